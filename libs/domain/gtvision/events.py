@@ -1,0 +1,302 @@
+"""Every event that crosses a service's border. Past tense, versioned, additive once listened to.
+
+Event[DataT]                      the envelope; `data` is one of
+├── CameraRegistered  CameraUpdated  CameraRemoved  CamerasAnnounced      emitted by cameras
+├── StreamWentOnline  StreamWentOffline  StreamDegraded                   emitted by streaming
+├── RecordingSegmentClosed                                                emitted by streaming
+├── DetectionMade                                                         emitted by ai-detect
+├── DetectionsStored                                                      emitted by ingest
+├── AlertRaised  AlertAcknowledged                                        emitted by alerts
+└── TenantCreated  UserDisabled  SessionRevoked                           emitted by identity
+
+State events carry the aggregate's `revision`: a listener takes only a newer one, and a removal leaves a tombstone.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, ClassVar, Generic, TypeVar
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from gtvision.camera import AiSettings, RecordingSettings
+from gtvision.detection import DetectedObject
+from gtvision.ids import new_id
+from gtvision.time import Instant
+
+
+class EventData(BaseModel):
+    """The facts of one event. Unknown fields are ignored, so that an older listener survives a newer emitter."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    key: ClassVar[str]
+    """The routing key: `<noun>.<past participle>.v<version>`."""
+    emitter: ClassVar[str]
+
+
+class Envelope(BaseModel):
+    """What every event carries. `data` stays raw until a listener asks for its type."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    event_id: UUID = Field(default_factory=new_id)
+    type: str
+    version: int = 1
+    occurred_at: Instant
+    tenant_id: UUID
+    camera_id: UUID | None = None
+    correlation_id: UUID = Field(default_factory=new_id)
+    causation_id: UUID | None = None
+
+
+DataT = TypeVar("DataT", bound=EventData)
+
+
+class Event(Envelope, Generic[DataT]):
+    """An envelope with typed data."""
+
+    data: DataT
+
+
+# --- cameras -----------------------------------------------------------------------------------------------------------
+
+
+class CameraDesired(EventData):
+    """The full desired state of a camera. `url_encrypted` opens with `chassis.vault` only."""
+
+    emitter = "cameras"
+
+    camera_id: UUID
+    revision: Annotated[int, Field(ge=1)]
+    name: str
+    enabled: bool = True
+    url_encrypted: str
+    groups: tuple[UUID, ...] = ()
+    recording: RecordingSettings = RecordingSettings()
+    ai: AiSettings = AiSettings()
+
+
+class CameraRegistered(CameraDesired):
+    """A camera was added; also re-announced at start and every ten minutes."""
+
+    key = "camera.registered.v1"
+
+
+class CameraUpdated(CameraDesired):
+    """A camera's desired state changed."""
+
+    key = "camera.updated.v1"
+
+
+class CameraRemoved(EventData):
+    """A camera was removed. Its revision is higher than any before."""
+
+    key = "camera.removed.v1"
+    emitter = "cameras"
+
+    camera_id: UUID
+    revision: Annotated[int, Field(ge=1)]
+
+
+class CamerasAnnounced(EventData):
+    """Every living camera of the tenant: what is not listed was removed. `as_of` guards against overtaking."""
+
+    key = "cameras.announced.v1"
+    emitter = "cameras"
+
+    camera_ids: tuple[UUID, ...]
+    as_of: Instant
+
+
+# --- streaming ---------------------------------------------------------------------------------------------------------
+
+
+class StreamCause(StrEnum):
+    """Why a stream is not well."""
+
+    UNREACHABLE = "unreachable"
+    NO_PROGRESS = "no_progress"
+    MEDIA_SERVER_DOWN = "media_server_down"
+    DISABLED = "disabled"
+    UNKNOWN = "unknown"
+
+
+class StreamWentOnline(EventData):
+    """Bytes of the camera advance at the media server. `read_url` carries no credentials."""
+
+    key = "stream.went_online.v1"
+    emitter = "streaming"
+
+    camera_id: UUID
+    revision: Annotated[int, Field(ge=1)]
+    read_url: str
+    codecs: tuple[str, ...] = ()
+
+
+class StreamWentOffline(EventData):
+    """The camera makes no progress any more."""
+
+    key = "stream.went_offline.v1"
+    emitter = "streaming"
+
+    camera_id: UUID
+    revision: Annotated[int, Field(ge=1)]
+    cause: StreamCause
+
+
+class StreamDegraded(EventData):
+    """The camera is up but not well."""
+
+    key = "stream.degraded.v1"
+    emitter = "streaming"
+
+    camera_id: UUID
+    revision: Annotated[int, Field(ge=1)]
+    cause: StreamCause
+
+
+class RecordingSegmentClosed(EventData):
+    """A recorded file is complete. `sha256` is of the file, `chain` of (previous chain, sha256)."""
+
+    key = "recording.segment_closed.v1"
+    emitter = "streaming"
+
+    camera_id: UUID
+    segment_id: UUID
+    started_at: Instant
+    ended_at: Instant
+    size_bytes: Annotated[int, Field(ge=0)]
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+    chain: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+
+# --- ai-detect, ingest -------------------------------------------------------------------------------------------------
+
+
+class DetectionMade(EventData):
+    """What a provider saw in one frame. The event id derives from camera and capture time, so a redelivered frame repeats it."""
+
+    key = "detection.made.v1"
+    emitter = "ai-detect"
+
+    camera_id: UUID
+    captured_at: Instant
+    arrived_at: Instant
+    width_px: Annotated[int, Field(gt=0)]
+    height_px: Annotated[int, Field(gt=0)]
+    objects: tuple[DetectedObject, ...]
+    provider: str
+    model: str
+    evidence_key: str | None = None
+    evidence_sha256: str | None = None
+    clock_skew_ms: int = 0
+    """From the frame's headers: stream clock minus arrival, where that was more than 5 s and the capture time is the arrival time."""
+
+
+class StoredDetection(BaseModel):
+    """One row that ingest committed."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    detection_id: UUID
+    camera_id: UUID
+    captured_at: Instant
+    object: DetectedObject
+    evidence_key: str | None = None
+
+
+class DetectionsStored(EventData):
+    """A committed batch, at most 500 rows."""
+
+    key = "detections.stored.v1"
+    emitter = "ingest"
+
+    detections: Annotated[tuple[StoredDetection, ...], Field(max_length=500)]
+
+
+# --- alerts ------------------------------------------------------------------------------------------------------------
+
+
+class Severity(StrEnum):
+    """How loud an alert is."""
+
+    INFO = "info"
+    WARNING = "warning"
+    CRITICAL = "critical"
+
+
+class AlertRaised(EventData):
+    """Something that a person should know of."""
+
+    key = "alert.raised.v1"
+    emitter = "alerts"
+
+    alert_id: UUID
+    kind: str
+    severity: Severity
+    title: str
+    camera_id: UUID | None = None
+    plate: str | None = None
+    watchlist_id: UUID | None = None
+    detection_id: UUID | None = None
+    captured_at: Instant | None = None
+    evidence_key: str | None = None
+
+
+class AlertAcknowledged(EventData):
+    """A person has seen the alert."""
+
+    key = "alert.acknowledged.v1"
+    emitter = "alerts"
+
+    alert_id: UUID
+    user_id: UUID
+    acknowledged_at: Instant
+
+
+# --- identity ----------------------------------------------------------------------------------------------------------
+
+
+class TenantCreated(EventData):
+    """A city hall joined."""
+
+    key = "tenant.created.v1"
+    emitter = "identity"
+
+    name: str
+    revision: Annotated[int, Field(ge=1)]
+
+
+class UserDisabled(EventData):
+    """A user may not act any more; their sessions are revoked."""
+
+    key = "user.disabled.v1"
+    emitter = "identity"
+
+    user_id: UUID
+
+
+class SessionRevoked(EventData):
+    """A session ended before its time."""
+
+    key = "session.revoked.v1"
+    emitter = "identity"
+
+    session_id: UUID
+    until: Instant
+    """When the last token of the session would have expired by itself."""
+
+
+def event_types() -> dict[str, type[EventData]]:
+    """Every event by routing key."""
+    found: dict[str, type[EventData]] = {}
+    pending: list[type[EventData]] = [EventData]
+    while pending:
+        cls = pending.pop()
+        pending.extend(cls.__subclasses__())
+        key = cls.__dict__.get("key")
+        if isinstance(key, str):
+            found[key] = cls
+    return dict(sorted(found.items()))

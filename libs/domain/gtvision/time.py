@@ -1,0 +1,73 @@
+"""Time as a dependency: rules never read the wall clock themselves.
+
+Three times are kept apart everywhere: *capture time* (what the camera's stream says), *arrival time* (when we saw it) and
+*monotonic time* (for measuring durations). All instants are timezone-aware UTC.
+"""
+
+from __future__ import annotations
+
+import time as _time
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Protocol
+
+from pydantic import AfterValidator
+
+
+def _require_utc(value: datetime) -> datetime:
+    if value.tzinfo is None:
+        raise ValueError("instant has no time zone; send UTC, for example 2026-01-31T12:00:00Z")
+    try:
+        return value.astimezone(UTC)
+    except OverflowError:  # the first and the last hours of the calendar, in a zone that leads beyond it
+        raise ValueError("instant is outside the years 1 to 9999 in UTC") from None
+
+
+Instant = Annotated[datetime, AfterValidator(_require_utc)]
+"""An aware datetime, normalised to UTC. A naive one is refused."""
+
+
+class Clock(Protocol):
+    """Where code that needs the time gets it from."""
+
+    def now(self) -> datetime:
+        """The wall clock, aware, UTC."""
+        ...
+
+    def monotonic(self) -> float:
+        """Seconds from an arbitrary start that never go back."""
+        ...
+
+
+class SystemClock:
+    """The machine's clock."""
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)  # noqa: TID251 - the one place that may
+
+    def monotonic(self) -> float:
+        return _time.monotonic()
+
+
+class FakeClock:
+    """A clock that stands still until a test moves it."""
+
+    def __init__(self, start: datetime | None = None) -> None:
+        self._now = _require_utc(start or datetime(2026, 1, 1, 12, tzinfo=UTC))
+        self._monotonic = 0.0
+
+    def now(self) -> datetime:
+        return self._now
+
+    def monotonic(self) -> float:
+        return self._monotonic
+
+    def advance(self, by: timedelta | float) -> None:
+        """Move both clocks forward by a duration (a bare number is seconds)."""
+        delta = by if isinstance(by, timedelta) else timedelta(seconds=by)
+        self._now += delta
+        self._monotonic += delta.total_seconds()
+
+
+def isoformat(instant: datetime) -> str:
+    """RFC 3339 with a trailing Z, as every answer and event prints it."""
+    return _require_utc(instant).isoformat().replace("+00:00", "Z")
