@@ -1,0 +1,313 @@
+"""Access tokens and tickets: RS256 JWTs of ours. The algorithm is pinned, `crit` and every way to bring one's own key are refused.
+
+Times are compared with the given clock, not with the library's. Every refusal but "expired" and "revoked" is told alike.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import re
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import Any, Final, Protocol, cast
+from uuid import UUID
+
+import msgspec
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from jose import jwk, jws
+from jose.backends.base import Key
+from jose.exceptions import JOSEError
+
+from chassis import metrics
+from gtvision.errors import Forbidden, SessionRevoked, TokenExpired, Unauthenticated
+from gtvision.ids import new_id
+from gtvision.tenancy import Caller, Role
+from gtvision.time import Clock
+
+ISSUER: Final = "gtvision"
+AUDIENCE: Final = "gtvision"
+TICKET_AUDIENCE: Final = "gtvision-ticket"
+ACCESS_TYPE: Final = "at+jwt"
+TICKET_TYPE: Final = "ticket+jwt"
+ALGORITHM: Final = "RS256"
+MIN_RSA_BITS: Final = 3072
+ACCESS_LIFETIME_S: Final = 15 * 60
+TICKET_LIFETIME_S: Final = 60
+_LEEWAY_S = 5
+"""Between machines that keep time; for `nbf` and `iat` only, an end is an end."""
+_MAX_TOKEN_BYTES = 8_192
+_CACHE_SIZE = 10_000
+_CACHE_S = 60.0
+_MAX_SPENT = 100_000
+_COMPACT = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
+_HEADER_FIELDS = frozenset({"alg", "typ", "kid"})
+
+
+class KeyProvider(Protocol):
+    """Public keys by their id."""
+
+    def find(self, kid: str) -> Key | None:
+        """The key, if it is known. Raises: Unavailable when no keys were ever seen."""
+        ...
+
+    async def refresh(self) -> None:
+        """Look again, unless that was just done. Never raises."""
+        ...
+
+    @property
+    def generation(self) -> int:
+        """Changes whenever the keys do."""
+        ...
+
+
+class RevocationList(Protocol):
+    """Sessions that ended before their tokens."""
+
+    def is_revoked(self, session_id: UUID) -> bool:
+        """Raises: Unavailable when no list was ever seen."""
+        ...
+
+
+class _Claims(msgspec.Struct, forbid_unknown_fields=False):
+    """What every token of ours carries; a missing or mistyped claim is a refusal."""
+
+    iss: str
+    aud: str
+    sub: UUID
+    tenant: UUID
+    role: Role
+    scopes: list[str]
+    sid: UUID
+    jti: UUID
+    iat: int
+    nbf: int
+    exp: int
+    groups: list[UUID] | None = None
+    purpose: str | None = None
+    camera: UUID | None = None
+
+
+_claims_decoder = msgspec.json.Decoder(_Claims)
+
+
+@dataclass(frozen=True, slots=True)
+class TicketClaims:
+    """What a redeemed ticket allows: one purpose, for one camera where it names one."""
+
+    caller: Caller
+    purpose: str
+    camera_id: UUID | None
+    jti: UUID
+
+
+class Authenticator:
+    """Tells who the bearer of a token is. Verified tokens are remembered briefly; their end and revocation are looked at each time."""
+
+    def __init__(self, keys: KeyProvider, revocations: RevocationList, clock: Clock) -> None:
+        self._keys = keys
+        self._revocations = revocations
+        self._clock = clock
+        self._cache: OrderedDict[bytes, tuple[Caller, float]] = OrderedDict()
+        self._cache_generation = keys.generation
+        self._spent: OrderedDict[UUID, float] = OrderedDict()
+
+    async def verify(self, token: str) -> Caller:
+        """The bearer of an access token. Raises: Unauthenticated, TokenExpired, SessionRevoked, Unavailable."""
+        try:
+            caller = await self._verify_cached(token)
+            self._check_alive(caller.expires_at, caller.session_id)
+        except Unauthenticated as error:
+            metrics.AUTH_TOKENS.labels(error.code).inc()
+            raise
+        return caller
+
+    async def redeem(self, ticket: str, purpose: str, *, single_use: bool = True) -> TicketClaims:
+        """What a ticket allows; it is spent by this. Raises: as `verify`, and Forbidden for another purpose.
+
+        Spent tickets are remembered by this process only: one process redeems the tickets of one purpose.
+        """
+        claims = await self._verified(ticket, TICKET_TYPE, TICKET_AUDIENCE)
+        self._check_alive(claims.exp, claims.sid)
+        if claims.purpose is None:
+            raise Unauthenticated
+        if claims.purpose != purpose:
+            raise Forbidden("The ticket is for something else.")
+        if single_use:
+            self._spend(claims)
+        return TicketClaims(_caller(claims), purpose, claims.camera, claims.jti)
+
+    async def _verify_cached(self, token: str) -> Caller:
+        if self._cache_generation != self._keys.generation:
+            self._cache.clear()
+            self._cache_generation = self._keys.generation
+        digest = hashlib.sha256(token.encode("utf-8", "replace")).digest()
+        found = self._cache.get(digest)
+        if found is not None and self._clock.monotonic() < found[1]:
+            return found[0]
+        claims = await self._verified(token, ACCESS_TYPE, AUDIENCE)
+        caller = _caller(claims)
+        self._cache[digest] = (caller, self._clock.monotonic() + _CACHE_S)
+        if len(self._cache) > _CACHE_SIZE:
+            self._cache.popitem(last=False)
+        return caller
+
+    async def _verified(self, token: str, kind: str, audience: str) -> _Claims:
+        if len(token) > _MAX_TOKEN_BYTES or _COMPACT.fullmatch(token) is None:
+            raise Unauthenticated  # Python's base64 passes over strange characters, so that one token would have many spellings
+        kid = _kid(token, kind)
+        key = self._keys.find(kid)
+        if key is None:
+            await self._keys.refresh()
+            key = self._keys.find(kid)
+        if key is None:
+            raise Unauthenticated
+        try:
+            claims = _claims_decoder.decode(jws.verify(token, key, [ALGORITHM]))
+        except (JOSEError, msgspec.MsgspecError, ValueError, TypeError) as error:
+            raise Unauthenticated from error
+        now = self._clock.now().timestamp()
+        if claims.iss != ISSUER or claims.aud != audience or claims.nbf > now + _LEEWAY_S or claims.iat > now + _LEEWAY_S:
+            raise Unauthenticated
+        if claims.exp <= claims.iat:
+            raise Unauthenticated
+        return claims
+
+    def _check_alive(self, expires_at: float, session_id: UUID) -> None:
+        if expires_at <= self._clock.now().timestamp():
+            raise TokenExpired
+        if self._revocations.is_revoked(session_id):
+            raise SessionRevoked
+
+    def _spend(self, claims: _Claims) -> None:
+        now = self._clock.now().timestamp()
+        while self._spent and (next(iter(self._spent.values())) <= now or len(self._spent) >= _MAX_SPENT):
+            self._spent.popitem(last=False)
+        if claims.jti in self._spent:
+            raise Unauthenticated("The ticket was used already.")
+        self._spent[claims.jti] = claims.exp
+
+
+def _kid(token: str, kind: str) -> str:
+    """The key's id from a header that holds exactly `alg`, `typ`, `kid`, the first two as pinned. Raises: Unauthenticated."""
+    head = token.partition(".")[0]
+    try:
+        header = msgspec.json.decode(base64.urlsafe_b64decode(head + "=" * (-len(head) % 4)), type=dict[str, str])
+    except (msgspec.MsgspecError, binascii.Error, ValueError) as error:
+        raise Unauthenticated from error
+    # jku, jwk, x5u, x5c bring a key along; crit asks for rules we do not have. None is ever ours.
+    if header.keys() != _HEADER_FIELDS or header["alg"] != ALGORITHM or header["typ"] != kind or not header["kid"]:
+        raise Unauthenticated
+    return header["kid"]
+
+
+def _caller(claims: _Claims) -> Caller:
+    return Caller(
+        tenant_id=claims.tenant,
+        user_id=claims.sub,
+        role=claims.role,
+        scopes=frozenset(claims.scopes),
+        session_id=claims.sid,
+        camera_groups=None if claims.groups is None else frozenset(claims.groups),
+        purpose=claims.purpose,
+        expires_at=claims.exp,
+    )
+
+
+class TokenSigner:
+    """Makes tokens and tickets with one private key. Identity has one; tests have one."""
+
+    def __init__(self, private_key: str | RSAPrivateKey, kid: str, clock: Clock) -> None:
+        """`private_key`: PEM, or loaded already (loading checks the key and takes a while)."""
+        self.kid = kid
+        self._private = load_private_key(private_key) if isinstance(private_key, str) else private_key
+        self._key = jwk.construct(cast("Any", self._private), ALGORITHM)  # the stubs know no key objects
+        self._clock = clock
+
+    def access_token(self, caller: Caller, *, lifetime_s: int = ACCESS_LIFETIME_S) -> str:
+        """A token for the API. `caller.expires_at` is not looked at: the lifetime counts from now."""
+        return self._sign(ACCESS_TYPE, self._claims(caller, AUDIENCE, lifetime_s))
+
+    def ticket(self, caller: Caller, purpose: str, camera_id: UUID | None = None, *, lifetime_s: int = TICKET_LIFETIME_S) -> str:
+        """A ticket for one purpose; a caller's session ends it too."""
+        claims = self._claims(caller, TICKET_AUDIENCE, lifetime_s)
+        claims["purpose"] = purpose
+        if camera_id is not None:
+            claims["camera"] = str(camera_id)
+        return self._sign(TICKET_TYPE, claims)
+
+    def jwk(self) -> dict[str, str]:
+        """The public half, for the JWKS."""
+        return _jwk(self._private, self.kid)
+
+    def _claims(self, caller: Caller, audience: str, lifetime_s: int) -> dict[str, Any]:
+        now = int(self._clock.now().timestamp())
+        claims: dict[str, Any] = {
+            "iss": ISSUER,
+            "aud": audience,
+            "sub": str(caller.user_id),
+            "tenant": str(caller.tenant_id),
+            "role": str(caller.role),
+            "scopes": sorted(caller.scopes),
+            "sid": str(caller.session_id),
+            "jti": str(new_id()),
+            "iat": now,
+            "nbf": now,
+            "exp": now + lifetime_s,
+        }
+        if caller.camera_groups is not None:
+            claims["groups"] = sorted(str(group) for group in caller.camera_groups)
+        return claims
+
+    def _sign(self, kind: str, claims: dict[str, Any]) -> str:
+        return str(jws.sign(claims, self._key, headers={"kid": self.kid, "typ": kind}, algorithm=ALGORITHM))
+
+
+def public_jwk(private_key_pem: str, kid: str) -> dict[str, str]:
+    """The public half of an RSA key in PEM, as a JWK."""
+    return _jwk(load_private_key(private_key_pem), kid)
+
+
+def load_private_key(pem: str) -> RSAPrivateKey:
+    """Raises: ValueError for anything but an RSA key of our size."""
+    private = load_pem_private_key(pem.encode(), None)
+    if not isinstance(private, RSAPrivateKey) or private.key_size < MIN_RSA_BITS:
+        raise ValueError(f"tokens are signed with an RSA key of at least {MIN_RSA_BITS} bits")
+    return private
+
+
+def _jwk(private: RSAPrivateKey, kid: str) -> dict[str, str]:
+    numbers = private.public_key().public_numbers()
+    return {"kty": "RSA", "use": "sig", "alg": ALGORITHM, "kid": kid, "n": _number(numbers.n), "e": _number(numbers.e)}
+
+
+def read_jwks(text: bytes) -> dict[str, Key]:
+    """The usable keys of a JWKS; others are passed over. Raises: ValueError when it is none."""
+    found = msgspec.json.decode(text, type=dict[str, Any]).get("keys")
+    if not isinstance(found, list):
+        raise ValueError("not a JWKS")
+    keys: dict[str, Key] = {}
+    for item in found:
+        if isinstance(item, dict) and _usable(item):
+            keys[item["kid"]] = jwk.construct({name: item[name] for name in ("kty", "n", "e")}, ALGORITHM)
+    return keys
+
+
+def _usable(item: dict[str, Any]) -> bool:
+    kid, modulus = item.get("kid"), item.get("n")
+    return (
+        item.get("kty") == "RSA"
+        and item.get("alg", ALGORITHM) == ALGORITHM
+        and item.get("use", "sig") == "sig"
+        and isinstance(kid, str)
+        and kid != ""
+        and isinstance(modulus, str)
+        and isinstance(item.get("e"), str)
+        and len(modulus) * 6 >= MIN_RSA_BITS
+    )
+
+
+def _number(value: int) -> str:
+    return base64.urlsafe_b64encode(value.to_bytes((value.bit_length() + 7) // 8, "big")).rstrip(b"=").decode()

@@ -1,0 +1,152 @@
+"""Live messages over Redis pub/sub: screens and WebSockets only, loss allowed.
+
+Channel `live:{tenant}:{topic}`, topic `detections:{camera}`, `cameras`, `alerts` or `system`. A publisher is never held up or
+failed by Redis; a subscriber that lost its connection is told to `resync`, since what was said meanwhile is gone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
+from uuid import UUID
+
+import orjson
+from redis.asyncio import Redis
+
+from chassis import logs, metrics
+from chassis.redis import LISTEN_S, UNREACHABLE
+
+PREFIX: Final = "live"
+RESYNC: Final = "resync"
+
+_RECONNECT_S = 0.25
+_RECONNECT_MAX_S = 2.0
+_PAUSE_AFTER_FAILURE_S = 1.0
+"""A dead Redis costs one publisher one timeout a second, not one each message."""
+
+log = logs.get_logger("chassis.live")
+
+
+@dataclass(frozen=True, slots=True)
+class LiveMessage:
+    """One message, or `topic == RESYNC` (tenant None): read from the API what you may have missed."""
+
+    tenant_id: UUID | None
+    topic: str
+    data: Any
+    raw: bytes = b""
+    """The JSON as it came: forward it without serialising again."""
+
+    @property
+    def is_resync(self) -> bool:
+        """Whether this is the marker after a lost connection."""
+        return self.tenant_id is None
+
+
+_RESYNC_MESSAGE = LiveMessage(None, RESYNC, None)
+
+
+class LivePublisher(Protocol):
+    """What emits live messages; `chassis.testing.fakes.FakeLive` is the other one."""
+
+    async def publish(self, tenant_id: UUID, topic: str, message: dict[str, Any]) -> None:
+        """Never raises."""
+        ...
+
+
+class LiveBus:
+    """Live messages of all tenants."""
+
+    def __init__(self, redis_cache: Redis) -> None:
+        self._redis = redis_cache
+        self._silent_until = 0.0
+
+    async def publish(self, tenant_id: UUID, topic: str, message: dict[str, Any]) -> None:
+        """Say it to whoever listens now. Never raises: what cannot be said is counted and dropped."""
+        now = asyncio.get_running_loop().time()
+        if now < self._silent_until:
+            metrics.LIVE_MESSAGES.labels("dropped").inc()
+            return
+        try:
+            await self._redis.publish(channel(tenant_id, topic), orjson.dumps(message, default=str))
+        except UNREACHABLE as error:
+            self._silent_until = now + _PAUSE_AFTER_FAILURE_S
+            metrics.LIVE_MESSAGES.labels("dropped").inc()
+            log.warning("live message dropped", topic=topic, cause=type(error).__name__)
+        else:
+            metrics.LIVE_MESSAGES.labels("published").inc()
+
+    def announce(self, tenant_id: UUID, topic: str, message: dict[str, Any]) -> Callable[[], Coroutine[Any, Any, None]]:
+        """The same as a callable, for `uow.after_commit(...)`."""
+
+        async def say() -> None:
+            await self.publish(tenant_id, topic, message)
+
+        return say
+
+    async def subscribe(self, patterns: Sequence[str], *, ready: asyncio.Event | None = None) -> AsyncIterator[LiveMessage]:
+        """Messages on `live:<pattern>` (`*:cameras`, `<tenant>:detections:*`) for ever; after each reconnect first a resync marker.
+
+        `ready` is set while subscribed. Close the iterator (or cancel the task) to end.
+        """
+        backoff = _RECONNECT_S
+        lost = False
+        while True:
+            try:
+                async with self._redis.pubsub(ignore_subscribe_messages=False) as pubsub:
+                    await pubsub.psubscribe(*(f"{PREFIX}:{pattern}" for pattern in patterns))
+                    await _confirmed(pubsub, len(patterns))
+                    backoff = _RECONNECT_S
+                    if ready is not None:
+                        ready.set()
+                    if lost:
+                        yield _RESYNC_MESSAGE
+                    lost = True  # whatever ends this connection, the next begins with a resync
+                    async for message in _messages(pubsub):
+                        yield message
+            except UNREACHABLE as error:
+                log.warning("live subscription lost", cause=type(error).__name__)
+            if ready is not None:
+                ready.clear()
+            await asyncio.sleep(backoff)
+            backoff = min(backoff * 2, _RECONNECT_MAX_S)
+
+
+async def _confirmed(pubsub: Any, count: int) -> None:
+    """redis-py restores subscriptions by itself and says nothing; confirmations are the only sign of a reconnect."""
+    while count > 0:
+        message = await pubsub.get_message(timeout=2.0)
+        if message is None:
+            raise TimeoutError("no confirmation of the subscription")
+        if message["type"] == "psubscribe":
+            count -= 1
+
+
+async def _messages(pubsub: Any) -> AsyncIterator[LiveMessage]:
+    """Until the connection was lost: a confirmation out of turn means that the client reconnected by itself."""
+    while True:
+        message = await pubsub.get_message(timeout=LISTEN_S)
+        if message is None:
+            continue
+        if message["type"] == "psubscribe":
+            return
+        found = _read(message)
+        if found is not None:
+            metrics.LIVE_MESSAGES.labels("received").inc()
+            yield found
+
+
+def channel(tenant_id: UUID, topic: str) -> str:
+    """`live:{tenant}:{topic}`."""
+    return f"{PREFIX}:{tenant_id}:{topic}"
+
+
+def _read(message: dict[str, Any]) -> LiveMessage | None:
+    try:
+        _, tenant, topic = message["channel"].decode().split(":", 2)
+        return LiveMessage(UUID(tenant), topic, orjson.loads(message["data"]), message["data"])
+    except ValueError:
+        metrics.LIVE_MESSAGES.labels("unreadable").inc()
+        return None

@@ -1,0 +1,270 @@
+"""Schema migrations: one Alembic environment for every service, and the operations that tenancy needs.
+
+A service has `migrations/versions/` and a `migrations/env.py` of three lines:
+
+    from chassis.migrations import run_env
+    from identity.tables import metadata
+    run_env(metadata, "identity")
+
+Its first migration says what each table is:
+
+    def upgrade() -> None:
+        create_schema_and_grants()
+        create_outbox()
+        create_inbox()
+        op.create_table("camera", ...)
+        tenant_table("camera")
+
+Migrations run directly on PostgreSQL as `<service>_owner`, one transaction each, one process at a time; a crash leaves whole
+migrations only, and the next run goes on. Unqualified names land in the service's schema.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from alembic import command, context, op
+from alembic.config import Config
+from pydantic import SecretStr
+from sqlalchemy import Column, Connection, MetaData, Table, text
+from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.pool import NullPool
+
+from chassis.db import inbox_table, outbox_table, unavailable_when_down
+from chassis.settings import DatabaseSettings, load
+from gtvision.errors import Unavailable
+
+_URL = "gtvision_migration_url"
+_ONE_AT_A_TIME = threading.Lock()
+"""Alembic's context is global to the process."""
+_LOCK_CLASS = 0x6774  # "gt": keeps our advisory locks apart from anybody else's in the database
+
+
+def run_migrations(service: str, package_root: Path | ModuleType, migration_url: SecretStr | str | None) -> None:
+    """Upgrade a service's schema to the newest version. Blocking; from a loop, use `asyncio.to_thread`.
+
+    `package_root` is the folder that holds `migrations/`, or the service's package beside it. Raises: Unavailable.
+    """
+    if migration_url is None:
+        raise Unavailable("MIGRATION_DATABASE_URL is not set; migrations run directly on PostgreSQL.")
+    url = migration_url.get_secret_value() if isinstance(migration_url, SecretStr) else migration_url
+    config = Config()
+    config.set_main_option("script_location", str(find_migrations(package_root)).replace("%", "%%"))
+    config.set_main_option("path_separator", "os")
+    config.attributes[_URL] = url
+    config.attributes["service"] = service
+    with _ONE_AT_A_TIME, unavailable_when_down():
+        command.upgrade(config, "head")
+
+
+def find_migrations(package_root: Path | ModuleType) -> Path:
+    """The `migrations` folder inside the given folder, or inside or beside the given package."""
+    if isinstance(package_root, ModuleType):
+        package = Path(str(package_root.__file__)).resolve().parent
+        candidates = [package / "migrations", package.parent / "migrations"]
+    else:
+        candidates = [package_root / "migrations", package_root.parent / "migrations"]
+    for candidate in candidates:
+        if (candidate / "env.py").is_file():
+            return candidate
+    raise FileNotFoundError(f"no migrations/env.py in {' or '.join(str(path.parent) for path in candidates)}")
+
+
+def run_env(metadata: MetaData, schema: str) -> None:
+    """The body of every `env.py`. Also serves `alembic revision --autogenerate` on a development database."""
+    url = context.config.attributes.get(_URL)
+    if url is None:
+        settings = load(DatabaseSettings)
+        url = (settings.migration_url or settings.url).get_secret_value()
+    asyncio.run(_migrate(str(url), metadata, schema))
+
+
+async def _migrate(url: str, metadata: MetaData, schema: str) -> None:
+    engine = create_async_engine(url, poolclass=NullPool, connect_args={"timeout": 10})
+    try:
+        # The lock has a connection and a transaction of its own: each migration commits, and a crash must free it.
+        async with engine.connect() as guard, guard.begin():
+            await guard.execute(text("SELECT pg_advisory_xact_lock(:class, hashtext(:schema))"), {"class": _LOCK_CLASS, "schema": schema})
+            async with engine.connect() as connection:
+                await connection.run_sync(_upgrade, metadata, schema)
+    finally:
+        await engine.dispose()
+
+
+def _upgrade(connection: Connection, metadata: MetaData, schema: str) -> None:
+    owner = owner_role(schema)
+    if connection.scalar(text("SELECT to_regnamespace(:schema)"), {"schema": schema}) is None:
+        connection.exec_driver_sql(f'CREATE SCHEMA IF NOT EXISTS "{schema}" AUTHORIZATION "{owner}"')
+    connection.exec_driver_sql(f'SET ROLE "{owner}"')
+    connection.exec_driver_sql(f'SET search_path = "{schema}"')
+    connection.exec_driver_sql("SET lock_timeout = '20s'")  # a stuck reader must not turn a migration into an outage
+    connection.commit()
+    context.configure(
+        connection=connection,
+        target_metadata=metadata,
+        version_table="alembic_version",
+        version_table_schema=schema,
+        include_schemas=True,
+        include_name=lambda name, kind, _parents: name == schema if kind == "schema" else not (kind == "table" and is_partition(str(name))),
+        compare_type=True,
+        transaction_per_migration=True,
+    )
+    with context.begin_transaction():
+        context.run_migrations()
+    connection.commit()
+
+
+def is_partition(table: str) -> bool:
+    """Whether the name is that of a daily partition: `<parent>_yyyymmdd`."""
+    _, _, suffix = table.rpartition("_")
+    return len(suffix) == 8 and suffix.isdigit()
+
+
+def owner_role(schema: str) -> str:
+    """Owns the schema, cannot log in, runs the migrations."""
+    return f"{schema}_owner"
+
+
+def _schema() -> str:
+    return str(op.get_context().opts["version_table_schema"])
+
+
+def create_schema_and_grants() -> None:
+    """First line of a service's first migration: the service may look into its schema (which exists already), nobody else."""
+    schema = _schema()
+    op.execute(f'REVOKE ALL ON SCHEMA "{schema}" FROM PUBLIC')
+    op.execute(f'GRANT USAGE ON SCHEMA "{schema}" TO "{schema}"')
+
+
+def enable_tenant_policy(table: str) -> None:
+    """Only rows of the unit of work's tenant are seen and written. Enabled, not forced: forced, a migration would see no rows."""
+    schema = _schema()
+    own = "tenant_id = nullif(current_setting('app.tenant', true), '')::uuid"
+    op.execute(f'ALTER TABLE "{schema}"."{table}" ENABLE ROW LEVEL SECURITY')
+    op.execute(f'CREATE POLICY tenant ON "{schema}"."{table}" USING ({own}) WITH CHECK ({own})')
+
+
+def grant_dml(table: str) -> None:
+    """The service's role may read and write the table. Never for a partition: a grant there shows other tenants' rows."""
+    schema = _schema()
+    op.execute(f'GRANT SELECT, INSERT, UPDATE, DELETE ON "{schema}"."{table}" TO "{schema}"')
+
+
+def tenant_table(table: str) -> None:
+    """Policy and grant: what every table with a `tenant_id` needs."""
+    enable_tenant_policy(table)
+    grant_dml(table)
+
+
+def create_outbox() -> None:
+    """The table of `chassis.db.outbox_table`."""
+    _create(outbox_table(MetaData()))
+
+
+def create_inbox() -> None:
+    """The table of `chassis.db.inbox_table`."""
+    _create(inbox_table(MetaData()))
+
+
+def _create(table: Table) -> None:
+    op.create_table(table.name, *[column._copy() for column in table.columns], schema=_schema())
+    for index in table.indexes:
+        columns = [expression.name for expression in index.expressions if isinstance(expression, Column)]
+        op.create_index(f"ix_{table.name}_{columns[0]}", table.name, columns, schema=_schema())
+    grant_dml(table.name)
+
+
+def create_partition_functions(parent: str) -> None:
+    """Functions that the service's role may call to make and drop daily partitions of a range-partitioned table."""
+    for statement in partition_function_sql(_schema(), parent):
+        op.execute(text(statement.replace(":", r"\:")))
+
+
+def definer_function(signature: str, returns: str, body: str, *, language: str = "sql", volatility: str = "STABLE") -> None:
+    """A function with the owner's eyes, for what must happen before a tenant is known (login, API key) or across tenants.
+
+    `signature` is `name(argument type, ...)`. Only the service's role may call it.
+    """
+    for statement in definer_function_sql(_schema(), signature, f"RETURNS {returns} LANGUAGE {language} {volatility}", body):
+        op.execute(text(statement.replace(":", r"\:")))
+
+
+def definer_function_sql(schema: str, signature: str, options: str, body: str) -> list[str]:
+    """SECURITY DEFINER with a fixed search_path; temporary tables are searched last, so that nobody can plant one."""
+    name, _, arguments = signature.partition("(")
+    types = ", ".join(" ".join(part.split()[1:]) for part in arguments.rstrip(")").split(",") if part.strip())
+    callee = f'"{schema}"."{name}"({types})'
+    head = f'CREATE OR REPLACE FUNCTION "{schema}"."{name}"({arguments} {options} SECURITY DEFINER SET search_path = "{schema}", pg_temp'
+    return [
+        f"{head} AS $function$\n{body}\n$function$",
+        f"REVOKE ALL ON FUNCTION {callee} FROM PUBLIC",
+        f'GRANT EXECUTE ON FUNCTION {callee} TO "{schema}"',
+    ]
+
+
+def partition_function_sql(schema: str, parent: str) -> Sequence[str]:
+    """Statements for `make_<parent>_partitions(first_day date, days integer)` and `drop_<parent>_partitions(before date)`.
+
+    Both return how many partitions they made or dropped, may be repeated and run side by side. A partition is
+    `<parent>_yyyymmdd`, one UTC day; its indexes come with the attachment. Nobody is granted anything on it.
+    """
+    lock = f"PERFORM pg_advisory_xact_lock({_LOCK_CLASS}, hashtext('{schema}.{parent}'));"
+    make = f"""
+DECLARE
+    made integer := 0;
+    child text;
+    day date;
+BEGIN
+    {lock}
+    FOR day IN SELECT first_day + step FROM generate_series(0, days - 1) AS step LOOP
+        child := '{parent}_' || to_char(day, 'YYYYMMDD');
+        CONTINUE WHEN to_regclass(quote_ident(child)) IS NOT NULL;
+        EXECUTE format('CREATE TABLE %I (LIKE %I INCLUDING DEFAULTS INCLUDING CONSTRAINTS)', child, '{parent}');
+        EXECUTE format('REVOKE ALL ON %I FROM PUBLIC, %I', child, '{schema}');
+        EXECUTE format('ALTER TABLE %I ATTACH PARTITION %I FOR VALUES FROM (%L) TO (%L)', '{parent}', child,
+                       day::text || ' 00:00:00+00', (day + 1)::text || ' 00:00:00+00');
+        made := made + 1;
+    END LOOP;
+    RETURN made;
+END"""  # noqa: S608 - names from migrations, never from input
+    drop = f"""
+DECLARE
+    dropped integer := 0;
+    child text;
+BEGIN
+    {lock}
+    FOR child IN
+        SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
+        WHERE i.inhparent = quote_ident('{parent}')::regclass
+          AND c.relname ~ '_[0-9]{{8}}$' AND right(c.relname, 8) < to_char(before, 'YYYYMMDD')
+        ORDER BY c.relname
+    LOOP
+        EXECUTE format('DROP TABLE %I', child);
+        dropped := dropped + 1;
+    END LOOP;
+    RETURN dropped;
+END"""  # noqa: S608
+    options = "RETURNS integer LANGUAGE plpgsql SET lock_timeout = '2s'"
+    return [
+        *definer_function_sql(schema, f"make_{parent}_partitions(first_day date, days integer)", options, make),
+        *definer_function_sql(schema, f"drop_{parent}_partitions(before date)", options, drop),
+    ]
+
+
+def metadata_differences(connection: Connection, metadata: MetaData, schema: str) -> list[Any]:
+    """What autogenerate would change: empty when the tables in code equal the migrated ones. For tests."""
+    from alembic.autogenerate import compare_metadata
+    from alembic.migration import MigrationContext
+
+    def ours(name: str | None, kind: str, _parents: object) -> bool:
+        if kind == "schema":
+            return name == schema
+        return not (kind == "table" and (name == "alembic_version" or is_partition(str(name))))
+
+    options = {"include_schemas": True, "include_name": ours, "compare_type": True, "target_metadata": metadata}
+    return list(compare_metadata(MigrationContext.configure(connection, opts=options), metadata))

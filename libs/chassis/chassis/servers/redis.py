@@ -1,0 +1,86 @@
+"""Redis in its two roles: a cache that may forget, and state that must not."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from redis.asyncio import Redis as RedisClient
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+
+from chassis.servers.leftovers import end_leftovers
+from chassis.servers.ports import LOOPBACK
+from chassis.servers.process import NotReady, ProcessSpec, base_env, find_binary, make_folder, write_private
+
+LOGIN_TIMEOUT_S = 2.0
+CACHE_MAX_MB = 64
+
+_COMMON = """bind {host}
+port {port}
+protected-mode yes
+requirepass {password}
+dir "{data}"
+daemonize no
+tcp-keepalive 60
+save ""
+"""
+
+_CACHE = f"""appendonly no
+maxmemory {CACHE_MAX_MB}mb
+maxmemory-policy allkeys-lru
+"""
+
+_STATE = """appendonly yes
+appendfsync everysec
+maxmemory-policy noeviction
+"""
+
+
+class Redis:
+    """`evictable` makes it a cache (least recently used goes first, nothing on disk); otherwise it never evicts and keeps its data."""
+
+    def __init__(self, name: str, data: Path, port: int, password: str, *, evictable: bool) -> None:
+        self.name = name
+        self.data = data
+        self.port = port
+        self._password = password
+        self._evictable = evictable
+
+    @property
+    def url(self) -> str:
+        """With the password."""
+        return f"redis://:{self._password}@{LOOPBACK}:{self.port}/0"
+
+    def client(self) -> RedisClient:
+        """Logs in at the first command and does not try again; close it."""
+        return RedisClient.from_url(self.url, socket_timeout=LOGIN_TIMEOUT_S, retry=Retry(NoBackoff(), 0))
+
+    def prepare(self) -> None:
+        find_binary("redis-server")
+        make_folder(self.data)
+        end_leftovers(self.data, {"redis-server"})
+        common = _COMMON.format(host=LOOPBACK, port=self.port, password=self._password, data=self.data)
+        write_private(self.data / "redis.conf", common + (_CACHE if self._evictable else _STATE))
+
+    def spec(self) -> ProcessSpec:
+        return ProcessSpec(
+            name=self.name,
+            argv=[str(find_binary("redis-server")), str(self.data / "redis.conf")],
+            cwd=self.data,
+            env=base_env(self.data),
+        )
+
+    async def ready(self) -> None:
+        try:
+            async with asyncio.timeout(LOGIN_TIMEOUT_S), self.client() as client:
+                await client.ping()
+        except (RedisError, OSError, TimeoutError) as problem:
+            raise NotReady(f"{self.name} on port {self.port}: {problem}") from problem
+
+    async def after_start(self) -> None:
+        """Nothing to set."""
+
+    def after_stop(self) -> None:
+        """Nothing outlives it."""

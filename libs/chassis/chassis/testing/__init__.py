@@ -1,0 +1,1 @@
+"""Fakes, tokens and real-server fixtures for tests."""
