@@ -1,0 +1,108 @@
+"""Composition root: `create_api` (pictures over HTTP) and `create_worker` (the cameras' frames)."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import partial
+
+from ai_detect.api import Desk, router
+from ai_detect.gateways.broker import BrokerAnnouncer
+from ai_detect.gateways.cpu_detector import CpuDetector
+from ai_detect.gateways.evidence import ObjectEvidence
+from ai_detect.gateways.picture_check import check_picture
+from ai_detect.settings import ApiSettings, DetectorSettings, WorkerSettings
+from ai_detect.usecases import Analyst, Batcher
+from chassis.auth import AuthRuntime
+from chassis.bus import EventPublisher, FrameConsumer, Publisher, add_lane, empty_document
+from chassis.redis import connect_redis
+from chassis.service import Service, Worker, create_app, create_worker, run
+from chassis.settings import load
+from chassis.storage import ObjectStore
+from gtvision.events import DetectionMade
+from gtvision.time import SystemClock
+
+
+def create_api(settings: ApiSettings) -> Service:
+    """Pictures over HTTP. The reading process starts with the first picture: most installations never send one."""
+    clock = SystemClock()
+    detector, batcher = _provider(settings.detector)
+    state = connect_redis(settings.redis.state_url)
+    auth = AuthRuntime(state, clock)
+    desk = Desk(
+        batcher=batcher,
+        detector=detector,
+        check=partial(check_picture, max_pixels=settings.detector.max_picture_pixels),
+        max_bytes=settings.detector.max_picture_bytes,
+    )
+    return create_app(
+        settings,
+        title="GT-Vision ai-detect",
+        lifespan_parts=(lambda: state, lambda: auth, _closing(detector)),
+        routers=(router,),
+        readiness={"keys": auth.check},
+        asyncapi=lambda: add_lane(empty_document("ai-detect"), DetectionMade, "send"),
+        loops={"batcher": batcher.run},
+        state={"authenticator": auth.authenticator, "desk": desk},
+    )
+
+
+def create_ai_worker(settings: WorkerSettings) -> Worker:
+    """Frames in, detections out: announced with a confirm before the frame is acknowledged."""
+    clock = SystemClock()
+    detector, batcher = _provider(settings.detector)
+    publisher = Publisher(settings.rabbit, "ai-detect publisher")
+    analyst = Analyst(
+        batcher=batcher,
+        evidence=ObjectEvidence(ObjectStore(settings.objects)),
+        announcer=BrokerAnnouncer(EventPublisher(publisher, clock)),
+        clock=clock,
+        provider=settings.detector.backend,
+        model=detector.model,
+    )
+    consumer = FrameConsumer(settings.rabbit, settings.prefetch, analyst.analyse_frame)
+    return create_worker(
+        settings,
+        title="GT-Vision ai-detect worker",
+        lifespan_parts=(_closing(detector, initialize=True), lambda: publisher),
+        loops={"frames": consumer.run, "batcher": batcher.run},
+        readiness={"rabbitmq": publisher.check},
+    )
+
+
+def _provider(settings: DetectorSettings) -> tuple[CpuDetector, Batcher]:
+    if settings.backend != "cpu":
+        sys.exit(f"AI_BACKEND={settings.backend} is not part of this version; set AI_BACKEND=cpu.")
+    detector = CpuDetector(model_path=settings.model_path, threads=settings.threads, picture_timeout_s=settings.picture_timeout_s)
+    batcher = Batcher(
+        detector,
+        size=settings.batch_size,
+        window_s=settings.batch_timeout_ms / 1000,
+        timeout_s=settings.picture_timeout_s * settings.batch_size + 130,
+    )
+    return detector, batcher
+
+
+def _closing(detector: CpuDetector, *, initialize: bool = False) -> Callable[[], AbstractAsyncContextManager[None]]:
+    @asynccontextmanager
+    async def part() -> AsyncIterator[None]:
+        if initialize:
+            await detector.initialize()
+        try:
+            yield
+        finally:
+            await detector.close()
+
+    return part
+
+
+def main() -> None:
+    """Start the role that the command line names."""
+    role = sys.argv[1] if len(sys.argv) == 2 else ""
+    if role == "api":
+        run(create_api(load(ApiSettings)))
+    elif role == "worker":
+        run(create_ai_worker(load(WorkerSettings)))
+    else:
+        sys.exit("usage: python -m ai_detect api|worker")

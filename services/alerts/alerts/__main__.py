@@ -1,0 +1,5 @@
+"""`python -m alerts api|migrate`."""
+
+from alerts.app import main
+
+main()

@@ -1,0 +1,56 @@
+"""Composition root: `create_api` is the whole service."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from alerts.api import router
+from alerts.consumers import AlertEvents
+from alerts.repository import PostgresRepositories
+from alerts.settings import ApiSettings, MigrateSettings
+from alerts.usecases import Store
+from chassis.auth import AuthRuntime
+from chassis.bus import Bus
+from chassis.db import Database
+from chassis.live import LiveBus
+from chassis.migrations import run_migrations
+from chassis.outbox import OutboxRelay
+from chassis.redis import connect_redis
+from chassis.service import Service, create_app, run
+from chassis.settings import load
+from gtvision.events import AlertAcknowledged, AlertRaised
+from gtvision.time import SystemClock
+
+
+def create_api(settings: ApiSettings) -> Service:
+    """REST, consumers and the outbox in one small process."""
+    clock = SystemClock()
+    db = Database(settings.db, clock)
+    bus = Bus(settings.rabbit, settings.service_name, clock)
+    cache, state = connect_redis(settings.redis.cache_url), connect_redis(settings.redis.state_url)
+    auth = AuthRuntime(state, clock)
+    store = Store(uow=db.uow, repositories=PostgresRepositories, clock=clock, live=LiveBus(cache))
+    AlertEvents(store, min_confidence=settings.rules.min_confidence, cooldown=settings.rules.cooldown).subscribe(bus)
+    bus.publishes(AlertRaised, AlertAcknowledged)
+    return create_app(
+        settings,
+        title="GT-Vision alerts",
+        lifespan_parts=(lambda: db, lambda: cache, lambda: state, lambda: auth, lambda: bus),
+        routers=(router,),
+        readiness={"postgresql": db.check, "rabbitmq": bus.check, "keys": auth.check},
+        asyncapi=bus.asyncapi,
+        loops={"outbox": OutboxRelay(db, bus.publisher, clock).run, "inbox": db.forget_handled},
+        state={"authenticator": auth.authenticator, "store": store},
+    )
+
+
+def main() -> None:
+    """Start the role that the command line names."""
+    role = sys.argv[1] if len(sys.argv) == 2 else ""
+    if role == "api":
+        run(create_api(load(ApiSettings)))
+    elif role == "migrate":
+        run_migrations("alerts", Path(__file__).resolve().parent, load(MigrateSettings).db.migration_url)
+    else:
+        sys.exit("usage: python -m alerts api|migrate")

@@ -1,0 +1,129 @@
+"""Watchlists, and when a sighting becomes an alert. Pure: no I/O, no clock."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from uuid import UUID
+
+from gtvision import plate as plates
+from gtvision.errors import InvalidPlate
+from gtvision.events import Severity, StoredDetection
+from gtvision.ids import derived_id
+
+PLATE_ALERT = "plate_watchlist"
+"""`kind` of an alert that a watched plate raised."""
+
+
+class Match(StrEnum):
+    """How an entry compares plates."""
+
+    EXACT = "exact"
+    ERA = "era"
+    """ABC1234 and ABC1C34 are the same vehicle."""
+
+
+class AlertState(StrEnum):
+    """Whether a person has seen it."""
+
+    OPEN = "open"
+    ACKNOWLEDGED = "acknowledged"
+
+
+@dataclass(frozen=True, slots=True)
+class Watchlist:
+    """A named list of plates and how loud a sighting is."""
+
+    watchlist_id: UUID
+    tenant_id: UUID
+    name: str
+    severity: Severity
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A plate that is looked for, why, and until when."""
+
+    entry_id: UUID
+    tenant_id: UUID
+    watchlist_id: UUID
+    plate: str
+    match: Match
+    reason: str
+    valid_until: datetime | None
+    created_at: datetime
+
+    def fits(self, plate: str, at: datetime) -> bool:
+        """Whether a plate read at that instant is the one looked for."""
+        if self.valid_until is not None and at >= self.valid_until:
+            return False
+        return self.plate == plate if self.match is Match.EXACT else plates.key(self.plate) == plates.key(plate)
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """Something that a person should know of. `sightings` counts repeats within the cooldown; `last_seen_at` is the newest one's time."""
+
+    alert_id: UUID
+    tenant_id: UUID
+    kind: str
+    severity: Severity
+    title: str
+    state: AlertState
+    raised_at: datetime
+    camera_id: UUID | None = None
+    plate: str | None = None
+    watchlist_id: UUID | None = None
+    entry_id: UUID | None = None
+    detection_id: UUID | None = None
+    captured_at: datetime | None = None
+    last_seen_at: datetime | None = None
+    sightings: int = 1
+    evidence_key: str | None = None
+    reason: str = ""
+    acknowledged_by: UUID | None = None
+    acknowledged_at: datetime | None = None
+
+
+def valid_plate(text: str) -> str:
+    """The normalised plate. Raises InvalidPlate where the text is a plate of neither era."""
+    plate = plates.normalise(text)
+    if not plates.is_valid(plate):
+        raise InvalidPlate(f"'{text[:32]}' is no Brazilian plate; write ABC1234 or ABC1D23.")
+    return plate
+
+
+def confident_plates(detections: Iterable[StoredDetection], min_confidence: float) -> list[StoredDetection]:
+    """Detections whose plate was read well enough to act upon."""
+    return [seen for seen in detections if seen.object.plate is not None and seen.object.plate.confidence >= min_confidence]
+
+
+def raise_alert(watchlist: Watchlist, entry: Entry, seen: StoredDetection, camera_name: str, now: datetime) -> Alert:
+    """The alert for a watched plate. Its id derives from entry and detection, so the same sighting never raises two."""
+    plate = seen.object.plate.text if seen.object.plate else entry.plate
+    return Alert(
+        alert_id=derived_id("alert", entry.entry_id, seen.detection_id),
+        tenant_id=entry.tenant_id,
+        kind=PLATE_ALERT,
+        severity=watchlist.severity,
+        title=f"Placa {plates.format_plate(plate)} da lista “{watchlist.name}” vista em {camera_name}",
+        state=AlertState.OPEN,
+        raised_at=now,
+        camera_id=seen.camera_id,
+        plate=plate,
+        watchlist_id=watchlist.watchlist_id,
+        entry_id=entry.entry_id,
+        detection_id=seen.detection_id,
+        captured_at=seen.captured_at,
+        last_seen_at=seen.captured_at,
+        evidence_key=seen.evidence_key,
+        reason=entry.reason,
+    )
+
+
+def within_cooldown(last_seen_at: datetime, captured_at: datetime, cooldown: timedelta) -> bool:
+    """Whether a sighting belongs to the alert before it: close in time, in either direction (frames may arrive out of order)."""
+    return abs(captured_at - last_seen_at) < cooldown

@@ -1,0 +1,259 @@
+"""HTTP in: cameras and how they fare. No answer carries a credential."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Self
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Header, Query, Request, Response
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
+
+from cameras.domain.cameras import Camera, Fleet, Settings
+from cameras.domain.urls import MAX_URL
+from cameras.usecases import UNSET, Cameras, Patch
+from chassis.auth import requires
+from chassis.http import Page, StrictModel, decode_cursor, encode_cursor
+from gtvision.camera import AiSettings, CameraState, RecordingSettings
+from gtvision.errors import Invalid
+from gtvision.events import StreamCause
+from gtvision.geometry import Point
+from gtvision.tenancy import Caller, Scope
+
+router = APIRouter(prefix="/api/v1/cameras")
+
+Reader = Annotated[Caller, requires(Scope.CAMERAS_READ)]
+Writer = Annotated[Caller, requires(Scope.CAMERAS_WRITE)]
+
+
+# --- what comes in and goes out ----------------------------------------------------------------------------------------
+
+
+def _printable(text: str) -> str:
+    stripped = text.strip()
+    if not stripped or not stripped.isprintable():
+        raise ValueError("must be printable and not blank")
+    return stripped
+
+
+Name = Annotated[str, Field(min_length=1, max_length=120), AfterValidator(_printable)]
+ExternalId = Annotated[str, Field(min_length=1, max_length=120), AfterValidator(_printable)]
+Url = Annotated[SecretStr, Field(min_length=1, max_length=MAX_URL, description="rtsp://[user:password@]host[:port]/path")]
+Groups = Annotated[frozenset[UUID], Field(max_length=50)]
+
+
+Masks = tuple[tuple[Point, ...], ...]
+
+
+class RecordingIn(RecordingSettings):
+    """As in the events, but strict."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+def _modest(masks: Masks) -> Masks:
+    if len(masks) > 20 or any(not 3 <= len(mask) <= 50 for mask in masks):
+        raise ValueError("at most 20 masks of 3 to 50 corners")
+    return masks
+
+
+class AiIn(AiSettings):
+    """As in the events, but strict."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    masks: Annotated[Masks, AfterValidator(_modest)] = ()
+
+
+class CameraIn(StrictModel):
+    """A new camera."""
+
+    name: Name
+    url: Url
+    external_id: ExternalId | None = None
+    groups: Groups = frozenset()
+    recording: RecordingIn = RecordingIn()
+    ai: AiIn = AiIn()
+    enabled: bool = True
+
+    def settings(self) -> Settings:
+        return Settings(self.name, self.external_id, self.groups, self.enabled, _recording(self.recording), _ai(self.ai))
+
+
+class CameraPatch(StrictModel):
+    """What to change. What is left out stays."""
+
+    name: Name | None = None
+    url: Url | None = None
+    external_id: ExternalId | None = None
+    groups: Groups | None = None
+    recording: RecordingIn | None = None
+    ai: AiIn | None = None
+    enabled: bool | None = None
+
+    def patch(self) -> Patch:
+        """Raises: Invalid, where something is null that cannot be."""
+        given = self.model_fields_set
+        if any(getattr(self, name) is None for name in given - {"external_id"}):
+            raise Invalid("Only external_id can be null.")
+        return Patch(
+            name=self.name if "name" in given else UNSET,
+            external_id=self.external_id if "external_id" in given else UNSET,
+            groups=self.groups if "groups" in given else UNSET,
+            enabled=self.enabled if "enabled" in given else UNSET,
+            recording=_recording(self.recording) if self.recording else UNSET,
+            ai=_ai(self.ai) if self.ai else UNSET,
+        )
+
+
+def _recording(given: RecordingIn) -> RecordingSettings:
+    return RecordingSettings.model_validate(given.model_dump())
+
+
+def _ai(given: AiIn) -> AiSettings:
+    return AiSettings.model_validate(given.model_dump())
+
+
+class CameraOut(BaseModel):
+    """A camera. `url` is without credentials; `revision` is its ETag."""
+
+    id: UUID
+    name: str
+    url: str
+    external_id: str | None
+    groups: list[UUID]
+    enabled: bool
+    recording: RecordingSettings
+    ai: AiSettings
+    state: CameraState
+    since: datetime | None
+    cause: StreamCause | None
+    revision: int
+    created_at: datetime
+    updated_at: datetime
+
+    @classmethod
+    def of(cls, camera: Camera) -> Self:
+        settings, seen = camera.settings, camera.shown_sighting()
+        return cls(
+            id=camera.id,
+            name=settings.name,
+            url=camera.url_shown,
+            external_id=settings.external_id,
+            groups=sorted(settings.groups),
+            enabled=settings.enabled,
+            recording=settings.recording,
+            ai=settings.ai,
+            state=seen.state,
+            since=seen.since,
+            cause=seen.cause,
+            revision=camera.revision,
+            created_at=camera.created_at,
+            updated_at=camera.updated_at,
+        )
+
+
+class FleetOut(BaseModel):
+    """How the cameras fare that the caller may see."""
+
+    total: int
+    online: int
+    degraded: int
+    offline: int
+    unknown: int
+    disabled: int
+
+    @classmethod
+    def of(cls, fleet: Fleet) -> Self:
+        return cls(
+            total=fleet.total,
+            online=fleet.online,
+            degraded=fleet.degraded,
+            offline=fleet.offline,
+            unknown=fleet.unknown,
+            disabled=fleet.disabled,
+        )
+
+
+# --- what app.py built -------------------------------------------------------------------------------------------------
+
+
+def _cameras(request: Request) -> Cameras:
+    return request.app.state.cameras  # type: ignore[no-any-return]
+
+
+def _expected_revision(if_match: Annotated[str | None, Header(max_length=100)] = None) -> int | None:
+    """From `If-Match: "<revision>"`; absent or `*` expects nothing."""
+    if if_match is None or if_match.strip() == "*":
+        return None
+    text = if_match.strip().removeprefix("W/").strip('"')
+    if not (text.isascii() and text.isdigit()):
+        raise Invalid('If-Match holds one ETag of ours, such as "3".')
+    return int(text)
+
+
+CamerasDep = Annotated[Cameras, Depends(_cameras)]
+Expected = Annotated[int | None, Depends(_expected_revision)]
+
+
+def _answer(camera: Camera, response: Response) -> CameraOut:
+    response.headers["etag"] = f'"{camera.revision}"'
+    return CameraOut.of(camera)
+
+
+# --- routes ------------------------------------------------------------------------------------------------------------
+
+
+@router.post("", status_code=201, responses={200: {"model": CameraOut, "description": "It was registered before, exactly so"}})
+async def register_camera(body: CameraIn, who: Writer, cameras: CamerasDep, response: Response) -> CameraOut:
+    """Add a camera. The same external id with the same settings is the same camera, so that a repeat is harmless."""
+    camera, is_new = await cameras.register_camera(who, body.settings(), body.url.get_secret_value())
+    if not is_new:
+        response.status_code = 200
+    response.headers["location"] = f"/api/v1/cameras/{camera.id}"
+    return _answer(camera, response)
+
+
+@router.get("")
+async def list_cameras(
+    who: Reader,
+    cameras: CamerasDep,
+    external_id: Annotated[ExternalId | None, Query()] = None,
+    cursor: Annotated[str | None, Query(max_length=1_000)] = None,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+) -> Page[CameraOut]:
+    """The cameras that the caller may see, oldest first."""
+    if external_id is not None:
+        return Page(items=[CameraOut.of(camera) for camera in await cameras.find_by_external_id(who, external_id)])
+    after = decode_cursor(cursor, id=UUID)["id"] if cursor else None
+    found = await cameras.list_cameras(who, after, limit + 1)
+    following = encode_cursor(id=found[limit - 1].id) if len(found) > limit else None
+    return Page(items=[CameraOut.of(camera) for camera in found[:limit]], next=following)
+
+
+@router.get("/health")
+async def fleet_health(who: Reader, cameras: CamerasDep) -> FleetOut:
+    """How the cameras fare."""
+    return FleetOut.of(await cameras.fleet_health(who))
+
+
+@router.get("/{camera_id}")
+async def get_camera(camera_id: UUID, who: Reader, cameras: CamerasDep, response: Response) -> CameraOut:
+    """One camera."""
+    return _answer(await cameras.get_camera(who, camera_id), response)
+
+
+@router.patch("/{camera_id}")
+async def update_camera(
+    camera_id: UUID, body: CameraPatch, who: Writer, cameras: CamerasDep, expected: Expected, response: Response
+) -> CameraOut:
+    """Change a camera. An address sent back as it was shown keeps its credentials."""
+    url = body.url.get_secret_value() if body.url is not None else None
+    camera = await cameras.update_camera(who, camera_id, body.patch(), url_text=url, expected_revision=expected)
+    return _answer(camera, response)
+
+
+@router.delete("/{camera_id}", status_code=204)
+async def remove_camera(camera_id: UUID, who: Writer, cameras: CamerasDep, expected: Expected) -> None:
+    """Remove a camera. Its recordings stay as long as their retention says."""
+    await cameras.remove_camera(who, camera_id, expected_revision=expected)

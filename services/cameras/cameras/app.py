@@ -1,0 +1,62 @@
+"""Composition root."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from cameras.api import router
+from cameras.consumers import StreamEvents
+from cameras.gateways.system_dns import SystemResolver
+from cameras.jobs import AnnounceJob
+from cameras.repository import SqlStore
+from cameras.settings import MigrateSettings, Settings
+from cameras.usecases import Announcer, Cameras, Tools, UrlGuard
+from chassis.auth import AuthRuntime
+from chassis.bus import Bus
+from chassis.db import Database
+from chassis.live import LiveBus
+from chassis.migrations import run_migrations
+from chassis.outbox import OutboxRelay
+from chassis.redis import connect_redis
+from chassis.service import Service, create_app, run
+from chassis.settings import load
+from chassis.vault import Vault
+from gtvision.events import CameraRegistered, CameraRemoved, CamerasAnnounced, CameraUpdated
+from gtvision.ids import new_id
+from gtvision.time import Clock, SystemClock
+
+
+def create_api(settings: Settings, clock: Clock | None = None) -> Service:
+    """REST, consumers, the outbox and the announcer in one small process."""
+    clock = clock or SystemClock()
+    db = Database(settings.db, clock)
+    bus = Bus(settings.rabbit, settings.service_name, clock)
+    bus.publishes(CameraRegistered, CameraUpdated, CameraRemoved, CamerasAnnounced)
+    cache, state = connect_redis(settings.redis.cache_url), connect_redis(settings.redis.state_url)
+    auth = AuthRuntime(state, clock)
+    guard = UrlGuard(SystemResolver(), settings.addresses.policy())
+    cameras = Cameras(Tools(db.uow, SqlStore, guard, Vault(settings.vault), LiveBus(cache), clock))
+    StreamEvents(cameras).subscribe(bus)
+    announce = AnnounceJob(Announcer(db.uow, SqlStore, clock, new_id()), clock)
+    return create_app(
+        settings,
+        title="GT-Vision cameras",
+        lifespan_parts=(lambda: db, lambda: cache, lambda: state, lambda: auth, lambda: bus),
+        routers=(router,),
+        readiness={"postgresql": db.check, "rabbitmq": bus.check, "keys": auth.check},
+        asyncapi=bus.asyncapi,
+        loops={"outbox": OutboxRelay(db, bus.publisher, clock).run, "inbox": db.forget_handled, "announce": announce.run},
+        state={"authenticator": auth.authenticator, "cameras": cameras},
+    )
+
+
+def main() -> None:
+    """Start the role that the command line names."""
+    role = sys.argv[1] if len(sys.argv) == 2 else ""
+    if role == "api":
+        run(create_api(load(Settings)))
+    elif role == "migrate":
+        run_migrations("cameras", Path(__file__).resolve().parent, load(MigrateSettings).db.migration_url)
+    else:
+        sys.exit("usage: python -m cameras api|migrate")

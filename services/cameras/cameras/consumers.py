@@ -1,0 +1,40 @@
+"""Events in: how the streams fare."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cameras.domain.cameras import Sighting
+from cameras.usecases import Cameras
+from chassis.bus import Bus
+from gtvision.camera import CameraState
+from gtvision.events import Event, StreamCause, StreamDegraded, StreamWentOffline, StreamWentOnline
+
+
+class StreamEvents:
+    """One handler per event of `streaming`."""
+
+    def __init__(self, cameras: Cameras) -> None:
+        self._cameras = cameras
+
+    def subscribe(self, bus: Bus) -> None:
+        """Before the bus starts."""
+        bus.subscribe(StreamWentOnline, self.on_stream_went_online)
+        bus.subscribe(StreamWentOffline, self.on_stream_went_offline)
+        bus.subscribe(StreamDegraded, self.on_stream_degraded)
+
+    async def on_stream_went_online(self, event: Event[StreamWentOnline]) -> None:
+        """The camera's picture moves."""
+        await self._observe("stream_went_online", event, CameraState.ONLINE, None)
+
+    async def on_stream_went_offline(self, event: Event[StreamWentOffline]) -> None:
+        """The camera's picture stands still, or it was switched off."""
+        state = CameraState.DISABLED if event.data.cause is StreamCause.DISABLED else CameraState.OFFLINE
+        await self._observe("stream_went_offline", event, state, event.data.cause)
+
+    async def on_stream_degraded(self, event: Event[StreamDegraded]) -> None:
+        """The camera is up but not well."""
+        await self._observe("stream_degraded", event, CameraState.DEGRADED, event.data.cause)
+
+    async def _observe(self, consumer: str, event: Event[Any], state: CameraState, cause: StreamCause | None) -> None:
+        await self._cameras.observe_stream(consumer, event, Sighting(state, event.occurred_at, cause, event.data.revision))

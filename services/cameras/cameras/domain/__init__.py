@@ -1,0 +1,1 @@
+"""Nouns and rules: cameras, and the addresses that they may have."""

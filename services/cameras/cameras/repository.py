@@ -1,0 +1,161 @@
+"""Rows of `cameras` to nouns and back. One instance lives as long as its unit of work."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, Select, case, func, select, text, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import IntegrityError
+
+from cameras.domain.cameras import Camera, Settings, Sighting
+from cameras.ports import Groups
+from cameras.tables import camera as table
+from cameras.tables import lease
+from chassis.db import UnitOfWork
+from gtvision.camera import AiSettings, CameraState, RecordingSettings
+from gtvision.events import StreamCause
+
+_c = table.c
+
+
+class SqlStore:
+    """`ports.Store` on PostgreSQL."""
+
+    def __init__(self, work: UnitOfWork) -> None:
+        self._session = work.session
+        self._tenant_id = work.tenant_id
+
+    async def add(self, camera: Camera) -> bool:
+        values = _wanted(camera) | {
+            "tenant_id": camera.tenant_id,
+            "id": camera.id,
+            "created_at": camera.created_at,
+            "state": str(CameraState.UNKNOWN),
+            "stream_revision": 0,
+        }
+        added = await self._session.execute(insert(table).values(values).on_conflict_do_nothing().returning(_c.id))
+        return added.first() is not None
+
+    async def camera(self, camera_id: UUID, *, lock: bool = False) -> Camera | None:
+        statement = self._living().where(_c.id == camera_id)
+        return await self._one(statement.with_for_update() if lock else statement)
+
+    async def by_external_id(self, external_id: str) -> Camera | None:
+        return await self._one(self._living().where(_c.external_id == external_id))
+
+    def _living(self) -> Select[Any]:
+        return select(table).where(_c.tenant_id == self._tenant_id, _c.removed_at.is_(None))
+
+    async def _one(self, statement: Select[Any]) -> Camera | None:
+        row = (await self._session.execute(statement)).first()
+        return None if row is None else _camera(row)
+
+    async def save(self, camera: Camera) -> bool:
+        statement = update(table).where(_c.tenant_id == camera.tenant_id, _c.id == camera.id).values(_wanted(camera))
+        try:
+            async with self._session.begin_nested():
+                await self._session.execute(statement)
+        except IntegrityError:
+            return False
+        return True
+
+    async def remove(self, camera_id: UUID, revision: int, at: datetime) -> None:
+        values = {"removed_at": at, "updated_at": at, "revision": revision, "url_sealed": "", "url_shown": ""}
+        await self._session.execute(update(table).where(_c.tenant_id == self._tenant_id, _c.id == camera_id).values(values))
+
+    async def page(self, groups: Groups, after: UUID | None, limit: int) -> list[Camera]:
+        statement = _within(self._living(), groups).order_by(_c.id).limit(limit)
+        if after is not None:
+            statement = statement.where(_c.id > after)
+        return [_camera(row) for row in await self._session.execute(statement)]
+
+    async def count_by_state(self, groups: Groups) -> dict[CameraState, int]:
+        # As Camera.shown_sighting says it.
+        shown = case(
+            (~_c.enabled, str(CameraState.DISABLED)),
+            (_c.state == str(CameraState.DISABLED), str(CameraState.UNKNOWN)),
+            else_=_c.state,
+        ).label("shown")
+        counted = select(shown, func.count()).where(_c.tenant_id == self._tenant_id, _c.removed_at.is_(None)).group_by(shown)
+        return {CameraState(state): count for state, count in await self._session.execute(_within(counted, groups))}
+
+    async def observe(self, camera_id: UUID, seen: Sighting) -> Camera | None:
+        newer = (_c.tenant_id == self._tenant_id) & (_c.id == camera_id) & _c.removed_at.is_(None) & (_c.stream_revision < seen.revision)
+        statement = (
+            update(table)
+            .where(newer)
+            .values(
+                state=str(seen.state),
+                state_since=case((_c.state == str(seen.state), _c.state_since), else_=seen.since),
+                state_cause=None if seen.cause is None else str(seen.cause),
+                stream_revision=seen.revision,
+            )
+            .returning(table)
+        )
+        row = (await self._session.execute(statement)).first()
+        return None if row is None else _camera(row)
+
+    async def tenants(self) -> list[UUID]:
+        return list(await self._session.scalars(text("SELECT tenants_with_cameras()")))
+
+    async def take_lease(self, name: str, holder: UUID, now: datetime, until: datetime) -> int | None:
+        free = (lease.c.until <= now) | (lease.c.holder == holder)
+        fence = lease.c.fence + case((lease.c.holder == holder, 0), else_=1)
+        taken = insert(lease).values(name=name, holder=holder, fence=1, until=until)
+        statement = taken.on_conflict_do_update(
+            index_elements=[lease.c.name], set_={"holder": holder, "fence": fence, "until": until}, where=free
+        ).returning(lease.c.fence)
+        number: int | None = await self._session.scalar(statement)
+        return number
+
+    async def release_lease(self, name: str, holder: UUID, now: datetime) -> None:
+        await self._session.execute(update(lease).where(lease.c.name == name, lease.c.holder == holder).values(until=now))
+
+
+def _within(statement: Select[Any], groups: Groups) -> Select[Any]:
+    return statement if groups is None else statement.where(_c.groups.overlap(sorted(groups)))
+
+
+def _wanted(camera: Camera) -> dict[str, object]:
+    settings = camera.settings
+    return {
+        "name": settings.name,
+        "external_id": settings.external_id,
+        "url_sealed": camera.url_sealed,
+        "url_shown": camera.url_shown,
+        "groups": sorted(settings.groups),
+        "enabled": settings.enabled,
+        "recording": settings.recording.model_dump(mode="json"),
+        "ai": settings.ai.model_dump(mode="json"),
+        "revision": camera.revision,
+        "updated_at": camera.updated_at,
+    }
+
+
+def _camera(row: Row[Any]) -> Camera:
+    return Camera(
+        id=row.id,
+        tenant_id=row.tenant_id,
+        settings=Settings(
+            name=row.name,
+            external_id=row.external_id,
+            groups=frozenset(row.groups),
+            enabled=row.enabled,
+            recording=RecordingSettings.model_validate(row.recording),
+            ai=AiSettings.model_validate(row.ai),
+        ),
+        url_sealed=row.url_sealed,
+        url_shown=row.url_shown,
+        revision=row.revision,
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+        sighting=Sighting(
+            CameraState(row.state),
+            row.state_since,
+            None if row.state_cause is None else StreamCause(row.state_cause),
+            row.stream_revision,
+        ),
+    )

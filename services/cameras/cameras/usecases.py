@@ -1,0 +1,253 @@
+"""Verbs: register, change and remove cameras, see how they fare, and tell the other services again and again what should be."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, fields, replace
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from cameras import metrics
+from cameras.domain.cameras import Camera, ExternalIdTaken, Fleet, Settings, Sighting, check_groups
+from cameras.domain.urls import AddressPolicy, CameraUrl, literal_address, parse_camera_url
+from cameras.ports import Live, Resolver, Sealer, Store, StoreOf
+from chassis.db import UnitOfWork, UowFactory
+from gtvision.errors import InvalidCameraUrl, NotFound
+from gtvision.events import CameraRegistered, CameraRemoved, CamerasAnnounced, CameraUpdated, Event, EventData
+from gtvision.ids import new_id
+from gtvision.tenancy import Caller
+from gtvision.time import Clock, isoformat
+
+ANNOUNCE_LEASE = "announce"
+LEASE_LIFETIME = timedelta(seconds=30)
+_PAGE = 200
+_OVERTAKING = timedelta(minutes=1)
+"""Longer than any transaction may take (statements end after 30 s): a camera whose registration commits while we read is not listed,
+and must not be taken for removed by whoever heard of it first."""
+
+UNSET: Any = object()
+
+
+@dataclass(frozen=True, slots=True)
+class Patch:
+    """What to change; a field that is UNSET stays."""
+
+    name: Any = UNSET
+    external_id: Any = UNSET
+    groups: Any = UNSET
+    enabled: Any = UNSET
+    recording: Any = UNSET
+    ai: Any = UNSET
+
+    def of(self, settings: Settings) -> Settings:
+        wanted = {each.name: getattr(self, each.name) for each in fields(self)}
+        return replace(settings, **{name: value for name, value in wanted.items() if value is not UNSET})
+
+
+class UrlGuard:
+    """Decides whether the server may connect to what somebody typed."""
+
+    def __init__(self, resolver: Resolver, policy: AddressPolicy) -> None:
+        self._resolver, self._policy = resolver, policy
+
+    async def check(self, text: str) -> CameraUrl:
+        """Raises: InvalidCameraUrl."""
+        try:
+            url = parse_camera_url(text)
+            literal = literal_address(url.host)
+            self._policy.check([literal] if literal is not None else await self._resolver.resolve(url.host, url.port))
+        except InvalidCameraUrl:
+            metrics.URLS_REFUSED.inc()
+            raise
+        return url
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """What the verbs work with."""
+
+    uow: UowFactory
+    store: StoreOf
+    guard: UrlGuard
+    sealer: Sealer
+    live: Live
+    clock: Clock
+
+
+class Cameras:
+    """The cameras of the caller's tenant, within the groups that the caller may see. Others do not exist."""
+
+    def __init__(self, tools: Tools) -> None:
+        self._uow, self._store, self._guard = tools.uow, tools.store, tools.guard
+        self._sealer, self._live, self._clock = tools.sealer, tools.live, tools.clock
+
+    async def register_camera(self, who: Caller, settings: Settings, url_text: str) -> tuple[Camera, bool]:
+        """The camera, and whether it is new: the same external id with the same settings is the same camera.
+
+        Raises: InvalidCameraUrl, ExternalIdTaken, Forbidden.
+        """
+        check_groups(who, settings.groups)
+        url = await self._guard.check(url_text)
+        now = self._clock.now()
+        camera = Camera(new_id(), who.tenant_id, settings, self._sealer.seal(url.text), url.shown, 1, now, now)
+        async with self._uow(who.tenant_id) as work:
+            store = self._store(work)
+            if await store.add(camera):
+                self._announce_change(work, camera, CameraRegistered)
+                return camera, True
+            known = await store.by_external_id(settings.external_id or "")
+        if known is None or known.settings != settings or self._sealer.open(known.url_sealed) != url.text:
+            raise ExternalIdTaken
+        return known, False
+
+    async def get_camera(self, who: Caller, camera_id: UUID) -> Camera:
+        """Raises: NotFound."""
+        async with self._uow(who.tenant_id) as work:
+            return await self._visible(self._store(work), who, camera_id)
+
+    async def list_cameras(self, who: Caller, after: UUID | None, limit: int) -> list[Camera]:
+        """At most `limit`, in order of registration."""
+        async with self._uow(who.tenant_id) as work:
+            return await self._store(work).page(who.camera_groups, after, limit)
+
+    async def find_by_external_id(self, who: Caller, external_id: str) -> list[Camera]:
+        """One or none."""
+        async with self._uow(who.tenant_id) as work:
+            camera = await self._store(work).by_external_id(external_id)
+        return [camera] if camera is not None and who.may_see(camera.settings.groups) else []
+
+    async def update_camera(
+        self, who: Caller, camera_id: UUID, patch: Patch, *, url_text: str | None = None, expected_revision: int | None = None
+    ) -> Camera:
+        """The camera as it is now; a change that changes nothing keeps the revision.
+
+        Raises: NotFound, StaleRevision, InvalidCameraUrl, ExternalIdTaken, Forbidden.
+        """
+        url = None if url_text is None else await self._guard.check(url_text)
+        async with self._uow(who.tenant_id) as work:
+            store = self._store(work)
+            camera = await self._visible(store, who, camera_id, lock=True)
+            camera.check_revision(expected_revision)
+            settings = patch.of(camera.settings)
+            if settings.groups != camera.settings.groups:
+                check_groups(who, settings.groups)
+            changed = camera.changed(settings, self._clock.now(), url=self._sealed_if_new(camera, url))
+            if changed is camera:
+                return camera
+            if not await store.save(changed):
+                raise ExternalIdTaken
+            self._announce_change(work, changed, CameraUpdated)
+        return changed
+
+    def _sealed_if_new(self, camera: Camera, url: CameraUrl | None) -> tuple[str, str] | None:
+        """None where the address stays. One sent back as it was shown keeps its credentials: nobody typed a new one."""
+        if url is None or url.text in {camera.url_shown, self._sealer.open(camera.url_sealed)}:
+            return None
+        return self._sealer.seal(url.text), url.shown
+
+    async def remove_camera(self, who: Caller, camera_id: UUID, *, expected_revision: int | None = None) -> None:
+        """Raises: NotFound, StaleRevision."""
+        async with self._uow(who.tenant_id) as work:
+            store = self._store(work)
+            camera = await self._visible(store, who, camera_id, lock=True)
+            camera.check_revision(expected_revision)
+            await store.remove(camera_id, camera.revision + 1, self._clock.now())
+            work.emit(CameraRemoved(camera_id=camera_id, revision=camera.revision + 1))
+            message = live_message(camera) | {"state": "removed", "since": isoformat(self._clock.now())}
+            work.after_commit(lambda: self._live.publish(who.tenant_id, "cameras", message))
+
+    async def fleet_health(self, who: Caller) -> Fleet:
+        """How the cameras fare that the caller may see."""
+        async with self._uow(who.tenant_id) as work:
+            return Fleet.of(await self._store(work).count_by_state(who.camera_groups))
+
+    async def _visible(self, store: Store, who: Caller, camera_id: UUID, *, lock: bool = False) -> Camera:
+        camera = await store.camera(camera_id, lock=lock)
+        if camera is None or not who.may_see(camera.settings.groups):
+            raise NotFound
+        return camera
+
+    def _announce_change(self, work: UnitOfWork, camera: Camera, kind: type[CameraRegistered | CameraUpdated]) -> None:
+        work.emit(desired(camera, kind))
+        work.after_commit(lambda: self._live.publish(camera.tenant_id, "cameras", live_message(camera)))
+
+    async def observe_stream(self, consumer: str, event: Event[Any], seen: Sighting) -> None:
+        """Keep what `streaming` saw. A repeat, an older word and a camera that is gone change nothing."""
+        async with self._uow(event.tenant_id) as work:
+            if await work.seen(consumer, event.event_id):
+                return
+            camera = await self._store(work).observe(event.data.camera_id, seen)
+            if camera is not None:
+                metrics.SIGHTINGS.labels(str(seen.state)).inc()
+                work.after_commit(lambda: self._live.publish(event.tenant_id, "cameras", live_message(camera)))
+
+
+class Announcer:
+    """Tells every listener again what should be, so that one that lost everything is whole again without asking."""
+
+    def __init__(self, uow: UowFactory, store: StoreOf, clock: Clock, holder: UUID) -> None:
+        self._uow, self._store, self._clock, self._holder = uow, store, clock, holder
+
+    async def take_lease(self) -> bool:
+        """Whether this process is the one that announces, for the next half minute. Raises: Unavailable."""
+        now = self._clock.now()
+        async with self._uow(None) as work:
+            return await self._store(work).take_lease(ANNOUNCE_LEASE, self._holder, now, now + LEASE_LIFETIME) is not None
+
+    async def release_lease(self) -> None:
+        """So that the next process need not wait. Raises: Unavailable."""
+        async with self._uow(None) as work:
+            await self._store(work).release_lease(ANNOUNCE_LEASE, self._holder, self._clock.now())
+
+    async def tenants(self) -> list[UUID]:
+        """Who has or had cameras. Raises: Unavailable."""
+        async with self._uow(None) as work:
+            return await self._store(work).tenants()
+
+    async def announce_cameras(self, tenant_id: UUID) -> int:
+        """Every living camera, then the list of them. Returns how many. Raises: Unavailable."""
+        as_of = self._clock.now() - _OVERTAKING
+        living: list[UUID] = []
+        async with self._uow(tenant_id) as work:
+            store = self._store(work)
+            while page := await store.page(None, living[-1] if living else None, _PAGE):
+                self._emit_each(work, page)
+                living.extend(camera.id for camera in page)
+            work.emit(CamerasAnnounced(camera_ids=tuple(living), as_of=as_of))
+        metrics.ANNOUNCED.inc(len(living))
+        return len(living)
+
+    @staticmethod
+    def _emit_each(work: UnitOfWork, cameras: Iterable[Camera]) -> None:
+        for camera in cameras:
+            work.emit(desired(camera, CameraRegistered))
+
+
+def desired(camera: Camera, kind: type[CameraRegistered | CameraUpdated]) -> EventData:
+    """The full desired state, the address sealed."""
+    settings = camera.settings
+    return kind(
+        camera_id=camera.id,
+        revision=camera.revision,
+        name=settings.name,
+        enabled=settings.enabled,
+        url_encrypted=camera.url_sealed,
+        groups=tuple(sorted(settings.groups)),
+        recording=settings.recording,
+        ai=settings.ai,
+    )
+
+
+def live_message(camera: Camera) -> dict[str, Any]:
+    """What an open screen is told."""
+    seen = camera.shown_sighting()
+    message: dict[str, Any] = {
+        "camera_id": str(camera.id),
+        "name": camera.settings.name,
+        "state": str(seen.state),
+        "since": isoformat(seen.since) if seen.since else None,
+    }
+    if seen.cause is not None:
+        message["cause"] = str(seen.cause)
+    return message

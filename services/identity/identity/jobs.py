@@ -1,0 +1,52 @@
+"""Periodic work: keeping the registry whole, and forgetting what has ended."""
+
+from __future__ import annotations
+
+from chassis import logs
+from chassis.health import Heartbeat
+from gtvision.errors import Unavailable
+from gtvision.time import Clock
+from identity.ports import Sealer
+from identity.usecases.installation import Publication
+
+log = logs.get_logger("identity.jobs")
+
+_LOOK_EVERY_S = 1.0
+_PUBLISH_EVERY_S = 30.0
+"""Also when nothing is missing: what has ended is dropped."""
+_FORGET_EVERY_S = 3600.0
+
+
+class Jobs:
+    """The loops of the API process."""
+
+    def __init__(self, publication: Publication, sealer: Sealer, clock: Clock) -> None:
+        self._publication, self._sealer, self._clock = publication, sealer, clock
+        self._published_at: float | None = None
+
+    async def keep_registry(self, heartbeat: Heartbeat) -> None:
+        """Write everything at start, whenever Redis lost it, whenever a write failed, and every half minute."""
+        while True:
+            try:
+                await self.publish_if_needed()
+            except Unavailable as error:
+                log.warning("registry not written", cause=error.message)
+            await heartbeat.sleep(_LOOK_EVERY_S)
+
+    async def publish_if_needed(self) -> bool:
+        """Whether it wrote. Raises: Unavailable."""
+        last = self._published_at
+        if last is not None and self._clock.monotonic() - last < _PUBLISH_EVERY_S and await self._publication.is_whole():
+            return False
+        await self._publication.publish(self._sealer)
+        self._published_at = self._clock.monotonic()
+        return True
+
+    async def forget(self, heartbeat: Heartbeat) -> None:
+        """Ended sessions leave a week later."""
+        while True:
+            try:
+                await self._publication.forget_ended_sessions()
+            except Unavailable as error:
+                log.warning("ended sessions not forgotten", cause=error.message)
+            await heartbeat.sleep(_FORGET_EVERY_S)

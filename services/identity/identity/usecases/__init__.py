@@ -1,0 +1,1 @@
+"""Verbs, by noun: sessions, users, and the installation as a whole."""

@@ -1,0 +1,117 @@
+"""The installation as a whole: its first tenant and keys, and what every service must know of tokens."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+from chassis.db import UowFactory
+from gtvision.errors import Unavailable
+from gtvision.events import TenantCreated
+from gtvision.ids import new_id
+from gtvision.tenancy import Role
+from gtvision.time import Clock
+from identity import metrics
+from identity.domain import ApiKey, SigningKey, Tenant, User, check_password, email_key, hash_secret
+from identity.ports import KeyMaker, Passwords, Registry, Sealer, StoreOf, Tokens
+
+_KEEP_ENDED_SESSIONS = timedelta(days=7)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a fresh installation should have. Nothing has a default: there is no default password."""
+
+    tenant: str
+    admin_email: str
+    admin_password: str
+    tool_key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Bootstrapped:
+    """What is there now, and what was new."""
+
+    tenant_id: UUID
+    admin_id: UUID
+    tenant_created: bool
+    admin_created: bool
+    tool_key_created: bool
+    signing_key_created: bool
+
+
+class Bootstrap:
+    """Makes a fresh installation usable. Repeating it changes nothing that is there."""
+
+    def __init__(self, uow: UowFactory, store: StoreOf, clock: Clock) -> None:
+        self._uow, self._store, self._clock = uow, store, clock
+
+    async def ensure_signing_key(self, maker: KeyMaker, sealer: Sealer) -> bool:
+        """Make the first signing key where there is none. Whether it did."""
+        async with self._uow(None) as work:
+            if await self._store(work).signing_keys():
+                return False
+        kid, private_pem, public_jwk = await maker.make()
+        key = SigningKey(kid, sealer.seal(private_pem), public_jwk, self._clock.now())
+        async with self._uow(None) as work:
+            return await self._store(work).add_signing_key(key)
+
+    async def bootstrap(self, wanted: Wanted, passwords: Passwords, signing_key_created: bool) -> Bootstrapped:
+        """The tenant, its administrator and the tools' key. An administrator who is there keeps their password.
+
+        Raises: InvalidEmail, WeakPassword.
+        """
+        login = email_key(wanted.admin_email)
+        check_password(wanted.admin_password, wanted.admin_email)
+        key_hash = hash_secret(wanted.tool_key) if wanted.tool_key else None
+        async with self._uow(None) as work:
+            store = self._store(work)
+            admin = await store.find_login(login)
+            tenant = await store.find_tenant(wanted.tenant)
+            known_key = key_hash is None or await store.find_api_key(key_hash) is not None
+        tenant_id = admin.tenant_id if admin else tenant.id if tenant else new_id()
+        tenant_created = admin is None and tenant is None
+        now = self._clock.now()
+        fresh = admin or User(new_id(), tenant_id, wanted.admin_email.strip(), Role.ADMIN, await passwords.hash(wanted.admin_password), now)
+        async with self._uow(tenant_id) as work:
+            store = self._store(work)
+            if tenant_created:
+                await store.add_tenant(Tenant(tenant_id, wanted.tenant, 1, now))
+                work.emit(TenantCreated(name=wanted.tenant, revision=1))
+            if admin is None:
+                await store.add_user(fresh)
+            if key_hash is not None and not known_key:
+                await store.add_api_key(ApiKey(new_id(), tenant_id, "tools", Role.ADMIN, key_hash, now))
+        return Bootstrapped(tenant_id, fresh.id, tenant_created, admin is None, not known_key, signing_key_created)
+
+
+class Publication:
+    """Keeps what every service reads: public keys, revoked sessions, and the epoch that says they are whole."""
+
+    def __init__(self, uow: UowFactory, store: StoreOf, tokens: Tokens, registry: Registry, clock: Clock) -> None:
+        self._uow, self._store, self._tokens, self._registry, self._clock = uow, store, tokens, registry, clock
+        self.jwks: dict[str, object] = {"keys": []}
+
+    async def publish(self, sealer: Sealer) -> None:
+        """Load everything from PostgreSQL and write it; the epoch last. Raises: Unavailable, also before the bootstrap."""
+        now = self._clock.now()
+        async with self._uow(None) as work:
+            store = self._store(work)
+            keys = await store.signing_keys()
+            revocations = await store.revocations(now)
+        if not keys:
+            raise Unavailable("There is no signing key yet: run `python -m identity bootstrap`.")
+        self._tokens.load([(key.kid, sealer.open(key.private_sealed)) for key in keys])
+        self.jwks = {"keys": [key.public_jwk for key in keys]}
+        await self._registry.load(self.jwks, revocations, now)
+        metrics.REVOCATIONS_PUBLISHED.set(len(revocations))
+
+    async def is_whole(self) -> bool:
+        """Whether the registry still has what was written. Raises: Unavailable."""
+        return bool(self.jwks["keys"]) and await self._registry.is_whole()
+
+    async def forget_ended_sessions(self) -> int:
+        """Returns how many."""
+        async with self._uow(None) as work:
+            return await self._store(work).prune(self._clock.now() - _KEEP_ENDED_SESSIONS)

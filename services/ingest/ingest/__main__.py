@@ -1,0 +1,5 @@
+"""`python -m ingest api|grabber|migrate`."""
+
+from ingest.app import main
+
+main()

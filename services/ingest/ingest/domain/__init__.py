@@ -1,0 +1,1 @@
+"""Nouns and rules of ingest: pure, no I/O, no clock."""

@@ -1,0 +1,5 @@
+"""`python -m streaming api|agent|migrate`."""
+
+from streaming.app import main
+
+main()

@@ -1,0 +1,251 @@
+"""Cameras as paths of a media server, their health by progress, and the chain of recorded segments. Pure: no I/O, no clock."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from pathlib import PurePosixPath
+from uuid import UUID
+
+from gtvision.camera import CameraState, RecordingSettings, camera_of_path, path_name
+from gtvision.events import StreamCause
+from gtvision.ids import derived_id
+
+
+@dataclass(frozen=True, slots=True)
+class DesiredCamera:
+    """What `cameras` announced last. `url_encrypted` is opened only on its way to the media server."""
+
+    tenant_id: UUID
+    camera_id: UUID
+    revision: int
+    name: str
+    enabled: bool
+    url_encrypted: str
+    groups: frozenset[UUID]
+    recording: RecordingSettings
+    announced_at: datetime
+    removed: bool = False
+
+    @property
+    def wanted(self) -> bool:
+        """Whether the media server should hold a path for it."""
+        return self.enabled and not self.removed
+
+
+# --- paths -------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class PathConfig:
+    """The options of a media path that are ours to set. `source` may carry credentials: never log it."""
+
+    name: str
+    source: str = field(repr=False)
+    record: bool
+
+    @classmethod
+    def of(cls, camera: DesiredCamera, url: str) -> PathConfig:
+        return cls(name=path_name(camera.camera_id), source=url, record=camera.recording.enabled)
+
+
+class ChangeKind(StrEnum):
+    """What has to be done to a path."""
+
+    ADD = "add"
+    REPLACE = "replace"
+    DELETE = "delete"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One step towards the desired state."""
+
+    kind: ChangeKind
+    path: PathConfig
+
+
+def plan(desired: Iterable[PathConfig], actual: Iterable[PathConfig]) -> list[Change]:
+    """The steps from `actual` to `desired`: deletions first, and never a change that changes nothing.
+
+    A no-op change would restart MediaMTX's record cleaner wait and may drop viewers. Paths that are not named `cam_*` are left alone.
+    """
+    want = {path.name: path for path in desired}
+    have = {path.name: path for path in actual if camera_of_path(path.name)}
+    changes = [Change(ChangeKind.DELETE, path) for name, path in have.items() if name not in want]
+    for name, path in want.items():
+        if name not in have:
+            changes.append(Change(ChangeKind.ADD, path))
+        elif have[name] != path:
+            changes.append(Change(ChangeKind.REPLACE, path))
+    return changes
+
+
+# --- health by progress --------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class PathStatus:
+    """One look at a path of the media server. `inbound_bytes` restarts at 0 after each reconnect."""
+
+    name: str
+    available: bool
+    inbound_bytes: int
+    codecs: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class StreamView:
+    """A stream as we know it: persistent `state`, `since`, `revision`; the rest lives in memory only."""
+
+    camera_id: UUID
+    tenant_id: UUID
+    state: CameraState = CameraState.UNKNOWN
+    cause: StreamCause | None = None
+    since: datetime | None = None
+    revision: int = 0
+    codecs: tuple[str, ...] = ()
+    last_bytes: int = -1
+    progressed_at: datetime | None = None
+
+    def observe(self, status: PathStatus | None, now: datetime, stall_after: timedelta) -> StreamView:
+        """The stream after one look. `status` is None where the media server does not know the path (or cannot be asked)."""
+        if status is not None and status.available and status.inbound_bytes != self.last_bytes:
+            seen = replace(self, last_bytes=status.inbound_bytes, progressed_at=now)
+            # The first look only sets the mark: a counter that stands still says nothing about now.
+            return seen.become(CameraState.ONLINE, None, now, codecs=status.codecs) if self.last_bytes >= 0 else seen
+        waiting_since = self.progressed_at or now
+        seen = replace(self, progressed_at=waiting_since)
+        if now - waiting_since < stall_after:
+            return seen
+        if status is None:
+            cause = StreamCause.MEDIA_SERVER_DOWN
+        else:
+            cause = StreamCause.NO_PROGRESS if status.available else StreamCause.UNREACHABLE
+        return seen.become(CameraState.OFFLINE, cause, now)
+
+    def become(self, state: CameraState, cause: StreamCause | None, now: datetime, *, codecs: tuple[str, ...] | None = None) -> StreamView:
+        """Change state (and revision); the same state again changes nothing."""
+        if self.state is state:
+            return self
+        return replace(
+            self,
+            state=state,
+            cause=cause,
+            since=now,
+            revision=self.revision + 1,
+            codecs=self.codecs if codecs is None else codecs,
+        )
+
+
+# --- recorded segments ---------------------------------------------------------------------------------------------------
+
+_NAME_FORMAT = "%Y-%m-%d_%H-%M-%S-%f"
+GENESIS = "0" * 64
+"""The chain value before a camera's first segment."""
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentFile:
+    """A recorded file as found on disk. `path` is relative to the recordings folder."""
+
+    path: PurePosixPath
+    camera_id: UUID
+    started_at: datetime
+    size_bytes: int
+    modified_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A finished, measured, hashed and chained recording. `chain` is the link made of `previous` and `sha256`."""
+
+    segment_id: UUID
+    tenant_id: UUID
+    camera_id: UUID
+    path: str
+    started_at: datetime
+    ended_at: datetime
+    size_bytes: int
+    sha256: str
+    previous: str
+    chain: str
+
+
+def parse_segment_path(path: PurePosixPath) -> tuple[UUID, datetime] | None:
+    """Camera and start instant (UTC) of a file in MediaMTX's layout `cam_<id>/<date and time>.mp4`; None for anything else."""
+    camera = camera_of_path(path.parts[0]) if len(path.parts) == 2 and path.suffix == ".mp4" else None
+    if camera is None:
+        return None
+    try:
+        return UUID(camera), datetime.strptime(path.stem, _NAME_FORMAT).replace(tzinfo=UTC)
+    except ValueError:
+        return None
+
+
+def segment_id_of(path: PurePosixPath) -> UUID:
+    """The same file always has the same id, so that indexing it twice is one row."""
+    return derived_id("segment", *path.parts)
+
+
+def next_link(previous: str, sha256: str) -> str:
+    """The chain value after a segment: SHA-256 over the previous value and the file's hash (both hexadecimal)."""
+    return hashlib.sha256(bytes.fromhex(previous) + bytes.fromhex(sha256)).hexdigest()
+
+
+def finished(files: Sequence[SegmentFile], now: datetime, idle_after: timedelta) -> list[SegmentFile]:
+    """Files that will not grow any more, oldest first: a newer one of the same camera exists, or nothing was written for a while."""
+    newest: dict[UUID, datetime] = {}
+    for file in files:
+        newest[file.camera_id] = max(newest.get(file.camera_id, file.started_at), file.started_at)
+    done = [file for file in files if file.started_at < newest[file.camera_id] or now - file.modified_at >= idle_after]
+    return sorted(done, key=lambda file: (file.started_at, file.camera_id))
+
+
+def to_delete(
+    files: Sequence[SegmentFile],
+    *,
+    max_bytes: int,
+    missing_free_bytes: int,
+    keep_days: Mapping[UUID, int],
+    now: datetime,
+) -> list[SegmentFile]:
+    """What has to go, oldest first: older than its camera's retention, or until the quota and the free space hold.
+
+    `missing_free_bytes` is how much must be freed for the disk's floor. The newest file of each camera is being written and stays.
+    """
+    newest = {file.camera_id: file for file in sorted(files, key=lambda file: file.started_at)}
+    candidates = sorted((file for file in files if newest[file.camera_id] is not file), key=lambda file: file.started_at)
+    excess = max(sum(file.size_bytes for file in files) - max_bytes, missing_free_bytes)
+    doomed: list[SegmentFile] = []
+    for file in candidates:
+        days = keep_days.get(file.camera_id)
+        if excess <= 0 and (days is None or now - file.started_at < timedelta(days=days)):
+            continue
+        doomed.append(file)
+        excess -= file.size_bytes
+    return doomed
+
+
+# --- who may read ----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class AccessRequest:
+    """One question of the media server's auth hook. `session` is None where it asks outside a session (a page, an OPTIONS)."""
+
+    action: str
+    path: str
+    protocol: str
+    user: str
+    password: str = field(repr=False)
+    ticket: str = field(repr=False)
+    session: UUID | None
+    address: str
+
+
+LIVE_PROTOCOLS = frozenset({"hls", "webrtc"})
+"""Protocols that a person's browser speaks; everything else is a machine with a credential of its own."""

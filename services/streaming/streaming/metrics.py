@@ -1,0 +1,20 @@
+"""What streaming counts."""
+
+from __future__ import annotations
+
+from prometheus_client import Counter, Gauge, Histogram
+
+path_changes = Counter("gtvision_streaming_path_changes_total", "Changes made to the media server's paths", ["change", "outcome"])
+stream_transitions = Counter("gtvision_streaming_transitions_total", "Streams that changed state", ["state"])
+streams = Gauge("gtvision_streaming_streams", "Cameras by what their stream is doing", ["state"])
+reconcile_failures = Counter("gtvision_streaming_reconcile_failures_total", "Rounds in which the media server could not be asked")
+admissions = Counter("gtvision_streaming_admissions_total", "Answers of the auth hook", ["protocol", "outcome"])
+admission_seconds = Histogram(
+    "gtvision_streaming_admission_seconds", "Time the auth hook took", buckets=(0.0005, 0.001, 0.002, 0.005, 0.01, 0.05, 0.5)
+)
+segments = Counter("gtvision_streaming_segments_total", "Recorded segments indexed")
+segment_bytes = Counter("gtvision_streaming_segment_bytes_total", "Bytes of recorded segments indexed")
+unplayable = Counter("gtvision_streaming_unplayable_segments_total", "Recorded files in which nothing can be played")
+changed = Counter("gtvision_streaming_changed_segments_total", "Recorded files that are no longer what was indexed")
+deleted_bytes = Counter("gtvision_streaming_deleted_bytes_total", "Bytes of recordings removed by retention or quota")
+recordings_bytes = Gauge("gtvision_streaming_recordings_bytes", "Bytes of recordings on disk")

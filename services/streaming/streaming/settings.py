@@ -1,0 +1,77 @@
+"""Settings of streaming; read by `app` only."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+from pydantic import AliasChoices, Field, SecretStr
+
+from chassis.settings import DatabaseSettings, RabbitSettings, RedisSettings, Section, ServiceSettings, VaultSettings
+
+
+class MediaSettings(Section):
+    """Where the media server is and which credentials the auth hook knows."""
+
+    api_url: str = Field(validation_alias="MEDIAMTX_API_URL", description="Control API of the media server, without /v3")
+    rtsp_url: str = Field(validation_alias="MEDIAMTX_RTSP_URL", description="RTSP address under which readers find the camera paths")
+    api_user: str = Field("streaming", validation_alias="MEDIAMTX_API_USER", description="User of control API, metrics and playback")
+    api_password: SecretStr = Field(validation_alias="MEDIAMTX_API_PASSWORD", description="Its password")
+    reader_user: str = Field("reader", validation_alias="MEDIA_READER_USER", description="User of RTSP readers such as the frame grabber")
+    reader_password: SecretStr = Field(validation_alias="MEDIA_READER_PASSWORD", description="Its password")
+    check_interval_s: float = Field(
+        2.0, ge=0.2, le=60, validation_alias="CHECK_INTERVAL", description="Seconds between two looks at the media server"
+    )
+    stall_after_s: float = Field(
+        10.0, ge=1, le=60, validation_alias="STREAM_STALL_AFTER_S", description="Seconds without progress after which a camera is offline"
+    )
+
+    @property
+    def stall_after(self) -> timedelta:
+        return timedelta(seconds=self.stall_after_s)
+
+
+class RecordingSettings(Section):
+    """The recordings folder and what may stay in it."""
+
+    path: Path = Field(validation_alias="RECORDINGS_PATH", description="Folder that the media server records into")
+    max_gb: float = Field(
+        500.0, gt=0, le=10_000_000, validation_alias="RECORDINGS_MAX_GB", description="Space for recordings, gigabytes; oldest go first"
+    )
+    free_floor: float = Field(
+        0.1, ge=0, le=0.9, validation_alias="RECORDINGS_FREE_FLOOR", description="Share of the disk that is kept free, 0..1"
+    )
+    scan_interval_s: float = Field(
+        3.0, ge=0.2, le=300, validation_alias="RECORDINGS_SCAN_INTERVAL_S", description="Seconds between two looks at the folder"
+    )
+    idle_after_s: float = Field(
+        20.0,
+        ge=2,
+        le=600,
+        validation_alias=AliasChoices("RECORDINGS_IDLE_AFTER_S"),
+        description="Seconds without a write after which a file counts as finished",
+    )
+
+
+class ApiSettings(ServiceSettings):
+    """The process with the API, the auth hook and the reconciler."""
+
+    db: DatabaseSettings = Field(default_factory=DatabaseSettings)
+    rabbit: RabbitSettings = Field(default_factory=RabbitSettings)
+    redis: RedisSettings = Field(default_factory=RedisSettings)
+    vault: VaultSettings = Field(default_factory=VaultSettings)
+    media: MediaSettings = Field(default_factory=MediaSettings)
+
+
+class AgentSettings(ServiceSettings):
+    """The recorder agent beside a media server."""
+
+    db: DatabaseSettings = Field(default_factory=DatabaseSettings)
+    rabbit: RabbitSettings = Field(default_factory=RabbitSettings)
+    recording: RecordingSettings = Field(default_factory=RecordingSettings)
+
+
+class MigrateSettings(Section):
+    """What a migration needs."""
+
+    db: DatabaseSettings = Field(default_factory=DatabaseSettings)
