@@ -1,0 +1,260 @@
+"""H264 as cameras send it: RTP payloads (RFC 6184) to access units, and what a sequence parameter set tells.
+
+An access unit is one picture with everything that belongs to it. NAL units are kept without start codes and without lengths.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+CLOCK_RATE = 90_000
+"""Ticks per second of every H264 RTP clock (RFC 6184, section 8.2.1)."""
+
+IDR, SPS, PPS, AUD = 5, 7, 8, 9
+STAP_A, FU_A = 24, 28
+
+_PROFILES = {66: "Baseline", 77: "Main", 88: "Extended", 100: "High", 110: "High 10", 122: "High 4:2:2", 244: "High 4:4:4 Predictive"}
+
+
+@dataclass(slots=True)
+class AccessUnit:
+    """One picture: its NAL units, its time on the stream's own clock, and whether a decoder can start here."""
+
+    nals: list[bytes]
+    ticks: int
+    """Unwrapped RTP time, 90 kHz."""
+    key: bool
+    arrived_at: float
+    """Wall clock, Unix seconds, when its last packet came in."""
+
+    def avcc(self) -> bytes:
+        """NAL units with four-byte lengths, as MP4 stores them."""
+        return b"".join([part for nal in self.nals for part in (len(nal).to_bytes(4, "big"), nal)])
+
+    def annex_b(self) -> bytes:
+        """NAL units with start codes, as decoders and packetisers read them."""
+        return b"\x00\x00\x00\x01" + b"\x00\x00\x00\x01".join(self.nals)
+
+    def size(self) -> int:
+        return sum(map(len, self.nals))
+
+
+@dataclass(frozen=True, slots=True)
+class SpsInfo:
+    """What a sequence parameter set says about the picture."""
+
+    width_px: int
+    height_px: int
+    profile: str
+    level: str
+
+
+MAX_UNIT_PIECES = 16_384
+"""NAL units of one picture, or packets of one NAL unit; beyond that a camera sends nonsense."""
+
+
+class Depacketizer:
+    """Framed RTP packets of one H264 track to access units. Feed it in order; TCP keeps the order, a gap drops the unit."""
+
+    def __init__(self, sps: bytes = b"", pps: bytes = b"") -> None:
+        self.sps = sps
+        self.pps = pps
+        self.frames_in_error = 0
+        self._nals: list[bytes] = []
+        self._fragments: list[bytes] = []
+        self._key = False
+        self._broken = False
+        self._sequence = -1
+        self._timestamp = -1
+        self._ticks = 0
+
+    def push(self, packets: Iterable[bytes], arrived_at: float) -> list[AccessUnit]:
+        """Packets with their four-byte interleaved header, all of the video channel. Returns the units that they complete."""
+        units: list[AccessUnit] = []
+        for packet in packets:
+            payload_at, end = 16, len(packet)
+            if end < 17 or packet[4] != 0x80:  # cameras send no padding, extension or contributing sources
+                payload_at, end = _payload_bounds(packet)
+                if payload_at >= end:
+                    continue
+            self._check_sequence(packet[6] << 8 | packet[7])
+            timestamp = int.from_bytes(packet[8:12], "big")
+            if timestamp != self._timestamp:
+                if self._nals:
+                    self._finish(units, arrived_at)
+                self._advance(timestamp)
+            kind = packet[payload_at] & 0x1F
+            if kind == FU_A:
+                self._take_fragment(packet, payload_at, end)
+            elif kind == STAP_A:
+                self._take_aggregate(packet, payload_at + 1, end)
+            elif 0 < kind < STAP_A:
+                self._take_nal(packet[payload_at:end])
+            if packet[5] & 0x80:
+                self._finish(units, arrived_at)
+        return units
+
+    def _check_sequence(self, sequence: int) -> None:
+        if self._sequence >= 0 and sequence != (self._sequence + 1) & 0xFFFF:
+            self._broken = True
+        self._sequence = sequence
+
+    def _advance(self, timestamp: int) -> None:
+        if self._timestamp < 0:
+            self._ticks = 0
+        else:
+            step = (timestamp - self._timestamp) & 0xFFFFFFFF
+            self._ticks += step - (1 << 32) if step & 0x80000000 else step
+        self._timestamp = timestamp
+
+    def _take_fragment(self, packet: bytes, at: int, end: int) -> None:
+        header = packet[at + 1]
+        if header & 0x80:
+            self._fragments = [bytes((packet[at] & 0xE0 | header & 0x1F,)), packet[at + 2 : end]]
+        elif 0 < len(self._fragments) < MAX_UNIT_PIECES:
+            self._fragments.append(packet[at + 2 : end])
+        else:
+            self._broken = True
+            return
+        if header & 0x40:
+            self._take_nal(b"".join(self._fragments))
+            self._fragments = []
+
+    def _take_aggregate(self, packet: bytes, at: int, end: int) -> None:
+        while at + 2 < end:
+            size = packet[at] << 8 | packet[at + 1]
+            at += 2
+            if size and at + size <= end:
+                self._take_nal(packet[at : at + size])
+            at += size
+
+    def _take_nal(self, nal: bytes) -> None:
+        kind = nal[0] & 0x1F
+        if kind == AUD or (kind in {SPS, PPS} and nal in self._nals):
+            return
+        if kind == IDR:
+            self._key = True
+        elif kind == SPS:
+            self.sps = nal
+        elif kind == PPS:
+            self.pps = nal
+        if len(self._nals) < MAX_UNIT_PIECES:
+            self._nals.append(nal)
+
+    def _finish(self, units: list[AccessUnit], arrived_at: float) -> None:
+        nals, key, broken = self._nals, self._key, self._broken
+        self._nals, self._fragments, self._key, self._broken = [], [], False, False
+        if broken:
+            self.frames_in_error += 1
+            return
+        if not any(nal[0] & 0x1F in {1, IDR} for nal in nals):
+            self._nals = nals[-8:]  # parameter sets sent ahead of their picture belong to it
+            return
+        if key and not any(nal[0] & 0x1F == SPS for nal in nals):
+            nals = [nal for nal in (self.sps, self.pps) if nal] + nals
+        units.append(AccessUnit(nals, self._ticks, key, arrived_at))
+
+
+def _payload_bounds(packet: bytes) -> tuple[int, int]:
+    """Where the payload of an unusual RTP packet starts and ends (RFC 3550, section 5.1)."""
+    end = len(packet)
+    if end < 16:
+        return end, end
+    flags = packet[4]
+    at = 16 + 4 * (flags & 0x0F)
+    if flags & 0x10 and at + 4 <= end:
+        at += 4 + 4 * (packet[at + 2] << 8 | packet[at + 3])
+    if flags & 0x20:
+        end -= packet[-1]
+    return at, end
+
+
+class _Bits:
+    """Reads Exp-Golomb codes from a NAL unit without its emulation bytes."""
+
+    def __init__(self, data: bytes) -> None:
+        self._value = int.from_bytes(data, "big")
+        self._left = len(data) * 8
+
+    def read(self, count: int) -> int:
+        self._left -= count
+        if self._left < 0:
+            raise ValueError("sequence parameter set ends early")
+        return self._value >> self._left & (1 << count) - 1
+
+    def ue(self) -> int:
+        zeros = 0
+        while not self.read(1):
+            zeros += 1
+        return (1 << zeros) - 1 + self.read(zeros)
+
+    def se(self) -> int:
+        code = self.ue()
+        return (code + 1) // 2 if code & 1 else -(code // 2)
+
+
+_CHROMA_PROFILES = {100, 110, 122, 244, 44, 83, 86, 118, 128}
+
+
+def read_sps(sps: bytes) -> SpsInfo:
+    """Picture size, profile and level. Raises ValueError for a damaged set."""
+    if len(sps) < 5:
+        raise ValueError("sequence parameter set is too short")
+    bits = _Bits(sps[1:].replace(b"\x00\x00\x03", b"\x00\x00"))
+    profile, _, level = bits.read(8), bits.read(8), bits.read(8)
+    bits.ue()
+    chroma = _read_chroma(bits) if profile in _CHROMA_PROFILES else 1
+    bits.ue()
+    _skip_picture_order(bits)
+    bits.ue()
+    bits.read(1)
+    width = (bits.ue() + 1) * 16
+    height_units = bits.ue() + 1
+    frames_only = bits.read(1)
+    if not frames_only:
+        bits.read(1)
+    bits.read(1)
+    height = (2 - frames_only) * height_units * 16
+    if bits.read(1):
+        left, right, top, bottom = bits.ue(), bits.ue(), bits.ue(), bits.ue()
+        unit_x = 2 if chroma in {1, 2} else 1
+        unit_y = (2 if chroma == 1 else 1) * (2 - frames_only)
+        width -= (left + right) * unit_x
+        height -= (top + bottom) * unit_y
+    major, minor = divmod(level, 10)
+    return SpsInfo(width, height, _PROFILES.get(profile, str(profile)), f"{major}.{minor}" if minor else str(major))
+
+
+def _read_chroma(bits: _Bits) -> int:
+    chroma = bits.ue()
+    if chroma == 3:
+        bits.read(1)
+    bits.ue()
+    bits.ue()
+    bits.read(1)
+    if bits.read(1):
+        for index in range(8 if chroma != 3 else 12):
+            if bits.read(1):
+                _skip_scaling_list(bits, 16 if index < 6 else 64)
+    return chroma
+
+
+def _skip_scaling_list(bits: _Bits, size: int) -> None:
+    last = following = 8
+    for _ in range(size):
+        if following:
+            following = (last + bits.se()) % 256
+        last = following or last
+
+
+def _skip_picture_order(bits: _Bits) -> None:
+    kind = bits.ue()
+    if kind == 0:
+        bits.ue()
+    elif kind == 1:
+        bits.read(1)
+        bits.se()
+        bits.se()
+        for _ in range(bits.ue()):
+            bits.se()
