@@ -1,0 +1,317 @@
+"""`gtv`: the operator's command line."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Any, NoReturn
+
+import typer
+from rich.console import Console
+from rich.text import Text
+
+from chassis.settings import load
+from gtv import children, journal, logfiles
+from gtv.failures import GtvError, NotRunning
+from gtv.home import Home, write_private
+from gtv.plan import home_of, make_plan
+from gtv.settings import Settings, environment, find_root
+from gtv.supervisor import Phase
+
+app = typer.Typer(
+    no_args_is_help=True, add_completion=False, help="GT-Vision: start, watch and mend an installation.", rich_markup_mode=None
+)
+dead_app = typer.Typer(no_args_is_help=True, help="Messages that failed for good.")
+app.add_typer(dead_app, name="dead")
+out = Console(highlight=False, soft_wrap=not sys.stdout.isatty(), width=None if sys.stdout.isatty() else 160)
+err = Console(stderr=True, highlight=False)
+
+
+def main() -> None:
+    """Entry point: failures that a person can do something about are one sentence, not a traceback."""
+    try:
+        app()
+    except GtvError as error:
+        err.print(Text(str(error), "red"))
+        sys.exit(1)
+
+
+# --- up, run, down -------------------------------------------------------------------------------------------------------
+
+
+@app.command()
+def up(demo: Annotated[bool, typer.Option(help="With the demo cameras.")] = False) -> None:
+    """Start the installation in the background and wait until it is ready."""
+    options = load(Settings)
+    home = home_of(options)
+    with home.held():  # refuses a second one before anything is started
+        find_root(options)
+    log = home.logs / "gtv.log"
+    if demo:
+        write_private(home.wanted_file, {"demo": True})
+    with log.open("ab") as output:
+        daemon = subprocess.Popen(
+            [sys.executable, "-m", "gtv", "supervise"],
+            env={**environment(), "GTV_DATA": str(home.root)},
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    _await_ready(home, daemon, options.ready_timeout_s)
+    _introduce(home)
+    if demo:
+        _start_demo(home, options)
+
+
+@app.command()
+def run(demo: Annotated[bool, typer.Option(help="With the demo cameras.")] = True) -> None:
+    """Run in the foreground until Ctrl-C, with the demo cameras, and show what they see."""
+    from gtv.foreground import serve
+
+    options = load(Settings)
+    home = home_of(options)
+    with home.held():
+        _clean(home)
+        plan = make_plan(options, home)
+        asyncio.run(serve(plan, demo=demo, write=out.print, introduce=lambda: _introduce(home)))
+
+
+@app.command(hidden=True)
+def supervise() -> None:
+    """What `gtv up` leaves in the background."""
+    from gtv.stack import Stack
+
+    options = load(Settings)
+    home = home_of(options)
+    with home.held():
+        _clean(home)
+        plan = make_plan(options, home)
+
+        async def body() -> None:
+            stop = asyncio.Event()
+            for number in (signal.SIGTERM, signal.SIGINT):
+                asyncio.get_running_loop().add_signal_handler(number, stop.set)
+            await Stack(plan).run(stop)
+
+        asyncio.run(body())
+
+
+@app.command()
+def down() -> None:
+    """End everything that runs on the data folder, leftovers of a crash included. The data stays."""
+    home = home_of(load(Settings))
+    supervisor = journal.supervisor_of(home.read_state()) if home.is_held() else None
+    if supervisor is not None:
+        children.send([supervisor], signal.SIGTERM)
+        children.send([supervisor], signal.SIGCONT)
+        with out.status("ending…"):
+            _, stubborn = children.wait([supervisor], 90)
+        children.kill(stubborn)
+    leftovers = journal.end_leftovers(home)
+    if supervisor is None and not leftovers:
+        raise NotRunning(f"Nothing runs on {home.root}.")
+    out.print("Ended." if not leftovers else f"Ended, with {leftovers} processes that a crash had left behind.")
+
+
+def _clean(home: Home) -> None:
+    if found := journal.end_leftovers(home):
+        out.print(f"Ended {found} processes that an earlier run had left behind.")
+
+
+def _await_ready(home: Home, daemon: subprocess.Popen[bytes], timeout_s: float) -> None:
+    """Show processes as they become ready. Raises: GtvError."""
+    deadline = time.monotonic() + timeout_s
+    began = time.monotonic()
+    told: set[str] = set()
+    while True:
+        state = home.read_state()
+        ours = state.get("pid") == daemon.pid
+        lines = list(journal.lines(state, time.monotonic())) if ours else []
+        for line in lines:
+            if line.phase in {Phase.READY, Phase.DONE} and line.name not in told:
+                told.add(line.name)
+                out.print(f"  {time.monotonic() - began:5.1f} s  {line.name}")
+        if ours and state.get("phase") == "up":
+            return
+        if daemon.poll() is not None:
+            raise GtvError("The supervisor ended:\n" + "\n".join(logfiles.tail(home.logs / "gtv.log", 15)))
+        if time.monotonic() > deadline:
+            waiting = [f"  {line.name}: {line.phase.value} {line.reason or ''}" for line in lines if line.name not in told]
+            raise GtvError("Not everything is ready; the rest goes on trying (`gtv status`, `gtv logs`):\n" + "\n".join(waiting))
+        _pause(0.2)
+
+
+def _pause(seconds: float) -> None:
+    time.sleep(seconds)  # noqa: TID251 - a command line without a loop
+
+
+def _introduce(home: Home) -> None:
+    """Say where the console is and, once, how to get in."""
+    from gtv.units import first_login, forget_first_login
+
+    state = home.read_state()
+    address = state.get("address", "")
+    for name, (expected, now) in state.get("moved", {}).items():
+        out.print(f"Port {expected} for {name} is taken by somebody else; it is {now} now.")
+    out.print(f"\nConsole  {address}", style="bold")
+    login = first_login(home)
+    if login:
+        out.print(Text(f"Login    {login['email']}\nPassword {login['password']}   (shown this once)"))
+        forget_first_login(home)
+
+
+# --- looking -------------------------------------------------------------------------------------------------------------
+
+
+@app.command()
+def status(
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+    ports: Annotated[bool, typer.Option(help="Name the ports.")] = False,
+) -> None:
+    """Every process: state, restarts, CPU, memory, heartbeat."""
+    from gtv import status as view
+    from gtv import table
+
+    options = load(Settings)
+    home = home_of(options)
+    state = home.read_state()
+    if not home.is_held():
+        raise NotRunning(f"Nothing runs on {home.root}. Start it with `gtv up`.")
+    rows = asyncio.run(view.observe(state))
+    if as_json:
+        out.print_json(
+            json.dumps({"address": state["address"], "phase": state["phase"], "ports": state["ports"], "processes": view.as_json(rows)})
+        )
+        return
+    processes = table.load(options.stack_file or find_root(options) / "deploy/local/stack.toml").process
+    out.print(f"{state['address']}  {state['phase']}  {home.root}")
+    rows = [row for row in rows if row.line.phase is not Phase.DONE]
+    out.print(view.sheet(rows, {process.name: process.memory_mb for process in processes if process.memory_mb}))
+    if ports:
+        for name, number in sorted(state["ports"].items()):
+            out.print(f"{number:>6}  {name}")
+
+
+@app.command()
+def logs(
+    name: Annotated[str | None, typer.Argument(help="A process; all by default.")] = None,
+    follow: Annotated[bool, typer.Option("-f", "--follow", help="Go on showing what is written.")] = False,
+    count: Annotated[int, typer.Option("-n", "--lines", min=0, help="Last lines of each.")] = 20,
+) -> None:
+    """What processes wrote."""
+    home = home_of(load(Settings))
+    paths = sorted(home.logs.glob("*.log"))
+    chosen = [path for path in paths if name in {None, path.stem}]
+    if not chosen:
+        raise GtvError(f"There is no log of {name}. There are: {', '.join(path.stem for path in paths) or 'none'}.")
+    width = max(len(path.stem) for path in chosen)
+    for path in chosen:
+        for line in logfiles.tail(path, count) if count else ():
+            _print_log(path.stem, width, line, alone=len(chosen) == 1)
+    if follow:
+
+        async def body() -> None:
+            async for path, line in logfiles.follow(chosen):
+                _print_log(path.stem, width, line, alone=len(chosen) == 1)
+
+        _until_interrupted(body)
+
+
+def _print_log(name: str, width: int, line: str, *, alone: bool) -> None:
+    print(line if alone else f"{name:<{width}}  {line}", flush=True)
+
+
+@app.command()
+def demo() -> None:
+    """Give the running installation its demo cameras and a watchlist with some of their plates. They come back with each `up`."""
+    home, state = _running()
+    write_private(home.wanted_file, {"demo": True})
+    supervisor = journal.supervisor_of(state)
+    children.send([supervisor] if supervisor else [], signal.SIGUSR1)
+    _start_demo(home, load(Settings))
+
+
+def _start_demo(home: Home, options: Settings) -> None:
+    from gtv.foreground import start_demo
+
+    with out.status("waiting for the demo cameras (their clips are rendered at the first start)…"):
+        done = asyncio.run(start_demo(home, home.read_state()["address"], options.demo_cameras))
+    out.print(f"Demo: {len(done.cameras)} cameras registered, {done.known} known already; {len(done.watched)} plates put on the watchlist.")
+
+
+@app.command()
+def watch() -> None:
+    """Show live what the cameras see: their state, plates, alerts. Ctrl-C ends it."""
+    from gtv.credentials import load_or_make
+    from gtv.watch import show
+
+    home, state = _running()
+    key = load_or_make(home.secrets_file).tool_key
+    _until_interrupted(lambda: show(state["address"], key, out.print))
+
+
+# --- the dead --------------------------------------------------------------------------------------------------------------
+
+
+@dead_app.command("list")
+def dead_list(limit: Annotated[int, typer.Option(min=1, max=10_000)] = 100) -> None:
+    """The oldest first; looking takes nothing away."""
+    from gtv.dead import listing
+
+    home, state = _running()
+    out.print(asyncio.run(listing(home, state, limit)))
+
+
+@dead_app.command("show")
+def dead_show(letter: Annotated[str, typer.Argument(help="Its id, or the beginning of it.")]) -> None:
+    """One message in full."""
+    from gtv.dead import reading
+
+    home, state = _running()
+    out.print(asyncio.run(reading(home, state, letter)), markup=False)
+
+
+@dead_app.command("replay")
+def dead_replay(
+    letter: Annotated[str | None, typer.Argument(help="Its id, or the beginning of it.")] = None,
+    everything: Annotated[bool, typer.Option("--all", help="Every message.")] = False,
+) -> None:
+    """Send messages back to the queue where they failed."""
+    from gtv.dead import replaying
+
+    if (letter is None) != everything:
+        raise GtvError("Name one message, or say --all.")
+    home, state = _running()
+    out.print(f"{asyncio.run(replaying(home, state, letter))} sent back.")
+
+
+# --- helpers of the commands -----------------------------------------------------------------------------------------------
+
+
+def _running() -> tuple[Home, dict[str, Any]]:
+    """The folder and what its supervisor wrote. Raises: NotRunning."""
+    home = home_of(load(Settings))
+    if not home.is_held():
+        raise NotRunning(f"Nothing runs on {home.root}. Start it with `gtv up`.")
+    return home, home.read_state()
+
+
+def _until_interrupted(body: Callable[[], Awaitable[None]]) -> None:
+    async def awaited() -> None:
+        await body()
+
+    try:
+        asyncio.run(awaited())
+    except KeyboardInterrupt:
+        _leave()
+
+
+def _leave() -> NoReturn:
+    out.print()
+    sys.exit(0)

@@ -1,0 +1,23 @@
+"""What can stop the operator's command, said in a sentence that names the remedy."""
+
+from __future__ import annotations
+
+
+class GtvError(Exception):
+    """The command cannot go on; the message is for the person at the terminal."""
+
+
+class AlreadyRunning(GtvError):
+    """Another supervisor holds the data folder."""
+
+
+class NotRunning(GtvError):
+    """There is no supervisor on this data folder."""
+
+
+class PortTaken(GtvError):
+    """A port that was asked for by name is in use."""
+
+
+class BadTable(GtvError):
+    """A file of the stack's description is wrong."""

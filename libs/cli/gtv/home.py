@@ -1,0 +1,97 @@
+"""The data folder of a stack: where it is, who holds it, what lies where."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import secrets
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from gtv.failures import AlreadyRunning
+
+SYSTEM_HOME = Path("/var/lib/gtvision")
+
+
+def default_home() -> Path:
+    """`/var/lib/gtvision` for root, whose servers run as users that cannot look into its home; else below the user's own."""
+    return SYSTEM_HOME if os.geteuid() == 0 else Path("~/.local/share/gtvision").expanduser()
+
+
+class Home:
+    """One data folder."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root.resolve()
+        self.run = self.root / "run"
+        self.logs = self.root / "logs"
+        self.objects = self.root / "objects"
+        self.recordings = self.root / "recordings"
+        self.demo = self.root / "demo"
+        self.ports_file = self.root / "ports.json"
+        self.secrets_file = self.root / "secrets.json"
+        self.state_file = self.run / "state.json"
+        self.wanted_file = self.run / "wanted.json"
+
+    def prepare(self) -> None:
+        """Make the folders. As root the top can be passed through by the servers' users; everything with a secret in it is closed."""
+        self.root.mkdir(parents=True, exist_ok=True)
+        self.root.chmod(0o755 if os.geteuid() == 0 else 0o700)
+        for folder in (self.run, self.logs, self.objects, self.recordings):
+            folder.mkdir(exist_ok=True)
+            folder.chmod(0o700)
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Hold the folder. The kernel lets go when we die, so a crash leaves no stale lock.
+
+        Raises: AlreadyRunning.
+        """
+        self.prepare()
+        with (self.run / "lock").open("a") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                state = self.read_state()
+                where = f" at {state['address']}" if state.get("address") else ""
+                raise AlreadyRunning(
+                    f"A stack is already running on {self.root} (supervisor {state.get('pid', '?')}{where}).\n"
+                    "See `gtv status`, end it with `gtv down`, or choose another folder with GTV_DATA."
+                ) from None
+            yield
+
+    def is_held(self) -> bool:
+        """Whether a supervisor lives on this folder."""
+        try:
+            with (self.run / "lock").open("r") as file:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        except FileNotFoundError:
+            return False
+        return False
+
+    def read_state(self) -> dict[str, Any]:
+        """What the supervisor last wrote about itself and its processes; empty where there is nothing."""
+        return read_json(self.state_file)
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """An object from a file; empty where the file is missing or cut short."""
+    try:
+        value = json.loads(path.read_text())
+    except (OSError, ValueError):
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def write_private(path: Path, value: Mapping[str, Any]) -> None:
+    """Replace a JSON file in one step, readable by its owner only from the first byte."""
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        json.dump(value, file, indent=1)
+    temporary.replace(path)

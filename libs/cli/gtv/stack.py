@@ -1,0 +1,88 @@
+"""A running stack: the supervisor, its journal and its logs, on a data folder, until told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import Awaitable, Callable
+
+from gtv import children, journal, logfiles
+from gtv.home import read_json
+from gtv.plan import Plan
+from gtv.supervisor import Record, Supervisor
+from gtv.units import Workshop
+
+
+class Stack:
+    """A running stack. `on_change` is told each time that a process changes its phase."""
+
+    def __init__(self, plan: Plan, on_change: Callable[[], None] | None = None) -> None:
+        self.plan = plan
+        self._supervisor = Supervisor(mark=str(plan.home.root), logs=plan.home.logs, on_change=self._changed)
+        self._journal = journal.Journal(plan.home, address=plan.address, ports=dict(plan.composition.ports), moved=plan.moved)
+        self._on_change = on_change
+        self._workshop = Workshop(plan)
+        self._phase = "starting"
+
+    def records(self) -> dict[str, Record]:
+        """What is known of each process."""
+        return dict(self._supervisor.records())
+
+    async def run(self, stop: asyncio.Event, *, demo: bool = False, when_ready: Callable[[], Awaitable[None]] | None = None) -> None:
+        """Start everything, keep it running until `stop` is set, end everything."""
+        children.adopt_orphans()
+        self._workshop.demo = demo or bool(read_json(self.plan.home.wanted_file).get("demo"))
+        asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, self._look_at_wishes)
+        chores = [asyncio.create_task(self._rotate_logs())]
+        try:
+            async with self._supervisor as supervisor:
+                supervisor.add(*self._workshop.all())
+                chores.append(asyncio.create_task(self._announce(when_ready)))
+                await stop.wait()
+                chores[-1].cancel()
+                self._phase = "stopping"
+                self._changed()
+                await supervisor.stop()
+        finally:
+            for chore in chores:
+                chore.cancel()
+            await asyncio.gather(*chores, return_exceptions=True)
+            await self._workshop.probes.aclose()
+            await asyncio.to_thread(children.end, children.marked(str(self.plan.home.root)), 5.0)
+            self._phase = "stopped"
+            self._changed()
+
+    async def _announce(self, when_ready: Callable[[], Awaitable[None]] | None) -> None:
+        # the demo cameras render their clips at the first start, which may take minutes
+        demo = {process.name for process in self.plan.table.process if process.kind == "demo"}
+        await self._supervisor.wait_ready(tuple(name for name in self._supervisor.records() if name not in demo))
+        self._phase = "up"
+        self._changed()
+        if when_ready is not None:
+            await when_ready()
+
+    async def _rotate_logs(self) -> None:
+        options = self.plan.options
+        while True:
+            await asyncio.to_thread(
+                logfiles.rotate_all, self.plan.home.logs, max_bytes=int(options.log_max_mb * 1e6), keep=options.log_keep
+            )
+            await asyncio.sleep(5)
+
+    def _look_at_wishes(self) -> None:
+        """`gtv demo` asks a running stack for its cameras."""
+        wanted = bool(read_json(self.plan.home.wanted_file).get("demo"))
+        if wanted and not self._workshop.demo:
+            self._workshop.demo = True
+            for process in self.plan.table.process:
+                if process.demo_env:
+                    self._supervisor.renew(process.name, "started again for the demo")
+                if process.kind == "demo":
+                    self._supervisor.add(*self._workshop.of(process))
+
+    def _changed(self) -> None:
+        with contextlib.suppress(OSError):  # a full disk must not end the supervisor
+            self._journal.write(self._supervisor.records(), phase=self._phase)
+        if self._on_change is not None:
+            self._on_change()

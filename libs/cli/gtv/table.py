@@ -1,0 +1,102 @@
+"""The table of processes: what the stack consists of, as data (`deploy/local/stack.toml`)."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from gtv.failures import BadTable
+from gtv.ports import Wish
+
+Use = Literal["database", "broker", "redis", "objects", "vault", "media", "media-reader", "recordings"]
+"""What a service is told about, secrets included: each gets only what it needs."""
+
+
+class Process(BaseModel):
+    """One line of the table."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str = Field(pattern=r"^[a-z][a-z0-9-]*$")
+    kind: Literal["server", "media", "service", "console", "edge", "demo"]
+    """server: chassis.servers knows it; service: `python -m <package> <role>`."""
+    package: str | None = None
+    service: str | None = None
+    """SERVICE_NAME where it differs from the process's name (a second process of the same service)."""
+    role: str = "api"
+    migrate: bool = False
+    """`python -m <package> migrate` runs before it."""
+    bootstrap: bool = False
+    """`python -m <package> bootstrap` makes the first tenant and administrator, once, after the migration."""
+    uses: tuple[Use, ...] = ()
+    needs: tuple[str, ...] = ()
+    ports: tuple[str, ...] = ()
+    """Further ports; `name/udp` for UDP. A service's own two follow from its role."""
+    env: dict[str, str] = Field(default_factory=dict)
+    """Defaults that the operator's environment overrides."""
+    demo_env: dict[str, str] = Field(default_factory=dict)
+    """The same, only while the demo runs."""
+    memory_mb: int | None = Field(None, gt=0)
+    """Expected resident memory; `gtv status` marks what needs more."""
+
+    @model_validator(mode="after")
+    def _complete(self) -> Process:
+        if (self.kind == "service") != (self.package is not None):
+            raise ValueError(f"{self.name}: a service, and nothing else, names its package")
+        return self
+
+    @property
+    def has_api(self) -> bool:
+        """Whether it has a public port behind the edge."""
+        return self.kind == "service" and self.role == "api"
+
+    @property
+    def service_name(self) -> str:
+        """SERVICE_NAME."""
+        return self.service or self.name
+
+    def wishes(self, edge_host: str) -> Iterator[Wish]:
+        """The ports that it needs."""
+        if self.has_api or self.kind == "console":
+            yield Wish(self.name)
+        if self.kind in {"service", "edge"}:
+            yield Wish(f"{self.name}-private")
+        if self.kind == "edge":
+            yield Wish("edge", edge_host, preferred=8080)
+        for port in self.ports:
+            name, _, protocol = port.partition("/")
+            yield Wish(name, edge_host if protocol == "udp" else "127.0.0.1", udp=protocol == "udp")
+
+
+class Table(BaseModel):
+    """All processes, in the order in which `gtv status` lists them."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    process: tuple[Process, ...]
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Table:
+        names = [process.name for process in self.process]
+        if len(set(names)) != len(names):
+            raise ValueError("a name occurs twice")
+        for index, process in enumerate(self.process):
+            if unknown := set(process.needs) - set(names[:index]):
+                raise ValueError(f"{process.name} needs {', '.join(sorted(unknown))}, which must stand before it")
+        return self
+
+    def wishes(self, edge_host: str) -> list[Wish]:
+        """Every port that the stack needs."""
+        return [wish for process in self.process for wish in process.wishes(edge_host)]
+
+
+def load(path: Path) -> Table:
+    """Read the table. Raises: BadTable."""
+    try:
+        return Table.model_validate(tomllib.loads(path.read_text()))
+    except (OSError, tomllib.TOMLDecodeError, ValidationError) as error:
+        raise BadTable(f"{path}: {error}") from error

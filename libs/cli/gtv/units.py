@@ -1,0 +1,216 @@
+"""From the table of processes to units that the supervisor can keep running."""
+
+from __future__ import annotations
+
+import json
+import os
+import pwd
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+from chassis.servers import LocalServer, PgBouncer, Postgres, RabbitMq, RabbitPorts, Redis
+from chassis.servers.process import write_private as write_private_text
+from chassis.topology import POLICIES
+from gtv import children, edge, mediaserver
+from gtv.children import Command
+from gtv.composition import API_USER, HOST
+from gtv.credentials import SERVICE_ROLES, first_password
+from gtv.home import Home, read_json, write_private
+from gtv.plan import Plan
+from gtv.probes import HttpProbes
+from gtv.supervisor import Pace, Unit
+from gtv.table import Process
+
+CLIPS_PACE = Pace(start_s=900)
+"""The demo cameras render their clips at the first start."""
+
+
+@dataclass
+class Workshop:
+    """Makes units out of lines of the table."""
+
+    plan: Plan
+    probes: HttpProbes = field(default_factory=HttpProbes)
+    demo: bool = False
+    """Whether the demo cameras are wanted; read again at each start of a process."""
+
+    def all(self) -> Iterator[Unit]:
+        """Every process that is wanted, in the table's order."""
+        for process in self.plan.table.process:
+            if process.kind != "demo" or self.demo:
+                yield from self.of(process)
+
+    def of(self, process: Process) -> Iterator[Unit]:
+        """The units of one line: a service brings its migration."""
+        match process.kind:
+            case "server":
+                yield self._server(process)
+            case "service":
+                yield from self._service(process)
+            case "media":
+                yield self._media(process)
+            case "console":
+                yield self._console(process)
+            case "edge":
+                yield self._edge(process)
+            case "demo":
+                yield self._cameras(process)
+
+    def _server(self, process: Process) -> Unit:
+        server = self._make_server(process.name)
+
+        def spec() -> children.Spec:
+            server.prepare()
+            return server.spec()
+
+        async def ready(_pid: int) -> None:
+            await server.ready()
+
+        return Unit(process.name, spec, ready, needs=process.needs, after_start=server.after_start, after_stop=server.after_stop)
+
+    def _make_server(self, name: str) -> LocalServer:
+        numbers, secrets, data = self.plan.composition.ports, self.plan.secrets, self.plan.home.root / name
+        match name:
+            case "postgres":
+                return Postgres(data, numbers["postgres"], secrets.roles)
+            case "pgbouncer":
+                users = {role: secrets.roles[role] for role in SERVICE_ROLES}
+                return PgBouncer(data, numbers["pgbouncer"], numbers["postgres"], users)
+            case "redis-cache" | "redis-state":
+                return Redis(name, data, numbers[name], secrets.parts[name.replace("-", "_")], evictable=name == "redis-cache")
+            case "rabbitmq":
+                erlang = RabbitPorts(numbers["rabbitmq"], numbers["rabbitmq-distribution"], numbers["rabbitmq-epmd"])
+                return RabbitMq(data, erlang, secrets.parts["rabbitmq"], POLICIES)
+        raise ValueError(f"nobody knows how to start a server named {name}")
+
+    def _service(self, process: Process) -> Iterator[Unit]:
+        assert process.package is not None
+        composition, needs = self.plan.composition, process.needs
+        if process.migrate:
+            task = f"{process.name}-migrate"
+            yield Unit(
+                task, self._python(process.package, "migrate", lambda: composition.migration(process)), needs=("pgbouncer",), once=True
+            )
+            needs += (task,)
+        if process.bootstrap and not (self.plan.home.root / "bootstrapped").exists():
+            yield self._bootstrap(process, needs[-1:])
+            needs += ("bootstrap",)
+        private = composition.url(f"{process.name}-private")
+        yield Unit(
+            process.name,
+            self._python(process.package, process.role, lambda: composition.service(process, demo=self.demo)),
+            ready=self.probes.answers(f"{private}/health/ready"),
+            alive=self.probes.answers(f"{private}/health/live"),
+            needs=needs,
+        )
+
+    def _bootstrap(self, process: Process, needs: tuple[str, ...]) -> Unit:
+        assert process.package is not None
+        options, home = self.plan.options, self.plan.home
+
+        def document() -> bytes:
+            if options.admin_password is not None:
+                password = options.admin_password.get_secret_value()
+            else:
+                # written down before it is used, and until it was shown: a crash in between must not lock everybody out
+                password = first_login(home).get("password") or first_password()
+                write_private(home.root / "first-login.json", {"email": options.admin_email, "password": password})
+            person = {"tenant": options.tenant, "admin_email": options.admin_email, "admin_password": password}
+            return json.dumps({**person, "tool_key": self.plan.secrets.tool_key}).encode()
+
+        async def done() -> None:
+            (home.root / "bootstrapped").touch()
+
+        spec = self._python(process.package, "bootstrap", lambda: self.plan.composition.service(process))
+        return Unit("bootstrap", spec, needs=needs, once=True, stdin=document, after_start=done)
+
+    def _python(self, package: str, role: str, env: Callable[[], dict[str, str]]) -> Callable[[], Command]:
+        return lambda: Command([sys.executable, "-m", package, role], env(), cwd=self.plan.home.run)
+
+    def _media(self, process: Process) -> Unit:
+        plan = self.plan
+        file = plan.home.run / "mediamtx.yml"
+        hosts = {"edge_host": plan.options.edge_host, "public_host": plan.public_host}
+
+        def spec() -> Command:
+            production = (plan.root / "mediamtx/mediamtx.yml").read_text()
+            file.write_text(mediaserver.render(production, plan.composition, **hosts))
+            real = mediaserver.find_mediamtx(plan.composition.inherited)
+            argv = [real, str(file)] if real else [sys.executable, "-m", "media_standin", "--config", str(file)]
+            return Command(argv, plan.composition.plain(), cwd=plan.home.run)
+
+        url = f"{plan.composition.url('media-api')}/v3/info"
+        auth = (API_USER, plan.secrets.parts["media_api"])
+        probe = self.probes.belongs(url, plan.composition.ports["media-api"], auth)
+        return Unit(process.name, spec, probe, needs=process.needs)
+
+    def _console(self, process: Process) -> Unit:
+        plan = self.plan
+        port = plan.composition.ports[process.name]
+        argv = [sys.executable, "-m", "chassis.static", "--folder", str(plan.root / "console"), "--host", HOST, "--port", str(port)]
+        probe = self.probes.answers(f"{plan.composition.url(process.name)}/health/live")
+        return Unit(process.name, lambda: Command(argv, plan.composition.plain(), cwd=plan.home.run), probe, needs=process.needs)
+
+    def _cameras(self, process: Process) -> Unit:
+        plan = self.plan
+        rtsp, truth = plan.composition.ports["demo-rtsp"], plan.composition.ports["demo-truth"]
+        argv = [sys.executable, "-m", "demo_cameras", "serve", "--data", str(plan.home.demo)]
+        argv += ["--rtsp-port", str(rtsp), "--http-port", str(truth)]
+        probe = self.probes.answers(f"{plan.composition.url('demo-truth')}/health")
+        command = Command(argv, plan.composition.plain(), cwd=plan.home.run)
+        return Unit(process.name, lambda: command, probe, needs=process.needs, pace=CLIPS_PACE)
+
+    def _edge(self, process: Process) -> Unit:
+        plan = self.plan
+        private = f"{process.name}-private"
+
+        def spec() -> Command:
+            folder = plan.home.root / process.name
+            folder.mkdir(exist_ok=True)
+            user = _edge_user(plan.composition.ports["edge"])
+            file = folder / "haproxy.cfg"
+            write_private_text(file, self._edge_config(plan.composition.ports[private]), user)
+            env = plan.composition.plain()
+            # it lies in /usr/sbin, which an ordinary user's PATH may lack
+            env["PATH"] = f"{env.get('PATH', os.defpath)}:/usr/local/sbin:/usr/sbin:/sbin"
+            # SIGUSR1 lets running requests end; `hard-stop-after` bounds it
+            return Command(["haproxy", "-db", "-f", str(file)], env, cwd=folder, user=user, stop_signal=signal.SIGUSR1)
+
+        return Unit(process.name, spec, self.probes.answers(f"{plan.composition.url(private)}/health/live"), needs=process.needs)
+
+    def _edge_config(self, private: int) -> str:
+        plan = self.plan
+        numbers = plan.composition.ports
+        routes = edge.load_routes(plan.root / "deploy/routes.yml").only(numbers)
+        targets = {name: edge.Target(f"{HOST}:{numbers[name]}", numbers[f"{name}-private"]) for name in routes.services}
+        targets |= {name: edge.Target(f"{HOST}:{numbers[name]}") for name in (*routes.media, "console")}
+        return edge.render(
+            (plan.root / "haproxy/haproxy.cfg").read_text(),
+            routes,
+            targets,
+            edge=f"{plan.options.edge_host}:{numbers['edge']}",
+            private=f"{HOST}:{private}",
+            stats_password=plan.secrets.parts["edge_stats"],
+        )
+
+
+def first_login(home: Home) -> dict[str, str]:
+    """The first administrator's e-mail and password, until they were shown."""
+    return read_json(home.root / "first-login.json")
+
+
+def forget_first_login(home: Home) -> None:
+    """They were shown: the stack does not keep them."""
+    (home.root / "first-login.json").unlink(missing_ok=True)
+
+
+def _edge_user(port: int) -> str | None:
+    """HAProxy's own account, where there is one and the port does not need our rights."""
+    if os.geteuid() != 0 or port < 1024:
+        return None
+    try:
+        return pwd.getpwnam("haproxy").pw_name
+    except KeyError:
+        return None

@@ -1,0 +1,158 @@
+"""`gtv watch`: what the installation sees, live in the terminal, over the same WebSocket as the console."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
+from datetime import datetime
+from typing import Any
+
+import httpx
+from rich.text import Text
+from websockets.asyncio.client import connect
+from websockets.exceptions import ConnectionClosed, InvalidHandshake
+
+from gtv.client import Client, Refused
+from gtvision.time import Clock, SystemClock
+
+TOPICS = ("cameras", "alerts", "detections", "system")
+RENEW_S = 300.0
+"""A token lives 15 minutes; the socket gets a new one in good time."""
+AGAIN_S = 2.0
+REPEAT_S = 10.0
+"""The same plate on the same camera is shown again only after this time."""
+
+NAME_WIDTH = 28
+STATES = {"online": "green", "offline": "red", "degraded": "yellow"}
+
+
+async def messages(address: str, client: Client, say: Callable[[str], None]) -> AsyncGenerator[dict[str, Any], None]:
+    """Messages of the live feed, for ever: a broken connection is opened again with a new ticket."""
+    while True:
+        try:
+            ticket = (await client.call("POST", "/auth/tickets", {"purpose": "ws"}))["ticket"]
+            url = f"{address.replace('http', 'ws', 1)}/ws/v1/live?ticket={ticket}"
+            async with connect(url, proxy=None, open_timeout=10) as socket:
+                await socket.send(json.dumps({"type": "subscribe", "topics": list(TOPICS)}))
+                renewing = asyncio.create_task(_renew(socket.send, client))
+                try:
+                    async for frame in socket:
+                        yield json.loads(frame)
+                finally:
+                    renewing.cancel()
+        except (Refused, httpx.HTTPError, OSError, TimeoutError, ConnectionClosed, InvalidHandshake) as error:
+            say(f"sem ligação: {_said(error)}")
+        await asyncio.sleep(AGAIN_S)
+
+
+async def _renew(send: Callable[[str], Any], client: Client) -> None:
+    while True:
+        await asyncio.sleep(RENEW_S)
+        await send(json.dumps({"type": "auth", "token": await client.token()}))
+
+
+def _said(error: BaseException) -> str:
+    # the address of a refused WebSocket has a ticket in it
+    return type(error).__name__ if isinstance(error, InvalidHandshake) else str(error) or type(error).__name__
+
+
+class Screen:
+    """Turns messages into lines: cameras and their state, plates as they are read, alerts."""
+
+    def __init__(self, names: dict[str, str] | None = None, clock: Clock | None = None) -> None:
+        self._names = names or {}
+        self._clock = clock or SystemClock()
+        self._states: dict[str, str] = {}
+        self._shown: dict[tuple[str, str], float] = {}
+
+    def lines(self, message: dict[str, Any]) -> list[Text]:
+        """What a message means to a person; nothing for what is of no interest."""
+        data = message.get("data")
+        if not isinstance(data, dict):
+            return self._notices(message)
+        match message.get("type"):
+            case "camera":
+                return self._camera(data)
+            case "detection":
+                return self._plates(data)
+            case "alert":
+                return [self._alert(data)]
+        return []
+
+    def _notices(self, message: dict[str, Any]) -> list[Text]:
+        if message.get("type") == "error":
+            return [Text(f"{self._now()}  erro     {message.get('detail') or message.get('code') or ''}", "red")]
+        if message.get("type") == "resync":
+            return [Text(f"{self._now()}  aviso    a transmissão ao vivo recomeçou", "yellow")]
+        return []
+
+    def _camera(self, data: dict[str, Any]) -> list[Text]:
+        camera, state = str(data.get("camera_id")), str(data.get("state"))
+        if data.get("name"):
+            self._names[camera] = str(data["name"])
+        if self._states.get(camera) == state:
+            return []
+        self._states[camera] = state
+        cause = f" ({data['cause']})" if data.get("cause") else ""
+        return [Text.assemble(f"{self._now()}  câmera   {self._name(camera)}  ", (state + cause, STATES.get(state, "")))]
+
+    def _plates(self, data: dict[str, Any]) -> list[Text]:
+        camera = str(data.get("camera_id"))
+        found = []
+        for item in data.get("objects", ()):
+            plate = item.get("plate")
+            if not plate or not self._is_news(camera, plate):
+                continue
+            confidence = item.get("plate_confidence") or item.get("confidence") or 0.0
+            moment = item.get("captured_at") or data.get("captured_at")
+            delay = f"{self._delay_s(moment):4.1f} s" if moment else ""
+            measured = f" {100 * confidence:3.0f} %  {delay}"
+            line = Text.assemble(f"{self._now()}  placa    {self._name(camera)}  ", (f"{plate:<8}", "bold"), measured)
+            found.append(line)
+        return found
+
+    def _alert(self, data: dict[str, Any]) -> Text:
+        camera = str(data.get("camera_id"))
+        reason = f"  {data['reason']}" if data.get("reason") else ""
+        text = f"{self._now()}  ALERTA   {self._name(camera)}  {data.get('plate') or data.get('title') or ''}{reason}"
+        state = "" if data.get("state") in {None, "open", "raised", "new"} else f"  [{data['state']}]"
+        return Text(text + state, "bold red")
+
+    def _is_news(self, camera: str, plate: str) -> bool:
+        now = self._clock.monotonic()
+        last = self._shown.get((camera, plate))
+        self._shown[camera, plate] = now
+        return last is None or now - last > REPEAT_S
+
+    def _name(self, camera: str) -> str:
+        name = self._names.get(camera, camera[:8])
+        return f"{name if len(name) <= NAME_WIDTH else name[: NAME_WIDTH - 1] + '…':<{NAME_WIDTH}}"
+
+    def _now(self) -> str:
+        return self._clock.now().astimezone().strftime("%H:%M:%S")
+
+    def _delay_s(self, moment: str) -> float:
+        return (self._clock.now() - datetime.fromisoformat(moment)).total_seconds()
+
+
+async def show(address: str, key: str, write: Callable[[Text], None]) -> None:
+    """Write lines until cancelled."""
+
+    def say(text: str) -> None:
+        write(Text(text, "yellow"))
+
+    async with Client(address, key) as client:
+        screen = Screen()
+        try:
+            async for item in client.every("/cameras"):
+                known = {"camera_id": item["id"], "name": item["name"], "state": item["state"], "cause": item["cause"]}
+                for line in screen.lines({"type": "camera", "data": known}):
+                    write(line)
+        except (Refused, httpx.HTTPError) as error:
+            say(f"câmeras desconhecidas: {error}")
+        async with aclosing(messages(address, client, say)) as feed:
+            async for message in feed:
+                for line in screen.lines(message):
+                    write(line)
