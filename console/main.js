@@ -1,0 +1,294 @@
+// The console: login, the wall, plates as they come, alerts with acknowledge, a plate search.
+
+import { Live } from "./live.js";
+import { Problem, Session } from "./session.js";
+import { Wall } from "./wall.js";
+
+const TILES = 4;
+const MOST_PLATES = 60;
+const MOST_ALERTS = 100;
+const SAME_PASSAGE_MS = 30_000;
+const MERCOSUL = /^[A-Z]{3}[0-9][A-Z][0-9]{2}$/;
+
+const el = (id) => document.getElementById(id);
+const session = new Session();
+const wall = new Wall(el("wall"), session);
+const cameras = new Map();
+const alerts = new Map();
+let live = null;
+let sound = null;
+
+// --- signing in and out ------------------------------------------------------------------------------------------------
+
+el("login-form").addEventListener("submit", async (event) => {
+  event.preventDefault();
+  const form = event.target;
+  const error = el("login-error");
+  error.hidden = true;
+  form.querySelector("button").disabled = true;
+  try {
+    await session.login(form.email.value, form.password.value);
+    form.reset();
+    await enter();
+  } catch (problem) {
+    error.textContent =
+      problem.status === 401 ? "E-mail ou senha incorretos."
+      : problem.status === 429 ? "Muitas tentativas. Aguarde um pouco e tente de novo."
+      : "O servidor não respondeu. Tente de novo em instantes.";
+    error.hidden = false;
+  } finally {
+    form.querySelector("button").disabled = false;
+  }
+});
+
+el("logout").addEventListener("click", () => session.logout());
+session.addEventListener("ended", leave);
+
+async function enter() {
+  el("login").hidden = true;
+  el("console").hidden = false;
+  await loadCameras();
+  live = new Live(session, ["detections", "cameras", "alerts"]);
+  live.addEventListener("state", ({ detail }) => linkIs(detail));
+  live.addEventListener("resync", () => Promise.allSettled([loadCameras(), loadPlates(), loadAlerts()]));
+  live.addEventListener("detection", ({ detail }) => detected(detail));
+  live.addEventListener("camera", ({ detail }) => cameraIs(detail));
+  live.addEventListener("alert", ({ detail }) => alertIs(detail, true));
+  live.open();
+}
+
+function leave() {
+  live?.close();
+  live = null;
+  wall.close();
+  cameras.clear();
+  alerts.clear();
+  el("console").hidden = true;
+  el("login").hidden = false;
+}
+
+function linkIs(state) {
+  el("link").dataset.state = state;
+  el("link").textContent = state === "on" ? "ao vivo" : "reconectando…";
+}
+
+// --- cameras -------------------------------------------------------------------------------------------------------------
+
+async function loadCameras() {
+  const page = await session.get("/cameras?limit=100");
+  for (const camera of page.items) cameras.set(camera.id, camera);
+  const known = new Set(page.items.map((camera) => camera.id));
+  for (const id of cameras.keys()) if (!known.has(id)) cameras.delete(id);
+  wall.show([...cameras.values()].filter((camera) => camera.enabled).slice(0, TILES));
+  countFleet();
+}
+
+function cameraIs(change) {
+  const camera = cameras.get(change.camera_id);
+  if (!camera || change.state === "removed") {
+    loadCameras();
+    return;
+  }
+  camera.state = change.state;
+  wall.become(change.camera_id, change.state);
+  countFleet();
+}
+
+function countFleet() {
+  const online = [...cameras.values()].filter((camera) => camera.state === "online").length;
+  el("fleet").textContent = cameras.size ? `${online} de ${cameras.size} câmeras no ar` : "Nenhuma câmera cadastrada.";
+}
+
+const nameOf = (id) => cameras.get(id)?.name ?? "câmera removida";
+
+// --- plates --------------------------------------------------------------------------------------------------------------
+
+async function loadPlates() {
+  const page = await session.get("/detections?limit=60");
+  el("plates").replaceChildren();
+  for (const item of page.items.reverse()) if (item.plate) addPlate(item);
+}
+
+function detected(frame) {
+  wall.detected(frame);
+  for (const object of frame.objects) {
+    if (object.plate) addPlate({ ...object, camera_id: frame.camera_id, captured_at: frame.captured_at });
+  }
+}
+
+function addPlate(read) {
+  const list = el("plates");
+  list.querySelector(".empty")?.remove();
+  const key = `${read.plate}${read.camera_id}`;
+  // The same vehicle a second later is the same line, with its newest reading; a minute later it is another passage.
+  const known = [...list.children].find((line) => line.dataset.key === key);
+  const item = known && Math.abs(new Date(read.captured_at) - new Date(known.dataset.at)) < SAME_PASSAGE_MS ? known : document.createElement("li");
+  item.dataset.key = key;
+  item.dataset.at = read.captured_at;
+  item.dataset.plate = read.plate;
+  item.replaceChildren(
+    plateButton(read.plate, () => showEvidence(read)),
+    text("span", percent(read.plate_confidence)),
+    clock(read.captured_at),
+    text("span", nameOf(read.camera_id), "where"),
+  );
+  list.prepend(item);
+  while (list.children.length > MOST_PLATES) list.lastElementChild.remove();
+}
+
+async function showEvidence(read) {
+  openDialog(`Placa ${written(read.plate)}`, text("p", "Carregando a imagem…", "muted"));
+  try {
+    const picture = document.createElement("img");
+    picture.src = await session.picture(`/detections/${read.detection_id}/evidence?captured_at=${encodeURIComponent(read.captured_at)}`);
+    picture.alt = `Imagem em que a placa ${written(read.plate)} foi lida`;
+    picture.addEventListener("load", () => URL.revokeObjectURL(picture.src));
+    openDialog(`Placa ${written(read.plate)}`, picture, text("p", `${nameOf(read.camera_id)}, ${moment(read.captured_at)}`, "muted"));
+  } catch (problem) {
+    openDialog(`Placa ${written(read.plate)}`, text("p", problem instanceof Problem && problem.status === 404 ? "A imagem não está mais guardada." : "A imagem não pôde ser carregada.", "error"));
+  }
+}
+
+el("search").addEventListener("submit", async (event) => {
+  event.preventDefault();
+  const plate = el("plate").value.toUpperCase().replace(/[^A-Z0-9]/g, "");
+  if (!plate) return;
+  openDialog(`Busca: ${plate}`, text("p", "Buscando…", "muted"));
+  try {
+    const page = await session.get(`/plates/${encodeURIComponent(plate)}?limit=50`);
+    openDialog(`Busca: ${written(plate)}`, page.items.length ? resultTable(page.items) : text("p", "Nenhuma passagem encontrada.", "muted"));
+  } catch (problem) {
+    openDialog(`Busca: ${plate}`, text("p", problem.code === "invalid_plate" ? "Isto não é uma placa brasileira. Exemplos: ABC-1234, ABC1D23." : problem.message, "error"));
+  }
+});
+
+function resultTable(items) {
+  const table = document.createElement("table");
+  const head = table.createTHead().insertRow();
+  for (const title of ["Placa", "Quando", "Câmera", "Confiança"]) head.append(text("th", title));
+  const body = table.createTBody();
+  for (const item of items) {
+    const row = body.insertRow();
+    row.insertCell().append(plateButton(item.plate, () => showEvidence(item)));
+    row.insertCell().textContent = moment(item.captured_at);
+    row.insertCell().textContent = nameOf(item.camera_id);
+    row.insertCell().textContent = percent(item.plate_confidence ?? item.confidence);
+  }
+  return table;
+}
+
+// --- alerts --------------------------------------------------------------------------------------------------------------
+
+async function loadAlerts() {
+  const page = await session.get(`/alerts?limit=${MOST_ALERTS}`);
+  alerts.clear();
+  for (const alert of page.items.reverse()) alertIs(alert, false);
+  showAlerts();
+}
+
+function alertIs(alert, isNew) {
+  const known = alerts.get(alert.alert_id);
+  alerts.set(alert.alert_id, alert);
+  if (isNew && !known && alert.state === "open") {
+    announce(alert);
+  }
+  if (isNew) showAlerts();
+}
+
+function announce(alert) {
+  if (alert.severity === "critical") {
+    el("banner").textContent = alert.title;
+    el("banner").hidden = false;
+  }
+  if (sound) {
+    const tone = new OscillatorNode(sound, { frequency: 880 });
+    const gain = new GainNode(sound, { gain: 0.15 });
+    tone.connect(gain).connect(sound.destination);
+    tone.start();
+    tone.stop(sound.currentTime + 0.25);
+  }
+}
+
+function showAlerts() {
+  const newest = [...alerts.values()].sort((a, b) => b.raised_at.localeCompare(a.raised_at)).slice(0, MOST_ALERTS);
+  const open = newest.filter((alert) => alert.state === "open");
+  el("alerts-count").textContent = open.length;
+  document.title = open.length ? `(${open.length}) GT-Vision` : "GT-Vision";
+  el("alerts").replaceChildren(...(newest.length ? newest.map(alertItem) : [text("li", "Nenhum alerta aberto.", "empty")]));
+  if (!open.some((alert) => alert.severity === "critical")) el("banner").hidden = true;
+}
+
+function alertItem(alert) {
+  const item = document.createElement("li");
+  item.className = "alert";
+  item.dataset.severity = alert.severity;
+  item.dataset.state = alert.state;
+  item.dataset.alert = alert.alert_id;
+  item.title = alert.title;
+  const what = text("div", "", "what");
+  if (alert.plate) what.append(plateButton(alert.plate, () => showEvidence(alert)), text("strong", nameOf(alert.camera_id)));
+  else what.append(text("strong", alert.title));
+  item.append(what, alert.state === "open" ? acknowledgeButton(alert) : text("span", "ciente", "badge"));
+  const repeats = alert.sightings > 1 ? ` · ${alert.sightings} leituras` : "";
+  item.append(text("span", `${moment(alert.captured_at ?? alert.raised_at)}${alert.reason ? ` · ${alert.reason}` : ""}${repeats}`, "where"));
+  return item;
+}
+
+function acknowledgeButton(alert) {
+  const button = text("button", "Ciente");
+  button.type = "button";
+  button.addEventListener("click", async () => {
+    button.disabled = true;
+    try {
+      alertIs(await session.post(`/alerts/${alert.alert_id}/acknowledge`), true);
+    } catch {
+      button.disabled = false;
+      button.textContent = "Tentar de novo";
+    }
+  });
+  return button;
+}
+
+el("sound").addEventListener("click", ({ target }) => {
+  sound = sound ? null : new AudioContext(); // browsers allow sound only after a click
+  target.setAttribute("aria-pressed", String(Boolean(sound)));
+});
+
+// --- small things --------------------------------------------------------------------------------------------------------
+
+function openDialog(title, ...content) {
+  el("results-title").textContent = title;
+  el("results-body").replaceChildren(...content);
+  if (!el("results").open) el("results").showModal();
+}
+
+el("results").addEventListener("click", ({ target, currentTarget }) => {
+  if (target === currentTarget || target.closest("[data-close]")) currentTarget.close();
+});
+
+function text(tag, content, className = "") {
+  const node = document.createElement(tag);
+  node.textContent = content;
+  if (className) node.className = className;
+  return node;
+}
+
+function plateButton(plate, onClick) {
+  const button = text("button", written(plate), MERCOSUL.test(plate) ? "plate mercosul" : "plate");
+  button.type = "button";
+  button.addEventListener("click", onClick);
+  return button;
+}
+
+function clock(instant) {
+  const node = text("time", new Date(instant).toLocaleTimeString("pt-BR"));
+  node.dateTime = instant;
+  return node;
+}
+
+const written = (plate) => (/^[A-Z]{3}[0-9]{4}$/.test(plate) ? `${plate.slice(0, 3)}-${plate.slice(3)}` : plate);
+const moment = (instant) => new Date(instant).toLocaleString("pt-BR", { dateStyle: "short", timeStyle: "medium" });
+const percent = (share) => (share == null ? "" : `${Math.round(share * 100)} %`);
+
+if (await session.resume()) await enter();
+else el("login").hidden = false;

@@ -1,0 +1,206 @@
+// One live view: WebRTC first (three tries of at most five seconds), then HLS, and always a word about which and why.
+
+const TRIES = 3;
+const TRY_MS = 5_000;
+const STALL_MS = 6_000;
+const BACK_TO_WEBRTC_MS = 60_000;
+const RETRY_MS = 4_000;
+
+export class Player extends EventTarget {
+  #video;
+  #session;
+  #cameraId;
+  #stop = null;
+  #running = null;
+  #frames = 0;
+  protocol = null;
+  reason = "";
+  firstFrameMs = null;
+
+  constructor(video, session, cameraId) {
+    super();
+    this.#video = video;
+    this.#session = session;
+    this.#cameraId = cameraId;
+  }
+
+  /** Play until `stop`; a view that breaks is opened again, for ever. */
+  start() {
+    if (this.#running) return;
+    const stop = (this.#stop = new AbortController());
+    this.#running = this.#run(stop.signal).finally(() => (this.#running = null));
+  }
+
+  stop() {
+    this.#stop?.abort();
+  }
+
+  async #run(signal) {
+    while (!signal.aborted) {
+      const failed = await this.#webrtc(signal);
+      if (signal.aborted) return;
+      await this.#hls(signal, failed);
+      if (!signal.aborted) await pause(RETRY_MS, signal);
+    }
+  }
+
+  /** Returns why WebRTC did not work (or ended). */
+  async #webrtc(signal) {
+    let reason = "";
+    for (let attempt = 1; attempt <= TRIES && !signal.aborted; attempt += 1) {
+      const opened = performance.now();
+      const peer = new RTCPeerConnection();
+      let location = null;
+      try {
+        peer.addTransceiver("video", { direction: "recvonly" });
+        peer.addEventListener("track", (event) => {
+          event.receiver.jitterBufferTarget = 0;
+          this.#video.srcObject = new MediaStream([event.track]);
+        });
+        location = await this.#negotiate(peer, AbortSignal.any([signal, AbortSignal.timeout(TRY_MS)]));
+        await this.#firstFrame(opened, signal);
+        this.#say("WebRTC", "baixa latência");
+        attempt = 0; // it worked: a later break has its own three tries
+        reason = await this.#whilePlaying(signal, () => ["failed", "closed"].includes(peer.connectionState));
+      } catch (error) {
+        reason = describe(error);
+        if (error.status === 404 || error.status === 403) break; // no picture to be had by any protocol
+      } finally {
+        peer.close();
+        this.#video.srcObject = null;
+        if (location) fetch(location, { method: "DELETE", keepalive: true }).catch(() => {});
+      }
+      if (attempt < TRIES) await pause(300, signal);
+    }
+    return reason;
+  }
+
+  async #negotiate(peer, signal) {
+    await peer.setLocalDescription();
+    await gathered(peer, signal);
+    const ticket = await this.#session.ticket("live", this.#cameraId);
+    const url = `/whep/cam_${this.#cameraId}/whep?ticket=${encodeURIComponent(ticket)}`;
+    const answer = await fetch(url, {
+      method: "POST",
+      headers: { "Content-Type": "application/sdp" },
+      body: peer.localDescription.sdp,
+      signal,
+    });
+    if (!answer.ok) throw Object.assign(new Error(`resposta ${answer.status}`), { status: answer.status });
+    await peer.setRemoteDescription({ type: "answer", sdp: await answer.text() });
+    return answer.headers.get("Location");
+  }
+
+  async #hls(signal, why) {
+    const opened = performance.now();
+    let library = null;
+    try {
+      const ticket = await this.#session.ticket("live", this.#cameraId);
+      const url = `/hls/cam_${this.#cameraId}/index.m3u8?ticket=${encodeURIComponent(ticket)}`;
+      library = await attach(this.#video, url);
+      await this.#firstFrame(opened, signal);
+      this.#say("HLS", `modo estável${why ? `: ${why}` : ""}`);
+      const until = performance.now() + BACK_TO_WEBRTC_MS;
+      await this.#whilePlaying(signal, () => performance.now() > until && document.visibilityState === "visible");
+    } catch (error) {
+      this.#say(null, describe(error) || why);
+    } finally {
+      library?.destroy();
+      this.#video.removeAttribute("src");
+      this.#video.load();
+    }
+  }
+
+  #firstFrame(opened, signal) {
+    return new Promise((resolve, reject) => {
+      const limit = setTimeout(() => reject(new Error("sem imagem")), TRY_MS);
+      const end = (settle, value) => {
+        clearTimeout(limit);
+        signal.removeEventListener("abort", aborted);
+        settle(value);
+      };
+      const aborted = () => end(reject, new Error("encerrado"));
+      signal.addEventListener("abort", aborted);
+      this.#video.requestVideoFrameCallback(() => {
+        this.firstFrameMs = Math.round(performance.now() - opened);
+        end(resolve);
+      });
+      this.#video.play().catch(() => {}); // muted video may always play; a refusal shows as "sem imagem"
+    });
+  }
+
+  /** Until pictures stop coming, or `over` says so. Returns why. */
+  async #whilePlaying(signal, over) {
+    let last = performance.now();
+    const count = () => {
+      this.#frames += 1;
+      last = performance.now();
+      if (!signal.aborted) this.#video.requestVideoFrameCallback(count);
+    };
+    this.#video.requestVideoFrameCallback(count);
+    while (!signal.aborted && !over()) {
+      await pause(500, signal);
+      // A hidden page gets no frames: that is no stall.
+      if (document.visibilityState !== "visible") last = performance.now();
+      if (performance.now() - last > STALL_MS) return "imagem parada";
+    }
+    return "conexão perdida";
+  }
+
+  #say(protocol, reason) {
+    this.protocol = protocol;
+    this.reason = reason;
+    this.dispatchEvent(new Event("changed"));
+  }
+}
+
+/** Safari and recent Chromium play HLS themselves; for the others a library is loaded when it is needed. */
+async function attach(video, url) {
+  const { default: Hls } = await import("./vendor/hls.light.min.mjs");
+  if (!Hls.isSupported()) {
+    video.src = url;
+    return null;
+  }
+  const library = new Hls({ liveSyncDurationCount: 2, maxBufferLength: 10, manifestLoadingMaxRetry: 2 });
+  return new Promise((resolve, reject) => {
+    library.on(Hls.Events.MANIFEST_PARSED, () => resolve(library));
+    library.on(Hls.Events.ERROR, (_, data) => {
+      if (!data.fatal) return;
+      library.destroy();
+      reject(Object.assign(new Error(data.details), { status: data.response?.code }));
+    });
+    library.loadSource(url);
+    library.attachMedia(video);
+  });
+}
+
+function gathered(peer, signal) {
+  if (peer.iceGatheringState === "complete") return Promise.resolve();
+  return new Promise((resolve, reject) => {
+    const limit = setTimeout(resolve, 1_000); // host candidates are there at once; the rest may be missing
+    peer.addEventListener("icegatheringstatechange", () => {
+      if (peer.iceGatheringState === "complete") {
+        clearTimeout(limit);
+        resolve();
+      }
+    });
+    signal.addEventListener("abort", () => reject(new Error("tempo esgotado")));
+  });
+}
+
+function pause(ms, signal) {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, ms);
+    signal.addEventListener("abort", () => {
+      clearTimeout(timer);
+      resolve();
+    });
+  });
+}
+
+function describe(error) {
+  if (error.status === 404) return "câmera sem sinal";
+  if (error.status === 401 || error.status === 403) return "sem permissão";
+  if (error.name === "TimeoutError") return "tempo esgotado";
+  return error.message;
+}
