@@ -1,0 +1,45 @@
+"""The alerts service on real servers."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+import httpx
+import pytest_asyncio
+
+from alerts.app import create_api
+from alerts.consumers import AlertEvents
+from alerts.settings import ApiSettings
+from alerts.usecases import Store
+from chassis.redis import connect_redis
+from chassis.service import Service
+from chassis.settings import RabbitSettings, RedisSettings
+from chassis.testing.fixtures import DatabaseFor
+from chassis.testing.tokens import TokenMint
+
+
+@dataclass
+class Running:
+    service: Service
+    http: httpx.AsyncClient
+    mint: TokenMint
+    events: AlertEvents
+
+    @property
+    def store(self) -> Store:
+        store: Store = self.service.api.state.store
+        return store
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def running(database_for: DatabaseFor, rabbitmq: RabbitSettings, redis_state: RedisSettings) -> AsyncIterator[Running]:
+    mint = TokenMint()
+    redis = connect_redis(redis_state.state_url)
+    await mint.publish(redis)
+    settings = ApiSettings(service_name="alerts", db=await database_for("alerts"), rabbit=rabbitmq, redis=redis_state)
+    service = create_api(settings)
+    transport = httpx.ASGITransport(app=service.api)
+    async with service.started(), httpx.AsyncClient(transport=transport, base_url="http://alerts") as http:
+        store: Store = service.api.state.store
+        events = AlertEvents(store, min_confidence=settings.rules.min_confidence, cooldown=settings.rules.cooldown)
+        yield Running(service, http, mint, events)
+    await redis.aclose()

@@ -1,0 +1,50 @@
+"""What the runner says of a figure; the figures themselves are no tests."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.bench import runner
+
+HIGHER = {"id": "R3", "job": "a route", "ratio": 0.2, "min": 0.1, "max": 0.3, "floor": 0.18, "target": 0.25, "stretch": 0.32}
+LOWER = {"id": "R11", "job": "recording", "ratio": 1.6, "min": 1.5, "max": 1.9, "floor": 2.0, "target": 1.5, "stretch": 1.2}
+
+
+def figure(values: dict[str, Any], better: str, ratio: float) -> runner.Figure:
+    return runner.Figure.of(values | {"ratio": ratio, "better": better, "rounds": 7})
+
+
+@pytest.mark.parametrize(("ratio", "verdict"), [(0.17, "MISSED"), (0.18, "floor"), (0.25, "target"), (0.4, "stretch")])
+def test_more_is_better(ratio: float, verdict: str) -> None:
+    assert figure(HIGHER, "higher", ratio).verdict == verdict
+    assert figure(HIGHER, "higher", ratio).holds == (verdict != "MISSED")
+
+
+@pytest.mark.parametrize(("ratio", "verdict"), [(2.1, "MISSED"), (2.0, "floor"), (1.5, "target"), (1.0, "stretch")])
+def test_less_is_better(ratio: float, verdict: str) -> None:
+    assert figure(LOWER, "lower", ratio).verdict == verdict
+    assert figure(LOWER, "lower", ratio).holds == (verdict != "MISSED")
+
+
+def test_the_skeleton_is_there() -> None:
+    assert {"R3", "R8", "R10", "R11"} <= runner.modules().keys()
+
+
+def test_a_run_is_added_to_the_history(tmp_path: Path) -> None:
+    history = tmp_path / "benchmarks.md"
+    history.write_text("# Benchmarks\n")
+    result = runner.Result("R11", (figure(LOWER, "lower", 1.6),))
+    for _ in range(2):
+        runner.append_section(runner.Machine.here(), "make bench b=R11", [result], history)
+    text = history.read_text()
+    assert text.startswith("# Benchmarks\n")
+    assert text.count("| R11 | recording (lower is better) | 1.6 | 1.5 | 1.9 | 2 | 1.5 | 1.2 | floor |") == 2
+
+
+def test_what_cannot_be_measured_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    result = runner.take("R0", "tests.bench.no_such_module", 7)
+    assert result.failure is not None
+    assert "no_such_module" in result.failure
+    assert "Traceback" in capsys.readouterr().err

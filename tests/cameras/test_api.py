@@ -1,0 +1,241 @@
+"""The whole service on real servers, through its HTTP door and through the broker."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import httpx
+import pytest
+from pydantic import SecretStr
+
+from cameras.app import create_api
+from cameras.settings import AddressSettings, Settings
+from chassis.auth import route_access
+from chassis.bus import Bus
+from chassis.envelope import wrap
+from chassis.live import LiveBus
+from chassis.redis import connect_redis
+from chassis.service import Service
+from chassis.settings import DatabaseSettings, RabbitSettings, RedisSettings, VaultSettings
+from chassis.testing.tokens import TokenMint, encryption_keys
+from gtvision.events import CameraRegistered, CameraRemoved, CamerasAnnounced, CameraUpdated, Event, StreamWentOnline
+from gtvision.ids import new_id
+from gtvision.tenancy import Role
+from gtvision.time import SystemClock
+
+pytestmark = [pytest.mark.db, pytest.mark.broker]
+
+PATH = "/api/v1/cameras"
+NEW = {"name": "Praça da Sé", "url": "rtsp://admin:hunter2-canary@10.0.0.5:554/s?channel=1"}
+
+
+@dataclass
+class Door:
+    """The running service, a client in front of it, and a listener behind the broker."""
+
+    service: Service
+    http: httpx.AsyncClient
+    mint: TokenMint
+    settings: Settings
+    bus: Bus
+    heard: list[Event[Any]]
+
+    async def new(self, headers: dict[str, str], **changes: object) -> httpx.Response:
+        return await self.http.post(PATH, json=NEW | changes, headers=headers)
+
+    async def hears(self, kind: type, camera_id: str) -> Any:
+        async with asyncio.timeout(30):
+            while True:
+                for event in self.heard:
+                    if isinstance(event.data, kind) and str(event.camera_id) == camera_id:
+                        return event.data
+                await asyncio.sleep(0.05)
+
+
+@pytest.fixture(scope="module")
+async def door(
+    database_for: Callable[[str], Awaitable[DatabaseSettings]], rabbitmq: RabbitSettings, redis_state: RedisSettings
+) -> AsyncIterator[Door]:
+    settings = Settings(
+        db=await database_for("cameras"),
+        rabbit=rabbitmq,
+        redis=redis_state,
+        vault=VaultSettings(keys=SecretStr(encryption_keys())),
+        addresses=AddressSettings(),
+    )
+    mint, state = TokenMint(), connect_redis(redis_state.state_url)
+    await mint.publish(state)
+    heard: list[Event[Any]] = []
+
+    async def listen(event: Event[Any]) -> None:
+        heard.append(event)
+
+    bus = Bus(rabbitmq, "listener", SystemClock())
+    for kind in (CameraRegistered, CameraUpdated, CameraRemoved, CamerasAnnounced):
+        bus.subscribe(kind, listen)
+    service = create_api(settings)
+    async with bus, service.started():
+        transport = httpx.ASGITransport(service.api, raise_app_exceptions=False)
+        async with httpx.AsyncClient(transport=transport, base_url="http://test") as http:
+            yield Door(service, http, mint, settings, bus, heard)
+    await state.aclose()
+
+
+def code(answer: httpx.Response) -> tuple[int, str]:
+    assert answer.headers["content-type"] == "application/problem+json", answer.text
+    return answer.status_code, answer.json()["code"]
+
+
+async def test_a_camera_from_registration_to_removal(door: Door, capfd: pytest.CaptureFixture[str]) -> None:
+    headers = door.mint.headers()
+    made = await door.new(headers)
+    assert made.status_code == 201
+    camera = made.json()
+    path = f"{PATH}/{camera['id']}"
+    assert (made.headers["location"], made.headers["etag"]) == (path, '"1"')
+    assert camera["url"] == "rtsp://10.0.0.5:554/s?channel=1"
+    assert (camera["state"], camera["since"], camera["revision"]) == ("unknown", None, 1)
+    told = await door.hears(CameraRegistered, camera["id"])
+    assert told.url_encrypted.startswith("v1.")
+    assert (await door.http.get(path, headers=headers)).json() == camera
+    renamed = await door.http.patch(path, json={"name": "Rua", "ai": {"fps": 2}}, headers=headers | {"if-match": '"1"'})
+    assert (renamed.status_code, renamed.headers["etag"], renamed.json()["ai"]["fps"]) == (200, '"2"', 2)
+    assert code(await door.http.patch(path, json={"name": "Largo"}, headers=headers | {"if-match": '"1"'})) == (412, "stale_revision")
+    assert code(await door.http.delete(path, headers=headers | {"if-match": '"1"'})) == (412, "stale_revision")
+    assert code(await door.http.delete(path, headers=headers | {"if-match": "x"})) == (422, "invalid")
+    assert (await door.hears(CameraUpdated, camera["id"])).name == "Rua"
+    assert (await door.http.delete(path, headers=headers)).status_code == 204
+    assert (await door.hears(CameraRemoved, camera["id"])).revision == 3
+    assert code(await door.http.get(path, headers=headers)) == (404, "not_found")
+    everything = made.text + renamed.text + "".join(event.model_dump_json() for event in door.heard) + "".join(capfd.readouterr())
+    assert "hunter2" not in everything
+
+
+async def test_the_same_external_id_is_the_same_camera(door: Door) -> None:
+    headers = door.mint.headers()
+    first, again = await door.new(headers, external_id="ext-1"), await door.new(headers, external_id="ext-1")
+    assert (first.status_code, again.status_code) == (201, 200)
+    assert first.json()["id"] == again.json()["id"]
+    assert code(await door.new(headers, external_id="ext-1", name="Other")) == (409, "external_id_taken")
+    found = (await door.http.get(PATH, params={"external_id": "ext-1"}, headers=headers)).json()
+    assert [camera["id"] for camera in found["items"]] == [first.json()["id"]]
+
+
+async def test_pages_by_cursor(door: Door) -> None:
+    headers = door.mint.headers(door.mint.caller(tenant_id=new_id()))
+    made = {(await door.new(headers, name=f"C{n}")).json()["id"] for n in range(5)}
+    seen: list[str] = []
+    cursor: str | None = None
+    while True:
+        page = (await door.http.get(PATH, params={"limit": 2} | ({"cursor": cursor} if cursor else {}), headers=headers)).json()
+        seen += [camera["id"] for camera in page["items"]]
+        if not (cursor := page["next"]):
+            break
+    assert seen == sorted(made)
+    assert code(await door.http.get(PATH, params={"cursor": "nonsense"}, headers=headers)) == (422, "invalid_cursor")
+    assert code(await door.http.get(PATH, params={"external_id": "a\0b"}, headers=headers)) == (422, "invalid")
+    assert code(await door.http.get(PATH, params={"limit": 0}, headers=headers)) == (422, "invalid")
+
+
+async def test_streams_are_seen_in_state_health_and_live(door: Door) -> None:
+    who = door.mint.caller(tenant_id=new_id())
+    headers = door.mint.headers(who)
+    camera = (await door.new(headers)).json()
+    cache, ready = connect_redis(door.settings.redis.cache_url), asyncio.Event()
+    live = LiveBus(cache).subscribe([f"{who.tenant_id}:cameras"], ready=ready)
+    watching = asyncio.ensure_future(anext(live))
+    try:
+        async with asyncio.timeout(30):
+            await ready.wait()
+            data = StreamWentOnline(camera_id=UUID(camera["id"]), revision=1, read_url="rtsp://media/x")
+            event = wrap(data, tenant_id=who.tenant_id, occurred_at=SystemClock().now())
+            await door.bus.publish(event)
+            await door.bus.publish(event)
+            message = await watching
+    finally:
+        watching.cancel()
+        await cache.aclose()
+    assert (message.data["camera_id"], message.data["state"]) == (camera["id"], "online")
+    assert (await door.http.get(f"{PATH}/{camera['id']}", headers=headers)).json()["state"] == "online"
+    fleet = (await door.http.get(f"{PATH}/health", headers=headers)).json()
+    assert fleet == {"total": 1, "online": 1, "degraded": 0, "offline": 0, "unknown": 0, "disabled": 0}
+
+
+async def test_another_tenants_camera_is_not_found(door: Door) -> None:
+    camera = (await door.new(door.mint.headers())).json()
+    stranger = door.mint.headers(door.mint.caller(tenant_id=new_id()))
+    path = f"{PATH}/{camera['id']}"
+    for method in ("GET", "PATCH", "DELETE"):
+        body = {"name": "Mine"} if method == "PATCH" else None
+        assert code(await door.http.request(method, path, json=body, headers=stranger)) == (404, "not_found")
+
+
+async def test_roles_and_tokens(door: Door) -> None:
+    viewer = door.mint.headers(door.mint.caller(Role.VIEWER))
+    assert (await door.http.get(PATH, headers=viewer)).status_code == 200
+    assert code(await door.new(viewer)) == (403, "missing_scope")
+    ticket = {"authorization": f"Bearer {door.mint.ticket('live', camera_id=new_id())}"}
+    for access in route_access(door.service.api):
+        if access.public:
+            continue
+        path = access.path.replace("{camera_id}", str(new_id()))
+        for headers in ({}, {"authorization": "Bearer nonsense"}, ticket):
+            assert code(await door.http.request(access.method, path, json={}, headers=headers)) == (401, "unauthenticated")
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({"url": "http://10.0.0.5/s"}, "invalid_camera_url"),
+        ({"url": "rtsp://127.0.0.1/s"}, "invalid_camera_url"),
+        ({"url": "rtsp://localhost/s"}, "invalid_camera_url"),
+        ({"url": "rtsp://169.254.169.254/s"}, "invalid_camera_url"),
+        ({"url": "rtsp://admin:hunter2-canary@10.0.0.5/s\r\nX: y"}, "invalid_camera_url"),
+        ({"url": ""}, "invalid"),
+        ({"url": None}, "invalid"),
+        ({"name": "  "}, "invalid"),
+        ({"name": "a\x00b"}, "invalid"),
+        ({"name": "x" * 121}, "invalid"),
+        ({"groups": ["x"]}, "invalid"),
+        ({"groups": [str(new_id()) for _ in range(51)]}, "invalid"),
+        ({"recording": {"retention_days": 0}}, "invalid"),
+        ({"recording": {"unknown": 1}}, "invalid"),
+        ({"ai": {"fps": 100}}, "invalid"),
+        ({"ai": {"masks": [[[0, 0], [2, 2], [0, 1]]]}}, "invalid"),
+        ({"ai": {"masks": [[[0, 0]]]}}, "invalid"),
+        ({"ai": {"unknown": 1}}, "invalid"),
+        ({"enabled": "perhaps"}, "invalid"),
+        ({"password": "x"}, "invalid"),
+    ],
+)
+async def test_wrong_cameras(door: Door, change: dict[str, object], expected: str) -> None:
+    headers = door.mint.headers()
+    answer = await door.new(headers, **change)
+    assert code(answer) == (422, expected)
+    assert "hunter2" not in answer.text
+
+
+async def test_wrong_requests(door: Door) -> None:
+    headers = door.mint.headers()
+    camera = (await door.new(headers)).json()
+    path = f"{PATH}/{camera['id']}"
+    assert code(await door.http.patch(path, json={"name": None}, headers=headers)) == (422, "invalid")
+    assert code(await door.http.patch(path, json={"revision": 9}, headers=headers)) == (422, "invalid")
+    assert code(await door.http.get(f"{PATH}/not-a-uuid", headers=headers)) == (422, "invalid")
+    broken = await door.http.post(PATH, content=b"{", headers=headers | {"content-type": "application/json"})
+    assert code(broken) == (400, "malformed_json")
+
+
+async def test_documentation_and_health(door: Door) -> None:
+    spec = (await door.http.get("/api/v1/docs/cameras/openapi.json")).json()
+    assert f"{PATH}/{{camera_id}}" in spec["paths"]
+    asyncapi = (await door.http.get("/api/v1/docs/cameras/asyncapi.json")).text
+    for key in ("camera.registered.v1", "cameras.announced.v1", "stream.went_online.v1"):
+        assert key in asyncapi
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(door.service.private), base_url="http://test") as private:
+        assert (await private.get("/health/ready")).status_code == 200
+        assert "gtvision_cameras_sightings_total" in (await private.get("/metrics")).text

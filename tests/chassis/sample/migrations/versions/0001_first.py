@@ -1,0 +1,41 @@
+"""The first version."""
+
+import sqlalchemy as sa
+from alembic import op
+
+from chassis.migrations import (
+    create_inbox,
+    create_outbox,
+    create_partition_functions,
+    create_schema_and_grants,
+    definer_function,
+    tenant_table,
+)
+
+revision = "0001"
+down_revision = None
+
+
+def upgrade() -> None:
+    create_schema_and_grants()
+    create_outbox()
+    create_inbox()
+    op.create_table(
+        "thing",
+        sa.Column("tenant_id", sa.Uuid, primary_key=True),
+        sa.Column("id", sa.Uuid, primary_key=True),
+        sa.Column("name", sa.Text, nullable=False),
+    )
+    tenant_table("thing")
+    op.create_table(
+        "reading",
+        sa.Column("tenant_id", sa.Uuid, primary_key=True),
+        sa.Column("captured_at", sa.DateTime(timezone=True), primary_key=True),
+        sa.Column("id", sa.Uuid, primary_key=True),
+        sa.Column("value", sa.Integer, nullable=False),
+        sa.Column("day", sa.Date),
+        postgresql_partition_by="RANGE (captured_at)",
+    )
+    tenant_table("reading")
+    create_partition_functions("reading")
+    definer_function("count_things(wanted text)", "bigint", "SELECT count(*) FROM thing WHERE name = wanted")

@@ -1,0 +1,26 @@
+"""Tables of a service that exists for the tests of the chassis only."""
+
+from sqlalchemy import Column, Date, DateTime, Integer, MetaData, Table, Text, Uuid
+
+from chassis.db import NAMING_CONVENTION, inbox_table, outbox_table
+
+metadata = MetaData(schema="sample", naming_convention=NAMING_CONVENTION)
+outbox_table(metadata)
+inbox_table(metadata)
+Table(
+    "thing",
+    metadata,
+    Column("tenant_id", Uuid, primary_key=True),
+    Column("id", Uuid, primary_key=True),
+    Column("name", Text, nullable=False),
+)
+Table(
+    "reading",
+    metadata,
+    Column("tenant_id", Uuid, primary_key=True),
+    Column("captured_at", DateTime(timezone=True), primary_key=True),
+    Column("id", Uuid, primary_key=True),
+    Column("value", Integer, nullable=False),
+    Column("day", Date),
+    postgresql_partition_by="RANGE (captured_at)",
+)

@@ -1,0 +1,132 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from typing import Any
+
+import pytest
+from redis.asyncio import Redis
+
+from chassis.live import LiveBus, LiveMessage, channel
+from chassis.redis import connect_redis
+from chassis.settings import RedisSettings
+from gtvision.ids import new_id
+
+pytestmark = pytest.mark.broker
+
+
+@pytest.fixture
+async def redis(redis_cache: RedisSettings) -> AsyncIterator[Redis]:
+    client = connect_redis(redis_cache.cache_url)
+    yield client
+    await client.aclose()
+
+
+@asynccontextmanager
+async def _listening(live: LiveBus, *patterns: str) -> AsyncIterator[tuple[asyncio.Queue[LiveMessage], asyncio.Event]]:
+    heard: asyncio.Queue[LiveMessage] = asyncio.Queue()
+    ready = asyncio.Event()
+
+    async def listen() -> None:
+        async for message in live.subscribe(patterns, ready=ready):
+            heard.put_nowait(message)
+
+    task = asyncio.create_task(listen())
+    async with asyncio.timeout(10):
+        await ready.wait()
+    yield heard, ready
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
+
+
+async def _next(heard: asyncio.Queue[LiveMessage]) -> LiveMessage:
+    async with asyncio.timeout(10):
+        return await heard.get()
+
+
+async def test_what_is_said_is_heard_by_those_who_listen(redis: Redis) -> None:
+    live, tenant, other = LiveBus(redis), new_id(), new_id()
+    async with _listening(live, f"{tenant}:detections:*", "*:alerts") as (heard, _):
+        await live.publish(other, "detections:a", {"n": 0})
+        await live.publish(tenant, "cameras", {"n": 0})
+        await live.publish(tenant, "detections:a", {"n": 1, "id": tenant})
+        await live.publish(other, "alerts", {"n": 2})
+        first, second = await _next(heard), await _next(heard)
+    assert (first.tenant_id, first.topic, first.data) == (tenant, "detections:a", {"n": 1, "id": str(tenant)})
+    assert first.raw.startswith(b'{"n":1')
+    assert (second.tenant_id, second.topic) == (other, "alerts")
+    assert not second.is_resync
+
+
+async def test_an_announcement_waits_for_its_commit(redis: Redis) -> None:
+    live, tenant = LiveBus(redis), new_id()
+    async with _listening(live, f"{tenant}:*") as (heard, _):
+        say = live.announce(tenant, "cameras", {"n": 1})
+        assert heard.empty()
+        await say()
+        assert (await _next(heard)).data == {"n": 1}
+
+
+async def test_what_is_not_ours_is_passed_over(redis: Redis) -> None:
+    live, tenant = LiveBus(redis), new_id()
+    async with _listening(live, "*") as (heard, _):
+        for name, data in (("live:nobody:cameras", b"{}"), (channel(tenant, "cameras"), b"{no json"), ("live:short", b"{}")):
+            await redis.publish(name, data)
+        await live.publish(tenant, "system", {"n": 1})
+        assert (await _next(heard)).topic == "system"
+
+
+async def test_publishing_into_the_void_never_fails() -> None:
+    dead = connect_redis("redis://127.0.0.1:1/0")
+    live = LiveBus(dead)
+    async with asyncio.timeout(10):
+        for _ in range(100):
+            await live.publish(new_id(), "cameras", {})
+    await dead.aclose()
+
+
+async def _drop_connections(redis: Redis) -> None:
+    await redis.client_kill_filter(_type="pubsub")
+
+
+async def test_a_lost_connection_is_followed_by_a_resync(redis: Redis) -> None:
+    live, tenant = LiveBus(redis), new_id()
+    async with _listening(live, f"{tenant}:*") as (heard, _):
+        await live.publish(tenant, "cameras", {"n": 1})
+        assert (await _next(heard)).data == {"n": 1}
+        for round_number in range(3):
+            await _drop_connections(redis)
+            assert (await _next(heard)).is_resync
+            await live.publish(tenant, "cameras", {"n": round_number})
+            assert (await _next(heard)).data == {"n": round_number}
+
+
+@pytest.mark.fault
+async def test_a_restarted_redis_is_followed_by_a_resync(servers: Any, redis_cache: RedisSettings) -> None:
+    redis = connect_redis(redis_cache.cache_url)
+    live, tenant = LiveBus(redis), new_id()
+    async with _listening(live, f"{tenant}:*") as (heard, _):
+        await _restart(servers)
+        assert (await _next(heard)).is_resync
+        await _eventually(lambda: _said_and_heard(live, heard, tenant))
+    await redis.aclose()
+
+
+async def _said_and_heard(live: LiveBus, heard: asyncio.Queue[LiveMessage], tenant: Any) -> bool:
+    await live.publish(tenant, "cameras", {"n": 1})
+    await asyncio.sleep(0.05)
+    return not heard.empty() and heard.get_nowait().data == {"n": 1}
+
+
+async def _restart(servers: Any) -> None:
+    server = servers.redis_cache
+    servers.runner.kill(server.name)
+    await servers.running(server.name)
+
+
+async def _eventually(condition: Callable[[], Awaitable[bool]]) -> None:
+    async with asyncio.timeout(10):
+        while not await condition():
+            await asyncio.sleep(0.05)

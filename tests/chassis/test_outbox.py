@@ -1,0 +1,230 @@
+"""The relay: nothing is lost, nothing waits for ever, whatever dies in between."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from sqlalchemy import text
+
+from chassis.bus import Bus, Outgoing, Unroutable
+from chassis.db import Database
+from chassis.envelope import handling, parse, wrap
+from chassis.health import Heartbeats
+from chassis.outbox import BATCH, UNROUTABLE_KEEP, OutboxRelay
+from chassis.settings import DatabaseSettings, RabbitSettings
+from chassis.testing.fakes import FakePublisher
+from gtvision.errors import Unavailable
+from gtvision.events import Event, TenantCreated
+from gtvision.ids import new_id
+from gtvision.time import FakeClock, SystemClock
+
+from .waiting import until
+
+SAMPLE = Path(__file__).parent / "sample"
+TENANT = new_id()
+
+pytestmark = pytest.mark.db
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def settings(database_for: Any) -> DatabaseSettings:
+    found: DatabaseSettings = await database_for("sample", migrations=SAMPLE)
+    return found
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def db(settings: DatabaseSettings) -> AsyncIterator[Database]:
+    async with Database(settings, FakeClock()) as database:
+        async with database.uow(None) as work:
+            await work.session.execute(text("DELETE FROM outbox"))
+        yield database
+
+
+async def emit(db: Database, count: int, first: int = 1) -> None:
+    async with db.uow(TENANT) as work:
+        for revision in range(first, first + count):
+            work.emit(TenantCreated(name="x", revision=revision))
+
+
+async def waiting(db: Database) -> int:
+    async with db.uow(None) as work:
+        return int(await work.session.scalar(text("SELECT count(*) FROM outbox")) or 0)
+
+
+@asynccontextmanager
+async def looping(relay: OutboxRelay) -> AsyncIterator[None]:
+    task = asyncio.create_task(relay.run(Heartbeats().register("outbox")))
+    try:
+        yield
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+
+class TestRelay:
+    """On PostgreSQL, with a publisher that obeys."""
+
+    async def test_publishes_the_envelope_then_deletes_it(self, db: Database) -> None:
+        publisher = FakePublisher()
+        cause = wrap(TenantCreated(name="cause", revision=1), tenant_id=TENANT, occurred_at=FakeClock().now())
+        with handling(cause):
+            await emit(db, 2)
+        await OutboxRelay(db, publisher, FakeClock()).relay_once()
+        assert await waiting(db) == 0
+        message = publisher.sent[0]
+        event = parse(TenantCreated, message.body)
+        assert (message.exchange, message.routing_key, message.message_id) == ("gtvision.events", event.type, str(event.event_id))
+        assert (event.tenant_id, event.causation_id, event.correlation_id) == (TENANT, cause.event_id, cause.correlation_id)
+
+    async def test_keeps_what_the_broker_did_not_take(self, db: Database) -> None:
+        publisher, relay = FakePublisher(), None
+        relay = OutboxRelay(db, publisher, FakeClock())
+        publisher.failure = Unavailable()
+        await emit(db, 3)
+        with pytest.raises(Unavailable):
+            await relay.relay_once()
+        assert await waiting(db) == 3
+        publisher.failure = None
+        await relay.relay_once()
+        assert await waiting(db) == 0
+        assert len(publisher.sent) == 3
+
+    async def test_deletes_what_was_taken_before_the_broker_failed(self, db: Database) -> None:
+        class Failing(FakePublisher):
+            async def send(self, message: Outgoing) -> None:
+                if len(self.sent) == 2:
+                    raise Unavailable
+                await super().send(message)
+
+        await emit(db, 5)
+        with pytest.raises(Unavailable):
+            await OutboxRelay(db, Failing(), FakeClock()).relay_once()
+        assert await waiting(db) == 3
+
+    async def test_event_without_a_listener_waits_then_is_dropped(self, db: Database) -> None:
+        publisher, clock = FakePublisher(), FakeClock()
+        relay = OutboxRelay(db, publisher, clock)
+        publisher.failure = Unroutable()
+        await emit(db, 1)
+        assert await relay.relay_once() == 1
+        assert await relay.relay_once() == 0, "it must not be tried again at once"
+        clock.advance(timedelta(minutes=1))
+        assert await relay.relay_once() == 1
+        assert await waiting(db) == 1
+        clock.advance(UNROUTABLE_KEEP)
+        await relay.relay_once()
+        assert await waiting(db) == 0
+
+    async def test_listener_that_comes_late_gets_it(self, db: Database) -> None:
+        publisher, clock = FakePublisher(), FakeClock()
+        relay = OutboxRelay(db, publisher, clock)
+        publisher.failure = Unroutable()
+        await emit(db, 1)
+        await relay.relay_once()
+        publisher.failure = None
+        clock.advance(timedelta(minutes=1))
+        await relay.relay_once()
+        assert len(publisher.sent) == 1
+
+    async def test_two_relays_share_the_work(self, db: Database) -> None:
+        publisher = FakePublisher()
+        await emit(db, BATCH * 2)
+        relays = [OutboxRelay(db, publisher, FakeClock()) for _ in range(2)]
+        await asyncio.gather(*(relay.relay_once() for relay in relays))
+        for relay in relays:
+            await relay.relay_once()
+        ids = [message.message_id for message in publisher.sent]
+        assert len(ids) == len(set(ids)) == BATCH * 2
+
+    async def test_commit_wakes_the_loop(self, db: Database) -> None:
+        publisher = FakePublisher()
+        async with looping(OutboxRelay(db, publisher, SystemClock())):
+            for number in range(5):
+                await emit(db, 1, first=number + 1)
+                await until(lambda expected=number + 1: len(publisher.sent) == expected)
+
+    async def test_loop_survives_a_publisher_that_fails(self, db: Database) -> None:
+        publisher = FakePublisher()
+        publisher.failure = Unavailable()
+        async with looping(OutboxRelay(db, publisher, SystemClock())):
+            await emit(db, 3)
+            await asyncio.sleep(0.1)
+            publisher.failure = None
+            await until(lambda: len(publisher.sent) == 3)
+
+
+@pytest.mark.broker
+@pytest.mark.fault
+class TestFaults:
+    """Ledger: every committed event is handled, and its effect happens once."""
+
+    async def test_killed_broker_loses_nothing(self, db: Database, rabbit: RabbitSettings, servers: Any) -> None:
+        async with ledger(db, rabbit, "faultbroker") as effects:
+            await emit(db, 20)
+            await until(lambda: len(effects) == 20)
+            await asyncio.sleep(5)  # RabbitMQ 3.10 loses a quorum queue that is killed within some 3 s of being declared
+            servers.runner.kill("rabbitmq")
+            await emit(db, 30, first=21)
+            await servers.running("rabbitmq")
+            await emit(db, 10, first=51)
+            await until(lambda: len(effects) == 60, timeout_s=60)
+        assert sorted(effects) == list(range(1, 61))
+        assert await waiting(db) == 0
+
+    async def test_killed_database_loses_nothing(self, db: Database, rabbit: RabbitSettings, servers: Any) -> None:
+        async with ledger(db, rabbit, "faultdb") as effects:
+            await emit(db, 20)
+            await until(lambda: len(effects) == 20)
+            servers.runner.kill("postgres")
+            with pytest.raises(Unavailable):
+                await emit(db, 1, first=1_000)
+            await servers.running("postgres")
+            await until(lambda: emitted(db, 21))
+            await until(lambda: len(effects) == 21, timeout_s=60)
+        assert sorted(effects) == list(range(1, 22))
+
+
+async def emitted(db: Database, revision: int) -> bool:
+    try:
+        await emit(db, 1, first=revision)
+    except Unavailable:
+        return False
+    return True
+
+
+@asynccontextmanager
+async def ledger(db: Database, rabbit: RabbitSettings, name: str) -> AsyncIterator[list[int]]:
+    """A relay and a listener whose effect and inbox commit together, in the same database."""
+    effects: list[int] = []
+
+    async def on_tenant_created(event: Event[TenantCreated]) -> None:
+        async with db.uow(event.tenant_id) as work:
+            if await work.seen(name, event.event_id):
+                return
+            work.after_commit(lambda: remember(event.data.revision))
+
+    async def remember(revision: int) -> None:
+        effects.append(revision)
+
+    bus = Bus(rabbit, name, SystemClock())
+    bus.subscribe(TenantCreated, on_tenant_created)
+    async with bus:
+        await until(lambda: ready(bus))
+        async with looping(OutboxRelay(db, bus.publisher, SystemClock())):
+            yield effects
+
+
+async def ready(bus: Bus) -> bool:
+    try:
+        await bus.check()
+    except Unavailable:
+        return False
+    return True

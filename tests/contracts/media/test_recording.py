@@ -1,0 +1,151 @@
+"""Recordings: files that any player opens, in the folder and under the names that the recorder agent expects."""
+
+from __future__ import annotations
+
+import re
+import signal
+import subprocess
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import av
+import httpx
+import pytest
+
+from gtvision.time import SystemClock
+
+pytestmark = pytest.mark.media
+
+NAME = re.compile(r"\d{4}-\d\d-\d\d_\d\d-\d\d-\d\d-\d{6}\.mp4")
+
+
+def files(server: Any, name: str) -> list[Path]:
+    folder = server.recordings / name
+    return sorted(folder.iterdir()) if folder.exists() else []
+
+
+def moment(file: Path) -> datetime:
+    return datetime.strptime(file.stem, "%Y-%m-%d_%H-%M-%S-%f").replace(tzinfo=UTC)
+
+
+def packets(file: Path) -> list[Any]:
+    with av.open(str(file)) as container:
+        return [(float(packet.pts * packet.time_base), packet.is_keyframe) for packet in container.demux(video=0) if packet.pts is not None]
+
+
+@pytest.fixture(scope="module")
+def recorded(server: Any, camera: Any, eventually: Callable[..., Any]) -> str:
+    """A path with three finished segments and one under way."""
+    server.add("rec/one", source=camera.url(1), record=True)
+    eventually(lambda: len(files(server, "rec/one")) >= 4)
+    return "rec/one"
+
+
+def test_segments_have_true_times(server: Any, recorded: str) -> None:
+    first, second, third = files(server, recorded)[:3]
+    assert all(NAME.fullmatch(file.name) for file in (first, second, third))
+    assert abs(SystemClock().now() - moment(first)) < timedelta(minutes=5)
+    for file, following in ((first, second), (second, third)):
+        times = packets(file)
+        assert times[0] == (0.0, True)
+        length = times[-1][0] + times[1][0]
+        assert 3.0 <= length <= 4.1
+        assert abs((moment(following) - moment(file)).total_seconds() - length) < 0.3
+        shown = subprocess.run(
+            ["ffprobe", "-v", "error", "-show_entries", "format=duration", "-of", "csv=p=0", str(file)],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert abs(float(shown.stdout) - length) < 0.05
+
+
+def test_segments_decode_without_complaint(server: Any, recorded: str) -> None:
+    for file in files(server, recorded)[:2]:
+        done = subprocess.run(["ffmpeg", "-v", "error", "-i", str(file), "-f", "null", "-"], capture_output=True, text=True, check=False)
+        assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_recordings_are_listed_and_deleted(server: Any, recorded: str, eventually: Callable[..., Any]) -> None:
+    assert recorded in [item["name"] for item in server.client.get("/recordings/list").json()["items"]]
+    listed = server.client.get(f"/recordings/get/{recorded}").json()
+    assert listed["name"] == recorded
+    first = files(server, recorded)[0]
+    assert datetime.fromisoformat(listed["segments"][0]["start"]) == moment(first)
+    wanted = {"path": recorded, "start": listed["segments"][0]["start"]}
+    assert server.client.delete("/recordings/deletesegment", params=wanted).json() == {"status": "ok"}
+    assert not first.exists()
+    assert server.client.delete("/recordings/deletesegment", params=wanted).status_code == 400
+    assert server.client.delete("/recordings/deletesegment", params={**wanted, "start": "yesterday"}).status_code == 400
+
+
+def test_recordings_of_a_path_need_its_configuration(server: Any) -> None:
+    assert server.client.get("/recordings/get/unknown").status_code == 400
+    server.add("rec/none")
+    assert server.client.get("/recordings/get/rec/none").json() == {"name": "rec/none", "segments": []}
+    server.delete("rec/none")
+
+
+def test_recording_is_switched_without_disturbing_readers(server: Any, live: str, eventually: Callable[..., Any]) -> None:
+    before = server.path(live)["availableTime"]
+    server.client.patch(f"/config/paths/patch/{live}", json={"record": True})
+    eventually(lambda: files(server, live) and files(server, live)[-1].stat().st_size > 0)
+    server.client.patch(f"/config/paths/patch/{live}", json={"record": False})
+    assert server.path(live)["availableTime"] == before
+
+
+def test_a_crash_costs_a_part_at_most(own_server: Any, camera: Any, eventually: Callable[..., Any]) -> None:
+    own_server.add("crash", source=camera.url(1), record=True, recordSegmentDuration="1h")
+    eventually(lambda: files(own_server, "crash") and len(packets(files(own_server, "crash")[0])) >= 75)
+    started = moment(files(own_server, "crash")[0])
+    ended = SystemClock().now()
+    own_server.stop(signal.SIGKILL)
+    kept = packets(files(own_server, "crash")[0])
+    assert kept[-1][0] > (ended - started).total_seconds() - 2.5
+
+
+def test_a_clean_end_keeps_everything(own_server: Any, camera: Any, eventually: Callable[..., Any]) -> None:
+    own_server.add("clean", source=camera.url(1), record=True, recordSegmentDuration="1h")
+    eventually(lambda: bool(files(own_server, "clean")))
+    assert own_server.stop() == 0
+    assert len(packets(files(own_server, "clean")[0])) >= 25
+
+
+def playback(server: Any, call: str, **query: str) -> httpx.Response:
+    return httpx.get(f"{server.playback_url}/{call}", params=query, auth=("operator", "operator-secret"), timeout=30)
+
+
+def test_playback_lists_one_stretch(server: Any, recorded: str) -> None:
+    stretches = playback(server, "list", path=recorded).json()
+    assert len(stretches) == 1
+    assert stretches[0]["duration"] > 6
+    assert stretches[0]["url"].startswith(f"{server.playback_url}/get?")
+    start = datetime.fromisoformat(stretches[0]["start"])
+    half = (start + timedelta(seconds=1)).isoformat().replace("+00:00", "Z")
+    clipped = playback(
+        server, "list", path=recorded, start=half, end=(start + timedelta(seconds=3)).isoformat().replace("+00:00", "Z")
+    ).json()
+    assert clipped[0]["duration"] == pytest.approx(2.0, abs=0.01)
+
+
+def test_playback_joins_segments(server: Any, recorded: str, tmp_path: Path) -> None:
+    stretch = playback(server, "list", path=recorded).json()[0]
+    answer = playback(server, "get", path=recorded, start=stretch["start"], duration="5")
+    assert (answer.status_code, answer.headers["content-type"], answer.headers["accept-ranges"]) == (200, "video/mp4", "none")
+    film = tmp_path / "film.mp4"
+    film.write_bytes(answer.content)
+    times = [time for time, _ in packets(film)]
+    assert 4.8 <= times[-1] - times[0] <= 6.1
+    assert times == sorted(set(times))
+    done = subprocess.run(["ffmpeg", "-v", "error", "-i", str(film), "-f", "null", "-"], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_playback_refuses(server: Any, recorded: str) -> None:
+    assert playback(server, "list", path="unknown").status_code == 400
+    assert playback(server, "list", path=recorded, start="yesterday").status_code == 400
+    assert playback(server, "get", path=recorded, start="2020-01-01T00:00:00Z").status_code == 400
+    assert playback(server, "list", path=recorded, start="2030-01-01T00:00:00Z").status_code == 404
+    assert httpx.get(f"{server.playback_url}/list", params={"path": recorded}).status_code == 401

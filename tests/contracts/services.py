@@ -1,0 +1,55 @@
+"""Every service's app, built as in production from an environment; a new service is found by its folder."""
+
+from __future__ import annotations
+
+import importlib
+import typing
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pytest
+
+from chassis.auth.access import Access, route_access
+from chassis.service import Service
+from chassis.settings import load
+from chassis.testing.tokens import encryption_keys
+
+ROOT = Path(__file__).parents[2]
+SERVICES = tuple(sorted(path.parent.name for path in ROOT.glob("services/*/pyproject.toml")))
+
+NOBODY = "127.0.0.1:9"
+"""The discard port: nothing answers there, and nobody is asked unless the app is started."""
+
+
+def environment(service: str, folder: Path, **given: str) -> dict[str, str]:
+    """What gtv would hand the service; `given` replaces the addresses that a test has servers for."""
+    return {
+        "SERVICE_NAME": service,
+        "HTTP_PORT": "0",
+        "PRIVATE_PORT": "0",
+        "DATABASE_URL": f"postgresql+asyncpg://nobody:x@{NOBODY}/x",
+        "RABBITMQ_URL": f"amqp://nobody:x@{NOBODY}/",
+        "REDIS_CACHE_URL": f"redis://:x@{NOBODY}/0",
+        "REDIS_STATE_URL": f"redis://:x@{NOBODY}/0",
+        "OBJECTS_URL": folder.as_uri(),
+        "ENCRYPTION_KEYS": encryption_keys(),
+        "MEDIAMTX_API_URL": f"http://{NOBODY}",
+        "MEDIAMTX_RTSP_URL": f"rtsp://{NOBODY}",
+        "MEDIAMTX_API_PASSWORD": "x",
+        "MEDIA_READER_PASSWORD": "x",
+    } | given
+
+
+def build(service: str, env: Mapping[str, str]) -> Service:
+    """`create_api` with settings read from that environment; nothing is started."""
+    create_api: Callable[..., Service] = importlib.import_module(f"{service.replace('-', '_')}.app").create_api
+    settings_class = typing.get_type_hints(create_api)["settings"]
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in env.items():
+            patch.setenv(name, value)
+        return create_api(load(settings_class))
+
+
+def accesses(service: Service) -> list[Access]:
+    """The declared access of every HTTP route of its API. Raises: UndeclaredAccess."""
+    return list(route_access(service.api))

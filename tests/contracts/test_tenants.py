@@ -1,0 +1,227 @@
+"""What belongs to one city hall does not exist for another: every route, called with the ids of somebody else.
+
+The six services run together on real servers, so that the ids are real: a camera that is registered in one is known to all, and a
+detection becomes an alert. A new route with ids fails here until its id is made in `belongings`, and its body is in `BODIES`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import httpx
+import pytest
+import pytest_asyncio
+from tests.contracts.services import SERVICES, accesses, build, environment
+
+from chassis.auth.access import Access
+from chassis.bus import EventPublisher, Publisher
+from chassis.envelope import Links
+from chassis.settings import RabbitSettings, RedisSettings
+from chassis.testing.fixtures import DatabaseFor
+from gtvision.camera import ObjectClass
+from gtvision.detection import DetectedObject, PlateCandidate
+from gtvision.events import DetectionMade
+from gtvision.geometry import Box
+from gtvision.ids import derived_id
+from gtvision.time import SystemClock, isoformat
+
+pytestmark = [pytest.mark.db, pytest.mark.broker]
+
+PLATE = "RTN5F27"
+WITH_TABLES = tuple(name for name in SERVICES if name != "ai-detect")
+PASSWORD = "correct-horse-battery-staple"
+BODIES: dict[tuple[str, str], Any] = {
+    ("PATCH", "/api/v1/users/{user_id}"): {"disabled": True},
+    ("PATCH", "/api/v1/cameras/{camera_id}"): {"name": "Minha agora"},
+    ("POST", "/api/v1/watchlists/{watchlist_id}/entries"): {"plate": "ABC1D23"},
+}
+LIST_ONLY = {"/api/v1/plates/{plate}"}
+"""Paths whose parameter is no id: everybody may ask for any plate, and finds what is theirs."""
+
+
+@dataclass
+class Town:
+    """The services, and two administrators who know nothing of each other."""
+
+    clients: dict[str, httpx.AsyncClient]
+    routes: list[tuple[str, Access]]
+    queries: dict[tuple[str, str], set[str]]
+    """Names of each route's query parameters."""
+    owner: dict[str, str]
+    stranger: dict[str, str]
+    belongings: dict[str, str]
+
+    async def ask(self, service: str, access: Access, who: dict[str, str]) -> httpx.Response:
+        known = self.belongings
+        query = {name: value for name, value in known.items() if name in self.queries[access.method, access.path]}
+        return await self.clients[service].request(
+            access.method,
+            access.path.format_map(known),  # a KeyError: make the new id in `belongings`
+            params=query,
+            json=BODIES.get((access.method, access.path)),
+            headers=who,
+        )
+
+    def secrets(self) -> list[str]:
+        """What a stranger must not read."""
+        return [value for name, value in self.belongings.items() if name.endswith("_id")]
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def town(
+    database_for: DatabaseFor, rabbitmq: RabbitSettings, redis_state: RedisSettings, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Town]:
+    shared = {
+        "RABBITMQ_URL": rabbitmq.url.get_secret_value(),
+        "REDIS_CACHE_URL": redis_state.cache_url.get_secret_value(),
+        "REDIS_STATE_URL": redis_state.state_url.get_secret_value(),
+    }
+    async with AsyncExitStack() as stack:
+        clients, routes, queries = {}, [], {}
+        first = environment("identity", tmp_path_factory.mktemp("objects"), **shared)
+        for name in ("identity", *(other for other in SERVICES if other != "identity")):
+            env = first | {"SERVICE_NAME": name}
+            if name in WITH_TABLES:
+                env["DATABASE_URL"] = (await database_for(name.replace("-", "_"))).url.get_secret_value()
+            if name == "identity":
+                await found_tenants(env)
+            service = build(name, env)
+            await stack.enter_async_context(service.started())
+            transport = httpx.ASGITransport(app=service.api)
+            clients[name] = await stack.enter_async_context(httpx.AsyncClient(transport=transport, base_url=f"http://{name}"))
+            routes += [(name, access) for access in accesses(service) if not access.public]
+            for path, operations in service.api.openapi()["paths"].items():
+                for method, operation in operations.items():
+                    queries[method.upper(), path] = {each["name"] for each in operation.get("parameters", ()) if each["in"] == "query"}
+        owner, stranger = await log_in(clients["identity"], "owner"), await log_in(clients["identity"], "stranger")
+        yield Town(clients, routes, queries, owner, stranger, await belongings(clients, owner, rabbitmq))
+
+
+async def found_tenants(env: dict[str, str]) -> None:
+    """As an operator does it, by the command line."""
+    for who in ("owner", "stranger"):
+        wanted = {"tenant": f"Cidade {who}", "admin_email": f"{who}@cidade.example", "admin_password": PASSWORD}
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "identity", "bootstrap"),
+            env=env,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+        )
+        said, _ = await process.communicate(json.dumps(wanted).encode())
+        assert process.returncode == 0, said.decode()
+
+
+async def log_in(http: httpx.AsyncClient, who: str) -> dict[str, str]:
+    answer = await http.post("/api/v1/auth/login", json={"email": f"{who}@cidade.example", "password": PASSWORD})
+    assert answer.status_code == 200, answer.text
+    return {"authorization": f"Bearer {answer.json()['access_token']}"}
+
+
+async def belongings(clients: dict[str, httpx.AsyncClient], owner: dict[str, str], rabbitmq: RabbitSettings) -> dict[str, str]:
+    """Something of every kind, made as people and cameras make it."""
+
+    async def post(service: str, path: str, body: dict[str, Any]) -> Any:
+        answer = await clients[service].post(f"/api/v1{path}", json=body, headers=owner)
+        assert answer.is_success, answer.text
+        return answer.json()
+
+    async def get(service: str, path: str, **query: str) -> httpx.Response:
+        return await clients[service].get(f"/api/v1{path}", params=query, headers=owner)
+
+    now = SystemClock().now()
+    made = {"plate": PLATE, "from": isoformat(now - timedelta(hours=1)), "to": isoformat(now + timedelta(hours=1))}
+    user = {"email": "colega@cidade.example", "password": PASSWORD, "role": "viewer"}
+    made["user_id"] = (await post("identity", "/users", user))["id"]
+    watchlist = await post("alerts", "/watchlists", {"name": "Procurados"})
+    made["watchlist_id"] = watchlist["watchlist_id"]
+    made["entry_id"] = (await post("alerts", f"/watchlists/{made['watchlist_id']}/entries", {"plate": PLATE}))["entry_id"]
+    camera = (await post("cameras", "/cameras", {"name": "Praça", "url": "rtsp://admin:segredo@10.9.8.7/stream1"}))["id"]
+    made["camera_id"] = camera
+
+    async def camera_is_known() -> bool:
+        return (await get("streaming", f"/streams/{camera}")).status_code == 200
+
+    await until(camera_is_known)
+    me = (await get("identity", "/users/me")).json()
+    captured_at = now - timedelta(seconds=1)
+    plate = PlateCandidate(text=PLATE, confidence=0.99)
+    box = Box(x1=0.1, y1=0.1, x2=0.4, y2=0.4)
+    seen = DetectedObject(object_class=ObjectClass.PLATE, confidence=0.99, box=box, plate=plate, plate_box=box)
+    detection = DetectionMade(
+        camera_id=camera,
+        captured_at=captured_at,
+        arrived_at=now,
+        width_px=1280,
+        height_px=720,
+        objects=(seen,),
+        provider="cpu",
+        model="test",
+    )
+
+    async def alert_is_raised() -> bool:
+        """Listeners learn of the camera in their own time; a repeated detection is the same detection."""
+        links = Links(event_id=derived_id("detection", detection.camera_id, captured_at.isoformat()))
+        await publisher.publish(detection, tenant_id=me["tenant_id"], camera_id=detection.camera_id, links=links)
+        return bool((await get("alerts", "/alerts")).json()["items"])
+
+    async with Publisher(rabbitmq, "test") as sender:
+        publisher = EventPublisher(sender, SystemClock())
+        await until(alert_is_raised)
+    made["alert_id"] = (await get("alerts", "/alerts")).json()["items"][0]["alert_id"]
+    found = (await get("ingest", f"/plates/{PLATE}")).json()["items"][0]
+    return made | {"detection_id": found["detection_id"], "captured_at": found["captured_at"]}
+
+
+async def until(holds: Callable[[], Awaitable[bool]]) -> None:
+    async with asyncio.timeout(120):
+        while not await holds():
+            await asyncio.sleep(0.2)
+
+
+async def test_what_belongs_to_another_tenant_does_not_exist(town: Town) -> None:
+    tried = 0
+    for service, access in town.routes:
+        if "{" not in access.path or access.path in LIST_ONLY:
+            continue
+        answer = await town.ask(service, access, town.stranger)
+        assert answer.status_code == 404, f"{access.method} {access.path}: {answer.status_code} {answer.text}"
+        assert answer.headers["content-type"] == "application/problem+json"
+        assert answer.json()["code"] == "not_found", f"{access.method} {access.path}: {answer.text}"
+        tried += 1
+    assert tried >= 10
+
+
+async def test_lists_and_searches_show_nothing_of_another_tenant(town: Town) -> None:
+    for service, access in town.routes:
+        if access.method == "GET":
+            answer = await town.ask(service, access, town.stranger)
+            assert answer.status_code < 500, f"{access.path}: {answer.text}"
+            shown = [value for value in town.secrets() if value in answer.text]
+            assert not shown, f"{access.path} shows {shown}"
+
+
+async def test_the_owner_finds_it_all(town: Town) -> None:
+    """Else the refusals would prove nothing. After the stranger's attempts, whom none of them may have served."""
+    for service, access in town.routes:
+        if access.method == "GET" and "{" in access.path and not access.path.endswith("/evidence"):
+            answer = await town.ask(service, access, town.owner)
+            assert answer.status_code == 200, f"{access.path}: {answer.text}"
+    camera = (await town.clients["cameras"].get(f"/api/v1/cameras/{town.belongings['camera_id']}", headers=town.owner)).json()
+    assert camera["name"] == "Praça"
+    alerts = (await town.clients["alerts"].get("/api/v1/alerts", headers=town.owner)).json()["items"]
+    assert [alert["state"] for alert in alerts if alert["alert_id"] == town.belongings["alert_id"]] == ["open"]
+
+
+async def test_one_tenants_credentials_are_shown_to_nobody(town: Town) -> None:
+    for service, access in town.routes:
+        if access.method == "GET":
+            for who in (town.owner, town.stranger):
+                assert "segredo" not in (await town.ask(service, access, who)).text, access.path

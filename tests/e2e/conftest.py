@@ -1,0 +1,131 @@
+"""One stack for all: real servers, all services, one demo camera that is registered as a person would."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import fcntl
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from tests.e2e.stack import CAMERA, DemoCamera, Feed, Person, Stack, environment, until
+
+from chassis.servers import BinaryMissing, free_port
+from chassis.servers.process import find_binary
+from gtvision.plate import to_old
+
+ROOT = Path(__file__).parents[2]
+CLIPS = ROOT / "build/e2e"
+"""Rendered once; a minute of street takes half a minute of CPU."""
+PROGRAMS = ("pgbouncer", "redis-server", "rabbitmq-server", "haproxy", "ffmpeg", "ffprobe")
+
+
+@pytest.fixture(scope="session")
+def workplace() -> Iterator[Path]:
+    """A folder that every server's user can reach; what a killed session left is ended first."""
+    parent = Path(tempfile.gettempdir() if not os.access("/var/tmp", os.W_OK) else "/var/tmp", f"gtvision-e2e-{os.getuid()}")
+    parent.mkdir(mode=0o755, exist_ok=True)
+    for old in parent.iterdir():
+        with contextlib.suppress(OSError), (old / "lock").open("r") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            Stack(old / "data", environment(old / "data")).gtv("down", check=False)
+            shutil.rmtree(old, ignore_errors=True)
+    folder = Path(tempfile.mkdtemp(prefix="stack-", dir=parent))
+    folder.chmod(0o755)
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def camera_process() -> Iterator[Path]:
+    """The camera server with one camera; its roster is written when the clip is rendered."""
+    for program in PROGRAMS:
+        try:
+            find_binary(program)
+        except BinaryMissing as missing:
+            pytest.skip(str(missing))
+    CLIPS.mkdir(parents=True, exist_ok=True)
+    roster = CLIPS / "cameras.json"
+    roster.unlink(missing_ok=True)
+    command = [sys.executable, "-m", "demo_cameras", "serve", "--data", str(CLIPS), "--cameras", "1"]
+    command += ["--rtsp-port", str(free_port()), "--http-port", str(free_port())]
+    with (CLIPS / "camera.log").open("wb") as log:
+        process = subprocess.Popen(command, stdout=log, stderr=log)
+        try:
+            yield roster
+        finally:
+            process.terminate()
+            process.wait(20)
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def stack(camera_process: Path, workplace: Path) -> AsyncIterator[Stack]:
+    """Started while the clip is rendered; ended whatever happened."""
+    data = workplace / "data"
+    stack = Stack(data, environment(data))
+    try:
+        await asyncio.to_thread(stack.up)
+        yield stack
+    finally:
+        await asyncio.to_thread(stack.gtv, "down", check=False)
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def camera(camera_process: Path) -> DemoCamera:
+    async def rendered() -> bool:
+        return camera_process.exists()
+
+    await until(rendered, f"the clip of {CAMERA} is rendered (see build/e2e/camera.log)", 600)
+    camera = DemoCamera.of(camera_process)
+    await until(camera.ready, "the camera server answers")
+    return camera
+
+
+@dataclass
+class House:
+    """The stack with its camera registered, one plate watched, and somebody listening."""
+
+    stack: Stack
+    camera: DemoCamera
+    person: Person
+    feed: Feed
+    camera_id: str
+    watched: str
+    """As it is on the vehicle; the watchlist knows its older shape."""
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def house(stack: Stack, camera: DemoCamera) -> AsyncIterator[House]:
+    person = Person(stack)
+    await person.log_in()
+    feed = Feed(stack, person)
+    listening = asyncio.create_task(feed.listen())
+    await until(_set(feed.subscribed), "the live feed is open")
+    watchlist = await person.post("/watchlists", {"name": "Procurados", "severity": "critical"})
+    old_shape = to_old(camera.plates[0])  # the same vehicle, as it was written before its plate was changed
+    await person.post(f"/watchlists/{watchlist['watchlist_id']}/entries", {"plate": old_shape, "reason": "Furto"})
+    registered = await person.post("/cameras", {"name": camera.title, "url": camera.url, "external_id": camera.external_id})
+    try:
+        yield House(stack, camera, person, feed, registered["id"], camera.plates[0])
+    finally:
+        listening.cancel()
+        await asyncio.gather(listening, return_exceptions=True)
+        await person.http.aclose()
+
+
+def _set(event: asyncio.Event) -> Any:
+    async def is_set() -> bool:
+        return event.is_set()
+
+    return is_set

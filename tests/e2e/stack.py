@@ -1,0 +1,275 @@
+"""The whole stack as a person has it: started by `gtv up`, reached through its one address, watched over its live feed."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psutil
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
+
+from chassis.servers import free_port
+from gtvision.time import SystemClock, isoformat
+
+CLOCK = SystemClock()
+PATIENCE_S = 180.0
+"""How long anything may take before the test gives up. Nothing asserts on time."""
+RETRY_STEPS_S = (0.5, 0.5, 1.0, 1.0)
+CAMERA = "avenida"
+
+
+async def until(holds: Callable[[], Awaitable[Any]], what: str, patience_s: float = PATIENCE_S) -> Any:
+    """Ask again until the answer is true; the answer. Raises: AssertionError."""
+    found: Any = None
+    try:
+        async with asyncio.timeout(patience_s):
+            while not (found := await holds()):
+                await asyncio.sleep(0.5)
+    except TimeoutError:
+        raise AssertionError(f"this did not happen in {patience_s:g} s: {what}; last seen: {found!r}") from None
+    return found
+
+
+def instant(text: str) -> datetime:
+    return datetime.fromisoformat(text)
+
+
+@dataclass(frozen=True)
+class DemoCamera:
+    """One camera of the demo, with what it shows and when."""
+
+    url: str = field(repr=False)
+    external_id: str
+    title: str
+    plates: tuple[str, ...]
+    control: str
+
+    @classmethod
+    def of(cls, roster: Path) -> DemoCamera:
+        document = json.loads(roster.read_text())
+        camera = next(each for each in document["cameras"] if each["name"] == CAMERA)
+        return cls(camera["url"], camera["external_id"], camera["title"], tuple(camera["plates"]), document["truth_url"])
+
+    async def ready(self) -> bool:
+        async with httpx.AsyncClient(base_url=self.control, trust_env=False) as http:
+            with contextlib.suppress(httpx.HTTPError):
+                return (await http.get("/health")).is_success
+        return False
+
+    async def passages(self, since: datetime, until: datetime | None = None) -> list[dict[str, Any]]:
+        """What wholly passed, undisturbed by any fault."""
+        query = {"since": isoformat(since)} | ({"until": isoformat(until)} if until else {})
+        async with httpx.AsyncClient(base_url=self.control, trust_env=False) as http:
+            truth = (await http.get(f"/cameras/{CAMERA}/truth", params=query)).raise_for_status().json()
+        return [each for each in truth["passages"] if each["complete"] and not each["disturbed"]]
+
+    async def fault(self, name: str) -> None:
+        """`none` ends it."""
+        async with httpx.AsyncClient(base_url=self.control, trust_env=False) as http:
+            (await http.post(f"/cameras/{CAMERA}/fault", json={"fault": name})).raise_for_status()
+
+
+@dataclass
+class Stack:
+    """A running installation on a data folder of its own."""
+
+    folder: Path
+    env: dict[str, str]
+    address: str = ""
+    email: str = ""
+    password: str = field(default="", repr=False)
+
+    def gtv(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        """Type a command. Raises: AssertionError where it fails and should not."""
+        command = [sys.executable, "-m", "gtv", *arguments]
+        done = subprocess.run(command, env=self.env, capture_output=True, text=True, check=False, timeout=400)
+        assert not check or done.returncode == 0, f"gtv {' '.join(arguments)}: {done.stdout}\n{done.stderr}"
+        return done
+
+    def up(self) -> None:
+        """Start it, and read what it says to a person."""
+        said = self.gtv("up").stdout
+        self.address = re.search(r"^Console\s+(\S+)", said, re.MULTILINE)[1]
+        self.email = re.search(r"^Login\s+(\S+)", said, re.MULTILINE)[1]
+        self.password = re.search(r"^Password\s+(\S+)", said, re.MULTILINE)[1]
+
+    async def processes(self) -> dict[str, dict[str, Any]]:
+        """What `gtv status` says, by name."""
+        document = json.loads((await asyncio.to_thread(self.gtv, "status", "--json")).stdout)
+        return {each["name"]: each for each in document["processes"]}
+
+    async def ports(self) -> dict[str, int]:
+        return json.loads((await asyncio.to_thread(self.gtv, "status", "--json")).stdout)["ports"]
+
+    async def kill(self, name: str) -> int:
+        """SIGKILL the process and all that it started. Returns its number."""
+        pid = (await self.processes())[name]["pid"]
+        leader = psutil.Process(pid)
+        for process in [leader, *leader.children(recursive=True)]:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.send_signal(signal.SIGKILL)
+        return pid
+
+    async def is_back(self, name: str, after: int) -> None:
+        """Wait until another process works in its place."""
+
+        async def replaced() -> bool:
+            row = (await self.processes())[name]
+            return row["phase"] == "ready" and row["pid"] not in {None, after} and row["ready"] is not False
+
+        await until(replaced, f"{name} runs again")
+
+    def left_over(self) -> list[str]:
+        """Processes that still carry the stack's mark, or speak of its folder."""
+        found = []
+        for process in psutil.process_iter(["pid", "cmdline"]):
+            with contextlib.suppress(psutil.Error, OSError):
+                words = " ".join(process.info["cmdline"] or ())
+                marked = f"GTV_STACK={self.folder}".encode() in Path(f"/proc/{process.pid}/environ").read_bytes().split(b"\0")
+                if process.pid != os.getpid() and (marked or str(self.folder) in words):
+                    found.append(f"{process.pid} {words[:120]}")
+        return found
+
+
+class Person:
+    """Somebody with a password, at the stack's address."""
+
+    def __init__(self, stack: Stack) -> None:
+        self._stack = stack
+        self._token = ""
+        self.http = httpx.AsyncClient(base_url=f"{stack.address}/api/v1", trust_env=False, timeout=20)
+
+    async def log_in(self) -> dict[str, Any]:
+        answer = await self.http.post("/auth/login", json={"email": self._stack.email, "password": self._stack.password})
+        session = answer.raise_for_status().json()
+        self._token = session["access_token"]
+        return session
+
+    async def ask(self, method: str, path: str, *, headers: Mapping[str, str] | None = None, **request: Any) -> httpx.Response:
+        """As a page does it: a token that has ended is renewed once."""
+        for attempt in (1, 2):
+            if not self._token:
+                await self.log_in()
+            known = {**(headers or {}), "authorization": f"Bearer {self._token}"}
+            answer = await self.http.request(method, path, headers=known, **request)
+            if answer.status_code != 401 or attempt == 2:
+                break
+            self._token = ""
+        return answer
+
+    async def get(self, path: str, **query: Any) -> Any:
+        return (await self.ask("GET", path, params=query)).raise_for_status().json()
+
+    async def post(self, path: str, body: Any = None) -> Any:
+        return (await self.ask("POST", path, json=body)).raise_for_status().json()
+
+    async def every(self, path: str, **query: Any) -> list[dict[str, Any]]:
+        """All pages of a list."""
+        items, cursor = [], None
+        while True:
+            page = await self.get(path, **query, limit=200, **({"cursor": cursor} if cursor else {}))
+            items += page["items"]
+            cursor = page.get("next")
+            if cursor is None:
+                return items
+
+    async def plate(self, text: str, passage: dict[str, Any], mode: str = "exact") -> list[dict[str, Any]]:
+        """Reads of a plate while it passed, give or take the camera's second."""
+        first, last = instant(passage["first_seen"]) - timedelta(seconds=2), instant(passage["last_seen"]) + timedelta(seconds=2)
+        return (await self.get(f"/plates/{text}", mode=mode, **{"from": isoformat(first), "to": isoformat(last)}))["items"]
+
+
+class Feed:
+    """The live feed and the ledger of what it told; a broken socket is opened again."""
+
+    TOPICS = ("detections", "cameras", "alerts")
+
+    def __init__(self, stack: Stack, person: Person) -> None:
+        self._url = f"{stack.address.replace('http', 'ws', 1)}/ws/v1/live"
+        self._person = person
+        self.subscribed = asyncio.Event()
+        self.detections: dict[str, dict[str, Any]] = {}
+        """By id: object and frame. Whatever is in here was acknowledged, and must never be lost."""
+        self.alerts: list[dict[str, Any]] = []
+        self.states: list[dict[str, Any]] = []
+
+    def plates(self) -> set[str]:
+        return {each["plate"] for each in self.detections.values() if each.get("plate")}
+
+    async def listen(self) -> None:
+        """For ever."""
+        while True:
+            with contextlib.suppress(httpx.HTTPError, OSError, TimeoutError, ConnectionClosed, InvalidHandshake, InvalidStatus):
+                ticket = (await self._person.post("/auth/tickets", {"purpose": "ws"}))["ticket"]
+                async with connect(f"{self._url}?ticket={ticket}", proxy=None) as socket:
+                    await self._listen(socket)
+            await asyncio.sleep(0.5)
+
+    async def _listen(self, socket: ClientConnection) -> None:
+        await socket.send(json.dumps({"type": "subscribe", "topics": self.TOPICS}))
+        async for text in socket:
+            message = json.loads(text)
+            match message["type"]:
+                case "subscribed":
+                    self.subscribed.set()
+                case "ping":
+                    await socket.send(json.dumps({"type": "pong"}))
+                case "detection":
+                    frame = message["data"]
+                    for item in frame["objects"]:
+                        self.detections[item["detection_id"]] = {
+                            "camera_id": frame["camera_id"],
+                            "captured_at": frame["captured_at"],
+                            **item,
+                        }
+                case "camera":
+                    self.states.append(message["data"])
+                case "alert":
+                    self.alerts.append(message["data"])
+                case "error":
+                    raise AssertionError(f"the live feed says: {message}")
+
+
+def environment(folder: Path) -> dict[str, str]:
+    """What a person would type before `gtv up`, for a stack in a corner of a machine on which others work too."""
+    mine = {name: value for name, value in os.environ.items() if not name.startswith(("GTV_", "COV_", "PYTEST"))}
+    return mine | {
+        "GTV_DATA": str(folder),
+        "GTV_PORTS_EDGE": str(free_port()),
+        "GTV_READY_TIMEOUT_S": "300",
+        "CAMERA_ALLOW_LOOPBACK": "true",
+        "RETRY_STEPS_S": ",".join(map(str, RETRY_STEPS_S)),
+        "RECORDINGS_MAX_GB": "1",
+    }
+
+
+@contextlib.asynccontextmanager
+async def taken_port(port: int) -> AsyncIterator[None]:
+    """Somebody else listens there and hangs up on everybody: the server that belongs there cannot start."""
+
+    async def hang_up(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.close()
+        with contextlib.suppress(OSError):
+            await writer.wait_closed()
+
+    async def take() -> asyncio.Server | None:
+        with contextlib.suppress(OSError):
+            return await asyncio.start_server(hang_up, "127.0.0.1", port)
+        return None
+
+    server: asyncio.Server = await until(take, f"port {port} is left")
+    async with server:
+        yield

@@ -1,0 +1,354 @@
+"""A real camera shows a passing car; its plate is read, stored, found, seen live, and raises an alert. Then things break.
+
+The truth is the demo camera's own: what passed, with which plate, from when to when. Tests share one stack and run in this order.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import itertools
+import json
+import shutil
+import subprocess
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psutil
+import pytest
+from playwright.async_api import async_playwright, expect
+from tests.e2e.conftest import House
+from tests.e2e.stack import CLOCK, RETRY_STEPS_S, instant, taken_port, until
+
+from gtvision.plate import to_old
+from gtvision.time import isoformat
+
+pytestmark = [pytest.mark.e2e, pytest.mark.media, pytest.mark.db, pytest.mark.broker]
+
+MOST = 0.8
+"""Of seven plates one may be taken for its look-alike each time; how well plates are read is another bar, over a larger set."""
+NOTHING_DEAD = "No message has failed for good."
+JPEG = {"content-type": "image/jpeg"}
+
+
+# --- the main job ----------------------------------------------------------------------------------------------------------
+
+
+async def test_the_plates_that_pass_are_found_by_search(house: House) -> None:
+    await until(_state(house, "online"), "the camera is online")
+    began = CLOCK.now()
+    found: set[str] = set()
+
+    async def most_were_found() -> bool:
+        for passage in await house.camera.passages(began):
+            reads = await house.person.plate(passage["plate"], passage)
+            assert all(read["camera_id"] == house.camera_id and read["plate"] == passage["plate"] for read in reads)
+            found.update(read["plate"] for read in reads)
+        return len(found) >= MOST * len(house.camera.plates)
+
+    await until(most_were_found, f"most of {house.camera.plates} are found")
+
+
+async def test_they_are_seen_live(house: House) -> None:
+    async def most_were_told() -> bool:
+        return len(house.feed.plates() & set(house.camera.plates)) >= MOST * len(house.camera.plates)
+
+    await until(most_were_told, f"most of {house.camera.plates} were on the live feed")
+
+
+async def test_a_watched_plate_raises_an_alert(house: House) -> None:
+    async def raised() -> list[dict[str, Any]]:
+        return [each for each in house.feed.alerts if each["plate"] == house.watched]
+
+    alert = (await until(raised, f"{house.watched} raises an alert on the live feed"))[0]
+    assert alert["camera_id"] == house.camera_id
+    assert alert["severity"] == "critical"
+    assert alert["reason"] == "Furto"
+    listed = await house.person.every("/alerts")
+    assert alert["alert_id"] in {each["alert_id"] for each in listed}
+    assert {each["plate"] for each in listed} == {house.watched}
+
+
+async def test_an_older_shape_finds_the_same_vehicle_with_its_picture(house: House) -> None:
+    older = to_old(house.watched)
+    assert not (await house.person.get(f"/plates/{older}", mode="exact"))["items"]
+    reads = (await house.person.get(f"/plates/{older}"))["items"]
+    assert {read["plate"] for read in reads} == {house.watched}
+    evidence = await house.person.ask("GET", reads[0]["evidence_url"].removeprefix("/api/v1"))
+    assert evidence.headers["content-type"] == "image/jpeg"
+    stored = {each["detection_id"]: each for each in await house.person.every("/detections")}
+    assert hashlib.sha256(evidence.content).hexdigest() == stored[reads[0]["detection_id"]]["evidence_sha256"]
+
+
+CAMERA = {"name": "Praça", "url": "rtsp://10.1.2.3/live"}
+WRONG: dict[str, tuple[str, str, dict[str, Any], int, str]] = {
+    "a bad camera address": ("POST", "/cameras", {"json": CAMERA | {"url": "file:///etc/passwd"}}, 422, "invalid_camera_url"),
+    "the machine's own metadata": ("POST", "/cameras", {"json": CAMERA | {"url": "rtsp://169.254.169.254/x"}}, 422, "invalid_camera_url"),
+    "an unknown field": ("POST", "/cameras", {"json": CAMERA | {"colour": "red"}}, 422, "invalid"),
+    "no JSON": ("POST", "/cameras", {"content": b'{"name": ', "headers": {"content-type": "application/json"}}, 400, "malformed_json"),
+    "an id of nobody": ("GET", "/cameras/0191d1a0-0000-7000-8000-000000000000", {}, 404, "not_found"),
+    "no id": ("GET", "/cameras/1", {}, 422, "invalid"),
+    "no plate": ("GET", "/plates/%21%21", {}, 422, "invalid_plate"),
+    "a cursor of somebody's own": ("GET", "/detections?cursor=abc", {}, 422, "invalid_cursor"),
+    "a picture of 20 MB": ("POST", "/detect/frame", {"content": b"0" * 20_000_000, "headers": JPEG}, 413, "too_large"),
+    "no picture": ("POST", "/detect/frame", {"content": b"not a picture", "headers": JPEG}, 422, "invalid_image"),
+    "no path": ("GET", "/nothing/here", {}, 404, "not_found"),
+    "another method": ("PUT", "/cameras", {"json": CAMERA}, 405, "method_not_allowed"),
+}
+
+
+@pytest.mark.parametrize("what", WRONG)
+async def test_wrong_input_is_refused_in_the_same_words(house: House, what: str) -> None:
+    method, path, request, status, code = WRONG[what]
+    _refused(await house.person.ask(method, path, **request), status, code)
+
+
+async def test_a_bad_token_is_refused_in_the_same_words(house: House) -> None:
+    for headers in ({}, {"authorization": "Bearer x.y.z"}, {"authorization": "Basic eDp5"}):
+        _refused(await house.person.http.get("/cameras", headers=headers), 401, "unauthenticated")
+    _refused(await house.person.http.post("/auth/login", json={"email": house.stack.email, "password": "wrong"}), 401, "bad_credentials")
+
+
+def _refused(answer: httpx.Response, status: int, code: str) -> None:
+    assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json"), answer.text
+    problem = answer.json()
+    assert problem["code"] == code
+    assert problem["type"] == f"urn:gtvision:problem:{code}"
+    assert problem["correlation_id"]
+
+
+async def test_a_second_stack_on_the_same_data_is_refused(house: House) -> None:
+    refused = await asyncio.to_thread(house.stack.gtv, "up", check=False)
+    assert refused.returncode == 1
+    assert "already running" in refused.stderr
+
+
+# --- the page --------------------------------------------------------------------------------------------------------------
+
+FRAMES = """async () => {
+  const video = document.querySelector('.tile video');
+  let seen = 0;
+  return await new Promise(resolve => {
+    const count = () => { seen += 1; if (seen >= 30) resolve(seen); else video.requestVideoFrameCallback(count); };
+    video.requestVideoFrameCallback(count);
+    setTimeout(() => resolve(seen), 60000);
+  });
+}"""
+
+
+@pytest.mark.browser
+async def test_the_page_plays_the_camera_and_takes_an_acknowledgement(house: House) -> None:
+    chromium = shutil.which("chromium")
+    if not chromium:
+        pytest.skip("chromium is not installed (Debian package chromium)")
+    patience_ms = 120_000
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        page = await browser.new_page()
+        page.set_default_timeout(patience_ms)
+        complaints: list[str] = []
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        await page.goto(house.stack.address)
+        await page.fill("input[name=email]", house.stack.email)
+        await page.fill("input[name=password]", house.stack.password)
+        await page.click("#login-form button[type=submit]")
+        await expect(page.locator("#link")).to_have_attribute("data-state", "on", timeout=patience_ms)
+        await expect(page.locator(".tile .protocol")).to_have_text("WebRTC", timeout=patience_ms)
+        assert await page.evaluate(FRAMES) >= 30, "the tile does not move"
+        assert await page.evaluate("document.querySelector('.tile video').videoWidth") == 1280
+        await expect(page.locator("#plates li[data-plate]").first).to_be_visible(timeout=patience_ms)
+        shown = await page.locator("#plates li[data-plate]").evaluate_all("items => items.map(item => item.dataset.plate)")
+        assert set(shown) & set(house.camera.plates)
+        alert = page.locator("#alerts li[data-state=open]").first
+        await expect(alert).to_be_visible(timeout=patience_ms)
+        alert_id = await alert.get_attribute("data-alert")
+        await alert.get_by_role("button", name="Ciente").click()
+        await expect(page.locator(f"#alerts li[data-alert='{alert_id}']")).to_have_attribute("data-state", "acknowledged")
+        await browser.close()
+    assert not complaints
+    states = {each["alert_id"]: each["state"] for each in await house.person.every("/alerts")}
+    assert states[alert_id] == "acknowledged"
+
+
+# --- faults ----------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.fault
+async def test_what_was_acknowledged_survives_the_worker_and_the_broker(house: House) -> None:
+    for name in ("ai-worker", "rabbitmq"):
+        killed = await house.stack.kill(name)
+        await house.stack.is_back(name, killed)
+        await until(_fresh_plate(house, CLOCK.now()), f"plates are read again after {name} was killed")
+    await _everything_in_the_ledger_is_stored(house)
+    assert NOTHING_DEAD in (await asyncio.to_thread(house.stack.gtv, "dead", "list")).stdout
+
+
+@pytest.mark.fault
+async def test_a_process_that_stands_still_is_replaced(house: House) -> None:
+    pid = (await house.stack.processes())["alerts"]["pid"]
+    psutil.Process(pid).suspend()
+    await house.stack.is_back("alerts", pid)
+    assert await house.person.every("/alerts")
+
+
+@pytest.mark.fault
+async def test_a_database_that_is_away_for_long_costs_nothing(house: House) -> None:
+    port = (await house.stack.ports())["postgres"]
+    killed = await house.stack.kill("postgres")
+    async with taken_port(port):
+        away_since = CLOCK.now()
+        await until(_passed(house, away_since, longer_than=3 * sum(RETRY_STEPS_S)), "plates passed while the database was away")
+        back_at = CLOCK.now()
+    await house.stack.is_back("postgres", killed)
+    # those that were read just before the end of the outage may belong to either side of it
+    meanwhile = await house.camera.passages(away_since + timedelta(seconds=2), back_at - timedelta(seconds=2))
+
+    async def stored() -> list[str]:
+        return [passage["plate"] for passage in meanwhile if await house.person.plate(passage["plate"], passage)]
+
+    await until(stored, f"one of {[passage['plate'] for passage in meanwhile]} that passed meanwhile is stored")
+    await until(_fresh_plate(house, CLOCK.now()), "plates are read again after the database came back")
+    await _everything_in_the_ledger_is_stored(house)
+    assert NOTHING_DEAD in (await asyncio.to_thread(house.stack.gtv, "dead", "list")).stdout
+
+
+@pytest.mark.fault
+async def test_a_camera_that_stops_is_seen_to_stop_and_to_come_back(house: House) -> None:
+    await until(_state(house, "online"), "the camera is online")
+    await house.camera.fault("refuse")
+    try:
+        await until(_told(house, "offline", len(house.feed.states)), "the live feed says offline")
+        assert (await house.person.get("/cameras/health"))["offline"] == 1
+    finally:
+        told = len(house.feed.states)
+        await house.camera.fault("none")
+    await until(_told(house, "online", told), "the live feed says online")
+    await until(_fresh_plate(house, CLOCK.now()), "plates are read again after the camera came back")
+
+
+# --- recordings ------------------------------------------------------------------------------------------------------------
+
+
+async def test_recorded_segments_play_and_tell_the_true_time(house: House) -> None:
+    now = CLOCK.now()
+    span = {"from": isoformat(now - timedelta(hours=1)), "to": isoformat(now + timedelta(hours=1))}
+
+    async def indexed() -> list[dict[str, Any]]:
+        return await house.person.every("/recordings", camera_id=house.camera_id, **span)
+
+    segments = await until(indexed, "a recorded segment is indexed")
+    files = {hashlib.sha256(path.read_bytes()).hexdigest(): path for path in (house.stack.folder / "recordings").rglob("*.mp4")}
+    kept = [(segment, files[segment["sha256"]]) for segment in segments if segment["sha256"] in files]
+    assert kept, "no file on the disk is the one that the index speaks of"
+    for segment, path in kept:
+        shown = await asyncio.to_thread(_ffprobe, path)
+        video = next(each for each in shown["streams"] if each["codec_type"] == "video")
+        assert (video["codec_name"], video["width"], video["height"]) == ("h264", 1280, 720)
+        assert int(video["nb_read_packets"]) > 0
+        start, end = instant(segment["started_at"]), instant(segment["ended_at"])
+        assert segment["size_bytes"] == path.stat().st_size
+        assert abs(float(shown["format"]["duration"]) - (end - start).total_seconds()) < 1.0
+        # the writer's clock: nothing can be in a file before it happened, nor long after it was written
+        written = datetime.fromtimestamp(path.stat().st_mtime, start.tzinfo)
+        assert end <= written + timedelta(seconds=2)
+        assert start >= now - timedelta(hours=1)
+    ordered = sorted(segments, key=lambda each: each["started_at"])
+    for before, after in itertools.pairwise(ordered):
+        assert instant(before["ended_at"]) <= instant(after["started_at"]) + timedelta(seconds=1), "two segments claim the same time"
+
+
+def _ffprobe(path: Path) -> dict[str, Any]:
+    command = ["ffprobe", "-v", "error", "-count_packets", "-show_format", "-show_streams", "-of", "json", str(path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert not done.stderr, done.stderr
+    return json.loads(done.stdout)
+
+
+# --- the end ---------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.fault
+async def test_down_and_up_keep_the_data_and_down_leaves_no_process(house: House) -> None:
+    await until(_something_was_told(house), "a detection is on the live feed")
+    ledger = dict(house.feed.detections)
+    ports = await house.stack.ports()
+    await asyncio.to_thread(house.stack.gtv, "down")
+    assert not house.stack.left_over()
+    for name, port in ports.items():
+        assert not await _listens(port), f"somebody still listens on the port of {name}"
+    await asyncio.to_thread(house.stack.gtv, "up")
+    await _everything_in_the_ledger_is_stored(house)
+    assert house.feed.detections.items() >= ledger.items()
+    await asyncio.to_thread(house.stack.gtv, "down")
+    assert not house.stack.left_over()
+
+
+# --- asking ----------------------------------------------------------------------------------------------------------------
+
+
+def _state(house: House, state: str) -> Any:
+    async def is_so() -> bool:
+        return (await house.person.get(f"/cameras/{house.camera_id}"))["state"] == state
+
+    return is_so
+
+
+def _told(house: House, state: str, since: int) -> Any:
+    async def was_told() -> bool:
+        return any(each["state"] == state and each["camera_id"] == house.camera_id for each in house.feed.states[since:])
+
+    return was_told
+
+
+def _something_was_told(house: House) -> Any:
+    async def is_told() -> bool:
+        return bool(house.feed.detections)
+
+    return is_told
+
+
+def _fresh_plate(house: House, since: datetime) -> Any:
+    """Whether a plate that the camera showed after that moment is on the live feed."""
+
+    async def is_there() -> bool:
+        plates = {passage["plate"] for passage in await house.camera.passages(since)}
+        fresh = [each for each in house.feed.detections.values() if instant(each["captured_at"]) > since]
+        return any(each.get("plate") in plates for each in fresh)
+
+    return is_there
+
+
+def _passed(house: House, since: datetime, *, longer_than: float) -> Any:
+    async def enough() -> bool:
+        passages = await house.camera.passages(since + timedelta(seconds=2))
+        return len(passages) >= 2 and CLOCK.now() - since > timedelta(seconds=longer_than)
+
+    return enough
+
+
+async def _everything_in_the_ledger_is_stored(house: House) -> None:
+    await until(_something_was_told(house), "a detection is on the live feed")
+    ledger = dict(house.feed.detections)
+
+    async def can_be_read() -> bool:
+        """That a list cannot be read yet is no loss."""
+        return (await house.person.ask("GET", "/detections", params={"limit": 1})).is_success
+
+    await until(can_be_read, "detections can be listed")
+    stored = {each["detection_id"]: each for each in await house.person.every("/detections", camera_id=house.camera_id)}
+    assert not ledger.keys() - stored.keys(), "detections were told and are lost"
+    for detection_id, told in ledger.items():
+        assert stored[detection_id]["plate"] == told.get("plate")
+        assert instant(stored[detection_id]["captured_at"]) == instant(told["captured_at"])
+
+
+async def _listens(port: int) -> bool:
+    try:
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+    except OSError:
+        return False
+    writer.close()
+    await writer.wait_closed()
+    return True

@@ -1,0 +1,49 @@
+"""The data folder: held once, closed to others."""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+
+import pytest
+
+from gtv import credentials
+from gtv.failures import AlreadyRunning
+from gtv.home import Home, read_json, write_private
+
+
+def test_a_second_stack_is_refused_with_what_to_do(home: Home) -> None:
+    write_private(home.state_file, {"pid": 4711, "address": "http://127.0.0.1:8080"})
+    with home.held():
+        assert home.is_held()
+        with pytest.raises(AlreadyRunning, match=r"supervisor 4711 at http://127.0.0.1:8080.*\n.*gtv down"), Home(home.root).held():
+            pass
+    assert not home.is_held()
+    with home.held():
+        pass
+
+
+def test_secrets_are_made_once_and_readable_by_nobody_else(home: Home) -> None:
+    first = credentials.load_or_make(home.secrets_file)
+    again = credentials.load_or_make(home.secrets_file)
+    assert first == again
+    assert stat.S_IMODE(home.secrets_file.stat().st_mode) == 0o600
+    every = [*first.roles.values(), *first.parts.values(), first.encryption_keys, first.tool_key]
+    assert len(set(every)) == len(every)
+    assert first.tool_key not in repr(first)
+
+
+def test_a_new_part_gets_a_secret_and_the_old_ones_stay(home: Home) -> None:
+    before = credentials.load_or_make(home.secrets_file)
+    stored = read_json(home.secrets_file)
+    del stored["parts"]["media_api"]
+    write_private(home.secrets_file, stored)
+    after = credentials.load_or_make(home.secrets_file)
+    assert after.parts["media_api"]
+    assert after.parts["rabbitmq"] == before.parts["rabbitmq"]
+
+
+def test_a_torn_file_reads_as_empty(tmp_path: Path) -> None:
+    (tmp_path / "torn.json").write_text('{"pid": 1')
+    assert read_json(tmp_path / "torn.json") == {}
+    assert read_json(tmp_path / "missing.json") == {}

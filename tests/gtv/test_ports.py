@@ -1,0 +1,56 @@
+"""Ports: asked for, kept, or free."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from gtv.failures import BadTable, PortTaken
+from gtv.ports import FREE_RANGE, Wish, assign
+from gtv.settings import asked_ports
+
+
+@pytest.fixture
+def taken() -> Iterator[int]:
+    """A port that a stranger's server holds."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield server.getsockname()[1]
+
+
+def test_ports_stay_the_same_between_runs(tmp_path: Path) -> None:
+    wishes = [Wish("postgres"), Wish("edge"), Wish("media", udp=True)]
+    first = assign(wishes, asked={}, kept=tmp_path / "ports.json")
+    again = assign(wishes, asked={}, kept=tmp_path / "ports.json")
+    assert first.ports == again.ports
+    assert len(set(first.ports.values())) == 3
+    assert all(port in FREE_RANGE for port in first.ports.values())
+    assert first.moved == again.moved == {}
+
+
+def test_a_kept_port_that_was_taken_meanwhile_moves_and_is_named(tmp_path: Path, taken: int) -> None:
+    (tmp_path / "ports.json").write_text(f'{{"edge": {taken}}}')
+    chosen = assign([Wish("edge")], asked={}, kept=tmp_path / "ports.json")
+    assert chosen.ports["edge"] != taken
+    assert chosen.moved == {"edge": (taken, chosen.ports["edge"])}
+
+
+def test_a_preferred_port_is_left_to_the_stranger_who_holds_it(tmp_path: Path, taken: int) -> None:
+    chosen = assign([Wish("edge", preferred=taken)], asked={}, kept=tmp_path / "ports.json")
+    assert chosen.moved["edge"][0] == taken
+
+
+def test_a_port_asked_for_by_name_is_taken_or_refused(tmp_path: Path, taken: int) -> None:
+    with pytest.raises(PortTaken, match="GTV_PORTS_REDIS_CACHE"):
+        assign([Wish("redis-cache")], asked={"redis-cache": taken}, kept=tmp_path / "ports.json")
+    with pytest.raises(BadTable, match="no-such"):
+        assign([Wish("edge")], asked={"no-such": 1}, kept=tmp_path / "ports.json")
+
+
+def test_reads_the_ports_asked_for(tmp_path: Path) -> None:
+    assert asked_ports({"GTV_PORTS_REDIS_CACHE": "6380", "GTV_PORTS_EDGE": "", "PORTS": "1"}) == {"redis-cache": 6380}
+    for wrong in ("x", "0", "70000", "-1"):
+        with pytest.raises(BadTable, match="GTV_PORTS_EDGE"):
+            asked_ports({"GTV_PORTS_EDGE": wrong})

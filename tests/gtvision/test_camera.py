@@ -1,0 +1,45 @@
+"""Names on the media server, and the bounds of a camera's settings."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from gtvision.camera import AiSettings, RecordingSettings, camera_of_path, path_name
+from gtvision.ids import new_id
+
+
+@given(st.uuids())
+def test_the_path_names_the_camera(camera_id: object) -> None:
+    name = path_name(camera_id)  # type: ignore[arg-type]
+    for path in (name, f"/{name}", f"{name}/", f"{name}_sub"):
+        assert camera_of_path(path) == str(camera_id)
+
+
+@given(st.text())
+def test_a_strange_path_is_nobodys(path: str) -> None:
+    found = camera_of_path(path)
+    assert found is None or path.strip("/").startswith("cam_")
+
+
+@pytest.mark.parametrize("path", ["", "cam_", "cam_x", "cam_../../etc", f"cam_{new_id()}/index.m3u8", "dog_" + str(new_id())])
+def test_other_paths(path: str) -> None:
+    assert camera_of_path(path) is None
+
+
+@pytest.mark.parametrize("wrong", [{"fps": 0}, {"fps": 5.1}, {"min_confidence": 1.1}, {"classes": ["dragon"]}, {"masks": [[[2, 0]]]}])
+def test_ai_settings_are_bounded(wrong: dict[str, object]) -> None:
+    with pytest.raises(ValidationError):
+        AiSettings.model_validate(wrong)
+
+
+@pytest.mark.parametrize("days", [0, 3651])
+def test_retention_is_bounded(days: int) -> None:
+    with pytest.raises(ValidationError):
+        RecordingSettings(retention_days=days)
+
+
+def test_an_older_listener_survives_newer_settings() -> None:
+    assert AiSettings.model_validate({"enabled": False, "a_later_field": 1}) == AiSettings(enabled=False)

@@ -1,0 +1,281 @@
+"""Identity on fakes and on the real thing: `house` is one or the other, so that each usecase test proves both."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import pytest
+from sqlalchemy import text
+
+from chassis.db import Database, UowFactory
+from chassis.testing.fakes import FakeUow
+from chassis.testing.tokens import private_key_pem
+from gtvision.errors import RateLimited, Unavailable
+from gtvision.ids import new_id
+from gtvision.tenancy import ROLE_SCOPES, Caller, Role
+from gtvision.time import FakeClock, SystemClock
+from identity.domain import ApiKey, EmailTaken, RefreshToken, Session, SigningKey, Tenant, User, email_key
+from identity.gateways.signing import JoseTokens
+from identity.ports import Store
+from identity.repository import SqlStore
+
+PASSWORD = "correct horse battery"
+
+
+@dataclass
+class Rows:
+    """What a MemoryStore keeps."""
+
+    tenants: dict[UUID, Tenant] = field(default_factory=dict)
+    users: dict[UUID, User] = field(default_factory=dict)
+    keys: dict[UUID, ApiKey] = field(default_factory=dict)
+    sessions: dict[UUID, Session] = field(default_factory=dict)
+    refresh: dict[str, RefreshToken] = field(default_factory=dict)
+    signing: list[SigningKey] = field(default_factory=list)
+
+
+class MemoryStore:
+    """`ports.Store` in memory; sees the unit of work's tenant only."""
+
+    def __init__(self, rows: Rows, tenant_id: UUID | None) -> None:
+        self._rows, self._tenant = rows, tenant_id
+
+    def _own(self, found: Any) -> Any:
+        return found if found is not None and self._tenant in {getattr(found, "tenant_id", None), getattr(found, "id", None)} else None
+
+    async def find_login(self, email_key: str) -> User | None:
+        return next((user for user in self._rows.users.values() if user.email.casefold() == email_key), None)
+
+    async def find_api_key(self, key_hash: str) -> ApiKey | None:
+        return next((key for key in self._rows.keys.values() if key.key_hash == key_hash), None)
+
+    async def find_tenant(self, name: str) -> Tenant | None:
+        return next((tenant for tenant in self._rows.tenants.values() if tenant.name == name), None)
+
+    async def add_tenant(self, tenant: Tenant) -> None:
+        self._rows.tenants[tenant.id] = tenant
+
+    async def tenant(self, tenant_id: UUID) -> Tenant | None:
+        found: Tenant | None = self._own(self._rows.tenants.get(tenant_id))
+        return found
+
+    async def add_user(self, user: User) -> None:
+        if await self.find_login(email_key(user.email)):
+            raise EmailTaken
+        self._rows.users[user.id] = user
+
+    async def user(self, user_id: UUID, *, lock: bool = False) -> User | None:
+        found: User | None = self._own(self._rows.users.get(user_id))
+        return found
+
+    async def set_disabled(self, user_id: UUID, at: datetime | None) -> None:
+        self._rows.users[user_id] = replace(self._rows.users[user_id], disabled_at=at)
+
+    async def users(self, after: UUID | None, limit: int) -> list[User]:
+        mine = sorted((user for user in self._rows.users.values() if user.tenant_id == self._tenant), key=lambda user: user.id)
+        return [user for user in mine if after is None or user.id > after][:limit]
+
+    async def add_api_key(self, key: ApiKey) -> None:
+        self._rows.keys[key.id] = key
+
+    async def api_key(self, key_id: UUID) -> ApiKey | None:
+        found: ApiKey | None = self._own(self._rows.keys.get(key_id))
+        return found
+
+    async def add_session(self, session: Session) -> None:
+        self._rows.sessions[session.id] = session
+
+    async def session(self, session_id: UUID) -> Session | None:
+        found: Session | None = self._own(self._rows.sessions.get(session_id))
+        return found
+
+    async def sessions_of(self, subject_id: UUID, now: datetime) -> list[Session]:
+        return [each for each in self._rows.sessions.values() if each.subject_id == subject_id and each.is_alive(now)]
+
+    async def revoke_session(self, session_id: UUID, until: datetime) -> None:
+        self._rows.sessions[session_id] = replace(self._rows.sessions[session_id], revoked_until=until)
+
+    async def add_refresh_token(self, token: RefreshToken) -> None:
+        self._rows.refresh[token.token_hash] = token
+
+    async def refresh_token(self, token_hash: str) -> RefreshToken | None:
+        found: RefreshToken | None = self._own(self._rows.refresh.get(token_hash))
+        return found
+
+    async def use_refresh_token(self, token_hash: str, at: datetime) -> None:
+        self._rows.refresh[token_hash] = replace(self._rows.refresh[token_hash], used_at=at)
+
+    async def add_signing_key(self, key: SigningKey) -> bool:
+        if not self._rows.signing:
+            self._rows.signing.append(key)
+            return True
+        return False
+
+    async def signing_keys(self) -> list[SigningKey]:
+        return sorted(self._rows.signing, key=lambda key: key.created_at, reverse=True)
+
+    async def revocations(self, now: datetime) -> dict[UUID, datetime]:
+        return {each.id: each.revoked_until for each in self._rows.sessions.values() if each.revoked_until and each.revoked_until > now}
+
+    async def prune(self, before: datetime) -> int:
+        gone = [each.id for each in self._rows.sessions.values() if each.expires_at < before]
+        for session_id in gone:
+            del self._rows.sessions[session_id]
+        return len(gone)
+
+
+class FakePasswords:
+    """Hashes by writing down; remembers how often it worked."""
+
+    def __init__(self) -> None:
+        self.verified = 0
+
+    async def hash(self, password: str) -> str:
+        return f"hash of {password}"
+
+    async def verify(self, password_hash: str | None, password: str) -> bool:
+        self.verified += 1
+        return password_hash == f"hash of {password}"
+
+
+class FakeThrottle:
+    """Refuses the sixth attempt of a pair."""
+
+    def __init__(self) -> None:
+        self.attempts: dict[tuple[str, str], int] = {}
+
+    async def attempt(self, account: str, address: str) -> None:
+        pair = (account, address)
+        self.attempts[pair] = self.attempts.get(pair, 0) + 1
+        if self.attempts[pair] > 5:
+            raise RateLimited
+
+    async def succeeded(self, account: str, address: str) -> None:
+        self.attempts.pop((account, address), None)
+
+
+class FakeRegistry:
+    """What was written for every service to read; `down` loses writes."""
+
+    def __init__(self) -> None:
+        self.revoked: dict[UUID, datetime] = {}
+        self.jwks: Mapping[str, object] = {}
+        self.whole = False
+        self.loads = 0
+        self.down = False
+
+    async def is_whole(self) -> bool:
+        self._check()
+        return self.whole
+
+    async def load(self, jwks: Mapping[str, object], revocations: Mapping[UUID, datetime], now: datetime) -> None:
+        self._check()
+        self.jwks, self.whole, self.loads = jwks, True, self.loads + 1
+        self.revoked |= revocations
+
+    async def revoke(self, session_id: UUID, until: datetime) -> None:
+        if self.down:
+            self.whole = False
+        self._check()
+        self.revoked[session_id] = until
+
+    def _check(self) -> None:
+        if self.down:
+            raise Unavailable
+
+
+class Chance:
+    """Bytes that never repeat."""
+
+    def __init__(self) -> None:
+        self._numbers = itertools.count(int.from_bytes(new_id().bytes[:6], "big"))
+
+    def __call__(self, size: int) -> bytes:
+        return next(self._numbers).to_bytes(size, "big")
+
+
+@dataclass
+class House:
+    """A unit of work factory with its store, and what was emitted through it."""
+
+    uow: UowFactory
+    store: Callable[[Any], Store]
+    clock: FakeClock
+    emitted: Callable[[UUID], Any]
+    tokens: JoseTokens
+    passwords: FakePasswords = field(default_factory=FakePasswords)
+    throttle: FakeThrottle = field(default_factory=FakeThrottle)
+    registry: FakeRegistry = field(default_factory=FakeRegistry)
+    chance: Chance = field(default_factory=Chance)
+
+    async def add_tenant(self) -> UUID:
+        tenant_id = new_id()
+        async with self.uow(tenant_id) as work:
+            await self.store(work).add_tenant(Tenant(tenant_id, f"City {tenant_id}", 1, self.clock.now()))
+        return tenant_id
+
+    async def add_user(self, tenant_id: UUID, role: Role = Role.OPERATOR, email: str | None = None) -> User:
+        user_id = new_id()
+        user = User(user_id, tenant_id, email or f"{user_id}@Example.org", role, f"hash of {PASSWORD}", self.clock.now())
+        async with self.uow(tenant_id) as work:
+            await self.store(work).add_user(user)
+        return user
+
+
+def caller_of(user: User, session_id: UUID | None = None) -> Caller:
+    return Caller(user.tenant_id, user.id, user.role, frozenset(map(str, ROLE_SCOPES[user.role])), session_id or new_id())
+
+
+def signing(clock: Any) -> JoseTokens:
+    tokens = JoseTokens(clock)
+    tokens.load([("test-1", private_key_pem("test-1"))])
+    return tokens
+
+
+def fake_house() -> House:
+    clock, rows = FakeClock(), Rows()
+    uow = FakeUow(clock)
+
+    async def emitted(tenant_id: UUID) -> Sequence[Any]:
+        return [event.data for event in uow.emitted if event.tenant_id == tenant_id]
+
+    return House(uow, lambda work: MemoryStore(rows, work.tenant_id), clock, emitted, signing(clock))
+
+
+@pytest.fixture
+async def database_house(database_for: Callable[..., Any]) -> AsyncIterator[House]:
+    clock = FakeClock(SystemClock().now())
+    async with Database(await database_for("identity"), clock) as db:
+
+        async def emitted(tenant_id: UUID) -> Sequence[Any]:
+            from chassis.envelope import parse
+            from gtvision.events import event_types
+
+            async with db.uow(None) as work:
+                rows = await work.session.execute(text("SELECT key, body FROM outbox WHERE tenant_id = :t ORDER BY id"), {"t": tenant_id})
+                return [parse(event_types()[row.key], row.body.encode()).data for row in rows]
+
+        yield House(db.uow, SqlStore, clock, emitted, signing(clock))
+
+
+@pytest.fixture(params=["fake", pytest.param("postgresql", marks=pytest.mark.db)])
+def house(request: pytest.FixtureRequest) -> House:
+    if request.param == "fake":
+        return fake_house()
+    found: House = request.getfixturevalue("database_house")
+    return found
+
+
+@pytest.fixture
+def password() -> str:
+    return PASSWORD
+
+
+@pytest.fixture
+def as_caller() -> Callable[[User], Caller]:
+    return caller_of

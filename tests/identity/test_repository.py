@@ -1,0 +1,115 @@
+"""PostgreSQL's own promises: policies, functions, and that the tables in code are the migrated ones."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import ProgrammingError
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from chassis.db import Database
+from chassis.migrations import metadata_differences
+from chassis.settings import DatabaseSettings
+from gtvision.ids import new_id
+from gtvision.tenancy import Role
+from gtvision.time import SystemClock
+from identity.domain import Session, SigningKey, SubjectKind, Tenant, User
+from identity.repository import SqlStore
+from identity.tables import metadata
+
+pytestmark = pytest.mark.db
+CLOCK = SystemClock()
+
+
+@pytest.fixture
+async def settings(database_for: Callable[[str], Awaitable[DatabaseSettings]]) -> DatabaseSettings:
+    return await database_for("identity")
+
+
+@pytest.fixture
+async def db(settings: DatabaseSettings) -> AsyncIterator[Database]:
+    async with Database(settings, CLOCK) as database:
+        yield database
+
+
+async def add_user(db: Database) -> User:
+    now, tenant_id = CLOCK.now(), new_id()
+    user = User(new_id(), tenant_id, f"{tenant_id}@example.org", Role.VIEWER, "hash", now, frozenset({new_id()}))
+    async with db.uow(tenant_id) as work:
+        await SqlStore(work).add_tenant(Tenant(tenant_id, f"City {tenant_id}", 1, now))
+        await SqlStore(work).add_user(user)
+    return user
+
+
+async def test_tables_in_code_are_the_migrated_ones(settings: DatabaseSettings) -> None:
+    assert settings.migration_url is not None
+    engine = create_async_engine(settings.migration_url.get_secret_value())
+    async with engine.connect() as connection:
+        differences = await connection.run_sync(lambda sync: metadata_differences(sync, metadata, "identity"))
+    await engine.dispose()
+    assert differences == []
+
+
+async def test_a_tenant_sees_its_own_rows_and_none_sees_nothing(db: Database) -> None:
+    mine, other = await add_user(db), await add_user(db)
+    async with db.uow(mine.tenant_id) as work:
+        assert await SqlStore(work).user(mine.id) == mine
+        assert await SqlStore(work).user(other.id) is None
+        assert await SqlStore(work).tenant(other.tenant_id) is None
+    async with db.uow(None) as work:
+        for table in ("tenant", "account", "api_key", "session", "refresh_token"):
+            assert await work.session.scalar(text(f"SELECT count(*) FROM {table}")) == 0
+
+
+async def test_a_row_of_another_tenant_cannot_be_written(db: Database) -> None:
+    mine, other = await add_user(db), await add_user(db)
+    now = CLOCK.now()
+    with pytest.raises(ProgrammingError, match="row-level security"):
+        async with db.uow(mine.tenant_id) as work:
+            foreign = Session(new_id(), other.tenant_id, other.id, SubjectKind.USER, now, now + timedelta(hours=1))
+            await SqlStore(work).add_session(foreign)
+
+
+async def test_login_names_cannot_be_listed(db: Database) -> None:
+    user = await add_user(db)
+    async with db.uow(None) as work:
+        assert await SqlStore(work).find_login(user.email) == user
+        assert await SqlStore(work).find_login("nobody@example.org") is None
+    with pytest.raises(ProgrammingError, match="permission denied"):
+        async with db.uow(None) as work:
+            await work.session.execute(text("SELECT * FROM login_name"))
+
+
+async def test_every_table_of_a_tenant_has_a_policy(db: Database) -> None:
+    async with db.uow(None) as work:
+        unprotected = "relkind = 'r' AND relnamespace = 'identity'::regnamespace AND NOT relrowsecurity"
+        found = await work.session.execute(text(f"SELECT relname FROM pg_class WHERE {unprotected}"))
+        # No tenant's: transport, Alembic's own, the installation's keys, and names that only functions may look up.
+        assert {row.relname for row in found} == {"outbox", "alembic_version", "signing_key", "login_name"}
+
+
+async def test_only_one_bootstrap_adds_the_first_key(db: Database) -> None:
+    now = CLOCK.now()
+    async with db.uow(None) as work:
+        first = await SqlStore(work).add_signing_key(SigningKey("a", "sealed", {"kid": "a"}, now))
+        second = await SqlStore(work).add_signing_key(SigningKey("b", "sealed", {"kid": "b"}, now))
+    assert (first, second) == (True, False)
+    async with db.uow(None) as work:
+        assert [key.kid for key in await SqlStore(work).signing_keys()] == ["a"]
+
+
+async def test_revocations_are_seen_across_tenants_while_they_last(db: Database) -> None:
+    now, ids = CLOCK.now(), []
+    for _ in range(2):
+        user = await add_user(db)
+        session = Session(new_id(), user.tenant_id, user.id, SubjectKind.USER, now, now + timedelta(days=1))
+        async with db.uow(user.tenant_id) as work:
+            await SqlStore(work).add_session(session)
+            await SqlStore(work).revoke_session(session.id, now + timedelta(minutes=15))
+        ids.append(session.id)
+    async with db.uow(None) as work:
+        assert set(ids) <= set(await SqlStore(work).revocations(now))
+        assert not set(ids) & set(await SqlStore(work).revocations(now + timedelta(minutes=16)))

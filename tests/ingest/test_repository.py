@@ -1,0 +1,183 @@
+"""PostgreSQL: partitions, row-level security, bulk insert, and state that order does not matter to."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+import pytest_asyncio
+from sqlalchemy import text
+from sqlalchemy.exc import ProgrammingError
+from sqlalchemy.ext.asyncio import create_async_engine
+from tests.ingest.making import detection
+
+from chassis.db import Database
+from chassis.migrations import metadata_differences
+from chassis.testing.fixtures import DatabaseFor
+from gtvision.camera import AiSettings
+from gtvision.geometry import Box
+from gtvision.ids import new_id
+from gtvision.time import SystemClock
+from ingest.domain.cameras import CameraTold, StreamState, StreamTold
+from ingest.domain.detections import PlateMatch, PlateSought, Sought, Window
+from ingest.repository import SqlCameraCatalogue, SqlCameraRows, SqlDetectionRows, SqlPartitions
+from ingest.tables import metadata
+
+pytestmark = pytest.mark.db
+CLOCK = SystemClock()
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def db(database_for: DatabaseFor) -> AsyncIterator[Database]:
+    async with Database(await database_for("ingest"), CLOCK) as database:
+        window = Window.around(CLOCK.now(), timedelta(days=3))
+        await SqlPartitions(database.uow).make(window.days())
+        yield database
+
+
+async def _add(db: Database, tenant_id: UUID, *rows: object) -> set[UUID]:
+    async with db.uow(tenant_id) as work:
+        return await SqlDetectionRows(work).add(list(rows), CLOCK.now())  # type: ignore[arg-type]
+
+
+class TestDetections:
+    async def test_a_row_comes_back_as_it_went(self, db: Database) -> None:
+        tenant, row = new_id(), detection(CLOCK.now(), plate="ABC1D23", alternates=[("ABC1023", 0.25)])
+        assert await _add(db, tenant, row) == {row.detection_id}
+        async with db.uow(tenant) as work:
+            found = await SqlDetectionRows(work).find(row.detection_id, row.captured_at)
+        assert found is not None
+        assert found.seen == row.seen
+        assert (found.camera_id, found.evidence_key, found.clock_skew_ms) == (row.camera_id, row.evidence_key, row.clock_skew_ms)
+
+    async def test_a_box_too_narrow_for_a_real_number_still_reads(self, db: Database) -> None:
+        tenant, row = new_id(), detection(CLOCK.now())
+        narrow = Box(x1=0.9999999, y1=0.5, x2=1.0, y2=0.50000001)
+        await _add(db, tenant, replace(row, seen=row.seen.model_copy(update={"box": narrow})))
+        async with db.uow(tenant) as work:
+            [found] = await SqlDetectionRows(work).newest(Sought(limit=10))
+        assert found.detection_id == row.detection_id
+
+    async def test_the_same_row_again_is_not_new(self, db: Database) -> None:
+        tenant, row = new_id(), detection(CLOCK.now())
+        await _add(db, tenant, row)
+        other = detection(CLOCK.now())
+        assert await _add(db, tenant, row, other) == {other.detection_id}
+
+    async def test_another_tenant_sees_nothing(self, db: Database) -> None:
+        tenant, row = new_id(), detection(CLOCK.now(), plate="ABC1234")
+        await _add(db, tenant, row)
+        async with db.uow(new_id()) as work:
+            assert await SqlDetectionRows(work).find(row.detection_id, row.captured_at) is None
+            assert await SqlDetectionRows(work).newest(Sought(limit=10, plate=PlateSought("ABC1234"))) == []
+
+    async def test_partitions_cannot_be_read_by_name(self, db: Database) -> None:
+        with pytest.raises(ProgrammingError, match="permission denied"):
+            async with db.uow(new_id()) as work:
+                await work.session.execute(text(f"SELECT * FROM detections_{CLOCK.now():%Y%m%d}"))
+
+    async def test_newest_first_and_page_by_page(self, db: Database) -> None:
+        tenant, camera = new_id(), new_id()
+        rows = [detection(CLOCK.now() - timedelta(hours=each * 9), camera) for each in range(7)]
+        await _add(db, tenant, *reversed(rows))
+        seen: list[UUID] = []
+        after = None
+        async with db.uow(tenant) as work:
+            while page := await SqlDetectionRows(work).newest(Sought(limit=3, camera_ids=frozenset({camera}), after=after)):
+                seen += [row.detection_id for row in page]
+                after = (page[-1].captured_at, page[-1].detection_id)
+        assert seen == [row.detection_id for row in rows]
+
+    async def test_a_plate_is_found_in_either_era_or_exactly(self, db: Database) -> None:
+        tenant = new_id()
+        old, new = detection(CLOCK.now(), plate="ABC1234"), detection(CLOCK.now() - timedelta(minutes=1), plate="ABC1C34")
+        await _add(db, tenant, old, new)
+        async with db.uow(tenant) as work:
+            both = await SqlDetectionRows(work).newest(Sought(limit=10, plate=PlateSought("abc-1c34")))
+            one = await SqlDetectionRows(work).newest(Sought(limit=10, plate=PlateSought("abc-1c34", PlateMatch.EXACT)))
+        assert [row.detection_id for row in both] == [old.detection_id, new.detection_id]
+        assert [row.detection_id for row in one] == [new.detection_id]
+
+    async def test_the_policy_leaves_a_search_its_index(self, db: Database) -> None:
+        async with db.uow(new_id()) as work:
+            await work.session.execute(text("SET LOCAL enable_seqscan = off"))
+            rows = await work.session.execute(text("EXPLAIN SELECT * FROM detections WHERE plate_key = 'ABC1234'"))
+            plan = "\n".join(rows.scalars())
+        assert "tenant_id_plate_key" in plan
+        assert "Filter" not in plan
+
+    async def test_old_days_are_dropped_and_making_again_is_harmless(self, db: Database) -> None:
+        partitions = SqlPartitions(db.uow)
+        ancient = [(CLOCK.now() - timedelta(days=back)).date() for back in (40, 39)]
+        assert await partitions.make(ancient) == 2
+        assert await partitions.make(ancient) == 0
+        assert await partitions.drop_before((CLOCK.now() - timedelta(days=30)).date()) == 2
+
+
+class TestCameras:
+    async def _living(self, db: Database, tenant_id: UUID) -> dict[UUID, object]:
+        return {each.camera_id: each for each in await SqlCameraCatalogue(db.uow).living() if each.tenant_id == tenant_id}
+
+    async def _tell(self, db: Database, tenant_id: UUID, *told: CameraTold | StreamTold) -> list[bool]:
+        async with db.uow(tenant_id) as work:
+            rows = SqlCameraRows(work)
+            return [await (rows.stream_told(each) if isinstance(each, StreamTold) else rows.told(each)) for each in told]
+
+    async def test_only_news_counts(self, db: Database) -> None:
+        tenant, camera, now = new_id(), new_id(), CLOCK.now()
+        newer = CameraTold(camera, 2, now, enabled=True, ai=AiSettings(fps=2))
+        assert await self._tell(db, tenant, newer, newer, CameraTold(camera, 1, now, enabled=False)) == [True, False, False]
+        (known,) = (await self._living(db, tenant)).values()
+        assert (known.revision, known.enabled, known.ai.fps) == (2, True, 2)  # type: ignore[attr-defined]
+
+    async def test_a_removal_outlives_what_was_told_before_it(self, db: Database) -> None:
+        tenant, camera, now = new_id(), new_id(), CLOCK.now()
+        await self._tell(db, tenant, CameraTold(camera, 3, now, removed=True), CameraTold(camera, 2, now, enabled=True))
+        assert await self._living(db, tenant) == {}
+
+    async def test_an_announcement_removes_what_it_does_not_list_unless_told_later(self, db: Database) -> None:
+        tenant, gone, kept, later = new_id(), new_id(), new_id(), new_id()
+        now = CLOCK.now()
+        await self._tell(db, tenant, *(CameraTold(each, 1, now - timedelta(minutes=5), enabled=True) for each in (gone, kept)))
+        await self._tell(db, tenant, CameraTold(later, 1, now + timedelta(seconds=1), enabled=True))
+        async with db.uow(tenant) as work:
+            assert await SqlCameraRows(work).announced([kept], now) == 1
+            assert await SqlCameraRows(work).announced([kept], now) == 0
+        assert (await self._living(db, tenant)).keys() == {kept, later}
+        # It was only absent: the same revision, told after that, brings it back.
+        assert await self._tell(
+            db, tenant, CameraTold(gone, 1, now - timedelta(minutes=1)), CameraTold(gone, 1, now + timedelta(minutes=1))
+        ) == [
+            False,
+            True,
+        ]
+        assert gone in await self._living(db, tenant)
+
+    async def test_an_offline_that_overtakes_its_online_keeps_the_address(self, db: Database) -> None:
+        tenant, camera = new_id(), new_id()
+        online = StreamTold(camera, 4, StreamState.ONLINE, "rtsp://media/cam")
+        await self._tell(db, tenant, CameraTold(camera, 1, CLOCK.now(), enabled=True, ai=AiSettings()))
+        await self._tell(db, tenant, StreamTold(camera, 5, StreamState.DEGRADED), online, online)
+        (known,) = (await self._living(db, tenant)).values()
+        assert (known.state, known.read_url, known.grabbable) == (StreamState.DEGRADED, "rtsp://media/cam", True)  # type: ignore[attr-defined]
+
+    async def test_groups_are_a_tenants_own(self, db: Database) -> None:
+        tenant, camera, group = new_id(), new_id(), new_id()
+        await self._tell(db, tenant, CameraTold(camera, 1, CLOCK.now(), enabled=True, groups=frozenset({group})))
+        async with db.uow(tenant) as work:
+            assert await SqlCameraRows(work).groups() == {camera: frozenset({group})}
+        async with db.uow(new_id()) as work:
+            assert await SqlCameraRows(work).groups() == {}
+
+
+async def test_tables_in_code_equal_the_migrated_ones(database_for: DatabaseFor) -> None:
+    settings = await database_for("ingest")
+    assert settings.migration_url is not None
+    engine = create_async_engine(settings.migration_url.get_secret_value())
+    async with engine.connect() as connection:
+        await connection.execute(text("SET ROLE ingest_owner"))
+        assert await connection.run_sync(lambda sync: metadata_differences(sync, metadata, "ingest")) == []
+    await engine.dispose()

@@ -1,0 +1,150 @@
+"""The recorder agent on real files and a real PostgreSQL: what it indexes, chains, indexes again and deletes."""
+
+import hashlib
+import os
+import subprocess
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.streaming.conftest import Running
+from tests.streaming.test_service import announce, registered
+
+from chassis.health import Heartbeats
+from gtvision.camera import path_name
+from gtvision.ids import new_id
+from streaming.domain import GENESIS, next_link
+from streaming.gateways.recordings_folder import RecordingsFolder
+from streaming.jobs import RecorderAgent
+from streaming.repository import PostgresFleet
+
+pytestmark = [pytest.mark.db, pytest.mark.broker, pytest.mark.media]
+
+NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
+
+
+@pytest.fixture(scope="module")
+def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two seconds of fragmented MP4, as a media server records."""
+    path = tmp_path_factory.mktemp("film") / "film.mp4"
+    source = ["-f", "lavfi", "-i", "testsrc2=size=320x180:rate=15:duration=2"]
+    flags = ["-c:v", "libx264", "-preset", "ultrafast", "-g", "15", "-bf", "0", "-movflags", "frag_keyframe+empty_moov", str(path)]
+    subprocess.run(["ffmpeg", "-v", "error", "-y", *source, *flags], check=True)
+    return path
+
+
+class Bench:
+    """An agent with a folder of its own, and a camera."""
+
+    def __init__(self, running: Running, folder: Path, **limits: Any) -> None:
+        self.running, self.folder = running, folder
+        self.tenant, self.camera = new_id(), new_id()
+        self.clock = running.clock
+        self.agent = RecorderAgent(
+            store=running.store,
+            fleet=PostgresFleet(running.db),
+            files=RecordingsFolder(folder),
+            clock=running.clock,
+            interval_s=1,
+            idle_after=timedelta(seconds=20),
+            max_bytes=limits.get("max_bytes", 10**12),
+            free_floor=0.0,
+        )
+
+    def record(self, film: Path, minute: int, *, torn: int = 0) -> Path:
+        start = self.clock.now().replace(microsecond=250_000) - timedelta(minutes=30 - minute)
+        path = self.folder / path_name(self.camera) / f"{start:%Y-%m-%d_%H-%M-%S-%f}.mp4"
+        path.parent.mkdir(exist_ok=True)
+        data = film.read_bytes()
+        path.write_bytes(data[: len(data) - torn] if torn else data)
+        written = (start + timedelta(seconds=2)).timestamp()
+        os.utime(path, (written, written))
+        return path
+
+    async def round(self) -> None:
+        await self.agent.round(Heartbeats().register("recorder"))
+
+    async def index(self) -> list[dict[str, Any]]:
+        """Oldest first."""
+        caller = self.running.mint.caller(tenant_id=self.tenant)
+        day = timedelta(days=1)
+        params = {"camera_id": str(self.camera), "from": (self.clock.now() - day).isoformat(), "to": (self.clock.now() + day).isoformat()}
+        answer = await self.running.http.get("/recordings", headers=self.running.mint.headers(caller), params=params)
+        assert answer.status_code == 200, answer.text
+        items: list[dict[str, Any]] = answer.json()["items"]
+        return items[::-1]
+
+
+async def bench(running: Running, folder: Path, **limits: Any) -> Bench:
+    made = Bench(running, folder, **limits)
+    await announce(running, registered(running, made.tenant, made.camera))
+    return made
+
+
+async def test_finished_files_are_measured_hashed_and_chained(running: Running, tmp_path: Path, film: Path) -> None:
+    site = await bench(running, tmp_path)
+    paths = [site.record(film, minute) for minute in range(3)]
+    await site.round()
+    await site.round()
+    rows = await site.index()
+    assert [row["duration_s"] for row in rows] == [pytest.approx(2.0, abs=0.01)] * 3
+    assert [row["size_bytes"] for row in rows] == [path.stat().st_size for path in paths]
+    link = GENESIS
+    for row, path in zip(rows, paths, strict=True):
+        assert row["sha256"] == hashlib.sha256(path.read_bytes()).hexdigest()
+        link = next_link(link, row["sha256"])
+        assert row["chain"] == link
+        assert datetime.fromisoformat(row["started_at"]).strftime("%H-%M-%S-%f") in path.name
+
+
+async def test_an_agent_that_lost_its_memory_indexes_nothing_twice(running: Running, tmp_path: Path, film: Path) -> None:
+    site = await bench(running, tmp_path)
+    site.record(film, 0)
+    await site.round()
+    before = await site.index()
+    site.agent._known.clear()
+    await site.round()
+    assert await site.index() == before
+
+
+async def test_a_file_that_grew_on_is_indexed_again_in_its_place(running: Running, tmp_path: Path, film: Path) -> None:
+    site = await bench(running, tmp_path)
+    first, last = site.record(film, 0), site.record(film, 1, torn=film.stat().st_size // 3)
+    await site.round()
+    [_, short] = await site.index()
+    grown = site.record(film, 1)
+    assert grown == last
+    await site.round()
+    [kept, long] = await site.index()
+    assert (long["segment_id"], long["duration_s"] > short["duration_s"]) == (short["segment_id"], True)
+    assert long["chain"] == next_link(kept["chain"], hashlib.sha256(film.read_bytes()).hexdigest())
+    assert kept["sha256"] == hashlib.sha256(first.read_bytes()).hexdigest()
+
+
+async def test_an_older_file_that_changed_keeps_its_hash_so_that_it_shows(running: Running, tmp_path: Path, film: Path) -> None:
+    site = await bench(running, tmp_path)
+    first, _ = site.record(film, 0), site.record(film, 1)
+    await site.round()
+    before = await site.index()
+    first.write_bytes(film.read_bytes() + film.read_bytes()[-2000:])
+    await site.round()
+    assert await site.index() == before
+
+
+async def test_rubbish_is_passed_over(running: Running, tmp_path: Path, film: Path) -> None:
+    site = await bench(running, tmp_path)
+    site.record(film, 0).write_bytes(b"no film at all")
+    good = site.record(film, 1)
+    (good.parent / "notes.txt").write_text("x")
+    await site.round()
+    assert [row["size_bytes"] for row in await site.index()] == [good.stat().st_size]
+
+
+async def test_the_quota_takes_the_oldest_from_disk_and_index(running: Running, tmp_path: Path, film: Path) -> None:
+    size = film.stat().st_size
+    site = await bench(running, tmp_path, max_bytes=int(size * 2.5))
+    paths = [site.record(film, minute) for minute in range(4)]
+    await site.round()
+    assert [path.exists() for path in paths] == [False, False, True, True]
+    assert len(await site.index()) == 2
