@@ -18,6 +18,7 @@ import psutil
 import pytest
 from aio_pika.exceptions import AMQPError
 
+from chassis.amqp import connect
 from chassis.servers import (
     DATABASE,
     MIGRATOR,
@@ -325,7 +326,7 @@ class TestRabbitMq:
         port = servers.rabbitmq.ports.amqp
         for user in ("guest:guest", "gtvision:guest"):
             with pytest.raises(AMQPError):
-                await aio_pika.connect(f"amqp://{user}@127.0.0.1:{port}/")
+                await connect(f"amqp://{user}@127.0.0.1:{port}/")
         assert [row["user"] for row in json.loads(servers.rabbitmq.ctl("list_users", "--formatter=json"))] == ["gtvision"]
 
     async def test_everything_listens_on_loopback_only(self, rabbitmq: object, servers: TestServers) -> None:
@@ -348,7 +349,7 @@ class TestRabbitMq:
         assert "gtvision-frames" in policies(vhost)
 
     async def test_consistent_hash_exchange_is_there(self, rabbitmq: object, servers: TestServers) -> None:
-        connection = await aio_pika.connect(servers.rabbitmq.url())
+        connection = await connect(servers.rabbitmq.url())
         async with connection:
             channel = await connection.channel()
             await channel.declare_exchange("hashed", "x-consistent-hash", auto_delete=True)
@@ -356,7 +357,7 @@ class TestRabbitMq:
     async def test_comes_back_after_sigkill_and_leaves_no_epmd(self, runner: ServerRunner, data_folder: Path) -> None:
         server = RabbitMq(data_folder / "rabbitmq", RabbitPorts.free(), new_secret())
         await runner.start([server])
-        connection = await aio_pika.connect(server.url())
+        connection = await connect(server.url())
         async with connection:
             channel = await connection.channel()
             queue = await channel.declare_queue("kept", durable=True, arguments={"x-queue-type": "quorum"})
@@ -368,7 +369,7 @@ class TestRabbitMq:
         # a later run: other ports, another secret, and the old run's epmd still there
         later = RabbitMq(data_folder / "rabbitmq", RabbitPorts.free(), new_secret())
         await runner.start([later])
-        connection = await aio_pika.connect(later.url())
+        connection = await connect(later.url())
         async with connection:
             channel = await connection.channel()
             queue = await channel.declare_queue("kept", durable=True, arguments={"x-queue-type": "quorum"})

@@ -6,13 +6,13 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 
-import aio_pika
 import aiormq
 from aio_pika.abc import AbstractChannel, AbstractConnection
 from aiormq.exceptions import AMQPError
 from pydantic import SecretStr
 from yarl import URL
 
+from chassis.amqp import connect
 from chassis.topology import DEAD, EXCHANGES, FRAMES, FRAMES_KEY, FRAMES_QUEUE
 from gtvision.errors import Unavailable
 
@@ -65,7 +65,7 @@ class Link:
             return self._connection
 
     async def _connect(self) -> AbstractConnection:
-        connection = await aio_pika.connect(self._url, timeout=CONNECT_TIMEOUT_S, client_properties={"connection_name": self._name})
+        connection = await connect(self._url, self._name, CONNECT_TIMEOUT_S)
         async with connection.channel() as channel:
             await declare_topology(channel)
         return connection

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import aio_pika
 from aio_pika.exceptions import AMQPError
 
+from chassis.amqp import connect
 from chassis.servers.leftovers import end_leftovers
 from chassis.servers.ports import LOOPBACK, free_ports
 from chassis.servers.process import (
@@ -111,7 +111,7 @@ class RabbitMq:
                 _, writer = await asyncio.open_connection(LOOPBACK, self.ports.amqp)
                 writer.close()
                 await writer.wait_closed()
-                connection = await aio_pika.connect(self.url())
+                connection = await connect(self.url())
                 await connection.close()
         except (AMQPError, OSError, TimeoutError) as problem:
             raise NotReady(f"rabbitmq on port {self.ports.amqp}: {problem or type(problem).__name__}") from problem

@@ -1,0 +1,22 @@
+"""Opening connections to RabbitMQ that end where their owner ends them."""
+
+from __future__ import annotations
+
+import aio_pika
+
+
+class OwnedConnection(aio_pika.Connection):
+    """A connection without a finaliser.
+
+    The library's own starts `close()` wherever the collector happens to run: outside the loop that leaves a coroutine that nobody
+    awaits, one for every attempt on a broker that was not up yet.
+    """
+
+    def __del__(self) -> None:
+        """The transport, where there is one, has a finaliser of its own."""
+
+
+async def connect(url: str, name: str = "", timeout_s: float = 5.0) -> OwnedConnection:
+    """An open connection; whoever asks for it closes it. Raises: AMQPError, OSError, TimeoutError."""
+    properties = {"connection_name": name} if name else None
+    return await aio_pika.connect(url, timeout=timeout_s, client_properties=properties, connection_class=OwnedConnection)
