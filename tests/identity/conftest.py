@@ -19,10 +19,10 @@ from gtvision.errors import RateLimited, Unavailable
 from gtvision.ids import new_id
 from gtvision.tenancy import ROLE_SCOPES, Caller, Role
 from gtvision.time import FakeClock, SystemClock
-from identity.domain import ApiKey, EmailTaken, RefreshToken, Session, SigningKey, Tenant, User, email_key
+from identity.domain.accounts import ApiKey, EmailTaken, RefreshToken, Session, SigningKey, Tenant, User, email_key
 from identity.gateways.signing import JoseTokens
-from identity.ports import Store
-from identity.repository import SqlStore
+from identity.ports.accounts import Store
+from identity.repository.accounts import SqlStore
 
 PASSWORD = "correct horse battery"
 

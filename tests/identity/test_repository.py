@@ -16,8 +16,8 @@ from chassis.settings import DatabaseSettings
 from gtvision.ids import new_id
 from gtvision.tenancy import Role
 from gtvision.time import SystemClock
-from identity.domain import Session, SigningKey, SubjectKind, Tenant, User
-from identity.repository import SqlStore
+from identity.domain.accounts import Session, SigningKey, SubjectKind, Tenant, User
+from identity.repository.accounts import SqlStore
 from identity.tables import metadata
 
 pytestmark = pytest.mark.db

@@ -17,7 +17,7 @@ from gtvision.events import SessionRevoked as SessionRevokedEvent
 from gtvision.events import TenantCreated, UserDisabled
 from gtvision.ids import new_id
 from gtvision.tenancy import ROLE_SCOPES, Caller, Role, Scope
-from identity.domain import EmailTaken, OwnAccount, TicketPurpose, User, WeakPassword, hash_secret
+from identity.domain.accounts import EmailTaken, OwnAccount, TicketPurpose, User, WeakPassword, hash_secret
 from identity.usecases.installation import Bootstrap, Publication, Wanted
 from identity.usecases.sessions import Doors, Sessions
 from identity.usecases.users import NewUser, Users

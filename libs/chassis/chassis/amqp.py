@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import aio_pika
+from pamqp.common import FieldTable
 
 
 class OwnedConnection(aio_pika.Connection):
@@ -18,5 +19,5 @@ class OwnedConnection(aio_pika.Connection):
 
 async def connect(url: str, name: str = "", timeout_s: float = 5.0) -> OwnedConnection:
     """An open connection; whoever asks for it closes it. Raises: AMQPError, OSError, TimeoutError."""
-    properties = {"connection_name": name} if name else None
+    properties: FieldTable | None = {"connection_name": name} if name else None
     return await aio_pika.connect(url, timeout=timeout_s, client_properties=properties, connection_class=OwnedConnection)

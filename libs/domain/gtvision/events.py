@@ -7,7 +7,9 @@ Event[DataT]                      the envelope; `data` is one of
 ├── DetectionMade                                                         emitted by ai-detect
 ├── DetectionsStored                                                      emitted by ingest
 ├── AlertRaised  AlertAcknowledged                                        emitted by alerts
-└── TenantCreated  UserDisabled  SessionRevoked                           emitted by identity
+├── TenantCreated  TenantUpdated  UserDisabled  SessionRevoked            emitted by identity
+├── KeysRotated                                                           emitted by identity
+└── AuditRecorded                                                         emitted by every-service
 
 State events carry the aggregate's `revision`: a listener takes only a newer one, and a removal leaves a tombstone.
 """
@@ -20,9 +22,11 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from gtvision.audit import Outcome
 from gtvision.camera import AiSettings, RecordingSettings
 from gtvision.detection import DetectedObject
 from gtvision.ids import new_id
+from gtvision.tenancy import TenantSettings
 from gtvision.time import Instant
 
 
@@ -269,6 +273,17 @@ class TenantCreated(EventData):
     revision: Annotated[int, Field(ge=1)]
 
 
+class TenantUpdated(EventData):
+    """The full settings of a city; also re-announced at start and every ten minutes."""
+
+    key = "tenant.updated.v1"
+    emitter = "identity"
+
+    name: str
+    revision: Annotated[int, Field(ge=1)]
+    settings: TenantSettings = TenantSettings()
+
+
 class UserDisabled(EventData):
     """A user may not act any more; their sessions are revoked."""
 
@@ -287,6 +302,44 @@ class SessionRevoked(EventData):
     session_id: UUID
     until: Instant
     """When the last token of the session would have expired by itself."""
+
+
+class KeysRotated(EventData):
+    """The set of signing keys changed. A tenant's event like all others: it is emitted for the tenant of whoever asked."""
+
+    key = "keys.rotated.v1"
+    emitter = "identity"
+
+    kid: str
+    """The new key."""
+    signs_from: Instant
+    """When identity begins to sign with it: every verifier knows it long before."""
+
+
+# --- every service -----------------------------------------------------------------------------------------------------
+
+
+class AuditRecorded(EventData):
+    """Somebody did something that goes on record. `occurred_at`, tenant, camera and correlation id are the envelope's."""
+
+    key = "audit.recorded.v1"
+    emitter = "every-service"
+
+    action: Annotated[str, Field(pattern=r"^[a-z_]+\.[a-z_]+$", max_length=60)]
+    outcome: Outcome = Outcome.ALLOWED
+    actor_id: UUID | None = None
+    """A user or an API key; None where nobody is known."""
+    actor_role: str | None = None
+    session_id: UUID | None = None
+    object_kind: str | None = None
+    object_id: str | None = None
+    purpose: str | None = None
+    range_from: Instant | None = None
+    range_to: Instant | None = None
+    address: str | None = None
+    user_agent: str | None = None
+    details: Annotated[dict[str, str], Field(max_length=30)] = {}
+    """What else is worth knowing, never a secret."""
 
 
 def event_types() -> dict[str, type[EventData]]:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Annotated
 from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
 
 from gtvision.errors import MissingScope
 
@@ -39,6 +42,14 @@ class Scope(StrEnum):
     WATCHLISTS_WRITE = "watchlists:write"
     USERS_READ = "users:read"
     USERS_WRITE = "users:write"
+    API_KEYS_READ = "api-keys:read"
+    API_KEYS_WRITE = "api-keys:write"
+    SETTINGS_READ = "settings:read"
+    SETTINGS_WRITE = "settings:write"
+    AUDIT_READ = "audit:read"
+    AUDIT_EXPORT = "audit:export"
+    TENANTS_READ = "tenants:read"
+    TENANTS_WRITE = "tenants:write"
 
 
 _VIEWER = frozenset({Scope.CAMERAS_READ, Scope.LIVE_VIEW, Scope.STREAMS_READ, Scope.ALERTS_READ})
@@ -50,15 +61,22 @@ _OPERATOR = _VIEWER | {
     Scope.ALERTS_ACKNOWLEDGE,
     Scope.WATCHLISTS_READ,
     Scope.AI_READ,
+    Scope.SETTINGS_READ,
 }
-_ADMIN = frozenset(Scope)
+_PLATFORM = frozenset({Scope.TENANTS_READ, Scope.TENANTS_WRITE})
+_ADMIN = frozenset(Scope) - _PLATFORM
 
 ROLE_SCOPES: dict[Role, frozenset[Scope]] = {
-    Role.PLATFORM_ADMIN: _ADMIN,
+    Role.PLATFORM_ADMIN: _ADMIN | _PLATFORM,
     Role.ADMIN: _ADMIN,
     Role.OPERATOR: _OPERATOR,
     Role.VIEWER: _VIEWER,
-    Role.AUDITOR: frozenset({Scope.CAMERAS_READ, Scope.USERS_READ, Scope.ALERTS_READ}),
+    Role.AUDITOR: frozenset(
+        {
+            *(Scope.CAMERAS_READ, Scope.USERS_READ, Scope.ALERTS_READ, Scope.API_KEYS_READ),
+            *(Scope.SETTINGS_READ, Scope.AUDIT_READ, Scope.AUDIT_EXPORT),
+        }
+    ),
     Role.PARTNER: frozenset({Scope.CAMERAS_READ, Scope.DETECTIONS_READ, Scope.PLATES_SEARCH, Scope.DETECT_RUN, Scope.ALERTS_READ}),
 }
 
@@ -88,3 +106,63 @@ class Caller:
     def may_see(self, camera_groups: frozenset[UUID]) -> bool:
         """Whether a camera of these groups lies inside the caller's limit."""
         return self.camera_groups is None or bool(self.camera_groups & camera_groups)
+
+
+# --- settings of a city ------------------------------------------------------------------------------------------------
+
+Days = Annotated[int, Field(ge=1, le=3_650)]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Retention(_Part):
+    """Days that each kind of data is kept."""
+
+    video_days: Days = 90
+    passages_days: Days = 90
+    evidence_days: Days = 90
+    detections_days: Days = 30
+    audit_days: Annotated[int, Field(ge=365, le=3_650)] = 1_826
+    """Five years; never less than one."""
+
+
+class Quotas(_Part):
+    """Most of what a city may use. None: no limit."""
+
+    cameras: Annotated[int | None, Field(ge=0, le=100_000)] = None
+    users: Annotated[int | None, Field(ge=1, le=100_000)] = None
+    storage_gb: Annotated[int | None, Field(ge=1, le=10_000_000)] = None
+    detections_per_minute: Annotated[int | None, Field(ge=1, le=10_000_000)] = None
+
+
+class AiBudget(_Part):
+    """What cloud AI may cost and whether pictures may leave the city's own machines."""
+
+    daily_usd: Annotated[float, Field(ge=0, le=1_000_000)] = 0.0
+    allow_cloud: bool = False
+    """International transfer of pictures: off until the city says otherwise (LGPD)."""
+
+
+class Purposes(_Part):
+    """Declared legal purposes: codes that a search or a playback may name."""
+
+    codes: Annotated[tuple[Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,39}$")], ...], Field(max_length=100)] = ()
+    required: bool = False
+    """Whether plate search, playback and export are refused without one."""
+
+
+class TenantSettings(_Part):
+    """What a city decides for itself."""
+
+    retention: Retention = Retention()
+    quotas: Quotas = Quotas()
+    ai_budget: AiBudget = AiBudget()
+    purposes: Purposes = Purposes()
+    channels: Annotated[tuple[Annotated[str, Field(pattern=r"^[a-z][a-z_]{0,19}$")], ...], Field(max_length=20)] = ("console",)
+    """Kinds of channel that alerts may use."""
+    display_name: Annotated[str | None, Field(min_length=1, max_length=200)] = None
+    logo_key: Annotated[str | None, Field(max_length=300)] = None
+    """Object of the picture; set by uploading one."""
+    timezone: Annotated[str, Field(pattern=r"^[A-Za-z]+(/[A-Za-z0-9_+-]+){0,2}$", max_length=60)] = "America/Sao_Paulo"

@@ -22,12 +22,12 @@ from gtvision.errors import GTVisionError, Unavailable
 from gtvision.events import SessionRevoked, TenantCreated, UserDisabled
 from gtvision.time import Clock, SystemClock
 from identity import cli
-from identity.api import router
+from identity.api.accounts import router
 from identity.gateways.argon2 import Argon2Passwords
 from identity.gateways.redis import RedisRegistry, RedisThrottle
 from identity.gateways.signing import JoseTokens, RsaKeyMaker
 from identity.jobs import Jobs
-from identity.repository import SqlStore
+from identity.repository.accounts import SqlStore
 from identity.settings import BootstrapSettings, MigrateSettings, Settings
 from identity.usecases.installation import Bootstrap, Publication
 from identity.usecases.sessions import Doors, Sessions

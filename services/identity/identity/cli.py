@@ -10,7 +10,7 @@ from typing import TextIO
 from pydantic import Field, SecretStr, ValidationError
 
 from chassis.http import StrictModel
-from identity.ports import KeyMaker, Passwords, Sealer
+from identity.ports.accounts import KeyMaker, Passwords, Sealer
 from identity.usecases.installation import Bootstrap, Wanted
 
 _MAX_INPUT = 65_536

@@ -13,7 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from chassis import logs, metrics, tracing
+from chassis import logs, metrics, origin, tracing
 from chassis.http.problems import TOO_LARGE, problem
 from gtvision.errors import TooLarge
 from gtvision.ids import new_id
@@ -79,7 +79,7 @@ class _Exchange:
         self._correlation = str(self._id).encode()
         metrics.HTTP_IN_FLIGHT.inc()
         try:
-            with logs.correlated(self._id):
+            with logs.correlated(self._id), origin.arriving(self._scope):
                 if declared > self._max:
                     await self._refuse_size()
                 elif tracing.sampled(self._traceparent):
@@ -192,7 +192,7 @@ async def _observe_socket(app: ASGIApp, scope: Scope, receive: Receive, send: Se
     started = time.perf_counter()
     given = next((_uuid(value) for name, value in scope["headers"] if name == b"x-correlation-id"), None)
     metrics.SOCKETS_OPEN.inc()
-    with logs.correlated(given):
+    with logs.correlated(given), origin.arriving(scope):
         try:
             await app(scope, receive, send)
         except Exception:

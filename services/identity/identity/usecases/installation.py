@@ -13,8 +13,8 @@ from gtvision.ids import new_id
 from gtvision.tenancy import Role
 from gtvision.time import Clock
 from identity import metrics
-from identity.domain import ApiKey, SigningKey, Tenant, User, check_password, email_key, hash_secret
-from identity.ports import KeyMaker, Passwords, Registry, Sealer, StoreOf, Tokens
+from identity.domain.accounts import ApiKey, SigningKey, Tenant, User, check_password, email_key, hash_secret
+from identity.ports.accounts import KeyMaker, Passwords, Registry, Sealer, StoreOf, Tokens
 
 _KEEP_ENDED_SESSIONS = timedelta(days=7)
 

@@ -15,7 +15,7 @@ from gtvision.ids import new_id
 from gtvision.tenancy import Caller, Scope
 from gtvision.time import Clock
 from identity import metrics
-from identity.domain import (
+from identity.domain.accounts import (
     ACCESS_LIFETIME,
     REFRESH_LIFETIME,
     SECRET_BYTES,
@@ -33,7 +33,7 @@ from identity.domain import (
     refresh_token_text,
     tenant_of_refresh_token,
 )
-from identity.ports import Passwords, Registry, Store, StoreOf, Throttle, Tokens
+from identity.ports.accounts import Passwords, Registry, Store, StoreOf, Throttle, Tokens
 
 Chance = Callable[[int], bytes]
 """Unguessable bytes."""

@@ -11,8 +11,8 @@ from gtvision.events import UserDisabled
 from gtvision.ids import new_id
 from gtvision.tenancy import Caller, Role
 from gtvision.time import Clock
-from identity.domain import ApiKey, OwnAccount, Tenant, User, check_groups, check_password, check_role, email_key
-from identity.ports import Passwords, Registry, StoreOf
+from identity.domain.accounts import ApiKey, OwnAccount, Tenant, User, check_groups, check_password, check_role, email_key
+from identity.ports.accounts import Passwords, Registry, StoreOf
 from identity.usecases.sessions import revoke
 
 

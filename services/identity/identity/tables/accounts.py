@@ -1,14 +1,13 @@
-"""Rows of the schema `identity`."""
+"""Tenants, people, keys and sessions."""
 
 from __future__ import annotations
 
-from sqlalchemy import CheckConstraint, Column, DateTime, ForeignKeyConstraint, Index, Integer, MetaData, Table, Text, Uuid
+from sqlalchemy import CheckConstraint, Column, DateTime, ForeignKeyConstraint, Index, Integer, Table, Text, Uuid
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
-from chassis.db import NAMING_CONVENTION, outbox_table
+from chassis.db import outbox_table
 from gtvision.tenancy import Role
-
-metadata = MetaData(schema="identity", naming_convention=NAMING_CONVENTION)
+from identity.tables.schema import metadata
 
 _ROLES = ", ".join(f"'{role}'" for role in Role)
 _AT = DateTime(timezone=True)

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 from uuid import UUID
 
 from gtvision.tenancy import Caller
-from identity.domain import ApiKey, RefreshToken, Session, SigningKey, Tenant, User
+from identity.domain.accounts import ApiKey, RefreshToken, Session, SigningKey, Tenant, User
 
 
 class Store(Protocol):

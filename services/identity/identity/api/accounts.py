@@ -15,7 +15,7 @@ from chassis.documentation import PUBLIC
 from chassis.http import Page, StrictModel, decode_cursor, encode_cursor
 from gtvision.errors import Invalid, TooLarge
 from gtvision.tenancy import Caller, Role, Scope
-from identity.domain import ACCESS_LIFETIME, EMAIL_MAX, ApiKey, Tenant, TicketPurpose, User
+from identity.domain.accounts import ACCESS_LIFETIME, EMAIL_MAX, ApiKey, Tenant, TicketPurpose, User
 from identity.usecases.installation import Publication
 from identity.usecases.sessions import Doors, Opened, Sessions
 from identity.usecases.users import NewUser, Users

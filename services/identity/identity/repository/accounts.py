@@ -13,7 +13,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from chassis.db import UnitOfWork
 from gtvision.tenancy import Role
 from identity import tables
-from identity.domain import ApiKey, EmailTaken, RefreshToken, Session, SigningKey, SubjectKind, Tenant, User, email_key
+from identity.domain.accounts import ApiKey, EmailTaken, RefreshToken, Session, SigningKey, SubjectKind, Tenant, User, email_key
 
 
 class SqlStore:

@@ -1,0 +1,48 @@
+"""Where a request comes from, for what goes on record. A context variable, so that no verb has to pass it on."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+
+from starlette.types import Scope
+
+_scope: ContextVar[Scope | None] = ContextVar("gtvision_request", default=None)
+_PURPOSE = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
+_MAX_USER_AGENT = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """The other end of a request. Everything is None outside of one."""
+
+    address: str | None = None
+    """The client's, as the edge tells it: the shell believes X-Forwarded-For from loopback only."""
+    user_agent: str | None = None
+    purpose: str | None = None
+    """Code of `X-Purpose`; None where it is absent or no code."""
+
+
+@contextmanager
+def arriving(scope: Scope) -> Iterator[None]:
+    """While this lasts, `origin()` tells of this request."""
+    mark = _scope.set(scope)
+    try:
+        yield
+    finally:
+        _scope.reset(mark)
+
+
+def origin() -> Origin:
+    """Of the request being answered. Headers are read only when somebody asks."""
+    scope = _scope.get()
+    if scope is None:
+        return Origin()
+    client = scope.get("client")
+    found = {name: value.decode("latin-1") for name, value in scope["headers"] if name in {b"user-agent", b"x-purpose"}}
+    purpose = found.get(b"x-purpose", "")
+    agent = found.get(b"user-agent", "")[:_MAX_USER_AGENT]
+    return Origin(client[0] if client else None, agent or None, purpose if _PURPOSE.fullmatch(purpose) else None)

@@ -1,0 +1,58 @@
+"""What people do that goes on record."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Action(StrEnum):
+    """One kind of deed, `<noun>.<past participle>`. The ledger keeps the text, so that an old record outlives a renamed action."""
+
+    SESSION_OPENED = "session.opened"
+    SESSION_REFUSED = "session.refused"
+    SESSION_ENDED = "session.ended"
+    REFRESH_REUSED = "refresh.reused"
+    API_KEY_EXCHANGED = "api_key.exchanged"
+    PASSWORD_CHANGED = "password.changed"  # noqa: S105
+    PASSWORD_RESET = "password.reset"  # noqa: S105
+    SECOND_FACTOR_ENABLED = "second_factor.enabled"
+    SECOND_FACTOR_DISABLED = "second_factor.disabled"
+
+    USER_CREATED = "user.created"
+    USER_CHANGED = "user.changed"
+    API_KEY_CREATED = "api_key.created"
+    API_KEY_REVOKED = "api_key.revoked"
+    TENANT_CREATED = "tenant.created"
+    SETTINGS_CHANGED = "settings.changed"
+    KEYS_ROTATED = "keys.rotated"
+
+    LIVE_VIEWED = "live.viewed"
+    LIVE_REFUSED = "live.refused"
+    RECORDINGS_LISTED = "recordings.listed"
+    RECORDING_VIEWED = "recording.viewed"
+    EVIDENCE_VIEWED = "evidence.viewed"
+    PLATE_SEARCHED = "plate.searched"
+    DETECTIONS_SEARCHED = "detections.searched"
+    PLATE_UNMASKED = "plate.unmasked"
+    EXPORT_MADE = "export.made"
+    HOLD_PLACED = "hold.placed"
+    HOLD_LIFTED = "hold.lifted"
+
+    CAMERA_REGISTERED = "camera.registered"
+    CAMERA_CHANGED = "camera.changed"
+    CAMERA_REMOVED = "camera.removed"
+    WATCHLIST_CREATED = "watchlist.created"
+    WATCHLIST_REMOVED = "watchlist.removed"
+    WATCHLIST_ENTRY_ADDED = "watchlist_entry.added"
+    WATCHLIST_ENTRY_REMOVED = "watchlist_entry.removed"
+    ALERT_ACKNOWLEDGED = "alert.acknowledged"
+
+    AUDIT_SEARCHED = "audit.searched"
+    AUDIT_EXPORTED = "audit.exported"
+
+
+class Outcome(StrEnum):
+    """How it ended."""
+
+    ALLOWED = "allowed"
+    REFUSED = "refused"

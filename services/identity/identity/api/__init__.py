@@ -1,0 +1,1 @@
+"""HTTP in, split by noun; `app` includes each router."""

@@ -1,0 +1,9 @@
+"""The schema that every table of identity lives in."""
+
+from __future__ import annotations
+
+from sqlalchemy import MetaData
+
+from chassis.db import NAMING_CONVENTION
+
+metadata = MetaData(schema="identity", naming_convention=NAMING_CONVENTION)
