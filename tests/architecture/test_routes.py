@@ -12,7 +12,7 @@ from tests.contracts.services import ROOT, SERVICES, accesses, build, environmen
 
 from chassis.auth.access import Access, route_access
 from chassis.service import Service
-from gtv.edge import load_routes
+from gtv.routes import load_routes
 
 PUBLIC = {
     ("POST", "/api/v1/auth/login"),

@@ -17,6 +17,7 @@ import yaml
 
 from gtv import edge
 from gtv.failures import BadTable
+from gtv.routes import load_routes
 
 ROOT = Path(__file__).parents[2]
 ROUTES = ROOT / "deploy/routes.yml"
@@ -28,7 +29,7 @@ needs_haproxy = pytest.mark.skipif(HAPROXY is None, reason="haproxy is not insta
 
 
 def test_every_prefix_of_the_contracts_has_an_owner() -> None:
-    owners = {prefix: owner for owner, prefix in edge.load_routes(ROUTES).prefixes()}
+    owners = {prefix: owner for owner, prefix in load_routes(ROUTES).prefixes()}
     assert owners["/api/v1/plates"] == "ingest"
     assert owners["/ws/v1"] == "ingest"
     assert owners["/api/v1/.well-known/jwks.json"] == "identity"
@@ -60,13 +61,13 @@ def _wrong(change: Callable[[dict[str, Any]], object], tmp_path: Path) -> Path:
 def test_refuses_a_table_that_is_wrong(tmp_path: Path, prefix: str, complaint: str) -> None:
     path = _wrong(lambda routes: routes["services"]["cameras"]["prefixes"].append(prefix), tmp_path)
     with pytest.raises(BadTable, match=complaint):
-        edge.load_routes(path)
+        load_routes(path)
 
 
 def test_refuses_media_paths_that_match_more_than_they_say(tmp_path: Path) -> None:
     path = _wrong(lambda routes: routes["media"]["hls"].update(paths="cam_.*"), tmp_path)
     with pytest.raises(BadTable, match="anchored"):
-        edge.load_routes(path)
+        load_routes(path)
 
 
 # --- with a real HAProxy -------------------------------------------------------------------------------------------------
@@ -103,7 +104,7 @@ async def front(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[tuple
     folder = tmp_path_factory.mktemp("edge")
     server = await asyncio.start_server(_answer, "127.0.0.1", 0)
     behind = server.sockets[0].getsockname()[1]
-    routes = edge.load_routes(ROUTES)
+    routes = load_routes(ROUTES)
     targets = {name: edge.Target(f"127.0.0.1:{behind}", behind) for name in routes.services}
     targets |= {name: edge.Target(f"127.0.0.1:{behind}") for name in (*routes.media, "console")}
     targets["alerts"] = edge.Target(f"127.0.0.1:{_free()}", _free())
@@ -134,7 +135,7 @@ async def front(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[tuple
 
 @needs_haproxy
 def test_haproxy_accepts_the_configuration(tmp_path: Path) -> None:
-    routes = edge.load_routes(ROUTES)
+    routes = load_routes(ROUTES)
     targets = {name: edge.Target("127.0.0.1:1", 2) for name in (*routes.services, *routes.media, "console")}
     config = tmp_path / "haproxy.cfg"
     config.write_text(edge.render(TEMPLATE, routes, targets, edge="127.0.0.1:1", private="127.0.0.1:2", stats_password="secret"))

@@ -7,11 +7,12 @@ from pathlib import Path
 import pytest
 import yaml
 
-from gtv import edge, mediaserver, table
+from gtv import mediaserver, table
 from gtv.composition import Composition
 from gtv.credentials import load_or_make
 from gtv.failures import BadTable
 from gtv.home import Home
+from gtv.routes import load_routes
 from gtv.settings import inherited
 
 ROOT = Path(__file__).parents[2]
@@ -31,7 +32,7 @@ def composition(home: Home, processes: dict[str, table.Process]) -> Composition:
 
 
 def test_the_table_and_the_routes_name_the_same_services(processes: dict[str, table.Process]) -> None:
-    routed = set(edge.load_routes(ROOT / "deploy/routes.yml").services)
+    routed = set(load_routes(ROOT / "deploy/routes.yml").services)
     assert routed == {name for name, process in processes.items() if process.has_api}
 
 

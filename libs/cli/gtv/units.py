@@ -20,6 +20,7 @@ from gtv.credentials import SERVICE_ROLES, first_password
 from gtv.home import Home, read_json, write_private
 from gtv.plan import Plan
 from gtv.probes import HttpProbes
+from gtv.routes import load_routes
 from gtv.supervisor import Pace, Unit
 from gtv.table import Process
 
@@ -183,7 +184,7 @@ class Workshop:
     def _edge_config(self, private: int) -> str:
         plan = self.plan
         numbers = plan.composition.ports
-        routes = edge.load_routes(plan.root / "deploy/routes.yml").only(numbers)
+        routes = load_routes(plan.root / "deploy/routes.yml").only(numbers)
         targets = {name: edge.Target(f"{HOST}:{numbers[name]}", numbers[f"{name}-private"]) for name in routes.services}
         targets |= {name: edge.Target(f"{HOST}:{numbers[name]}") for name in (*routes.media, "console")}
         return edge.render(
