@@ -19,10 +19,14 @@ from gtvision.errors import RateLimited, Unavailable
 from gtvision.ids import new_id
 from gtvision.tenancy import ROLE_SCOPES, Caller, Role
 from gtvision.time import FakeClock, SystemClock
-from identity.domain.accounts import ApiKey, EmailTaken, RefreshToken, Session, SigningKey, Tenant, User, email_key
+from identity.domain.api_keys import ApiKey
+from identity.domain.sessions import RefreshToken, Session
+from identity.domain.signing import SigningKey
+from identity.domain.tenants import Tenant
+from identity.domain.users import EmailTaken, User, email_key
 from identity.gateways.signing import JoseTokens
-from identity.ports.accounts import Store
-from identity.repository.accounts import SqlStore
+from identity.ports.store import Store
+from identity.repository.store import SqlStore
 
 PASSWORD = "correct horse battery"
 

@@ -27,7 +27,7 @@ from identity import cli
 from identity.app import create_api
 from identity.gateways.argon2 import Argon2Passwords
 from identity.gateways.signing import RsaKeyMaker
-from identity.repository.accounts import SqlStore
+from identity.repository.store import SqlStore
 from identity.settings import Settings
 from identity.usecases.installation import Bootstrap
 

@@ -12,8 +12,10 @@ from chassis.auth.tokens import ACCESS_LIFETIME_S
 from gtvision.errors import BadCredentials, Forbidden
 from gtvision.ids import new_id
 from gtvision.tenancy import Role
-from identity.domain import accounts as domain
-from identity.domain.accounts import InvalidEmail, Session, SubjectKind, WeakPassword, check_password, check_role, email_key
+from identity.domain import sessions as domain
+from identity.domain.passwords import WeakPassword, check_password
+from identity.domain.sessions import Session, SubjectKind
+from identity.domain.users import InvalidEmail, check_role, email_key
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 

@@ -16,8 +16,11 @@ from chassis.settings import DatabaseSettings
 from gtvision.ids import new_id
 from gtvision.tenancy import Role
 from gtvision.time import SystemClock
-from identity.domain.accounts import Session, SigningKey, SubjectKind, Tenant, User
-from identity.repository.accounts import SqlStore
+from identity.domain.sessions import Session, SubjectKind
+from identity.domain.signing import SigningKey
+from identity.domain.tenants import Tenant
+from identity.domain.users import User
+from identity.repository.store import SqlStore
 from identity.tables import metadata
 
 pytestmark = pytest.mark.db

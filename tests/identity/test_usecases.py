@@ -17,7 +17,9 @@ from gtvision.events import SessionRevoked as SessionRevokedEvent
 from gtvision.events import TenantCreated, UserDisabled
 from gtvision.ids import new_id
 from gtvision.tenancy import ROLE_SCOPES, Caller, Role, Scope
-from identity.domain.accounts import EmailTaken, OwnAccount, TicketPurpose, User, WeakPassword, hash_secret
+from identity.domain.passwords import WeakPassword
+from identity.domain.sessions import TicketPurpose, hash_secret
+from identity.domain.users import EmailTaken, OwnAccount, User
 from identity.usecases.installation import Bootstrap, Publication, Wanted
 from identity.usecases.sessions import Doors, Sessions
 from identity.usecases.users import NewUser, Users

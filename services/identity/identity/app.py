@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 from chassis.auth import AuthRuntime
 from chassis.bus import Bus
@@ -22,12 +23,14 @@ from gtvision.errors import GTVisionError, Unavailable
 from gtvision.events import SessionRevoked, TenantCreated, UserDisabled
 from gtvision.time import Clock, SystemClock
 from identity import cli
-from identity.api.accounts import router
+from identity.api import sessions as sessions_api
+from identity.api import signing as signing_api
+from identity.api import users as users_api
 from identity.gateways.argon2 import Argon2Passwords
 from identity.gateways.redis import RedisRegistry, RedisThrottle
 from identity.gateways.signing import JoseTokens, RsaKeyMaker
 from identity.jobs import Jobs
-from identity.repository.accounts import SqlStore
+from identity.repository.store import SqlStore
 from identity.settings import BootstrapSettings, MigrateSettings, Settings
 from identity.usecases.installation import Bootstrap, Publication
 from identity.usecases.sessions import Doors, Sessions
@@ -57,7 +60,7 @@ def create_api(settings: Settings, clock: Clock | None = None) -> Service:
         settings,
         title="GT-Vision identity",
         lifespan_parts=(lambda: db, lambda: state, published, lambda: auth, lambda: bus),
-        routers=(router,),
+        routers=(sessions_api.router, users_api.router, signing_api.router),
         readiness={"postgresql": db.check, "rabbitmq": bus.check, "keys": auth.check},
         asyncapi=bus.asyncapi,
         loops={"outbox": OutboxRelay(db, bus.publisher, clock).run, "registry": jobs.keep_registry, "forget": jobs.forget},
@@ -79,17 +82,42 @@ async def bootstrap(settings: BootstrapSettings) -> None:
         await cli.bootstrap(Bootstrap(db.uow, SqlStore, clock), wanted, Argon2Passwords(), RsaKeyMaker(), Vault(settings.vault))
 
 
+async def _users(arguments: Sequence[str]) -> None:
+    await users.run(users.parse(arguments))
+
+
+async def _keys(arguments: Sequence[str]) -> None:
+    await keys.run(keys.parse(arguments))
+
+
+async def _audit(arguments: Sequence[str]) -> None:
+    await audit.run(audit.parse(arguments))
+
+
+COMMANDS: dict[str, Callable[[Sequence[str]], Coroutine[Any, Any, None]]] = {"users": _users, "keys": _keys, "audit": _audit}
+"""`gtv <name> ...`, as registered in pyproject.toml."""
+
+
 def main() -> None:
-    """Start the role that the command line names."""
-    role = sys.argv[1] if len(sys.argv) == 2 else ""
-    if role == "api":
+    """Start the role, or run the command, that the command line names."""
+    role, *arguments = sys.argv[1:] or [""]
+    if role in COMMANDS:
+        _command(role, arguments)
+    elif role == "api" and not arguments:
         run(create_api(load(Settings)))
-    elif role == "migrate":
+    elif role == "migrate" and not arguments:
         run_migrations("identity", Path(__file__).resolve().parent, load(MigrateSettings).db.migration_url)
-    elif role == "bootstrap":
+    elif role == "bootstrap" and not arguments:
         _bootstrap()
     else:
-        sys.exit("usage: python -m identity api|migrate|bootstrap")
+        sys.exit(f"usage: python -m identity api|migrate|bootstrap|{'|'.join(COMMANDS)}")
+
+
+def _command(name: str, arguments: Sequence[str]) -> None:
+    try:
+        asyncio.run(COMMANDS[name](arguments))
+    except GTVisionError as error:
+        sys.exit(f"{name}: {error.message}")
 
 
 def _bootstrap() -> None:

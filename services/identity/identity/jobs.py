@@ -6,7 +6,7 @@ from chassis import logs
 from chassis.health import Heartbeat
 from gtvision.errors import Unavailable
 from gtvision.time import Clock
-from identity.ports.accounts import Sealer
+from identity.ports.signing import Sealer
 from identity.usecases.installation import Publication
 
 log = logs.get_logger("identity.jobs")

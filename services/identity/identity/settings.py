@@ -25,6 +25,15 @@ class BootstrapSettings(ServiceSettings):
     vault: VaultSettings = Field(default_factory=VaultSettings)
 
 
+class CommandSettings(ServiceSettings):
+    """The operator's commands: the database, what every service reads about tokens, and the vault."""
+
+    service_name: str = Field("identity", description="Name in logs, metrics and the documentation's path")
+    db: DatabaseSettings = Field(default_factory=DatabaseSettings)
+    redis: RedisSettings = Field(default_factory=RedisSettings)
+    vault: VaultSettings = Field(default_factory=VaultSettings)
+
+
 class MigrateSettings(Section):
     """`migrate`: PostgreSQL directly, and nothing else."""
 

@@ -1,6 +1,10 @@
 """Rows of the schema `identity`, split by noun. Every module is named here, so that the metadata is whole."""
 
-from identity.tables.accounts import account, api_key, login_name, outbox, refresh_token, session, signing_key, tenant
-from identity.tables.schema import metadata
+from identity.tables.api_keys import api_key
+from identity.tables.schema import metadata, outbox
+from identity.tables.sessions import refresh_token, session
+from identity.tables.signing import signing_key
+from identity.tables.tenants import tenant
+from identity.tables.users import account, login_name
 
 __all__ = ["account", "api_key", "login_name", "metadata", "outbox", "refresh_token", "session", "signing_key", "tenant"]

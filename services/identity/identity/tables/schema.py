@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from sqlalchemy import MetaData
 
-from chassis.db import NAMING_CONVENTION
+from chassis.db import NAMING_CONVENTION, outbox_table
 
 metadata = MetaData(schema="identity", naming_convention=NAMING_CONVENTION)
+
+outbox = outbox_table(metadata)

@@ -13,8 +13,16 @@ from gtvision.ids import new_id
 from gtvision.tenancy import Role
 from gtvision.time import Clock
 from identity import metrics
-from identity.domain.accounts import ApiKey, SigningKey, Tenant, User, check_password, email_key, hash_secret
-from identity.ports.accounts import KeyMaker, Passwords, Registry, Sealer, StoreOf, Tokens
+from identity.domain.api_keys import ApiKey
+from identity.domain.passwords import check_password
+from identity.domain.sessions import hash_secret
+from identity.domain.signing import SigningKey
+from identity.domain.tenants import Tenant
+from identity.domain.users import User, email_key
+from identity.ports.sessions import Registry, Tokens
+from identity.ports.signing import KeyMaker, Sealer
+from identity.ports.store import StoreOf
+from identity.ports.users import Passwords
 
 _KEEP_ENDED_SESSIONS = timedelta(days=7)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
@@ -15,28 +14,25 @@ from gtvision.ids import new_id
 from gtvision.tenancy import Caller, Scope
 from gtvision.time import Clock
 from identity import metrics
-from identity.domain.accounts import (
+from identity.domain.api_keys import ApiKey
+from identity.domain.sessions import (
     ACCESS_LIFETIME,
     REFRESH_LIFETIME,
     SECRET_BYTES,
     SESSION_LIFETIME,
-    ApiKey,
-    InvalidEmail,
     RefreshToken,
     Session,
     SubjectKind,
     TicketPurpose,
-    User,
     caller,
-    email_key,
     hash_secret,
     refresh_token_text,
     tenant_of_refresh_token,
 )
-from identity.ports.accounts import Passwords, Registry, Store, StoreOf, Throttle, Tokens
-
-Chance = Callable[[int], bytes]
-"""Unguessable bytes."""
+from identity.domain.users import InvalidEmail, User, email_key
+from identity.ports.sessions import Chance, Registry, Tokens
+from identity.ports.store import Store, StoreOf
+from identity.ports.users import Passwords, Throttle
 
 _WS_SCOPES = (Scope.DETECTIONS_READ, Scope.ALERTS_READ, Scope.CAMERAS_READ)
 

@@ -11,8 +11,13 @@ from gtvision.events import UserDisabled
 from gtvision.ids import new_id
 from gtvision.tenancy import Caller, Role
 from gtvision.time import Clock
-from identity.domain.accounts import ApiKey, OwnAccount, Tenant, User, check_groups, check_password, check_role, email_key
-from identity.ports.accounts import Passwords, Registry, StoreOf
+from identity.domain.api_keys import ApiKey
+from identity.domain.passwords import check_password
+from identity.domain.tenants import Tenant
+from identity.domain.users import OwnAccount, User, check_groups, check_role, email_key
+from identity.ports.sessions import Registry
+from identity.ports.store import StoreOf
+from identity.ports.users import Passwords
 from identity.usecases.sessions import revoke
 
 

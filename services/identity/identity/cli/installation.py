@@ -1,4 +1,4 @@
-"""Operator's command line: `bootstrap` reads what is wanted as JSON on standard input, so that no secret is in an argument list."""
+"""`bootstrap` reads what is wanted as JSON on standard input, so that no secret is in an argument list."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from typing import TextIO
 from pydantic import Field, SecretStr, ValidationError
 
 from chassis.http import StrictModel
-from identity.ports.accounts import KeyMaker, Passwords, Sealer
+from identity.ports.signing import KeyMaker, Sealer
+from identity.ports.users import Passwords
 from identity.usecases.installation import Bootstrap, Wanted
 
 _MAX_INPUT = 65_536

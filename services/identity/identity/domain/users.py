@@ -1,0 +1,74 @@
+"""People of a tenant: their names, and who may make whom."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from gtvision.errors import Conflict, Forbidden, Invalid
+from gtvision.tenancy import Role
+
+EMAIL_MAX = 254
+_EMAIL = re.compile(r"[^@\s\x00-\x1f\x7f]{1,64}@[^@\s\x00-\x1f\x7f]+\.[^@\s.\x00-\x1f\x7f]{2,}")
+
+
+class InvalidEmail(Invalid):
+    """This is no e-mail address."""
+
+    code = "invalid_email"
+
+
+class EmailTaken(Conflict):
+    """There is a user with this e-mail address."""
+
+    code = "email_taken"
+
+
+class OwnAccount(Conflict):
+    """Nobody can disable their own account."""
+
+    code = "own_account"
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """A person of a tenant. `camera_groups` is None where they may see every camera."""
+
+    id: UUID
+    tenant_id: UUID
+    email: str
+    role: Role
+    password_hash: str
+    created_at: datetime
+    camera_groups: frozenset[UUID] | None = None
+    disabled_at: datetime | None = None
+
+    @property
+    def is_disabled(self) -> bool:
+        return self.disabled_at is not None
+
+
+def email_key(email: str) -> str:
+    """The form in which e-mail addresses are compared.
+
+    Raises: InvalidEmail.
+    """
+    text = unicodedata.normalize("NFKC", email).strip().casefold()
+    if len(text) > EMAIL_MAX or not _EMAIL.fullmatch(text):
+        raise InvalidEmail
+    return text
+
+
+def check_role(acting: Role, wanted: Role) -> None:
+    """Nobody hands out more than they have. Raises: Forbidden."""
+    if wanted is Role.PLATFORM_ADMIN and acting is not Role.PLATFORM_ADMIN:
+        raise Forbidden("Only a platform administrator makes another one.")
+
+
+def check_groups(acting: frozenset[UUID] | None, wanted: frozenset[UUID] | None) -> None:
+    """Whoever is limited to camera groups makes nobody who sees more. Raises: Forbidden."""
+    if acting is not None and (wanted is None or not wanted <= acting):
+        raise Forbidden("The user's camera groups must be among your own.")

@@ -1,0 +1,76 @@
+"""What identity needs of sessions: their rows, the signer, and what every service reads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Protocol
+from uuid import UUID
+
+from gtvision.tenancy import Caller
+from identity.domain.sessions import RefreshToken, Session
+
+Chance = Callable[[int], bytes]
+"""Unguessable bytes."""
+
+
+class SessionRows(Protocol):
+    """Sessions and their refresh tokens."""
+
+    async def add_session(self, session: Session) -> None: ...
+
+    async def session(self, session_id: UUID) -> Session | None: ...
+
+    async def sessions_of(self, subject_id: UUID, now: datetime) -> list[Session]:
+        """Those that still live."""
+        ...
+
+    async def revoke_session(self, session_id: UUID, until: datetime) -> None: ...
+
+    async def add_refresh_token(self, token: RefreshToken) -> None: ...
+
+    async def refresh_token(self, token_hash: str) -> RefreshToken | None:
+        """Locked until the transaction ends, so that two uses of one token cannot both win."""
+        ...
+
+    async def use_refresh_token(self, token_hash: str, at: datetime) -> None: ...
+
+    async def revocations(self, now: datetime) -> dict[UUID, datetime]:
+        """Across tenants: revoked sessions with tokens that have not expired by themselves."""
+        ...
+
+    async def prune(self, before: datetime) -> int:
+        """Across tenants: forget sessions that ended before. Returns how many."""
+        ...
+
+
+class Tokens(Protocol):
+    """Signs with the newest key."""
+
+    def access_token(self, caller: Caller) -> str:
+        """Raises: Unavailable, where there is no key yet."""
+        ...
+
+    def ticket(self, caller: Caller, purpose: str, camera_id: UUID | None = None) -> str:
+        """Raises: Unavailable, where there is no key yet."""
+        ...
+
+    def load(self, keys: Sequence[tuple[str, str]]) -> None:
+        """(kid, private PEM), newest first."""
+        ...
+
+
+class Registry(Protocol):
+    """What every service reads about tokens: public keys, revoked sessions and the epoch."""
+
+    async def is_whole(self) -> bool:
+        """Whether the epoch is there and every write arrived. Raises: Unavailable."""
+        ...
+
+    async def load(self, jwks: Mapping[str, object], revocations: Mapping[UUID, datetime], now: datetime) -> None:
+        """Everything; the epoch last. Raises: Unavailable."""
+        ...
+
+    async def revoke(self, session_id: UUID, until: datetime) -> None:
+        """One session, at once. Raises: Unavailable."""
+        ...

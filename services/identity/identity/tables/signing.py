@@ -1,0 +1,20 @@
+"""Signing keys."""
+
+from __future__ import annotations
+
+from sqlalchemy import Column, DateTime, Table, Text
+from sqlalchemy.dialects.postgresql import JSONB
+
+from identity.tables.schema import metadata
+
+_AT = DateTime(timezone=True)
+
+signing_key = Table(
+    "signing_key",
+    metadata,
+    Column("kid", Text, primary_key=True),
+    Column("private_sealed", Text, nullable=False),
+    Column("public_jwk", JSONB, nullable=False),
+    Column("created_at", _AT, nullable=False),
+)
+"""The installation's keys: they belong to no tenant."""

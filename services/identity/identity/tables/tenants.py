@@ -1,0 +1,18 @@
+"""City halls."""
+
+from __future__ import annotations
+
+from sqlalchemy import Column, DateTime, Integer, Table, Text, Uuid
+
+from identity.tables.schema import metadata
+
+_AT = DateTime(timezone=True)
+
+tenant = Table(
+    "tenant",
+    metadata,
+    Column("tenant_id", Uuid, primary_key=True),
+    Column("name", Text, nullable=False, unique=True),
+    Column("revision", Integer, nullable=False),
+    Column("created_at", _AT, nullable=False),
+)
