@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.text import Text
 
 from chassis.settings import load
-from gtv import children, journal, logfiles
+from gtv import children, commands, journal, logfiles
 from gtv.failures import GtvError, NotRunning
 from gtv.home import Home, write_private
 from gtv.plan import home_of, make_plan
@@ -34,6 +34,7 @@ err = Console(stderr=True, highlight=False)
 
 def main() -> None:
     """Entry point: failures that a person can do something about are one sentence, not a traceback."""
+    commands.add_to(app)
     try:
         app()
     except GtvError as error:

@@ -26,6 +26,7 @@ from identity import cli
 from identity.api import sessions as sessions_api
 from identity.api import signing as signing_api
 from identity.api import users as users_api
+from identity.cli import audit, keys, users
 from identity.gateways.argon2 import Argon2Passwords
 from identity.gateways.redis import RedisRegistry, RedisThrottle
 from identity.gateways.signing import JoseTokens, RsaKeyMaker
