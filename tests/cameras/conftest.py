@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import text
 
 from cameras.domain.cameras import Camera, Sighting
-from cameras.domain.urls import AddressPolicy, IpAddress
+from cameras.domain.urls import AddressPolicy
 from cameras.ports import Groups, Store
 from cameras.repository import SqlStore
 from cameras.usecases import Cameras, Tools, UrlGuard
@@ -22,6 +22,7 @@ from chassis.envelope import parse
 from chassis.testing.fakes import FakeLive, FakeUow
 from chassis.testing.tokens import encryption_keys
 from chassis.vault import Vault
+from gtvision.addresses import IpAddress
 from gtvision.camera import CameraState
 from gtvision.events import event_types
 from gtvision.ids import new_id

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cameras.domain.urls import AddressPolicy, literal_address, parse_camera_url
+from cameras.domain.urls import AddressPolicy, parse_camera_url
 from cameras.usecases import UrlGuard
+from gtvision.addresses import literal_address
 from gtvision.errors import InvalidCameraUrl
 
 MALFORMED = [

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 from uuid import UUID
 
 from cameras.domain.cameras import Camera, Sighting
-from cameras.domain.urls import IpAddress
+from gtvision.addresses import IpAddress
 from gtvision.camera import CameraState
 
 Groups = frozenset[UUID] | None

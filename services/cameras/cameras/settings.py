@@ -8,8 +8,9 @@ from typing import Annotated
 from pydantic import Field, field_validator
 from pydantic_settings import NoDecode, SettingsConfigDict
 
-from cameras.domain.urls import AddressPolicy, IpNetwork
+from cameras.domain.urls import AddressPolicy
 from chassis.settings import DatabaseSettings, RabbitSettings, RedisSettings, Section, ServiceSettings, VaultSettings
+from gtvision.addresses import IpNetwork
 
 
 class AddressSettings(Section):

@@ -10,9 +10,10 @@ from uuid import UUID
 
 from cameras import metrics
 from cameras.domain.cameras import Camera, ExternalIdTaken, Fleet, Settings, Sighting, check_groups
-from cameras.domain.urls import AddressPolicy, CameraUrl, literal_address, parse_camera_url
+from cameras.domain.urls import AddressPolicy, CameraUrl, parse_camera_url
 from cameras.ports import Live, Resolver, Sealer, Store, StoreOf
 from chassis.db import UnitOfWork, UowFactory
+from gtvision.addresses import literal_address
 from gtvision.errors import InvalidCameraUrl, NotFound
 from gtvision.events import CameraRegistered, CameraRemoved, CamerasAnnounced, CameraUpdated, Event, EventData
 from gtvision.ids import new_id

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 
-from cameras.domain.urls import IpAddress, literal_address
+from gtvision.addresses import IpAddress, literal_address
 from gtvision.errors import InvalidCameraUrl
 
 _TIMEOUT_S = 3.0
