@@ -6,7 +6,8 @@ GTVisionError
 │   ├── InvalidCameraUrl
 │   ├── InvalidImage
 │   ├── InvalidCursor
-│   └── TooLarge       by size alone
+│   ├── TooLarge       by size alone
+│   └── PreconditionRequired
 ├── Unauthenticated    we do not know who you are
 │   ├── BadCredentials
 │   ├── TokenExpired
@@ -20,7 +21,7 @@ GTVisionError
 └── Unavailable        come back later: something we depend on is down
 
 Each class carries a stable `code`; its docstring is the default message.
-HTTP has a status of its own for `TooLarge`.
+HTTP has statuses of their own for `TooLarge`, `PreconditionRequired` and `StaleRevision`.
 """
 
 from __future__ import annotations
@@ -74,6 +75,12 @@ class TooLarge(Invalid):
     """The input is larger than allowed."""
 
     code = "too_large"
+
+
+class PreconditionRequired(Invalid):
+    """Say which revision this change is based on."""
+
+    code = "precondition_required"
 
 
 class Unauthenticated(GTVisionError):

@@ -114,7 +114,9 @@ Days = Annotated[int, Field(ge=1, le=3_650)]
 
 
 class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    """A field that we do not know is passed over: events and copies of a newer release stay readable. The API refuses it."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
 
 
 class Retention(_Part):

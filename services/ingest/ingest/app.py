@@ -16,6 +16,7 @@ from chassis.redis import connect_redis
 from chassis.service import Service, Worker, create_app, create_worker, run
 from chassis.settings import load
 from chassis.storage import ObjectStore
+from chassis.tenants import TenantDirectory
 from chassis.topology import event_queue
 from gtvision.events import DetectionMade, DetectionsStored
 from gtvision.ids import new_id
@@ -45,6 +46,7 @@ def create_api(settings: ApiSettings) -> Service:
     bus = Bus(settings.rabbit, settings.service_name, clock)
     cache, state = connect_redis(settings.redis.cache_url), connect_redis(settings.redis.state_url)
     auth = AuthRuntime(state, clock)
+    tenants = TenantDirectory(state)
     live = LiveBus(cache)
     book = CameraBook(SqlCameraCatalogue(db.uow))
     feed = LiveFeed(book, auth.revocations, clock, _feed_limits(settings))
@@ -59,7 +61,7 @@ def create_api(settings: ApiSettings) -> Service:
     return create_app(
         settings,
         title="GT-Vision ingest",
-        lifespan_parts=(lambda: db, lambda: cache, lambda: state, lambda: auth, lambda: bus),
+        lifespan_parts=(lambda: db, lambda: cache, lambda: state, lambda: auth, lambda: tenants, lambda: bus),
         routers=(detections_router, live_router),
         readiness={"postgresql": db.check, "rabbitmq": bus.check, "keys": auth.check},
         asyncapi=bus.asyncapi,
@@ -71,7 +73,7 @@ def create_api(settings: ApiSettings) -> Service:
             "live": feeding.forward,
             "live upkeep": feeding.tend,
         },
-        state={"authenticator": auth.authenticator, "detections": detections, "live_feed": feed},
+        state={"authenticator": auth.authenticator, "tenants": tenants, "detections": detections, "live_feed": feed},
     )
 
 

@@ -17,6 +17,7 @@ from chassis.outbox import OutboxRelay
 from chassis.redis import connect_redis
 from chassis.service import Service, Worker, create_app, create_worker, run
 from chassis.settings import load
+from chassis.tenants import TenantDirectory
 from chassis.vault import Vault
 from gtvision.camera import path_name
 from gtvision.events import RecordingSegmentClosed, StreamWentOffline, StreamWentOnline
@@ -38,6 +39,7 @@ def create_api(settings: ApiSettings) -> Service:
     bus = Bus(settings.rabbit, settings.service_name, clock)
     state = connect_redis(settings.redis.state_url)
     auth = AuthRuntime(state, clock)
+    tenants = TenantDirectory(state)
     media = settings.media
     server = MediaMtx(media.api_url, media.api_user, media.api_password.get_secret_value())
     store = Store(uow=db.uow, repositories=PostgresRepositories)
@@ -75,13 +77,13 @@ def create_api(settings: ApiSettings) -> Service:
     return create_app(
         settings,
         title="GT-Vision streaming",
-        lifespan_parts=(lambda: db, media_client, lambda: state, lambda: auth, lambda: bus),
+        lifespan_parts=(lambda: db, media_client, lambda: state, lambda: auth, lambda: tenants, lambda: bus),
         routers=(router,),
         private_routers=(hooks,),
         readiness={"postgresql": db.check, "rabbitmq": bus.check, "keys": auth.check},
         asyncapi=bus.asyncapi,
         loops={"outbox": relay.run, "inbox": db.forget_handled, "reconciler": reconciler.run},
-        state={"authenticator": auth.authenticator, "store": store, "doorman": doorman},
+        state={"authenticator": auth.authenticator, "tenants": tenants, "store": store, "doorman": doorman},
     )
 
 

@@ -1,4 +1,4 @@
-"""What a process knows of keys and revocations: copies of the state Redis, kept by a poll each second and pub/sub.
+"""What a process knows of keys and revocations: copies of the state Redis, kept by polls and pub/sub.
 
 identity:jwks      JSON Web Key Set                           channel identity:keys         look again now
 identity:revoked   hash: session id -> Unix second of its end channel identity:revocations  look again now
@@ -31,8 +31,9 @@ KEYS_CHANNEL: Final = "identity:keys"
 REVOCATIONS_CHANNEL: Final = "identity:revocations"
 
 _POLL_S = 1.0
-_KEYS_POLL_S = 60.0
-_REFRESH_AT_MOST_EVERY_S = 2.0
+_KEYS_POLL_S = 5.0
+"""A key is published a minute before its first token is signed: also a process that missed the message knows it by then."""
+_REFRESH_AT_MOST_EVERY_S = 0.2
 _KEEP_AFTER_END_S = 2 * 3600
 """A clock that jumps an hour forward and back must not free a revoked session."""
 
@@ -48,7 +49,8 @@ class RedisKeys:
         self._keys: dict[str, Key] = {}
         self._text = b""
         self._looked_at = float("-inf")
-        self._looking = asyncio.Lock()
+        self._next: asyncio.Task[None] | None = None
+        self._loading = asyncio.Lock()
         self.generation = 0
 
     @property
@@ -58,25 +60,38 @@ class RedisKeys:
 
     def find(self, kid: str) -> Key | None:
         """The key, if it is known. Raises: Unavailable when no keys were ever seen."""
-        if not self._keys and self._clock.monotonic() - self._looked_at < _REFRESH_AT_MOST_EVERY_S:
+        if not self._keys:
             raise Unavailable("The signing keys are not known yet.", retry_after=timedelta(seconds=1))
         return self._keys.get(kid)
 
     async def refresh(self) -> None:
-        """Look again, at most every two seconds: a flood of made-up key ids must not become a flood on Redis."""
-        async with self._looking:
-            if self._clock.monotonic() - self._looked_at >= _REFRESH_AT_MOST_EVERY_S:
-                await self.load()
+        """Look again, in a moment, together with whoever else asks meanwhile.
+
+        A flood of made-up key ids does not become a flood on Redis, and yet a good token is never refused for having come just after
+        a look: the look that it waits for begins later than its question.
+        """
+        if self._next is None:
+            self._next = asyncio.create_task(self._look_when_allowed(), name="keys look")
+        await asyncio.shield(self._next)
+
+    async def _look_when_allowed(self) -> None:
+        wait_s = self._looked_at + _REFRESH_AT_MOST_EVERY_S - self._clock.monotonic()
+        await asyncio.sleep(max(0.0, min(wait_s, _REFRESH_AT_MOST_EVERY_S)))
+        self._next = None  # whoever asks from here on needs a look of their own
+        await self.load()
 
     async def load(self) -> None:
-        """Look now. Never raises."""
-        self._looked_at = self._clock.monotonic()
-        try:
-            found = await self._redis.get(JWKS_KEY)
-        except UNREACHABLE as error:
-            log.warning("keys not readable, going on with the copy", cause=type(error).__name__)
-            return
-        text = found.encode() if isinstance(found, str) else found
+        """Look now; one look after another, so that an older answer never replaces a newer one. Never raises."""
+        async with self._loading:
+            self._looked_at = self._clock.monotonic()
+            try:
+                found = await self._redis.get(JWKS_KEY)
+            except UNREACHABLE as error:
+                log.warning("keys not readable, going on with the copy", cause=type(error).__name__)
+                return
+            self._take(found.encode() if isinstance(found, str) else found)
+
+    def _take(self, text: bytes | None) -> None:
         if not text or text == self._text:
             return
         try:

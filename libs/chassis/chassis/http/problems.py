@@ -19,6 +19,7 @@ from gtvision.errors import (
     GTVisionError,
     Invalid,
     NotFound,
+    PreconditionRequired,
     RateLimited,
     StaleRevision,
     TooLarge,
@@ -30,6 +31,7 @@ log = logs.get_logger("chassis.http")
 
 KINDS: tuple[tuple[type[GTVisionError], int], ...] = (
     (TooLarge, 413),
+    (PreconditionRequired, 428),
     (Invalid, 422),
     (Unauthenticated, 401),
     (Forbidden, 403),

@@ -1,0 +1,110 @@
+"""The copy of every city's settings."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+
+import pytest
+from redis.asyncio import Redis
+
+from chassis.redis import connect_redis
+from chassis.settings import RedisSettings
+from chassis.tenants import TENANTS_CHANNEL, TENANTS_KEY, KnownTenant, TenantDirectory, publish_tenants
+from gtvision.errors import Unavailable
+from gtvision.ids import new_id
+from gtvision.tenancy import Purposes, TenantSettings
+
+pytestmark = pytest.mark.broker
+
+CITY = KnownTenant(name="Cidade", revision=2, settings=TenantSettings(purposes=Purposes(codes=("crime",), required=True)))
+
+
+@pytest.fixture
+async def redis(redis_state: RedisSettings) -> AsyncIterator[Redis]:
+    client = connect_redis(redis_state.state_url)
+    await client.flushall()
+    yield client
+    await client.aclose()
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(10):
+        while not condition():
+            await asyncio.sleep(0.01)
+
+
+async def test_an_unknown_city_has_the_defaults(redis: Redis) -> None:
+    async with TenantDirectory(redis) as directory:
+        assert directory.settings(new_id()) == TenantSettings()
+        assert directory.name(new_id()) is None
+
+
+async def test_what_is_there_is_known_at_once(redis: Redis) -> None:
+    city = new_id()
+    await publish_tenants(redis, {city: CITY, new_id(): CITY})
+    async with TenantDirectory(redis) as directory:
+        assert (directory.settings(city), directory.name(city)) == (CITY.settings, "Cidade")
+
+
+@pytest.mark.parametrize("together", [1, 3])
+async def test_a_change_is_told_at_once(redis: Redis, together: int) -> None:
+    city = new_id()
+    async with TenantDirectory(redis, poll_s=3_600) as directory:
+        async with asyncio.timeout(10):
+            while not dict(await redis.pubsub_numsub(TENANTS_CHANNEL)).get(TENANTS_CHANNEL.encode()):
+                await asyncio.sleep(0.01)
+        await publish_tenants(redis, {city: CITY} | {new_id(): CITY for _ in range(together - 1)})
+        await until(lambda: directory.settings(city) == CITY.settings)
+
+
+async def test_a_change_that_nobody_told_is_found(redis: Redis) -> None:
+    city = new_id()
+    async with TenantDirectory(redis, poll_s=0.05) as directory:
+        await redis.hset(TENANTS_KEY, str(city), CITY.model_dump_json())
+        await until(lambda: directory.settings(city) == CITY.settings)
+
+
+async def test_only_a_newer_revision_is_taken(redis: Redis) -> None:
+    city, directory = new_id(), TenantDirectory(redis)
+    assert directory.learn(city, CITY)
+    assert not directory.learn(city, CITY.model_copy(update={"name": "The same revision"}))
+    assert not directory.learn(city, CITY.model_copy(update={"name": "Older", "revision": 1}))
+    assert directory.name(city) == "Cidade"
+    assert directory.learn(city, CITY.model_copy(update={"name": "Newer", "revision": 3}))
+    assert directory.name(city) == "Newer"
+
+
+async def test_an_empty_or_dead_redis_takes_nothing_away(redis: Redis) -> None:
+    city, directory = new_id(), TenantDirectory(redis)
+    await publish_tenants(redis, {city: CITY})
+    await directory.load()
+    await redis.flushall()
+    await directory.load()
+    assert directory.name(city) == "Cidade"
+    dead = connect_redis("redis://127.0.0.1:1/0")
+    directory._redis = dead
+    await directory.load()
+    assert directory.name(city) == "Cidade"
+    with pytest.raises(Unavailable):
+        await publish_tenants(dead, {city: CITY})
+    await dead.aclose()
+
+
+async def test_without_redis_it_starts_and_ends(redis: Redis) -> None:
+    dead = connect_redis("redis://127.0.0.1:1/0")
+    async with TenantDirectory(dead) as directory:
+        assert directory.settings(new_id()) == TenantSettings()
+    await dead.aclose()
+
+
+async def test_unreadable_and_newer_entries_spoil_nothing(redis: Redis) -> None:
+    city, later = new_id(), new_id()
+    await redis.hset(TENANTS_KEY, mapping={"nonsense": "{}", str(new_id()): "{", str(new_id()): '{"name": "x", "revision": 0}'})
+    await redis.hset(TENANTS_KEY, b"\xff\xfe", b"\xff")
+    await redis.hset(TENANTS_KEY, str(later), '{"name": "Later", "revision": 1, "settings": {"unheard": 1, "purposes": {"of": 2}}}')
+    await publish_tenants(redis, {city: CITY})
+    directory = TenantDirectory(redis)
+    await directory.load()
+    assert directory.name(city) == "Cidade"
+    assert directory.name(later) == "Later", "a newer release's field is passed over"
