@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from uuid import UUID
 
 from chassis.db import UnitOfWork
@@ -17,7 +18,8 @@ from gtvision.audit import Action, Outcome
 from gtvision.events import AuditRecorded
 from gtvision.tenancy import Caller
 
-_MAX_DETAIL = 500
+_MAX_ID, _MAX_DETAIL, _MAX_NAME, _MAX_DETAILS = 200, 500, 40, 30
+"""What `AuditRecorded` takes: a record is cut rather than refused, which would refuse the deed with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +50,17 @@ def audit_event(action: Action, who: Caller | None, deed: Deed) -> AuditRecorded
         actor_role=str(who.role) if who else None,
         session_id=who.session_id if who else None,
         object_kind=deed.object_kind,
-        object_id=None if deed.object_id is None else str(deed.object_id),
+        object_id=None if deed.object_id is None else _text(deed.object_id, _MAX_ID),
         purpose=where.purpose,
         range_from=deed.range_from,
         range_to=deed.range_to,
         address=where.address,
         user_agent=where.user_agent,
-        details={name: str(value)[:_MAX_DETAIL] for name, value in (deed.details or {}).items()},
+        service=where.service,
+        details={_text(name, _MAX_NAME): _text(value, _MAX_DETAIL) for name, value in islice((deed.details or {}).items(), _MAX_DETAILS)},
     )
+
+
+def _text(value: object, longest: int) -> str:
+    """Cut, and without the halves of surrogate pairs, which JSON can spell and no encoding knows."""
+    return str(value)[:longest].encode(errors="replace").decode()

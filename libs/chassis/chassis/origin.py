@@ -24,6 +24,8 @@ class Origin:
     user_agent: str | None = None
     purpose: str | None = None
     """Code of `X-Purpose`; None where it is absent or no code."""
+    service: str | None = None
+    """Which of our services answers it."""
 
 
 @contextmanager
@@ -45,4 +47,5 @@ def origin() -> Origin:
     found = {name: value.decode("latin-1") for name, value in scope["headers"] if name in {b"user-agent", b"x-purpose"}}
     purpose = found.get(b"x-purpose", "")
     agent = found.get(b"user-agent", "")[:_MAX_USER_AGENT]
-    return Origin(client[0] if client else None, agent or None, purpose if _PURPOSE.fullmatch(purpose) else None)
+    service = getattr(getattr(scope.get("app"), "state", None), "service_name", None)
+    return Origin(client[0] if client else None, agent or None, purpose if _PURPOSE.fullmatch(purpose) else None, service)

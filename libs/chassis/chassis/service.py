@@ -129,11 +129,12 @@ def create_app(  # noqa: PLR0913 - the one list of what a service is made of
 ) -> Service:
     """A service with its API and its private port. Nothing runs yet."""
     service = Service(settings, title=title, lifespan_parts=lifespan_parts, loops=loops or {})
-    _furnish(service, private_routers, readiness or {}, state or {})
+    state = {"service_name": settings.service_name, **(state or {})}
+    _furnish(service, private_routers, readiness or {}, state)
     for router in routers:
         service.api.include_router(router)
     service.api.include_router(documentation.router(service.api, settings.service_name, asyncapi))
-    _set_state(service.api, state or {})
+    _set_state(service.api, state)
     return service
 
 
@@ -149,7 +150,7 @@ def create_worker(  # noqa: PLR0913 - as above
 ) -> Worker:
     """A process without an API. Nothing runs yet."""
     worker = Worker(settings, title=title, lifespan_parts=lifespan_parts, loops=loops)
-    _furnish(worker, private_routers, readiness or {}, state or {})
+    _furnish(worker, private_routers, readiness or {}, {"service_name": settings.service_name, **(state or {})})
     return worker
 
 

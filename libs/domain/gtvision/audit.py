@@ -49,6 +49,7 @@ class Action(StrEnum):
 
     AUDIT_SEARCHED = "audit.searched"
     AUDIT_EXPORTED = "audit.exported"
+    AUDIT_EXPIRED = "audit.expired"
 
 
 class Outcome(StrEnum):

@@ -329,16 +329,18 @@ class AuditRecorded(EventData):
     outcome: Outcome = Outcome.ALLOWED
     actor_id: UUID | None = None
     """A user or an API key; None where nobody is known."""
-    actor_role: str | None = None
+    actor_role: Annotated[str | None, Field(max_length=40)] = None
     session_id: UUID | None = None
-    object_kind: str | None = None
-    object_id: str | None = None
-    purpose: str | None = None
+    object_kind: Annotated[str | None, Field(max_length=60)] = None
+    object_id: Annotated[str | None, Field(max_length=200)] = None
+    purpose: Annotated[str | None, Field(max_length=40)] = None
     range_from: Instant | None = None
     range_to: Instant | None = None
-    address: str | None = None
-    user_agent: str | None = None
-    details: Annotated[dict[str, str], Field(max_length=30)] = {}
+    address: Annotated[str | None, Field(max_length=64)] = None
+    user_agent: Annotated[str | None, Field(max_length=300)] = None
+    service: Annotated[str | None, Field(max_length=40)] = None
+    """Whose request it was done in; None outside of one."""
+    details: Annotated[dict[Annotated[str, Field(max_length=40)], Annotated[str, Field(max_length=500)]], Field(max_length=30)] = {}
     """What else is worth knowing, never a secret."""
 
 

@@ -1,0 +1,124 @@
+"""What goes on record of a deed: with its transaction, from where its request came, and never more than the ledger takes."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+from uuid import UUID
+
+import httpx
+import pytest
+import pytest_asyncio
+from fastapi import APIRouter
+from sqlalchemy import text
+
+from chassis.audit import Deed, audit_event, record
+from chassis.db import Database
+from chassis.documentation import PUBLIC
+from chassis.envelope import parse
+from chassis.origin import Origin, origin
+from chassis.service import create_app
+from chassis.settings import ServiceSettings
+from gtvision.audit import Action, Outcome
+from gtvision.events import AuditRecorded
+from gtvision.ids import new_id
+from gtvision.tenancy import Caller, Role
+from gtvision.time import SystemClock
+
+WHO = Caller(new_id(), new_id(), Role.OPERATOR, frozenset(), new_id())
+
+
+@pytest.fixture
+async def http() -> AsyncIterator[httpx.AsyncClient]:
+    router = APIRouter(prefix="/api/v1")
+
+    @router.get("/deed", openapi_extra=PUBLIC)
+    async def deed() -> AuditRecorded:
+        return audit_event(Action.PLATE_SEARCHED, WHO, Deed())
+
+    service = create_app(ServiceSettings(service_name="ingest"), title="t", lifespan_parts=(), routers=(router,))
+    transport = httpx.ASGITransport(app=service.api, client=("203.0.113.9", 4711))
+    async with httpx.AsyncClient(transport=transport, base_url="http://t") as client:
+        yield client
+
+
+class TestOrigin:
+    def test_outside_a_request_nothing_is_known(self) -> None:
+        assert origin() == Origin(None, None, None, None)
+
+    async def test_inside_a_request(self, http: httpx.AsyncClient) -> None:
+        sent = {"user-agent": "Firefox/141", "x-purpose": "investigation-7"}
+        told = (await http.get("/api/v1/deed", headers=sent)).json()
+        assert (told["address"], told["user_agent"], told["purpose"]) == ("203.0.113.9", "Firefox/141", "investigation-7")
+        assert told["service"] == "ingest"
+        assert origin() == Origin()
+
+    @pytest.mark.parametrize("purpose", ["", "Not A Code", "a" * 41, "-x", "x;y", "é"])
+    async def test_a_purpose_that_is_no_code_is_none(self, http: httpx.AsyncClient, purpose: str) -> None:
+        told = (await http.get("/api/v1/deed", headers={"x-purpose": purpose.encode()})).json()
+        assert told["purpose"] is None
+
+    async def test_a_long_user_agent_is_cut(self, http: httpx.AsyncClient) -> None:
+        told = (await http.get("/api/v1/deed", headers={"user-agent": "a" * 5_000})).json()
+        assert told["user_agent"] == "a" * 300
+
+
+class TestDeed:
+    def test_says_who_did_what_to_what(self) -> None:
+        camera = new_id()
+        found = audit_event(Action.LIVE_VIEWED, WHO, Deed("camera", camera, camera, details={"tiles": 4}, outcome=Outcome.REFUSED))
+        assert (found.actor_id, found.actor_role, found.session_id) == (WHO.user_id, "operator", WHO.session_id)
+        assert (found.action, found.outcome, found.object_kind, found.object_id) == ("live.viewed", "refused", "camera", str(camera))
+        assert found.details == {"tiles": "4"}
+
+    def test_nobody_is_known_of_a_refused_login(self) -> None:
+        found = audit_event(Action.SESSION_REFUSED, None, Deed())
+        assert (found.actor_id, found.actor_role, found.session_id) == (None, None, None)
+
+    def test_is_cut_rather_than_refused(self) -> None:
+        """A record that is too long must not make the deed fail."""
+        details = {f"{number:03}" + "n" * 50: "v" * 5_000 for number in range(100)}
+        found = audit_event(Action.SETTINGS_CHANGED, WHO, Deed("x", "i" * 5_000, details=details))
+        assert found.object_id == "i" * 200
+        assert len(found.details) == 30
+        assert {(len(name), len(value)) for name, value in found.details.items()} == {(40, 500)}
+
+    def test_half_a_surrogate_pair_does_not_make_the_deed_fail(self) -> None:
+        found = audit_event(Action.PLATE_SEARCHED, WHO, Deed("plate", "AB\ud800", details={"q": "\udfff"}))
+        assert (found.object_id, found.details) == ("AB?", {"q": "?"})
+        assert AuditRecorded.model_validate_json(found.model_dump_json()) == found
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def db(database_for: Callable[..., Any]) -> AsyncIterator[Database]:
+    async with Database(await database_for("identity"), SystemClock()) as database:
+        yield database
+
+
+async def outbox(db: Database, tenant_id: UUID) -> list[Any]:
+    async with db.uow(None) as work:
+        rows = await work.session.execute(text("SELECT body FROM outbox WHERE tenant_id = :t"), {"t": tenant_id})
+        return [parse(AuditRecorded, row.body.encode()) for row in rows]
+
+
+@pytest.mark.db
+class TestRecord:
+    async def test_is_written_with_the_deed(self, db: Database) -> None:
+        tenant_id, camera = new_id(), new_id()
+        async with db.uow(tenant_id) as work:
+            record(work, Action.CAMERA_REMOVED, WHO, Deed("camera", camera, camera))
+        (event,) = await outbox(db, tenant_id)
+        assert (event.tenant_id, event.camera_id, event.data.action) == (tenant_id, camera, "camera.removed")
+
+    async def test_is_lost_with_the_deed(self, db: Database) -> None:
+        """One transaction: neither a deed without its record nor a record of what did not happen."""
+        tenant_id = new_id()
+        add = text("INSERT INTO tenant (tenant_id, name, revision, created_at) VALUES (:t, :n, 1, now())")
+        with pytest.raises(RuntimeError):
+            async with db.uow(tenant_id) as work:
+                await work.session.execute(add, {"t": tenant_id, "n": str(tenant_id)})
+                record(work, Action.TENANT_CREATED, WHO, Deed("tenant", tenant_id))
+                raise RuntimeError
+        assert await outbox(db, tenant_id) == []
+        async with db.uow(tenant_id) as work:
+            assert (await work.session.execute(text("SELECT 1 FROM tenant"))).first() is None
