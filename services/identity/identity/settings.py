@@ -2,9 +2,46 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+from typing import Annotated
+
+from pydantic import AliasChoices, Field, ValidationInfo, field_validator
+from pydantic_settings import NoDecode, SettingsConfigDict
 
 from chassis.settings import DatabaseSettings, RabbitSettings, RedisSettings, Section, ServiceSettings, VaultSettings
+from identity.gateways.oidc import ProviderSettings, read_providers
+
+
+class FederationSettings(Section):
+    """Sign-in through outside OpenID providers."""
+
+    model_config = SettingsConfigDict(env_prefix="OIDC_")
+
+    public_url: str = Field(
+        "",
+        validation_alias=AliasChoices("public_url", "PUBLIC_URL"),
+        description="Where browsers see the console, as https://video.cidade.example; providers send people back there",
+        max_length=200,
+        pattern=r"^(https?://[A-Za-z0-9.:\[\]-]+/?)?$",
+    )
+    providers: Annotated[tuple[ProviderSettings, ...], NoDecode] = Field(
+        (),
+        description="Outside OpenID providers: path of a TOML or JSON file, or a JSON list; it may hold client secrets (deploy/keycloak/README.md)",
+    )
+    refresh_s: float = Field(
+        10.0, ge=1, le=3_600, description="Least time between two looks at a provider's keys for an unknown one, seconds"
+    )
+
+    @field_validator("providers", mode="before")
+    @classmethod
+    def _read(cls, value: object) -> object:
+        return read_providers(value) if isinstance(value, str) else value
+
+    @field_validator("providers")
+    @classmethod
+    def _reachable(cls, value: tuple[ProviderSettings, ...], info: ValidationInfo) -> tuple[ProviderSettings, ...]:
+        if value and not info.data.get("public_url"):
+            raise ValueError("providers need PUBLIC_URL, to send people back to")
+        return value
 
 
 class Settings(ServiceSettings):
@@ -15,6 +52,7 @@ class Settings(ServiceSettings):
     rabbit: RabbitSettings = Field(default_factory=RabbitSettings)
     redis: RedisSettings = Field(default_factory=RedisSettings)
     vault: VaultSettings = Field(default_factory=VaultSettings)
+    federation: FederationSettings = Field(default_factory=FederationSettings)
 
 
 class BootstrapSettings(ServiceSettings):

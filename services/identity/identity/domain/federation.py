@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -14,6 +15,7 @@ from uuid import UUID
 
 from gtvision.errors import Conflict, Forbidden, Invalid, Unauthenticated
 from gtvision.tenancy import Role
+from identity.domain.users import User
 
 LOGIN_LIFETIME = timedelta(minutes=10)
 """From the button to the way back: a person types a password and a second factor in between."""
@@ -204,6 +206,17 @@ def local_path(text: str | None) -> str:
     return "/" if parts.scheme or parts.netloc else wanted
 
 
+def claimed_issuer(token: str) -> str | None:
+    """Whose token this says it is: nobody has checked it yet, it only tells whom to ask. Never raises."""
+    body = token.split(".")[1] if token.count(".") == 2 else ""
+    try:
+        claims = json.loads(base64.urlsafe_b64decode(body + "=" * (-len(body) % 4)))
+    except (ValueError, RecursionError):
+        return None
+    issuer = claims.get("iss") if isinstance(claims, dict) else None
+    return issuer if isinstance(issuer, str) else None
+
+
 def read_person(provider: Provider, claims: Mapping[str, Any]) -> OutsidePerson:
     """What verified claims mean. Raises: OutsideTokenRefused, NoRole, NoTenant."""
     subject = claims.get("sub")
@@ -271,11 +284,14 @@ def _texts(value: Any) -> list[str]:
     return [item for item in items if isinstance(item, str)]
 
 
-def may_link(provider: Provider, person: OutsidePerson, role: Role, has_password: bool) -> bool:
+def may_link(provider: Provider, person: OutsidePerson, tenant_id: UUID, account: User) -> bool:
     """Whether a local account with the same address is this person's. An address alone proves nothing: whoever can write it into a
-    provider would own the account. So only where the operator trusts the provider's addresses, and never an administrator's.
+    provider would own the account. So only where the operator trusts the provider's addresses, inside one city, and never the account
+    of an administrator or one that a second factor guards.
     """
-    return provider.link_verified_email and person.email_verified and has_password and role not in {Role.ADMIN, Role.PLATFORM_ADMIN}
+    trusted = provider.link_verified_email and person.email_verified
+    ordinary = account.role not in {Role.ADMIN, Role.PLATFORM_ADMIN} and account.second_factor is None and not account.is_disabled
+    return trusted and ordinary and account.tenant_id == tenant_id and account.password_hash != NO_PASSWORD
 
 
 def check_claims(provider: Provider, claims: Mapping[str, Any], presented: Presented, now: datetime, nonce: str | None = None) -> None:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any, Protocol
-from uuid import UUID
 
-from gtvision.tenancy import Role
 from identity.domain.federation import ExternalIdentity, LoginSecrets, LoginState, Presented, Provider
 
 
@@ -57,5 +55,3 @@ class ExternalIdentityRows(Protocol):
     async def leave_external(self, identity: ExternalIdentity) -> None:
         """Forget the identity, and that the account's address is taken."""
         ...
-
-    async def set_rights(self, user_id: UUID, role: Role, camera_groups: frozenset[UUID] | None) -> None: ...

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from uuid import UUID
-
-from sqlalchemy import delete, text, update
+from sqlalchemy import delete, text
 from sqlalchemy.dialects.postgresql import insert
 
-from gtvision.tenancy import Role
 from identity import tables
 from identity.domain.federation import ExternalIdentity
-from identity.repository.rows import SqlRows, listed
+from identity.repository.rows import SqlRows
 
 
 class SqlExternalIdentities(SqlRows):
@@ -42,7 +39,3 @@ class SqlExternalIdentities(SqlRows):
         await self._session.execute(
             text("SELECT release_login(:tenant, :account)"), {"tenant": identity.tenant_id, "account": identity.account_id}
         )
-
-    async def set_rights(self, user_id: UUID, role: Role, camera_groups: frozenset[UUID] | None) -> None:
-        values = {"role": str(role), "camera_groups": listed(camera_groups)}
-        await self._session.execute(update(tables.account).where(tables.account.c.id == user_id).values(values))
