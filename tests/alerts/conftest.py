@@ -10,11 +10,13 @@ from alerts.app import create_api
 from alerts.consumers import AlertEvents
 from alerts.settings import ApiSettings
 from alerts.usecases import Store
+from chassis.db import Database
 from chassis.redis import connect_redis
 from chassis.service import Service
 from chassis.settings import RabbitSettings, RedisSettings
 from chassis.testing.fixtures import DatabaseFor
 from chassis.testing.tokens import TokenMint
+from gtvision.time import SystemClock
 
 
 @dataclass
@@ -23,6 +25,7 @@ class Running:
     http: httpx.AsyncClient
     mint: TokenMint
     events: AlertEvents
+    db: Database
 
     @property
     def store(self) -> Store:
@@ -37,9 +40,10 @@ async def running(database_for: DatabaseFor, rabbitmq: RabbitSettings, redis_sta
     await mint.publish(redis)
     settings = ApiSettings(service_name="alerts", db=await database_for("alerts"), rabbit=rabbitmq, redis=redis_state)
     service = create_api(settings)
-    transport = httpx.ASGITransport(app=service.api)
-    async with service.started(), httpx.AsyncClient(transport=transport, base_url="http://alerts") as http:
+    transport = httpx.ASGITransport(app=service.api, client=("203.0.113.9", 4711))
+    db = Database(settings.db, SystemClock())
+    async with db, service.started(), httpx.AsyncClient(transport=transport, base_url="http://alerts") as http:
         store: Store = service.api.state.store
         events = AlertEvents(store, min_confidence=settings.rules.min_confidence, cooldown=settings.rules.cooldown)
-        yield Running(service, http, mint, events)
+        yield Running(service, http, mint, events, db)
     await redis.aclose()

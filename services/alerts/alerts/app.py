@@ -19,7 +19,7 @@ from chassis.outbox import OutboxRelay
 from chassis.redis import connect_redis
 from chassis.service import Service, create_app, run
 from chassis.settings import load
-from gtvision.events import AlertAcknowledged, AlertRaised
+from gtvision.events import AlertAcknowledged, AlertRaised, AuditRecorded
 from gtvision.time import SystemClock
 
 
@@ -32,7 +32,7 @@ def create_api(settings: ApiSettings) -> Service:
     auth = AuthRuntime(state, clock)
     store = Store(uow=db.uow, repositories=PostgresRepositories, clock=clock, live=LiveBus(cache))
     AlertEvents(store, min_confidence=settings.rules.min_confidence, cooldown=settings.rules.cooldown).subscribe(bus)
-    bus.publishes(AlertRaised, AlertAcknowledged)
+    bus.publishes(AlertRaised, AlertAcknowledged, AuditRecorded)
     return create_app(
         settings,
         title="GT-Vision alerts",

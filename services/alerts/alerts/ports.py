@@ -52,7 +52,9 @@ class WatchlistRepository(Protocol):
 
     async def entries_after(self, watchlist_id: UUID, after: UUID | None, limit: int) -> list[Entry]: ...
 
-    async def delete_entry(self, watchlist_id: UUID, entry_id: UUID) -> bool: ...
+    async def delete_entry(self, watchlist_id: UUID, entry_id: UUID) -> Entry | None:
+        """What was there."""
+        ...
 
     async def matching(self, plates: Sequence[str]) -> list[tuple[Watchlist, Entry]]:
         """Entries that one of the plates fits, by era-neutral key; the caller decides with `Entry.fits`."""

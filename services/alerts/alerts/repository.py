@@ -106,13 +106,14 @@ class PostgresWatchlists:
         rows = await self.session.execute(query.order_by(EntryRow.entry_id).limit(limit))
         return [_entry_of(row) for row in rows.scalars()]
 
-    async def delete_entry(self, watchlist_id: UUID, entry_id: UUID) -> bool:
+    async def delete_entry(self, watchlist_id: UUID, entry_id: UUID) -> Entry | None:
         gone = (
             delete(EntryRow)
             .where(EntryRow.tenant_id == self.tenant_id, EntryRow.watchlist_id == watchlist_id, EntryRow.entry_id == entry_id)
-            .returning(EntryRow.entry_id)
+            .returning(EntryRow)
         )
-        return (await self.session.execute(gone)).scalar_one_or_none() is not None
+        row = (await self.session.execute(gone)).scalar_one_or_none()
+        return _entry_of(row) if row else None
 
     async def matching(self, texts: Sequence[str]) -> list[tuple[Watchlist, Entry]]:
         keys = sorted({plates.key(plate) for plate in texts})

@@ -11,8 +11,10 @@ from uuid import UUID
 from alerts import metrics
 from alerts.domain import Alert, AlertState, Entry, Match, Watchlist, confident_plates, raise_alert, valid_plate, within_cooldown
 from alerts.ports import AlertQuery, AlertRepository, CameraCopy, CameraRepository, WatchlistRepository
+from chassis.audit import Deed, record
 from chassis.db import UnitOfWork, UowFactory
 from chassis.live import LivePublisher
+from gtvision.audit import Action
 from gtvision.errors import NotFound
 from gtvision.events import AlertAcknowledged, AlertRaised, Severity, StoredDetection
 from gtvision.ids import new_id
@@ -51,6 +53,7 @@ async def create_watchlist(store: Store, caller: Caller, name: str, severity: Se
     )
     async with store.uow(caller.tenant_id) as uow:
         await store.repositories(uow).watchlists.add(watchlist)
+        record(uow, Action.WATCHLIST_CREATED, caller, _deed(watchlist))
     return watchlist
 
 
@@ -63,8 +66,15 @@ async def list_watchlists(store: Store, caller: Caller, after: UUID | None, limi
 async def delete_watchlist(store: Store, caller: Caller, watchlist_id: UUID) -> None:
     """Its alerts stay. Raises: NotFound."""
     async with store.uow(caller.tenant_id) as uow:
-        if not await store.repositories(uow).watchlists.delete(watchlist_id):
+        watchlists = store.repositories(uow).watchlists
+        watchlist = await watchlists.get(watchlist_id)
+        if watchlist is None or not await watchlists.delete(watchlist_id):
             raise NotFound("There is no such watchlist.")
+        record(uow, Action.WATCHLIST_REMOVED, caller, _deed(watchlist))
+
+
+def _deed(watchlist: Watchlist) -> Deed:
+    return Deed("watchlist", watchlist.watchlist_id, details={"name": watchlist.name, "severity": watchlist.severity})
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +103,9 @@ async def watch_plate(store: Store, caller: Caller, watchlist_id: UUID, draft: E
         watchlists = store.repositories(uow).watchlists
         if await watchlists.get(watchlist_id) is None:
             raise NotFound("There is no such watchlist.")
-        return await watchlists.add_entry(entry)
+        stored = await watchlists.add_entry(entry)
+        record(uow, Action.WATCHLIST_ENTRY_ADDED, caller, _entry_deed(stored))
+    return stored
 
 
 async def list_entries(store: Store, caller: Caller, watchlist_id: UUID, after: UUID | None, limit: int) -> list[Entry]:
@@ -108,8 +120,15 @@ async def list_entries(store: Store, caller: Caller, watchlist_id: UUID, after: 
 async def unwatch_plate(store: Store, caller: Caller, watchlist_id: UUID, entry_id: UUID) -> None:
     """Raises: NotFound."""
     async with store.uow(caller.tenant_id) as uow:
-        if not await store.repositories(uow).watchlists.delete_entry(watchlist_id, entry_id):
+        entry = await store.repositories(uow).watchlists.delete_entry(watchlist_id, entry_id)
+        if entry is None:
             raise NotFound("There is no such entry.")
+        record(uow, Action.WATCHLIST_ENTRY_REMOVED, caller, _entry_deed(entry))
+
+
+def _entry_deed(entry: Entry) -> Deed:
+    details = {"watchlist": entry.watchlist_id, "plate": entry.plate, "match": entry.match, "valid_until": entry.valid_until or "always"}
+    return Deed("watchlist_entry", entry.entry_id, details=details)
 
 
 # --- alerts ------------------------------------------------------------------------------------------------------------------
@@ -191,6 +210,7 @@ async def acknowledge_alert(store: Store, caller: Caller, alert_id: UUID) -> Ale
         await repositories.alerts.acknowledge(alert_id, caller.user_id, now)
         acknowledged = replace(alert, state=AlertState.ACKNOWLEDGED, acknowledged_by=caller.user_id, acknowledged_at=now)
         uow.emit(AlertAcknowledged(alert_id=alert_id, user_id=caller.user_id, acknowledged_at=now), camera_id=alert.camera_id)
+        record(uow, Action.ALERT_ACKNOWLEDGED, caller, Deed("alert", alert_id, alert.camera_id, details={"kind": alert.kind}))
         _publish(store, uow, acknowledged)
     metrics.seconds_to_acknowledge.observe(max(0.0, (now - alert.raised_at).total_seconds()))
     return acknowledged

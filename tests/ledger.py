@@ -1,0 +1,20 @@
+"""What services put on record, read where it waits for the ledger: nobody listens in these tests, so the outbox keeps it."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from sqlalchemy import text
+
+from chassis.db import Database
+from chassis.envelope import parse
+from gtvision.events import AuditRecorded, Event
+
+_ROWS = text("SELECT body FROM outbox WHERE tenant_id = :tenant_id AND key = :key ORDER BY created_at, id")
+
+
+async def deeds(db: Database, tenant_id: UUID) -> list[Event[AuditRecorded]]:
+    """Everything on record of a tenant, in order."""
+    async with db.uow(None) as work:
+        rows = await work.session.execute(_ROWS, {"tenant_id": tenant_id, "key": AuditRecorded.key})
+        return [parse(AuditRecorded, row.body.encode()) for row in rows]
