@@ -12,19 +12,20 @@ from uuid import UUID
 import pytest
 from sqlalchemy import text
 
-from cameras.domain.cameras import Camera, Sighting
+from cameras.domain.cameras import Camera, ListedCamera, Sighting
 from cameras.domain.urls import AddressPolicy
-from cameras.ports import Groups, Store
-from cameras.repository import SqlStore
+from cameras.ports import Catalogue, Groups, Store
+from cameras.repository import SqlCatalogue, SqlStore
 from cameras.usecases import Cameras, Tools, UrlGuard
 from chassis.db import Database, UowFactory
 from chassis.envelope import parse
+from chassis.reads import Reads
 from chassis.testing.fakes import FakeLive, FakeUow
 from chassis.testing.tokens import encryption_keys
 from chassis.vault import Vault
 from gtvision.addresses import IpAddress
 from gtvision.camera import CameraState
-from gtvision.events import event_types
+from gtvision.events import AuditRecorded, event_types
 from gtvision.ids import new_id
 from gtvision.tenancy import ROLE_SCOPES, Caller, Role
 from gtvision.time import FakeClock, SystemClock
@@ -103,6 +104,23 @@ class MemoryStore:
             self._rows.leases[name] = (holder, held[1], now)
 
 
+class MemoryCatalogue:
+    """`ports.Catalogue` over the same rows."""
+
+    def __init__(self, rows: Rows) -> None:
+        self._rows = rows
+
+    async def page(self, tenant_id: UUID, groups: Groups, after: UUID | None, limit: int) -> list[ListedCamera]:
+        return [_listed(each) for each in await MemoryStore(self._rows, tenant_id).page(groups, after, limit)]
+
+
+def _listed(camera: Camera) -> ListedCamera:
+    settings, seen = camera.settings, camera.sighting
+    recording, ai = settings.recording.model_dump_json().encode(), settings.ai.model_dump_json().encode()
+    what = (camera.id, settings.name, camera.url_shown, settings.external_id, sorted(settings.groups), settings.enabled)
+    return ListedCamera(*what, recording, ai, seen.state, seen.since, seen.cause, camera.revision, camera.created_at, camera.updated_at)
+
+
 class FakeResolver:
     """Knows the names that a test gives it."""
 
@@ -119,17 +137,27 @@ class House:
 
     uow: UowFactory
     store: Callable[[Any], Store]
+    catalogue: Catalogue
     clock: FakeClock
-    emitted: Callable[[UUID], Any]
+    events: Callable[[UUID], Any]
+    """Everything that was committed for a tenant, in order."""
     raw: Callable[[UUID], Any]
     live: FakeLive = field(default_factory=FakeLive)
     vault: Vault = field(default_factory=lambda: Vault(encryption_keys()))
     resolver: FakeResolver = field(default_factory=FakeResolver)
 
+    async def emitted(self, tenant_id: UUID) -> list[Any]:
+        """What other services are told."""
+        return [event.data for event in await self.events(tenant_id) if not isinstance(event.data, AuditRecorded)]
+
+    async def deeds(self, tenant_id: UUID) -> list[Any]:
+        """What goes on record."""
+        return [event for event in await self.events(tenant_id) if isinstance(event.data, AuditRecorded)]
+
     @property
     def cameras(self) -> Cameras:
         guard = UrlGuard(self.resolver, AddressPolicy())
-        return Cameras(Tools(self.uow, self.store, guard, self.vault, self.live, self.clock))
+        return Cameras(Tools(self.uow, self.store, self.catalogue, guard, self.vault, self.live, self.clock))
 
     def caller(self, tenant_id: UUID | None = None, groups: frozenset[UUID] | None = None) -> Caller:
         scopes = frozenset(map(str, ROLE_SCOPES[Role.ADMIN]))
@@ -140,32 +168,33 @@ def fake_house() -> House:
     clock, rows = FakeClock(), Rows()
     uow = FakeUow(clock)
 
-    async def emitted(tenant_id: UUID) -> Sequence[Any]:
-        return [event.data for event in uow.emitted if event.tenant_id == tenant_id]
+    async def events(tenant_id: UUID) -> Sequence[Any]:
+        return [event for event in uow.emitted if event.tenant_id == tenant_id]
 
     async def raw(tenant_id: UUID) -> str:
         return "".join(event.model_dump_json() for event in uow.emitted) + repr(rows)
 
-    return House(uow, lambda work: MemoryStore(rows, work.tenant_id), clock, emitted, raw)
+    return House(uow, lambda work: MemoryStore(rows, work.tenant_id), MemoryCatalogue(rows), clock, events, raw)
 
 
 @pytest.fixture
 async def database_house(database_for: Callable[..., Any]) -> AsyncIterator[House]:
     clock = FakeClock(SystemClock().now())
-    async with Database(await database_for("cameras"), clock) as db:
+    settings = await database_for("cameras")
+    async with Database(settings, clock) as db, Reads(settings) as reads:
 
-        async def emitted(tenant_id: UUID) -> Sequence[Any]:
+        async def events(tenant_id: UUID) -> Sequence[Any]:
             outbox = text("SELECT key, body FROM outbox WHERE tenant_id = :tenant_id ORDER BY created_at, id")
             async with db.uow(None) as work:
                 rows = await work.session.execute(outbox, {"tenant_id": tenant_id})
-                return [parse(event_types()[row.key], row.body.encode()).data for row in rows]
+                return [parse(event_types()[row.key], row.body.encode()) for row in rows]
 
         async def raw(tenant_id: UUID) -> str:
             async with db.uow(tenant_id) as work:
                 found = [await work.session.execute(text(f"SELECT * FROM {table}")) for table in ("outbox", "camera")]
                 return "".join(str(row) for rows in found for row in rows)
 
-        yield House(db.uow, SqlStore, clock, emitted, raw)
+        yield House(db.uow, SqlStore, SqlCatalogue(reads), clock, events, raw)
 
 
 @pytest.fixture(params=["fake", pytest.param("postgresql", marks=pytest.mark.db)])

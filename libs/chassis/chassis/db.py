@@ -246,7 +246,7 @@ def unavailable_when_down() -> Iterator[None]:
     """Turn every sign of a database that cannot be reached into Unavailable; other errors pass."""
     try:
         yield
-    except (DBAPIError, PoolTimeout, OSError, TimeoutError) as error:
+    except (DBAPIError, PoolTimeout, OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         if is_down(error):
             raise Unavailable("The database is not reachable at the moment.") from error
         raise
@@ -259,10 +259,11 @@ _DOWN_TEXTS = ("server conn crashed", "server login has been failing", "query_wa
 
 def is_down(error: BaseException) -> bool:
     """Whether trying the same again later can help."""
-    if isinstance(error, DBAPIError):
-        state = getattr(error.orig, "sqlstate", None) or ""
-        message = str(error.orig)
-        return error.connection_invalidated or state.startswith(_DOWN_STATES) or any(sign in message for sign in _DOWN_TEXTS)
+    if isinstance(error, DBAPIError | asyncpg.PostgresError | asyncpg.InterfaceError):
+        origin = error.orig if isinstance(error, DBAPIError) else error
+        state = getattr(origin, "sqlstate", None) or ""
+        lost = isinstance(error, DBAPIError) and error.connection_invalidated
+        return lost or state.startswith(_DOWN_STATES) or any(sign in str(origin) for sign in _DOWN_TEXTS)
     return isinstance(error, PoolTimeout | ConnectionError | TimeoutError | gaierror) or type(error) is OSError  # asyncio's "all addresses"
 
 

@@ -6,10 +6,11 @@ from datetime import datetime
 from typing import Annotated, Self
 from uuid import UUID
 
+import msgspec
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
 
-from cameras.domain.cameras import Camera, Fleet, Settings
+from cameras.domain.cameras import Camera, Fleet, ListedCamera, Settings
 from cameras.domain.urls import MAX_URL
 from cameras.usecases import UNSET, Cameras, Patch
 from chassis.auth import requires
@@ -153,6 +154,40 @@ class CameraOut(BaseModel):
         )
 
 
+class Listed(msgspec.Struct):
+    """`CameraOut` in a page, field by field the same: fifty of them as models cost more than reading them from PostgreSQL."""
+
+    id: UUID
+    name: str
+    url: str
+    external_id: str | None
+    groups: list[UUID]
+    enabled: bool
+    recording: msgspec.Raw
+    ai: msgspec.Raw
+    state: CameraState
+    since: datetime | None
+    cause: StreamCause | None
+    revision: int
+    created_at: datetime
+    updated_at: datetime
+
+    @classmethod
+    def of(cls, camera: ListedCamera) -> Self:
+        recording, ai = msgspec.Raw(camera.recording), msgspec.Raw(camera.ai)
+        return cls(*camera[:6], recording, ai, *camera.shown(), *camera[11:])
+
+
+class ListedPage(msgspec.Struct):
+    """`Page[CameraOut]`."""
+
+    items: list[Listed]
+    next: str | None
+
+
+_encode = msgspec.json.Encoder().encode
+
+
 class FleetOut(BaseModel):
     """How the cameras fare that the caller may see."""
 
@@ -178,11 +213,11 @@ class FleetOut(BaseModel):
 # --- what app.py built -------------------------------------------------------------------------------------------------
 
 
-def _cameras(request: Request) -> Cameras:
+async def _cameras(request: Request) -> Cameras:
     return request.app.state.cameras  # type: ignore[no-any-return]
 
 
-def _expected_revision(if_match: Annotated[str | None, Header(max_length=100)] = None) -> int | None:
+async def _expected_revision(if_match: Annotated[str | None, Header(max_length=100)] = None) -> int | None:
     """From `If-Match: "<revision>"`; absent or `*` expects nothing."""
     if if_match is None or if_match.strip() == "*":
         return None
@@ -214,21 +249,22 @@ async def register_camera(body: CameraIn, who: Writer, cameras: CamerasDep, resp
     return _answer(camera, response)
 
 
-@router.get("")
+@router.get("", response_model=Page[CameraOut])
 async def list_cameras(
     who: Reader,
     cameras: CamerasDep,
     external_id: Annotated[ExternalId | None, Query()] = None,
     cursor: Annotated[str | None, Query(max_length=1_000)] = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
-) -> Page[CameraOut]:
+) -> Page[CameraOut] | Response:
     """The cameras that the caller may see, oldest first."""
     if external_id is not None:
         return Page(items=[CameraOut.of(camera) for camera in await cameras.find_by_external_id(who, external_id)])
     after = decode_cursor(cursor, id=UUID)["id"] if cursor else None
     found = await cameras.list_cameras(who, after, limit + 1)
     following = encode_cursor(id=found[limit - 1].id) if len(found) > limit else None
-    return Page(items=[CameraOut.of(camera) for camera in found[:limit]], next=following)
+    page = ListedPage([Listed.of(camera) for camera in found[:limit]], following)
+    return Response(_encode(page), media_type="application/json")
 
 
 @router.get("/health")

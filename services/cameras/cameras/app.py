@@ -9,7 +9,7 @@ from cameras.api import router
 from cameras.consumers import StreamEvents
 from cameras.gateways.system_dns import SystemResolver
 from cameras.jobs import AnnounceJob
-from cameras.repository import SqlStore
+from cameras.repository import SqlCatalogue, SqlStore
 from cameras.settings import MigrateSettings, Settings
 from cameras.usecases import Announcer, Cameras, Tools, UrlGuard
 from chassis.auth import AuthRuntime
@@ -18,11 +18,12 @@ from chassis.db import Database
 from chassis.live import LiveBus
 from chassis.migrations import run_migrations
 from chassis.outbox import OutboxRelay
+from chassis.reads import Reads
 from chassis.redis import connect_redis
 from chassis.service import Service, create_app, run
 from chassis.settings import load
 from chassis.vault import Vault
-from gtvision.events import CameraRegistered, CameraRemoved, CamerasAnnounced, CameraUpdated
+from gtvision.events import AuditRecorded, CameraRegistered, CameraRemoved, CamerasAnnounced, CameraUpdated
 from gtvision.ids import new_id
 from gtvision.time import Clock, SystemClock
 
@@ -30,19 +31,19 @@ from gtvision.time import Clock, SystemClock
 def create_api(settings: Settings, clock: Clock | None = None) -> Service:
     """REST, consumers, the outbox and the announcer in one small process."""
     clock = clock or SystemClock()
-    db = Database(settings.db, clock)
+    db, reads = Database(settings.db, clock), Reads(settings.db)
     bus = Bus(settings.rabbit, settings.service_name, clock)
-    bus.publishes(CameraRegistered, CameraUpdated, CameraRemoved, CamerasAnnounced)
+    bus.publishes(CameraRegistered, CameraUpdated, CameraRemoved, CamerasAnnounced, AuditRecorded)
     cache, state = connect_redis(settings.redis.cache_url), connect_redis(settings.redis.state_url)
     auth = AuthRuntime(state, clock)
     guard = UrlGuard(SystemResolver(), settings.addresses.policy())
-    cameras = Cameras(Tools(db.uow, SqlStore, guard, Vault(settings.vault), LiveBus(cache), clock))
+    cameras = Cameras(Tools(db.uow, SqlStore, SqlCatalogue(reads), guard, Vault(settings.vault), LiveBus(cache), clock))
     StreamEvents(cameras).subscribe(bus)
     announce = AnnounceJob(Announcer(db.uow, SqlStore, clock, new_id()), clock)
     return create_app(
         settings,
         title="GT-Vision cameras",
-        lifespan_parts=(lambda: db, lambda: cache, lambda: state, lambda: auth, lambda: bus),
+        lifespan_parts=(lambda: db, lambda: reads, lambda: cache, lambda: state, lambda: auth, lambda: bus),
         routers=(router,),
         readiness={"postgresql": db.check, "rabbitmq": bus.check, "keys": auth.check},
         asyncapi=bus.asyncapi,

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, Protocol
 from uuid import UUID
 
-from cameras.domain.cameras import Camera, Sighting
+from cameras.domain.cameras import Camera, ListedCamera, Sighting
 from gtvision.addresses import IpAddress
 from gtvision.camera import CameraState
 
@@ -59,6 +59,14 @@ class Store(Protocol):
 
 StoreOf = Callable[[Any], Store]
 """Makes the store of one unit of work."""
+
+
+class Catalogue(Protocol):
+    """Cameras as lists show them, outside of any unit of work."""
+
+    async def page(self, tenant_id: UUID, groups: Groups, after: UUID | None, limit: int) -> list[ListedCamera]:
+        """Living cameras in order of id, which is the order of registration. Raises: Unavailable."""
+        ...
 
 
 class Resolver(Protocol):

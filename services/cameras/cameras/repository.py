@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -10,11 +11,12 @@ from sqlalchemy import Row, Select, case, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
 
-from cameras.domain.cameras import Camera, Settings, Sighting
+from cameras.domain.cameras import Camera, ListedCamera, Settings, Sighting
 from cameras.ports import Groups
 from cameras.tables import camera as table
 from cameras.tables import lease
 from chassis.db import UnitOfWork
+from chassis.reads import Reads
 from gtvision.camera import AiSettings, CameraState, RecordingSettings
 from gtvision.events import StreamCause
 
@@ -113,6 +115,53 @@ class SqlStore:
 
     async def release_lease(self, name: str, holder: UUID, now: datetime) -> None:
         await self._session.execute(update(lease).where(lease.c.name == name, lease.c.holder == holder).values(until=now))
+
+
+# --- lists, past the ORM -----------------------------------------------------------------------------------------------
+
+_LISTED = """
+SELECT id, name, url_shown, external_id, groups, enabled, recording, ai, state, state_since, state_cause, revision, created_at, updated_at
+FROM camera
+WHERE tenant_id = $1 AND removed_at IS NULL AND id > $2{within}
+ORDER BY id LIMIT $3
+"""
+_ALL, _WITHIN = _LISTED.format(within=""), _LISTED.format(within=" AND groups && $4")
+_BEFORE_ALL = UUID(int=0)
+
+
+class SqlCatalogue:
+    """`ports.Catalogue` on PostgreSQL."""
+
+    def __init__(self, reads: Reads) -> None:
+        self._reads = reads
+
+    async def page(self, tenant_id: UUID, groups: Groups, after: UUID | None, limit: int) -> list[ListedCamera]:
+        values = (tenant_id, after or _BEFORE_ALL, limit)
+        if groups is None:
+            rows = await self._reads.rows(tenant_id, _ALL, *values)
+        else:
+            rows = await self._reads.rows(tenant_id, _WITHIN, *values, sorted(groups))
+        return [_listed(row) for row in rows]
+
+
+def _listed(row: Any) -> ListedCamera:
+    cause = None if row[10] is None else StreamCause(row[10])
+    what = (*row[:6], _recording_json(row[6]), _ai_json(row[7]), CameraState(row[8]), row[9], cause, *row[11:])
+    return ListedCamera._make(what)
+
+
+@lru_cache(maxsize=1_024)
+def _recording_json(stored: str) -> bytes:
+    """With whatever was added since it was stored. Most cameras of a city have the same settings."""
+    return RecordingSettings.model_validate_json(stored).model_dump_json().encode()
+
+
+@lru_cache(maxsize=1_024)
+def _ai_json(stored: str) -> bytes:
+    return AiSettings.model_validate_json(stored).model_dump_json().encode()
+
+
+# --- rows --------------------------------------------------------------------------------------------------------------
 
 
 def _within(statement: Select[Any], groups: Groups) -> Select[Any]:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import asyncio
+from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import dataclass, fields, replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 from cameras import metrics
-from cameras.domain.cameras import Camera, ExternalIdTaken, Fleet, Settings, Sighting, check_groups
+from cameras.domain.cameras import Camera, ExternalIdTaken, Fleet, ListedCamera, Settings, Sighting, check_groups
 from cameras.domain.urls import AddressPolicy, CameraUrl, parse_camera_url
-from cameras.ports import Live, Resolver, Sealer, Store, StoreOf
+from cameras.ports import Catalogue, Groups, Live, Resolver, Sealer, Store, StoreOf
+from chassis.audit import Deed, record
 from chassis.db import UnitOfWork, UowFactory
 from gtvision.addresses import literal_address
+from gtvision.audit import Action
 from gtvision.errors import InvalidCameraUrl, NotFound
 from gtvision.events import CameraRegistered, CameraRemoved, CamerasAnnounced, CameraUpdated, Event, EventData
 from gtvision.ids import new_id
@@ -26,6 +29,10 @@ _PAGE = 200
 _OVERTAKING = timedelta(minutes=1)
 """Longer than any transaction may take (statements end after 30 s): a camera whose registration commits while we read is not listed,
 and must not be taken for removed by whoever heard of it first."""
+
+FLEET_LIFETIME_S = 1.0
+_MOST_FLEETS = 1_000
+"""Tenants times sets of groups; the oldest is forgotten first."""
 
 UNSET: Any = object()
 
@@ -64,12 +71,44 @@ class UrlGuard:
         return url
 
 
+Visible = tuple[UUID, Groups]
+"""Which cameras: of a tenant, within groups."""
+
+
+class RecentFleets:
+    """Counts that are a second old at most. Whoever asks while they are counted waits for the same count."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._kept: dict[Visible, tuple[float, asyncio.Task[Fleet]]] = {}
+
+    async def get(self, key: Visible, count: Callable[[], Coroutine[Any, Any, Fleet]]) -> Fleet:
+        """Raises: what `count` raises; that is not kept."""
+        ends_at, task = self._kept.get(key, (0.0, None))
+        if task is None or (task.done() and (self._clock.monotonic() >= ends_at or _failed(task))):
+            if len(self._kept) >= _MOST_FLEETS:
+                self._kept.pop(next(iter(self._kept)))
+            task = asyncio.create_task(count())
+            self._kept[key] = (self._clock.monotonic() + FLEET_LIFETIME_S, task)
+        return await asyncio.shield(task)  # a caller who leaves does not take the answer from the others
+
+    def forget(self, tenant_id: UUID) -> None:
+        """Something changed; also a count that has begun may have missed it."""
+        for key in [key for key in self._kept if key[0] == tenant_id]:
+            del self._kept[key]
+
+
+def _failed(task: asyncio.Task[Fleet]) -> bool:
+    return task.cancelled() or task.exception() is not None
+
+
 @dataclass(frozen=True, slots=True)
 class Tools:
     """What the verbs work with."""
 
     uow: UowFactory
     store: StoreOf
+    catalogue: Catalogue
     guard: UrlGuard
     sealer: Sealer
     live: Live
@@ -80,8 +119,9 @@ class Cameras:
     """The cameras of the caller's tenant, within the groups that the caller may see. Others do not exist."""
 
     def __init__(self, tools: Tools) -> None:
-        self._uow, self._store, self._guard = tools.uow, tools.store, tools.guard
+        self._uow, self._store, self._catalogue, self._guard = tools.uow, tools.store, tools.catalogue, tools.guard
         self._sealer, self._live, self._clock = tools.sealer, tools.live, tools.clock
+        self._fleets = RecentFleets(tools.clock)
 
     async def register_camera(self, who: Caller, settings: Settings, url_text: str) -> tuple[Camera, bool]:
         """The camera, and whether it is new: the same external id with the same settings is the same camera.
@@ -96,6 +136,7 @@ class Cameras:
             store = self._store(work)
             if await store.add(camera):
                 self._announce_change(work, camera, CameraRegistered)
+                record(work, Action.CAMERA_REGISTERED, who, _deed(camera))
                 return camera, True
             known = await store.by_external_id(settings.external_id or "")
         if known is None or known.settings != settings or self._sealer.open(known.url_sealed) != url.text:
@@ -107,10 +148,9 @@ class Cameras:
         async with self._uow(who.tenant_id) as work:
             return await self._visible(self._store(work), who, camera_id)
 
-    async def list_cameras(self, who: Caller, after: UUID | None, limit: int) -> list[Camera]:
+    async def list_cameras(self, who: Caller, after: UUID | None, limit: int) -> list[ListedCamera]:
         """At most `limit`, in order of registration."""
-        async with self._uow(who.tenant_id) as work:
-            return await self._store(work).page(who.camera_groups, after, limit)
+        return await self._catalogue.page(who.tenant_id, who.camera_groups, after, limit)
 
     async def find_by_external_id(self, who: Caller, external_id: str) -> list[Camera]:
         """One or none."""
@@ -139,6 +179,7 @@ class Cameras:
             if not await store.save(changed):
                 raise ExternalIdTaken
             self._announce_change(work, changed, CameraUpdated)
+            record(work, Action.CAMERA_CHANGED, who, _deed(changed, changed=", ".join(differences(camera, changed))))
         return changed
 
     def _sealed_if_new(self, camera: Camera, url: CameraUrl | None) -> tuple[str, str] | None:
@@ -155,13 +196,26 @@ class Cameras:
             camera.check_revision(expected_revision)
             await store.remove(camera_id, camera.revision + 1, self._clock.now())
             work.emit(CameraRemoved(camera_id=camera_id, revision=camera.revision + 1))
+            record(work, Action.CAMERA_REMOVED, who, _deed(camera))
             message = live_message(camera) | {"state": "removed", "since": isoformat(self._clock.now())}
-            work.after_commit(lambda: self._live.publish(who.tenant_id, "cameras", message))
+            self._told(work, who.tenant_id, message)
 
     async def fleet_health(self, who: Caller) -> Fleet:
-        """How the cameras fare that the caller may see."""
-        async with self._uow(who.tenant_id) as work:
-            return Fleet.of(await self._store(work).count_by_state(who.camera_groups))
+        """How the cameras fare that the caller may see; what another process changed shows within a second."""
+        return await self._fleets.get((who.tenant_id, who.camera_groups), lambda: self._count(who.tenant_id, who.camera_groups))
+
+    async def _count(self, tenant_id: UUID, groups: Groups) -> Fleet:
+        async with self._uow(tenant_id) as work:
+            return Fleet.of(await self._store(work).count_by_state(groups))
+
+    def _told(self, work: UnitOfWork, tenant_id: UUID, message: dict[str, Any]) -> None:
+        """After the commit: whoever asks sees it, and open screens hear of it."""
+
+        async def tell() -> None:
+            self._fleets.forget(tenant_id)
+            await self._live.publish(tenant_id, "cameras", message)
+
+        work.after_commit(tell)
 
     async def _visible(self, store: Store, who: Caller, camera_id: UUID, *, lock: bool = False) -> Camera:
         camera = await store.camera(camera_id, lock=lock)
@@ -171,7 +225,7 @@ class Cameras:
 
     def _announce_change(self, work: UnitOfWork, camera: Camera, kind: type[CameraRegistered | CameraUpdated]) -> None:
         work.emit(desired(camera, kind))
-        work.after_commit(lambda: self._live.publish(camera.tenant_id, "cameras", live_message(camera)))
+        self._told(work, camera.tenant_id, live_message(camera))
 
     async def observe_stream(self, consumer: str, event: Event[Any], seen: Sighting) -> None:
         """Keep what `streaming` saw. A repeat, an older word and a camera that is gone change nothing."""
@@ -181,7 +235,7 @@ class Cameras:
             camera = await self._store(work).observe(event.data.camera_id, seen)
             if camera is not None:
                 metrics.SIGHTINGS.labels(str(seen.state)).inc()
-                work.after_commit(lambda: self._live.publish(event.tenant_id, "cameras", live_message(camera)))
+                self._told(work, event.tenant_id, live_message(camera))
 
 
 class Announcer:
@@ -223,6 +277,16 @@ class Announcer:
     def _emit_each(work: UnitOfWork, cameras: Iterable[Camera]) -> None:
         for camera in cameras:
             work.emit(desired(camera, CameraRegistered))
+
+
+def differences(before: Camera, after: Camera) -> list[str]:
+    """Names of what was changed; of the address only that it was."""
+    changed = [each.name for each in fields(Settings) if getattr(before.settings, each.name) != getattr(after.settings, each.name)]
+    return [*changed, "url"] if before.url_sealed != after.url_sealed else changed
+
+
+def _deed(camera: Camera, **details: object) -> Deed:
+    return Deed("camera", camera.id, camera.id, details={"name": camera.settings.name, **details})
 
 
 def desired(camera: Camera, kind: type[CameraRegistered | CameraUpdated]) -> EventData:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 from gtvision.camera import AiSettings, CameraState, RecordingSettings
 from gtvision.errors import Conflict, Forbidden, StaleRevision
 from gtvision.events import StreamCause
 from gtvision.tenancy import Caller
+
+Shown = tuple[CameraState, datetime | None, StreamCause | None]
+"""State, since when, and why."""
 
 
 class ExternalIdTaken(Conflict):
@@ -55,13 +59,10 @@ class Camera:
     sighting: Sighting = Sighting()
 
     def shown_sighting(self) -> Sighting:
-        """What a screen says: a camera that is switched off is not missing, and one just switched on is not off any more."""
-        if not self.settings.enabled:
-            since = self.sighting.since if self.sighting.state is CameraState.DISABLED else self.updated_at
-            return Sighting(CameraState.DISABLED, since, StreamCause.DISABLED, self.sighting.revision)
-        if self.sighting.state is CameraState.DISABLED:
-            return Sighting(CameraState.UNKNOWN, self.updated_at, None, self.sighting.revision)
-        return self.sighting
+        """What a screen says."""
+        seen = self.sighting
+        shown = shown_as(self.settings.enabled, self.updated_at, (seen.state, seen.since, seen.cause))
+        return Sighting(*shown, seen.revision)
 
     def changed(self, settings: Settings, now: datetime, *, url: tuple[str, str] | None = None) -> Camera:
         """The next revision; itself where nothing changes. `url` is (sealed, shown)."""
@@ -74,6 +75,40 @@ class Camera:
         """Raises: StaleRevision."""
         if expected is not None and expected != self.revision:
             raise StaleRevision(f"The camera is at revision {self.revision}.")
+
+
+def shown_as(enabled: bool, updated_at: datetime, seen: Shown) -> Shown:
+    """What a screen says: a camera that is switched off is not missing, and one just switched on is not off any more."""
+    if not enabled:
+        return CameraState.DISABLED, seen[1] if seen[0] is CameraState.DISABLED else updated_at, StreamCause.DISABLED
+    if seen[0] is CameraState.DISABLED:
+        return CameraState.UNKNOWN, updated_at, None
+    return seen
+
+
+class ListedCamera(NamedTuple):
+    """A camera as a list shows it. The settings are JSON already: a list only hands them on."""
+
+    id: UUID
+    name: str
+    url_shown: str
+    external_id: str | None
+    groups: list[UUID]
+    """In order."""
+    enabled: bool
+    recording: bytes
+    ai: bytes
+    state: CameraState
+    """As it was last seen; `shown` says what to make of it."""
+    since: datetime | None
+    cause: StreamCause | None
+    revision: int
+    created_at: datetime
+    updated_at: datetime
+
+    def shown(self) -> Shown:
+        """As `Camera.shown_sighting`."""
+        return shown_as(self.enabled, self.updated_at, (self.state, self.since, self.cause))
 
 
 def check_groups(who: Caller, groups: frozenset[UUID]) -> None:

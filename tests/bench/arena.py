@@ -1,0 +1,105 @@
+"""Real processes of services on real servers, as the stack starts them, and the bare route that they are measured against."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import importlib
+import json
+import os
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+from tests.bench import bare
+
+from chassis.redis import connect_redis
+from chassis.servers import free_port
+from chassis.testing.databases import TestDatabases
+from chassis.testing.tokens import TokenMint, encryption_keys
+from chassis.testing.workplace import TestServers
+
+READY_S = 60
+SERVERS = ("postgres", "rabbitmq", "redis-cache", "redis-state")
+
+
+@dataclass
+class Arena:
+    """Servers that run, and somebody whose tokens the services accept."""
+
+    servers: TestServers
+    databases: TestDatabases
+    mint: TokenMint
+
+    @contextlib.asynccontextmanager
+    async def service(self, package: str, before: Mapping[str, Any] | None = None) -> AsyncIterator[int]:
+        """The port of its API. `before`: roles that are run to their end first, each with its JSON on standard input."""
+        database = await self.databases.clone(package, importlib.import_module(package))
+        port, private, log = free_port(), free_port(), self.servers.root / f"{package}.log"
+        environment = {
+            **{name: value for name, value in os.environ.items() if name in {"PATH", "HOME", "LANG", "LD_LIBRARY_PATH"}},
+            "HTTP_PORT": str(port),
+            "PRIVATE_PORT": str(private),
+            "DATABASE_URL": database.url.get_secret_value(),
+            "RABBITMQ_URL": self.servers.rabbitmq.url(),
+            "REDIS_CACHE_URL": self.servers.redis_cache.url,
+            "REDIS_STATE_URL": self.servers.redis_state.url,
+            "ENCRYPTION_KEYS": encryption_keys(),
+        }
+        for role, given in (before or {}).items():
+            command = [sys.executable, "-m", package, role]
+            subprocess.run(command, env=environment, input=json.dumps(given).encode(), check=True, capture_output=True, timeout=60)
+        with process([sys.executable, "-m", package, "api"], log, environment):
+            await _ready(f"http://127.0.0.1:{private}/health/ready", log)
+            yield port
+
+
+@contextlib.asynccontextmanager
+async def arena() -> AsyncIterator[Arena]:
+    """PostgreSQL, PgBouncer, RabbitMQ and both Redis, ended afterwards."""
+    servers = TestServers()
+    try:
+        await asyncio.gather(*(servers.running(name) for name in SERVERS))
+        await servers.running("pgbouncer")
+        mint = TokenMint()
+        async with connect_redis(servers.redis_state.url) as redis:
+            await mint.publish(redis)
+        yield Arena(servers, TestDatabases(servers), mint)
+    finally:
+        await asyncio.to_thread(servers.close)
+
+
+@contextlib.asynccontextmanager
+async def baseline(folder: Path) -> AsyncIterator[int]:
+    """The port of the bare route."""
+    port, log = free_port(), folder / "bare.log"
+    with process([sys.executable, bare.__file__, str(port)], log):
+        await _ready(f"http://127.0.0.1:{port}{bare.PATH}", log)
+        yield port
+
+
+@contextlib.contextmanager
+def process(command: list[str], log: Path, environment: Mapping[str, str] | None = None) -> Iterator[None]:
+    """Runs meanwhile."""
+    with log.open("wb") as output, subprocess.Popen(command, env=environment, stdout=output, stderr=output) as running:
+        try:
+            yield
+        finally:
+            running.terminate()
+            running.wait(20)
+
+
+async def _ready(url: str, log: Path) -> None:
+    try:
+        async with asyncio.timeout(READY_S), httpx.AsyncClient(trust_env=False) as http:
+            while True:
+                with contextlib.suppress(httpx.HTTPError):
+                    if (await http.get(url)).is_success:
+                        return
+                await asyncio.sleep(0.1)
+    except TimeoutError:
+        raise RuntimeError(f"{url} was not ready in {READY_S} s: {log.read_text()[-2_000:]}") from None

@@ -1,0 +1,144 @@
+"""One process that asks over kept-alive connections: as fast as the answers come, or at a rate that somebody else keeps.
+
+A client that is much cheaper than what it measures: it shares the machine with both sides.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import statistics
+from collections import deque
+from collections.abc import Callable, Mapping
+from typing import cast
+
+CONNECTIONS = 16
+WARM_UP_S = 0.3
+
+
+def request(path: str, token: str | None = None) -> bytes:
+    """A GET as it goes over the wire."""
+    head = f"GET {path} HTTP/1.1\r\nHost: bench\r\nAccept: application/json\r\n"
+    return (head + (f"Authorization: Bearer {token}\r\n" if token else "") + "\r\n").encode()
+
+
+def post(path: str, body: bytes) -> bytes:
+    """A POST of JSON as it goes over the wire."""
+    head = f"POST {path} HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+    return head.encode() + body
+
+
+class Connection(asyncio.Protocol):
+    """One kept-alive connection, one request at a time."""
+
+    def __init__(self, on_answer: Callable[[Connection], None]) -> None:
+        self._on_answer = on_answer
+        self._missing = 0
+        """Bytes of the body that are still to come."""
+        self._head = b""
+        self.answers = 0
+        self.failures: set[bytes] = set()
+        self.bytes = 0
+        self.since = 0.0
+        """When the request that is on its way was due."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast("asyncio.Transport", transport)  # uvloop's only looks like one
+
+    def ask(self, wire: bytes, since: float = 0.0) -> None:
+        self.since = since
+        self.transport.write(wire)
+
+    def data_received(self, data: bytes) -> None:
+        self.bytes += len(data)
+        if self._missing:
+            self._missing -= len(data)
+        else:
+            self._read_head(data)
+        if self._missing == 0 and not self._head:
+            self.answers += 1
+            self._on_answer(self)
+
+    def _read_head(self, data: bytes) -> None:
+        data = self._head + data
+        end = data.find(b"\r\n\r\n")
+        if end < 0:
+            self._head = data
+            return
+        self._head = b""
+        if not data.startswith(b"HTTP/1.1 200"):
+            self.failures.add(data.partition(b"\r\n")[0])
+        at = data.lower().find(b"content-length: ", 0, end + 2)
+        length = int(data[at + 16 : data.find(b"\r", at)])
+        self._missing = end + 4 + length - len(data)
+
+
+async def connect(port: int, on_answer: Callable[[Connection], None], count: int = CONNECTIONS) -> list[Connection]:
+    """So many connections to a port of this machine."""
+    loop = asyncio.get_running_loop()
+    return [(await loop.create_connection(lambda: Connection(on_answer), "127.0.0.1", port))[1] for _ in range(count)]
+
+
+def _close(connections: list[Connection]) -> None:
+    for connection in connections:
+        connection.transport.close()
+    if failures := set().union(*(connection.failures for connection in connections)):
+        raise RuntimeError(f"not every answer was 200: {sorted(failures)}")
+
+
+async def rate(port: int, wire: bytes, seconds: float) -> float:
+    """Answers per second over all connections, after a moment of warming up. Raises: RuntimeError on a wrong answer."""
+    loop = asyncio.get_running_loop()
+    connections = await connect(port, lambda connection: connection.ask(wire))
+    for connection in connections:
+        connection.ask(wire)
+    await asyncio.sleep(WARM_UP_S)
+    before, began = sum(each.answers for each in connections), loop.time()
+    await asyncio.sleep(seconds)
+    answers, elapsed = sum(each.answers for each in connections) - before, loop.time() - began
+    _close(connections)
+    return answers / elapsed
+
+
+async def alternate(sides: Mapping[str, tuple[int, bytes]], rounds: int, seconds: float) -> dict[str, list[float]]:
+    """Rates of each side, a round each, the order turned every time: a noisy machine disturbs all alike."""
+    rates: dict[str, list[float]] = {name: [] for name in sides}
+    for turn in range(rounds):
+        for name in sorted(sides, reverse=turn % 2 == 0):
+            rates[name].append(await rate(*sides[name], seconds))
+    return rates
+
+
+async def latencies(port: int, wire: bytes, per_second: float, seconds: float) -> list[float]:
+    """Seconds from when each request was due to its answer, at a steady rate: one that had to wait for a connection waited too."""
+    loop = asyncio.get_running_loop()
+    taken: list[float] = []
+    idle: deque[Connection] = deque()
+    waiting: deque[float] = deque()
+
+    def answered(connection: Connection) -> None:
+        taken.append(loop.time() - connection.since)
+        if waiting:
+            connection.ask(wire, waiting.popleft())
+        else:
+            idle.append(connection)
+
+    connections = await connect(port, answered)
+    idle.extend(connections)
+    due, end = loop.time(), loop.time() + seconds
+    while due < end:
+        due += 1 / per_second
+        await asyncio.sleep(max(0.0, due - loop.time()))
+        if idle:
+            idle.popleft().ask(wire, due)
+        else:
+            waiting.append(due)
+    async with asyncio.timeout(30):
+        while len(idle) < len(connections):
+            await asyncio.sleep(0.01)
+    _close(connections)
+    return taken
+
+
+def p95(seconds: list[float]) -> float:
+    """In milliseconds."""
+    return statistics.quantiles(seconds, n=20)[-1] * 1_000

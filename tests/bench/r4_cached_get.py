@@ -1,0 +1,52 @@
+"""R4: `GET /api/v1/cameras/health` with a token, against a bare Starlette JSON route.
+
+The service is the process that the stack runs, on PostgreSQL behind PgBouncer, RabbitMQ and Redis, with every middleware, its access
+log and its loops. The token is verified by key and looked up among the revoked; how the fleet fares is asked of the database once a
+second at most, whoever asks. Rounds alternate; the ratio of a round is the figure.
+"""
+
+from __future__ import annotations
+
+import statistics
+
+import uvloop
+from tests.bench import bare, load
+from tests.bench.arena import arena, baseline
+from tests.bench.fleet import register_cameras
+
+FLOOR, TARGET, STRETCH = 0.08, 0.12, 0.20
+ROUND_S = 1.5
+
+
+def measure(rounds: int = 7) -> dict[str, object]:
+    """Start everything, alternate, stop everything."""
+    return uvloop.run(_measure(max(rounds, 7)))
+
+
+async def _measure(rounds: int) -> dict[str, object]:
+    async with arena() as house, house.service("cameras") as port, baseline(house.servers.root) as bare_port:
+        caller = house.mint.caller()
+        await register_cameras(port, house.mint.token(caller))
+        sides = {
+            "subject": (port, load.request("/api/v1/cameras/health", house.mint.token(caller))),
+            "baseline": (bare_port, load.request(bare.PATH)),
+        }
+        rates = await load.alternate(sides, rounds, ROUND_S)
+    ratios = [subject / bare_rate for subject, bare_rate in zip(rates["subject"], rates["baseline"], strict=True)]
+    return {
+        "id": "R4",
+        "job": "authenticated cached GET (how the cameras fare): rps / bare Starlette JSON route",
+        "ratio": round(statistics.median(ratios), 3),
+        "min": round(min(ratios), 3),
+        "max": round(max(ratios), 3),
+        "floor": FLOOR,
+        "target": TARGET,
+        "stretch": STRETCH,
+        "better": "higher",
+        "rounds": rounds,
+        "detail": f"{statistics.median(rates['subject']):.0f} and {statistics.median(rates['baseline']):.0f} requests/s",
+    }
+
+
+if __name__ == "__main__":
+    print(measure())
