@@ -161,10 +161,25 @@ def _introduce(home: Home) -> None:
     for name, (expected, now) in state.get("moved", {}).items():
         out.print(f"Port {expected} for {name} is taken by somebody else; it is {now} now.")
     out.print(f"\nConsole  {address}", style="bold")
+    if load(Settings).tls_cert is None:
+        out.print(Text(f"Trust    curl --cacert {home.ca_file} {address}/health   (`gtv ca` tells more)", "dim"))
     login = first_login(home)
     if login:
         out.print(Text(f"Login    {login['email']}\nPassword {login['password']}   (shown this once)"))
         forget_first_login(home)
+
+
+@app.command()
+def ca() -> None:
+    """Where the certificate of the stack's own authority is, and how to make a machine trust it."""
+    home = home_of(load(Settings))
+    if not home.ca_file.exists():
+        raise NotRunning("The authority is made with the first `gtv up`.")
+    out.print(str(home.ca_file))
+    address = home.read_state().get("address", "https://localhost:8443")
+    out.print(Text(f"curl:     curl --cacert {home.ca_file} {address}/health", "dim"))
+    out.print(Text(f"Debian:   cp {home.ca_file} /usr/local/share/ca-certificates/gtvision.crt && update-ca-certificates", "dim"))
+    out.print(Text("Browser:  settings, certificates, authorities, import. Its key never leaves this machine.", "dim"))
 
 
 # --- looking -------------------------------------------------------------------------------------------------------------
@@ -249,12 +264,16 @@ def _start_demo(home: Home, options: Settings) -> None:
 @app.command()
 def watch() -> None:
     """Show live what the cameras see: their state, plates, alerts. Ctrl-C ends it."""
-    from gtv.credentials import load_or_make
+    from gtv.foreground import tool
     from gtv.watch import show
 
     home, state = _running()
-    key = load_or_make(home.secrets_file).tool_key
-    _until_interrupted(lambda: show(state["address"], key, out.print))
+
+    async def body() -> None:
+        async with tool(home, state["address"]) as client:
+            await show(client, out.print)
+
+    _until_interrupted(body)
 
 
 # --- the dead --------------------------------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import AsyncIterator
 from types import TracebackType
 from typing import Any, Self
@@ -27,10 +28,12 @@ class Refused(GtvError):
 class Client:
     """A session of the tool. The short-lived token is renewed before it ends."""
 
-    def __init__(self, address: str, key: str, clock: Clock | None = None) -> None:
+    def __init__(self, address: str, key: str, trust: ssl.SSLContext, clock: Clock | None = None) -> None:
+        self.address = address
         self._key = key
+        self.trust = trust
         self._clock = clock or SystemClock()
-        self._http = httpx.AsyncClient(base_url=f"{address}/api/v1", trust_env=False, timeout=15.0)
+        self._http = httpx.AsyncClient(base_url=f"{address}/api/v1", trust_env=False, verify=trust, timeout=15.0)
         self._token = ""
         self._renew_at = float("-inf")
 

@@ -21,3 +21,7 @@ class PortTaken(GtvError):
 
 class BadTable(GtvError):
     """A file of the stack's description is wrong."""
+
+
+class BadCertificate(GtvError):
+    """The edge's certificate or its key cannot be used."""

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from rich.text import Text
 
-from gtv import watch
+from gtv import tls, watch
 from gtv.client import Client
 from gtv.credentials import load_or_make
 from gtv.demo import Done, demo_cameras, register, until_reached
@@ -43,7 +43,8 @@ async def serve(plan: Plan, *, demo: bool, write: Callable[[Text], None], introd
             done = await start_demo(plan.home, plan.address, plan.options.demo_cameras)
             write(Text(f"Demo     {len(done.cameras) + done.known} cameras, {len(done.watched)} new plates on the watchlist"))
         write(Text("Ctrl-C ends everything.\n", "dim"))
-        await watch.show(plan.address, plan.secrets.tool_key, write)
+        async with tool(plan.home, plan.address) as client:
+            await watch.show(client, write)
 
     stack = Stack(plan, changed)
     await stack.run(stop, demo=demo, when_ready=show)
@@ -58,13 +59,17 @@ def _tell(write: Callable[[Text], None], elapsed: float, name: str, phase: Phase
             write(Text(f"  {elapsed:5.1f} s  {name}: {reason}", "red"))
 
 
+def tool(home: Home, address: str) -> Client:
+    """A client with the tool's key that believes the stack's certificate."""
+    return Client(address, load_or_make(home.secrets_file).tool_key, tls.trusting(home.trust_file))
+
+
 async def start_demo(home: Home, address: str, wanted: tuple[str, ...] = ()) -> Done:
     """Register the demo's cameras and plates, as soon as cameras and services are there. Raises: GtvError, httpx.HTTPError."""
-    key = load_or_make(home.secrets_file).tool_key
 
     async def attempt() -> Done:
         cameras = demo_cameras(home.demo, wanted)
-        async with Client(address, key) as client:
+        async with tool(home, address) as client:
             return await register(client, cameras)
 
     return await until_reached(attempt, DEMO_TRIES, lambda: asyncio.sleep(DEMO_PAUSE_S))

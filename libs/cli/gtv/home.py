@@ -31,6 +31,10 @@ class Home:
         self.objects = self.root / "objects"
         self.recordings = self.root / "recordings"
         self.demo = self.root / "demo"
+        self.tls = self.root / "tls"
+        self.ca_file = self.tls / "ca.crt"
+        self.trust_file = self.tls / "trust.pem"
+        """Whom gtv's own clients believe: the stack's authority, or the operator's certificate."""
         self.ports_file = self.root / "ports.json"
         self.secrets_file = self.root / "secrets.json"
         self.state_file = self.run / "state.json"
@@ -43,6 +47,7 @@ class Home:
         for folder in (self.run, self.logs, self.objects, self.recordings):
             folder.mkdir(exist_ok=True)
             folder.chmod(0o700)
+        self.tls.mkdir(exist_ok=True)  # open: the authority is there to be shown, its key is closed
 
     @contextmanager
     def held(self) -> Iterator[None]:

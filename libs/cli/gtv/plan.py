@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from gtv import mediaserver, ports, settings, table
+from gtv import mediaserver, ports, settings, table, tls
 from gtv.composition import HOST, Composition
 from gtv.credentials import Credentials, load_or_make
+from gtv.failures import BadCertificate
 from gtv.home import Home, default_home
 from gtv.table import Table
+from gtvision.time import SystemClock
 
 
 def home_of(options: settings.Settings) -> Home:
@@ -39,6 +41,21 @@ class Plan:
         """The name under which browsers reach the edge."""
         return public_host(self.options)
 
+    def certificate(self) -> tls.Certificate:
+        """What the edge serves, made or renewed where it has to be; its anchor is written down for our own clients.
+
+        Raises: BadCertificate.
+        """
+        options, now = self.options, SystemClock().now()
+        if (options.tls_cert is None) != (options.tls_key is None):
+            raise BadCertificate("GTV_TLS_CERT and GTV_TLS_KEY belong together.")
+        if options.tls_cert is not None and options.tls_key is not None:
+            certificate = tls.given(options.tls_cert, options.tls_key, self.public_host, now)
+        else:
+            certificate = tls.own(self.home.tls, tls.names(options.edge_host, self.public_host), now)
+        self.home.trust_file.write_text(certificate.anchor)
+        return certificate
+
     @property
     def secrets(self) -> Credentials:
         """The generated secrets."""
@@ -50,17 +67,25 @@ def make_plan(options: settings.Settings, home: Home) -> Plan:
     env = settings.environment()
     root = settings.find_root(options)
     processes = table.load(options.stack_file or root / "deploy/local/stack.toml")
-    assignment = ports.assign(processes.wishes(options.edge_host), asked=settings.asked_ports(env), kept=home.ports_file)
+    asked = settings.asked_ports(env)
+    assignment = ports.assign(processes.wishes(options.edge_host, asked), asked=asked, kept=home.ports_file)
     composition = Composition(
         home=home,
         ports=assignment.ports,
         secrets=load_or_make(home.secrets_file),
         inherited=settings.inherited(env),
-        public_url=f"http://{public_host(options)}:{assignment.ports['edge']}",
+        public_url=f"https://{_in_url(public_host(options))}:{assignment.ports['edge']}",
     )
-    return Plan(options, home, root, processes, composition, dict(assignment.moved))
+    plan = Plan(options, home, root, processes, composition, dict(assignment.moved))
+    plan.certificate()
+    return plan
 
 
 def public_host(options: settings.Settings) -> str:
     """The name under which browsers reach the edge."""
-    return options.public_host or (HOST if options.edge_host in mediaserver.ANYWHERE else options.edge_host)
+    here = {HOST, "::1", *mediaserver.ANYWHERE}
+    return options.public_host or ("localhost" if options.edge_host in here else options.edge_host)
+
+
+def _in_url(host: str) -> str:
+    return f"[{host}]" if ":" in host else host

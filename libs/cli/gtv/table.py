@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from pathlib import Path
 from typing import Literal
 
@@ -59,14 +59,17 @@ class Process(BaseModel):
         """SERVICE_NAME."""
         return self.service or self.name
 
-    def wishes(self, edge_host: str) -> Iterator[Wish]:
-        """The ports that it needs."""
+    def wishes(self, edge_host: str, asked: Container[str] = ()) -> Iterator[Wish]:
+        """The ports that it needs. Some exist only where they are `asked` for by name."""
         if self.has_api or self.kind == "console":
             yield Wish(self.name)
         if self.kind in {"service", "edge"}:
             yield Wish(f"{self.name}-private")
         if self.kind == "edge":
-            yield Wish("edge", edge_host, preferred=8080)
+            yield Wish("edge", edge_host, preferred=8443)
+            yield Wish("edge-http", edge_host, preferred=8080)
+            # carried through to the media server where somebody asks for it
+            yield from (Wish(name, edge_host) for name in ("edge-rtsp", "edge-rtmp") if name in asked)
         for port in self.ports:
             name, _, protocol = port.partition("/")
             yield Wish(name, edge_host if protocol == "udp" else "127.0.0.1", udp=protocol == "udp")
@@ -89,9 +92,9 @@ class Table(BaseModel):
                 raise ValueError(f"{process.name} needs {', '.join(sorted(unknown))}, which must stand before it")
         return self
 
-    def wishes(self, edge_host: str) -> list[Wish]:
+    def wishes(self, edge_host: str, asked: Container[str] = ()) -> list[Wish]:
         """Every port that the stack needs."""
-        return [wish for process in self.process for wish in process.wishes(edge_host)]
+        return [wish for process in self.process for wish in process.wishes(edge_host, asked)]
 
 
 def load(path: Path) -> Table:

@@ -11,16 +11,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from chassis.servers import LocalServer, PgBouncer, Postgres, RabbitMq, RabbitPorts, Redis
-from chassis.servers.process import write_private as write_private_text
 from chassis.topology import POLICIES
-from gtv import children, edge, mediaserver
+from gtv import children, edge, frontage, mediaserver
 from gtv.children import Command
 from gtv.composition import API_USER, HOST
 from gtv.credentials import SERVICE_ROLES, first_password
 from gtv.home import Home, read_json, write_private
 from gtv.plan import Plan
 from gtv.probes import HttpProbes
-from gtv.routes import load_routes
 from gtv.supervisor import Pace, Unit
 from gtv.table import Process
 
@@ -165,36 +163,19 @@ class Workshop:
 
     def _edge(self, process: Process) -> Unit:
         plan = self.plan
+        files = edge.Files(plan.home.root / process.name)
         private = f"{process.name}-private"
 
         def spec() -> Command:
-            folder = plan.home.root / process.name
-            folder.mkdir(exist_ok=True)
-            user = _edge_user(plan.composition.ports["edge"])
-            file = folder / "haproxy.cfg"
-            write_private_text(file, self._edge_config(plan.composition.ports[private]), user)
+            user = _edge_user(plan)
+            frontage.prepare(plan, files, plan.composition.ports[private], user)
             env = plan.composition.plain()
             # it lies in /usr/sbin, which an ordinary user's PATH may lack
             env["PATH"] = f"{env.get('PATH', os.defpath)}:/usr/local/sbin:/usr/sbin:/sbin"
             # SIGUSR1 lets running requests end; `hard-stop-after` bounds it
-            return Command(["haproxy", "-db", "-f", str(file)], env, cwd=folder, user=user, stop_signal=signal.SIGUSR1)
+            return Command(["haproxy", "-db", "-f", str(files.config)], env, cwd=files.folder, user=user, stop_signal=signal.SIGUSR1)
 
         return Unit(process.name, spec, self.probes.answers(f"{plan.composition.url(private)}/health/live"), needs=process.needs)
-
-    def _edge_config(self, private: int) -> str:
-        plan = self.plan
-        numbers = plan.composition.ports
-        routes = load_routes(plan.root / "deploy/routes.yml").only(numbers)
-        targets = {name: edge.Target(f"{HOST}:{numbers[name]}", numbers[f"{name}-private"]) for name in routes.services}
-        targets |= {name: edge.Target(f"{HOST}:{numbers[name]}") for name in (*routes.media, "console")}
-        return edge.render(
-            (plan.root / "haproxy/haproxy.cfg").read_text(),
-            routes,
-            targets,
-            edge=f"{plan.options.edge_host}:{numbers['edge']}",
-            private=f"{HOST}:{private}",
-            stats_password=plan.secrets.parts["edge_stats"],
-        )
 
 
 def first_login(home: Home) -> dict[str, str]:
@@ -207,9 +188,10 @@ def forget_first_login(home: Home) -> None:
     (home.root / "first-login.json").unlink(missing_ok=True)
 
 
-def _edge_user(port: int) -> str | None:
-    """HAProxy's own account, where there is one and the port does not need our rights."""
-    if os.geteuid() != 0 or port < 1024:
+def _edge_user(plan: Plan) -> str | None:
+    """HAProxy's own account, where there is one and no port needs our rights."""
+    ports = plan.composition.ports
+    if os.geteuid() != 0 or any(number < 1024 for name, number in ports.items() if name.startswith("edge")):
         return None
     try:
         return pwd.getpwnam("haproxy").pw_name

@@ -28,13 +28,13 @@ NAME_WIDTH = 28
 STATES = {"online": "green", "offline": "red", "degraded": "yellow"}
 
 
-async def messages(address: str, client: Client, say: Callable[[str], None]) -> AsyncGenerator[dict[str, Any], None]:
+async def messages(client: Client, say: Callable[[str], None]) -> AsyncGenerator[dict[str, Any], None]:
     """Messages of the live feed, for ever: a broken connection is opened again with a new ticket."""
     while True:
         try:
             ticket = (await client.call("POST", "/auth/tickets", {"purpose": "ws"}))["ticket"]
-            url = f"{address.replace('http', 'ws', 1)}/ws/v1/live?ticket={ticket}"
-            async with connect(url, proxy=None, open_timeout=10) as socket:
+            url = f"{client.address.replace('http', 'ws', 1)}/ws/v1/live?ticket={ticket}"
+            async with connect(url, ssl=client.trust, proxy=None, open_timeout=10) as socket:
                 await socket.send(json.dumps({"type": "subscribe", "topics": list(TOPICS)}))
                 renewing = asyncio.create_task(_renew(socket.send, client))
                 try:
@@ -137,22 +137,21 @@ class Screen:
         return (self._clock.now() - datetime.fromisoformat(moment)).total_seconds()
 
 
-async def show(address: str, key: str, write: Callable[[Text], None]) -> None:
+async def show(client: Client, write: Callable[[Text], None]) -> None:
     """Write lines until cancelled."""
 
     def say(text: str) -> None:
         write(Text(text, "yellow"))
 
-    async with Client(address, key) as client:
-        screen = Screen()
-        try:
-            async for item in client.every("/cameras"):
-                known = {"camera_id": item["id"], "name": item["name"], "state": item["state"], "cause": item["cause"]}
-                for line in screen.lines({"type": "camera", "data": known}):
-                    write(line)
-        except (Refused, httpx.HTTPError) as error:
-            say(f"câmeras desconhecidas: {error}")
-        async with aclosing(messages(address, client, say)) as feed:
-            async for message in feed:
-                for line in screen.lines(message):
-                    write(line)
+    screen = Screen()
+    try:
+        async for item in client.every("/cameras"):
+            known = {"camera_id": item["id"], "name": item["name"], "state": item["state"], "cause": item["cause"]}
+            for line in screen.lines({"type": "camera", "data": known}):
+                write(line)
+    except (Refused, httpx.HTTPError) as error:
+        say(f"câmeras desconhecidas: {error}")
+    async with aclosing(messages(client, say)) as feed:
+        async for message in feed:
+            for line in screen.lines(message):
+                write(line)

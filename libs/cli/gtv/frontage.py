@@ -1,0 +1,85 @@
+"""The edge of this stack: its files in the data folder, and its layout from ports and settings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from urllib.parse import urlsplit
+
+from chassis.servers.process import give_to, write_private
+from gtv import edge
+from gtv.composition import HOST
+from gtv.failures import BadTable
+from gtv.limits import Limits
+from gtv.plan import Plan
+from gtv.routes import CONSOLE, Routes, load_routes
+
+PASSAGES = {"edge-rtsp": "rtsp", "edge-rtmp": "rtmp"}
+"""Ports that exist where somebody asks for them, and the media server's behind them."""
+_LONGEST_SOCKET = 96
+"""A Unix socket's path has 108 bytes, and HAProxy makes it under a longer name first."""
+
+
+def prepare(plan: Plan, files: edge.Files, private: int, user: str | None) -> None:
+    """Write everything that HAProxy reads at its start. Raises: BadTable, BadCertificate."""
+    if len(str(files.socket)) > _LONGEST_SOCKET:
+        raise BadTable(f"{files.socket} is too long for a socket: choose a shorter data folder with GTV_DATA.")
+    files.folder.mkdir(exist_ok=True)
+    # it makes its socket in here
+    give_to(files.folder, user)
+    write_private(files.certificate, plan.certificate().bundle, user)
+    # streaming fills it again
+    write_private(files.nodes, "", user)
+    if not files.flags.exists():
+        write_private(files.flags, "", user)
+    routes = load_routes(plan.root / "deploy/routes.yml").only(plan.composition.ports)
+    template = (plan.root / "haproxy/haproxy.cfg").read_text()
+    write_private(files.config, edge.render(template, routes, layout(plan, files, routes, private)), user)
+
+
+def layout(plan: Plan, files: edge.Files, routes: Routes, private: int) -> edge.Layout:
+    """Where everything of this stack listens."""
+    numbers, options = plan.composition.ports, plan.options
+    targets = {name: edge.Target(f"{HOST}:{numbers[name]}", numbers[f"{name}-private"]) for name in routes.services}
+    return edge.Layout(
+        edge=_listen(options.edge_host, numbers["edge"]),
+        plain=_listen(options.edge_host, numbers["edge-http"]),
+        private=f"{HOST}:{private}",
+        files=files,
+        maintenance_page=plan.root / "haproxy/maintenance.html",
+        stats_password=plan.secrets.parts["edge_stats"],
+        targets=targets | {CONSOLE: edge.Target(f"{HOST}:{numbers[CONSOLE]}")},
+        nodes={edge.MEDIA_NODE: {name: edge.Target(f"{HOST}:{numbers[name]}") for name in routes.media}},
+        kong=_kong(options.kong_url, options.kong_status_port),
+        public_host=plan.public_host,
+        public_port=numbers["edge"],
+        tls_min=options.tls_min_version,
+        trusted_proxies=[str(network) for network in options.edge_trusted_proxies],
+        limits=Limits(
+            options.edge_rate_per_minute,
+            options.edge_login_per_minute,
+            options.edge_admin_per_minute,
+            options.edge_ingest_per_minute,
+        ),
+        passages=list(_passages(numbers, options.edge_host, send_proxy=options.edge_send_proxy)),
+    )
+
+
+def _passages(numbers: Mapping[str, int], host: str, *, send_proxy: bool) -> list[edge.Passage]:
+    return [
+        edge.Passage(behind, _listen(host, numbers[name]), (f"{HOST}:{numbers[behind]}",), send_proxy)
+        for name, behind in PASSAGES.items()
+        if name in numbers and behind in numbers
+    ]
+
+
+def _kong(url: str | None, status_port: int) -> edge.Target | None:
+    if url is None:
+        return None
+    parts = urlsplit(url)
+    if parts.scheme != "http" or parts.hostname is None:
+        raise BadTable(f"GTV_KONG_URL is no address like http://127.0.0.1:8000: {url}")
+    return edge.Target(f"{parts.hostname}:{parts.port or 80}", status_port, "/status")
+
+
+def _listen(host: str, port: int) -> str:
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

@@ -1,0 +1,33 @@
+"""Answers that HAProxy gives by itself, in the shape that every service uses."""
+
+from __future__ import annotations
+
+import json
+from http import HTTPStatus
+
+ERRORS = {
+    400: ("malformed_request", "The request is not acceptable HTTP."),
+    408: ("request_timeout", "The request did not arrive in time."),
+    500: ("internal", "Something went wrong on our side."),
+    502: ("bad_gateway", "The service behind this path ended the connection."),
+    503: ("unavailable", "The service behind this path is not reachable at the moment."),
+    504: ("gateway_timeout", "The service behind this path did not answer in time."),
+}
+"""What can go wrong between HAProxy and its neighbours."""
+
+
+def refusal(status: int, code: str, detail: str, condition: str, *, retry_after_s: int | None = None) -> str:
+    """A rule of a frontend."""
+    later = "" if retry_after_s is None else f" hdr Retry-After {retry_after_s}"
+    return f"    http-request return status {status} {_content(status, code, detail)}{later} hdr Cache-Control no-store if {condition}"
+
+
+def error(status: int) -> str:
+    """HAProxy's own errors."""
+    return f"    http-error status {status} {_content(status, *ERRORS[status])} hdr Cache-Control no-store"
+
+
+def _content(status: int, code: str, detail: str) -> str:
+    body = {"type": f"urn:gtvision:problem:{code}", "title": HTTPStatus(status).phrase, "status": status, "code": code, "detail": detail}
+    text = json.dumps(body)[:-1] + ', "correlation_id": "%[var(txn.id)]"}'
+    return f"content-type application/problem+json lf-string '{text}'"
