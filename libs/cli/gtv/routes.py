@@ -72,12 +72,14 @@ class ServiceRoutes(_Model):
     """Those of `public` by which a secret can be guessed: they get the strict limit."""
     administration: tuple[Prefix, ...] = ()
     """Prefixes whose changes get the strict limit."""
+    lanes: tuple[Prefix, ...] = ()
+    """Prefixes where machines send what their cameras see: they have a limit of their own."""
     ticketed: tuple[Prefix, ...] = ()
     """WebSockets: they redeem a ticket themselves."""
 
     @model_validator(mode="after")
     def _of_this_service(self) -> ServiceRoutes:
-        named = [*(operation.partition(" ")[2] for operation in self.public), *self.administration, *self.ticketed]
+        named = [*(operation.partition(" ")[2] for operation in self.public), *self.administration, *self.lanes, *self.ticketed]
         for path in named:
             if not any(below(path, prefix) for prefix in self.prefixes):
                 raise ValueError(f"{path} lies below none of the service's prefixes")

@@ -1,0 +1,83 @@
+"""Hands a configuration to a running Kong, and goes on doing so whenever identity's keys change.
+
+Kong's open-source edition knows no JWKS: a key is a credential in its configuration. identity publishes a new key 60 s before it signs with
+it, so that a poll of a few seconds is in time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+
+from gtv.failures import GtvError
+from gtv.jwks import PublicKey
+
+_TIMEOUT_S = 15.0
+
+
+class KongRefused(GtvError):
+    """Kong is not there, or does not take the configuration."""
+
+
+def push(admin: str, text: str) -> bool:
+    """Replace the whole configuration; False where Kong has exactly this one. Raises: KongRefused."""
+    try:
+        with httpx.Client(trust_env=False, timeout=_TIMEOUT_S) as http:
+            answer = http.post(f"{admin.rstrip('/')}/config", params={"check_hash": "1"}, json={"config": text})
+    except httpx.HTTPError as error:
+        raise KongRefused(f"Kong does not answer at {admin}: {error}") from error
+    if answer.status_code == 304:
+        return False
+    if answer.status_code != 201:
+        raise KongRefused(f"Kong does not take the configuration ({answer.status_code}): {answer.text[:2_000]}")
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """Reads the keys again and again. What cannot be read or pushed leaves Kong as it is, and is tried again."""
+
+    read: Callable[[], list[PublicKey]]
+    render: Callable[[list[PublicKey]], str]
+    admin: str
+    tell: Callable[[str], None]
+    out: Path | None = None
+    """Where Kong reads its configuration when it starts: the keys of then must not be those of last month."""
+    every_s: float = 10.0
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Until told to stop. Each round pushes: a Kong that was restarted has an older configuration, one that has it says so."""
+        trouble = ""
+        while not stop.is_set():
+            now = await asyncio.to_thread(self._round)
+            if now != trouble and now:
+                self.tell(now)
+            trouble = now
+            try:
+                async with asyncio.timeout(self.every_s):
+                    await stop.wait()
+            except TimeoutError:
+                continue
+
+    def _round(self) -> str:
+        """What is wrong, empty where nothing is."""
+        try:
+            keys = self.read()
+            text = self.render(keys)
+            self._keep(text)
+            if push(self.admin, text):
+                self.tell(f"Kong has the keys {', '.join(key.kid for key in keys)} now.")
+        except GtvError as error:
+            return str(error)
+        return ""
+
+    def _keep(self, text: str) -> None:
+        if self.out is None or (self.out.exists() and self.out.read_text() == text):
+            return
+        fresh = self.out.with_name(f"{self.out.name}.new")
+        fresh.write_text(text)
+        fresh.replace(self.out)
