@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.text import Text
 
 from chassis.settings import load
-from gtv import children, commands, journal, logfiles
+from gtv import children, commands, journal, kong_cli, logfiles
 from gtv.failures import GtvError, NotRunning
 from gtv.home import Home, write_private
 from gtv.plan import home_of, make_plan
@@ -28,6 +28,7 @@ app = typer.Typer(
 )
 dead_app = typer.Typer(no_args_is_help=True, help="Messages that failed for good.")
 app.add_typer(dead_app, name="dead")
+app.add_typer(kong_cli.app, name="kong")
 out = Console(highlight=False, soft_wrap=not sys.stdout.isatty(), width=None if sys.stdout.isatty() else 160)
 err = Console(stderr=True, highlight=False)
 
