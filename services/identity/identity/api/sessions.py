@@ -1,155 +1,81 @@
-"""HTTP in: coming in, staying in, going out."""
+"""HTTP in: where somebody is signed in, and ending that."""
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, NoReturn, Self
-from urllib.parse import parse_qsl
+from datetime import datetime
+from typing import Annotated, Self
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Request
-from pydantic import BaseModel, ValidationError
+from fastapi import APIRouter, Query
+from pydantic import BaseModel
 
 from chassis.auth import requires
-from chassis.documentation import PUBLIC
-from chassis.http import StrictModel
-from gtvision.errors import Invalid, TooLarge
-from gtvision.tenancy import Caller, Role
-from identity.api.wiring import Address, DoorsDep, Email, NoStore, Secret, SessionsDep
-from identity.domain.sessions import ACCESS_LIFETIME, TicketPurpose
-from identity.domain.users import User
-from identity.usecases.sessions import Opened
+from chassis.http import Page, decode_cursor, encode_cursor
+from gtvision.tenancy import Caller, Scope
+from identity.api.wiring import SessionsDep
+from identity.domain.sessions import Client, Session
 
 router = APIRouter(prefix="/api/v1")
 
-TOKEN_EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"  # noqa: S105
-ACCESS_TOKEN_TYPE = "urn:ietf:params:oauth:token-type:access_token"  # noqa: S105
-_EXPIRES_IN_S = int(ACCESS_LIFETIME.total_seconds())
-_MAX_FORM_BYTES = 4_096
 
-
-class LoginIn(StrictModel):
-    """An address and a password."""
-
-    email: Email
-    password: Secret
-
-
-class RefreshIn(StrictModel):
-    """The refresh token of the last answer."""
-
-    refresh_token: Secret
-
-
-class ExchangeIn(BaseModel):
-    """RFC 8693, as JSON or as a form. Parameters of the standard that we do not need are ignored."""
-
-    grant_type: Literal["urn:ietf:params:oauth:grant-type:token-exchange"]
-    subject_token: Secret
-
-
-class TicketIn(StrictModel):
-    """What the ticket is for."""
-
-    purpose: TicketPurpose
-    camera_id: UUID | None = None
-
-
-class SessionUserOut(BaseModel):
-    """The user of a fresh session."""
+class SessionItemOut(BaseModel):
+    """A session that lives."""
 
     id: UUID
-    role: Role
-    tenant_id: UUID
-    email: str
-
-
-class SessionOut(BaseModel):
-    """A session's tokens."""
-
-    access_token: str
-    refresh_token: str
-    token_type: Literal["Bearer"] = "Bearer"  # noqa: S105
-    expires_in: int = _EXPIRES_IN_S
-    user: SessionUserOut
+    user_id: UUID
+    client: Client
+    device: str | None
+    address: str | None
+    created_at: datetime
+    last_used_at: datetime
+    expires_at: datetime
+    current: bool
+    """Whether it is the one that asks."""
 
     @classmethod
-    def of(cls, opened: Opened) -> Self:
-        user = opened.user
-        assert isinstance(user, User)
-        assert opened.refresh_token is not None
-        shown = SessionUserOut(id=user.id, role=user.role, tenant_id=user.tenant_id, email=user.email)
-        return cls(access_token=opened.access_token, refresh_token=opened.refresh_token, user=shown)
+    def of(cls, session: Session, who: Caller) -> Self:
+        return cls(
+            id=session.id,
+            user_id=session.subject_id,
+            client=session.client,
+            device=session.device,
+            address=session.address,
+            created_at=session.created_at,
+            last_used_at=session.last_used_at or session.created_at,
+            expires_at=session.expires_at,
+            current=session.id == who.session_id,
+        )
 
 
-class ExchangeOut(BaseModel):
-    """RFC 8693, 2.2.1."""
-
-    access_token: str
-    issued_token_type: str = ACCESS_TOKEN_TYPE
-    token_type: Literal["Bearer"] = "Bearer"  # noqa: S105
-    expires_in: int = _EXPIRES_IN_S
+def _of_whom(who: Caller, user_id: UUID | None, scope: Scope) -> UUID:
+    """One's own need no scope. Raises: MissingScope."""
+    if user_id is not None and user_id != who.user_id:
+        who.require(scope)
+    return user_id or who.user_id
 
 
-class TicketOut(BaseModel):
-    """One ticket opens one session, as `?ticket=`."""
-
-    ticket: str
-    expires_in: int = 60
-
-
-async def _exchange_in(request: Request) -> ExchangeIn:
-    """The standard says form, the rest of this API speaks JSON: both are read."""
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > _MAX_FORM_BYTES:
-            raise TooLarge
-    try:
-        if request.headers.get("content-type", "").startswith("application/json"):
-            return ExchangeIn.model_validate_json(bytes(body))
-        return ExchangeIn.model_validate(dict(parse_qsl(bytes(body).decode(), max_num_fields=20)))
-    except (ValidationError, ValueError):
-        _refuse_exchange()
+@router.get("/sessions")
+async def list_sessions(
+    who: Annotated[Caller, requires()],
+    sessions: SessionsDep,
+    user_id: UUID | None = None,
+    cursor: Annotated[str | None, Query(max_length=1_000)] = None,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+) -> Page[SessionItemOut]:
+    """Where the caller is signed in, newest first; another user's with the scope users:read."""
+    after = decode_cursor(cursor, id=UUID)["id"] if cursor else None
+    found = await sessions.list_sessions(who, _of_whom(who, user_id, Scope.USERS_READ), after, limit + 1)
+    following = encode_cursor(id=found[limit - 1].id) if len(found) > limit else None
+    return Page(items=[SessionItemOut.of(each, who) for each in found[:limit]], next=following)
 
 
-def _refuse_exchange() -> NoReturn:
-    raise Invalid(f"Needed are grant_type={TOKEN_EXCHANGE} and subject_token.")
+@router.delete("/sessions/{session_id}", status_code=204)
+async def end_session(session_id: UUID, who: Annotated[Caller, requires()], sessions: SessionsDep) -> None:
+    """End one of the caller's sessions; another user's with the scope users:write."""
+    await sessions.end_session(who, session_id, others=Scope.USERS_WRITE in who.scopes)
 
 
-_EXCHANGE_BODY = {
-    "required": True,
-    "content": {kind: {"schema": ExchangeIn.model_json_schema()} for kind in ("application/x-www-form-urlencoded", "application/json")},
-}
-
-
-@router.post("/auth/login", openapi_extra=PUBLIC, dependencies=NoStore)
-async def login(body: LoginIn, sessions: SessionsDep, doors: DoorsDep, address: Address) -> SessionOut:
-    """Open a session."""
-    return SessionOut.of(await sessions.login(doors, body.email, body.password.get_secret_value(), address))
-
-
-@router.post("/auth/refresh", openapi_extra=PUBLIC, dependencies=NoStore)
-async def refresh(body: RefreshIn, sessions: SessionsDep, doors: DoorsDep) -> SessionOut:
-    """The next tokens of a session. Each refresh token is good once; a second use ends the session."""
-    return SessionOut.of(await sessions.refresh(body.refresh_token.get_secret_value(), doors.chance))
-
-
-@router.post("/auth/token", openapi_extra=PUBLIC | {"requestBody": _EXCHANGE_BODY}, dependencies=NoStore)
-async def exchange(
-    body: Annotated[ExchangeIn, Depends(_exchange_in)], sessions: SessionsDep, doors: DoorsDep, address: Address
-) -> ExchangeOut:
-    """Exchange an API key for a short token (RFC 8693)."""
-    opened = await sessions.exchange(doors.throttle, body.subject_token.get_secret_value(), address)
-    return ExchangeOut(access_token=opened.access_token)
-
-
-@router.post("/auth/logout", status_code=204)
-async def logout(who: Annotated[Caller, requires()], sessions: SessionsDep) -> None:
-    """End this session everywhere."""
-    await sessions.logout(who)
-
-
-@router.post("/auth/tickets", status_code=201, dependencies=NoStore)
-async def issue_ticket(body: TicketIn, who: Annotated[Caller, requires()], sessions: SessionsDep) -> TicketOut:
-    """A ticket for the live view of a camera (scope live:view) or for the WebSocket (a scope to read cameras, detections or alerts)."""
-    return TicketOut(ticket=await sessions.issue_ticket(who, body.purpose, body.camera_id))
+@router.delete("/sessions", status_code=204)
+async def end_sessions(who: Annotated[Caller, requires()], sessions: SessionsDep, user_id: UUID | None = None) -> None:
+    """End all of the caller's sessions but this one; with `user_id` and the scope users:write, all of that user."""
+    await sessions.end_sessions(who, _of_whom(who, user_id, Scope.USERS_WRITE))

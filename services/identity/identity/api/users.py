@@ -12,28 +12,42 @@ from pydantic import BaseModel, Field
 from chassis.auth import requires
 from chassis.http import Page, StrictModel, decode_cursor, encode_cursor
 from gtvision.tenancy import Caller, Role, Scope
-from identity.api.wiring import Email, Secret, UsersDep
+from identity.api.wiring import Email, NoStore, PasswordsDep, SecondFactorsDep, Secret, UsersDep
 from identity.domain.api_keys import ApiKey
 from identity.domain.tenants import Tenant
-from identity.domain.users import User
-from identity.usecases.users import NewUser
+from identity.domain.users import NAME_MAX, User
+from identity.usecases.users import Change, NewUser
 
 router = APIRouter(prefix="/api/v1")
 
 
+Groups = Annotated[list[UUID] | None, Field(max_length=1_000)]
+Name = Annotated[str | None, Field(min_length=1, max_length=NAME_MAX)]
+
+
 class UserIn(StrictModel):
-    """A new user."""
+    """A new user. As somebody else chose the password, it has to be changed at the first login, unless said otherwise."""
 
     email: Email
     password: Secret
     role: Role
-    camera_groups: Annotated[list[UUID] | None, Field(max_length=1_000)] = None
+    camera_groups: Groups = None
+    name: Name = None
+    must_change_password: bool = True
 
 
 class UserPatch(StrictModel):
-    """What can be changed."""
+    """What can be changed; what is left out stays. `camera_groups: null` means every camera."""
 
-    disabled: bool
+    role: Role | None = None
+    camera_groups: Groups = None
+    name: Name = None
+    disabled: bool | None = None
+
+    def change(self) -> Change:
+        """As the verb takes it."""
+        groups = None if self.camera_groups is None else frozenset(self.camera_groups)
+        return Change(frozenset(self.model_fields_set), self.role, groups, self.name, self.disabled)
 
 
 class UserOut(BaseModel):
@@ -42,9 +56,12 @@ class UserOut(BaseModel):
     id: UUID
     tenant_id: UUID
     email: str
+    name: str | None
     role: Role
     camera_groups: list[UUID] | None
     disabled: bool
+    must_change_password: bool
+    second_factor: bool
     created_at: datetime
 
     @classmethod
@@ -53,11 +70,20 @@ class UserOut(BaseModel):
             id=user.id,
             tenant_id=user.tenant_id,
             email=user.email,
+            name=user.name,
             role=user.role,
             camera_groups=None if user.camera_groups is None else sorted(user.camera_groups),
             disabled=user.is_disabled,
+            must_change_password=user.must_change_password,
+            second_factor=user.asks_for_a_code,
             created_at=user.created_at,
         )
+
+
+class ResetOut(BaseModel):
+    """Told once; it must be changed at the next login."""
+
+    password: str
 
 
 class MeOut(BaseModel):
@@ -71,6 +97,8 @@ class MeOut(BaseModel):
     scopes: list[str]
     tenant_id: UUID
     tenant: str
+    must_change_password: bool
+    second_factor: bool
 
     @classmethod
     def of(cls, who: Caller, subject: User | ApiKey, tenant: Tenant) -> Self:
@@ -79,11 +107,13 @@ class MeOut(BaseModel):
             id=subject.id,
             kind="user" if person else "api_key",
             email=subject.email if isinstance(subject, User) else None,
-            name=subject.email if isinstance(subject, User) else subject.name,
+            name=subject.name or subject.email if isinstance(subject, User) else subject.name,
             role=subject.role,
             scopes=sorted(who.scopes),
             tenant_id=tenant.id,
             tenant=tenant.name,
+            must_change_password=isinstance(subject, User) and subject.must_change_password,
+            second_factor=isinstance(subject, User) and subject.asks_for_a_code,
         )
 
 
@@ -112,12 +142,29 @@ async def list_users(
 async def create_user(body: UserIn, who: Annotated[Caller, requires(Scope.USERS_WRITE)], users: UsersDep) -> UserOut:
     """Add a user."""
     groups = None if body.camera_groups is None else frozenset(body.camera_groups)
-    return UserOut.of(await users.create_user(who, NewUser(body.email, body.password.get_secret_value(), body.role, groups)))
+    asked = NewUser(body.email, body.password.get_secret_value(), body.role, groups, body.name, body.must_change_password)
+    return UserOut.of(await users.create_user(who, asked))
+
+
+@router.get("/users/{user_id}")
+async def get_user(user_id: UUID, who: Annotated[Caller, requires(Scope.USERS_READ)], users: UsersDep) -> UserOut:
+    """One user."""
+    return UserOut.of(await users.user(who, user_id))
 
 
 @router.patch("/users/{user_id}")
-async def set_user_disabled(
-    user_id: UUID, body: UserPatch, who: Annotated[Caller, requires(Scope.USERS_WRITE)], users: UsersDep
-) -> UserOut:
-    """Disable a user, which ends all their sessions; or let them in again."""
-    return UserOut.of(await users.set_user_disabled(who, user_id, body.disabled))
+async def change_user(user_id: UUID, body: UserPatch, who: Annotated[Caller, requires(Scope.USERS_WRITE)], users: UsersDep) -> UserOut:
+    """Change role, camera groups or name, disable or let in again. A change of rights ends all their sessions."""
+    return UserOut.of(await users.change_user(who, user_id, body.change()))
+
+
+@router.post("/users/{user_id}/reset-password", dependencies=NoStore)
+async def reset_password(user_id: UUID, who: Annotated[Caller, requires(Scope.USERS_WRITE)], passwords: PasswordsDep) -> ResetOut:
+    """Give a user a generated password, told once, that they must change at their next login. Ends all their sessions."""
+    return ResetOut(password=await passwords.reset_password(who, user_id))
+
+
+@router.delete("/users/{user_id}/second-factor", status_code=204)
+async def reset_second_factor(user_id: UUID, who: Annotated[Caller, requires(Scope.USERS_WRITE)], factors: SecondFactorsDep) -> None:
+    """Disable the second factor of somebody who lost phone and recovery codes. Ends all their sessions."""
+    await factors.reset(who, user_id)

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Depends, Request, Response
 from pydantic import AfterValidator, Field, SecretStr
 
+from identity.domain.sessions import ACCESS_LIFETIME
 from identity.domain.users import EMAIL_MAX
-from identity.usecases.installation import Publication
-from identity.usecases.sessions import Doors, Sessions
+from identity.usecases.exchanges import Exchanges
+from identity.usecases.logins import Logins
+from identity.usecases.passwords import PasswordChanges
+from identity.usecases.second_factors import SecondFactors
+from identity.usecases.sessions import Sessions
+from identity.usecases.signing import Publication
+from identity.usecases.tickets import Tickets
 from identity.usecases.users import Users
+
+EXPIRES_IN_S = int(ACCESS_LIFETIME.total_seconds())
 
 Email = Annotated[str, Field(min_length=3, max_length=EMAIL_MAX)]
 
@@ -27,20 +35,17 @@ def _encodable(secret: SecretStr) -> SecretStr:
 Secret = Annotated[SecretStr, Field(min_length=1, max_length=1_024), AfterValidator(_encodable)]
 
 
-def _sessions(request: Request) -> Sessions:
-    return request.app.state.sessions  # type: ignore[no-any-return]
+Code = Annotated[str, Field(min_length=6, max_length=40)]
+"""Of an app, or a recovery code."""
 
 
-def _users(request: Request) -> Users:
-    return request.app.state.users  # type: ignore[no-any-return]
+def built(name: str) -> Any:
+    """What `app.py` put there."""
 
+    def find(request: Request) -> Any:
+        return getattr(request.app.state, name)
 
-def _doors(request: Request) -> Doors:
-    return request.app.state.doors  # type: ignore[no-any-return]
-
-
-def _publication(request: Request) -> Publication:
-    return request.app.state.publication  # type: ignore[no-any-return]
+    return Depends(find)
 
 
 def _address(request: Request) -> str:
@@ -48,13 +53,22 @@ def _address(request: Request) -> str:
     return request.client.host if request.client else ""
 
 
+def _device(request: Request) -> str | None:
+    return request.headers.get("user-agent")
+
+
 def _not_stored(response: Response) -> None:
     response.headers["cache-control"] = "no-store"
 
 
-SessionsDep = Annotated[Sessions, Depends(_sessions)]
-UsersDep = Annotated[Users, Depends(_users)]
-DoorsDep = Annotated[Doors, Depends(_doors)]
+LoginsDep = Annotated[Logins, built("logins")]
+SessionsDep = Annotated[Sessions, built("sessions")]
+PasswordsDep = Annotated[PasswordChanges, built("passwords")]
+SecondFactorsDep = Annotated[SecondFactors, built("second_factors")]
+ExchangesDep = Annotated[Exchanges, built("exchanges")]
+TicketsDep = Annotated[Tickets, built("tickets")]
+UsersDep = Annotated[Users, built("users")]
+PublicationDep = Annotated[Publication, built("publication")]
 Address = Annotated[str, Depends(_address)]
+Device = Annotated[str | None, Depends(_device)]
 NoStore = [Depends(_not_stored)]
-PublicationDep = Annotated[Publication, Depends(_publication)]

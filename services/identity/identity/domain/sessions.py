@@ -5,12 +5,13 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
+import hmac
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
-from gtvision.errors import BadCredentials
+from gtvision.errors import BadCredentials, Forbidden
 from gtvision.tenancy import ROLE_SCOPES, Caller
 from identity.domain.api_keys import ApiKey
 from identity.domain.users import User
@@ -20,8 +21,19 @@ REFRESH_LIFETIME = timedelta(hours=24)
 SESSION_LIFETIME = timedelta(days=30)
 """However often it is refreshed, a session ends after this and the password is asked again."""
 
+MOBILE_REFRESH_LIFETIME = timedelta(days=30)
+MOBILE_SESSION_LIFETIME = timedelta(days=90)
+"""A phone is asked for its password four times a year, and may lie in a drawer for a month."""
+
+DEVICE_MAX = 300
 SECRET_BYTES = 32
 _REFRESH_PREFIX = "gtr_"
+
+
+class CsrfFailed(Forbidden):
+    """This does not come from a page of ours: the header X-CSRF-Token is missing or wrong."""
+
+    code = "csrf_failed"
 
 
 class SubjectKind(StrEnum):
@@ -29,6 +41,14 @@ class SubjectKind(StrEnum):
 
     USER = "user"
     API_KEY = "api_key"
+
+
+class Client(StrEnum):
+    """What holds a session's tokens: it decides how long they last, and whether the refresh token is a cookie."""
+
+    BROWSER = "browser"
+    MOBILE = "mobile"
+    API = "api"
 
 
 class TicketPurpose(StrEnum):
@@ -49,6 +69,11 @@ class Session:
     created_at: datetime
     expires_at: datetime
     revoked_until: datetime | None = None
+    client: Client = Client.API
+    device: str | None = None
+    address: str | None = None
+    last_used_at: datetime | None = None
+    """Its last login or refresh; None where an older release opened it."""
 
     def is_alive(self, now: datetime) -> bool:
         return self.revoked_until is None and now < self.expires_at
@@ -65,16 +90,32 @@ class RefreshToken:
     used_at: datetime | None = None
 
 
+def session_lifetime(client: Client) -> timedelta:
+    """From the login on, however often it is refreshed."""
+    return MOBILE_SESSION_LIFETIME if client is Client.MOBILE else SESSION_LIFETIME
+
+
+def refresh_lifetime(client: Client) -> timedelta:
+    """Without use."""
+    return MOBILE_REFRESH_LIFETIME if client is Client.MOBILE else REFRESH_LIFETIME
+
+
 def caller(subject: User | ApiKey, session_id: UUID) -> Caller:
-    """What a token of this user or key will say."""
+    """What a token of this user or key will say. Who must change their password has no right until they have."""
     return Caller(
         tenant_id=subject.tenant_id,
         user_id=subject.id,
         role=subject.role,
-        scopes=frozenset(str(scope) for scope in ROLE_SCOPES[subject.role]),
+        scopes=_rights(subject),
         session_id=session_id,
         camera_groups=subject.camera_groups,
     )
+
+
+def _rights(subject: User | ApiKey) -> frozenset[str]:
+    if isinstance(subject, ApiKey):
+        return subject.rights
+    return frozenset() if subject.must_change_password else frozenset(map(str, ROLE_SCOPES[subject.role]))
 
 
 def hash_secret(secret: str) -> str:
@@ -97,3 +138,14 @@ def tenant_of_refresh_token(text: str) -> UUID:
     if not text.startswith(_REFRESH_PREFIX) or len(raw) != 16 + SECRET_BYTES:
         raise BadCredentials("The refresh token is not valid.")
     return UUID(bytes=raw[:16])
+
+
+def csrf_token(refresh_token: str) -> str:
+    """What a page that holds the refresh token as a cookie it cannot read shows to prove that it is ours."""
+    return base64.urlsafe_b64encode(hashlib.sha256(f"csrf:{refresh_token}".encode()).digest()).rstrip(b"=").decode()
+
+
+def check_csrf(refresh_token: str, shown: str) -> None:
+    """In constant time. Raises: CsrfFailed."""
+    if not hmac.compare_digest(csrf_token(refresh_token).encode(), shown.encode()):
+        raise CsrfFailed

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 from uuid import UUID
 
 from gtvision.tenancy import Caller
-from identity.domain.sessions import RefreshToken, Session
+from identity.domain.sessions import ACCESS_LIFETIME, RefreshToken, Session
+from identity.domain.signing import OpenedKey
 
 Chance = Callable[[int], bytes]
 """Unguessable bytes."""
@@ -23,6 +24,14 @@ class SessionRows(Protocol):
 
     async def sessions_of(self, subject_id: UUID, now: datetime) -> list[Session]:
         """Those that still live."""
+        ...
+
+    async def page_of_sessions(self, subject_id: UUID, now: datetime, after: UUID | None, limit: int) -> list[Session]:
+        """Those that still live, newest first; `after` is the last id of the page before."""
+        ...
+
+    async def use_session(self, session_id: UUID, address: str | None, at: datetime) -> bool:
+        """Remember from where and when it was used last. False where it was ended meanwhile."""
         ...
 
     async def revoke_session(self, session_id: UUID, until: datetime) -> None: ...
@@ -45,9 +54,14 @@ class SessionRows(Protocol):
 
 
 class Tokens(Protocol):
-    """Signs with the newest key."""
+    """Signs with the newest key that may sign already."""
 
-    def access_token(self, caller: Caller) -> str:
+    @property
+    def can_sign(self) -> bool:
+        """Whether keys were ever loaded."""
+        ...
+
+    def access_token(self, caller: Caller, lifetime: timedelta = ACCESS_LIFETIME) -> str:
         """Raises: Unavailable, where there is no key yet."""
         ...
 
@@ -55,8 +69,8 @@ class Tokens(Protocol):
         """Raises: Unavailable, where there is no key yet."""
         ...
 
-    def load(self, keys: Sequence[tuple[str, str]]) -> None:
-        """(kid, private PEM), newest first."""
+    async def load(self, keys: Sequence[OpenedKey]) -> None:
+        """All of them, newest first."""
         ...
 
 
@@ -64,7 +78,7 @@ class Registry(Protocol):
     """What every service reads about tokens: public keys, revoked sessions and the epoch."""
 
     async def is_whole(self) -> bool:
-        """Whether the epoch is there and every write arrived. Raises: Unavailable."""
+        """Whether the epoch is there, every write arrived and the keys are those that were written. Raises: Unavailable."""
         ...
 
     async def load(self, jwks: Mapping[str, object], revocations: Mapping[UUID, datetime], now: datetime) -> None:

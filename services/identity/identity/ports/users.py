@@ -22,7 +22,27 @@ class UserRows(Protocol):
 
     async def user(self, user_id: UUID, *, lock: bool = False) -> User | None: ...
 
-    async def set_disabled(self, user_id: UUID, at: datetime | None) -> None: ...
+    async def save_user(self, user: User) -> None:
+        """Everything but the e-mail address, which never changes."""
+        ...
+
+    async def lock_admins(self) -> list[User]:
+        """Those who run the tenant, locked in order of id until the transaction ends, so that no two can remove each other."""
+        ...
+
+    async def replace_recovery_codes(self, user_id: UUID, code_hashes: list[str]) -> None:
+        """The old ones are gone; with an empty list, all."""
+        ...
+
+    async def use_recovery_code(self, user_id: UUID, code_hash: str, at: datetime) -> bool:
+        """Whether it was there and unused. Each is good once, also for two at the same time."""
+        ...
+
+    async def recovery_codes_left(self, user_id: UUID) -> int: ...
+
+    async def write_nothing(self) -> None:
+        """As slow as a record of somebody's refused login, for the login of nobody."""
+        ...
 
     async def users(self, after: UUID | None, limit: int) -> list[User]:
         """In order of id, which is the order of creation."""
@@ -49,5 +69,5 @@ class Throttle(Protocol):
         ...
 
     async def succeeded(self, account: str, address: str) -> None:
-        """Forget the attempts of this pair."""
+        """Forget the attempts of this pair, and remember that the account is at home at this address."""
         ...

@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import Row, insert, select, text, update
 
 from identity import tables
-from identity.domain.sessions import RefreshToken, Session, SubjectKind
+from identity.domain.sessions import Client, RefreshToken, Session, SubjectKind
 from identity.repository.rows import SqlRows
 
 
@@ -24,6 +24,10 @@ class SqlSessions(SqlRows):
             "subject_kind": str(session.subject_kind),
             "created_at": session.created_at,
             "expires_at": session.expires_at,
+            "client": str(session.client),
+            "device": session.device,
+            "address": session.address,
+            "last_used_at": session.last_used_at,
         }
         await self._session.execute(insert(tables.session).values(values))
 
@@ -35,6 +39,18 @@ class SqlSessions(SqlRows):
         table = tables.session.c
         wanted = select(tables.session).where(table.subject_id == subject_id, table.revoked_until.is_(None), table.expires_at > now)
         return [_session(row) for row in await self._session.execute(wanted)]
+
+    async def page_of_sessions(self, subject_id: UUID, now: datetime, after: UUID | None, limit: int) -> list[Session]:
+        table = tables.session.c
+        wanted = select(tables.session).where(table.subject_id == subject_id, table.revoked_until.is_(None), table.expires_at > now)
+        if after is not None:
+            wanted = wanted.where(table.id < after)
+        return [_session(row) for row in await self._session.execute(wanted.order_by(table.id.desc()).limit(limit))]
+
+    async def use_session(self, session_id: UUID, address: str | None, at: datetime) -> bool:
+        table = tables.session
+        living = update(table).where(table.c.id == session_id, table.c.revoked_until.is_(None)).returning(table.c.id)
+        return (await self._session.execute(living.values(last_used_at=at, address=address))).first() is not None
 
     async def revoke_session(self, session_id: UUID, until: datetime) -> None:
         await self._session.execute(update(tables.session).where(tables.session.c.id == session_id).values(revoked_until=until))
@@ -75,4 +91,8 @@ def _session(row: Row[Any]) -> Session:
         created_at=row.created_at,
         expires_at=row.expires_at,
         revoked_until=row.revoked_until,
+        client=Client(row.client),
+        device=row.device,
+        address=row.address,
+        last_used_at=row.last_used_at,
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import CheckConstraint, Column, DateTime, Table, Text, Uuid
+from sqlalchemy import BigInteger, Boolean, CheckConstraint, Column, DateTime, ForeignKeyConstraint, Table, Text, Uuid, false
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from gtvision.tenancy import Role
@@ -22,6 +22,11 @@ account = Table(
     Column("camera_groups", ARRAY(Uuid), nullable=True),
     Column("created_at", _AT, nullable=False),
     Column("disabled_at", _AT, nullable=True),
+    Column("name", Text, nullable=True),
+    Column("must_change_password", Boolean, nullable=False, server_default=false()),
+    Column("factor_sealed", Text, nullable=True),
+    Column("factor_confirmed_at", _AT, nullable=True),
+    Column("factor_last_step", BigInteger, nullable=False, server_default="0"),
 )
 
 login_name = Table(
@@ -32,3 +37,13 @@ login_name = Table(
     Column("account_id", Uuid, nullable=False),
 )
 """One address, one account, whatever the tenant. The service's role cannot read it: only the functions that look one name up can."""
+
+recovery_code = Table(
+    "recovery_code",
+    metadata,
+    Column("tenant_id", Uuid, primary_key=True),
+    Column("account_id", Uuid, primary_key=True),
+    Column("code_hash", Text, primary_key=True),
+    Column("used_at", _AT, nullable=True),
+    ForeignKeyConstraint(["tenant_id", "account_id"], ["identity.account.tenant_id", "identity.account.id"], ondelete="CASCADE"),
+)

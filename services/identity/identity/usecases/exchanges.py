@@ -1,0 +1,52 @@
+"""Trading what another door gave for our short token (RFC 8693)."""
+
+from __future__ import annotations
+
+from chassis.audit import Deed, record
+from chassis.db import UowFactory
+from gtvision.audit import Action, Outcome
+from gtvision.errors import BadCredentials
+from gtvision.time import Clock
+from identity.domain.api_keys import USED_AT_MOST_EVERY, ApiKey
+from identity.domain.sessions import caller, hash_secret
+from identity.ports.store import StoreOf
+from identity.ports.users import Throttle
+from identity.usecases.opening import Opened, Opening
+
+
+class Exchanges:
+    """API keys for tokens."""
+
+    def __init__(self, uow: UowFactory, store: StoreOf, opening: Opening, throttle: Throttle, clock: Clock) -> None:
+        self._uow, self._store, self._opening, self._throttle, self._clock = uow, store, opening, throttle, clock
+
+    async def exchange(self, api_key: str, address: str) -> Opened:
+        """The token ends with the key at the latest. On record, also when a known key is refused.
+
+        Raises: BadCredentials, RateLimited, Unavailable.
+        """
+        account = f"key {hash_secret(api_key)}"
+        await self._throttle.attempt(account, address)
+        async with self._uow(None) as work:
+            key = await self._store(work).find_api_key(hash_secret(api_key))
+        opened = None if key is None else await self._open(key, address)
+        if opened is None:
+            raise BadCredentials("The API key is not valid.")
+        await self._throttle.succeeded(account, address)
+        return opened
+
+    async def _open(self, found: ApiKey, address: str) -> Opened | None:
+        now = self._clock.now()
+        async with self._uow(found.tenant_id) as work:
+            store = self._store(work)
+            key = await store.api_key(found.id, lock=True)  # whoever revokes it now waits, and then finds this session
+            if key is None or not key.is_usable(now):
+                reason = "revoked" if key is None or key.revoked_at else "expired"
+                deed = Deed("api_key", found.id, details={"name": found.name, "reason": reason}, outcome=Outcome.REFUSED)
+                record(work, Action.API_KEY_EXCHANGED, None, deed)
+                return None
+            opened = await self._opening.open_short(work, key, address, key.expires_at)
+            if key.last_used_at is None or now - key.last_used_at >= USED_AT_MOST_EVERY or key.last_used_address != address:
+                await store.use_api_key(key.id, now, address)
+            record(work, Action.API_KEY_EXCHANGED, caller(key, opened.session.id), Deed("api_key", key.id, details={"name": key.name}))
+        return opened

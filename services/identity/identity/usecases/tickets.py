@@ -1,0 +1,45 @@
+"""Tickets, for what cannot send a header."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from uuid import UUID
+
+from chassis.audit import Deed, record
+from chassis.db import UowFactory
+from gtvision.audit import Action
+from gtvision.errors import Invalid, MissingScope
+from gtvision.tenancy import Caller, Scope
+from identity.domain.sessions import TicketPurpose
+from identity.ports.sessions import Tokens
+
+_WS_SCOPES = (Scope.DETECTIONS_READ, Scope.ALERTS_READ, Scope.CAMERAS_READ)
+
+
+class Tickets:
+    """Which camera exists is for the redeeming service to know."""
+
+    def __init__(self, uow: UowFactory, tokens: Tokens) -> None:
+        self._uow, self._tokens = uow, tokens
+
+    async def issue_ticket(self, who: Caller, purpose: TicketPurpose, camera_id: UUID | None) -> str:
+        """It carries no right that its purpose does not need. A view of live video is on record before the ticket exists.
+
+        Raises: MissingScope, Invalid, Unavailable.
+        """
+        if purpose is TicketPurpose.WS:
+            return self._for_socket(who, camera_id)
+        who.require(Scope.LIVE_VIEW)
+        if camera_id is None:
+            raise Invalid("A ticket for live video names its camera.")
+        ticket = self._tokens.ticket(replace(who, scopes=who.scopes & {Scope.LIVE_VIEW}), str(purpose), camera_id)
+        async with self._uow(who.tenant_id) as work:
+            record(work, Action.LIVE_VIEWED, who, Deed("camera", camera_id, camera_id=camera_id))
+        return ticket
+
+    def _for_socket(self, who: Caller, camera_id: UUID | None) -> str:
+        if camera_id is not None:
+            raise Invalid("A ticket for the WebSocket names no camera.")
+        if not any(scope in who.scopes for scope in _WS_SCOPES):
+            raise MissingScope(f"This needs the scope '{' or '.join(_WS_SCOPES)}'.")
+        return self._tokens.ticket(replace(who, scopes=who.scopes & set(_WS_SCOPES)), str(TicketPurpose.WS))
