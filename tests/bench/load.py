@@ -8,11 +8,14 @@ from __future__ import annotations
 import asyncio
 import statistics
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import cast
 
 CONNECTIONS = 16
 WARM_UP_S = 0.3
+
+Wires = bytes | Sequence[bytes]
+"""What is asked: the same by sixteen connections, or something else by each."""
 
 
 def request(path: str, token: str | None = None) -> bytes:
@@ -21,17 +24,17 @@ def request(path: str, token: str | None = None) -> bytes:
     return (head + (f"Authorization: Bearer {token}\r\n" if token else "") + "\r\n").encode()
 
 
-def post(path: str, body: bytes) -> bytes:
-    """A POST of JSON as it goes over the wire."""
-    head = f"POST {path} HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
-    return head.encode() + body
+def post(path: str, body: bytes, *, address: str) -> bytes:
+    """A POST of JSON as it goes over the wire, from an address behind the edge."""
+    head = f"POST {path} HTTP/1.1\r\nHost: bench\r\nX-Forwarded-For: {address}\r\nContent-Type: application/json\r\n"
+    return f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
 
 
 class Connection(asyncio.Protocol):
     """One kept-alive connection, one request at a time."""
 
-    def __init__(self, on_answer: Callable[[Connection], None]) -> None:
-        self._on_answer = on_answer
+    def __init__(self, wire: bytes, on_answer: Callable[[Connection], None]) -> None:
+        self._wire, self._on_answer = wire, on_answer
         self._missing = 0
         """Bytes of the body that are still to come."""
         self._head = b""
@@ -44,9 +47,9 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast("asyncio.Transport", transport)  # uvloop's only looks like one
 
-    def ask(self, wire: bytes, since: float = 0.0) -> None:
+    def ask(self, since: float = 0.0) -> None:
         self.since = since
-        self.transport.write(wire)
+        self.transport.write(self._wire)
 
     def data_received(self, data: bytes) -> None:
         self.bytes += len(data)
@@ -72,10 +75,11 @@ class Connection(asyncio.Protocol):
         self._missing = end + 4 + length - len(data)
 
 
-async def connect(port: int, on_answer: Callable[[Connection], None], count: int = CONNECTIONS) -> list[Connection]:
-    """So many connections to a port of this machine."""
+async def _connect(port: int, wires: Wires, on_answer: Callable[[Connection], None]) -> list[Connection]:
+    """As many connections as there are things to ask; all of them ask the same where there is one."""
     loop = asyncio.get_running_loop()
-    return [(await loop.create_connection(lambda: Connection(on_answer), "127.0.0.1", port))[1] for _ in range(count)]
+    each = [wires] * CONNECTIONS if isinstance(wires, bytes) else wires
+    return [(await loop.create_connection(lambda wire=wire: Connection(wire, on_answer), "127.0.0.1", port))[1] for wire in each]
 
 
 def _close(connections: list[Connection]) -> None:
@@ -85,12 +89,12 @@ def _close(connections: list[Connection]) -> None:
         raise RuntimeError(f"not every answer was 200: {sorted(failures)}")
 
 
-async def rate(port: int, wire: bytes, seconds: float) -> float:
+async def rate(port: int, wires: Wires, seconds: float) -> float:
     """Answers per second over all connections, after a moment of warming up. Raises: RuntimeError on a wrong answer."""
     loop = asyncio.get_running_loop()
-    connections = await connect(port, lambda connection: connection.ask(wire))
+    connections = await _connect(port, wires, Connection.ask)
     for connection in connections:
-        connection.ask(wire)
+        connection.ask()
     await asyncio.sleep(WARM_UP_S)
     before, began = sum(each.answers for each in connections), loop.time()
     await asyncio.sleep(seconds)
@@ -108,7 +112,7 @@ async def alternate(sides: Mapping[str, tuple[int, bytes]], rounds: int, seconds
     return rates
 
 
-async def latencies(port: int, wire: bytes, per_second: float, seconds: float) -> list[float]:
+async def latencies(port: int, wires: Wires, per_second: float, seconds: float) -> list[float]:
     """Seconds from when each request was due to its answer, at a steady rate: one that had to wait for a connection waited too."""
     loop = asyncio.get_running_loop()
     taken: list[float] = []
@@ -118,18 +122,18 @@ async def latencies(port: int, wire: bytes, per_second: float, seconds: float) -
     def answered(connection: Connection) -> None:
         taken.append(loop.time() - connection.since)
         if waiting:
-            connection.ask(wire, waiting.popleft())
+            connection.ask(waiting.popleft())
         else:
             idle.append(connection)
 
-    connections = await connect(port, answered)
+    connections = await _connect(port, wires, answered)
     idle.extend(connections)
     due, end = loop.time(), loop.time() + seconds
     while due < end:
         due += 1 / per_second
         await asyncio.sleep(max(0.0, due - loop.time()))
         if idle:
-            idle.popleft().ask(wire, due)
+            idle.popleft().ask(due)
         else:
             waiting.append(due)
     async with asyncio.timeout(30):
@@ -137,6 +141,16 @@ async def latencies(port: int, wire: bytes, per_second: float, seconds: float) -
             await asyncio.sleep(0.01)
     _close(connections)
     return taken
+
+
+def spread(values: Sequence[float], digits: int) -> dict[str, float]:
+    """Median, lowest and highest, as a measurement tells them."""
+    return {"ratio": round(statistics.median(values), digits), "min": round(min(values), digits), "max": round(max(values), digits)}
+
+
+def bars(floor: float, target: float, stretch: float, rounds: int) -> dict[str, float]:
+    """As a measurement tells them."""
+    return {"floor": floor, "target": target, "stretch": stretch, "rounds": rounds}
 
 
 def p95(seconds: list[float]) -> float:

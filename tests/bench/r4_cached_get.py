@@ -36,14 +36,9 @@ async def _measure(rounds: int) -> dict[str, object]:
     return {
         "id": "R4",
         "job": "authenticated cached GET (how the cameras fare): rps / bare Starlette JSON route",
-        "ratio": round(statistics.median(ratios), 3),
-        "min": round(min(ratios), 3),
-        "max": round(max(ratios), 3),
-        "floor": FLOOR,
-        "target": TARGET,
-        "stretch": STRETCH,
+        **load.spread(ratios, 3),
+        **load.bars(FLOOR, TARGET, STRETCH, rounds),
         "better": "higher",
-        "rounds": rounds,
         "detail": f"{statistics.median(rates['subject']):.0f} and {statistics.median(rates['baseline']):.0f} requests/s",
     }
 

@@ -51,17 +51,10 @@ async def _measure(rounds: int) -> dict[str, object]:
     return {
         "id": "R5",
         **figure,
-        **_spread(ratios, 3),
-        "floor": FLOOR,
-        "target": TARGET,
-        "stretch": STRETCH,
-        "rounds": rounds,
-        "also": {"id": "R5b", **slow, **_spread(waits, 1), "floor": FLOOR_MS, "target": TARGET_MS, "stretch": STRETCH_MS, "rounds": rounds},
+        **load.spread(ratios, 3),
+        **load.bars(FLOOR, TARGET, STRETCH, rounds),
+        "also": {"id": "R5b", **slow, **load.spread(waits, 1), **load.bars(FLOOR_MS, TARGET_MS, STRETCH_MS, rounds)},
     }
-
-
-def _spread(values: list[float], digits: int) -> dict[str, float]:
-    return {"ratio": round(statistics.median(values), digits), "min": round(min(values), digits), "max": round(max(values), digits)}
 
 
 async def _check(port: int, token: str) -> float:
