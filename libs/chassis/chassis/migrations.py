@@ -26,7 +26,7 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 from alembic import command, context, op
 from alembic.config import Config
@@ -38,6 +38,8 @@ from sqlalchemy.pool import NullPool
 from chassis.db import inbox_table, outbox_table, unavailable_when_down
 from chassis.settings import DatabaseSettings, load
 from gtvision.errors import Unavailable
+
+Step: TypeAlias = Literal["day", "month"]
 
 _URL = "gtvision_migration_url"
 _ONE_AT_A_TIME = threading.Lock()
@@ -120,9 +122,9 @@ def _upgrade(connection: Connection, metadata: MetaData, schema: str) -> None:
 
 
 def is_partition(table: str) -> bool:
-    """Whether the name is that of a daily partition: `<parent>_yyyymmdd`."""
+    """Whether the name is that of a daily or a monthly partition: `<parent>_yyyymmdd`, `<parent>_yyyymm`."""
     _, _, suffix = table.rpartition("_")
-    return len(suffix) == 8 and suffix.isdigit()
+    return len(suffix) in {6, 8} and suffix.isdigit()
 
 
 def owner_role(schema: str) -> str:
@@ -179,10 +181,27 @@ def _create(table: Table) -> None:
     grant_dml(table.name)
 
 
-def create_partition_functions(parent: str) -> None:
-    """Functions that the service's role may call to make and drop daily partitions of a range-partitioned table."""
-    for statement in partition_function_sql(_schema(), parent):
+def create_partition_functions(parent: str, step: Step = "day", *, append_only: bool = False) -> None:
+    """Functions that the service's role may call to make and drop the daily or monthly partitions of a range-partitioned table."""
+    for statement in partition_function_sql(_schema(), parent, step, append_only=append_only):
         op.execute(text(statement.replace(":", r"\:")))
+
+
+def append_only_table(table: str) -> None:
+    """A tenant's table whose rows nobody changes: policy, the right to read and to add, and a trigger that refuses everybody else's
+    attempts too, the owner's included. Partitions are guarded by `create_partition_functions(..., append_only=True)`."""
+    schema = _schema()
+    enable_tenant_policy(table)
+    op.execute(f'GRANT SELECT, INSERT ON "{schema}"."{table}" TO "{schema}"')
+    op.execute(
+        f'CREATE OR REPLACE FUNCTION "{schema}".refuse_change() RETURNS trigger LANGUAGE plpgsql AS $function$ '
+        "BEGIN RAISE EXCEPTION '% is append-only', TG_TABLE_NAME USING ERRCODE = 'insufficient_privilege'; END $function$"
+    )
+    op.execute(f'CREATE TRIGGER append_only {_REFUSED} ON "{schema}"."{table}" {_REFUSING}')
+
+
+_REFUSED = "BEFORE UPDATE OR DELETE OR TRUNCATE"
+_REFUSING = "FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()"
 
 
 def definer_function(signature: str, returns: str, body: str, *, language: str = "sql", volatility: str = "STABLE") -> None:
@@ -207,27 +226,34 @@ def definer_function_sql(schema: str, signature: str, options: str, body: str) -
     ]
 
 
-def partition_function_sql(schema: str, parent: str) -> Sequence[str]:
-    """Statements for `make_<parent>_partitions(first_day date, days integer)` and `drop_<parent>_partitions(before date)`.
+def partition_function_sql(schema: str, parent: str, step: Step = "day", *, append_only: bool = False) -> Sequence[str]:
+    """Statements for `make_<parent>_partitions(first_day date, days integer)` and `drop_<parent>_partitions(before date)`; for a
+    table partitioned by month, `make_<parent>_partitions(first_month date, months integer)`, where any day names its month.
 
-    Both return how many partitions they made or dropped, may be repeated and run side by side. A partition is
-    `<parent>_yyyymmdd`, one UTC day; its indexes come with the attachment. Nobody is granted anything on it.
+    Both return how many partitions they made or dropped, may be repeated and run side by side. A partition is `<parent>_yyyymmdd`,
+    one UTC day, or `<parent>_yyyymm`, one UTC month; its indexes come with the attachment. Nobody is granted anything on it.
+    Dropped is what ended before the day or month of `before`.
     """
+    name = "YYYYMMDD" if step == "day" else "YYYYMM"
     lock = f"PERFORM pg_advisory_xact_lock({_LOCK_CLASS}, hashtext('{schema}.{parent}'));"
+    guard = f"EXECUTE format('CREATE TRIGGER append_only {_REFUSED} ON %I {_REFUSING}', child);" if append_only else ""
     make = f"""
 DECLARE
     made integer := 0;
     child text;
-    day date;
+    starts timestamp;
 BEGIN
     {lock}
-    FOR day IN SELECT first_day + step FROM generate_series(0, days - 1) AS step LOOP
-        child := '{parent}_' || to_char(day, 'YYYYMMDD');
+    FOR starts IN
+        SELECT date_trunc('{step}', first_{step}::timestamp) + i * interval '1 {step}' FROM generate_series(0, {step}s - 1) AS i
+    LOOP
+        child := '{parent}_' || to_char(starts, '{name}');
         CONTINUE WHEN to_regclass(quote_ident(child)) IS NOT NULL;
         EXECUTE format('CREATE TABLE %I (LIKE %I INCLUDING DEFAULTS INCLUDING CONSTRAINTS)', child, '{parent}');
         EXECUTE format('REVOKE ALL ON %I FROM PUBLIC, %I', child, '{schema}');
+        {guard}
         EXECUTE format('ALTER TABLE %I ATTACH PARTITION %I FOR VALUES FROM (%L) TO (%L)', '{parent}', child,
-                       day::text || ' 00:00:00+00', (day + 1)::text || ' 00:00:00+00');
+                       starts::text || '+00', (starts + interval '1 {step}')::text || '+00');
         made := made + 1;
     END LOOP;
     RETURN made;
@@ -241,7 +267,7 @@ BEGIN
     FOR child IN
         SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
         WHERE i.inhparent = quote_ident('{parent}')::regclass
-          AND c.relname ~ '_[0-9]{{8}}$' AND right(c.relname, 8) < to_char(before, 'YYYYMMDD')
+          AND c.relname ~ '_[0-9]{{{len(name)}}}$' AND right(c.relname, {len(name)}) < to_char(before, '{name}')
         ORDER BY c.relname
     LOOP
         EXECUTE format('DROP TABLE %I', child);
@@ -251,7 +277,7 @@ BEGIN
 END"""  # noqa: S608
     options = "RETURNS integer LANGUAGE plpgsql SET lock_timeout = '2s'"
     return [
-        *definer_function_sql(schema, f"make_{parent}_partitions(first_day date, days integer)", options, make),
+        *definer_function_sql(schema, f"make_{parent}_partitions(first_{step} date, {step}s integer)", options, make),
         *definer_function_sql(schema, f"drop_{parent}_partitions(before date)", options, drop),
     ]
 

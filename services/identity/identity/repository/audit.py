@@ -1,0 +1,196 @@
+"""The ledger on PostgreSQL. Rows are added by one statement for a whole batch, and never changed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import orjson
+from sqlalchemy import ColumnElement, RowMapping, Select, Uuid, bindparam, func, select, text, tuple_
+from sqlalchemy.dialects.postgresql import ARRAY
+
+from chassis.db import UnitOfWork, UowFactory
+from identity.domain.ledger import FIELDS, Chained, Entry, Head
+from identity.domain.searches import Sought
+from identity.tables.api_keys import api_key
+from identity.tables.audit import audit_entry, audit_head
+from identity.tables.tenants import tenant
+from identity.tables.users import account
+
+_KINDS = {"version": "smallint", "seq": "bigint", "details": "text"}
+_TIMES = {"recorded_at", "occurred_at", "range_from", "range_to"}
+_IDS = {"event_id", "actor_id", "session_id", "camera_id", "correlation_id"}
+_COLUMNS = (*(name for name in FIELDS if name != "tenant_id"), "prev_hash", "hash", "mac", "mac_kid")
+_SKEW = timedelta(days=1)
+"""An entry is recorded after it occurred, give or take the clocks of two machines: older partitions need not be searched."""
+
+
+def _kind(name: str) -> str:
+    return "timestamptz" if name in _TIMES else "uuid" if name in _IDS else _KINDS.get(name, "text")
+
+
+_INSERT = text(
+    (
+        # Only our own column names are put in; every value is bound.
+        f"INSERT INTO audit_entry (tenant_id, {', '.join(_COLUMNS)}) "  # noqa: S608
+        f"SELECT ~tenant_id, {', '.join('CAST(row.details AS jsonb)' if name == 'details' else f'row.{name}' for name in _COLUMNS)} "
+        f"FROM unnest({', '.join(f'CAST(~{name} AS {_kind(name)}[])' for name in _COLUMNS)}) AS row ({', '.join(_COLUMNS)})"
+    ).replace("~", ":")
+).bindparams(bindparam("tenant_id", type_=Uuid()))
+_UNSEEN = text(
+    "INSERT INTO inbox (consumer, event_id, seen_at) SELECT 'ledger', event_id, :now FROM unnest(:ids) AS event_id "
+    "ON CONFLICT DO NOTHING RETURNING event_id"
+).bindparams(bindparam("ids", type_=ARRAY(Uuid())))
+_NEW_HEAD = text(
+    "INSERT INTO audit_head (tenant_id, seq, hash, recorded_at) VALUES (:tenant_id, 0, repeat('0', 64), :now) ON CONFLICT DO NOTHING"
+).bindparams(bindparam("tenant_id", type_=Uuid()))
+
+
+class SqlLedger:
+    """`ports.LedgerRows` in one unit of work."""
+
+    def __init__(self, work: UnitOfWork) -> None:
+        self._session = work.session
+        self._tenant_id = work.tenant_id
+
+    async def lock_head(self, now: datetime) -> Head:
+        locking = select(audit_head).with_for_update()
+        row = (await self._session.execute(locking)).mappings().first()
+        if row is None:
+            await self._session.execute(_NEW_HEAD, {"tenant_id": self._tenant_id, "now": now})
+            row = (await self._session.execute(locking)).mappings().one()
+        return _head(row)
+
+    async def unseen(self, event_ids: Sequence[UUID], now: datetime) -> set[UUID]:
+        return set((await self._session.execute(_UNSEEN, {"ids": list(event_ids), "now": now})).scalars())
+
+    async def names(self, actor_ids: Sequence[UUID]) -> dict[UUID, str]:
+        wanted = sorted(set(actor_ids))
+        if not wanted:
+            return {}
+        people = select(account.c.id, account.c.email.label("name")).where(account.c.id.in_(wanted))
+        programs = select(api_key.c.id, api_key.c.name).where(api_key.c.id.in_(wanted))
+        return {row.id: row.name for row in await self._session.execute(people.union_all(programs))}
+
+    async def append(self, entries: Sequence[Chained], head: Head) -> None:
+        rows = [_values(each) for each in entries]
+        columns = {name: [row[name] for row in rows] for name in _COLUMNS}
+        await self._session.execute(_INSERT, {"tenant_id": self._tenant_id, **columns})
+        await self._session.execute(audit_head.update().values(seq=head.seq, hash=head.hash, recorded_at=head.recorded_at))
+
+    async def head(self) -> Head | None:
+        row = (await self._session.execute(select(audit_head))).mappings().first()
+        return _head(row) if row else None
+
+    async def ends(self) -> tuple[Head | None, int]:
+        highest = select(func.max(audit_entry.c.seq)).scalar_subquery()
+        joined = select(highest.label("highest"), audit_head).select_from(select(1).subquery().outerjoin(audit_head, text("true")))
+        row = (await self._session.execute(joined)).mappings().one()
+        return (None if row["seq"] is None else _head(row)), row["highest"] or 0
+
+    async def page(self, after: tuple[int, datetime] | None, through: int, limit: int, sought: Sought | None = None) -> list[Chained]:
+        column = audit_entry.c
+        where = [column.seq <= through, *(_conditions(sought) if sought else ())]
+        if after is not None:
+            # Also as a plain bound, which an index serves.
+            where += [column.seq >= after[0], tuple_(column.seq, column.recorded_at) > after]
+        statement = select(audit_entry).where(*where).order_by(column.seq, column.recorded_at).limit(limit)
+        return await self._entries(statement)
+
+    async def newest(self, sought: Sought, before: tuple[datetime, int] | None, limit: int) -> list[Chained]:
+        column = audit_entry.c
+        where = _conditions(sought)
+        if before is not None:
+            where += [column.occurred_at <= before[0], tuple_(column.occurred_at, column.seq) < before]
+        return await self._entries(select(audit_entry).where(*where).order_by(column.occurred_at.desc(), column.seq.desc()).limit(limit))
+
+    async def at(self, seq: int) -> list[Chained]:
+        return await self._entries(select(audit_entry).where(audit_entry.c.seq == seq).order_by(audit_entry.c.recorded_at).limit(2))
+
+    async def retention_days(self, otherwise: int) -> int:
+        days = tenant.c.settings["retention"]["audit_days"].as_integer()
+        return (await self._session.scalar(select(days))) or otherwise
+
+    async def first_since(self, since: datetime) -> int | None:
+        found: int | None = await self._session.scalar(select(func.min(audit_entry.c.seq)).where(audit_entry.c.recorded_at >= since))
+        return found
+
+    async def _entries(self, statement: Select[Any]) -> list[Chained]:
+        return [_chained(row) for row in (await self._session.execute(statement)).mappings()]
+
+
+def _conditions(sought: Sought) -> list[ColumnElement[bool]]:
+    column = audit_entry.c
+    same = ("outcome", "actor_id", "camera_id", "object_kind", "object_id", "correlation_id", "address", "purpose")
+    found = [column[name] == getattr(sought, name) for name in same if getattr(sought, name) is not None]
+    if sought.since is not None:
+        found += [column.occurred_at >= sought.since, column.recorded_at >= sought.since - _SKEW]
+    if sought.until is not None:
+        found.append(column.occurred_at < sought.until)
+    if sought.actions is not None:
+        found.append(column.action.in_(sought.actions))
+    return found
+
+
+def _values(chained: Chained) -> dict[str, object]:
+    entry = chained.entry
+    values = {name: getattr(entry, name) for name in FIELDS}
+    details = orjson.dumps(dict(entry.details)).decode()
+    return {
+        **values,
+        "details": details,
+        "prev_hash": chained.prev_hash,
+        "hash": chained.hash,
+        "mac": chained.mac,
+        "mac_kid": chained.mac_kid,
+    }
+
+
+def _chained(row: RowMapping) -> Chained:
+    entry = Entry(**{name: row[name] for name in FIELDS})
+    return Chained(entry, row["prev_hash"], row["hash"], row["mac"], row["mac_kid"])
+
+
+def _head(row: RowMapping) -> Head:
+    return Head(row["seq"], row["hash"], row["recorded_at"])
+
+
+class SqlAuditUpkeep:
+    """`ports.Upkeep`: what the owner's functions do across tenants."""
+
+    def __init__(self, uow: UowFactory) -> None:
+        self._uow = uow
+
+    async def make_months(self, first: date, months: int) -> None:
+        for table in ("audit_entry", "audit_anchor"):
+            statement = text(f"SELECT make_{table}_partitions(CAST(:first AS date), CAST(:months AS integer))")
+            await self._scalar(statement, first=first, months=months)
+
+    async def drop_before(self, month: date) -> int:
+        dropped = 0
+        for table in ("audit_entry", "audit_anchor"):
+            dropped += int(await self._scalar(text(f"SELECT drop_{table}_partitions(CAST(:month AS date))"), month=month) or 0)
+        return dropped
+
+    async def tails(self, before: datetime) -> list[tuple[UUID, int, str]]:
+        async with self._uow(None) as work:
+            rows = await work.session.execute(text("SELECT * FROM audit_tails(:before)"), {"before": before})
+            return [(row.tenant_id, row.seq, row.hash) for row in rows]
+
+    async def unsealed(self) -> list[UUID]:
+        async with self._uow(None) as work:
+            return list((await work.session.execute(text("SELECT unsealed_tenants()"))).scalars())
+
+    async def tenants(self) -> list[tuple[UUID, str | None]]:
+        async with self._uow(None) as work:
+            rows = await work.session.execute(text("SELECT * FROM audited_tenants()"))
+            return [(row.tenant_id, row.name) for row in rows]
+
+    async def longest_retention_days(self, otherwise: int) -> int:
+        return int(await self._scalar(text("SELECT longest_audit_days(:otherwise)"), otherwise=otherwise))
+
+    async def _scalar(self, statement: Any, **parameters: object) -> Any:
+        async with self._uow(None) as work:
+            return await work.session.scalar(statement, parameters)

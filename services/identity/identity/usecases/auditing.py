@@ -1,0 +1,72 @@
+"""Reading the ledger. Whoever reads it is on record too."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from chassis.audit import Deed, record
+from chassis.db import UnitOfWork, UowFactory
+from gtvision.audit import Action
+from gtvision.tenancy import Caller, Retention
+from gtvision.time import Clock
+from identity.domain.anchors import Anchor
+from identity.domain.ledger import Chained
+from identity.domain.searches import Sought, check_export_range
+from identity.ports.audit import AnchorsOf, LedgerOf, LedgerRows
+
+_PAGE = 1_000
+
+
+class Auditing:
+    """Searches, exports and anchors of the caller's tenant."""
+
+    def __init__(self, uow: UowFactory, ledger: LedgerOf, anchors: AnchorsOf, clock: Clock) -> None:
+        self._uow, self._ledger, self._anchors, self._clock = uow, ledger, anchors, clock
+
+    async def search(self, who: Caller, sought: Sought, before: tuple[datetime, int] | None, limit: int) -> list[Chained]:
+        """At most `limit`, latest first. What is past the tenant's retention is not shown, though its month may still be kept."""
+        async with self._uow(who.tenant_id) as work:
+            found = await self._ledger(work).newest(await self._kept(self._ledger(work), sought), before, limit)
+            self._note(work, Action.AUDIT_SEARCHED, who, sought, "first page" if before is None else "further page")
+        return found
+
+    async def export(self, who: Caller | None, tenant_id: UUID, sought: Sought, form: str) -> AsyncIterator[list[Chained]]:
+        """The entries in order of number, page by page, up to the last one that there is now; the export is on record before it begins.
+
+        Raises: RangeTooLong.
+        """
+        assert sought.since is not None
+        assert sought.until is not None
+        check_export_range(sought.since, sought.until)
+        async with self._uow(tenant_id) as work:
+            head = await self._ledger(work).head()
+            sought = await self._kept(self._ledger(work), sought)
+            self._note(work, Action.AUDIT_EXPORTED, who, sought, form)
+        return self._pages(tenant_id, sought, head.seq if head else 0)
+
+    async def _pages(self, tenant_id: UUID, sought: Sought, through: int) -> AsyncIterator[list[Chained]]:
+        after: tuple[int, datetime] | None = None
+        while True:
+            async with self._uow(tenant_id) as work:
+                rows = await self._ledger(work).page(after, through, _PAGE, sought)
+            if rows:
+                yield rows
+            if len(rows) < _PAGE:
+                return
+            after = (rows[-1].entry.seq, rows[-1].entry.recorded_at)
+
+    async def anchors(self, who: Caller, before: tuple[datetime, int] | None, limit: int) -> list[Anchor]:
+        """At most `limit`, latest first."""
+        async with self._uow(who.tenant_id) as work:
+            return await self._anchors(work).newest(before, limit)
+
+    async def _kept(self, ledger: LedgerRows, sought: Sought) -> Sought:
+        oldest = self._clock.now() - timedelta(days=await ledger.retention_days(Retention().audit_days))
+        return replace(sought, since=max(sought.since or oldest, oldest))
+
+    def _note(self, work: UnitOfWork, action: Action, who: Caller | None, sought: Sought, form: str) -> None:
+        asked = {"form": form, **sought.told()}
+        record(work, action, who, Deed("audit", range_from=sought.since, range_to=sought.until, details=asked))
