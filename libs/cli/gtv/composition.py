@@ -8,6 +8,7 @@ from pathlib import Path
 
 from chassis.servers import DATABASE, MIGRATOR
 from gtv.credentials import Credentials
+from gtv.edge import MEDIA_NODE, Files
 from gtv.home import Home
 from gtv.table import Process, Use
 
@@ -85,6 +86,9 @@ class Composition:
     def _vault(self, _: Process) -> dict[str, str]:
         return {"ENCRYPTION_KEYS": self.secrets.encryption_keys}
 
+    def _audit(self, _: Process) -> dict[str, str]:
+        return {"AUDIT_KEYS": self.secrets.audit_keys}
+
     def _media(self, process: Process) -> dict[str, str]:
         return {
             "MEDIAMTX_API_URL": self.url("media-api"),
@@ -106,6 +110,9 @@ class Composition:
     def _recordings(self, _: Process) -> dict[str, str]:
         return {"RECORDINGS_PATH": str(self.home.recordings)}
 
+    def _edge(self, _: Process) -> dict[str, str]:
+        return {"EDGE_SOCKETS": str(Files(self.home.edge).socket), "MEDIA_NODE": MEDIA_NODE}
+
 
 _PARTS: Mapping[Use, Callable[[Composition, Process], dict[str, str]]] = {
     "database": Composition._database,
@@ -113,9 +120,11 @@ _PARTS: Mapping[Use, Callable[[Composition, Process], dict[str, str]]] = {
     "redis": Composition._redis,
     "objects": Composition._objects,
     "vault": Composition._vault,
+    "audit": Composition._audit,
     "media": Composition._media,
     "media-reader": Composition._media_reader,
     "recordings": Composition._recordings,
+    "edge": Composition._edge,
 }
 
 

@@ -26,6 +26,8 @@ class Credentials:
     parts: Mapping[str, str]
     encryption_keys: str
     """`kid:base64` of 32 bytes."""
+    audit_keys: str
+    """The same, for the ledger: PostgreSQL never sees them, so keep a copy apart from the database's backups."""
     tool_key: str
     """API key of `gtv demo` and `gtv watch`."""
 
@@ -41,12 +43,17 @@ def load_or_make(path: Path) -> Credentials:
     whole = {
         "roles": roles,
         "parts": parts,
-        "encryption_keys": known.get("encryption_keys") or f"k1:{base64.b64encode(secrets.token_bytes(32)).decode()}",
+        "encryption_keys": known.get("encryption_keys") or _first_key(),
+        "audit_keys": known.get("audit_keys") or _first_key(),
         "tool_key": known.get("tool_key") or f"gtv_{secrets.token_urlsafe(32)}",
     }
     if whole != known:
         write_private(path, whole)
-    return Credentials(roles, parts, whole["encryption_keys"], whole["tool_key"])
+    return Credentials(roles, parts, whole["encryption_keys"], whole["audit_keys"], whole["tool_key"])
+
+
+def _first_key() -> str:
+    return f"k1:{base64.b64encode(secrets.token_bytes(32)).decode()}"
 
 
 def first_password() -> str:
