@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,10 +10,15 @@ import pytest
 from fastapi import FastAPI
 from fastapi.routing import APIWebSocketRoute
 from tests.contracts.services import ROOT, SERVICES, accesses, build, environment
+from tests.gtv.keys import jwk
+from tests.gtv.routers import HaproxyRouter, KongRouter
 
 from chassis.auth.access import Access, route_access
 from chassis.service import Service
-from gtv.routes import load_routes
+from gtv import edge, jwks
+from gtv.kong import KongSettings
+from gtv.kong import render as render_kong
+from gtv.routes import Routes, load_routes
 
 PUBLIC = {
     ("POST", "/api/v1/auth/login"),
@@ -92,16 +98,99 @@ def test_nothing_internal_is_public(services: dict[str, Service], name: str) -> 
     assert all(path.startswith(INTERNAL) for path in private)
 
 
-def test_the_edge_finds_every_public_path_at_its_service(services: dict[str, Service]) -> None:
-    owners = {prefix: owner for owner, prefix in load_routes(Path(ROOT, "deploy/routes.yml")).prefixes()}
+@pytest.fixture(scope="module")
+def table() -> Routes:
+    return load_routes(ROOT / "deploy/routes.yml")
+
+
+@pytest.fixture(scope="module")
+def kong(table: Routes) -> KongRouter:
+    template = (ROOT / "kong/kong.yml.template").read_text()
+    return KongRouter(render_kong(template, table, jwks.parse({"keys": [jwk("k1")]}), KongSettings(), {}))
+
+
+@pytest.fixture(scope="module", params=[None, edge.Target("127.0.0.1:8000", 8100)], ids=["straight", "through kong"])
+def haproxy(request: pytest.FixtureRequest, table: Routes) -> HaproxyRouter:
+    """The edge's rules, without and with Kong behind them."""
+    here = edge.Target("127.0.0.1:1", 2)
+    layout = edge.Layout(
+        edge="127.0.0.1:1",
+        plain="127.0.0.1:2",
+        private="127.0.0.1:3",
+        files=edge.Files(Path("/nowhere")),
+        maintenance_page=Path("/nowhere/maintenance.html"),
+        stats_password="secret",
+        targets=dict.fromkeys((*table.services, "console"), here),
+        nodes={"media-1": dict.fromkeys(table.media, here)},
+        kong=request.param,
+    )
+    return HaproxyRouter(edge.render((ROOT / "haproxy/haproxy.cfg").read_text(), table, layout), behind_kong=request.param is not None)
+
+
+def filled(template: str) -> str:
+    """A path with something in place of each parameter."""
+    return re.sub(r"\{\w+(:\w+)?\}", "0190a5c2-0000-7000-8000-000000000001", template)
+
+
+def test_the_table_names_exactly_what_is_public(services: dict[str, Service], table: Routes) -> None:
+    declared = {(name, access.method, access.path) for name, access in everything(services) if access.public}
+    listed = {each for each in table.public() if not each[2].startswith("/api/v1/docs/")}
+    assert {each for each in declared if not each[2].startswith("/api/v1/docs/")} == listed
+    assert {operation for service in table.services.values() for operation in service.login} <= {
+        f"{verb} {path}" for _, verb, path in listed
+    }
+
+
+def test_the_table_names_exactly_the_websockets(services: dict[str, Service], table: Routes) -> None:
+    found = {path for service in services.values() for path, kind in routes(service.api) if issubclass(kind, APIWebSocketRoute)}
+    assert {path for service in table.services.values() for path in service.ticketed} == found == SOCKETS
+
+
+def test_the_edge_finds_every_path_at_its_service(services: dict[str, Service], haproxy: HaproxyRouter) -> None:
     for name, service in services.items():
-        for path in paths(service.api):
-            found = {owner for prefix, owner in owners.items() if path == prefix or path.startswith(f"{prefix}/")}
-            assert found == {name}, f"{path} of {name} is routed to {found or 'nobody'}"
+        for template in paths(service.api):
+            path = filled(template)
+            assert haproxy.find(path) == (name if not haproxy.behind_kong else "kong", path)
 
 
-def test_the_edge_knows_every_service() -> None:
-    assert sorted(load_routes(Path(ROOT, "deploy/routes.yml")).services) == sorted(SERVICES)
+def test_kong_finds_every_operation_and_asks_for_a_token_unless_public(services: dict[str, Service], kong: KongRouter) -> None:
+    for name, access in everything(services):
+        path = filled(access.path)
+        hit = kong.find(access.method, path)
+        assert hit.service is not None, f"Kong does not know {access.method} {path}"
+        assert hit.service["host"] == f"{name}.gtvision"
+        assert hit.path == path
+        assert ("jwt" in hit.plugins) is not access.public, f"{access.method} {path}"
+
+
+def test_kong_opens_nothing_beside_what_is_public(services: dict[str, Service], kong: KongRouter) -> None:
+    known = {(access.method, access.path) for _, access in everything(services) if access.public}
+    for method, path in known:
+        for other in ({"GET", "POST", "PUT", "PATCH", "DELETE"} - {method}, {method}):
+            for verb in other:
+                for near in (f"{path}x", f"{path.rstrip('/')}/x/y", f"x{path}") if verb == method else (path,):
+                    hit = kong.find(verb, f"/{near.lstrip('/')}")
+                    closed = hit.service is None or "jwt" in hit.plugins
+                    assert closed or "/api/v1/docs/" in near or (verb, near) in known, f"{verb} {near} is open"
+
+
+def test_nothing_internal_passes_the_edge(services: dict[str, Service], kong: KongRouter, haproxy: HaproxyRouter) -> None:
+    for path in {*(filled(path) for service in services.values() for path in paths(service.private)), "/api/alerts/webhook"}:
+        assert kong.find("POST", path).service is None
+        assert haproxy.find(path)[0] is None
+
+
+def test_known_names_lead_to_operations_that_exist(services: dict[str, Service], table: Routes, kong: KongRouter) -> None:
+    """An alias to nothing would be a lie."""
+    exact = {filled(path) for service in services.values() for path in paths(service.api)}
+    for alias in table.aliases:
+        if alias.owner in services:
+            assert alias.to in exact, f"{alias.path} leads to {alias.to}, which no service answers"
+            assert kong.find("GET", alias.prefix).path == alias.to
+
+
+def test_the_edge_knows_every_service(table: Routes) -> None:
+    assert sorted(table.services) == sorted(SERVICES)
 
 
 def test_a_route_without_a_declaration_is_noticed() -> None:

@@ -26,7 +26,10 @@ class BadKong(GtvError):
 
 def _path(value: str) -> str:
     if value.startswith("~/"):
-        re.compile(value[1:].replace("(?<", "(?P<"))
+        try:
+            re.compile(value[1:].replace("(?<", "(?P<"))
+        except re.error as error:
+            raise ValueError(f"{value!r} is no regular expression: {error}") from error
     elif not re.fullmatch(r"/[A-Za-z0-9._~/%-]*", value):
         raise ValueError(f"{value!r} is neither a plain path nor an expression that begins with ~/")
     return value
