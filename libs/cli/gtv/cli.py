@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.text import Text
 
 from chassis.settings import load
-from gtv import children, commands, journal, kong_cli, logfiles
+from gtv import children, commands, edge_cli, journal, kong_cli, logfiles
 from gtv.failures import GtvError, NotRunning
 from gtv.home import Home, write_private
 from gtv.plan import home_of, make_plan
@@ -28,6 +28,9 @@ app = typer.Typer(
 )
 dead_app = typer.Typer(no_args_is_help=True, help="Messages that failed for good.")
 app.add_typer(dead_app, name="dead")
+app.add_typer(edge_cli.app, name="edge")
+app.command("ca")(edge_cli.ca)
+app.command("maintenance")(edge_cli.maintain)
 app.add_typer(kong_cli.app, name="kong")
 out = Console(highlight=False, soft_wrap=not sys.stdout.isatty(), width=None if sys.stdout.isatty() else 160)
 err = Console(stderr=True, highlight=False)
@@ -170,19 +173,6 @@ def _introduce(home: Home) -> None:
         forget_first_login(home)
 
 
-@app.command()
-def ca() -> None:
-    """Where the certificate of the stack's own authority is, and how to make a machine trust it."""
-    home = home_of(load(Settings))
-    if not home.ca_file.exists():
-        raise NotRunning("The authority is made with the first `gtv up`.")
-    out.print(str(home.ca_file))
-    address = home.read_state().get("address", "https://localhost:8443")
-    out.print(Text(f"curl:     curl --cacert {home.ca_file} {address}/health", "dim"))
-    out.print(Text(f"Debian:   cp {home.ca_file} /usr/local/share/ca-certificates/gtvision.crt && update-ca-certificates", "dim"))
-    out.print(Text("Browser:  settings, certificates, authorities, import. Its key never leaves this machine.", "dim"))
-
-
 # --- looking -------------------------------------------------------------------------------------------------------------
 
 
@@ -192,8 +182,9 @@ def status(
     ports: Annotated[bool, typer.Option(help="Name the ports.")] = False,
 ) -> None:
     """Every process: state, restarts, CPU, memory, heartbeat."""
+    from gtv import maintenance, table
     from gtv import status as view
-    from gtv import table
+    from gtv.edge import Files
 
     options = load(Settings)
     home = home_of(options)
@@ -207,7 +198,8 @@ def status(
         )
         return
     processes = table.load(options.stack_file or find_root(options) / "deploy/local/stack.toml").process
-    out.print(f"{state['address']}  {state['phase']}  {home.root}")
+    closed = "  closed for maintenance" if maintenance.is_on(Files(home.edge)) else ""
+    out.print(f"{state['address']}  {state['phase']}{closed}  {home.root}")
     rows = [row for row in rows if row.line.phase is not Phase.DONE]
     out.print(view.sheet(rows, {process.name: process.memory_mb for process in processes if process.memory_mb}))
     if ports:

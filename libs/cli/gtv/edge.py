@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import ipaddress
 import resource
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from string import Template
+from typing import ClassVar
+
+from pydantic import ConfigDict
 
 from gtv import limits, problems
 from gtv.limits import Limits
@@ -83,6 +87,9 @@ class Files:
 class Layout:
     """How an installation is laid out around the edge."""
 
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
+    """It may be read from a file."""
+
     edge: str
     """Address and port of https."""
     plain: str
@@ -90,8 +97,11 @@ class Layout:
     private: str
     """Of metrics, statistics and the edge's own health."""
     files: Files
+    socket_access: str = "mode 600"
+    """Who may open the socket: its owner, or `mode 660 gid 10001` where streaming runs as somebody else."""
     maintenance_page: Path
     stats_password: str = field(repr=False)
+    """HAProxy itself fills in `${NAME}` from its environment."""
     targets: Mapping[str, Target]
     """Each service of the routes and `console`."""
     nodes: Mapping[str, Mapping[str, Target]]
@@ -118,6 +128,7 @@ def render(template: str, routes: Routes, layout: Layout) -> str:
         connections_per_10s=2 * MAX_CONNECTIONS,
         connections_per_address=most // 2,
         socket=layout.files.socket,
+        socket_access=layout.socket_access,
         certificate=layout.files.certificate,
         tls_min=layout.tls_min,
         edge=layout.edge,
@@ -126,6 +137,7 @@ def render(template: str, routes: Routes, layout: Layout) -> str:
         public_host=layout.public_host,
         https_port="" if layout.public_port == 443 else f":{layout.public_port}",
         stats_password=layout.stats_password,
+        resolvers=_RESOLVERS if any(map(_looked_up, _addresses(layout))) else "",
         errors="\n".join(map(problems.error, problems.ERRORS)),
         https_only="\n".join(_https_only(routes)),
         trusted_proxies=" ".join(layout.trusted_proxies) or "-f /dev/null",
@@ -272,15 +284,37 @@ def _backends(routes: Routes, layout: Layout) -> Iterator[str]:
 
 
 def _server(name: str, target: Target) -> Iterator[str]:
+    place = target.address + _looked_up(target.address)
     if target.health_port is None:
         # an HTTP check of the media server would count as a viewer or as a failed login
-        yield f"    server {name} {target.address}"
+        yield f"    server {name} {place}"
         return
     # live, not ready: one missing dependency would take every service off the edge at once, together with what still works
     yield "    option httpchk"
     yield f"    http-check send meth GET uri {target.health_path}"
     yield "    http-check expect status 200"
-    yield f"    server {name} {target.address} check port {target.health_port} inter 2s fastinter 500ms fall 3 rise 1"
+    yield f"    server {name} {place} check port {target.health_port} inter 2s fastinter 500ms fall 3 rise 1"
+
+
+_RESOLVERS = "resolvers names\n    parse-resolv-conf\n    hold valid 10s\n\n"
+
+
+def _addresses(layout: Layout) -> Iterator[str]:
+    """Everything behind the edge."""
+    yield from (target.address for target in layout.targets.values())
+    yield from (target.address for node in layout.nodes.values() for target in node.values())
+    yield from (target for passage in layout.passages for target in passage.targets)
+    if layout.kong is not None:
+        yield layout.kong.address
+
+
+def _looked_up(address: str) -> str:
+    """A name is looked up again and again: a container that is replaced has another address, and one that is missing must not stop us."""
+    try:
+        ipaddress.ip_address(address.rpartition(":")[0].strip("[]"))
+    except ValueError:
+        return " resolvers names init-addr last,libc,none"
+    return ""
 
 
 def _passages(layout: Layout) -> Iterator[str]:
@@ -312,7 +346,7 @@ def _passages(layout: Layout) -> Iterator[str]:
         options = " send-proxy-v2" if passage.send_proxy else ""
         check = " check inter 5s" if len(passage.targets) > 1 else ""
         for number, target in enumerate(passage.targets, 1):
-            yield f"    server {passage.name}-{number} {target}{options}{check}"
+            yield f"    server {passage.name}-{number} {target}{_looked_up(target)}{options}{check}"
         yield ""
 
 

@@ -31,6 +31,7 @@ class Home:
         self.objects = self.root / "objects"
         self.recordings = self.root / "recordings"
         self.demo = self.root / "demo"
+        self.edge = self.root / "haproxy"
         self.tls = self.root / "tls"
         self.ca_file = self.tls / "ca.crt"
         self.trust_file = self.tls / "trust.pem"

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from gtv.failures import BadTable
 from gtv.ports import Wish
 
-Use = Literal["database", "broker", "redis", "objects", "vault", "media", "media-reader", "recordings"]
+Use = Literal["database", "broker", "redis", "objects", "vault", "audit", "media", "media-reader", "recordings", "edge"]
 """What a service is told about, secrets included: each gets only what it needs."""
 
 

@@ -163,7 +163,7 @@ class Workshop:
 
     def _edge(self, process: Process) -> Unit:
         plan = self.plan
-        files = edge.Files(plan.home.root / process.name)
+        files = edge.Files(plan.home.edge)
         private = f"{process.name}-private"
 
         def spec() -> Command:

@@ -24,9 +24,10 @@ from gtvision.events import RecordingSegmentClosed, StreamWentOffline, StreamWen
 from gtvision.time import SystemClock
 from streaming.api import hooks, router
 from streaming.consumers import CameraEvents
+from streaming.gateways.haproxy import HaproxyMap
 from streaming.gateways.mediamtx import MediaMtx
 from streaming.gateways.recordings_folder import RecordingsFolder
-from streaming.jobs import Reconciler, RecorderAgent
+from streaming.jobs import EdgeKeeper, Reconciler, RecorderAgent
 from streaming.repository import PostgresFleet, PostgresRepositories
 from streaming.settings import AgentSettings, ApiSettings, MigrateSettings
 from streaming.usecases import Doorman, Store
@@ -52,6 +53,7 @@ def create_api(settings: ApiSettings) -> Service:
     def read_url(camera_id: UUID) -> str:
         return f"{media.rtsp_url.rstrip('/')}/{path_name(camera_id)}"
 
+    keeper = EdgeKeeper([HaproxyMap(address) for address in settings.edge.sockets], settings.edge.node, settings.edge.interval_s)
     reconciler = Reconciler(
         store=store,
         fleet=PostgresFleet(db),
@@ -62,6 +64,7 @@ def create_api(settings: ApiSettings) -> Service:
         read_url=read_url,
         interval_s=media.check_interval_s,
         stall_after=media.stall_after,
+        place=keeper.place,
     )
     relay = OutboxRelay(db, bus.publisher, clock)
     CameraEvents(store, reconciler.wake).subscribe(bus)
@@ -82,7 +85,7 @@ def create_api(settings: ApiSettings) -> Service:
         private_routers=(hooks,),
         readiness={"postgresql": db.check, "rabbitmq": bus.check, "keys": auth.check},
         asyncapi=bus.asyncapi,
-        loops={"outbox": relay.run, "inbox": db.forget_handled, "reconciler": reconciler.run},
+        loops={"outbox": relay.run, "inbox": db.forget_handled, "reconciler": reconciler.run, "edges": keeper.run},
         state={"authenticator": auth.authenticator, "tenants": tenants, "store": store, "doorman": doorman},
     )
 

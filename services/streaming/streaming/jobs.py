@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from uuid import UUID
@@ -17,7 +17,7 @@ from gtvision.events import StreamCause
 from gtvision.time import Clock
 from streaming import metrics
 from streaming.domain import DesiredCamera, PathStatus, SegmentFile, StreamView, finished, to_delete
-from streaming.ports import Fleet, MediaServer, SegmentStore
+from streaming.ports import EdgeMap, Fleet, MediaServer, SegmentStore
 from streaming.usecases import ChangedAfterwards, Doorman, Store, announce_stream, delete_recording, index_segment, reconcile_paths
 
 log = get_logger(__name__)
@@ -36,6 +36,8 @@ class Reconciler:
     read_url: Callable[[UUID], str]
     interval_s: float
     stall_after: timedelta
+    place: Callable[[Sequence[DesiredCamera]], None] = lambda _: None
+    """Told at each look where cameras are."""
     wake: asyncio.Event = field(default_factory=asyncio.Event)
     _streams: dict[UUID, StreamView] = field(default_factory=dict)
 
@@ -56,6 +58,7 @@ class Reconciler:
         """One look and its corrections. Raises Unavailable where the database cannot be asked."""
         cameras = await self.fleet.cameras()
         self.doorman.fleet = {camera.camera_id: camera for camera in cameras}
+        self.place(cameras)
         statuses: dict[str, PathStatus] = {}
         reachable = True
         try:
@@ -93,6 +96,53 @@ class Reconciler:
             # The path was added a moment ago; the answer comes before the effect.
             status = PathStatus(name=path_name(camera.camera_id), available=False, inbound_bytes=0)
         return before.observe(status, now, self.stall_after)
+
+
+@dataclass
+class EdgeKeeper:
+    """Keeps every edge's map of cameras whole: at each change, and again and again, because an edge that restarts knows nothing."""
+
+    edges: Sequence[EdgeMap]
+    node: str
+    """Our media node; every camera is on it as long as there is one."""
+    interval_s: float
+    wake: asyncio.Event = field(default_factory=asyncio.Event)
+    _nodes: dict[str, str] | None = None
+    _failing: set[str] = field(default_factory=set)
+
+    def place(self, cameras: Sequence[DesiredCamera]) -> None:
+        """Take note of where cameras are."""
+        nodes = {path_name(camera.camera_id): self.node for camera in cameras if camera.wanted}
+        if nodes != self._nodes:
+            self._nodes = nodes
+            self.wake.set()
+
+    async def run(self, heartbeat: Heartbeat) -> None:
+        """For ever."""
+        while True:
+            heartbeat.beat()
+            self.wake.clear()
+            await self.round()
+            await heartbeat.wait(self.wake, self.interval_s)
+
+    async def round(self) -> None:
+        """Tell all edges. As long as we do not know the cameras ourselves, nobody's map is touched."""
+        if (nodes := self._nodes) is not None:
+            await asyncio.gather(*(self._tell(edge, nodes) for edge in self.edges))
+
+    async def _tell(self, edge: EdgeMap, nodes: dict[str, str]) -> None:
+        try:
+            changed = await edge.sync(nodes)
+        except Unavailable as error:
+            metrics.edge_syncs.labels("failed").inc()
+            if edge.name not in self._failing:
+                log.warning("edge_unavailable", edge=edge.name, reason=error.message)
+            self._failing.add(edge.name)
+            return
+        metrics.edge_syncs.labels("done").inc()
+        if changed or edge.name in self._failing:
+            log.info("edge_map_written", edge=edge.name, changes=changed, cameras=len(nodes))
+        self._failing.discard(edge.name)
 
 
 @dataclass

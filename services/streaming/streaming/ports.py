@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from pathlib import PurePosixPath
 from typing import Protocol
@@ -28,6 +28,16 @@ class MediaServer(Protocol):
 
     async def kick_readers(self, path: str) -> int:
         """End every HLS and WebRTC session of a path; how many there were."""
+        ...
+
+
+class EdgeMap(Protocol):
+    """What one edge knows of which media node has a camera."""
+
+    name: str
+
+    async def sync(self, nodes: Mapping[str, str]) -> int:
+        """Make it know exactly these (path -> node); how many entries changed. Repeating it is harmless. Raises: Unavailable."""
         ...
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from datetime import timedelta
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import AliasChoices, Field, SecretStr
+from pydantic import AliasChoices, Field, SecretStr, field_validator
+from pydantic_settings import NoDecode
 
 from chassis.settings import DatabaseSettings, RabbitSettings, RedisSettings, Section, ServiceSettings, VaultSettings
 
@@ -29,6 +31,38 @@ class MediaSettings(Section):
     @property
     def stall_after(self) -> timedelta:
         return timedelta(seconds=self.stall_after_s)
+
+
+class EdgeSettings(Section):
+    """The edges that are told which media node has a camera."""
+
+    sockets: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        validation_alias="EDGE_SOCKETS",
+        description="HAProxy's runtime sockets, comma separated: paths, or host:port in a network of their own; empty: none",
+    )
+    node: str = Field(
+        "media-1",
+        validation_alias="MEDIA_NODE",
+        pattern=r"^[a-z][a-z0-9-]{0,40}$",
+        description="Name of the media node, as the edge knows it",
+    )
+    interval_s: float = Field(
+        10.0, ge=0.2, le=300, validation_alias="EDGE_RESYNC_S", description="Seconds between two complete looks at an edge's map"
+    )
+
+    @field_validator("sockets", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return tuple(filter(None, (part.strip() for part in value.split(",")))) if isinstance(value, str) else value
+
+    @field_validator("sockets")
+    @classmethod
+    def _addresses(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for address in value:
+            if not address.startswith("/") and not address.rpartition(":")[2].isdigit():
+                raise ValueError(f"{address} is neither a path nor host:port")
+        return value
 
 
 class RecordingSettings(Section):
@@ -61,6 +95,7 @@ class ApiSettings(ServiceSettings):
     redis: RedisSettings = Field(default_factory=RedisSettings)
     vault: VaultSettings = Field(default_factory=VaultSettings)
     media: MediaSettings = Field(default_factory=MediaSettings)
+    edge: EdgeSettings = Field(default_factory=EdgeSettings)
 
 
 class AgentSettings(ServiceSettings):
