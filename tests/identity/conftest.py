@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -16,17 +17,23 @@ from chassis.db import Database, UowFactory
 from chassis.testing.fakes import FakeUow
 from chassis.testing.tokens import private_key_pem
 from gtvision.errors import RateLimited, Unavailable
+from gtvision.events import AuditRecorded
 from gtvision.ids import new_id
-from gtvision.tenancy import ROLE_SCOPES, Caller, Role
+from gtvision.tenancy import ROLE_SCOPES, Caller, Role, TenantSettings
 from gtvision.time import FakeClock, SystemClock
 from identity.domain.api_keys import ApiKey
 from identity.domain.sessions import RefreshToken, Session
-from identity.domain.signing import SigningKey
-from identity.domain.tenants import Tenant
+from identity.domain.signing import OpenedKey, SigningKey
+from identity.domain.tenants import NameTaken, Tenant
 from identity.domain.users import EmailTaken, User, email_key
 from identity.gateways.signing import JoseTokens
 from identity.ports.store import Store
 from identity.repository.store import SqlStore
+from identity.usecases.doors import Doors
+from identity.usecases.logins import Logins
+from identity.usecases.opening import Ending, Opening
+from identity.usecases.sessions import Sessions
+from identity.usecases.users import Users
 
 PASSWORD = "correct horse battery"
 
@@ -41,6 +48,7 @@ class Rows:
     sessions: dict[UUID, Session] = field(default_factory=dict)
     refresh: dict[str, RefreshToken] = field(default_factory=dict)
     signing: list[SigningKey] = field(default_factory=list)
+    recovery: dict[UUID, set[str]] = field(default_factory=dict)
 
 
 class MemoryStore:
@@ -58,13 +66,22 @@ class MemoryStore:
     async def find_api_key(self, key_hash: str) -> ApiKey | None:
         return next((key for key in self._rows.keys.values() if key.key_hash == key_hash), None)
 
+    async def tenants(self, after: UUID | None, limit: int) -> list[Tenant]:
+        known = sorted(self._rows.tenants.values(), key=lambda tenant: tenant.id)
+        return [tenant for tenant in known if after is None or tenant.id > after][:limit]
+
     async def find_tenant(self, name: str) -> Tenant | None:
         return next((tenant for tenant in self._rows.tenants.values() if tenant.name == name), None)
 
     async def add_tenant(self, tenant: Tenant) -> None:
+        if await self.find_tenant(tenant.name):
+            raise NameTaken
         self._rows.tenants[tenant.id] = tenant
 
-    async def tenant(self, tenant_id: UUID) -> Tenant | None:
+    async def set_settings(self, tenant_id: UUID, revision: int, settings: TenantSettings) -> None:
+        self._rows.tenants[tenant_id] = replace(self._rows.tenants[tenant_id], revision=revision, settings=settings)
+
+    async def tenant(self, tenant_id: UUID, *, lock: bool = False) -> Tenant | None:
         found: Tenant | None = self._own(self._rows.tenants.get(tenant_id))
         return found
 
@@ -77,8 +94,25 @@ class MemoryStore:
         found: User | None = self._own(self._rows.users.get(user_id))
         return found
 
-    async def set_disabled(self, user_id: UUID, at: datetime | None) -> None:
-        self._rows.users[user_id] = replace(self._rows.users[user_id], disabled_at=at)
+    async def save_user(self, user: User) -> None:
+        self._rows.users[user.id] = user
+
+    async def lock_admins(self) -> list[User]:
+        return [user for user in await self.users(None, 1_000) if user.runs_the_tenant]
+
+    async def replace_recovery_codes(self, user_id: UUID, code_hashes: list[str]) -> None:
+        self._rows.recovery[user_id] = set(code_hashes)
+
+    async def use_recovery_code(self, user_id: UUID, code_hash: str, at: datetime) -> bool:
+        known = code_hash in self._rows.recovery.get(user_id, set())
+        self._rows.recovery.get(user_id, set()).discard(code_hash)
+        return known
+
+    async def recovery_codes_left(self, user_id: UUID) -> int:
+        return len(self._rows.recovery.get(user_id, set()))
+
+    async def write_nothing(self) -> None:
+        """There is no disk."""
 
     async def users(self, after: UUID | None, limit: int) -> list[User]:
         mine = sorted((user for user in self._rows.users.values() if user.tenant_id == self._tenant), key=lambda user: user.id)
@@ -87,9 +121,19 @@ class MemoryStore:
     async def add_api_key(self, key: ApiKey) -> None:
         self._rows.keys[key.id] = key
 
-    async def api_key(self, key_id: UUID) -> ApiKey | None:
+    async def api_key(self, key_id: UUID, *, lock: bool = False) -> ApiKey | None:
         found: ApiKey | None = self._own(self._rows.keys.get(key_id))
         return found
+
+    async def api_keys(self, after: UUID | None, limit: int) -> list[ApiKey]:
+        mine = sorted((key for key in self._rows.keys.values() if key.tenant_id == self._tenant), key=lambda key: key.id)
+        return [key for key in mine if after is None or key.id > after][:limit]
+
+    async def revoke_api_key(self, key_id: UUID, at: datetime) -> None:
+        self._rows.keys[key_id] = replace(self._rows.keys[key_id], revoked_at=at)
+
+    async def use_api_key(self, key_id: UUID, at: datetime, address: str) -> None:
+        self._rows.keys[key_id] = replace(self._rows.keys[key_id], last_used_at=at, last_used_address=address)
 
     async def add_session(self, session: Session) -> None:
         self._rows.sessions[session.id] = session
@@ -100,6 +144,15 @@ class MemoryStore:
 
     async def sessions_of(self, subject_id: UUID, now: datetime) -> list[Session]:
         return [each for each in self._rows.sessions.values() if each.subject_id == subject_id and each.is_alive(now)]
+
+    async def page_of_sessions(self, subject_id: UUID, now: datetime, after: UUID | None, limit: int) -> list[Session]:
+        newest = sorted(await self.sessions_of(subject_id, now), key=lambda each: each.id, reverse=True)
+        return [each for each in newest if after is None or each.id < after][:limit]
+
+    async def use_session(self, session_id: UUID, address: str | None, at: datetime) -> bool:
+        session = self._rows.sessions[session_id]
+        self._rows.sessions[session_id] = replace(session, address=address, last_used_at=at)
+        return session.revoked_until is None
 
     async def revoke_session(self, session_id: UUID, until: datetime) -> None:
         self._rows.sessions[session_id] = replace(self._rows.sessions[session_id], revoked_until=until)
@@ -114,14 +167,24 @@ class MemoryStore:
     async def use_refresh_token(self, token_hash: str, at: datetime) -> None:
         self._rows.refresh[token_hash] = replace(self._rows.refresh[token_hash], used_at=at)
 
-    async def add_signing_key(self, key: SigningKey) -> bool:
-        if not self._rows.signing:
-            self._rows.signing.append(key)
-            return True
-        return False
+    async def lock_signing_keys(self) -> None:
+        """One task at a time is inside anyway."""
+
+    async def add_signing_key(self, key: SigningKey) -> None:
+        self._rows.signing.append(key)
+
+    async def retire_signing_keys(self, but: str, at: datetime) -> None:
+        self._rows.signing = [
+            key if key.kid == but or key.retires_at is not None else replace(key, retires_at=at) for key in self._rows.signing
+        ]
+
+    async def erase_retired_keys(self, now: datetime) -> int:
+        gone = [key for key in self._rows.signing if key.retires_at and key.retires_at <= now and key.private_sealed]
+        self._rows.signing = [replace(key, private_sealed=None) if key in gone else key for key in self._rows.signing]
+        return len(gone)
 
     async def signing_keys(self) -> list[SigningKey]:
-        return sorted(self._rows.signing, key=lambda key: key.created_at, reverse=True)
+        return sorted(self._rows.signing, key=lambda key: (key.created_at, key.kid), reverse=True)
 
     async def revocations(self, now: datetime) -> dict[UUID, datetime]:
         return {each.id: each.revoked_until for each in self._rows.sessions.values() if each.revoked_until and each.revoked_until > now}
@@ -197,10 +260,21 @@ class Chance:
     """Bytes that never repeat."""
 
     def __init__(self) -> None:
-        self._numbers = itertools.count(int.from_bytes(new_id().bytes[:6], "big"))
+        self._seed, self._numbers = new_id().bytes, itertools.count()
 
     def __call__(self, size: int) -> bytes:
-        return next(self._numbers).to_bytes(size, "big")
+        return hashlib.shake_256(self._seed + next(self._numbers).to_bytes(8, "big")).digest(size)
+
+
+class FakeSealer:
+    """A vault that only writes down where a text belongs."""
+
+    def seal(self, text: str, context: str = "") -> str:
+        return f"{context}|{text}"
+
+    def open(self, text: str, context: str = "") -> str:
+        assert text.startswith(f"{context}|"), "a sealed text opens at its own place only"
+        return text.removeprefix(f"{context}|")
 
 
 @dataclass
@@ -216,6 +290,39 @@ class House:
     throttle: FakeThrottle = field(default_factory=FakeThrottle)
     registry: FakeRegistry = field(default_factory=FakeRegistry)
     chance: Chance = field(default_factory=Chance)
+    sealer: FakeSealer = field(default_factory=FakeSealer)
+
+    @property
+    def doors(self) -> Doors:
+        return Doors(self.throttle, self.passwords, self.chance, self.sealer)
+
+    @property
+    def opening(self) -> Opening:
+        return Opening(self.store, self.tokens, self.clock, self.chance)
+
+    @property
+    def ending(self) -> Ending:
+        return Ending(self.store, self.registry, self.clock)
+
+    @property
+    def logins(self) -> Logins:
+        return Logins(self.uow, self.store, self.opening, self.doors, self.clock)
+
+    @property
+    def sessions(self) -> Sessions:
+        return Sessions(self.uow, self.store, self.opening, self.ending, self.clock)
+
+    @property
+    def users(self) -> Users:
+        return Users(self.uow, self.store, self.passwords, self.ending, self.clock)
+
+    async def deeds(self, tenant_id: UUID) -> list[AuditRecorded]:
+        """What went on record."""
+        return [event for event in await self.emitted(tenant_id) if isinstance(event, AuditRecorded)]
+
+    async def facts(self, tenant_id: UUID) -> list[Any]:
+        """What was announced beside the record."""
+        return [event for event in await self.emitted(tenant_id) if not isinstance(event, AuditRecorded)]
 
     async def add_tenant(self) -> UUID:
         tenant_id = new_id()
@@ -236,9 +343,7 @@ def caller_of(user: User, session_id: UUID | None = None) -> Caller:
 
 
 def signing(clock: Any) -> JoseTokens:
-    tokens = JoseTokens(clock)
-    tokens.load([("test-1", private_key_pem("test-1"))])
-    return tokens
+    return JoseTokens(clock, [OpenedKey("test-1", private_key_pem("test-1"), clock.now())])
 
 
 def fake_house() -> House:
