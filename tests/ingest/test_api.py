@@ -100,7 +100,7 @@ class TestSearch:
         await until(lambda: items(running, "/api/v1/plates/JKL1234"))
         async with running.db.uow(None) as work:
             keys = set((await work.session.execute(text("SELECT key FROM outbox"))).scalars())
-        assert keys <= {"detections.stored.v1"}
+        assert keys <= {"detections.stored.v1", "audit.recorded.v1"}
 
 
 async def _count(running: Running, camera: UUID, wanted: int) -> bool:

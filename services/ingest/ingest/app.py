@@ -13,12 +13,13 @@ from chassis.live import LiveBus
 from chassis.migrations import run_migrations
 from chassis.outbox import OutboxRelay
 from chassis.redis import connect_redis
+from chassis.refusals import Refusals
 from chassis.service import Service, Worker, create_app, create_worker, run
 from chassis.settings import load
 from chassis.storage import ObjectStore
 from chassis.tenants import TenantDirectory
 from chassis.topology import event_queue
-from gtvision.events import DetectionMade, DetectionsStored
+from gtvision.events import AuditRecorded, DetectionMade, DetectionsStored
 from gtvision.ids import new_id
 from gtvision.time import Clock, SystemClock
 from ingest.api import detections_router, live_router
@@ -47,6 +48,7 @@ def create_api(settings: ApiSettings) -> Service:
     cache, state = connect_redis(settings.redis.cache_url), connect_redis(settings.redis.state_url)
     auth = AuthRuntime(state, clock)
     tenants = TenantDirectory(state)
+    refusals = Refusals(db.uow, auth.authenticator, clock, settings.service_name)
     live = LiveBus(cache)
     book = CameraBook(SqlCameraCatalogue(db.uow))
     feed = LiveFeed(book, auth.revocations, clock, _feed_limits(settings))
@@ -55,7 +57,7 @@ def create_api(settings: ApiSettings) -> Service:
     detections = Detections(store, live, ObjectStore(settings.objects, clock))
     batches = _batches(settings, detections)
     CameraEvents(Cameras(db.uow, SqlCameraRows)).subscribe(bus)
-    bus.publishes(DetectionsStored)
+    bus.publishes(DetectionsStored, AuditRecorded)
     bus.receives(DetectionMade)
     feeding = FeedLive(feed, live)
     return create_app(
@@ -72,8 +74,9 @@ def create_api(settings: ApiSettings) -> Service:
             "cameras": KeepBook(book).run,
             "live": feeding.forward,
             "live upkeep": feeding.tend,
+            "refusals": refusals.run,
         },
-        state={"authenticator": auth.authenticator, "tenants": tenants, "detections": detections, "live_feed": feed},
+        state={"authenticator": auth.authenticator, "tenants": tenants, "detections": detections, "live_feed": feed, "refusals": refusals},
     )
 
 

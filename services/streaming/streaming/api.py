@@ -12,6 +12,7 @@ from pydantic import BaseModel, Field
 
 from chassis.auth import requires
 from chassis.http import Page, StrictModel, decode_cursor, encode_cursor
+from chassis.purpose import requires_with_purpose
 from gtvision.camera import CameraState
 from gtvision.errors import Forbidden, GTVisionError, Invalid, NotFound, Unauthenticated, Unavailable
 from gtvision.events import StreamCause
@@ -118,7 +119,7 @@ class RecordingParams(StrictModel):
 
 @router.get("/recordings", summary="Recorded segments of a camera that overlap a range, newest first")
 async def get_recordings(
-    query: Annotated[RecordingParams, Query()], caller: Annotated[Caller, requires(Scope.RECORDINGS_READ)], store: StoreDep
+    query: Annotated[RecordingParams, Query()], caller: Annotated[Caller, requires_with_purpose(Scope.RECORDINGS_READ)], store: StoreDep
 ) -> Page[SegmentOut]:
     if query.until <= query.since:
         raise Invalid("`to` must be after `from`.")

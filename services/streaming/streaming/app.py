@@ -15,12 +15,13 @@ from chassis.db import Database
 from chassis.migrations import run_migrations
 from chassis.outbox import OutboxRelay
 from chassis.redis import connect_redis
+from chassis.refusals import Refusals
 from chassis.service import Service, Worker, create_app, create_worker, run
 from chassis.settings import load
 from chassis.tenants import TenantDirectory
 from chassis.vault import Vault
 from gtvision.camera import path_name
-from gtvision.events import RecordingSegmentClosed, StreamWentOffline, StreamWentOnline
+from gtvision.events import AuditRecorded, RecordingSegmentClosed, StreamWentOffline, StreamWentOnline
 from gtvision.time import SystemClock
 from streaming.api import hooks, router
 from streaming.consumers import CameraEvents
@@ -44,8 +45,10 @@ def create_api(settings: ApiSettings) -> Service:
     media = settings.media
     server = MediaMtx(media.api_url, media.api_user, media.api_password.get_secret_value())
     store = Store(uow=db.uow, repositories=PostgresRepositories)
+    refusals = Refusals(db.uow, auth.authenticator, clock, settings.service_name)
     doorman = Doorman(
         auth.authenticator,
+        refusals,
         reader=(media.reader_user, media.reader_password.get_secret_value()),
         operator=(media.api_user, media.api_password.get_secret_value()),
     )
@@ -68,7 +71,7 @@ def create_api(settings: ApiSettings) -> Service:
     )
     relay = OutboxRelay(db, bus.publisher, clock)
     CameraEvents(store, reconciler.wake).subscribe(bus)
-    bus.publishes(StreamWentOnline, StreamWentOffline, RecordingSegmentClosed)
+    bus.publishes(StreamWentOnline, StreamWentOffline, RecordingSegmentClosed, AuditRecorded)
 
     @asynccontextmanager
     async def media_client() -> AsyncIterator[None]:
@@ -85,7 +88,13 @@ def create_api(settings: ApiSettings) -> Service:
         private_routers=(hooks,),
         readiness={"postgresql": db.check, "rabbitmq": bus.check, "keys": auth.check},
         asyncapi=bus.asyncapi,
-        loops={"outbox": relay.run, "inbox": db.forget_handled, "reconciler": reconciler.run, "edges": keeper.run},
+        loops={
+            "outbox": relay.run,
+            "inbox": db.forget_handled,
+            "reconciler": reconciler.run,
+            "edges": keeper.run,
+            "refusals": refusals.run,
+        },
         state={"authenticator": auth.authenticator, "tenants": tenants, "store": store, "doorman": doorman},
     )
 

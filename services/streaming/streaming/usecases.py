@@ -9,12 +9,15 @@ from datetime import datetime
 from typing import ClassVar, Protocol
 from uuid import UUID
 
+from chassis.audit import Deed, record
 from chassis.auth import Authenticator
 from chassis.db import UnitOfWork, UowFactory
 from chassis.logs import get_logger
+from chassis.refusals import Attempt, Refusals
 from chassis.vault import Unsealable, Vault
+from gtvision.audit import Action
 from gtvision.camera import CameraState, camera_of_path
-from gtvision.errors import BadCredentials, Conflict, Forbidden, Invalid, NotFound
+from gtvision.errors import BadCredentials, Conflict, Forbidden, GTVisionError, Invalid, NotFound
 from gtvision.events import RecordingSegmentClosed, StreamCause, StreamWentOffline, StreamWentOnline
 from gtvision.ids import derived_id
 from gtvision.tenancy import Caller
@@ -142,8 +145,9 @@ class Doorman:
     `fleet` is replaced as a whole by the reconciler. The authenticator of this process remembers spent tickets.
     """
 
-    def __init__(self, authenticator: Authenticator, *, reader: tuple[str, str], operator: tuple[str, str]) -> None:
+    def __init__(self, authenticator: Authenticator, refusals: Refusals, *, reader: tuple[str, str], operator: tuple[str, str]) -> None:
         self._authenticator = authenticator
+        self._refusals = refusals
         self._reader = reader
         self._operator = operator
         self.fleet: dict[UUID, DesiredCamera] = {}
@@ -151,7 +155,11 @@ class Doorman:
     async def admit(self, request: AccessRequest) -> Caller | None:
         """The caller of a ticket, or None for a machine with a credential. Raises Unauthenticated, Forbidden, NotFound, Unavailable."""
         if request.action == "read" and request.protocol in LIVE_PROTOCOLS:
-            return await self._admit_viewer(request)
+            try:
+                return await self._admit_viewer(request)
+            except GTVisionError as refused:
+                await self._refusals.note(request.ticket, refused, _attempt(request))
+                raise
         if request.action == "read" and request.protocol.startswith("rtsp"):
             _check(request, self._reader)
             return None
@@ -173,6 +181,11 @@ class Doorman:
         if claims.camera_id != camera.camera_id or not claims.caller.may_see(camera.groups):
             raise Forbidden("The ticket is for another camera.")
         return claims.caller
+
+
+def _attempt(request: AccessRequest) -> Attempt:
+    camera_id = camera_of_path(request.path)
+    return Attempt("camera", UUID(camera_id) if camera_id else None, request.address or None)
 
 
 def _check(request: AccessRequest, credential: tuple[str, str]) -> None:
@@ -278,8 +291,11 @@ class RecordingQuery:
 
 
 async def list_recordings(store: Store, caller: Caller, query: RecordingQuery) -> list[Segment]:
-    """Segments that overlap the range, newest first. Raises NotFound for a camera the caller may not see."""
+    """Segments that overlap the range, newest first; on record, or not shown. Raises NotFound for a camera the caller may not see."""
     await find_stream(store, caller, query.camera_id)
     async with store.uow(caller.tenant_id) as uow:
         segments = store.repositories(uow).segments
-        return await segments.list_newest(query.camera_id, query.since, query.until, query.before, query.limit)
+        found = await segments.list_newest(query.camera_id, query.since, query.until, query.before, query.limit)
+        deed = Deed("camera", query.camera_id, query.camera_id, query.since, query.until, {"found": len(found)})
+        record(uow, Action.RECORDINGS_LISTED, caller, deed)
+    return found

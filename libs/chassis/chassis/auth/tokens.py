@@ -22,7 +22,7 @@ from jose.backends.base import Key
 from jose.exceptions import JOSEError
 
 from chassis import metrics
-from gtvision.errors import Forbidden, SessionRevoked, TokenExpired, Unauthenticated
+from gtvision.errors import Forbidden, SessionRevoked, TokenExpired, Unauthenticated, Unavailable
 from gtvision.ids import new_id
 from gtvision.tenancy import Caller, Role
 from gtvision.time import Clock
@@ -44,6 +44,10 @@ _CACHE_S = 60.0
 _MAX_SPENT = 100_000
 _COMPACT = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
 _HEADER_FIELDS = frozenset({"alg", "typ", "kid"})
+
+
+class TicketSpent(Unauthenticated):
+    """The ticket was used already."""
 
 
 class KeyProvider(Protocol):
@@ -139,6 +143,14 @@ class Authenticator:
             self._spend(claims)
         return TicketClaims(_caller(claims), purpose, claims.camera, claims.jti)
 
+    async def whose(self, ticket: str) -> TicketClaims | None:
+        """What a ticket of ours says, also when it is spent, over or revoked; None for anything else. For the record of a refusal."""
+        try:
+            claims = await self._verified(ticket, TICKET_TYPE, TICKET_AUDIENCE)
+        except (Unauthenticated, Unavailable):
+            return None
+        return TicketClaims(_caller(claims), claims.purpose or "", claims.camera, claims.jti)
+
     async def _verify_cached(self, token: str) -> Caller:
         if self._cache_generation != self._keys.generation:
             self._cache.clear()
@@ -186,7 +198,7 @@ class Authenticator:
         while self._spent and (next(iter(self._spent.values())) <= now or len(self._spent) >= _MAX_SPENT):
             self._spent.popitem(last=False)
         if claims.jti in self._spent:
-            raise Unauthenticated("The ticket was used already.")
+            raise TicketSpent
         self._spent[claims.jti] = claims.exp
 
 

@@ -11,6 +11,7 @@ from pydantic import BaseModel
 
 from chassis.auth import requires
 from chassis.http import Page, decode_cursor, encode_cursor
+from chassis.purpose import requires_with_purpose
 from gtvision.camera import ObjectClass
 from gtvision.geometry import Box
 from gtvision.tenancy import Caller, Scope
@@ -108,7 +109,7 @@ async def list_detections(
 @router.get("/plates/{plate}", tags=["plates"])
 async def search_plate(
     plate: str,
-    caller: Annotated[Caller, requires(Scope.PLATES_SEARCH)],
+    caller: Annotated[Caller, requires_with_purpose(Scope.PLATES_SEARCH)],
     verbs: Verbs,
     paging: Paging,
     mode: PlateMatch = PlateMatch.ERA,
@@ -127,7 +128,7 @@ _PRIVATE = {"cache-control": "private, max-age=3600", "x-content-type-options": 
 async def show_evidence(
     detection_id: UUID,
     captured_at: Annotated[Instant, Query(description="The detection's capture time, exactly")],
-    caller: Annotated[Caller, requires(Scope.DETECTIONS_READ)],
+    caller: Annotated[Caller, requires_with_purpose(Scope.DETECTIONS_READ)],
     verbs: Verbs,
 ) -> Response:
     """The very picture that was read, checked against its hash."""

@@ -17,6 +17,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from chassis.auth import Authenticator
 from chassis.http import StrictModel
+from chassis.refusals import Attempt
 from gtvision.errors import Forbidden, GTVisionError, RateLimited, Unauthenticated, Unavailable
 from gtvision.tenancy import Caller
 from ingest.usecases.live import Close, LiveFeed, Reader
@@ -60,10 +61,12 @@ async def live(websocket: WebSocket) -> None:
     authenticator: Authenticator = websocket.app.state.authenticator
     # Accepted first: a browser learns the reason only from a socket that was open.
     await websocket.accept()
+    ticket = websocket.query_params.get("ticket", "")
     try:
-        claims = await authenticator.redeem(websocket.query_params.get("ticket", ""), "ws")
+        claims = await authenticator.redeem(ticket, "ws")
         reader = feed.join(claims.caller)
     except GTVisionError as refused:
+        await websocket.app.state.refusals.note(ticket, refused, Attempt("socket"))
         await websocket.close(_code(refused), refused.code)
         return
     try:

@@ -8,7 +8,10 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from chassis.audit import Deed, record
 from chassis.db import UnitOfWork, UowFactory
+from gtvision import plate
+from gtvision.audit import Action
 from gtvision.detection import DetectedObject
 from gtvision.errors import NotFound
 from gtvision.events import DetectionMade, DetectionsStored, Event, StoredDetection
@@ -100,20 +103,25 @@ class Detections:
         return refusal is None
 
     async def list_detections(self, caller: Caller, sought: Sought) -> list[Detection]:
-        """Newest first, within the caller's camera groups."""
+        """Newest first, within the caller's camera groups. Every page goes on record: without its record none is shown."""
         async with self._store.uow(caller.tenant_id) as work:
             visible = await self._within_groups(caller, work, sought)
-            return [] if visible is None else await self._store.detections(work).newest(visible)
+            found = [] if visible is None else await self._store.detections(work).newest(visible)
+            record(work, Action.PLATE_SEARCHED if sought.plate else Action.DETECTIONS_SEARCHED, caller, _search(sought, len(found)))
+        return found
 
     async def open_evidence(self, caller: Caller, detection_id: UUID, captured_at: datetime) -> bytes:
-        """The picture that was read, byte for byte. Raises: NotFound, Unavailable."""
+        """The picture that was read, byte for byte; on record before it is shown. Raises: NotFound, Unavailable."""
         async with self._store.uow(caller.tenant_id) as work:
             found = await self._store.detections(work).find(detection_id, captured_at)
             if found is None or await self._within_groups(caller, work, Sought(limit=1, camera_ids=frozenset({found.camera_id}))) is None:
                 raise NotFound("There is no such detection.")
         if found.evidence_key is None:
             raise NotFound("No picture was kept of this detection.")
-        return await self._evidence.get(found.evidence_key, found.evidence_sha256)
+        picture = await self._evidence.get(found.evidence_key, found.evidence_sha256)
+        async with self._store.uow(caller.tenant_id) as work:  # of its own: the object store may take its time
+            record(work, Action.EVIDENCE_VIEWED, caller, _look(found))
+        return picture
 
     async def _within_groups(self, caller: Caller, work: UnitOfWork, sought: Sought) -> Sought | None:
         """Narrowed to what the caller may see; None where that is nothing."""
@@ -124,6 +132,30 @@ class Detections:
         if sought.camera_ids is not None:
             visible &= sought.camera_ids
         return replace(sought, camera_ids=visible) if visible else None
+
+
+def _search(sought: Sought, found: int) -> Deed:
+    only = next(iter(sought.camera_ids)) if sought.camera_ids and len(sought.camera_ids) == 1 else None
+    details = {
+        "mode": sought.plate.match if sought.plate else None,
+        "class": sought.object_class,
+        "min_confidence": sought.min_confidence,
+        "before": isoformat(sought.after[0]) if sought.after else None,
+        "found": min(found, sought.limit - 1),  # one more is asked for than is shown
+    }
+    return Deed(
+        object_kind="plate" if sought.plate else "detections",
+        object_id=plate.normalise(sought.plate.text) if sought.plate else None,
+        camera_id=only,
+        range_from=sought.start,
+        range_to=sought.end,
+        details={name: value for name, value in details.items() if value is not None},
+    )
+
+
+def _look(seen: Detection) -> Deed:
+    read = {"plate": seen.seen.plate.text} if seen.seen.plate else None
+    return Deed("detection", seen.detection_id, seen.camera_id, seen.captured_at, seen.captured_at, read)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,102 @@
+"""What a search is for: asked after who searches, as the searcher's city wants it, and put on record."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Annotated
+
+import httpx
+import pytest
+from fastapi import APIRouter
+
+from chassis.audit import Deed, audit_event
+from chassis.auth import route_access
+from chassis.purpose import requires_with_purpose
+from chassis.service import create_app
+from chassis.settings import ServiceSettings
+from chassis.testing.tokens import TokenMint
+from gtvision.audit import Action
+from gtvision.ids import new_id
+from gtvision.tenancy import Caller, Purposes, Role, Scope, TenantSettings
+
+FREE, LISTED, STRICT, ANY = new_id(), new_id(), new_id(), new_id()
+CITIES = {
+    LISTED: Purposes(codes=("crime", "missing-person")),
+    STRICT: Purposes(codes=("crime",), required=True),
+    ANY: Purposes(required=True),
+}
+
+
+class Cities:
+    """A `TenantDirectory` without a Redis."""
+
+    def settings(self, tenant_id: object) -> TenantSettings:
+        return TenantSettings(purposes=CITIES.get(tenant_id, Purposes()))  # type: ignore[call-overload]
+
+
+@pytest.fixture
+def mint() -> TokenMint:
+    return TokenMint()
+
+
+@pytest.fixture
+async def http(mint: TokenMint) -> AsyncIterator[httpx.AsyncClient]:
+    router = APIRouter(prefix="/api/v1")
+
+    @router.get("/plates")
+    async def plates(who: Annotated[Caller, requires_with_purpose(Scope.PLATES_SEARCH)]) -> str | None:
+        return audit_event(Action.PLATE_SEARCHED, who, Deed()).purpose
+
+    state = {"authenticator": mint.authenticator(), "tenants": Cities()}
+    service = create_app(ServiceSettings(service_name="t"), title="t", lifespan_parts=(), routers=(router,), state=state)
+    [access] = [access for access in route_access(service.api) if not access.public]
+    assert access.scopes == (Scope.PLATES_SEARCH,)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app=service.api), base_url="http://t/api/v1") as client:
+        yield client
+
+
+@pytest.mark.parametrize(
+    ("city", "header", "expected"),
+    [
+        (FREE, None, (200, None)),
+        (FREE, "anything-goes", (200, "anything-goes")),
+        (FREE, "No Code!", (422, "purpose_unknown")),
+        (LISTED, None, (200, None)),
+        (LISTED, "", (200, None)),
+        (LISTED, "missing-person", (200, "missing-person")),
+        (LISTED, "curiosity", (422, "purpose_unknown")),
+        (STRICT, None, (422, "purpose_required")),
+        (STRICT, "", (422, "purpose_required")),
+        (STRICT, "crime", (200, "crime")),
+        (STRICT, "missing-person", (422, "purpose_unknown")),
+        (ANY, None, (422, "purpose_required")),
+        (ANY, "whatever", (200, "whatever")),
+        (ANY, "a" * 41, (422, "purpose_unknown")),
+    ],
+)
+async def test_a_city_gets_the_purposes_that_it_wants(
+    http: httpx.AsyncClient, mint: TokenMint, city: object, header: str | None, expected: tuple[int, str | None]
+) -> None:
+    headers = mint.headers(mint.caller(tenant_id=city))  # type: ignore[arg-type]
+    answer = await http.get("/plates", headers=headers if header is None else headers | {"x-purpose": header})
+    assert (answer.status_code, answer.json() if answer.is_success else answer.json()["code"]) == expected
+
+
+async def test_who_may_not_search_is_asked_for_no_purpose(http: httpx.AsyncClient, mint: TokenMint) -> None:
+    assert (await http.get("/plates", headers={"x-purpose": "No Code!"})).status_code == 401
+    viewer = mint.headers(mint.caller(Role.VIEWER, tenant_id=STRICT))
+    assert (await http.get("/plates", headers=viewer)).json()["code"] == "missing_scope"
+
+
+async def test_two_purposes_are_checked_as_the_one_on_record(http: httpx.AsyncClient, mint: TokenMint) -> None:
+    authorization = mint.headers(mint.caller(tenant_id=STRICT))["authorization"]
+    for first, second in (("crime", "curiosity"), ("curiosity", "crime")):
+        headers = [("authorization", authorization), ("x-purpose", first), ("x-purpose", second)]
+        answer = await http.get("/plates", headers=headers)
+        assert answer.status_code == 422 or answer.json() == "crime"
+
+
+async def test_the_header_is_documented(http: httpx.AsyncClient) -> None:
+    operation = (await http.get("/docs/t/openapi.json")).json()["paths"]["/api/v1/plates"]["get"]
+    assert [(each["in"], each["name"], each["required"]) for each in operation["parameters"]] == [("header", "x-purpose", False)]
+    assert operation["security"] == [{"bearer": ["plates:search"]}]
