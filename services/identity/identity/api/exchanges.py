@@ -6,24 +6,37 @@ from typing import Annotated, Literal, NoReturn
 from urllib.parse import parse_qsl
 
 from fastapi import APIRouter, Depends, Request
-from pydantic import BaseModel, ValidationError
+from pydantic import AfterValidator, BaseModel, Field, SecretStr, ValidationError
 
 from chassis.documentation import PUBLIC
 from gtvision.errors import Invalid, TooLarge
-from identity.api.wiring import EXPIRES_IN_S, Address, ExchangesDep, NoStore, Secret
+from identity.api.wiring import EXPIRES_IN_S, Address, ExchangesDep, FederationDep, NoStore, encodable
+from identity.domain.federation import Presented, claimed_issuer
 
 router = APIRouter(prefix="/api/v1")
 
 TOKEN_EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"  # noqa: S105
 ACCESS_TOKEN_TYPE = "urn:ietf:params:oauth:token-type:access_token"  # noqa: S105
-_MAX_FORM_BYTES = 4_096
+ID_TOKEN_TYPE = "urn:ietf:params:oauth:token-type:id_token"  # noqa: S105
+_MAX_FORM_BYTES = 16_384
+"""A provider's token names roles and groups, and is encoded twice in a form."""
+
+SubjectToken = Annotated[SecretStr, Field(min_length=1, max_length=12_000), AfterValidator(encodable)]
 
 
 class ExchangeIn(BaseModel):
     """RFC 8693, as JSON or as a form. Parameters of the standard that we do not need are ignored."""
 
     grant_type: Literal["urn:ietf:params:oauth:grant-type:token-exchange"]
-    subject_token: Secret
+    subject_token: SubjectToken
+    """An API key, or an access or ID token of an outside provider that this installation knows."""
+    subject_token_type: Annotated[str | None, Field(max_length=100)] = None
+    """Of a provider's token: ...:token-type:access_token, jwt or id_token. An API key needs none."""
+
+    @property
+    def presented(self) -> Presented:
+        """What a provider's token is meant as."""
+        return Presented.ID_TOKEN if self.subject_token_type == ID_TOKEN_TYPE else Presented.ACCESS_TOKEN
 
 
 class ExchangeOut(BaseModel):
@@ -61,7 +74,13 @@ _EXCHANGE_BODY = {
 
 
 @router.post("/auth/token", openapi_extra=PUBLIC | {"requestBody": _EXCHANGE_BODY}, dependencies=NoStore)
-async def exchange(body: Annotated[ExchangeIn, Depends(_exchange_in)], exchanges: ExchangesDep, address: Address) -> ExchangeOut:
-    """Exchange an API key for a short token (RFC 8693)."""
-    opened = await exchanges.exchange(body.subject_token.get_secret_value(), address)
+async def exchange(
+    body: Annotated[ExchangeIn, Depends(_exchange_in)], exchanges: ExchangesDep, federation: FederationDep, address: Address
+) -> ExchangeOut:
+    """Exchange an API key, or the token of an outside provider, for a short token (RFC 8693)."""
+    token = body.subject_token.get_secret_value()
+    if claimed_issuer(token) is None:
+        opened = await exchanges.exchange(token, address)
+    else:
+        opened = await federation.exchange(token, body.presented, address)
     return ExchangeOut(access_token=opened.access_token, expires_in=opened.expires_in_s)

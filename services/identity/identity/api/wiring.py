@@ -10,6 +10,7 @@ from pydantic import AfterValidator, Field, SecretStr
 from identity.domain.sessions import ACCESS_LIFETIME
 from identity.domain.users import EMAIL_MAX
 from identity.usecases.exchanges import Exchanges
+from identity.usecases.federation import Federation
 from identity.usecases.logins import Logins
 from identity.usecases.passwords import PasswordChanges
 from identity.usecases.second_factors import SecondFactors
@@ -23,7 +24,7 @@ EXPIRES_IN_S = int(ACCESS_LIFETIME.total_seconds())
 Email = Annotated[str, Field(min_length=3, max_length=EMAIL_MAX)]
 
 
-def _encodable(secret: SecretStr) -> SecretStr:
+def encodable(secret: SecretStr) -> SecretStr:
     """JSON can spell half of a surrogate pair, which no encoding and so no hash knows."""
     try:
         secret.get_secret_value().encode()
@@ -32,7 +33,7 @@ def _encodable(secret: SecretStr) -> SecretStr:
     return secret
 
 
-Secret = Annotated[SecretStr, Field(min_length=1, max_length=1_024), AfterValidator(_encodable)]
+Secret = Annotated[SecretStr, Field(min_length=1, max_length=1_024), AfterValidator(encodable)]
 
 
 Code = Annotated[str, Field(min_length=6, max_length=40)]
@@ -66,6 +67,7 @@ SessionsDep = Annotated[Sessions, built("sessions")]
 PasswordsDep = Annotated[PasswordChanges, built("passwords")]
 SecondFactorsDep = Annotated[SecondFactors, built("second_factors")]
 ExchangesDep = Annotated[Exchanges, built("exchanges")]
+FederationDep = Annotated[Federation, built("federation")]
 TicketsDep = Annotated[Tickets, built("tickets")]
 UsersDep = Annotated[Users, built("users")]
 PublicationDep = Annotated[Publication, built("publication")]

@@ -7,8 +7,7 @@ once an hour, and for an unknown key id at most every few seconds, so that made-
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -152,11 +151,15 @@ class HttpIssuer:
             raise ProviderUnavailable(f"The discovery document has an address that {error}.") from None
 
 
-@asynccontextmanager
-async def open_issuers(settings: Sequence[ProviderSettings], clock: Clock, refresh_s: float) -> AsyncIterator[list[HttpIssuer]]:
-    """Every provider of the installation; closed at the end."""
-    async with AsyncExitStack() as stack:
-        issuers = [HttpIssuer(each, clock, refresh_s=refresh_s) for each in settings]
-        for issuer in issuers:
-            stack.push_async_callback(issuer.aclose)
-        yield issuers
+class HttpIssuers:
+    """Every provider of the installation, in the operator's order; a lifespan part."""
+
+    def __init__(self, settings: Sequence[ProviderSettings], clock: Clock, refresh_s: float) -> None:
+        self.by_name = {each.name: HttpIssuer(each, clock, refresh_s=refresh_s) for each in settings}
+
+    async def __aenter__(self) -> HttpIssuers:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        for issuer in self.by_name.values():
+            await issuer.aclose()

@@ -5,6 +5,7 @@ wrong: names are resolved once, every address is checked, and the connection goe
 from __future__ import annotations
 
 import asyncio
+import functools
 import json
 import socket
 import ssl
@@ -29,6 +30,12 @@ class ProviderUnavailable(Unavailable):
     code = "oidc_unavailable"
 
 
+@functools.cache
+def _trust(ca_file: Path | None) -> ssl.SSLContext:
+    """The operator's authority alone, or the public ones. Reading those takes a while, and is done once."""
+    return ssl.create_default_context(cafile=str(ca_file)) if ca_file else httpx.create_ssl_context(trust_env=False)
+
+
 class ProviderHttp:
     """HTTP to one provider: no redirects, no proxies of the environment, no cookies, small answers, an end to every wait."""
 
@@ -36,7 +43,7 @@ class ProviderHttp:
         self._allow_http, self._timeout_s = allow_http, timeout_s
         self._policy = AddressPolicy(allow_loopback=allow_http)
         self._client = httpx.AsyncClient(
-            verify=ssl.create_default_context(cafile=str(ca_file)) if ca_file else True,
+            verify=_trust(ca_file),
             trust_env=False,
             follow_redirects=False,
             timeout=timeout_s,
