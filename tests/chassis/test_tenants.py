@@ -75,6 +75,17 @@ async def test_only_a_newer_revision_is_taken(redis: Redis) -> None:
     assert directory.name(city) == "Newer"
 
 
+async def test_an_older_revision_never_replaces_a_newer_one(redis: Redis) -> None:
+    """Two changes may arrive in the wrong order; a process that starts later reads what is there."""
+    city, other = new_id(), new_id()
+    await redis.hset(TENANTS_KEY, str(other), "torn")
+    await publish_tenants(redis, {city: CITY})
+    await publish_tenants(redis, {city: CITY.model_copy(update={"name": "Older", "revision": 1}), other: CITY})
+    directory = TenantDirectory(redis)
+    await directory.load()
+    assert (directory.name(city), directory.name(other)) == ("Cidade", "Cidade")
+
+
 async def test_an_empty_or_dead_redis_takes_nothing_away(redis: Redis) -> None:
     city, directory = new_id(), TenantDirectory(redis)
     await publish_tenants(redis, {city: CITY})

@@ -17,6 +17,7 @@ from chassis.testing.tokens import TokenMint
 from gtvision.errors import RateLimited, SessionRevoked, Unavailable
 from gtvision.ids import new_id
 from gtvision.time import FakeClock, SystemClock
+from identity.domain.signing import OpenedKey
 from identity.gateways import argon2
 from identity.gateways.argon2 import Argon2Passwords
 from identity.gateways.redis import RedisRegistry, RedisThrottle
@@ -76,7 +77,7 @@ class TestSigning:
         tokens = JoseTokens(mint.clock)
         with pytest.raises(Unavailable):
             tokens.access_token(mint.caller())
-        tokens.load([(kid, pem)])
+        await tokens.load([OpenedKey(kid, pem, mint.clock.now())])
         from chassis.auth import Authenticator
         from chassis.testing.tokens import StaticKeys, StaticRevocations
 
@@ -126,6 +127,13 @@ class TestRegistry:
         assert await registry.is_whole()
         await state.flushall()
         assert not await registry.is_whole()
+
+    async def test_keys_that_somebody_else_rotated_are_noticed(self, state: Redis) -> None:
+        clock, ours, theirs = FakeClock(), RedisRegistry(state), RedisRegistry(state)
+        await ours.load({"keys": []}, {}, clock.now())
+        await theirs.load({"keys": [{"kid": "new"}]}, {}, clock.now())
+        assert not await ours.is_whole()
+        assert await theirs.is_whole()
 
     async def test_what_has_ended_is_dropped_and_nothing_else(self, state: Redis) -> None:
         clock, registry = FakeClock(), RedisRegistry(state)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import timedelta
 
@@ -13,15 +14,17 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from chassis.db import Database
 from chassis.migrations import metadata_differences
 from chassis.settings import DatabaseSettings
+from chassis.testing.tokens import encryption_keys
+from chassis.vault import Vault
 from gtvision.ids import new_id
 from gtvision.tenancy import Role
 from gtvision.time import SystemClock
 from identity.domain.sessions import Session, SubjectKind
-from identity.domain.signing import SigningKey
 from identity.domain.tenants import Tenant
 from identity.domain.users import User
 from identity.repository.store import SqlStore
 from identity.tables import metadata
+from identity.usecases.installation import Bootstrap
 
 pytestmark = pytest.mark.db
 CLOCK = SystemClock()
@@ -91,17 +94,27 @@ async def test_every_table_of_a_tenant_has_a_policy(db: Database) -> None:
         unprotected = "relkind = 'r' AND relnamespace = 'identity'::regnamespace AND NOT relrowsecurity"
         found = await work.session.execute(text(f"SELECT relname FROM pg_class WHERE {unprotected}"))
         # No tenant's: transport, Alembic's own, the installation's keys, and names that only functions may look up.
-        assert {row.relname for row in found} == {"outbox", "alembic_version", "signing_key", "login_name"}
+        assert {row.relname for row in found} == {"outbox", "inbox", "alembic_version", "signing_key", "login_name"}
+
+
+class SlowMaker:
+    """Lets everybody see the empty table before anybody fills it."""
+
+    def __init__(self, together: int) -> None:
+        self._all_here = asyncio.Barrier(together)
+
+    async def make(self) -> tuple[str, str, dict[str, str]]:
+        await self._all_here.wait()
+        kid = str(new_id())
+        return kid, "private", {"kid": kid}
 
 
 async def test_only_one_bootstrap_adds_the_first_key(db: Database) -> None:
-    now = CLOCK.now()
+    maker, vault = SlowMaker(3), Vault(encryption_keys())
+    made = await asyncio.gather(*(Bootstrap(db.uow, SqlStore, CLOCK).ensure_signing_key(maker, vault) for _ in range(3)))
+    assert sorted(made) == [False, False, True]
     async with db.uow(None) as work:
-        first = await SqlStore(work).add_signing_key(SigningKey("a", "sealed", {"kid": "a"}, now))
-        second = await SqlStore(work).add_signing_key(SigningKey("b", "sealed", {"kid": "b"}, now))
-    assert (first, second) == (True, False)
-    async with db.uow(None) as work:
-        assert [key.kid for key in await SqlStore(work).signing_keys()] == ["a"]
+        assert len(await SqlStore(work).signing_keys()) == 1
 
 
 async def test_revocations_are_seen_across_tenants_while_they_last(db: Database) -> None:

@@ -23,11 +23,11 @@ from gtvision.errors import Unavailable
 from gtvision.tenancy import TenantSettings
 
 TENANTS_KEY: Final = "identity:tenants"
-TENANTS_CHANNEL: Final = "identity:tenants"
+TENANTS_CHANNEL: Final = TENANTS_KEY
 
 _POLL_S = 15.0
 _RETRY_S = 1.0
-_ALL = "all"
+_ALL = b"all"
 
 log = logs.get_logger("chassis.tenants")
 
@@ -124,23 +124,31 @@ class TenantDirectory:
                 await asyncio.sleep(_RETRY_S)
 
     async def _told(self, data: bytes) -> None:
-        if data == _ALL.encode():
+        if data == _ALL:
             self._look_now.set()
         else:
             await self._load_one(data)
 
 
+_PUT_NEWER = """
+for at = 1, #ARGV, 3 do
+    local known = redis.call('HGET', KEYS[1], ARGV[at])
+    local read, tenant = pcall(cjson.decode, known or '')
+    if not read or tonumber(tenant.revision) <= tonumber(ARGV[at + 1]) then
+        redis.call('HSET', KEYS[1], ARGV[at], ARGV[at + 2])
+    end
+end
+redis.call('PUBLISH', KEYS[1], #ARGV == 3 and ARGV[1] or 'all')
+"""
+"""Two changes that were committed one after another may arrive the other way round: the newer revision stays."""
+
+
 async def publish_tenants(redis_state: Redis, tenants: Mapping[UUID, KnownTenant]) -> None:
-    """What identity does: write them, and tell every directory. Raises: Unavailable."""
+    """What identity does: write them unless newer ones are there, and tell every directory. Raises: Unavailable."""
     if not tenants:
         return
-    texts: dict[bytes | bytearray | memoryview | str | int | float, bytes | bytearray | memoryview | str | int | float]
-    texts = {str(tenant_id): tenant.model_dump_json() for tenant_id, tenant in tenants.items()}
-    told = next(iter(texts)) if len(texts) == 1 else _ALL
+    arguments = [part for city, tenant in tenants.items() for part in (str(city), str(tenant.revision), tenant.model_dump_json())]
     try:
-        async with redis_state.pipeline(transaction=True) as pipe:
-            pipe.hset(TENANTS_KEY, mapping=texts)
-            pipe.publish(TENANTS_CHANNEL, str(told))
-            await pipe.execute()
+        await redis_state.register_script(_PUT_NEWER)(keys=[TENANTS_KEY], args=arguments)
     except UNREACHABLE as error:
         raise Unavailable("The state store is not reachable at the moment.") from error

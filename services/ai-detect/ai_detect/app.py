@@ -11,11 +11,11 @@ from ai_detect.api import Desk, router
 from ai_detect.gateways.broker import BrokerAnnouncer
 from ai_detect.gateways.cpu_detector import CpuDetector
 from ai_detect.gateways.evidence import ObjectEvidence
-from ai_detect.gateways.picture_check import check_picture
 from ai_detect.settings import ApiSettings, DetectorSettings, WorkerSettings
 from ai_detect.usecases import Analyst, Batcher
 from chassis.auth import AuthRuntime
 from chassis.bus import EventPublisher, FrameConsumer, Publisher, add_lane, empty_document
+from chassis.pictures import check_picture
 from chassis.redis import connect_redis
 from chassis.service import Service, Worker, create_app, create_worker, run
 from chassis.settings import load

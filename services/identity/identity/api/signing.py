@@ -20,5 +20,5 @@ class JwksOut(BaseModel):
 @router.get("/.well-known/jwks.json", openapi_extra=PUBLIC)
 async def public_keys(response: Response, publication: PublicationDep) -> JwksOut:
     """The keys that tokens are signed with."""
-    response.headers["cache-control"] = "public, max-age=60"
+    response.headers["cache-control"] = "public, max-age=30"
     return JwksOut.model_validate(publication.jwks)

@@ -18,12 +18,13 @@ _MAX_INPUT = 65_536
 
 
 class BootstrapIn(StrictModel):
-    """`{"tenant": ..., "admin_email": ..., "admin_password": ..., "tool_key": ...}`."""
+    """`{"tenant": ..., "admin_email": ..., "admin_password": ..., "tool_key": ..., "must_change": false}`."""
 
     tenant: str = Field(min_length=1, max_length=200)
     admin_email: str
     admin_password: SecretStr
     tool_key: SecretStr | None = Field(None, min_length=32, max_length=512)
+    must_change: bool = False
 
 
 class UnusableInput(SystemExit):
@@ -38,7 +39,7 @@ def read_wanted(source: TextIO) -> Wanted:
         where = "; ".join(f"{'.'.join(map(str, item['loc'])) or 'input'}: {item['msg']}" for item in error.errors(include_input=False))
         raise UnusableInput(f"bootstrap: {where}") from None
     tool_key = asked.tool_key.get_secret_value() if asked.tool_key else None
-    return Wanted(asked.tenant, asked.admin_email, asked.admin_password.get_secret_value(), tool_key)
+    return Wanted(asked.tenant, asked.admin_email, asked.admin_password.get_secret_value(), tool_key, asked.must_change)
 
 
 async def bootstrap(bootstrapper: Bootstrap, wanted: Wanted, passwords: Passwords, maker: KeyMaker, sealer: Sealer) -> None:

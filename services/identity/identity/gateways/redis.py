@@ -27,10 +27,16 @@ class RedisRegistry:
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
         self._owing = False
+        self._keys = b""
 
     async def is_whole(self) -> bool:
+        """Other keys than ours are there when somebody else rotated them."""
         try:
-            return bool(await self._redis.exists(EPOCH_KEY)) and not self._owing
+            async with self._redis.pipeline(transaction=True) as pipe:
+                pipe.exists(EPOCH_KEY)
+                pipe.get(JWKS_KEY)
+                epoch, keys = await pipe.execute()
+            return bool(epoch) and keys == self._keys and not self._owing
         except UNREACHABLE as error:
             raise Unavailable(_AWAY) from error
 
@@ -38,17 +44,19 @@ class RedisRegistry:
         """Adds and renews before it forgets, so that no reader ever sees less than the truth."""
         self._owing = False  # what fails from here on, also beside this load, counts anew
         ends: dict[Value, Value] = {str(session): str(int(until.timestamp()) + 1) for session, until in revocations.items()}
+        keys = orjson.dumps(jwks)
         try:
             known = [_text(field) for field in await self._redis.hkeys(REVOKED_KEY)]
             gone = [field for field in known if field not in ends]
             async with self._redis.pipeline(transaction=True) as pipe:
-                pipe.set(JWKS_KEY, orjson.dumps(jwks))
+                pipe.set(JWKS_KEY, keys)
                 if ends:
                     pipe.hset(REVOKED_KEY, mapping=ends)
                 pipe.set(EPOCH_KEY, str(int(now.timestamp())))
                 pipe.publish(KEYS_CHANNEL, b"loaded")
                 pipe.publish(REVOCATIONS_CHANNEL, b"loaded")
                 await pipe.execute()
+            self._keys = keys
             if gone:
                 await self._forget_past(gone, now)
         except UNREACHABLE as error:
@@ -74,13 +82,20 @@ class RedisRegistry:
 
 
 _PAIR_ATTEMPTS, _PAIR_WINDOW = 5, timedelta(minutes=5)
+_ACCOUNT_ATTEMPTS, _ACCOUNT_WINDOW = 20, timedelta(minutes=15)
+"""From all the addresses together where the account was never at home."""
+_AT_HOME = timedelta(days=90)
 _ADDRESS_ATTEMPTS, _ADDRESS_WINDOW = 100, timedelta(minutes=15)
 """A control room shares one address: it must not lock itself out at the change of shift."""
 
 
 class RedisThrottle:
-    """`ports.Throttle`: attempts per account *and* address, and per address alone. Never per account alone: that would let anybody
-    keep somebody else out by guessing wrong on purpose."""
+    """`ports.Throttle`: attempts per account *and* address, per address alone, and per account from addresses that are new to it.
+
+    Never per account alone: that would let anybody keep somebody else out by guessing wrong on purpose. Where an account came in before
+    (within 90 days) is its home, and there only the pair and the address count: who guesses from a thousand other addresses makes new
+    addresses wait, and nobody else. Guesses that were followed by the right password at the same address are forgiven.
+    """
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
@@ -88,18 +103,35 @@ class RedisThrottle:
     async def attempt(self, account: str, address: str) -> None:
         # Counted before the password is looked at, so that guesses side by side do not slip through.
         await self._count("address", address, _ADDRESS_ATTEMPTS, _ADDRESS_WINDOW)
-        await self._count("pair", f"{account}\n{address}", _PAIR_ATTEMPTS, _PAIR_WINDOW)
+        await self._count("pair", _pair(account, address), _PAIR_ATTEMPTS, _PAIR_WINDOW)
+        if not await self._is_home(account, address):
+            await self._count("account", account, _ACCOUNT_ATTEMPTS, _ACCOUNT_WINDOW)
 
     async def succeeded(self, account: str, address: str) -> None:
         """Only failures count: a hundred users behind one address all come in."""
         try:
             async with self._redis.pipeline(transaction=True) as pipe:
-                pipe.delete(_name("pair", f"{account}\n{address}"))
-                pipe.decr(_name("address", address))
-                pipe.expire(_name("address", address), _ADDRESS_WINDOW, nx=True)
-                await pipe.execute()
+                pipe.getdel(_name("pair", _pair(account, address)))
+                pipe.set(_name("home", _pair(account, address)), 1, ex=_AT_HOME, get=True)
+                attempts, was_home = await pipe.execute()
+            forgiven = int(attempts or 0)
+            await self._forgive("address", address, forgiven, _ADDRESS_WINDOW)
+            if not was_home:
+                await self._forgive("account", account, forgiven, _ACCOUNT_WINDOW)
         except UNREACHABLE as error:
             raise Unavailable(_AWAY) from error
+
+    async def _is_home(self, account: str, address: str) -> bool:
+        try:
+            return bool(await self._redis.exists(_name("home", _pair(account, address))))
+        except UNREACHABLE as error:
+            raise Unavailable(_AWAY) from error
+
+    async def _forgive(self, by: str, of: str, attempts: int, window: timedelta) -> None:
+        async with self._redis.pipeline(transaction=True) as pipe:
+            pipe.decrby(_name(by, of), attempts)
+            pipe.expire(_name(by, of), window, nx=True)
+            await pipe.execute()
 
     async def _count(self, by: str, of: str, most: int, window: timedelta) -> None:
         name = _name(by, of)
@@ -114,6 +146,10 @@ class RedisThrottle:
         if attempts > most:
             metrics.LOGINS_THROTTLED.labels(by).inc()
             raise RateLimited("Too many login attempts.", retry_after=timedelta(seconds=max(1, left_s)))
+
+
+def _pair(account: str, address: str) -> str:
+    return f"{account}\n{address}"
 
 
 def _name(by: str, of: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from cryptography.hazmat.primitives.asymmetric import rsa
@@ -14,6 +15,8 @@ from gtvision.errors import Unavailable
 from gtvision.ids import new_id
 from gtvision.tenancy import Caller
 from gtvision.time import Clock
+from identity.domain.sessions import ACCESS_LIFETIME
+from identity.domain.signing import OpenedKey
 
 RSA_BITS = 3072
 
@@ -34,22 +37,32 @@ def _make(kid: str) -> tuple[str, str, dict[str, str]]:
 class JoseTokens:
     """`ports.Tokens`."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, keys: Sequence[OpenedKey] = ()) -> None:
         self._clock = clock
-        self._signer: TokenSigner | None = None
+        self._signers: list[tuple[datetime, TokenSigner]] = [(key.activates_at, self._signer(key)) for key in keys]
 
-    def load(self, keys: Sequence[tuple[str, str]]) -> None:
-        kid, pem = keys[0]
-        if self._signer is None or self._signer.kid != kid:
-            self._signer = TokenSigner(pem, kid, self._clock)
+    @property
+    def can_sign(self) -> bool:
+        return bool(self._signers)
 
-    def access_token(self, caller: Caller) -> str:
-        return self._newest().access_token(caller)
+    async def load(self, keys: Sequence[OpenedKey]) -> None:
+        known = {signer.kid: signer for _, signer in self._signers}
+        # checking a key takes a tenth of a second, and is done once for each
+        fresh = {key.kid: await asyncio.to_thread(self._signer, key) for key in keys if key.kid not in known}
+        self._signers = [(key.activates_at, known.get(key.kid) or fresh[key.kid]) for key in keys]
+
+    def access_token(self, caller: Caller, lifetime: timedelta = ACCESS_LIFETIME) -> str:
+        return self._now().access_token(caller, lifetime_s=int(lifetime.total_seconds()))
 
     def ticket(self, caller: Caller, purpose: str, camera_id: UUID | None = None) -> str:
-        return self._newest().ticket(caller, purpose, camera_id)
+        return self._now().ticket(caller, purpose, camera_id)
 
-    def _newest(self) -> TokenSigner:
-        if self._signer is None:
-            raise Unavailable("There is no signing key yet.")
-        return self._signer
+    def _signer(self, key: OpenedKey) -> TokenSigner:
+        return TokenSigner(key.private_pem, key.kid, self._clock)
+
+    def _now(self) -> TokenSigner:
+        now = self._clock.now()
+        for activates_at, signer in self._signers:
+            if activates_at <= now:
+                return signer
+        raise Unavailable("There is no signing key yet.")

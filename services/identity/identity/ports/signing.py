@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Protocol
 
 from identity.domain.signing import SigningKey
 
 
 class SigningKeyRows(Protocol):
-    """Signing keys."""
+    """Signing keys. They belong to no tenant."""
 
-    async def add_signing_key(self, key: SigningKey) -> bool:
-        """Whether it was added: False where another process was first."""
+    async def lock_signing_keys(self) -> None:
+        """Until the transaction ends nobody else adds one, or publishes what it read before."""
         ...
 
+    async def add_signing_key(self, key: SigningKey) -> None: ...
+
     async def signing_keys(self) -> list[SigningKey]:
-        """Newest first. They belong to no tenant."""
+        """Newest first."""
+        ...
+
+    async def retire_signing_keys(self, but: str, at: datetime) -> None:
+        """Every other key that does not retire yet will do so then."""
+        ...
+
+    async def erase_retired_keys(self, now: datetime) -> int:
+        """Forget the private halves of retired keys. Returns how many."""
         ...
 
 
@@ -30,6 +41,6 @@ class KeyMaker(Protocol):
 class Sealer(Protocol):
     """Keeps secrets at rest."""
 
-    def seal(self, text: str) -> str: ...
+    def seal(self, text: str, context: str = "") -> str: ...
 
-    def open(self, text: str) -> str: ...
+    def open(self, text: str, context: str = "") -> str: ...

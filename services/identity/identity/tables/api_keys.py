@@ -22,4 +22,10 @@ api_key = Table(
     Column("camera_groups", ARRAY(Uuid), nullable=True),
     Column("created_at", _AT, nullable=False),
     Column("revoked_at", _AT, nullable=True),
+    Column("scopes", ARRAY(Text), nullable=True),
+    Column("hint", Text, nullable=True),
+    Column("expires_at", _AT, nullable=True),
+    Column("created_by", Uuid, nullable=True),
+    Column("last_used_at", _AT, nullable=True),
+    Column("last_used_address", Text, nullable=True),
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sqlalchemy import Column, DateTime, Integer, Table, Text, Uuid
+from sqlalchemy.dialects.postgresql import JSONB
 
 from identity.tables.schema import metadata
 
@@ -15,4 +16,5 @@ tenant = Table(
     Column("name", Text, nullable=False, unique=True),
     Column("revision", Integer, nullable=False),
     Column("created_at", _AT, nullable=False),
+    Column("settings", JSONB, nullable=False, server_default="{}"),
 )

@@ -7,19 +7,16 @@ from datetime import timedelta
 from uuid import UUID
 
 from chassis.db import UowFactory
-from gtvision.errors import Unavailable
 from gtvision.events import TenantCreated
 from gtvision.ids import new_id
 from gtvision.tenancy import Role
 from gtvision.time import Clock
-from identity import metrics
 from identity.domain.api_keys import ApiKey
 from identity.domain.passwords import check_password
 from identity.domain.sessions import hash_secret
 from identity.domain.signing import SigningKey
 from identity.domain.tenants import Tenant
 from identity.domain.users import User, email_key
-from identity.ports.sessions import Registry, Tokens
 from identity.ports.signing import KeyMaker, Sealer
 from identity.ports.store import StoreOf
 from identity.ports.users import Passwords
@@ -35,6 +32,8 @@ class Wanted:
     admin_email: str
     admin_password: str
     tool_key: str | None = None
+    must_change: bool = False
+    """Whether the administrator has to choose another password: nobody chose the one that was generated."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +60,14 @@ class Bootstrap:
             if await self._store(work).signing_keys():
                 return False
         kid, private_pem, public_jwk = await maker.make()
-        key = SigningKey(kid, sealer.seal(private_pem), public_jwk, self._clock.now())
         async with self._uow(None) as work:
-            return await self._store(work).add_signing_key(key)
+            store = self._store(work)
+            await store.lock_signing_keys()
+            if await store.signing_keys():
+                return False  # another process was first
+            now = self._clock.now()
+            await store.add_signing_key(SigningKey(kid, sealer.seal(private_pem), public_jwk, now, now))
+        return True
 
     async def bootstrap(self, wanted: Wanted, passwords: Passwords, signing_key_created: bool) -> Bootstrapped:
         """The tenant, its administrator and the tools' key. An administrator who is there keeps their password.
@@ -71,17 +75,27 @@ class Bootstrap:
         Raises: InvalidEmail, WeakPassword.
         """
         login = email_key(wanted.admin_email)
-        check_password(wanted.admin_password, wanted.admin_email)
+        check_password(wanted.admin_password, wanted.admin_email, wanted.tenant)
         key_hash = hash_secret(wanted.tool_key) if wanted.tool_key else None
         async with self._uow(None) as work:
             store = self._store(work)
             admin = await store.find_login(login)
             tenant = await store.find_tenant(wanted.tenant)
+            is_first = not await store.tenants(None, 1)
             known_key = key_hash is None or await store.find_api_key(key_hash) is not None
         tenant_id = admin.tenant_id if admin else tenant.id if tenant else new_id()
         tenant_created = admin is None and tenant is None
         now = self._clock.now()
-        fresh = admin or User(new_id(), tenant_id, wanted.admin_email.strip(), Role.ADMIN, await passwords.hash(wanted.admin_password), now)
+        fresh = admin or User(
+            id=new_id(),
+            tenant_id=tenant_id,
+            email=wanted.admin_email.strip(),
+            # whoever comes first also runs the platform: nobody else could make a second tenant
+            role=Role.PLATFORM_ADMIN if is_first else Role.ADMIN,
+            password_hash=await passwords.hash(wanted.admin_password),
+            created_at=now,
+            must_change_password=wanted.must_change,
+        )
         async with self._uow(tenant_id) as work:
             store = self._store(work)
             if tenant_created:
@@ -92,34 +106,3 @@ class Bootstrap:
             if key_hash is not None and not known_key:
                 await store.add_api_key(ApiKey(new_id(), tenant_id, "tools", Role.ADMIN, key_hash, now))
         return Bootstrapped(tenant_id, fresh.id, tenant_created, admin is None, not known_key, signing_key_created)
-
-
-class Publication:
-    """Keeps what every service reads: public keys, revoked sessions, and the epoch that says they are whole."""
-
-    def __init__(self, uow: UowFactory, store: StoreOf, tokens: Tokens, registry: Registry, clock: Clock) -> None:
-        self._uow, self._store, self._tokens, self._registry, self._clock = uow, store, tokens, registry, clock
-        self.jwks: dict[str, object] = {"keys": []}
-
-    async def publish(self, sealer: Sealer) -> None:
-        """Load everything from PostgreSQL and write it; the epoch last. Raises: Unavailable, also before the bootstrap."""
-        now = self._clock.now()
-        async with self._uow(None) as work:
-            store = self._store(work)
-            keys = await store.signing_keys()
-            revocations = await store.revocations(now)
-        if not keys:
-            raise Unavailable("There is no signing key yet: run `python -m identity bootstrap`.")
-        self._tokens.load([(key.kid, sealer.open(key.private_sealed)) for key in keys])
-        self.jwks = {"keys": [key.public_jwk for key in keys]}
-        await self._registry.load(self.jwks, revocations, now)
-        metrics.REVOCATIONS_PUBLISHED.set(len(revocations))
-
-    async def is_whole(self) -> bool:
-        """Whether the registry still has what was written. Raises: Unavailable."""
-        return bool(self.jwks["keys"]) and await self._registry.is_whole()
-
-    async def forget_ended_sessions(self) -> int:
-        """Returns how many."""
-        async with self._uow(None) as work:
-            return await self._store(work).prune(self._clock.now() - _KEEP_ENDED_SESSIONS)

@@ -1,0 +1,32 @@
+"""Cities' settings in the state Redis, where `chassis.tenants` reads them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from redis.asyncio import Redis
+
+from chassis.redis import UNREACHABLE
+from chassis.tenants import TENANTS_KEY, KnownTenant, publish_tenants
+from gtvision.errors import Unavailable
+from identity.domain.tenants import Tenant
+
+
+class RedisTenantBoard:
+    """`ports.TenantBoard`. A write that failed leaves it not whole, so that the next announcement makes up for it."""
+
+    def __init__(self, redis: Redis) -> None:
+        self._redis = redis
+        self._owing = False
+
+    async def is_whole(self) -> bool:
+        try:
+            return bool(await self._redis.exists(TENANTS_KEY)) and not self._owing
+        except UNREACHABLE as error:
+            raise Unavailable("The state store is not reachable at the moment.") from error
+
+    async def publish(self, tenants: Sequence[Tenant]) -> None:
+        known = {each.id: KnownTenant(name=each.name, revision=each.revision, settings=each.settings) for each in tenants}
+        owing, self._owing = self._owing, True
+        await publish_tenants(self._redis, known)
+        self._owing = owing and len(tenants) == 1  # one city's own write does not pay for the others'
