@@ -156,7 +156,7 @@ export class Player extends EventTarget {
 
 /** Safari and recent Chromium play HLS themselves; for the others a library is loaded when it is needed. */
 async function attach(video, url) {
-  const { default: Hls } = await import("./vendor/hls.light.min.mjs");
+  const { default: Hls } = await import("./vendor/hls-1.7.0.light.min.mjs");
   if (!Hls.isSupported()) {
     video.src = url;
     return null;
