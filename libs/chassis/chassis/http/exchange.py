@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 import time
 from typing import Any
 from uuid import UUID
@@ -26,6 +27,9 @@ _DRAIN_TIMEOUT_S = 10.0
 _EXPECTING_TIMEOUT_S = 1.0
 """Who asked for `100 Continue` and was refused sends nothing, as a rule."""
 _MAX_LOGGED_PATH = 300
+_UNMATCHED = "unmatched"
+_PERSONAL = "{plate}"
+_PLATE = re.compile(r"(/plates/).*", re.IGNORECASE | re.DOTALL)
 _CLIENT_LEFT = 499
 """In metrics and logs only: nobody was there to read an answer."""
 
@@ -180,7 +184,7 @@ class _Exchange:
             "request",
             {
                 "method": scope["method"],
-                "path": scope["path"][:_MAX_LOGGED_PATH],
+                "path": _loggable(scope["path"], template),
                 "route": template,
                 "status": self._status,
                 "duration_ms": round(elapsed * 1_000, 2),
@@ -200,7 +204,18 @@ async def _observe_socket(app: ASGIApp, scope: Scope, receive: Receive, send: Se
             raise
         finally:
             metrics.SOCKETS_OPEN.dec()
-            log.info("socket", path=scope["path"][:_MAX_LOGGED_PATH], duration_ms=round((time.perf_counter() - started) * 1_000, 2))
+            elapsed_ms = round((time.perf_counter() - started) * 1_000, 2)
+            log.info("socket", path=_loggable(scope["path"], route_template(scope)), duration_ms=elapsed_ms)
+
+
+def _loggable(path: str, template: str) -> str:
+    """The path without what is personal in it: who looked for which plate is for the ledger, not for every reader of the logs.
+
+    Also of a path that fits no route; `haproxy.cfg` cuts alike.
+    """
+    if template == _UNMATCHED or _PERSONAL in template:
+        path = _PLATE.sub(r"\1-", path)
+    return path[:_MAX_LOGGED_PATH]
 
 
 def route_template(scope: Scope) -> str:
@@ -209,7 +224,7 @@ def route_template(scope: Scope) -> str:
     context = own.get("effective_route_context") if own else None
     route = context or scope.get("route")
     found = getattr(route, "path_format", None) or getattr(route, "path", None)
-    return found if isinstance(found, str) else "unmatched"
+    return found if isinstance(found, str) else _UNMATCHED
 
 
 _series: dict[tuple[str, str, int], Any] = {}
