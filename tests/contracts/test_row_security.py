@@ -1,0 +1,235 @@
+"""Row-level security holds where our own code does not: real migrations, every table, two tenants' rows in each.
+
+Generated from PostgreSQL's catalogs: a new table is covered by existing, and one that should carry no policy is named here, with its
+reason, or fails. Statements run as the service's own role and never name a tenant.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import pytest
+import pytest_asyncio
+from sqlalchemy import make_url
+from tests.contracts.catalog import Row, Table, acting, insert, tables_of
+from tests.contracts.services import ROOT
+
+from chassis.settings import DatabaseSettings
+from chassis.testing.fixtures import DatabaseFor
+from chassis.testing.workplace import TestServers
+from gtvision.ids import new_id
+
+pytestmark = pytest.mark.db
+
+SERVICES = tuple(sorted(path.parent.parent.name.replace("-", "_") for path in ROOT.glob("services/*/migrations/env.py")))
+
+EVERYWHERE = {"alembic_version", "outbox", "inbox"}
+"""The schema's version, the relay's events of every tenant, the events that were handled."""
+OWN = {
+    "cameras": {"lease"},  # a process's
+    "identity": {
+        "signing_key",  # the installation's
+        "login_name",  # before a tenant is known; reached through the owner's functions only
+    },
+}
+"""Tables of one service that carry no policy. A longer list needs a reason."""
+OUT_OF_REACH = {"alembic_version", "login_name"}
+"""Of both, what the service's role may not even read: it has the owner's functions for that."""
+
+POLICY = "(tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid)"
+REFUSED = "42501"
+
+
+@dataclass
+class House:
+    """One service's database, with a row of both tenants in every table."""
+
+    name: str
+    settings: DatabaseSettings
+    superuser: Any
+    tables: list[Table]
+    mine: UUID
+    theirs: UUID
+    rows: dict[UUID, dict[str, Row]]
+
+    @property
+    def secured(self) -> list[Table]:
+        """What belongs to tenants."""
+        return [table for table in self.tables if table.name not in self.without_policy and not table.is_partition]
+
+    @property
+    def without_policy(self) -> set[str]:
+        return EVERYWHERE | OWN.get(self.name, set())
+
+    async def seen(self, tenant: UUID | None, table: str) -> list[UUID]:
+        async with acting(self.settings, tenant) as connection:
+            return [row["tenant_id"] for row in await connection.fetch(f'SELECT * FROM "{table}"')]
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session", params=SERVICES)
+async def house(request: pytest.FixtureRequest, database_for: DatabaseFor, servers: TestServers) -> AsyncIterator[House]:
+    settings = await database_for(request.param)
+    database = make_url(settings.url.get_secret_value()).database
+    superuser = await servers.postgres.connect(str(database))
+    for table in await tables_of(superuser, request.param):
+        if table.partitioned:
+            await superuser.execute(f'SELECT "{request.param}".make_{table.name}_partitions(current_date, 2)')
+    tables, mine, theirs = await tables_of(superuser, request.param), new_id(), new_id()
+    rows: dict[UUID, dict[str, Row]] = {mine: {}, theirs: {}}
+    for tenant, made in rows.items():
+        for table in tables:
+            if not table.is_partition and table.name != "alembic_version":
+                made[table.name] = table.row(tenant, made)
+                await insert(superuser, request.param, table.name, made[table.name])
+    yield House(request.param, settings, superuser, tables, mine, theirs, rows)
+    await superuser.close()
+
+
+def test_every_service_with_tables_is_here() -> None:
+    assert set(SERVICES) >= {"identity", "cameras", "streaming", "ingest", "alerts"}
+
+
+def test_what_carries_no_policy_is_named(house: House) -> None:
+    unsecured = {table.name for table in house.tables if not table.is_partition and not table.secured}
+    assert unsecured - EVERYWHERE == OWN.get(house.name, set())
+    assert {"alembic_version", "outbox"} <= unsecured
+    assert not [table.name for table in house.secured if not table.of_a_tenant], "a policy needs a tenant"
+    assert house.secured
+
+
+async def test_the_policy_is_the_one_of_the_contracts(house: House) -> None:
+    """And no second one widens it: permissive policies add up."""
+    found = await house.superuser.fetch("SELECT * FROM pg_policies WHERE schemaname = $1", house.name)
+    assert sorted(policy["tablename"] for policy in found) == sorted(table.name for table in house.secured)
+    for policy in found:
+        assert (policy["qual"], policy["with_check"], policy["cmd"], policy["roles"]) == (POLICY, POLICY, "ALL", ["public"])
+
+
+async def test_a_bare_select_shows_ones_own_rows_only(house: House) -> None:
+    for table in house.secured:
+        for tenant in (house.mine, house.theirs):
+            assert await house.seen(tenant, table.name) == [tenant], table.name
+
+
+@pytest.mark.parametrize("tenant", [None, "stranger"])
+async def test_without_a_tenant_of_ones_own_there_is_nothing(house: House, tenant: str | None) -> None:
+    for table in house.secured:
+        assert await house.seen(new_id() if tenant else None, table.name) == [], table.name
+
+
+async def test_aggregates_joins_and_subqueries_show_no_more(house: House) -> None:
+    async with acting(house.settings, house.mine) as connection:
+        for name in (f'"{table.name}"' for table in house.secured):
+            assert await connection.fetchval(f"SELECT count(*) FROM {name}") == 1
+            joined = f"SELECT b.tenant_id FROM {name} a FULL JOIN {name} b ON true WHERE b.tenant_id IN (SELECT tenant_id FROM {name})"
+            assert [row["tenant_id"] for row in await connection.fetch(joined)] == [house.mine]
+
+
+async def test_a_row_of_another_tenant_is_refused(house: House) -> None:
+    for table in house.secured:
+        row = table.row(house.theirs, house.rows[house.theirs])
+        for tenant in (house.mine, None):
+            with pytest.raises(asyncpg.PostgresError) as refusal:
+                async with acting(house.settings, tenant) as connection:
+                    await insert(connection, house.name, table.name, row)
+            assert refusal.value.sqlstate == REFUSED, f"{table.name}: {refusal.value}"
+
+
+async def test_a_row_cannot_be_given_away(house: House) -> None:
+    for table in house.secured:
+        with pytest.raises(asyncpg.PostgresError) as refusal:
+            async with acting(house.settings, house.mine) as connection:
+                await connection.execute(f'UPDATE "{table.name}" SET tenant_id = $1', house.theirs)
+        assert refusal.value.sqlstate == REFUSED, f"{table.name}: {refusal.value}"
+
+
+async def test_a_bare_delete_and_update_leave_the_others_alone(house: House) -> None:
+    for table in house.secured:
+        for statement in (f'DELETE FROM "{table.name}"', f'UPDATE "{table.name}" SET tenant_id = tenant_id'):
+            async with acting(house.settings, house.mine) as connection:
+                try:
+                    done = await connection.execute(statement)
+                except asyncpg.PostgresError as refusal:
+                    assert refusal.sqlstate == REFUSED, f"{statement}: {refusal}"  # noqa: PT017 - either is right
+                else:
+                    assert done.endswith(" 1"), f"{statement}: {done}"
+
+
+async def test_truncate_and_copy_are_not_for_the_service(house: House) -> None:
+    """Neither looks at a policy."""
+    for table in house.secured:
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            async with acting(house.settings, house.mine) as connection:
+                await connection.execute(f'TRUNCATE "{table.name}"')
+
+
+async def test_partitions_are_out_of_reach(house: House) -> None:
+    """A partition has no policy of its own: whoever may read it sees every tenant's rows."""
+    partitions = [table for table in house.tables if table.is_partition]
+    assert bool(partitions) == any(table.partitioned for table in house.tables)
+    for table in partitions:
+        for statement in (f'SELECT * FROM "{table.name}"', f'DELETE FROM "{table.name}"'):
+            with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                async with acting(house.settings, house.mine) as connection:
+                    await connection.execute(statement)
+
+
+async def test_what_is_before_every_tenant_is_out_of_reach(house: House) -> None:
+    for name in OUT_OF_REACH & {table.name for table in house.tables}:
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            async with acting(house.settings, house.mine) as connection:
+                await connection.execute(f'SELECT * FROM "{name}"')
+
+
+async def test_the_service_is_not_the_owner_and_passes_no_policy(house: House) -> None:
+    role = await house.superuser.fetchrow("SELECT * FROM pg_roles WHERE rolname = $1", house.name)
+    assert not [name for name in ("rolsuper", "rolbypassrls", "rolcreaterole", "rolcreatedb", "rolreplication") if role[name]]
+    assert {table.owner for table in house.tables} == {f"{house.name}_owner"}
+    assert not await house.superuser.fetchval("SELECT pg_has_role($1, $2, 'MEMBER')", house.name, f"{house.name}_owner")
+    for privilege in ("USAGE", "CREATE"):
+        assert not await house.superuser.fetchval("SELECT has_schema_privilege('public', $1, $2)", house.name, privilege)
+    assert not await house.superuser.fetchval("SELECT has_schema_privilege($1::name, $1::text, 'CREATE')", house.name)
+
+
+async def test_views_look_with_the_eyes_of_whoever_asks(house: House) -> None:
+    """A plain view looks with its owner's, whom no policy binds."""
+    views = await house.superuser.fetch(
+        "SELECT relname, reloptions FROM pg_class WHERE relnamespace = to_regnamespace($1) AND relkind = 'v'", house.name
+    )
+    assert not [view["relname"] for view in views if "security_invoker=true" not in (view["reloptions"] or [])]
+
+
+async def test_the_owners_functions_can_be_neither_led_astray_nor_called_by_others(house: House) -> None:
+    functions = await house.superuser.fetch(
+        "SELECT oid::regprocedure::text AS name, prosecdef AS definer, proconfig AS config, pg_get_userbyid(proowner) AS owner,"
+        " has_function_privilege('public', oid, 'EXECUTE') AS everybodys"
+        " FROM pg_proc WHERE pronamespace = to_regnamespace($1)",
+        house.name,
+    )
+    for function in functions:
+        assert function["owner"] == f"{house.name}_owner"
+        if function["definer"]:
+            assert f"search_path={house.name}, pg_temp" in [setting.replace('"', "") for setting in function["config"] or ()], function[
+                "name"
+            ]
+            assert not function["everybodys"], f"anybody may call {function['name']}"
+
+
+async def test_rows_that_no_tenant_owns_do_not_exist(house: House) -> None:
+    """A null tenant would be nobody's, and seen by nobody."""
+    for table in house.secured:
+        assert table.columns["tenant_id"] == ("uuid", True), table.name
+
+
+async def test_every_key_begins_with_the_tenant(house: House) -> None:
+    """So that one city's rows can be moved (contracts.md, Data)."""
+    first = (
+        "SELECT a.attname FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0]"
+        " WHERE i.indisprimary AND i.indrelid = to_regclass($1)"
+    )
+    for table in house.secured:
+        assert await house.superuser.fetchval(first, f"{house.name}.{table.name}") == "tenant_id", table.name
