@@ -52,7 +52,9 @@ class Arena:
         }
         for role, given in (before or {}).items():
             command = [sys.executable, "-m", package, role]
-            subprocess.run(command, env=environment, input=json.dumps(given).encode(), check=True, capture_output=True, timeout=60)
+            done = subprocess.run(command, env=environment, input=json.dumps(given).encode(), check=False, capture_output=True, timeout=60)
+            if done.returncode:
+                raise RuntimeError(f"{package} {role}: {done.stderr.decode()[-2_000:]}")
         with process([sys.executable, "-m", package, "api"], log, environment):
             await _ready(f"http://127.0.0.1:{private}/health/ready", log)
             yield port

@@ -1,0 +1,113 @@
+"""A partner's program: it has the address, the certificate of the authority and an API key. And what an operator can look into."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import ssl
+import subprocess
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import httpx
+from tests.e2e.stack import Person, Stack
+
+from chassis.servers.postgres import DATABASE, SUPERUSER
+
+EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
+SCOPES = ("cameras:read", "detections:read", "plates:search", "alerts:read", "live:view")
+
+
+@dataclass
+class Partner:
+    """Exchanges its key for a short token, and goes on with that."""
+
+    address: str
+    authority: Path
+    key: str = field(repr=False)
+    key_id: str
+    token: str = field(default="", repr=False)
+    http: httpx.AsyncClient = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.http = self.client()
+
+    @classmethod
+    async def admitted(cls, stack: Stack, person: Person, scopes: Sequence[str] = SCOPES) -> Partner:
+        """An administrator makes the key and hands it over."""
+        made = await person.post("/api-keys", {"name": "Integrador", "scopes": list(scopes)})
+        return cls(stack.address, stack.authority, made["key"], made["id"])
+
+    def client(self, source: str = "127.0.0.1") -> httpx.AsyncClient:
+        """Asks from one of this machine's addresses: the edge counts each by itself."""
+        trust = ssl.create_default_context(cafile=str(self.authority))
+        transport = httpx.AsyncHTTPTransport(verify=trust, local_address=source)
+        return httpx.AsyncClient(base_url=self.address, transport=transport, trust_env=False, timeout=20)
+
+    async def exchange(self) -> httpx.Response:
+        """RFC 8693, as a form."""
+        answer = await self.http.post("/api/v1/auth/token", data={"grant_type": EXCHANGE, "subject_token": self.key})
+        if answer.is_success:
+            self.token = answer.json()["access_token"]
+        return answer
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"authorization": f"Bearer {self.token}"}
+
+    async def ask(self, method: str, path: str, headers: Mapping[str, str] | None = None, **request: Any) -> httpx.Response:
+        """With the token."""
+        return await self.http.request(method, f"/api/v1{path}", headers={**self.headers, **(headers or {})}, **request)
+
+    async def get(self, path: str, **query: Any) -> Any:
+        return (await self.ask("GET", path, params=query)).raise_for_status().json()
+
+    async def ticket(self, purpose: str, camera_id: str | None = None) -> str:
+        """Good for one session, within a minute."""
+        body = {"purpose": purpose} | ({"camera_id": camera_id} if camera_id else {})
+        return (await self.ask("POST", "/auth/tickets", json=body)).raise_for_status().json()["ticket"]
+
+    async def curl(self, *arguments: str) -> tuple[int, str, bytes]:
+        """Status, HTTP version and body, as the program on the command line sees them."""
+        command = ["curl", "--silent", "--show-error", "--cacert", str(self.authority), "--write-out", "\n%{http_code} %{http_version}"]
+        done = await asyncio.to_thread(subprocess.run, [*command, *arguments], capture_output=True, check=True, timeout=60)
+        body, _, told = done.stdout.rpartition(b"\n")
+        status, version = told.decode().split()
+        return int(status), version, body
+
+
+def problem(answer: httpx.Response) -> tuple[int, str]:
+    """Status and code of a refusal; every refusal has the same shape."""
+    assert answer.headers["content-type"] == "application/problem+json", answer.text
+    body = answer.json()
+    assert body["status"] == answer.status_code
+    assert body["type"] == f"urn:gtvision:problem:{body['code']}"
+    assert body["title"]
+    assert body["detail"]
+    assert body["correlation_id"]
+    return answer.status_code, body["code"]
+
+
+@contextlib.asynccontextmanager
+async def database(stack: Stack) -> AsyncIterator[asyncpg.Connection[Any]]:
+    """PostgreSQL as its superuser, past every service: what somebody with the machine in his hands can do."""
+    connection = await asyncpg.connect(
+        host="127.0.0.1",
+        port=(await stack.ports())["postgres"],
+        user=SUPERUSER,
+        password=secrets(stack)["roles"][SUPERUSER],
+        database=DATABASE,
+    )
+    try:
+        yield connection
+    finally:
+        await connection.close()
+
+
+def secrets(stack: Stack) -> dict[str, Any]:
+    """What gtv keeps for its owner."""
+    return json.loads((stack.folder / "secrets.json").read_text())

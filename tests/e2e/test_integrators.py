@@ -1,0 +1,57 @@
+"""docs/integrators.md, typed as a newcomer would: its shell from top to bottom in one shell, its Python in the files that it names."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from tests.e2e.conftest import House
+from tests.e2e.stack import until
+
+pytestmark = [pytest.mark.e2e, pytest.mark.media, pytest.mark.db, pytest.mark.broker]
+
+PAGE = Path(__file__).parents[2] / "docs/integrators.md"
+BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+def blocks(language: str) -> list[str]:
+    return [text for kind, text in BLOCK.findall(PAGE.read_text()) if kind == language]
+
+
+async def test_everything_on_the_page_works(house: House, tmp_path: Path) -> None:
+    await until(lambda: _is_online(house), "the camera is online")
+    told = {
+        "https://video.cidade.example": house.stack.address,
+        "admin@cidade.example": house.stack.email,
+        "the administrator's password": house.stack.password,
+    }
+    script = "\n".join(blocks("sh"))
+    for example, real in told.items():
+        assert example in script
+        script = script.replace(example, real)
+    shutil.copy(house.stack.authority, tmp_path / "ca.crt")
+    for text in blocks("python"):
+        name = re.match(r"# (\w+\.py)\n", text)
+        assert name, f"the first line names the file: {text[:40]}"
+        (tmp_path / name[1]).write_text(text)
+    mine = {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "HOME": str(tmp_path)}
+    command = ["bash", "-euo", "pipefail", "-c", script]
+    done = await asyncio.to_thread(
+        subprocess.run, command, cwd=tmp_path, env=mine, capture_output=True, text=True, check=False, timeout=180
+    )
+    assert done.returncode == 0, done.stderr
+    assert house.camera_id in (tmp_path / "cameras.txt").read_text()
+    assert "#EXTM3U" in done.stdout
+    assert json.loads((tmp_path / "alerts.json").read_text())["openapi"]
+    assert "Integrador Exemplo" in done.stdout
+
+
+async def _is_online(house: House) -> bool:
+    return (await house.person.get(f"/cameras/{house.camera_id}"))["state"] == "online"
