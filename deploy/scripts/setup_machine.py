@@ -49,9 +49,13 @@ RUN_PACKAGES = (
     *("gstreamer1.0-plugins-bad", "gstreamer1.0-plugins-ugly"),
     "procps",
 )
-TEST_PACKAGES = ("chromium",)
+TEST_PACKAGES = (
+    "chromium",
+    # what stands around the services in production: the console's files, and the Lua of Kong
+    *("nginx-light", "luajit"),
+)
 
-SERVERS = ("epmd", "haproxy", "pgbouncer", "postgresql", "rabbitmq", "redis")
+SERVERS = ("epmd", "haproxy", "nginx", "pgbouncer", "postgresql", "rabbitmq", "redis")
 """How the names of the units begin that these packages enable; others that come along (a timer of logrotate) stay."""
 
 POLICY = "#!/bin/sh\n# made by GT-Vision's setup for the time of one installation; safe to delete\nexit 101\n"

@@ -15,7 +15,7 @@ def conf() -> dict[str, str]:
     lines = (ROOT / "kong/kong.conf").read_text().splitlines()
     pairs = [line.split(" = ", 1) for line in lines if line and not line.startswith("#")]
     assert len({name for name, _ in pairs}) == len(pairs)
-    return {name: value for name, value in pairs}
+    return dict(pairs)
 
 
 def test_there_is_no_database_and_no_door_for_strangers(conf: dict[str, str]) -> None:

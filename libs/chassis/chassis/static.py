@@ -1,15 +1,18 @@
 """A small static file server for the console: `python -m chassis.static --folder console --port 8000`.
 
-The page is plain ES modules without a build step, so names carry no hash: everything is revalidated, and an unchanged file costs a 304.
+The page is plain ES modules without a build step: its files are revalidated, and an unchanged one costs a 304. What carries a version or a
+hash in its name is kept for ever. nginx (`nginx/nginx.conf.template`) does the same where there is one: one test asks both.
 """
 
 from __future__ import annotations
 
 import argparse
+import re
 from pathlib import Path
 
 import uvicorn
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Mount, Route
@@ -23,7 +26,7 @@ CSP = "; ".join(
         "style-src 'self'",
         "img-src 'self' data: blob:",
         "font-src 'self'",
-        "connect-src 'self' ws: wss:",
+        "connect-src 'self' wss:",
         "media-src 'self' blob:",
         "worker-src 'self' blob:",
         "manifest-src 'self'",
@@ -38,8 +41,11 @@ HEADERS = (
     (b"referrer-policy", b"no-referrer"),
     (b"cross-origin-opener-policy", b"same-origin"),
     (b"permissions-policy", b"camera=(), microphone=(), geolocation=()"),
-    (b"cache-control", b"no-cache"),
 )
+_FOR_EVER = b"public, max-age=31536000, immutable"
+_VERSIONED = re.compile(r"(-\d+\.\d+\.\d+|[.-][0-9a-f]{8,})\.[^/]+$")
+_FILE = re.compile(r"\.[^/]+$")
+_HIDDEN = re.compile(r"/\.")
 
 
 class _Hardened:
@@ -51,10 +57,27 @@ class _Hardened:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def sending(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message["headers"] = [*message.get("headers", ()), *HEADERS]
+                kept = message["status"] in {200, 206, 304} and _VERSIONED.search(scope["path"])
+                cache = (b"cache-control", _FOR_EVER if kept else b"no-cache")
+                message["headers"] = [*message.get("headers", ()), *HEADERS, cache]
             await send(message)
 
         await self._app(scope, receive, sending)
+
+
+class _Console(StaticFiles):
+    """A file is there or it is not; a place in the console is the page."""
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        asked = scope["path"]
+        if _HIDDEN.search(asked):
+            raise HTTPException(404)
+        try:
+            return await super().get_response(path, scope)
+        except HTTPException as error:
+            if error.status_code != 404 or _FILE.search(asked):
+                raise
+            return await super().get_response("index.html", scope)
 
 
 async def _live(_request: Request) -> Response:
@@ -62,8 +85,8 @@ async def _live(_request: Request) -> Response:
 
 
 def create_static(folder: Path) -> ASGIApp:
-    """The files of a folder, `index.html` for a directory, and `/health/live`, which the edge does not pass on."""
-    files = StaticFiles(directory=folder, html=True)
+    """The files of a folder, its `index.html` for what is no file, and `/health/live`, which the edge does not pass on."""
+    files = _Console(directory=folder)
     return _Hardened(Starlette(routes=[Route("/health/live", _live), Mount("/", files)]))
 
 

@@ -1,0 +1,186 @@
+"""The console's files, by nginx and by the small server that stands in for it: both must do the same."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import pytest
+
+from chassis.static import CSP, HEADERS
+
+ROOT = Path(__file__).parents[2]
+TEMPLATE = (ROOT / "nginx/nginx.conf.template").read_text()
+NGINX = shutil.which("nginx", path="/usr/sbin:/usr/local/sbin:/usr/bin:/usr/local/bin")
+PAGE = "<!doctype html><title>GT-Vision</title>"
+BIG = "export const x = 1;\n" * 500
+
+
+def _free() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])
+
+
+@dataclass(frozen=True)
+class Served:
+    """A running server."""
+
+    url: str
+    log: Path
+    by: str
+
+    def get(self, path: str, method: str = "GET", **headers: str) -> httpx.Response:
+        """The answer to exactly this path: httpx would tidy it up."""
+        request = httpx.Request(method, self.url, headers=headers)
+        request.url = request.url.copy_with(raw_path=path.encode())
+        with httpx.Client(trust_env=False) as client:
+            return client.send(request)
+
+
+def _filled(folder: Path, port: int) -> str:
+    values = {"NGINX_PORT": str(port), "NGINX_CONSOLE": str(folder / "console"), "NGINX_RUN": str(folder)}
+    return re.sub(r"\$\{(\w+)\}", lambda name: values[name[1]], TEMPLATE)
+
+
+def _argv(by: str, folder: Path, port: int) -> list[str]:
+    if by == "static":
+        return [sys.executable, "-m", "chassis.static", "--folder", str(folder / "console"), "--port", str(port)]
+    config = folder / "nginx.conf"
+    config.write_text(_filled(folder, port))
+    user = "user root;" if os.geteuid() == 0 else ""  # pytest's folders are ours alone
+    return [str(NGINX), "-p", str(folder), "-c", str(config), "-e", "/dev/stderr", "-g", f"daemon off; {user}"]
+
+
+@contextmanager
+def _running(by: str, folder: Path) -> Iterator[Served]:
+    port = _free()
+    log = folder / f"{by}.log"
+    with log.open("ab") as output:
+        process = subprocess.Popen(_argv(by, folder, port), stdout=output, stderr=subprocess.STDOUT)
+    served = Served(f"http://127.0.0.1:{port}", log, by)
+    try:
+        while True:
+            assert process.poll() is None, log.read_text()
+            try:
+                served.get("/health/live")
+                break
+            except httpx.TransportError:
+                time.sleep(0.02)
+        yield served
+    finally:
+        process.terminate()
+        process.wait()
+
+
+@pytest.fixture(scope="module", params=["static", pytest.param("nginx", marks=pytest.mark.media)])
+def served(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    if request.param == "nginx" and NGINX is None:
+        pytest.skip("nginx is not installed")
+    folder = tmp_path_factory.mktemp(request.param)
+    console = folder / "console"
+    (console / "vendor").mkdir(parents=True)
+    (console / "index.html").write_text(PAGE)
+    (console / "main.js").write_text(BIG)
+    (console / "style.css").write_text("a{}")
+    (console / "vendor/hls-1.7.0.light.min.mjs").write_text("export {}")
+    (console / "vendor/app.0a1b2c3d.js").write_text("export {}")
+    (console / ".hidden.js").write_text("secret")
+    (folder / "secret.txt").write_text("secret")
+    with _running(request.param, folder) as running:
+        yield running
+
+
+class TestBoth:
+    """What nginx and chassis.static have in common: all of it but compression."""
+
+    @pytest.mark.parametrize("path", ["/", "/main.js", "/missing.js", "/cameras/1"])
+    def test_every_answer_has_the_headers(self, served: Served, path: str) -> None:
+        answer = served.get(path)
+        for name, value in HEADERS:
+            assert answer.headers.get_list(name.decode()) == [value.decode()]
+
+    @pytest.mark.parametrize("path", ["/", "/cameras", "/cameras/1", "/vendor", "/vendor/", "/index.html"])
+    def test_a_place_in_the_console_is_the_page(self, served: Served, path: str) -> None:
+        answer = served.get(path)
+        assert (answer.status_code, answer.text) == (200, PAGE)
+        assert answer.headers["content-type"] == "text/html; charset=utf-8"
+        assert answer.headers["cache-control"] == "no-cache"
+
+    @pytest.mark.parametrize("path", ["/main.js", "/vendor/hls-1.7.0.light.min.mjs"])
+    def test_modules_have_the_type_that_browsers_insist_on(self, served: Served, path: str) -> None:
+        assert served.get(path).headers["content-type"].partition(";")[0] == "text/javascript"
+
+    @pytest.mark.parametrize("path", ["/vendor/hls-1.7.0.light.min.mjs", "/vendor/app.0a1b2c3d.js"])
+    def test_what_has_a_version_in_its_name_is_kept_for_ever(self, served: Served, path: str) -> None:
+        first = served.get(path)
+        assert first.headers["cache-control"] == "public, max-age=31536000, immutable"
+        assert served.get(path, **{"if-none-match": first.headers["etag"]}).status_code == 304
+
+    def test_everything_else_is_asked_for_again_and_costs_a_304(self, served: Served) -> None:
+        first = served.get("/main.js")
+        assert first.headers["cache-control"] == "no-cache"
+        again = served.get("/main.js", **{"if-none-match": first.headers["etag"]})
+        assert (again.status_code, again.content) == (304, b"")
+        assert again.headers["cache-control"] == "no-cache"
+
+    @pytest.mark.parametrize(
+        "path",
+        [
+            *("/missing.js", "/vendor/hls-9.9.9.js", "/.hidden.js", "/.git/config", "/../secret.txt", "/%2e%2e/secret.txt"),
+            *("/..%2fsecret.txt", "/vendor/../../secret.txt", "/index.html/x.js"),
+        ],
+    )
+    def test_a_file_that_is_not_there_is_nothing(self, served: Served, path: str) -> None:
+        answer = served.get(path)
+        assert answer.status_code in {400, 404}
+        assert "secret" not in answer.text
+        assert "nginx" not in answer.text
+        assert answer.headers["cache-control"] == "no-cache"
+
+    @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE"])
+    def test_nothing_can_be_written(self, served: Served, method: str) -> None:
+        assert served.get("/main.js", method).status_code == 405
+        assert served.get("/", method).status_code == 405
+
+    def test_says_that_it_lives(self, served: Served) -> None:
+        assert (served.get("/health/live").status_code, served.get("/health/live").text) == (200, "live\n")
+
+    def test_the_log_knows_no_query(self, served: Served) -> None:
+        for path in ("/?ticket=SECRET", "/main.js?ticket=SECRET", "/missing.js?ticket=SECRET", "/.hidden?ticket=SECRET"):
+            served.get(path)
+        assert "SECRET" not in served.log.read_text()
+
+
+def test_nginx_compresses_text_and_hides_its_version(served: Served) -> None:
+    if served.by != "nginx":
+        pytest.skip("the small server does not compress")
+    answer = served.get("/main.js", **{"accept-encoding": "gzip"})
+    assert answer.headers["content-encoding"] == "gzip"
+    assert answer.text == BIG
+    assert "accept-encoding" in answer.headers["vary"].lower()
+    assert answer.headers["server"] == "nginx"
+
+
+def test_the_policy_is_one() -> None:
+    """Also where nginx is not installed."""
+    assert f'add_header Content-Security-Policy "{CSP}" always;' in TEMPLATE
+    for name, value in HEADERS[1:]:
+        found = re.search(rf'add_header (?i:{name.decode()}) "([^"]+)" always;', TEMPLATE)
+        assert found
+        assert found[1] == value.decode()
+
+
+def test_locations_add_no_header_of_their_own() -> None:
+    """nginx would leave out all the others there."""
+    server = TEMPLATE[TEMPLATE.index("server {") :]
+    assert "add_header" not in server[server.index("location = ") :]
