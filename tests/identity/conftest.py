@@ -4,23 +4,29 @@ from __future__ import annotations
 
 import hashlib
 import itertools
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+import httpx
 import pytest
+from pydantic import SecretStr
 from sqlalchemy import text
+from tests.identity.doors import KEYS, Door, bootstrap
 
 from chassis.db import Database, UowFactory
+from chassis.redis import connect_redis
+from chassis.settings import DatabaseSettings, ObjectsSettings, RabbitSettings, RedisSettings, VaultSettings
 from chassis.testing.fakes import FakeUow
-from chassis.testing.tokens import private_key_pem
+from chassis.testing.tokens import encryption_keys, private_key_pem
 from gtvision.errors import RateLimited, Unavailable
 from gtvision.events import AuditRecorded
 from gtvision.ids import new_id
 from gtvision.tenancy import ROLE_SCOPES, Caller, Role, TenantSettings
 from gtvision.time import FakeClock, SystemClock
+from identity.app import create_api
 from identity.domain.api_keys import ApiKey
 from identity.domain.sessions import RefreshToken, Session
 from identity.domain.signing import OpenedKey, SigningKey
@@ -29,6 +35,7 @@ from identity.domain.users import EmailTaken, User, email_key
 from identity.gateways.signing import JoseTokens
 from identity.ports.store import Store
 from identity.repository.store import SqlStore
+from identity.settings import AuditSettings, Settings
 from identity.usecases.doors import Doors
 from identity.usecases.logins import Logins
 from identity.usecases.opening import Ending, Opening
@@ -388,3 +395,36 @@ def password() -> str:
 @pytest.fixture
 def as_caller() -> Callable[[User], Caller]:
     return caller_of
+
+
+@pytest.fixture(scope="module")
+async def door(
+    database_for: Callable[[str], Awaitable[DatabaseSettings]],
+    rabbitmq: RabbitSettings,
+    redis_state: RedisSettings,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> AsyncIterator[Door]:
+    settings = Settings(
+        db=await database_for("identity"),
+        rabbit=rabbitmq,
+        redis=redis_state,
+        vault=VaultSettings(keys=SecretStr(KEYS)),
+        objects=ObjectsSettings(url=tmp_path_factory.mktemp("objects").as_uri()),
+        audit=AuditSettings(keys=SecretStr(encryption_keys())),
+        http_port=0,
+    )
+    await bootstrap(settings)
+    service = create_api(settings)
+    async with service.started():
+        transport = httpx.ASGITransport(service.api, raise_app_exceptions=False)
+        async with httpx.AsyncClient(transport=transport, base_url="http://test") as http:
+            yield Door(service, http, settings)
+
+
+@pytest.fixture
+async def no_throttle_left(door: Door) -> AsyncIterator[None]:
+    yield
+    client = connect_redis(door.settings.redis.state_url)
+    async for name in client.scan_iter("identity:throttle:*"):
+        await client.delete(name)
+    await client.aclose()

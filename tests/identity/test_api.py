@@ -3,93 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 import io
 import json
-import os
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass
-from typing import Any
 
 import httpx
 import pytest
-from pydantic import SecretStr
+from tests.identity.doors import EMAIL, KEYS, PASSWORD, TOOL_KEY, Door, bootstrap, code
 
 from chassis.auth import EPOCH_KEY, JWKS_KEY, REVOKED_KEY, route_access
 from chassis.db import Database
 from chassis.redis import connect_redis
-from chassis.service import Service
-from chassis.settings import DatabaseSettings, RabbitSettings, RedisSettings, VaultSettings
-from chassis.vault import Vault
 from gtvision.time import SystemClock
 from identity import cli
-from identity.app import create_api
-from identity.gateways.argon2 import Argon2Passwords
-from identity.gateways.signing import RsaKeyMaker
-from identity.repository.store import SqlStore
-from identity.settings import Settings
-from identity.usecases.installation import Bootstrap
+from identity.cli.installation import UnusableInput
 
-pytestmark = [pytest.mark.db, pytest.mark.broker]
-
-EMAIL, PASSWORD, TOOL_KEY = "admin@cidade.example", "uma senha bem longa", "tool-" + "k" * 40
-KEYS = "k1:" + base64.b64encode(os.urandom(32)).decode()
-
-
-@dataclass
-class Door:
-    """The running service and a client in front of it."""
-
-    service: Service
-    http: httpx.AsyncClient
-    settings: Settings
-
-    async def login(self, email: str = EMAIL, password: str = PASSWORD) -> dict[str, Any]:
-        answer = await self.http.post("/api/v1/auth/login", json={"email": email, "password": password})
-        assert answer.status_code == 200, answer.text
-        found: dict[str, Any] = answer.json()
-        return found
-
-    async def as_admin(self) -> dict[str, str]:
-        return {"authorization": f"Bearer {(await self.login())['access_token']}"}
-
-
-@pytest.fixture(scope="module")
-async def door(
-    database_for: Callable[[str], Awaitable[DatabaseSettings]], rabbitmq: RabbitSettings, redis_state: RedisSettings
-) -> AsyncIterator[Door]:
-    settings = Settings(
-        db=await database_for("identity"), rabbit=rabbitmq, redis=redis_state, vault=VaultSettings(keys=SecretStr(KEYS)), http_port=0
-    )
-    await bootstrap(settings)
-    service = create_api(settings)
-    async with service.started():
-        transport = httpx.ASGITransport(service.api, raise_app_exceptions=False)
-        async with httpx.AsyncClient(transport=transport, base_url="http://test") as http:
-            yield Door(service, http, settings)
-
-
-async def bootstrap(settings: Settings) -> None:
-    clock = SystemClock()
-    asked = {"tenant": "Cidade", "admin_email": EMAIL, "admin_password": PASSWORD, "tool_key": TOOL_KEY}
-    wanted = cli.read_wanted(io.StringIO(json.dumps(asked)))
-    async with Database(settings.db, clock) as db:
-        await cli.bootstrap(Bootstrap(db.uow, SqlStore, clock), wanted, Argon2Passwords(), RsaKeyMaker(), Vault(settings.vault))
-
-
-@pytest.fixture(autouse=True)
-async def _no_throttle_left(door: Door) -> AsyncIterator[None]:
-    yield
-    client = connect_redis(door.settings.redis.state_url)
-    async for name in client.scan_iter("identity:throttle:*"):
-        await client.delete(name)
-    await client.aclose()
-
-
-def code(answer: httpx.Response) -> tuple[int, str]:
-    assert answer.headers["content-type"] == "application/problem+json", answer.text
-    return answer.status_code, answer.json()["code"]
+pytestmark = [pytest.mark.db, pytest.mark.broker, pytest.mark.usefixtures("no_throttle_left")]
 
 
 async def test_a_session_from_login_to_logout(door: Door) -> None:
@@ -98,7 +27,7 @@ async def test_a_session_from_login_to_logout(door: Door) -> None:
     assert opened["expires_in"] == 900
     headers = {"authorization": f"Bearer {opened['access_token']}"}
     me = (await door.http.get("/api/v1/users/me", headers=headers)).json()
-    assert (me["email"], me["role"], me["tenant"], me["kind"]) == (EMAIL, "admin", "Cidade", "user")
+    assert (me["email"], me["role"], me["tenant"], me["kind"]) == (EMAIL, "platform_admin", "Cidade", "user")
     rotated = await door.http.post("/api/v1/auth/refresh", json={"refresh_token": opened["refresh_token"]})
     assert rotated.status_code == 200
     assert rotated.headers["cache-control"] == "no-store"
@@ -130,7 +59,7 @@ async def test_an_api_key_is_exchanged(door: Door, form: bool) -> None:
 async def test_other_grants_are_refused(door: Door, body: bytes) -> None:
     for kind in ("application/json", "application/x-www-form-urlencoded"):
         assert code(await door.http.post("/api/v1/auth/token", content=body, headers={"content-type": kind})) == (422, "invalid")
-    assert code(await door.http.post("/api/v1/auth/token", content=b"x" * 5_000)) == (413, "too_large")
+    assert code(await door.http.post("/api/v1/auth/token", content=b"x" * 40_000)) == (413, "too_large")
 
 
 async def test_a_wrong_key_is_refused(door: Door) -> None:
@@ -154,10 +83,10 @@ async def test_tickets_for_both_purposes(door: Door) -> None:
 
 async def test_users_are_made_listed_and_disabled(door: Door) -> None:
     headers = await door.as_admin()
-    asked = {"email": "ana@cidade.example", "password": PASSWORD, "role": "viewer"}
+    asked = {"email": "ana@cidade.example", "password": PASSWORD, "role": "viewer", "must_change_password": False}
     made = await door.http.post("/api/v1/users", json=asked, headers=headers)
     assert made.status_code == 201
-    assert "password" not in made.text
+    assert PASSWORD not in made.text
     assert code(await door.http.post("/api/v1/users", json=asked, headers=headers)) == (409, "email_taken")
     page = (await door.http.get("/api/v1/users?limit=1", headers=headers)).json()
     rest = (await door.http.get("/api/v1/users", params={"cursor": page["next"]}, headers=headers)).json()
@@ -257,7 +186,7 @@ async def test_events_reach_the_broker(door: Door) -> None:
 
 
 async def test_a_bootstrap_with_wrong_input_says_where_and_not_what() -> None:
-    with pytest.raises(cli.UnusableInput) as refused:
+    with pytest.raises(UnusableInput) as refused:
         cli.read_wanted(io.StringIO('{"tenant": "", "admin_email": "x", "admin_password": "hunter2 hunter2"}'))
     assert "tenant" in str(refused.value)
     assert "hunter2" not in str(refused.value)

@@ -184,6 +184,27 @@ class TestThrottle:
             for number in range(101):
                 await throttle.attempt(f"user{number}@example.org", "198.51.100.1")
 
+    async def test_an_attack_from_everywhere_slows_new_addresses_only(self, state: Redis) -> None:
+        throttle, victim = RedisThrottle(state), "maria@example.org"
+        await throttle.attempt(victim, "203.0.113.7")
+        await throttle.succeeded(victim, "203.0.113.7")
+        for number in range(20):
+            await throttle.attempt(victim, f"198.51.100.{number}")
+        with pytest.raises(RateLimited) as refused:
+            await throttle.attempt(victim, "198.51.100.20")
+        assert timedelta(0) < refused.value.retry_after <= timedelta(minutes=15)
+        for _ in range(5):  # at home, it is as ever
+            await throttle.attempt(victim, "203.0.113.7")
+        await throttle.succeeded(victim, "203.0.113.7")
+        await throttle.attempt("joao@example.org", "198.51.100.20")
+
+    async def test_whoever_gets_it_right_in_the_end_is_forgiven(self, state: Redis) -> None:
+        throttle = RedisThrottle(state)
+        for person in range(60):  # two attempts each, as with a second factor: 120 in all
+            for _ in range(2):
+                await throttle.attempt(f"user{person}@example.org", "203.0.113.7")
+            await throttle.succeeded(f"user{person}@example.org", "203.0.113.7")
+
     async def test_neither_account_nor_address_is_in_a_key(self, state: Redis) -> None:
         await RedisThrottle(state).attempt("maria@example.org", "198.51.100.1")
         names = b" ".join(await state.keys("*")).decode()  # type: ignore[arg-type]

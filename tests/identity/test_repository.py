@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -19,6 +20,7 @@ from chassis.vault import Vault
 from gtvision.ids import new_id
 from gtvision.tenancy import Role
 from gtvision.time import SystemClock
+from identity.domain.second_factor import SecondFactor
 from identity.domain.sessions import Session, SubjectKind
 from identity.domain.tenants import Tenant
 from identity.domain.users import User
@@ -129,3 +131,41 @@ async def test_revocations_are_seen_across_tenants_while_they_last(db: Database)
     async with db.uow(None) as work:
         assert set(ids) <= set(await SqlStore(work).revocations(now))
         assert not set(ids) & set(await SqlStore(work).revocations(now + timedelta(minutes=16)))
+
+
+async def test_a_user_is_kept_whole(db: Database) -> None:
+    made = await add_user(db)
+    factor = SecondFactor("sealed", CLOCK.now(), 57_000_000)
+    changed = replace(
+        made,
+        role=Role.AUDITOR,
+        password_hash="another",
+        camera_groups=None,
+        disabled_at=CLOCK.now(),
+        name="Ana",
+        must_change_password=True,
+        second_factor=factor,
+    )
+    async with db.uow(made.tenant_id) as work:
+        await SqlStore(work).save_user(changed)
+    async with db.uow(made.tenant_id) as work:
+        assert await SqlStore(work).user(made.id) == changed
+    async with db.uow(None) as work:
+        assert await SqlStore(work).find_login(made.email) == changed
+        await SqlStore(work).write_nothing()
+
+
+async def test_recovery_codes_belong_to_one_user_of_one_tenant(db: Database) -> None:
+    mine, other = await add_user(db), await add_user(db)
+    async with db.uow(mine.tenant_id) as work:
+        await SqlStore(work).replace_recovery_codes(mine.id, ["a", "b"])
+    async with db.uow(other.tenant_id) as work:
+        assert await SqlStore(work).recovery_codes_left(mine.id) == 0
+        assert not await SqlStore(work).use_recovery_code(mine.id, "a", CLOCK.now())
+        assert not await SqlStore(work).use_recovery_code(other.id, "a", CLOCK.now())
+    async with db.uow(mine.tenant_id) as work:
+        assert await SqlStore(work).use_recovery_code(mine.id, "a", CLOCK.now())
+        assert not await SqlStore(work).use_recovery_code(mine.id, "a", CLOCK.now())
+        assert await SqlStore(work).recovery_codes_left(mine.id) == 1
+        await SqlStore(work).replace_recovery_codes(mine.id, ["c"])
+        assert not await SqlStore(work).use_recovery_code(mine.id, "b", CLOCK.now())

@@ -1,0 +1,57 @@
+"""The running service of identity and a client in front of it, for tests that come in by HTTP."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import os
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+from chassis.db import Database
+from chassis.service import Service
+from chassis.vault import Vault
+from gtvision.time import SystemClock
+from identity import cli
+from identity.gateways.argon2 import Argon2Passwords
+from identity.gateways.signing import RsaKeyMaker
+from identity.repository.store import SqlStore
+from identity.settings import Settings
+from identity.usecases.installation import Bootstrap
+
+EMAIL, PASSWORD, TOOL_KEY = "admin@cidade.example", "uma senha bem longa", "tool-" + "k" * 40
+KEYS = "k1:" + base64.b64encode(os.urandom(32)).decode()
+
+
+@dataclass
+class Door:
+    """The running service and a client in front of it."""
+
+    service: Service
+    http: httpx.AsyncClient
+    settings: Settings
+
+    async def login(self, email: str = EMAIL, password: str = PASSWORD) -> dict[str, Any]:
+        answer = await self.http.post("/api/v1/auth/login", json={"email": email, "password": password})
+        assert answer.status_code == 200, answer.text
+        found: dict[str, Any] = answer.json()
+        return found
+
+    async def as_admin(self) -> dict[str, str]:
+        return {"authorization": f"Bearer {(await self.login())['access_token']}"}
+
+
+async def bootstrap(settings: Settings) -> None:
+    clock = SystemClock()
+    asked = {"tenant": "Cidade", "admin_email": EMAIL, "admin_password": PASSWORD, "tool_key": TOOL_KEY}
+    wanted = cli.read_wanted(io.StringIO(json.dumps(asked)))
+    async with Database(settings.db, clock) as db:
+        await cli.bootstrap(Bootstrap(db.uow, SqlStore, clock), wanted, Argon2Passwords(), RsaKeyMaker(), Vault(settings.vault))
+
+
+def code(answer: httpx.Response) -> tuple[int, str]:
+    assert answer.headers["content-type"] == "application/problem+json", answer.text
+    return answer.status_code, answer.json()["code"]
