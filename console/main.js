@@ -1,5 +1,6 @@
 // The console: login, the wall, plates as they come, alerts with acknowledge, a plate search.
 
+import { offerProviders } from "./federation.js";
 import { Live } from "./live.js";
 import { Problem, Session } from "./session.js";
 import { Wall } from "./wall.js";
@@ -40,6 +41,8 @@ el("login-form").addEventListener("submit", async (event) => {
     form.querySelector("button").disabled = false;
   }
 });
+
+offerProviders(el("providers"), el("login-error"));
 
 el("logout").addEventListener("click", () => session.logout());
 session.addEventListener("ended", leave);

@@ -24,6 +24,10 @@ PUBLIC = {
     ("POST", "/api/v1/auth/login"),
     ("POST", "/api/v1/auth/refresh"),
     ("POST", "/api/v1/auth/token"),
+    # a browser that is not signed in yet: which providers there are, to one of them, and back with a code
+    ("GET", "/api/v1/auth/oidc"),
+    ("GET", "/api/v1/auth/oidc/{provider}/start"),
+    ("GET", "/api/v1/auth/oidc/{provider}/callback"),
     ("GET", "/api/v1/.well-known/jwks.json"),
 }
 """Beside each service's documentation. A longer list needs a reason."""
@@ -32,6 +36,15 @@ ANY_TOKEN = {
     ("POST", "/api/v1/auth/logout"),
     # decides by the ticket's purpose
     ("POST", "/api/v1/auth/tickets"),
+    # one's own account, whatever one's role; the password is asked again
+    ("POST", "/api/v1/auth/password"),
+    ("POST", "/api/v1/auth/second-factor"),
+    ("POST", "/api/v1/auth/second-factor/confirm"),
+    ("DELETE", "/api/v1/auth/second-factor"),
+    # one's own sessions; another user's need users:read and users:write, which the routes check themselves (tests/identity)
+    ("GET", "/api/v1/sessions"),
+    ("DELETE", "/api/v1/sessions"),
+    ("DELETE", "/api/v1/sessions/{session_id}"),
 }
 """What needs a token and no scope in particular."""
 SOCKETS = {"/ws/v1/live"}

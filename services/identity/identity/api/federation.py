@@ -105,5 +105,4 @@ async def finish_login(
         return _refused(refusal)
     answer = _to(return_to)
     cookies.keep(answer, opened)
-    answer.delete_cookie(LOGIN_COOKIE, path=LOGIN_PATH, secure=True, httponly=True, samesite="lax")
     return answer

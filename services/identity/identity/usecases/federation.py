@@ -76,7 +76,10 @@ class Federation:
         return [issuer.provider for issuer in self._outside.issuers.values()]
 
     async def begin_login(self, name: str, return_to: str | None, cookie: str | None, guest: Guest) -> Begun:
-        """A browser that has a cookie of ours keeps it: two tabs may sign in at once. Raises: NotFound, RateLimited, Unavailable."""
+        """A browser that has a cookie of ours keeps it, for ten minutes: two tabs may sign in at once.
+
+        Raises: NotFound, RateLimited, Unavailable.
+        """
         issuer = self._issuer(name)
         state = _text(self._outside.chance(SECRET_BYTES))
         kept = cookie if cookie and _is_cookie(cookie) else _text(self._outside.chance(SECRET_BYTES))
