@@ -4,28 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import json
-import shutil
-import socket
 import subprocess
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 import yaml
+from tests.gtv.front import CAMERA, HAPROXY, ROOT, ROUTES, TEMPLATE, Front, edge_of, free_port, layout_for, needs_haproxy, sent, write_files
 
 from gtv import edge
+from gtv.edge_cli import read_layout
 from gtv.failures import BadTable
 from gtv.routes import load_routes
 
-ROOT = Path(__file__).parents[2]
-ROUTES = ROOT / "deploy/routes.yml"
-TEMPLATE = (ROOT / "haproxy/haproxy.cfg").read_text()
-CAMERA = "cam_0190a5c2-0000-7000-8000-000000000001"
-HAPROXY = shutil.which("haproxy", path="/usr/sbin:/usr/local/sbin:/usr/bin:/usr/local/bin")
-
-needs_haproxy = pytest.mark.skipif(HAPROXY is None, reason="haproxy is not installed")
+TWO_NODES = {name: {each: edge.Target("127.0.0.1:1") for each in ("hls", "webrtc")} for name in ("media-1", "media-2")}
+PASSAGES = (edge.Passage("rtsp", "127.0.0.1:1", ("127.0.0.1:2", "[::1]:2"), True), edge.Passage("rtmp", "127.0.0.1:3", ("127.0.0.1:4",)))
 
 
 def test_every_prefix_of_the_contracts_has_an_owner() -> None:
@@ -73,112 +69,71 @@ def test_refuses_media_paths_that_match_more_than_they_say(tmp_path: Path) -> No
 # --- with a real HAProxy -------------------------------------------------------------------------------------------------
 
 
-async def _answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Tells what it was asked; `redirect` and `away` answer like the media server, and like nobody of ours."""
-    head = (await reader.readuntil(b"\r\n\r\n")).decode()
-    line, *rest = head.strip().split("\r\n")
-    target = line.split()[1]
-    headers = [tuple(item.split(": ", 1)) for item in rest]
-    body = json.dumps({"target": target, "headers": headers}).encode()
-    extra = "WWW-Authenticate: Basic realm=media\r\nServer: media\r\n"
-    status = "200 OK"
-    if "redirect" in target:
-        status, extra = "302 Found", f"Location: {target.split('?')[0]}?cookieCheck=1\r\n"
-    if "away" in target:
-        status, extra = "302 Found", "Location: //elsewhere.example/x\r\n"
-    writer.write(f"HTTP/1.1 {status}\r\nContent-Length: {len(body)}\r\nConnection: close\r\n{extra}\r\n".encode() + body)
-    await writer.drain()
-    writer.close()
-
-
-def _free() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
-
-
 @pytest.fixture(scope="module")
-async def front(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[tuple[httpx.AsyncClient, Path, int]]:
+async def front(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Front]:
     """The edge with one server behind everything but alerts, which is down."""
-    if HAPROXY is None:
-        pytest.skip("haproxy is not installed")
-    folder = tmp_path_factory.mktemp("edge")
-    server = await asyncio.start_server(_answer, "127.0.0.1", 0)
-    behind = server.sockets[0].getsockname()[1]
-    routes = load_routes(ROUTES)
-    targets = {name: edge.Target(f"127.0.0.1:{behind}", behind) for name in routes.services}
-    targets |= {name: edge.Target(f"127.0.0.1:{behind}") for name in (*routes.media, "console")}
-    targets["alerts"] = edge.Target(f"127.0.0.1:{_free()}", _free())
-    public, private = _free(), _free()
-    config = folder / "haproxy.cfg"
-    config.write_text(
-        edge.render(TEMPLATE, routes, targets, edge=f"127.0.0.1:{public}", private=f"127.0.0.1:{private}", stats_password="secret")
-    )
-    log = folder / "log"
-    with log.open("wb") as output:
-        process = subprocess.Popen([HAPROXY, "-db", "-f", str(config)], stdout=output, stderr=subprocess.STDOUT)
-    try:
-        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{public}", trust_env=False) as client:
-            async with asyncio.timeout(30):
-                while True:
-                    try:
-                        await client.get("/health")
-                        break
-                    except httpx.TransportError:
-                        await asyncio.sleep(0.02)
-            yield client, log, private
-    finally:
-        process.terminate()
-        await asyncio.to_thread(process.wait)
-        server.close()
-        await server.wait_closed()
+    down = {"alerts": edge.Target(f"127.0.0.1:{free_port()}", free_port())}
+    async with edge_of(tmp_path_factory.mktemp("edge"), down) as running:
+        yield running
 
 
 @needs_haproxy
-def test_haproxy_accepts_the_configuration(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"kong": edge.Target("127.0.0.1:1", 2, "/status")},
+        {"nodes": TWO_NODES, "passages": PASSAGES, "trusted_proxies": ("10.0.0.0/8", "2001:db8::/32"), "tls_min": "1.2"},
+        {"nodes": {}},
+    ],
+    ids=["plain", "kong", "large", "no media"],
+)
+def test_haproxy_accepts_the_configuration_without_a_warning(tmp_path: Path, changes: dict[str, Any]) -> None:
     routes = load_routes(ROUTES)
     targets = {name: edge.Target("127.0.0.1:1", 2) for name in (*routes.services, *routes.media, "console")}
-    config = tmp_path / "haproxy.cfg"
-    config.write_text(edge.render(TEMPLATE, routes, targets, edge="127.0.0.1:1", private="127.0.0.1:2", stats_password="secret"))
-    checked = subprocess.run([str(HAPROXY), "-c", "-f", str(config)], capture_output=True, text=True, check=False)
+    layout = layout_for(tmp_path, routes, targets, **changes)
+    write_files(layout, routes)
+    checked = subprocess.run([str(HAPROXY), "-c", "-f", str(layout.files.config)], capture_output=True, text=True, check=False)
     assert checked.returncode == 0, checked.stderr
     assert "WARNING" not in checked.stderr.upper()
 
 
-Front = tuple[httpx.AsyncClient, Path, int]
-
-
-async def _raw(front: Front, line: str, *headers: str) -> tuple[bytes, bytes]:
-    """Head and body of the answer to exactly this request."""
-    url = front[0].base_url
-    reader, writer = await asyncio.open_connection(url.host, url.port)
-    writer.write("\r\n".join([f"{line} HTTP/1.1", "Host: edge", "Connection: close", *headers, "", ""]).encode())
-    head, _, body = (await reader.read()).partition(b"\r\n\r\n")
-    writer.close()
-    return head, body
+def test_the_example_of_a_layout_is_one(tmp_path: Path) -> None:
+    layout = read_layout(ROOT / "haproxy/layout.yml")
+    text = edge.render(TEMPLATE, load_routes(ROUTES), layout)
+    assert "server kong kong:8000 resolvers names" in text
+    wrong = tmp_path / "layout.yml"
+    wrong.write_text((ROOT / "haproxy/layout.yml").read_text() + "privat: x\n")
+    with pytest.raises(BadTable, match="privat"):
+        read_layout(wrong)
 
 
 @pytest.mark.media
 async def test_passes_services_paths_unchanged_and_says_who_asked(front: Front) -> None:
-    client, _, _ = front
-    answer = await client.get("/api/v1/cameras/1?x=1", headers={"X-Forwarded-For": "203.0.113.9", "Forwarded": "for=203.0.113.9"})
-    seen = answer.json()
-    headers = {name.lower(): value for name, value in seen["headers"]}
-    assert seen["target"] == "/api/v1/cameras/1?x=1"
+    answer = await front.client.get("/api/v1/cameras/1?x=1")
+    headers = sent(answer)
+    assert answer.json()["target"] == "/api/v1/cameras/1?x=1"
     assert headers["x-forwarded-for"] == "127.0.0.1"
-    assert headers["x-forwarded-proto"] == "http"
-    assert "forwarded" not in headers
+    assert headers["x-forwarded-proto"] == "https"
+    assert headers["x-forwarded-host"] == front.host
     assert len(headers["x-correlation-id"]) == 36
-    assert "server" not in answer.headers
+    assert headers["x-correlation-id"] == answer.headers["x-correlation-id"]
+
+
+@pytest.mark.media
+async def test_nobody_says_of_himself_who_he_is(front: Front) -> None:
+    lies = ("X-Forwarded-For", "X-Forwarded-Proto", "X-FORWARDED-Host", "X-Forwarded-Port", "x-forwarded-prefix", "Forwarded", "X-Real-IP")
+    lies += ("X-Consumer-ID", "X-Consumer-Username", "X-CREDENTIAL-Identifier", "X-Anonymous-Consumer", "X-GTV-User", "x-gtv-tenant")
+    headers = sent(await front.client.get("/api/v1/cameras", headers=dict.fromkeys(lies, "203.0.113.9")))
+    assert "203.0.113.9" not in headers.values()
 
 
 @pytest.mark.media
 async def test_keeps_a_correlation_id_that_it_was_given(front: Front) -> None:
-    client, _, _ = front
     given = "0190a5c2-0000-7000-8000-00000000abcd"
-    for sent, kept in ((given, True), ("x'; drop", False)):
-        answer = await client.get("/api/v1/cameras", headers={"X-Correlation-ID": sent})
-        headers = {name.lower(): value for name, value in answer.json()["headers"]}
-        assert (headers["x-correlation-id"] == sent) is kept
+    for told, kept in ((given, True), ("x'; drop", False)):
+        headers = sent(await front.client.get("/api/v1/cameras", headers={"X-Correlation-ID": told}))
+        assert (headers["x-correlation-id"] == told) is kept
 
 
 @pytest.mark.media
@@ -188,11 +143,12 @@ async def test_keeps_a_correlation_id_that_it_was_given(front: Front) -> None:
         *("/api", "/api/v1/camerasx", "/api/v1/nothing", "/internal/media/auth", "/metrics", "/health/ready", "/ws/v2/x", "/hls"),
         *(f"/hls/{CAMERA}/../../v3/paths/list", "/hls/other/index.m3u8", f"/hls/{CAMERA}/"),
         *(f"/whep/{CAMERA}/whip", f"/whep/{CAMERA}/publish"),
+        *("/api/v1/cameras//x", "/api/v1/auth/./login", "/api/v1/cameras/../../../internal/media/auth", "/api/v1/auth/%2e%2e/users"),
     ],
 )
 async def test_what_looks_like_ours_and_is_nobodys_is_a_problem(front: Front, path: str) -> None:
     # httpx would tidy the path up, and an attacker does not
-    head, body = await _raw(front, f"GET {path}")
+    head, body = await front.raw(f"GET {path}")
     assert head.startswith(b"HTTP/1.1 404 ")
     assert b"content-type: application/problem+json" in head
     problem = json.loads(body)
@@ -202,66 +158,136 @@ async def test_what_looks_like_ours_and_is_nobodys_is_a_problem(front: Front, pa
 
 @pytest.mark.media
 async def test_everything_else_is_the_page(front: Front) -> None:
-    client, _, _ = front
     for path in ("/", "/main.js", "/hlsx"):
-        assert (await client.get(path)).json()["target"] == path
+        assert (await front.client.get(path)).json()["target"] == path
+
+
+@pytest.mark.media
+@pytest.mark.parametrize(
+    ("known", "ours"),
+    [
+        ("/api/cameras/", "/api/v1/cameras"),
+        ("/api/cameras/1?x=2", "/api/v1/cameras/1?x=2"),
+        ("/api/deteccoes/?camera_id=1", "/api/v1/detections?camera_id=1"),
+        ("/detect/frame", "/api/v1/detect/frame"),
+        ("/ws/alerts?ticket=1", "/ws/v1/live?ticket=1"),
+        ("/dashboard", "/"),
+        ("/static/main.js", "/main.js"),
+    ],
+)
+async def test_known_names_lead_to_ours(front: Front, known: str, ours: str) -> None:
+    assert (await front.client.get(known)).json()["target"] == ours
+
+
+@pytest.mark.media
+async def test_tells_that_it_is_there(front: Front) -> None:
+    for path in ("/health", "/api/health"):
+        assert (await front.client.get(path)).json() == {"status": "ok"}
 
 
 @pytest.mark.media
 async def test_a_service_that_is_down_is_a_problem(front: Front) -> None:
-    client, _, _ = front
-    answer = await client.get("/api/v1/alerts")
+    answer = await front.client.get("/api/v1/alerts")
     assert answer.status_code == 503
     assert answer.json()["code"] == "unavailable"
     assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.headers["cache-control"] == "no-store"
 
 
 @pytest.mark.media
-async def test_a_body_that_is_too_large_is_a_problem(front: Front) -> None:
-    head, body = await _raw(front, "POST /api/v1/detect/frame", f"Content-Length: {edge.MAX_BODY_BYTES + 1}")
-    assert head.startswith(b"HTTP/1.1 413 ")
-    assert json.loads(body)["code"] == "too_large"
+async def test_a_body_that_is_too_large_is_refused_to_who_asks_first_and_when_nobody_would_read_it(front: Front) -> None:
+    size = f"Content-Length: {edge.MAX_BODY_BYTES + 1}"
+    for headers in ((f"Content-Length: {edge.HARD_BODY_BYTES + 1}",), (size, "Expect: 100-continue")):
+        head, body = await front.raw("POST /api/v1/detect/frame", *headers)
+        assert head.startswith(b"HTTP/1.1 413 ")
+        assert json.loads(body)["code"] == "too_large"
+
+
+@pytest.mark.media
+@pytest.mark.parametrize("version", ["--http1.1", "--http2"])
+async def test_what_is_being_sent_already_goes_to_the_service_who_reads_it_and_refuses(front: Front, tmp_path: Path, version: str) -> None:
+    body = tmp_path / "body"
+    body.write_bytes(bytes(edge.MAX_BODY_BYTES + 1))
+    url = f"{front.address()}/api/v1/detect/frame"
+    done = await front.curl(version, "-H", "Expect:", "--cacert", front.authority, "--data-binary", f"@{body}", url)
+    assert json.loads(done.stdout)["name"] == "echo", done.stderr
 
 
 @pytest.mark.media
 async def test_strips_the_media_prefix_and_puts_it_back_on_our_redirects_only(front: Front) -> None:
-    client, _, _ = front
-    seen = await client.get(f"/hls/{CAMERA}/index.m3u8?ticket=abc")
+    seen = await front.client.get(f"/hls/{CAMERA}/index.m3u8?ticket=abc")
     assert seen.json()["target"] == f"/{CAMERA}/index.m3u8?ticket=abc"
     assert "www-authenticate" not in seen.headers
-    redirected = await client.get(f"/hls/{CAMERA}/redirect.m3u8")
+    redirected = await front.client.get(f"/hls/{CAMERA}/redirect.m3u8")
     assert redirected.headers["location"] == f"/hls/{CAMERA}/redirect.m3u8?cookieCheck=1"
-    session = await client.post(f"/whep/{CAMERA}/whep")
+    session = await front.client.post(f"/whep/{CAMERA}/whep")
     assert session.json()["target"] == f"/{CAMERA}/whep"
-    away = await client.get(f"/hls/{CAMERA}/away.m3u8")
+    away = await front.client.get(f"/hls/{CAMERA}/away.m3u8")
     assert away.headers["location"] == "//elsewhere.example/x"
 
 
-def _lines(log: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in log.read_text().splitlines() if line.startswith("{")]
+@pytest.mark.media
+@pytest.mark.parametrize(
+    ("path", "policy"),
+    [
+        (f"/hls/{CAMERA}/cached.m3u8", "no-store"),
+        (f"/hls/{CAMERA}/cached.mp4", "private, max-age=60"),
+        (f"/whep/{CAMERA}/whep", "no-store"),
+        ("/api/v1/auth/tickets?cached", "no-store"),
+        ("/api/v1/cameras", "no-store"),
+        ("/api/v1/cameras?cached", "public, max-age=600"),
+        ("/main.js?cached", "public, max-age=600"),
+    ],
+)
+async def test_what_a_cache_on_the_way_may_keep(front: Front, path: str, policy: str) -> None:
+    assert (await front.client.get(path)).headers["cache-control"] == policy
 
 
 @pytest.mark.media
-async def test_the_log_knows_no_ticket_and_no_session(front: Front) -> None:
-    client, log, _ = front
+async def test_the_log_knows_no_ticket_no_session_and_no_plate(front: Front) -> None:
+    client = front.client
     await client.get("/api/v1/cameras?ticket=SECRET1&session=SECRET2")
     await client.get(f"/hls/{CAMERA}/index.m3u8?ticket=SECRET3")
     await client.delete(f"/whep/{CAMERA}/whep/0190a5c2-5ec2-7000-8000-000000000002")
+    await client.get("/api/v1/plates/ABC1D23?mode=exact")
     await client.get("/hls/nothing?ticket=SECRET4")
     async with asyncio.timeout(30):
-        while not any(line["path"] == "/hls/nothing" for line in _lines(log)):
+        while not any(line["path"] == "/hls/nothing" for line in front.lines()):
             await asyncio.sleep(0.02)
-    assert "SECRET" not in log.read_text()
-    assert "5ec2" not in log.read_text()
-    assert any(line["path"] == "/api/v1/cameras" and line["status"] == 200 for line in _lines(log))
+    log = front.log.read_text()
+    assert not any(secret in log for secret in ("SECRET", "5ec2", "ABC1D23"))
+    shown = {line["path"]: line["status"] for line in front.lines()}
+    assert shown["/api/v1/cameras"] == shown["/api/v1/plates/-"] == 200
 
 
 @pytest.mark.media
 async def test_statistics_are_on_the_private_port_and_closed(front: Front) -> None:
-    client, _, private = front
-    assert (await client.get("/stats")).json()["target"] == "/stats"
-    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{private}", trust_env=False) as inside:
+    assert (await front.client.get("/stats")).json()["target"] == "/stats"
+    async with httpx.AsyncClient(base_url=f"http://{front.layout.private}", trust_env=False) as inside:
         assert (await inside.get("/stats")).status_code == 401
         assert (await inside.get("/stats", auth=("operator", "secret"))).status_code == 200
         assert "haproxy_process" in (await inside.get("/metrics")).text
         assert (await inside.get("/health/live")).status_code == 200
+
+
+# --- with a gateway between the edge and the services -----------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+async def gated(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Front]:
+    """Every service is down but the gateway answers."""
+    down = edge.Target(f"127.0.0.1:{free_port()}", free_port())
+    services = dict.fromkeys(load_routes(ROUTES).services, down)
+    async with edge_of(tmp_path_factory.mktemp("edge")) as behind:
+        echo = behind.layout.targets["identity"]
+        async with edge_of(tmp_path_factory.mktemp("gated"), services, kong=replace(echo, health_path="/status")) as running:
+            yield running
+
+
+@pytest.mark.media
+async def test_the_gateway_gets_what_services_have_and_known_names_as_they_are(gated: Front) -> None:
+    for path in ("/api/v1/cameras/1", "/ws/v1/live", "/api/cameras/", "/ws/alerts"):
+        assert (await gated.client.get(path)).json()["target"] == path
+    assert (await gated.client.get("/static/main.js")).json()["target"] == "/main.js"
+    assert (await gated.client.get("/api/v1/nothing")).json()["code"] == "not_found"
+    assert (await gated.client.get("/internal/x")).json()["code"] == "not_found"

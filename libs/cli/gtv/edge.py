@@ -18,11 +18,11 @@ from gtv.problems import refusal
 from gtv.routes import CONSOLE, INTERNAL, Routes
 
 MAX_BODY_BYTES = 10_000_000
-"""The services' own limit. The edge itself refuses only where a client reads the refusal while it is sending: over HTTP/2, or before it
-sends (`Expect`). Over HTTP/1.1 a connection that is closed under a sending client takes the refusal with it: there the service reads the
-rest, throws it away, and answers."""
+"""The services' own limit. The edge refuses it only to a client that asks before it sends (`Expect`). Under one that is sending already
+HAProxy ends the connection, or over HTTP/2 the stream, and the refusal may be lost with it: so the service reads the rest, throws it
+away, and answers."""
 HARD_BODY_BYTES = 64_000_000
-"""What nobody reads to its end."""
+"""What nobody reads to its end: here the connection is what is refused."""
 MAX_CONNECTIONS = 4_000
 PROXY_HOPS = 5
 """Proxies of ours in a row that are looked through for the client's address."""
@@ -177,8 +177,12 @@ def _client_address(layout: Layout) -> Iterator[str]:
     """From the right: as long as the address that is reached belongs to a proxy of ours, the next one is taken."""
     yield r"    http-request set-var(txn.local) bool(true) if { req.hdr(Host) -i -m reg ^localhost(:[0-9]+)?$ }"
     if layout.trusted_proxies:
+        passed = ""
         for hop in range(1, PROXY_HOPS + 1):
-            yield f"    http-request set-src req.hdr_ip(X-Forwarded-For,-{hop}) if from_proxy"
+            address = f"req.hdr_ip(X-Forwarded-For,-{hop})"
+            yield f"    http-request set-src {address} if from_proxy{passed}"
+            # what is no address ends the list: nobody vouches for what lies behind it
+            passed += f" {{ {address} -m found }}"
 
 
 def _health(routes: Routes) -> Iterator[str]:
@@ -205,7 +209,6 @@ def _too_large() -> Iterator[str]:
         return f"{{ req.hdr_val(content-length) gt {size} }}"
 
     detail = "The request body is larger than allowed."
-    yield refusal(413, "too_large", detail, f"{above(MAX_BODY_BYTES)} {{ fc_http_major eq 2 }}")
     yield refusal(413, "too_large", detail, f"{above(MAX_BODY_BYTES)} {{ req.hdr(Expect) -m found }}")
     yield refusal(413, "too_large", detail, above(HARD_BODY_BYTES))
 

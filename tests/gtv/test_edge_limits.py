@@ -1,0 +1,104 @@
+"""Limits by address: only the API is counted, and a wall of video never is."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections import Counter
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import httpx
+import pytest
+from tests.gtv.front import Front, edge_of
+
+from gtv.limits import Limits
+
+pytestmark = pytest.mark.media
+
+CAMERAS = [f"cam_0190a5c2-0000-7000-8000-{number:012d}" for number in range(16)]
+TURNS = 60
+"""Each of the sixteen tiles asks for so many parts and playlists: together 1920 requests, what a wall asks in twelve seconds."""
+
+
+@pytest.fixture
+async def front(tmp_path: Path) -> AsyncIterator[Front]:
+    async with edge_of(tmp_path, limits=Limits(api=40, login=5, admin=4, lanes=60)) as running:
+        yield running
+
+
+async def _ask(client: httpx.AsyncClient, times: int, method: str, path: str) -> list[httpx.Response]:
+    return [await client.request(method, path) for _ in range(times)]
+
+
+async def test_a_wall_of_video_is_never_limited_while_the_api_beside_it_is(front: Front) -> None:
+    statuses: Counter[int] = Counter()
+
+    async def tile(client: httpx.AsyncClient, camera: str) -> None:
+        for turn in range(TURNS):
+            for name in (f"seg{turn}.mp4", "index.m3u8"):
+                statuses[(await client.get(f"/hls/{camera}/{name}")).status_code] += 1
+            if turn % 20 == 0:
+                statuses[(await client.post(f"/whep/{camera}/whep")).status_code] += 1
+                statuses[(await client.get("/main.js")).status_code] += 1
+
+    async with front.asking() as wall:
+        answers, *_ = await asyncio.gather(_ask(front.client, 60, "GET", "/api/v1/cameras"), *(tile(wall, camera) for camera in CAMERAS))
+    assert statuses == {200: 16 * (2 * TURNS + 6)}
+    assert Counter(answer.status_code for answer in answers) == {200: 40, 429: 20}
+    # the WebSocket and the health of the edge are open to who has spent his share
+    assert {answer.status_code for answer in await _ask(front.client, 50, "GET", "/ws/v1/live")} == {200}
+    assert (await front.client.get("/api/health")).status_code == 200
+
+
+async def test_the_refusal_says_when_to_come_back(front: Front) -> None:
+    answer = (await _ask(front.client, 41, "GET", "/api/v1/cameras"))[-1]
+    problem = answer.json()
+    assert (answer.status_code, problem["status"], problem["code"]) == (429, 429, "rate_limited")
+    assert answer.headers["retry-after"] == "60"
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert problem["correlation_id"] == answer.headers["x-correlation-id"]
+
+
+async def test_logins_and_changes_of_accounts_have_a_stricter_limit_of_their_own(front: Front) -> None:
+    for method, path, allowed in (("POST", "/api/v1/auth/login", 5), ("PATCH", "/api/v1/users/1", 4)):
+        answers = await _ask(front.client, allowed + 3, method, path)
+        assert [answer.status_code for answer in answers] == [200] * allowed + [429] * 3
+    # in a roundabout way it is the same
+    for path in ("/api/v1/auth/%6cogin", "/api/v1/auth/login/", "/api/v1/auth/login?x"):
+        assert (await front.raw(f"POST {path}", "Content-Length: 0"))[0].startswith(b"HTTP/1.1 429 ")
+    # looking is no change, and a ticket is no login
+    assert (await front.client.get("/api/v1/users/1")).status_code == 200
+    assert {answer.status_code for answer in await _ask(front.client, 16, "POST", "/api/v1/auth/tickets")} == {200}
+
+
+async def test_machines_have_a_lane_of_their_own(front: Front) -> None:
+    answers = await _ask(front.client, 70, "POST", "/api/v1/ingest/detections")
+    assert Counter(answer.status_code for answer in answers) == {200: 60, 429: 10}
+    assert (await front.client.get("/api/v1/cameras")).status_code == 200
+
+
+async def test_known_names_count_like_the_names_they_stand_for(front: Front) -> None:
+    answers = [*await _ask(front.client, 20, "GET", "/api/cameras/"), *await _ask(front.client, 21, "GET", "/api/v1/cameras")]
+    assert [answer.status_code for answer in answers] == [200] * 40 + [429]
+
+
+async def test_each_address_has_its_share_and_an_ipv6_network_is_one(tmp_path: Path) -> None:
+    async with edge_of(tmp_path, limits=Limits(api=3), trusted_proxies=("127.0.0.1",)) as front:
+
+        async def ask(address: str) -> list[int]:
+            async with front.asking(headers={"X-Forwarded-For": address}) as client:
+                return [answer.status_code for answer in await _ask(client, 2, "GET", "/api/v1/cameras")]
+
+        assert await ask("203.0.113.1") + await ask("203.0.113.1") == [200, 200, 200, 429]
+        assert await ask("203.0.113.2") == [200, 200]
+        assert await ask("2001:db8:1:1::1") + await ask("2001:db8:1:1:ffff::2") == [200, 200, 200, 429]
+        assert await ask("2001:db8:1:2::1") == [200, 200]
+
+
+async def test_partners_see_the_refusal_with_curl(front: Front) -> None:
+    await _ask(front.client, 40, "GET", "/api/v1/cameras")
+    done = await front.curl("--cacert", front.authority, "-i", f"{front.address()}/api/v1/cameras")
+    head, _, body = done.stdout.partition("\n\n") if "\n\n" in done.stdout else done.stdout.partition("\r\n\r\n")
+    assert head.startswith("HTTP/2 429")
+    assert json.loads(body)["code"] == "rate_limited"
