@@ -56,7 +56,7 @@ class SqlLedger:
         self._tenant_id = work.tenant_id
 
     async def lock_head(self, now: datetime) -> Head:
-        locking = select(audit_head).with_for_update()
+        locking = select(audit_head).where(audit_head.c.tenant_id == self._tenant_id).with_for_update()
         row = (await self._session.execute(locking)).mappings().first()
         if row is None:
             await self._session.execute(_NEW_HEAD, {"tenant_id": self._tenant_id, "now": now})
@@ -78,7 +78,8 @@ class SqlLedger:
         rows = [_values(each) for each in entries]
         columns = {name: [row[name] for row in rows] for name in _COLUMNS}
         await self._session.execute(_INSERT, {"tenant_id": self._tenant_id, **columns})
-        await self._session.execute(audit_head.update().values(seq=head.seq, hash=head.hash, recorded_at=head.recorded_at))
+        moving = audit_head.update().where(audit_head.c.tenant_id == self._tenant_id)
+        await self._session.execute(moving.values(seq=head.seq, hash=head.hash, recorded_at=head.recorded_at))
 
     async def head(self) -> Head | None:
         row = (await self._session.execute(select(audit_head))).mappings().first()

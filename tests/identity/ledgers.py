@@ -1,0 +1,122 @@
+"""A city's ledger on real PostgreSQL, and somebody who has the database and not the key."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+from pydantic import SecretStr
+from sqlalchemy import make_url
+
+from chassis.db import Database
+from chassis.servers import Postgres
+from chassis.settings import DatabaseSettings
+from chassis.storage import ObjectStore
+from gtvision.events import AuditRecorded, Event
+from gtvision.ids import new_id
+from gtvision.time import FakeClock
+from identity.domain.ledger import Chained
+from identity.domain.verification import Wrong
+from identity.gateways.anchor_copies import StoredAnchorCopies
+from identity.gateways.audit_keys import HmacAuditKeys
+from identity.repository.anchors import SqlAnchors
+from identity.repository.audit import SqlAuditUpkeep, SqlLedger
+from identity.usecases.ledger import Ledger
+from identity.usecases.sealing import Sealing
+from identity.usecases.verification import Report, Span, Verification
+
+AUDIT_KEYS = SecretStr("a1:" + "QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVowMTIzNDU=")
+
+
+@dataclass
+class City:
+    """Everything that works on the ledger, in the hands of a test."""
+
+    db: Database
+    clock: FakeClock
+    postgres: Postgres
+    database: str
+    objects: Path
+    tenant_id: UUID = field(default_factory=new_id)
+    keys: HmacAuditKeys = field(default_factory=lambda: HmacAuditKeys(AUDIT_KEYS))
+
+    @property
+    def ledger(self) -> Ledger:
+        return Ledger(self.db.uow, SqlLedger, SqlAuditUpkeep(self.db.uow), self.keys, self.clock)
+
+    @property
+    def verification(self) -> Verification:
+        return Verification(self.db.uow, SqlLedger, SqlAnchors, self.keys)
+
+    @property
+    def sealing(self) -> Sealing:
+        return Sealing(self.db.uow, SqlLedger, SqlAnchors, SqlAuditUpkeep(self.db.uow), self.clock)
+
+    @property
+    def copies(self) -> StoredAnchorCopies:
+        return StoredAnchorCopies(ObjectStore(self.objects.as_uri()))
+
+    def event(self, tenant_id: UUID | None = None, **data: Any) -> Event[AuditRecorded]:
+        told = AuditRecorded(**{"action": "plate.searched", **data})
+        return Event[AuditRecorded](
+            event_id=new_id(), type=AuditRecorded.key, occurred_at=self.clock.now(), tenant_id=tenant_id or self.tenant_id, data=told
+        )
+
+    async def record(self, count: int) -> list[Event[AuditRecorded]]:
+        """So many deeds, a second apart, chained."""
+        events = []
+        for _ in range(count):
+            self.clock.advance(timedelta(seconds=1))
+            events.append(self.event())
+        await self.ledger.chain_records(events)
+        return events
+
+    async def seal(self) -> int:
+        return await self.sealing.seal_ledgers(self.keys, self.copies, self.verification)
+
+    async def rows(self, tenant_id: UUID | None = None) -> list[Chained]:
+        async with self.db.uow(tenant_id or self.tenant_id) as work:
+            return await SqlLedger(work).page(None, 10**9, 10**6)
+
+    async def verify(self, **span: Any) -> Report:
+        """As `gtv audit verify`."""
+        report = await self.verification.verify(self.tenant_id, Span(**span))
+        return await self.verification.compare_copies(report, self.copies)
+
+    async def verify_rows(self) -> Report:
+        """Without the copies."""
+        return await self.verification.verify(self.tenant_id)
+
+    async def found(self) -> tuple[Wrong | None, int | None]:
+        """The first wrong row."""
+        finding = (await self.verify()).finding
+        return (finding.wrong, finding.seq) if finding else (None, None)
+
+    async def of_anchors(self) -> list[tuple[Wrong, int]]:
+        """What is wrong with anchors and copies."""
+        return [(each.wrong, each.seq) for each in (await self.verify()).anchors]
+
+    @asynccontextmanager
+    async def intruder(self) -> AsyncIterator[asyncpg.Connection[asyncpg.Record]]:
+        """PostgreSQL's superuser with the triggers off: no right and no trigger stops them."""
+        connection = await self.postgres.connect(self.database)
+        try:
+            await connection.execute("SET search_path = identity; SET session_replication_role = replica")
+            yield connection
+        finally:
+            await connection.close()
+
+    async def tamper(self, statement: str, *arguments: object) -> None:
+        async with self.intruder() as connection:
+            done = await connection.execute(statement, self.tenant_id, *arguments)
+            assert not done.endswith(" 0"), f"nothing was tampered with: {statement}"
+
+
+def database_name(settings: DatabaseSettings) -> str:
+    return str(make_url(settings.url.get_secret_value()).database)

@@ -1,0 +1,366 @@
+"""Somebody has PostgreSQL itself, with every trigger off: each thing that they can do is named."""
+
+from __future__ import annotations
+
+import argparse
+import io
+from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from prometheus_client import REGISTRY
+from pydantic import SecretStr
+
+from chassis.db import Database
+from chassis.servers import Postgres
+from chassis.settings import DatabaseSettings
+from gtvision.errors import NotFound
+from gtvision.time import FakeClock
+from identity.cli import audit
+from identity.domain.anchors import Anchor, AnchorKind, copy_of
+from identity.domain.ledger import Chained, chain_hash
+from identity.domain.verification import Wrong
+from identity.gateways.audit_keys import HmacAuditKeys
+from identity.repository.anchors import SqlAnchors
+from identity.repository.audit import SqlAuditUpkeep, SqlLedger
+from identity.usecases.auditing import Auditing
+from identity.usecases.sealing import signed
+
+from .ledgers import City, database_name
+
+pytestmark = pytest.mark.db
+
+START = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
+STRANGER = HmacAuditKeys(SecretStr("a1:" + "QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVowMTIzNDY="))
+"""Guessed wrong."""
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def city(database_for: Callable[..., Any], postgres: Postgres, tmp_path: Path) -> AsyncIterator[City]:
+    """Twenty rows: twelve anchored, three anchored later, five since."""
+    settings: DatabaseSettings = await database_for("identity")
+    async with Database(settings, FakeClock(START)) as db:
+        made = City(db, db._clock, postgres, database_name(settings), tmp_path)  # type: ignore[arg-type]
+        for count in (12, 3):
+            await made.record(count)
+            made.clock.advance(60)
+            await made.seal()
+        await made.record(5)
+        report = await made.verify()
+        assert (report.is_right, report.rows, report.unanchored, report.copies) == (True, 20, 5, 2)
+        yield made
+
+
+# --- rows --------------------------------------------------------------------------------------------------------------
+
+FIELDS = [
+    ("actor_role", "'nobody'"),
+    ("action", "'plate.unmasked'"),
+    ("outcome", "'refused'"),
+    ("address", "'203.0.113.1'"),
+    ("occurred_at", "occurred_at - interval '1 day'"),
+    ("recorded_at", "recorded_at + interval '1 microsecond'"),
+    ("details", '\'{"x": "y"}\''),
+    ("details", "'[1]'"),
+    ("event_id", "gen_random_uuid()"),
+    ("hash", "repeat('a', 64)"),
+    ("version", "2"),
+]
+
+
+class TestRows:
+    @pytest.mark.parametrize(("column", "value"), FIELDS)
+    async def test_one_altered_row_is_named(self, city: City, column: str, value: str) -> None:
+        await city.tamper(f"UPDATE audit_entry SET {column} = {value} WHERE tenant_id = $1 AND seq = 7")
+        assert await city.found() == (Wrong.ALTERED, 7)
+        finding = (await city.verify()).finding
+        assert finding is not None
+        assert finding.at is not None
+
+    async def test_an_altered_link_is_named(self, city: City) -> None:
+        await city.tamper("UPDATE audit_entry SET prev_hash = repeat('a', 64) WHERE tenant_id = $1 AND seq = 7")
+        assert await city.found() == (Wrong.UNLINKED, 7)
+
+    @pytest.mark.parametrize("mac", ["repeat('a', 64)", "''", "'no hex'", "hash"])
+    async def test_an_altered_mac_is_named(self, city: City, mac: str) -> None:
+        await city.tamper(f"UPDATE audit_entry SET mac = {mac} WHERE tenant_id = $1 AND seq = 7")
+        assert await city.found() == (Wrong.REWRITTEN, 7)
+
+    async def test_a_key_that_we_never_had_is_named(self, city: City) -> None:
+        await city.tamper("UPDATE audit_entry SET mac_kid = 'mine' WHERE tenant_id = $1 AND seq = 7")
+        assert await city.found() == (Wrong.KEY_UNKNOWN, 7)
+
+    @pytest.mark.parametrize("seq", [1, 7, 12, 19])
+    async def test_a_removed_row_is_named(self, city: City, seq: int) -> None:
+        await city.tamper("DELETE FROM audit_entry WHERE tenant_id = $1 AND seq = $2", seq)
+        assert await city.found() == (Wrong.MISSING, seq)
+
+    @pytest.mark.parametrize("later", ["1 hour", "-1 hour"])
+    async def test_an_inserted_row_is_named(self, city: City, later: str) -> None:
+        await _insert_like(city, 7, "7", later)
+        assert await city.found() == (Wrong.INSERTED, 7)
+
+    @pytest.mark.parametrize("number", ["0", "-4"])
+    async def test_a_row_before_the_first_is_named(self, city: City, number: str) -> None:
+        await _insert_like(city, 7, number, "-1 hour")
+        assert await city.found() == (Wrong.INSERTED, int(number))
+
+    async def test_a_row_behind_the_head_is_named(self, city: City) -> None:
+        await _insert_like(city, 20, "21", "1 hour")
+        assert await city.found() == (Wrong.INSERTED, 21)
+
+    async def test_an_inserted_row_that_the_rest_made_room_for_is_named(self, city: City) -> None:
+        await city.tamper("UPDATE audit_entry SET seq = seq + 1000 WHERE tenant_id = $1 AND seq > 7")
+        await city.tamper("UPDATE audit_entry SET seq = seq - 999 WHERE tenant_id = $1 AND seq > 1000")
+        await _insert_like(city, 7, "8", "1 microsecond")
+        await city.tamper("UPDATE audit_head SET seq = 21 WHERE tenant_id = $1")
+        assert (await city.found())[1] == 8
+
+    async def test_a_public_chain_recomputed_without_the_key_is_caught(self, city: City) -> None:
+        """Every hash fits, the head too; the anchors' rows are left alone or rewritten, it does not matter."""
+        await _rewrite(city, 7, STRANGER)
+        assert await city.found() == (Wrong.REWRITTEN, 7)
+
+    async def test_a_rewritten_tail_behind_the_last_anchor_is_caught(self, city: City) -> None:
+        """Only the MAC protects it, and it does."""
+        await _rewrite(city, 17, STRANGER)
+        assert await city.found() == (Wrong.REWRITTEN, 17)
+
+    async def test_a_chain_rewritten_with_the_mac_key_is_caught_by_the_anchor(self, city: City) -> None:
+        await _rewrite(city, 7, city.keys)
+        assert await city.found() == (Wrong.ANCHOR_MISMATCH, 12)
+
+    async def test_a_second_wrong_row_is_not_the_first(self, city: City) -> None:
+        await city.tamper("UPDATE audit_entry SET address = 'x' WHERE tenant_id = $1 AND seq IN (5, 9)")
+        assert await city.found() == (Wrong.ALTERED, 5)
+
+    async def test_a_range_begins_where_it_is_told(self, city: City) -> None:
+        await city.tamper("UPDATE audit_entry SET address = 'x' WHERE tenant_id = $1 AND seq = 5")
+        rows = await city.rows()
+        assert rows[9].entry.recorded_at > rows[4].entry.recorded_at or rows[14].entry.recorded_at > rows[4].entry.recorded_at
+        report = await city.verify(since=rows[12].entry.recorded_at)
+        assert (report.is_right, report.first, report.rows) == (True, 13, 8)
+        assert not (await city.verify(since=rows[0].entry.recorded_at)).is_right
+        assert (await city.verify(after=4)).finding is not None
+        assert (await city.verify(after=5)).finding is None
+
+    async def test_a_range_that_begins_behind_a_forged_row_says_so(self, city: City) -> None:
+        await _rewrite(city, 5, STRANGER)
+        report = await city.verify(after=6)
+        assert report.finding is not None
+        assert (report.finding.wrong, report.finding.seq) == (Wrong.REWRITTEN, 6)
+
+    async def test_a_part_says_where_to_go_on(self, city: City) -> None:
+        seen, after = 0, None
+        while True:
+            report = await city.verify(after=after, at_most=8)
+            assert report.is_right
+            seen, after = seen + report.rows, report.next
+            if after is None:
+                break
+        assert seen == 20
+
+
+# --- the end -----------------------------------------------------------------------------------------------------------
+
+
+class TestTheEnd:
+    async def test_removed_last_rows_are_missed_by_the_head(self, city: City) -> None:
+        await city.tamper("DELETE FROM audit_entry WHERE tenant_id = $1 AND seq > 17")
+        assert await city.found() == (Wrong.TRUNCATED, 18)
+
+    async def test_with_the_head_they_are_missed_by_the_anchor(self, city: City) -> None:
+        await _cut_off(city, 13)
+        assert await city.found() == (Wrong.TRUNCATED, 14)
+
+    async def test_with_head_and_anchors_they_are_missed_by_the_copies(self, city: City) -> None:
+        await _cut_off(city, 13)
+        await city.tamper("DELETE FROM audit_anchor WHERE tenant_id = $1 AND seq > 13")
+        assert await city.found() == (None, None)
+        assert await city.of_anchors() == [(Wrong.TRUNCATED, 15)]
+
+    async def test_the_whole_ledger_is_missed_by_the_copies(self, city: City) -> None:
+        for table in ("audit_entry", "audit_anchor", "audit_head"):
+            await city.tamper(f"DELETE FROM {table} WHERE tenant_id = $1")
+        assert await city.of_anchors() == [(Wrong.TRUNCATED, 12), (Wrong.TRUNCATED, 15)]
+
+    async def test_a_head_that_was_removed_is_missed(self, city: City) -> None:
+        await city.tamper("DELETE FROM audit_head WHERE tenant_id = $1")
+        assert (await city.found())[0] is Wrong.TRUNCATED
+
+    async def test_a_head_with_another_hash_is_named(self, city: City) -> None:
+        await city.tamper("UPDATE audit_head SET hash = repeat('a', 64) WHERE tenant_id = $1")
+        assert await city.found() == (Wrong.HEAD_CHANGED, 20)
+
+    async def test_a_head_set_back_is_named(self, city: City) -> None:
+        await city.tamper("UPDATE audit_head SET seq = 18 WHERE tenant_id = $1")
+        assert (await city.found())[0] in {Wrong.HEAD_CHANGED, Wrong.INSERTED}
+
+    async def test_what_is_chained_after_a_head_was_set_back_is_named(self, city: City) -> None:
+        """The chain forks, and says where."""
+        rows = await city.rows()
+        await city.tamper("UPDATE audit_head SET seq = 18, hash = $2 WHERE tenant_id = $1", rows[17].hash)
+        await city.record(4)
+        assert await city.found() == (Wrong.INSERTED, 19)
+
+
+# --- anchors and their copies ------------------------------------------------------------------------------------------
+
+
+class TestAnchors:
+    async def test_a_forged_signature_is_named(self, city: City) -> None:
+        await city.tamper("UPDATE audit_anchor SET signature = repeat('0', 128) WHERE tenant_id = $1 AND seq = 12")
+        assert await city.of_anchors() == [(Wrong.ANCHOR_FORGED, 12)]
+
+    @pytest.mark.parametrize("change", ["hash = repeat('a', 64)", "anchored_at = anchored_at + interval '1 second'", "kid = 'mine'"])
+    async def test_an_altered_anchor_is_named(self, city: City, change: str) -> None:
+        await city.tamper(f"UPDATE audit_anchor SET {change} WHERE tenant_id = $1 AND seq = 12")
+        assert (Wrong.ANCHOR_FORGED, 12) in await city.of_anchors()
+
+    async def test_a_forged_anchor_far_ahead_does_not_hide_the_real_ones(self, city: City) -> None:
+        forged = signed(Anchor(city.tenant_id, 10_000, AnchorKind.SEAL, START, "ab" * 32, "a1"), STRANGER)
+        async with city.db.uow(city.tenant_id) as work:
+            await SqlAnchors(work).add(forged)
+        report = await city.verification.verify(city.tenant_id)
+        assert report.finding is None
+        assert report.last_anchor is not None
+        assert report.last_anchor.seq == 15
+        assert await city.sealing.seal_ledgers(city.keys, city.copies, city.verification) == 1
+
+    async def test_a_removed_anchor_is_named_by_its_copy(self, city: City) -> None:
+        await city.tamper("DELETE FROM audit_anchor WHERE tenant_id = $1 AND seq = 12")
+        assert await city.of_anchors() == [(Wrong.ANCHOR_REMOVED, 12)]
+
+    async def test_a_missing_copy_is_named(self, city: City) -> None:
+        _copy(city, 12).unlink()
+        assert await city.of_anchors() == [(Wrong.COPY_MISSING, 12)]
+
+    async def test_a_changed_copy_is_named(self, city: City) -> None:
+        path = _copy(city, 12)
+        path.write_bytes(path.read_bytes().replace(b'"seq":12', b'"seq":13'))
+        assert await city.of_anchors() == [(Wrong.COPY_CHANGED, 12)]
+
+    async def test_a_copy_that_somebody_made_up_is_named(self, city: City) -> None:
+        forged = signed(Anchor(city.tenant_id, 17, AnchorKind.SEAL, city.clock.now(), "ab" * 32, "a1"), STRANGER)
+        path = city.objects / forged.object_key
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(copy_of(forged, STRANGER))
+        assert await city.of_anchors() == [(Wrong.ANCHOR_REMOVED, 17)]
+
+    async def test_sealing_notices_what_was_altered_since_the_last_anchor(self, city: City) -> None:
+        """And goes on: the next anchor protects what follows, and the row stays wrong."""
+        await city.tamper("UPDATE audit_entry SET address = 'x' WHERE tenant_id = $1 AND seq = 18")
+        before = _failures()
+        await city.seal()
+        assert _failures() == before + 1
+        assert await city.found() == (Wrong.ALTERED, 18)
+
+
+def _failures() -> float:
+
+    return REGISTRY.get_sample_value("gtvision_identity_audit_verification_failures_total", {"wrong": "altered"}) or 0.0
+
+
+# --- the operator's command --------------------------------------------------------------------------------------------
+
+
+def tools(city: City) -> audit.Tools:
+    auditing = Auditing(city.db.uow, SqlLedger, SqlAnchors, city.clock)
+    return audit.Tools(SqlAuditUpkeep(city.db.uow), auditing, city.verification, city.keys, city.copies)
+
+
+async def command(city: City, *arguments: str) -> str:
+    out, asked = io.StringIO(), audit.parse(arguments)
+    assert isinstance(asked, argparse.Namespace)
+    await audit.verify(asked, tools(city), (city.tenant_id, "Cidade"), out)
+    return out.getvalue()
+
+
+class TestCommand:
+    async def test_names_the_row(self, city: City) -> None:
+        await city.tamper("UPDATE audit_entry SET address = 'x' WHERE tenant_id = $1 AND seq = 7")
+        said = await command(city, "verify")
+        assert f"WRONG  Cidade ({city.tenant_id})" in said
+        assert "first wrong row: altered: row 7, 2026-03-04T05:06:19" in said
+
+    async def test_says_what_only_the_mac_protects(self, city: City) -> None:
+        said = await command(city, "verify")
+        assert said.startswith("right  Cidade")
+        assert "rows 1 to 20: 20 right" in said
+        assert "last anchor: row 15" in said
+        assert "rows 16 to 20 lie behind the last anchor: only the MAC protects them" in said
+
+    async def test_copies_can_be_left_out(self, city: City) -> None:
+        _copy(city, 12).unlink()
+        assert "copy_missing" in await command(city, "verify")
+        assert (await command(city, "verify", "--skip-copies")).startswith("right")
+
+    async def test_the_exit_code_says_it(self, city: City, capsys: pytest.CaptureFixture[str]) -> None:
+        only_this = ("verify", "--tenant", str(city.tenant_id))
+        assert await audit.run(audit.parse(only_this), tools(city)) == 0
+        await city.tamper("DELETE FROM audit_entry WHERE tenant_id = $1 AND seq = 7")
+        assert await audit.run(audit.parse(only_this), tools(city)) == 1
+        assert "missing: row 7" in capsys.readouterr().out
+        with pytest.raises(NotFound):
+            await audit.run(audit.parse(("verify", "--tenant", "nowhere")), tools(city))
+
+    async def test_exports(self, city: City, capfdbinary: pytest.CaptureFixture[bytes]) -> None:
+        asked = ("export", "--tenant", str(city.tenant_id), "--from", "2026-03-01", "--to", "2026-04-01T00:00:00Z")
+        assert await audit.run(audit.parse(asked), tools(city)) == 0
+        assert capfdbinary.readouterr().out.count(b'"action":"plate.searched"') == 20
+
+    @pytest.mark.parametrize("arguments", [(), ("export",), ("verify", "--from", "yesterday"), ("drop",)])
+    def test_wrong_arguments_end_it(self, arguments: tuple[str, ...]) -> None:
+        with pytest.raises(SystemExit):
+            audit.parse(arguments)
+
+
+# --- what an intruder does ---------------------------------------------------------------------------------------------
+
+
+async def _insert_like(city: City, seq: int, number: str, later: str) -> None:
+    async with city.intruder() as connection:
+        await connection.execute(
+            "CREATE TEMP TABLE made AS SELECT * FROM audit_entry WHERE tenant_id = $1 AND seq = $2", city.tenant_id, seq
+        )
+        await connection.execute(
+            f"UPDATE made SET seq = {number}, recorded_at = recorded_at + interval '{later}', event_id = gen_random_uuid()"
+        )
+        await connection.execute("INSERT INTO audit_entry SELECT * FROM made")
+
+
+async def _cut_off(city: City, last: int) -> None:
+    rows = await city.rows()
+    await city.tamper("DELETE FROM audit_entry WHERE tenant_id = $1 AND seq > $2", last)
+    await city.tamper("UPDATE audit_head SET seq = $2, hash = $3 WHERE tenant_id = $1", last, rows[last - 1].hash)
+
+
+async def _rewrite(city: City, first: int, keys: HmacAuditKeys) -> None:
+    """Another actor in one row, and every hash behind it computed anew: with the key that they have."""
+    rows = await city.rows()
+    prev_hash = rows[first - 2].hash
+    async with city.intruder() as connection:
+        for row in rows[first - 1 :]:
+            made = _rewritten(row, prev_hash, keys)
+            await connection.execute(
+                "UPDATE audit_entry SET actor_role = $3, prev_hash = $4, hash = $5, mac = $6 WHERE tenant_id = $1 AND seq = $2",
+                *(city.tenant_id, made.entry.seq, made.entry.actor_role, made.prev_hash, made.hash, made.mac),
+            )
+            prev_hash = made.hash
+        await connection.execute("UPDATE audit_head SET hash = $2 WHERE tenant_id = $1", city.tenant_id, prev_hash)
+
+
+def _rewritten(row: Chained, prev_hash: str, keys: HmacAuditKeys) -> Chained:
+    entry = replace(row.entry, actor_role="somebody else")
+    own = chain_hash(prev_hash, entry.canonical())
+    kid, mac = keys.mac(own)
+    return Chained(entry, prev_hash, own, mac, kid)
+
+
+def _copy(city: City, seq: int) -> Path:
+    (found,) = (city.objects / "audit" / str(city.tenant_id)).rglob(f"{seq}.json")
+    return found
