@@ -1,0 +1,249 @@
+"""Keys of programs, tenants and their settings, through the door of the whole service on real servers."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+from datetime import timedelta
+from typing import Any
+
+import httpx
+import pytest
+from PIL import Image
+from tests.identity.doors import Door, code
+
+from chassis.redis import connect_redis
+from chassis.tenants import TenantDirectory
+from gtvision.ids import new_id
+from gtvision.time import SystemClock, isoformat
+
+pytestmark = [pytest.mark.db, pytest.mark.broker, pytest.mark.usefixtures("no_throttle_left")]
+
+
+class Person:
+    """Somebody with a token."""
+
+    def __init__(self, door: Door, session: dict[str, Any]) -> None:
+        self._door = door
+        self.headers = {"authorization": f"Bearer {session['access_token']}"}
+        self.tenant_id = session["user"]["tenant_id"]
+
+    async def ask(self, method: str, path: str, **more: Any) -> httpx.Response:
+        headers = self.headers | more.pop("headers", {})
+        return await self._door.http.request(method, f"/api/v1{path}", headers=headers, **more)
+
+
+@pytest.fixture
+async def root(door: Door) -> Person:
+    """The installation's first administrator, who runs the platform too."""
+    return Person(door, await door.login())
+
+
+async def join(door: Door, root: Person) -> Person:
+    """Another city's first administrator, after the first login."""
+    email, chosen = f"{new_id()}@example.org", "outra senha bem longa"
+    made = await root.ask("POST", "/tenants", json={"name": f"Cidade {new_id()}", "admin_email": email})
+    assert made.status_code == 201, made.text
+    assert made.headers["cache-control"] == "no-store"
+    password = made.json()["admin"]["password"]
+    first = Person(door, await door.login(email, password))
+    assert code(await first.ask("GET", f"/tenants/{first.tenant_id}")) == (403, "missing_scope"), "not before the password is changed"
+    changed = await first.ask("POST", "/auth/password", json={"current_password": password, "new_password": chosen})
+    assert changed.is_success, changed.text
+    return Person(door, await door.login(email, chosen))
+
+
+@pytest.fixture
+async def mayor(door: Door, root: Person) -> Person:
+    return await join(door, root)
+
+
+def logo(kind: str = "PNG", size: tuple[int, int] = (64, 32)) -> bytes:
+    made = io.BytesIO()
+    Image.new("RGB", size, "teal").save(made, kind)
+    return made.getvalue()
+
+
+# --- tenants -----------------------------------------------------------------------------------------------------------
+
+
+async def test_only_the_platform_sees_and_makes_tenants(root: Person, mayor: Person) -> None:
+    assert code(await mayor.ask("GET", "/tenants")) == (403, "missing_scope")
+    assert code(await mayor.ask("POST", "/tenants", json={"name": "x", "admin_email": "x@example.org"})) == (403, "missing_scope")
+    seen, cursor = set(), ""
+    while cursor is not None:
+        page = (await root.ask("GET", f"/tenants?limit=1{cursor and '&cursor='}{cursor}")).json()
+        seen |= {tenant["id"] for tenant in page["items"]}
+        cursor = page["next"]
+    assert {root.tenant_id, mayor.tenant_id} <= seen
+    assert (await mayor.ask("GET", f"/tenants/{mayor.tenant_id}")).json()["revision"] == 1
+    assert (await root.ask("GET", f"/tenants/{mayor.tenant_id}")).status_code == 200
+    for path in ("", "/settings", "/logo"):
+        assert code(await mayor.ask("GET", f"/tenants/{root.tenant_id}{path}")) == (404, "not_found")
+
+
+async def test_a_name_is_taken_once(root: Person) -> None:
+    taken = (await root.ask("GET", f"/tenants/{root.tenant_id}")).json()["name"]
+    answer = await root.ask("POST", "/tenants", json={"name": f" {taken} ", "admin_email": f"{new_id()}@example.org"})
+    assert code(answer) == (409, "name_taken")
+    for body in ({"name": " ", "admin_email": "a@example.org"}, {"name": "x", "admin_email": "a@example.org", "settings": {"y": 1}}):
+        assert code(await root.ask("POST", "/tenants", json=body)) == (422, "invalid")
+
+
+# --- settings ----------------------------------------------------------------------------------------------------------
+
+
+async def test_settings_are_changed_by_who_has_seen_them(door: Door, root: Person, mayor: Person) -> None:
+    path = f"/tenants/{mayor.tenant_id}/settings"
+    shown = await mayor.ask("GET", path)
+    assert shown.json()["retention"]["video_days"] == 90
+    seen = {"if-match": shown.headers["etag"]}
+    assert seen == {"if-match": '"1"'}
+    patch = {"retention": {"video_days": 30}, "purposes": {"codes": ["crime"], "required": True}}
+    assert code(await mayor.ask("PATCH", path, json=patch)) == (428, "precondition_required")
+    for old in ('"7"', 'W/"1"', "*", "1", ""):
+        assert code(await mayor.ask("PATCH", path, json=patch, headers={"if-match": old})) == (412, "stale_revision"), old
+    changed = await mayor.ask("PATCH", path, json=patch, headers=seen)
+    assert (changed.status_code, changed.headers["etag"]) == (200, '"2"')
+    assert changed.json()["purposes"] == {"codes": ["crime"], "required": True}
+    assert changed.json()["retention"] == {**shown.json()["retention"], "video_days": 30}
+    assert code(await mayor.ask("PATCH", path, json=patch, headers=seen)) == (412, "stale_revision")
+    now = {"if-match": '"2"'}
+    back = await mayor.ask("PATCH", path, json={"retention": None}, headers=now)
+    assert back.json()["retention"]["video_days"] == 90
+    replaced = await root.ask("PUT", path, json={"display_name": "Ourinhos"}, headers={"if-match": '"3"'})
+    assert replaced.json()["purposes"] == {"codes": [], "required": False}, "what is left out takes its default"
+    assert (await mayor.ask("GET", path)).json()["display_name"] == "Ourinhos"
+
+
+@pytest.mark.parametrize(
+    ("body", "where"),
+    [
+        ({"unheard": 1}, ["body", "unheard"]),
+        ({"retention": {"unheard": 1}}, ["body", "retention", "unheard"]),
+        ({"retention": {"audit_days": 30}}, ["body", "retention", "audit_days"]),
+        ({"purposes": {"codes": ["Not A Code"]}}, ["body", "purposes", "codes", 0]),
+        ({"quotas": {"cameras": -1}}, ["body", "quotas", "cameras"]),
+        ({"quotas": 5}, ["body", "quotas"]),
+    ],
+)
+@pytest.mark.parametrize("method", ["PUT", "PATCH"])
+async def test_wrong_settings_are_refused_and_say_where(mayor: Person, method: str, body: dict[str, Any], where: list[str]) -> None:
+    path = f"/tenants/{mayor.tenant_id}/settings"
+    answer = await mayor.ask(method, path, json=body, headers={"if-match": '"1"'})
+    assert code(answer) == (422, "invalid")
+    assert [error["loc"] for error in answer.json()["errors"]] == [where]
+    assert (await mayor.ask("GET", path)).headers["etag"] == '"1"'
+
+
+async def test_of_two_who_change_at_once_one_wins(mayor: Person) -> None:
+    path = f"/tenants/{mayor.tenant_id}/settings"
+    bodies = [{"display_name": f"Name {number}"} for number in range(8)]
+    answers = await asyncio.gather(*(mayor.ask("PATCH", path, json=body, headers={"if-match": '"1"'}) for body in bodies))
+    assert sorted(answer.status_code for answer in answers) == [200] + [412] * 7
+
+
+async def test_a_change_reaches_every_service(door: Door, mayor: Person) -> None:
+    async with connect_redis(door.settings.redis.state_url) as state, TenantDirectory(state, poll_s=3_600) as directory:
+        body = {"purposes": {"required": True}}
+        await mayor.ask("PATCH", f"/tenants/{mayor.tenant_id}/settings", json=body, headers={"if-match": '"1"'})
+        from uuid import UUID
+
+        async with asyncio.timeout(10):
+            while not directory.settings(UUID(mayor.tenant_id)).purposes.required:
+                await asyncio.sleep(0.02)
+        await state.flushall()
+        async with asyncio.timeout(10):
+            while True:  # identity notices and writes them again
+                late = TenantDirectory(state)
+                await late.load()
+                if late.settings(UUID(mayor.tenant_id)).purposes.required:
+                    break
+                await asyncio.sleep(0.05)
+
+
+async def test_a_logo(door: Door, mayor: Person) -> None:
+    path = f"/tenants/{mayor.tenant_id}/logo"
+    assert code(await mayor.ask("GET", path)) == (404, "not_found")
+    data = logo("JPEG")
+    assert (await mayor.ask("PUT", path, content=data, headers={"content-type": "image/jpeg"})).status_code == 204
+    shown = await mayor.ask("GET", path)
+    assert (shown.content, shown.headers["content-type"]) == (data, "image/jpeg")
+    assert shown.headers["x-content-type-options"] == "nosniff"
+    assert code(await mayor.ask("PUT", path, content=b"<svg/>", headers={"content-type": "image/png"})) == (422, "invalid_image")
+    assert code(await mayor.ask("PUT", path, content=logo() + bytes(600_000))) == (413, "too_large")
+    assert code(await mayor.ask("PUT", path, content=logo(size=(2_001, 1_000)))) == (413, "too_large")
+    assert (await mayor.ask("GET", path)).content == data
+    key = (await mayor.ask("GET", f"/tenants/{mayor.tenant_id}/settings")).json()["logo_key"]
+    assert key.startswith(f"branding/{mayor.tenant_id}/")
+
+
+# --- keys of programs --------------------------------------------------------------------------------------------------
+
+
+async def exchange(door: Door, key: str) -> httpx.Response:
+    body = {"grant_type": "urn:ietf:params:oauth:grant-type:token-exchange", "subject_token": key}
+    return await door.http.post("/api/v1/auth/token", data=body)
+
+
+async def test_a_key_from_the_cradle_to_the_grave(door: Door, mayor: Person) -> None:
+    made = await mayor.ask("POST", "/api-keys", json={"name": "Estacionamento", "scopes": ["cameras:read", "api-keys:read"]})
+    assert code(made) == (403, "forbidden"), "no key sees keys"
+    made = await mayor.ask("POST", "/api-keys", json={"name": "Estacionamento", "scopes": ["settings:read"]})
+    assert made.status_code == 201, made.text
+    assert made.headers["cache-control"] == "no-store"
+    text, path = made.json()["key"], f"/api-keys/{made.json()['id']}"
+    opened = (await exchange(door, text)).json()
+    assert opened["expires_in"] == 900
+    program = {"authorization": f"Bearer {opened['access_token']}"}
+    settings = f"/api/v1/tenants/{mayor.tenant_id}/settings"
+    assert (await door.http.get(settings, headers=program)).status_code == 200
+    assert code(await door.http.get("/api/v1/users", headers=program)) == (403, "missing_scope")
+    me = (await door.http.get("/api/v1/users/me", headers=program)).json()
+    assert (me["kind"], me["name"], me["scopes"]) == ("api_key", "Estacionamento", ["settings:read"])
+    shown = (await mayor.ask("GET", path)).json()
+    assert "key" not in shown
+    assert text not in str((await mayor.ask("GET", "/api-keys")).json())
+    assert shown["last_used_at"] is not None
+    assert shown["last_used_address"] == "127.0.0.1"
+    for _ in range(2):
+        assert (await mayor.ask("DELETE", path)).status_code == 204
+    assert code(await exchange(door, text)) == (401, "bad_credentials")
+    async with asyncio.timeout(10):
+        while (answer := await door.http.get(settings, headers=program)).status_code == 200:
+            await asyncio.sleep(0.02)
+    assert code(answer) == (401, "session_revoked")
+    assert (await mayor.ask("GET", path)).json()["revoked_at"] is not None
+
+
+async def test_a_short_key_gives_a_shorter_token(door: Door, mayor: Person) -> None:
+    ends = isoformat(SystemClock().now() + timedelta(seconds=60))
+    made = (await mayor.ask("POST", "/api-keys", json={"name": "x", "scopes": ["cameras:read"], "expires_at": ends})).json()
+    assert 0 < (await exchange(door, made["key"])).json()["expires_in"] <= 60
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        ({"name": "", "scopes": ["cameras:read"]}, (422, "invalid")),
+        ({"name": "x", "scopes": []}, (422, "invalid")),
+        ({"name": "x", "scopes": ["everything"]}, (422, "invalid")),
+        ({"name": "x", "scopes": ["cameras:read"], "role": "admin"}, (422, "invalid")),
+        ({"name": "x", "scopes": ["cameras:read"], "expires_at": "2020-01-01T00:00:00Z"}, (422, "invalid_expiry")),
+        ({"name": "x", "scopes": ["cameras:read"], "expires_at": "2020-01-01T00:00:00"}, (422, "invalid")),
+        ({"name": "x", "scopes": ["tenants:read"]}, (403, "forbidden")),
+    ],
+)
+async def test_wrong_keys_are_not_made(root: Person, body: dict[str, Any], expected: tuple[int, str]) -> None:
+    assert code(await root.ask("POST", "/api-keys", json=body)) == expected
+
+
+async def test_pages_of_keys_and_strangers(door: Door, root: Person, mayor: Person) -> None:
+    for number in range(3):
+        await mayor.ask("POST", "/api-keys", json={"name": f"Key {number}", "scopes": ["cameras:read"]})
+    first = (await mayor.ask("GET", "/api-keys?limit=2")).json()
+    rest = (await mayor.ask("GET", f"/api-keys?limit=2&cursor={first['next']}")).json()
+    assert sorted(key["name"] for key in first["items"] + rest["items"]) == ["Key 0", "Key 1", "Key 2"]
+    assert rest["next"] is None
+    for method in ("GET", "DELETE"):
+        assert code(await root.ask(method, f"/api-keys/{first['items'][0]['id']}")) == (404, "not_found")
