@@ -33,6 +33,7 @@ def environment(service: str, folder: Path, **given: str) -> dict[str, str]:
         "REDIS_STATE_URL": f"redis://:x@{NOBODY}/0",
         "OBJECTS_URL": folder.as_uri(),
         "ENCRYPTION_KEYS": encryption_keys(),
+        "AUDIT_KEYS": encryption_keys(),
         "MEDIAMTX_API_URL": f"http://{NOBODY}",
         "MEDIAMTX_RTSP_URL": f"rtsp://{NOBODY}",
         "MEDIAMTX_API_PASSWORD": "x",

@@ -7,35 +7,65 @@ import os
 import sys
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from chassis.auth import AuthRuntime
-from chassis.bus import Bus
+from chassis.bus import BatchConsumer, Bus
 from chassis.db import Database
 from chassis.migrations import run_migrations
 from chassis.outbox import OutboxRelay
+from chassis.pictures import check_picture
 from chassis.redis import connect_redis
-from chassis.service import Service, create_app, run
+from chassis.service import Loop, Service, create_app, run
 from chassis.settings import load
+from chassis.storage import ObjectStore
+from chassis.topology import event_queue
 from chassis.vault import Vault
 from gtvision.errors import GTVisionError, Unavailable
-from gtvision.events import SessionRevoked, TenantCreated, UserDisabled
+from gtvision.events import AuditRecorded, KeysRotated, SessionRevoked, TenantCreated, TenantUpdated, UserDisabled
 from gtvision.time import Clock, SystemClock
 from identity import cli
-from identity.api import sessions as sessions_api
-from identity.api import signing as signing_api
-from identity.api import users as users_api
+from identity.api import api_keys, exchanges, federation, logins, second_factor, sessions, signing, tickets
+from identity.api import audit as ledgers
+from identity.api import tenants as cities
+from identity.api import users as people
 from identity.cli import audit, keys, users
+from identity.consumers import AuditEvents
+from identity.domain.tenants import LOGO_MAX_PIXELS
+from identity.gateways.anchor_copies import StoredAnchorCopies
 from identity.gateways.argon2 import Argon2Passwords
+from identity.gateways.audit_keys import HmacAuditKeys
+from identity.gateways.login_states import RedisLoginStates
+from identity.gateways.oidc import HttpIssuers
 from identity.gateways.redis import RedisRegistry, RedisThrottle
 from identity.gateways.signing import JoseTokens, RsaKeyMaker
-from identity.jobs import Jobs
+from identity.gateways.tenant_board import RedisTenantBoard
+from identity.jobs import AuditJobs, Jobs
+from identity.repository.anchors import SqlAnchors
+from identity.repository.audit import SqlAuditUpkeep, SqlLedger
 from identity.repository.store import SqlStore
-from identity.settings import BootstrapSettings, MigrateSettings, Settings
-from identity.usecases.installation import Bootstrap, Publication
-from identity.usecases.sessions import Doors, Sessions
+from identity.settings import AuditCommandSettings, BootstrapSettings, CommandSettings, MigrateSettings, Settings
+from identity.usecases.api_keys import ApiKeys
+from identity.usecases.auditing import Auditing
+from identity.usecases.doors import Doors
+from identity.usecases.exchanges import Exchanges
+from identity.usecases.external_accounts import ExternalAccounts
+from identity.usecases.federation import Federation, Outside
+from identity.usecases.installation import Bootstrap
+from identity.usecases.ledger import Ledger
+from identity.usecases.logins import Logins
+from identity.usecases.opening import Ending, Opening
+from identity.usecases.passwords import PasswordChanges
+from identity.usecases.sealing import Sealing
+from identity.usecases.second_factors import SecondFactors
+from identity.usecases.sessions import Sessions
+from identity.usecases.signing import KeyRotation, Publication
+from identity.usecases.tenants import Announcements, Founding, Making, Tenants
+from identity.usecases.tickets import Tickets
 from identity.usecases.users import Users
+from identity.usecases.verification import Verification
 
 
 def create_api(settings: Settings, clock: Clock | None = None) -> Service:
@@ -43,12 +73,20 @@ def create_api(settings: Settings, clock: Clock | None = None) -> Service:
     clock = clock or SystemClock()
     db = Database(settings.db, clock)
     bus = Bus(settings.rabbit, settings.service_name, clock)
-    bus.publishes(TenantCreated, UserDisabled, SessionRevoked)
+    bus.receives(AuditRecorded)
+    bus.publishes(AuditRecorded, TenantCreated, TenantUpdated, UserDisabled, SessionRevoked, KeysRotated)
     state = connect_redis(settings.redis.state_url)
     auth = AuthRuntime(state, clock)
-    tokens, registry, passwords = JoseTokens(clock), RedisRegistry(state), Argon2Passwords()
+    tokens, registry, vault = JoseTokens(clock), RedisRegistry(state), Vault(settings.vault)
+    opening, ending = Opening(SqlStore, tokens, clock, os.urandom), Ending(SqlStore, registry, clock)
+    doors = Doors(RedisThrottle(state), Argon2Passwords(), os.urandom, vault)
     publication = Publication(db.uow, SqlStore, tokens, registry, clock)
-    jobs = Jobs(publication, Vault(settings.vault), clock)
+    board = RedisTenantBoard(state)
+    jobs = Jobs(publication, Announcements(db.uow, SqlStore, board), vault, clock)
+    ledger_loops, ledger_state = _ledger(settings, db, clock)
+    issuers = HttpIssuers(settings.federation.providers, clock, settings.federation.refresh_s)
+    outside = Outside(issuers.by_name, RedisLoginStates(state), doors.throttle, os.urandom, settings.federation.public_url)
+    check_logo = partial(check_picture, max_pixels=LOGO_MAX_PIXELS)
 
     @asynccontextmanager
     async def published() -> AsyncIterator[None]:
@@ -60,19 +98,55 @@ def create_api(settings: Settings, clock: Clock | None = None) -> Service:
     return create_app(
         settings,
         title="GT-Vision identity",
-        lifespan_parts=(lambda: db, lambda: state, published, lambda: auth, lambda: bus),
-        routers=(sessions_api.router, users_api.router, signing_api.router),
+        lifespan_parts=(lambda: db, lambda: state, published, lambda: auth, lambda: bus, lambda: issuers),
+        routers=tuple(
+            part.router
+            for part in (logins, sessions, second_factor, exchanges, federation, tickets, people, signing, api_keys, cities, ledgers)
+        ),
         readiness={"postgresql": db.check, "rabbitmq": bus.check, "keys": auth.check},
         asyncapi=bus.asyncapi,
-        loops={"outbox": OutboxRelay(db, bus.publisher, clock).run, "registry": jobs.keep_registry, "forget": jobs.forget},
+        loops={
+            "outbox": OutboxRelay(db, bus.publisher, clock).run,
+            "registry": jobs.keep_registry,
+            "forget": jobs.forget,
+            "tenants": jobs.announce,
+            **ledger_loops,
+        },
         state={
             "authenticator": auth.authenticator,
-            "sessions": Sessions(db.uow, SqlStore, tokens, registry, clock),
-            "users": Users(db.uow, SqlStore, passwords, registry, clock),
-            "doors": Doors(RedisThrottle(state), passwords, os.urandom),
+            "logins": Logins(db.uow, SqlStore, opening, doors, clock),
+            "sessions": Sessions(db.uow, SqlStore, opening, ending, clock),
+            "passwords": PasswordChanges(db.uow, SqlStore, opening, ending, doors),
+            "second_factors": SecondFactors(db.uow, SqlStore, doors, ending, clock),
+            "exchanges": Exchanges(db.uow, SqlStore, opening, doors.throttle, clock),
+            "federation": Federation(outside, ExternalAccounts(db.uow, SqlStore, ending, clock), opening),
+            "tickets": Tickets(db.uow, tokens),
+            "users": Users(db.uow, SqlStore, doors.passwords, ending, clock),
             "publication": publication,
+            "api_keys": ApiKeys(db.uow, SqlStore, ending, clock, os.urandom),
+            "tenants": Tenants(db.uow, SqlStore, board, ObjectStore(settings.objects, clock), check_logo),
+            **ledger_state,
+            "founding": Founding(db.uow, SqlStore, board, Making(doors.passwords, os.urandom), clock),
         },
     )
+
+
+def _ledger(settings: Settings, db: Database, clock: Clock) -> tuple[dict[str, Loop], dict[str, object]]:
+    """The loops that keep the audit ledger, and what its routes read."""
+    audit_keys, upkeep = HmacAuditKeys(settings.audit.keys), SqlAuditUpkeep(db.uow)
+    verification = Verification(db.uow, SqlLedger, SqlAnchors, audit_keys)
+    copies = StoredAnchorCopies(ObjectStore(settings.objects, clock))
+    sealing = Sealing(db.uow, SqlLedger, SqlAnchors, upkeep, clock)
+    jobs = AuditJobs(sealing, audit_keys, copies, verification, settings.audit.anchor_every_s)
+    records = BatchConsumer(
+        settings.rabbit,
+        queue=event_queue(settings.service_name, AuditRecorded),
+        key=AuditRecorded.key,
+        handler=AuditEvents(Ledger(db.uow, SqlLedger, upkeep, audit_keys, clock)).on_audit_recorded,
+    )
+    loops: dict[str, Loop] = {"audit": records.run, "seal": jobs.seal, "months": jobs.keep_months, "inbox": db.forget_handled}
+    auditing = Auditing(db.uow, SqlLedger, SqlAnchors, clock)
+    return loops, {"auditing": auditing, "verification": verification, "audit_keys": audit_keys}
 
 
 async def bootstrap(settings: BootstrapSettings) -> None:
@@ -84,15 +158,35 @@ async def bootstrap(settings: BootstrapSettings) -> None:
 
 
 async def _users(arguments: Sequence[str]) -> None:
-    await users.run(users.parse(arguments))
+    asked, settings, clock = users.parse(arguments), load(CommandSettings), SystemClock()
+    async with Database(settings.db, clock) as db, connect_redis(settings.redis.state_url) as state:
+        ending = Ending(SqlStore, RedisRegistry(state), clock)
+        doors = Doors(RedisThrottle(state), Argon2Passwords(), os.urandom, Vault(settings.vault))
+        opening = Opening(SqlStore, JoseTokens(clock), clock, os.urandom)
+        passwords = PasswordChanges(db.uow, SqlStore, opening, ending, doors)
+        await users.run(asked, passwords, Users(db.uow, SqlStore, doors.passwords, ending, clock))
 
 
 async def _keys(arguments: Sequence[str]) -> None:
-    await keys.run(keys.parse(arguments))
+    asked, settings, clock = keys.parse(arguments), load(CommandSettings), SystemClock()
+    vault = Vault(settings.vault)
+    async with Database(settings.db, clock) as db, connect_redis(settings.redis.state_url) as state:
+        registry = RedisRegistry(state)
+        publication = Publication(db.uow, SqlStore, JoseTokens(clock), registry, clock)
+        desk = keys.Desk(KeyRotation(db.uow, SqlStore, registry, clock), publication, RsaKeyMaker(), vault)
+        await keys.run(asked, desk)
 
 
 async def _audit(arguments: Sequence[str]) -> None:
-    await audit.run(audit.parse(arguments))
+    asked, settings, clock = audit.parse(arguments), load(AuditCommandSettings), SystemClock()
+    audit_keys = HmacAuditKeys(settings.audit.keys)
+    async with Database(settings.db, clock) as db:
+        verification = Verification(db.uow, SqlLedger, SqlAnchors, audit_keys)
+        copies = StoredAnchorCopies(ObjectStore(settings.objects, clock))
+        auditing = Auditing(db.uow, SqlLedger, SqlAnchors, clock)
+        code = await audit.run(asked, audit.Tools(SqlAuditUpkeep(db.uow), auditing, verification, audit_keys, copies))
+    if code:
+        sys.exit(code)
 
 
 COMMANDS: dict[str, Callable[[Sequence[str]], Coroutine[Any, Any, None]]] = {"users": _users, "keys": _keys, "audit": _audit}

@@ -1,28 +1,39 @@
-"""Periodic work: keeping the registry whole, and forgetting what has ended."""
+"""Periodic work: keeping the registry whole, forgetting what has ended, sealing the ledger."""
 
 from __future__ import annotations
 
 from chassis import logs
+from chassis.bus.lane import beating
 from chassis.health import Heartbeat
 from gtvision.errors import Unavailable
 from gtvision.time import Clock
+from identity.ports.audit import AnchorCopies, AuditKeys
 from identity.ports.signing import Sealer
-from identity.usecases.installation import Publication
+from identity.usecases.sealing import Sealing
+from identity.usecases.signing import Publication
+from identity.usecases.tenants import Announcements
+from identity.usecases.verification import Verification
 
 log = logs.get_logger("identity.jobs")
 
 _LOOK_EVERY_S = 1.0
 _PUBLISH_EVERY_S = 30.0
 """Also when nothing is missing: what has ended is dropped."""
+_ANNOUNCE_EVERY_S = 600.0
 _FORGET_EVERY_S = 3600.0
+
+
+_MONTHS_EVERY_S = 6 * 3600.0
+_RETRY_S = 5.0
 
 
 class Jobs:
     """The loops of the API process."""
 
-    def __init__(self, publication: Publication, sealer: Sealer, clock: Clock) -> None:
-        self._publication, self._sealer, self._clock = publication, sealer, clock
+    def __init__(self, publication: Publication, announcements: Announcements, sealer: Sealer, clock: Clock) -> None:
+        self._publication, self._announcements, self._sealer, self._clock = publication, announcements, sealer, clock
         self._published_at: float | None = None
+        self._announced_at: float | None = None
 
     async def keep_registry(self, heartbeat: Heartbeat) -> None:
         """Write everything at start, whenever Redis lost it, whenever a write failed, and every half minute."""
@@ -42,6 +53,25 @@ class Jobs:
         self._published_at = self._clock.monotonic()
         return True
 
+    async def announce(self, heartbeat: Heartbeat) -> None:
+        """Cities' settings: by event at start and every ten minutes, to the state store also whenever it lost them."""
+        while True:
+            try:
+                await self.announce_if_needed()
+            except Unavailable as error:
+                log.warning("settings of cities not announced", cause=error.message)
+            await heartbeat.sleep(_LOOK_EVERY_S)
+
+    async def announce_if_needed(self) -> bool:
+        """Whether it wrote. Raises: Unavailable."""
+        due = self._announced_at is None or self._clock.monotonic() - self._announced_at >= _ANNOUNCE_EVERY_S
+        if not due and await self._announcements.is_whole():
+            return False
+        told = await self._announcements.publish(with_events=due)
+        if due and told:
+            self._announced_at = self._clock.monotonic()
+        return True
+
     async def forget(self, heartbeat: Heartbeat) -> None:
         """Ended sessions leave a week later."""
         while True:
@@ -50,3 +80,33 @@ class Jobs:
             except Unavailable as error:
                 log.warning("ended sessions not forgotten", cause=error.message)
             await heartbeat.sleep(_FORGET_EVERY_S)
+
+
+class AuditJobs:
+    """The ledger's loops. Any number of processes may run them."""
+
+    def __init__(self, sealing: Sealing, keys: AuditKeys, copies: AnchorCopies, verification: Verification, every_s: float) -> None:
+        self._sealing, self._keys, self._copies, self._verification, self._every_s = sealing, keys, copies, verification, every_s
+
+    async def seal(self, heartbeat: Heartbeat) -> None:
+        """Anchors, and their copies."""
+        while True:
+            try:
+                async with beating(heartbeat):
+                    await self._sealing.seal_ledgers(self._keys, self._copies, self._verification)
+            except Unavailable as error:
+                log.warning("ledgers not sealed", cause=error.message)
+            await heartbeat.sleep(self._every_s)
+
+    async def keep_months(self, heartbeat: Heartbeat) -> None:
+        """Partitions ahead, and those that retention drops."""
+        while True:
+            try:
+                await self._sealing.make_months()
+                if dropped := await self._sealing.drop_expired(self._keys):
+                    log.info("months of the ledger dropped", partitions=dropped)
+            except Unavailable as error:
+                log.warning("the ledger's months not kept", cause=error.message)
+                await heartbeat.sleep(_RETRY_S)
+                continue
+            await heartbeat.sleep(_MONTHS_EVERY_S)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import AliasChoices, Field, ValidationInfo, field_validator
+from pydantic import AliasChoices, Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import NoDecode, SettingsConfigDict
 
-from chassis.settings import DatabaseSettings, RabbitSettings, RedisSettings, Section, ServiceSettings, VaultSettings
+from chassis.settings import DatabaseSettings, ObjectsSettings, RabbitSettings, RedisSettings, Section, ServiceSettings, VaultSettings
 from identity.gateways.oidc import ProviderSettings, read_providers
 
 
@@ -25,7 +25,7 @@ class FederationSettings(Section):
     )
     providers: Annotated[tuple[ProviderSettings, ...], NoDecode] = Field(
         (),
-        description="Outside OpenID providers: path of a TOML or JSON file, or a JSON list; it may hold client secrets (deploy/keycloak/README.md)",
+        description="Outside OpenID providers: path of a TOML or JSON file, or a JSON list; it may hold secrets. deploy/keycloak/README.md",
     )
     refresh_s: float = Field(
         10.0, ge=1, le=3_600, description="Least time between two looks at a provider's keys for an unknown one, seconds"
@@ -44,6 +44,17 @@ class FederationSettings(Section):
         return value
 
 
+class AuditSettings(Section):
+    """The ledger's keys and the pace of its anchors."""
+
+    model_config = SettingsConfigDict(env_prefix="AUDIT_")
+
+    keys: SecretStr = Field(
+        description="kid:base64(32 bytes), comma separated; the first makes MACs and signs anchors, all check; never in the database"
+    )
+    anchor_every_s: float = Field(60.0, ge=1, le=3_600, description="Time between two anchors of a ledger that grows, seconds")
+
+
 class Settings(ServiceSettings):
     """The API process."""
 
@@ -52,6 +63,8 @@ class Settings(ServiceSettings):
     rabbit: RabbitSettings = Field(default_factory=RabbitSettings)
     redis: RedisSettings = Field(default_factory=RedisSettings)
     vault: VaultSettings = Field(default_factory=VaultSettings)
+    objects: ObjectsSettings = Field(default_factory=ObjectsSettings)
+    audit: AuditSettings = Field(default_factory=AuditSettings)
     federation: FederationSettings = Field(default_factory=FederationSettings)
 
 
@@ -70,6 +83,15 @@ class CommandSettings(ServiceSettings):
     db: DatabaseSettings = Field(default_factory=DatabaseSettings)
     redis: RedisSettings = Field(default_factory=RedisSettings)
     vault: VaultSettings = Field(default_factory=VaultSettings)
+
+
+class AuditCommandSettings(ServiceSettings):
+    """`audit`: the ledger, its keys, and the copies of its anchors."""
+
+    service_name: str = Field("identity", description="Name in logs, metrics and the documentation's path")
+    db: DatabaseSettings = Field(default_factory=DatabaseSettings)
+    audit: AuditSettings = Field(default_factory=AuditSettings)
+    objects: ObjectsSettings = Field(default_factory=ObjectsSettings)
 
 
 class MigrateSettings(Section):
