@@ -116,7 +116,9 @@ class Workshop:
                 # written down before it is used, and until it was shown: a crash in between must not lock everybody out
                 password = first_login(home).get("password") or first_password()
                 write_private(home.root / "first-login.json", {"email": options.admin_email, "password": password})
-            person = {"tenant": options.tenant, "admin_email": options.admin_email, "admin_password": password}
+            person: dict[str, object] = {"tenant": options.tenant, "admin_email": options.admin_email, "admin_password": password}
+            # nobody chose a generated password: whoever enters with it first has to
+            person["must_change"] = options.admin_password is None
             return json.dumps({**person, "tool_key": self.plan.secrets.tool_key}).encode()
 
         async def done() -> None:
