@@ -14,14 +14,17 @@ from uuid import UUID
 import asyncpg
 import pytest
 import pytest_asyncio
-from sqlalchemy import make_url
+from sqlalchemy import make_url, text
 from tests.contracts.catalog import Row, Table, acting, insert, tables_of
 from tests.contracts.services import ROOT
 
+from chassis.db import Database
+from chassis.reads import Reads
 from chassis.settings import DatabaseSettings
 from chassis.testing.fixtures import DatabaseFor
 from chassis.testing.workplace import TestServers
 from gtvision.ids import new_id
+from gtvision.time import SystemClock
 
 pytestmark = pytest.mark.db
 
@@ -113,6 +116,19 @@ async def test_a_bare_select_shows_ones_own_rows_only(house: House) -> None:
     for table in house.secured:
         for tenant in (house.mine, house.theirs):
             assert await house.seen(tenant, table.name) == [tenant], table.name
+
+
+async def test_every_road_to_the_database_sets_the_tenant(house: House) -> None:
+    """The unit of work and the hot reads beside it, with statements that name none."""
+    async with Database(house.settings, SystemClock()) as db, Reads(house.settings) as reads:
+        for table in house.secured:
+            statement = f'SELECT tenant_id FROM "{table.name}"'
+            for tenant, seen in ((house.mine, [house.mine]), (new_id(), [])):
+                assert [row[0] for row in await reads.rows(tenant, statement)] == seen, table.name
+                async with db.uow(tenant) as work:
+                    assert list(await work.session.scalars(text(statement))) == seen, table.name
+            async with db.uow(None) as work:
+                assert list(await work.session.scalars(text(statement))) == [], table.name
 
 
 @pytest.mark.parametrize("tenant", [None, "stranger"])
