@@ -48,7 +48,9 @@ class Arena:
             "RABBITMQ_URL": self.servers.rabbitmq.url(),
             "REDIS_CACHE_URL": self.servers.redis_cache.url,
             "REDIS_STATE_URL": self.servers.redis_state.url,
+            "OBJECTS_URL": self.servers.make_folder(self.servers.next_name("objects")).as_uri(),
             "ENCRYPTION_KEYS": encryption_keys(),
+            "AUDIT_KEYS": encryption_keys(),
         }
         for role, given in (before or {}).items():
             command = [sys.executable, "-m", package, role]

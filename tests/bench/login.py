@@ -24,7 +24,7 @@ ROUND_S = 3.0
 AT_ONCE = 2
 """Of identity's gateway to Argon2."""
 CONNECTIONS = 4
-EMAIL, PASSWORD = "bench@gtvision.local", "correct horse battery staple"
+EMAIL, PASSWORD = "bench@gtvision.local", "quatro-tucanos-83-no-telhado"
 WANTED = {"tenant": "Bench", "admin_email": EMAIL, "admin_password": PASSWORD}
 
 
