@@ -16,10 +16,9 @@ import yaml
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from tests.gtv.keys import jwk, numbers
 from tests.gtv.routers import KongRouter
-from typer.testing import CliRunner
 
-from gtv import jwks, kong_cli
-from gtv.failures import BadTable, GtvError
+from gtv import jwks
+from gtv.failures import BadTable
 from gtv.jwks import BadKeys
 from gtv.kong import KongSettings, render
 from gtv.kong_check import BadKong, check
@@ -267,7 +266,7 @@ def test_the_check_names_what_is_wrong(change: Callable[[dict[str, Any]], object
         check(yaml.safe_dump(document))
 
 
-# --- the command, and Kong's admin port -----------------------------------------------------------------------------------
+# --- Kong's admin port -----------------------------------------------------------------------------------
 
 
 class _Admin:
@@ -356,14 +355,3 @@ async def test_a_rotation_reaches_kong_and_a_failure_changes_nothing(tmp_path: P
         await running
     assert out.read_text() == "k1 k2"
     assert told.count("identity is away") == 1
-
-
-def test_the_command_renders_what_it_checks(tmp_path: Path) -> None:
-    keys, out = tmp_path / "jwks.json", tmp_path / "kong.yml"
-    keys.write_text(json.dumps({"keys": [jwk("k1")]}))
-    run = CliRunner().invoke(kong_cli.app, ["render", "--jwks", str(keys), "--out", str(out)])
-    assert run.exit_code == 0, run.output
-    checked = CliRunner().invoke(kong_cli.app, ["check", str(out)])
-    assert "7 services" in checked.output
-    assert isinstance(CliRunner().invoke(kong_cli.app, ["render"]).exception, GtvError)
-    assert isinstance(CliRunner().invoke(kong_cli.app, ["check", str(tmp_path / "none")]).exception, GtvError)
