@@ -1,44 +1,31 @@
+"""Who a token names, what a ticket opens, what a route asks for."""
+
 from __future__ import annotations
 
 import asyncio
-import base64
-import functools
-import hashlib
-import hmac
 import json
-from collections.abc import AsyncIterator, Callable
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 import httpx
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat, load_pem_private_key
 from fastapi import APIRouter
-from jose import jwk, jws
-from jose.backends.base import Key
-from redis.asyncio import Redis
+from jose import jws
+from tests.chassis.forging import Forger, b64
 
 from chassis.auth import (
-    EPOCH_KEY,
-    JWKS_KEY,
-    REVOCATIONS_CHANNEL,
-    REVOKED_KEY,
     Authenticator,
-    AuthRuntime,
-    RedisKeys,
-    RedisRevocations,
     TokenSigner,
     requires,
     route_access,
 )
 from chassis.auth.access import UndeclaredAccess
 from chassis.auth.tokens import read_jwks
-from chassis.redis import connect_redis
 from chassis.service import create_app
-from chassis.settings import RedisSettings, ServiceSettings
+from chassis.settings import ServiceSettings
 from chassis.testing.tokens import StaticKeys, TokenMint, private_key_pem
-from gtvision.errors import Forbidden, SessionRevoked, TokenExpired, Unauthenticated, Unavailable
+from gtvision.errors import Forbidden, SessionRevoked, TokenExpired, Unauthenticated
 from gtvision.ids import new_id
 from gtvision.tenancy import Caller, Role, Scope
 from gtvision.time import FakeClock
@@ -127,188 +114,6 @@ async def test_two_keys_are_valid_during_rotation(mint: TokenMint, clock: FakeCl
     assert await authenticator.verify(mint.token(caller)) == await authenticator.verify(following.access_token(caller))
 
 
-# --- what is refused ---------------------------------------------------------------------------------------------------
-
-
-def _b64(data: bytes | dict[str, Any]) -> str:
-    raw = data if isinstance(data, bytes) else json.dumps(data).encode()
-    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
-
-
-@functools.cache
-def _signing_key(pem: str) -> Key:
-    return jwk.construct(pem, "RS256")
-
-
-class Forger:
-    """Somebody who knows the public key, the format and a valid token."""
-
-    def __init__(self, mint: TokenMint) -> None:
-        self.mint = mint
-        self.kid = mint.signer.kid
-        now = int(mint.clock.now().timestamp())
-        ids = {name: str(new_id()) for name in ("sub", "tenant", "sid", "jti")}
-        self.claims: dict[str, Any] = {"iss": "gtvision", "aud": "gtvision", "role": "admin", "scopes": ["cameras:read"], **ids}
-        self.claims |= {"iat": now, "nbf": now, "exp": now + 900}
-        self.header: dict[str, Any] = {"alg": "RS256", "typ": "at+jwt", "kid": self.kid}
-
-    def signed(self, header: dict[str, Any] | None = None, **claims: Any) -> str:
-        """Properly signed with the true key: only what is signed is wrong."""
-        payload = {name: value for name, value in (self.claims | claims).items() if value is not ...}
-        return self.raw(self.header if header is None else header, payload, private_key_pem(self.kid))
-
-    def raw(self, header: dict[str, Any], payload: dict[str, Any] | bytes, pem: str) -> str:
-        message = f"{_b64(header)}.{_b64(payload)}"
-        signature = _signing_key(pem).sign(message.encode())
-        return f"{message}.{_b64(signature)}"
-
-    def hmac(self, secret: bytes, algorithm: str = "HS256", name: str = "sha256") -> str:
-        message = f"{_b64(self.header | {'alg': algorithm})}.{_b64(self.claims)}"
-        return f"{message}.{_b64(hmac.new(secret, message.encode(), name).digest())}"
-
-    @property
-    def public_pem(self) -> bytes:
-        key = load_pem_private_key(private_key_pem(self.kid).encode(), None, unsafe_skip_rsa_key_validation=True)
-        return key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
-
-
-def _own_key() -> tuple[str, dict[str, str]]:
-    pem = private_key_pem("attacker")
-    return pem, TokenSigner(pem, "attacker", FakeClock()).jwk()
-
-
-def _without_signature(forger: Forger) -> str:
-    return forger.signed().rsplit(".", 1)[0] + "."
-
-
-def _tampered_payload(forger: Forger) -> str:
-    head, _, signature = forger.signed().split(".")
-    return f"{head}.{_b64(forger.claims | {'role': 'platform_admin'})}.{signature}"
-
-
-def _flipped_signature(forger: Forger) -> str:
-    head, body, signature = forger.signed().split(".")
-    return f"{head}.{body}.{'B' if signature[0] == 'A' else 'A'}{signature[1:]}"
-
-
-def _weak_key(forger: Forger) -> str:
-    pem = rsa.generate_private_key(public_exponent=65537, key_size=1024).private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    return forger.raw(forger.header, forger.claims, pem.decode())
-
-
-FORGERIES: dict[str, Callable[[Forger], str]] = {
-    # the algorithm
-    "alg none, no signature": lambda f: f"{_b64(f.header | {'alg': 'none'})}.{_b64(f.claims)}.",
-    "alg None, old signature": lambda f: f"{_b64(f.header | {'alg': 'None'})}.{_b64(f.claims)}.{f.signed().rsplit('.', 1)[1]}",
-    "alg none in capitals": lambda f: f"{_b64(f.header | {'alg': 'NONE'})}.{_b64(f.claims)}.AA",
-    "alg missing": lambda f: f.signed({"typ": "at+jwt", "kid": f.kid}),
-    "alg null": lambda f: f.signed(f.header | {"alg": None}),
-    "alg a list": lambda f: f.signed(f.header | {"alg": ["RS256"]}),
-    "HS256 with the public key": lambda f: f.hmac(f.public_pem),
-    "HS256 with the public key, trimmed": lambda f: f.hmac(f.public_pem.strip()),
-    "HS256 with the JWK": lambda f: f.hmac(json.dumps(f.mint.signer.jwk()).encode()),
-    "HS256 with the key id": lambda f: f.hmac(f.kid.encode()),
-    "HS256 with nothing": lambda f: f.hmac(b""),
-    "HS512 with the public key": lambda f: f.hmac(f.public_pem, "HS512", "sha512"),
-    "HS256 signature under RS256": lambda f: f"{_b64(f.header)}.{_b64(f.claims)}.{f.hmac(f.public_pem).rsplit('.', 1)[1]}",
-    "RS512 header": lambda f: f.signed(f.header | {"alg": "RS512"}),
-    "PS256 header": lambda f: f.signed(f.header | {"alg": "PS256"}),
-    "ES256 header": lambda f: f.signed(f.header | {"alg": "ES256"}),
-    # the key
-    "another key, our kid": lambda f: f.raw(f.header, f.claims, _own_key()[0]),
-    "a weak key, our kid": _weak_key,
-    "jwk injected": lambda f: f.raw(f.header | {"jwk": _own_key()[1]}, f.claims, _own_key()[0]),
-    "jku injected": lambda f: f.raw(f.header | {"jku": "https://evil.example/jwks.json"}, f.claims, _own_key()[0]),
-    "x5u injected": lambda f: f.raw(f.header | {"x5u": "https://evil.example/chain.pem"}, f.claims, _own_key()[0]),
-    "x5c injected": lambda f: f.raw(f.header | {"x5c": ["AAAA"]}, f.claims, _own_key()[0]),
-    "jku beside a true signature": lambda f: f.signed(f.header | {"jku": "https://evil.example/jwks.json"}),
-    "kid unknown": lambda f: f.signed(f.header | {"kid": "nobody"}),
-    "kid missing": lambda f: f.signed({"alg": "RS256", "typ": "at+jwt"}),
-    "kid empty": lambda f: f.signed(f.header | {"kid": ""}),
-    "kid null": lambda f: f.signed(f.header | {"kid": None}),
-    "kid a number": lambda f: f.signed(f.header | {"kid": 1}),
-    "kid a path": lambda f: f.raw(f.header | {"kid": "../../../dev/null"}, f.claims, _own_key()[0]),
-    "kid with SQL": lambda f: f.raw(f.header | {"kid": "x' UNION SELECT 'key"}, f.claims, _own_key()[0]),
-    "kid with NUL": lambda f: f.signed(f.header | {"kid": f.kid + "\x00"}),
-    # the header
-    "crit unknown": lambda f: f.signed(f.header | {"crit": ["exp"]}),
-    "crit empty": lambda f: f.signed(f.header | {"crit": []}),
-    "crit b64": lambda f: f.signed(f.header | {"crit": ["b64"], "b64": False}),
-    "compressed": lambda f: f.signed(f.header | {"zip": "DEF"}),
-    "typ JWT": lambda f: f.signed(f.header | {"typ": "JWT"}),
-    "typ missing": lambda f: f.signed({"alg": "RS256", "kid": f.kid}),
-    "typ of a ticket": lambda f: f.signed(f.header | {"typ": "ticket+jwt"}),
-    "a ticket": lambda f: f.mint.ticket("ws"),
-    # the claims
-    "wrong issuer": lambda f: f.signed(iss="https://accounts.example"),
-    "issuer missing": lambda f: f.signed(iss=...),
-    "wrong audience": lambda f: f.signed(aud="account"),
-    "audience of a ticket": lambda f: f.signed(aud="gtvision-ticket"),
-    "audience a list": lambda f: f.signed(aud=["gtvision", "account"]),
-    "audience missing": lambda f: f.signed(aud=...),
-    "not yet valid": lambda f: f.signed(nbf=f.claims["nbf"] + 60),
-    "issued in the future": lambda f: f.signed(iat=f.claims["iat"] + 60),
-    "ends before it begins": lambda f: f.signed(exp=f.claims["iat"]),
-    "expired": lambda f: f.signed(iat=1, nbf=1, exp=f.claims["iat"] - 1),
-    "expired this moment": lambda f: f.signed(iat=1, nbf=1, exp=f.claims["iat"]),
-    "exp missing": lambda f: f.signed(exp=...),
-    "exp null": lambda f: f.signed(exp=None),
-    "exp a text": lambda f: f.signed(exp="9999999999"),
-    "exp infinite": lambda f: f.raw(f.header, json.dumps(f.claims | {"exp": float("inf")}).encode(), private_key_pem(f.kid)),
-    "nbf missing": lambda f: f.signed(nbf=...),
-    "iat missing": lambda f: f.signed(iat=...),
-    "sub missing": lambda f: f.signed(sub=...),
-    "sub no id": lambda f: f.signed(sub="admin"),
-    "tenant missing": lambda f: f.signed(tenant=...),
-    "tenant a list": lambda f: f.signed(tenant=[f.claims["tenant"]]),
-    "sid missing": lambda f: f.signed(sid=...),
-    "jti missing": lambda f: f.signed(jti=...),
-    "role unknown": lambda f: f.signed(role="root"),
-    "scopes a text": lambda f: f.signed(scopes="cameras:read cameras:write"),
-    "scopes missing": lambda f: f.signed(scopes=...),
-    "groups a text": lambda f: f.signed(groups="all"),
-    # the form
-    "no signature": _without_signature,
-    "payload exchanged": _tampered_payload,
-    "signature flipped": _flipped_signature,
-    "an opaque refresh token": lambda _: "gtr_" + hashlib.sha256(b"x").hexdigest(),
-    "empty": lambda _: "",
-    "dots": lambda _: "..",
-    "two parts": lambda f: f.signed().rsplit(".", 1)[0],
-    "four parts": lambda f: f.signed() + ".AA",
-    "five parts, as JWE": lambda f: "a.b.c.d.e",
-    "header no base64": lambda f: "?" + f.signed()[1:],
-    "header no JSON": lambda f: f"{_b64(b'x')}.{_b64(f.claims)}.AA",
-    "header a list": lambda f: f"{_b64(b'[]')}.{_b64(f.claims)}.AA",
-    "payload no JSON": lambda f: f.raw(f.header, b"x", private_key_pem(f.kid)),
-    "payload a list": lambda f: f.raw(f.header, b"[]", private_key_pem(f.kid)),
-    "trailing space": lambda f: f.signed() + " ",
-    "not ASCII": lambda f: f.signed() + "é",
-    "huge": lambda f: f.signed(scopes=["x" * 9_000]),
-}
-
-
-@pytest.mark.parametrize("forgery", FORGERIES.values(), ids=FORGERIES.keys())
-async def test_forged_tokens_are_refused(mint: TokenMint, forgery: Callable[[Forger], str]) -> None:
-    forger = Forger(mint)
-    authenticator = mint.authenticator()
-    assert await authenticator.verify(forger.signed()), "the forger's craft itself is sound"
-    token = forgery(forger)
-    with pytest.raises(Unauthenticated) as first:
-        await authenticator.verify(token)
-    with pytest.raises(type(first.value)):
-        await authenticator.verify(token)
-    if not isinstance(first.value, TokenExpired):
-        assert str(first.value) == Unauthenticated.__doc__, "every refusal is told alike"
-
-
-async def test_duplicate_claims_do_not_smuggle(mint: TokenMint) -> None:
-    forger = Forger(mint)
-    body = json.dumps(forger.claims)[:-1] + ', "iss": "somebody"}'
-    with pytest.raises(Unauthenticated):
-        await mint.authenticator().verify(forger.raw(forger.header, body.encode(), private_key_pem(forger.kid)))
-
-
 # --- tickets -----------------------------------------------------------------------------------------------------------
 
 
@@ -383,7 +188,7 @@ def test_only_strong_rsa_keys_for_signing_are_taken(mint: TokenMint) -> None:
         good | {"kid": "enc", "use": "enc"},
         good | {"kid": "alg", "alg": "HS256"},
         {"kty": "oct", "kid": "oct", "k": "AAAA"},
-        good | {"kid": "weak", "n": _b64(weak.n.to_bytes(256, "big"))},
+        good | {"kid": "weak", "n": b64(weak.n.to_bytes(256, "big"))},
         {"kty": "RSA", "kid": "bare"},
         "nonsense",
     ]
@@ -465,179 +270,6 @@ async def test_access_is_known_without_calling(mint: TokenMint) -> None:
 
     with pytest.raises(UndeclaredAccess, match="forgotten"):
         list(route_access(service.api))
-
-
-# --- the copies of the state Redis -------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-async def redis(redis_state: RedisSettings) -> AsyncIterator[Redis]:
-    client = connect_redis(redis_state.state_url)
-    await client.flushall()
-    yield client
-    await client.aclose()
-
-
-@pytest.mark.broker
-async def test_before_an_epoch_was_seen_nobody_is_let_in_or_turned_away(redis: Redis, mint: TokenMint) -> None:
-    async with AuthRuntime(redis, mint.clock) as auth:
-        with pytest.raises(Unavailable):
-            await auth.authenticator.verify(mint.token())
-        with pytest.raises(Unavailable):
-            await auth.check()
-        await redis.set(JWKS_KEY, json.dumps(mint.jwks))
-        await auth.keys.load()
-        with pytest.raises(Unavailable):
-            await auth.authenticator.verify(mint.token())
-        await redis.set(EPOCH_KEY, "1")
-        await auth.revocations.load()
-        await auth.authenticator.verify(mint.token())
-        await auth.check()
-
-
-@pytest.mark.broker
-async def test_a_revocation_arrives_by_itself(redis: Redis, mint: TokenMint) -> None:
-    await mint.publish(redis)
-    caller = mint.caller()
-    token = mint.token(caller)
-    async with AuthRuntime(redis, mint.clock) as auth:
-        await auth.authenticator.verify(token)
-        await mint.revoke(redis, caller.session_id)
-        await _until(lambda: auth.revocations.is_revoked(caller.session_id))
-        with pytest.raises(SessionRevoked):
-            await auth.authenticator.verify(token)
-
-
-@pytest.mark.broker
-async def test_a_revocation_is_told_at_once(redis: Redis, mint: TokenMint) -> None:
-    await mint.publish(redis)
-    caller = mint.caller()
-    async with AuthRuntime(redis, mint.clock, poll_s=3_600) as auth, asyncio.timeout(10):
-        while not dict(await redis.pubsub_numsub(REVOCATIONS_CHANNEL)).get(REVOCATIONS_CHANNEL.encode()):
-            await asyncio.sleep(0.01)
-        await mint.revoke(redis, caller.session_id)
-        await _until(lambda: auth.revocations.is_revoked(caller.session_id))
-
-
-@pytest.mark.broker
-async def test_an_empty_redis_frees_nobody(redis: Redis, mint: TokenMint) -> None:
-    await mint.publish(redis)
-    caller = mint.caller()
-    await mint.revoke(redis, caller.session_id)
-    revocations, keys = RedisRevocations(redis, mint.clock), RedisKeys(redis, mint.clock)
-    await revocations.load()
-    await keys.load()
-    await redis.flushall()
-    await revocations.load()
-    await keys.load()
-    assert revocations.is_revoked(caller.session_id)
-    assert not revocations.is_revoked(new_id()), "and the others stay"
-    assert keys.find(mint.signer.kid) is not None
-
-
-@pytest.mark.broker
-async def test_a_revocation_is_forgotten_only_long_after_its_end(redis: Redis, mint: TokenMint, clock: FakeClock) -> None:
-    await mint.publish(redis)
-    session = new_id()
-    await mint.revoke(redis, session)
-    revocations = RedisRevocations(redis, clock)
-    await revocations.load()
-    await redis.delete(REVOKED_KEY)
-    clock.advance(3_600 + 900)
-    await revocations.load()
-    assert revocations.is_revoked(session), "a clock may jump an hour and back"
-    clock.advance(3_600 + 1)
-    await revocations.load()
-    assert not revocations.is_revoked(session)
-
-
-@pytest.mark.broker
-async def test_without_redis_the_copies_go_on(redis: Redis, mint: TokenMint) -> None:
-    await mint.publish(redis)
-    revocations, keys = RedisRevocations(redis, mint.clock), RedisKeys(redis, mint.clock)
-    await revocations.load()
-    await keys.load()
-    dead = connect_redis("redis://127.0.0.1:1/0")
-    for copy in (revocations, keys):
-        copy._redis = dead
-        await copy.load()
-    await Authenticator(keys, revocations, mint.clock).verify(mint.token())
-    await dead.aclose()
-
-
-@pytest.mark.broker
-async def test_unreadable_entries_spoil_nothing(redis: Redis, mint: TokenMint) -> None:
-    await mint.publish(redis)
-    caller = mint.caller()
-    await mint.revoke(redis, caller.session_id)
-    await redis.hset(REVOKED_KEY, mapping={"nonsense": "1", str(new_id()): "never"})
-    await redis.hset(REVOKED_KEY, b"\xff\xfe", "1")
-    revocations, keys = RedisRevocations(redis, mint.clock), RedisKeys(redis, mint.clock)
-    await revocations.load()
-    assert revocations.is_revoked(caller.session_id)
-    await keys.load()
-    await redis.set(JWKS_KEY, b"\xff{")
-    await keys.load()
-    assert keys.find(mint.signer.kid) is not None
-
-
-@pytest.fixture
-async def verifier(redis: Redis, mint: TokenMint) -> tuple[Authenticator, RedisKeys]:
-    """One that has seen the mint's key, and nothing tells it of others."""
-    await mint.publish(redis)
-    keys, revocations = RedisKeys(redis, mint.clock), RedisRevocations(redis, mint.clock)
-    await keys.load()
-    await revocations.load()
-    return Authenticator(keys, revocations, mint.clock), keys
-
-
-async def _looks(redis: Redis) -> int:
-    return int((await redis.info("commandstats"))["cmdstat_get"]["calls"])
-
-
-@pytest.mark.broker
-async def test_a_new_key_is_looked_up_even_just_after_a_look(
-    redis: Redis, mint: TokenMint, verifier: tuple[Authenticator, RedisKeys]
-) -> None:
-    authenticator, _ = verifier
-    forger = Forger(mint)
-    with pytest.raises(Unauthenticated):
-        await authenticator.verify(forger.signed(forger.header | {"kid": "made-up"}))
-    following = TokenSigner(private_key_pem("second"), "second", mint.clock)
-    await redis.set(JWKS_KEY, json.dumps({"keys": [mint.signer.jwk(), following.jwk()]}))
-    assert await authenticator.verify(following.access_token(mint.caller()))
-
-
-@pytest.mark.broker
-async def test_made_up_keys_share_a_look(redis: Redis, mint: TokenMint, verifier: tuple[Authenticator, RedisKeys]) -> None:
-    authenticator, _ = verifier
-    forger = Forger(mint)
-    tokens = [forger.signed(forger.header | {"kid": f"made-up-{number}"}) for number in range(200)]
-    before = await _looks(redis)
-    refused = await asyncio.gather(*(authenticator.verify(token) for token in tokens), return_exceptions=True)
-    assert {type(each) for each in refused} == {Unauthenticated}
-    assert await _looks(redis) - before == 1
-
-
-@pytest.mark.broker
-async def test_a_good_token_among_made_up_ones_is_not_refused(
-    redis: Redis, mint: TokenMint, verifier: tuple[Authenticator, RedisKeys]
-) -> None:
-    """Its key is published while a look is on its way for somebody else: it gets a look of its own."""
-    authenticator, keys = verifier
-    forger, following = Forger(mint), TokenSigner(private_key_pem("second"), "second", mint.clock)
-    made_up = [authenticator.verify(forger.signed(forger.header | {"kid": f"made-up-{number}"})) for number in range(50)]
-    flood = asyncio.gather(*made_up, return_exceptions=True)
-    await keys.load()
-    await redis.set(JWKS_KEY, json.dumps({"keys": [mint.signer.jwk(), following.jwk()]}))
-    assert await authenticator.verify(following.access_token(mint.caller()))
-    assert {type(each) for each in await flood} == {Unauthenticated}
-
-
-async def _until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(10):
-        while not condition():
-            await asyncio.sleep(0.01)
 
 
 def test_the_tenant_of_a_token_is_a_uuid(mint: TokenMint) -> None:
