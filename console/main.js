@@ -1,7 +1,9 @@
 // The console: login, the wall, plates as they come, alerts with acknowledge, a plate search.
 
+import { Account } from "./account.js";
 import { offerProviders } from "./federation.js";
 import { Live } from "./live.js";
+import { inWords } from "./messages.js";
 import { Problem, Session } from "./session.js";
 import { Wall } from "./wall.js";
 
@@ -13,6 +15,7 @@ const MERCOSUL = /^[A-Z]{3}[0-9][A-Z][0-9]{2}$/;
 
 const el = (id) => document.getElementById(id);
 const session = new Session();
+const account = new Account(el("account"), session);
 const wall = new Wall(el("wall"), session);
 const cameras = new Map();
 const alerts = new Map();
@@ -28,27 +31,52 @@ el("login-form").addEventListener("submit", async (event) => {
   error.hidden = true;
   form.querySelector("button").disabled = true;
   try {
-    await session.login(form.email.value, form.password.value);
+    await session.login(form.email.value, form.password.value, form.code.value.trim());
     form.reset();
+    askForCode(false);
     await enter();
   } catch (problem) {
-    error.textContent =
-      problem.status === 401 ? "E-mail ou senha incorretos."
-      : problem.status === 429 ? "Muitas tentativas. Aguarde um pouco e tente de novo."
-      : "O servidor não respondeu. Tente de novo em instantes.";
+    const asked = problem.code === "second_factor_required";
+    if (asked) askForCode(true);
+    error.textContent = asked ? "Digite o código do seu aplicativo autenticador." : inWords(problem);
     error.hidden = false;
   } finally {
     form.querySelector("button").disabled = false;
   }
 });
 
+function askForCode(asked) {
+  el("login-code").hidden = !asked;
+  if (asked) el("login-form").code.focus();
+}
+
+el("password-form").addEventListener("submit", async (event) => {
+  event.preventDefault();
+  const form = event.target;
+  const error = el("password-error");
+  error.hidden = true;
+  try {
+    if (form.fresh.value !== form.again.value) throw { code: "not_the_same" };
+    await session.changePassword(form.current.value, form.fresh.value);
+    form.reset();
+    await enter();
+  } catch (problem) {
+    error.textContent = inWords(problem);
+    error.hidden = false;
+  }
+});
+
 offerProviders(el("providers"), el("login-error"));
 
-el("logout").addEventListener("click", () => session.logout());
+el("logout").addEventListener("click", () => session.logout().catch(() => {})); // it is gone here, and ends by itself there
+el("password-leave").addEventListener("click", () => session.logout().catch(() => {}));
+el("my-account").addEventListener("click", () => account.open());
 session.addEventListener("ended", leave);
 
 async function enter() {
   el("login").hidden = true;
+  el("password").hidden = !session.mustChangePassword;
+  if (session.mustChangePassword) return;
   el("console").hidden = false;
   await loadCameras();
   live = new Live(session, ["detections", "cameras", "alerts"]);
@@ -61,12 +89,15 @@ async function enter() {
 }
 
 function leave() {
+  account.close();
   live?.close();
   live = null;
   wall.close();
   cameras.clear();
   alerts.clear();
   el("console").hidden = true;
+  el("password").hidden = true;
+  askForCode(false);
   el("login").hidden = false;
 }
 

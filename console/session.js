@@ -1,7 +1,8 @@
-// The signed-in session: tokens in memory, the refresh token for this tab only, and every call to the API.
+// The signed-in session and every call to the API. The access token lives in memory; the refresh token is a cookie that no script can
+// read, and a second, readable cookie proves to the API that a page of ours is asking. So a reload resumes, and tabs share one session.
 
 const API = "/api/v1";
-const KEPT = "gtvision.refresh";
+const CSRF_COOKIE = "__Secure-gtv_csrf=";
 
 /** A failed answer, as problem+json says it. */
 export class Problem extends Error {
@@ -14,9 +15,10 @@ export class Problem extends Error {
 
 export class Session extends EventTarget {
   #access = null;
-  #refresh = sessionStorage.getItem(KEPT);
   #renewal = null;
   user = null;
+  /** Whether nothing is allowed until the password was changed. */
+  mustChangePassword = false;
 
   get token() {
     return this.#access;
@@ -24,7 +26,7 @@ export class Session extends EventTarget {
 
   /** Take up the session of a reloaded page; whether there was one. */
   async resume() {
-    if (!this.#refresh) return false;
+    if (!csrf()) return false;
     try {
       await this.#renew();
       this.user ??= await this.get("/users/me");
@@ -35,13 +37,18 @@ export class Session extends EventTarget {
     }
   }
 
-  async login(email, password) {
-    this.#keep(await this.#send("POST", "/auth/login", { email, password }));
+  async login(email, password, code) {
+    this.#keep(await this.#send("POST", "/auth/login", { email, password, client: "browser", ...(code ? { code } : {}) }));
+  }
+
+  /** Gives this page a fresh session and ends all others. */
+  async changePassword(current, fresh) {
+    this.#keep(await this.post("/auth/password", { current_password: current, new_password: fresh }));
   }
 
   async logout() {
     try {
-      await this.post("/auth/logout", { refresh_token: this.#refresh });
+      await this.post("/auth/logout");
     } finally {
       this.#forget();
       this.dispatchEvent(new Event("ended"));
@@ -54,6 +61,10 @@ export class Session extends EventTarget {
 
   post(path, body) {
     return this.#authorised("POST", path, body);
+  }
+
+  delete(path, body) {
+    return this.#authorised("DELETE", path, body);
   }
 
   /** A picture of the API as an object URL; the caller revokes it. */
@@ -73,7 +84,7 @@ export class Session extends EventTarget {
     try {
       return await this.#send(method, path, body, this.#access);
     } catch (problem) {
-      if (problem.status !== 401 || !this.#refresh) throw problem;
+      if (problem.status !== 401 || !csrf()) throw problem;
       try {
         await this.#renew();
       } catch (error) {
@@ -87,19 +98,18 @@ export class Session extends EventTarget {
     }
   }
 
-  /** Several calls may find the token expired at once: a refresh token is good for one renewal only. */
+  /** Several calls, and several tabs, may find the token expired at once: a refresh token is good for one renewal only. */
   #renew() {
-    this.#renewal ??= this.#send("POST", "/auth/refresh", { refresh_token: this.#refresh })
-      .then((answer) => this.#keep(answer))
+    const renew = async () => this.#keep(await this.#send("POST", "/auth/refresh"));
+    this.#renewal ??= (navigator.locks ? navigator.locks.request("gtvision.refresh", renew) : renew())
       .finally(() => (this.#renewal = null));
     return this.#renewal;
   }
 
   #keep(answer) {
     this.#access = answer.access_token;
-    this.#refresh = answer.refresh_token;
     this.user = answer.user ?? this.user;
-    sessionStorage.setItem(KEPT, this.#refresh);
+    this.mustChangePassword = answer.must_change_password;
     clearTimeout(this.timer);
     // A minute before the end, so that open sockets can be renewed too.
     this.timer = setTimeout(() => this.#renew().catch(() => {}), Math.max(5, answer.expires_in - 60) * 1000);
@@ -107,9 +117,9 @@ export class Session extends EventTarget {
   }
 
   #forget() {
-    this.#access = this.#refresh = this.user = null;
+    this.#access = this.user = null;
+    this.mustChangePassword = false;
     clearTimeout(this.timer);
-    sessionStorage.removeItem(KEPT);
   }
 
   async #send(method, path, body, token) {
@@ -122,6 +132,7 @@ export class Session extends EventTarget {
   #fetch(method, path, body, token) {
     const headers = { Accept: "application/json" };
     if (token) headers.Authorization = `Bearer ${token}`;
+    if (path.startsWith("/auth/") && csrf()) headers["X-CSRF-Token"] = csrf();
     if (body !== undefined) headers["Content-Type"] = "application/json";
     return fetch(API + path, {
       method,
@@ -130,4 +141,10 @@ export class Session extends EventTarget {
       signal: AbortSignal.timeout(15_000),
     });
   }
+}
+
+/** Set beside the refresh token by whichever tab renewed last; "" where nobody is signed in. */
+function csrf() {
+  const found = document.cookie.split("; ").find((each) => each.startsWith(CSRF_COOKIE));
+  return found ? found.slice(CSRF_COOKIE.length) : "";
 }
