@@ -119,6 +119,8 @@ class TestServiceStarts:
     def hold(machine: Path) -> subprocess.Popen[str]:
         """Another process that has reached the inside and stays there."""
         code = (
+            # a job in the background is born deaf to SIGINT, and so would be everything that it starts
+            "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
             "import sys, time; from pathlib import Path; sys.path.insert(0, sys.argv[1]); import setup_machine\n"
             "with setup_machine.no_service_starts(Path(sys.argv[2])):\n    print('inside', flush=True)\n    time.sleep(60)"
         )
