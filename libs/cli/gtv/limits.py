@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from gtv.problems import refusal
 from gtv.routes import Routes, below
 
-LANES = ("/api/v1/ingest", "/api/v1/detect")
-"""Where machines send frames and detections, as many as their cameras see: they have a limit of their own, and the services theirs."""
 WINDOW_S = 60
 """After so long a silence there is room again, whatever was asked before."""
 _UNSAFE = "POST PUT PATCH DELETE"
@@ -40,9 +38,11 @@ def rules(routes: Routes, limits: Limits) -> Iterator[str]:
         yield f"    acl administers var(txn.path) -m beg {' '.join(administration)}"
         yield f"    acl changes method {_UNSAFE}"
         buckets["admin"] = ("administers changes", limits.admin)
-    lanes = [*LANES, *(alias.prefix for alias in routes.aliases if any(below(alias.to, lane) for lane in LANES))]
-    yield f"    acl lane var(txn.path) -m beg {' '.join(lanes)}"
-    buckets |= {"lanes": ("lane", limits.lanes), "api": ("{ var(txn.api) -m bool }", limits.api)}
+    if lanes := [lane for service in routes.services.values() for lane in service.lanes]:
+        lanes += [alias.prefix for alias in routes.aliases if any(below(alias.to, lane) for lane in lanes)]
+        yield f"    acl lane var(txn.path) -m beg {' '.join(lanes)}"
+        buckets["lanes"] = ("lane", limits.lanes)
+    buckets |= {"api": ("{ var(txn.api) -m bool }", limits.api)}
     for name, (condition, most) in buckets.items():
         yield f"    http-request set-var(txn.bucket) str({name}) if {condition} !{{ var(txn.bucket) -m found }}"
         mine = f"{{ var(txn.bucket) -m str {name} }}"
