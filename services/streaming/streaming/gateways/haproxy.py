@@ -90,6 +90,6 @@ def _lines(commands: Iterable[str]) -> Iterator[str]:
         if line and len(line) + len(command) > _LINE_BYTES:
             yield line
             line = ""
-        line += f"{command};"
+        line = f"{line};{command}" if line else command
     if line:
         yield line
