@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from fastapi import FastAPI
 from fastapi.routing import APIWebSocketRoute
-from tests.contracts.services import ROOT, SERVICES, accesses, build, environment
+from tests.contracts.services import ROOT, SERVICES, accesses, build, environment, processes
 from tests.gtv.keys import jwk
 from tests.gtv.routers import HaproxyRouter, KongRouter
 
@@ -18,7 +18,7 @@ from chassis.service import Service
 from gtv import edge, jwks
 from gtv.kong import KongSettings
 from gtv.kong import render as render_kong
-from gtv.routes import Routes, load_routes
+from gtv.routes import Routes, below, load_routes
 
 PUBLIC = {
     ("POST", "/api/v1/auth/login"),
@@ -187,10 +187,16 @@ def test_kong_opens_nothing_beside_what_is_public(services: dict[str, Service], 
                     assert closed or "/api/v1/docs/" in near or (verb, near) in known, f"{verb} {near} is open"
 
 
-def test_nothing_internal_passes_the_edge(services: dict[str, Service], kong: KongRouter, haproxy: HaproxyRouter) -> None:
-    for path in {*(filled(path) for service in services.values() for path in paths(service.private)), "/api/alerts/webhook"}:
-        assert kong.find("POST", path).service is None
-        assert haproxy.find(path)[0] is None
+def test_nothing_internal_passes_the_edge(tmp_path: Path, table: Routes, kong: KongRouter, haproxy: HaproxyRouter) -> None:
+    """The private port of every process: APIs, workers, agents."""
+    made = {name: processes(name, environment(name, tmp_path)) for name in SERVICES}
+    assert {"create_api", "create_agent", "create_grabber"} <= {process for found in made.values() for process in found}
+    private = {filled(path) for found in made.values() for worker in found.values() for path in paths(worker.private)}
+    assert {"/health/live", "/health/ready", "/metrics", "/internal/media/auth"} <= private
+    for path in private | {"/api/alerts/webhook"}:
+        assert [kong.find(verb, path).service for verb in ("GET", "POST")] == [None, None], path
+        assert haproxy.find(path)[0] is None, path
+        assert [alias.path for alias in table.aliases if below(alias.to, path) or alias.rewrite(path)] == [], path
 
 
 def test_known_names_lead_to_operations_that_exist(services: dict[str, Service], table: Routes, kong: KongRouter) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from chassis.auth.access import Access, route_access
-from chassis.service import Service
+from chassis.service import Service, Worker
 from chassis.settings import load
 from chassis.testing.tokens import encryption_keys
 
@@ -34,6 +34,7 @@ def environment(service: str, folder: Path, **given: str) -> dict[str, str]:
         "OBJECTS_URL": folder.as_uri(),
         "ENCRYPTION_KEYS": encryption_keys(),
         "AUDIT_KEYS": encryption_keys(),
+        "RECORDINGS_PATH": str(folder),
         "MEDIAMTX_API_URL": f"http://{NOBODY}",
         "MEDIAMTX_RTSP_URL": f"rtsp://{NOBODY}",
         "MEDIAMTX_API_PASSWORD": "x",
@@ -49,6 +50,19 @@ def build(service: str, env: Mapping[str, str]) -> Service:
         for name, value in env.items():
             patch.setenv(name, value)
         return create_api(load(settings_class))
+
+
+def processes(service: str, env: Mapping[str, str]) -> dict[str, Worker]:
+    """Every process of a service by the name of what makes it (`create_api`, `create_worker`, ...); nothing is started."""
+    module = importlib.import_module(f"{service.replace('-', '_')}.app")
+    made: dict[str, Worker] = {}
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in env.items():
+            patch.setenv(name, value)
+        for name, create in vars(module).items():
+            if name.startswith("create_") and create.__module__ == module.__name__:
+                made[name] = create(load(typing.get_type_hints(create)["settings"]))
+    return made
 
 
 def accesses(service: Service) -> list[Access]:
