@@ -1,0 +1,190 @@
+"""The console's screens of one's own account, in a real browser against the real service."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pyotp
+import pytest
+import uvicorn
+from playwright.async_api import Page, Route, async_playwright, expect
+from starlette.types import Receive, Scope, Send
+from tests.identity.doors import EMAIL, PASSWORD, Door
+
+from chassis.servers.ports import free_port
+from chassis.static import create_static
+from gtvision.ids import new_id
+from gtvision.time import SystemClock
+
+pytestmark = [pytest.mark.db, pytest.mark.broker, pytest.mark.browser, pytest.mark.usefixtures("no_throttle_left")]
+
+CONSOLE = Path(__file__).parents[2] / "console"
+NEW = "telhado verde de zinco"
+
+
+@pytest.fixture(scope="module")
+async def address(door: Door) -> AsyncIterator[str]:
+    """One origin for the service and the page, as the edge makes it."""
+    pages = create_static(CONSOLE)
+
+    async def both(scope: Scope, receive: Receive, send: Send) -> None:
+        await (door.service.api if scope["type"] == "http" and scope["path"].startswith("/api/") else pages)(scope, receive, send)
+
+    port = free_port()
+    server = uvicorn.Server(uvicorn.Config(both, host="127.0.0.1", port=port, lifespan="off", log_config=None, access_log=False))
+    running = asyncio.create_task(server.serve())
+    async with asyncio.timeout(20):
+        while not server.started:
+            await asyncio.sleep(0.05)
+    yield f"http://localhost:{port}"
+    server.should_exit = True
+    await running
+
+
+@pytest.fixture
+async def page(address: str) -> AsyncIterator[Page]:
+    chromium = shutil.which("chromium")
+    if not chromium:
+        pytest.skip("chromium is not installed (Debian package chromium)")
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        page = await (await browser.new_context()).new_page()
+        page.set_default_timeout(30_000)
+        complaints: list[str] = []
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("console", lambda said: complaints.append(said.text) if "Content Security Policy" in said.text else None)
+        for path in ("cameras", "detections", "alerts"):  # other services', which do not run here
+            await page.route(f"**/api/v1/{path}*", empty)
+        await page.goto(address)
+        yield page
+        await browser.close()
+    assert not complaints
+
+
+async def empty(route: Route) -> None:
+    await route.fulfill(json={"items": [], "next": None})
+
+
+async def user(door: Door, **more: Any) -> str:
+    email = f"{new_id()}@cidade.example"
+    asked = {"email": email, "password": PASSWORD, "role": "operator", "name": "Ana Lúcia", "must_change_password": False, **more}
+    made = await door.http.post("/api/v1/users", json=asked, headers=await door.as_admin())
+    assert made.status_code == 201, made.text
+    return email
+
+
+async def sign_in(page: Page, email: str, password: str = PASSWORD, code: str | None = None) -> None:
+    await page.fill("input[name=email]", email)
+    await page.fill("input[name=password]", password)
+    if code is not None:
+        await page.fill("#login-code input", code)
+    await page.click("#login-form button[type=submit]")
+
+
+async def test_a_reload_resumes_the_session_and_scripts_see_no_token(page: Page) -> None:
+    await sign_in(page, EMAIL, "wrong wrong wrong")
+    await expect(page.locator("#login-error")).to_have_text("E-mail ou senha incorretos.")
+    await sign_in(page, EMAIL)
+    await expect(page.locator("#console")).to_be_visible()
+    await page.reload()
+    await expect(page.locator("#console")).to_be_visible()
+    assert "gtr_" not in await page.evaluate("document.cookie + JSON.stringify(sessionStorage) + JSON.stringify(localStorage)")
+    await page.click("#logout")
+    await expect(page.locator("#login")).to_be_visible()
+    await page.reload()
+    await expect(page.locator("#login")).to_be_visible()
+    assert await page.context.cookies() == []
+
+
+async def test_two_tabs_share_one_session(page: Page, address: str) -> None:
+    await sign_in(page, EMAIL)
+    await expect(page.locator("#console")).to_be_visible()
+    tabs = [page, *[await page.context.new_page() for _ in range(3)]]
+    for tab in tabs[1:]:
+        for path in ("cameras", "detections", "alerts"):
+            await tab.route(f"**/api/v1/{path}*", empty)
+    await asyncio.gather(*(tab.goto(address) for tab in tabs))  # each renews at once, with the one cookie
+    for tab in tabs:
+        await expect(tab.locator("#console")).to_be_visible()
+
+
+async def test_a_given_password_must_be_changed(page: Page, door: Door) -> None:
+    email = await user(door, must_change_password=True)
+    await sign_in(page, email)
+    await expect(page.locator("#password")).to_be_visible()
+    await expect(page.locator("#console")).to_be_hidden()
+    await page.reload()
+    await expect(page.locator("#password")).to_be_visible()
+    for fresh, again, said in [
+        (NEW, "outra", "As duas senhas novas não são iguais."),
+        ("prefeitura2026", "prefeitura2026", "Senha fraca"),
+        (PASSWORD, PASSWORD, "A nova senha precisa ser diferente da atual."),
+    ]:
+        await page.fill("#password-form [name=current]", PASSWORD)
+        await page.fill("#password-form [name=fresh]", fresh)
+        await page.fill("#password-form [name=again]", again)
+        await page.click("#password-form button[type=submit]")
+        await expect(page.locator("#password-error")).to_contain_text(said)
+    await page.fill("#password-form [name=fresh]", NEW)
+    await page.fill("#password-form [name=again]", NEW)
+    await page.click("#password-form button[type=submit]")
+    await expect(page.locator("#console")).to_be_visible()
+
+
+async def test_the_second_factor_from_the_picture_to_the_recovery_code(page: Page, door: Door) -> None:
+    email = await user(door)
+    await sign_in(page, email)
+    await page.click("#my-account")
+    await expect(page.locator("#account .who")).to_contain_text("Ana Lúcia")
+    await page.fill("[data-form=start] [name=current]", PASSWORD)
+    await page.click("[data-form=start] button")
+    await expect(page.locator("#account .qr svg")).to_be_visible()
+    secret = (await page.locator("#account .secret").inner_text()).replace(" ", "")
+    await page.fill("[data-form=confirm] [name=code]", "000000")
+    await page.click("[data-form=confirm] button")
+    await expect(page.locator("#account .word")).to_have_text("Código incorreto, vencido ou já usado.")
+    await page.fill("[data-form=confirm] [name=code]", pyotp.TOTP(secret).at(SystemClock().now()))
+    await page.click("[data-form=confirm] button")
+    await expect(page.locator("#account .codes li")).to_have_count(10)
+    codes = await page.locator("#account .codes li").all_inner_texts()
+    await page.click("[data-do=codes-kept]")
+    await expect(page.locator("[data-factor=on]")).to_be_visible()
+    assert await page.locator("#account .codes li").count() == 0
+    await page.click("#account [data-close]")
+    await page.click("#logout")
+    await sign_in(page, email)
+    await expect(page.locator("#login-error")).to_have_text("Digite o código do seu aplicativo autenticador.")
+    await sign_in(page, email, code="000000")
+    await expect(page.locator("#login-error")).to_have_text("Código incorreto, vencido ou já usado.")
+    await sign_in(page, email, code=codes[0])
+    await expect(page.locator("#console")).to_be_visible()
+    await page.click("#my-account")
+    await page.fill("[data-form=disable] [name=current]", PASSWORD)
+    await page.fill("[data-form=disable] [name=code]", codes[1])
+    await page.click("[data-form=disable] button")
+    await expect(page.locator("[data-factor=off]")).to_be_visible()
+
+
+async def test_other_sessions_are_listed_and_ended(page: Page, door: Door) -> None:
+    email = await user(door)
+    for device in ("Celular da Ana", "Tablet da viatura", "Computador antigo"):
+        asked = {"email": email, "password": PASSWORD, "client": "mobile", "device": device}
+        assert (await door.http.post("/api/v1/auth/login", json=asked)).status_code == 200
+    await sign_in(page, email)
+    await page.click("#my-account")
+    sessions = page.locator("#account .sessions li")
+    await expect(sessions).to_have_count(4)
+    await sessions.filter(has_text="Tablet da viatura").get_by_role("button", name="Encerrar").click()
+    await expect(sessions).to_have_count(3)
+    await page.fill("[data-form=password] [name=current]", PASSWORD)
+    await page.fill("[data-form=password] [name=fresh]", NEW)
+    await page.fill("[data-form=password] [name=again]", NEW)
+    await page.click("[data-form=password] button")
+    await expect(page.locator("#account .word")).to_contain_text("Senha trocada")
+    await expect(sessions).to_have_count(1)
+    await page.reload()
+    await expect(page.locator("#console")).to_be_visible()
