@@ -63,6 +63,7 @@ def _first_line(cls: type[EventData]) -> str:
 def _type_name(annotation: object) -> str:
     name = annotation.__name__ if isinstance(annotation, type) and not hasattr(annotation, "__args__") else str(annotation)
     name = re.sub(r"Annotated\[([\w.]+), AfterValidator\(func=[^)]*\)\]", r"\1", name)  # a function's address is no documentation
+    name = re.sub(r"Annotated\[([\w.]+), FieldInfo\([^\[\]]*\[[^\[\]]*\]\)\]", r"\1", name)
     for module in ("gtvision.camera.", "gtvision.detection.", "gtvision.events.", "gtvision.geometry.", "uuid.", "datetime.", "typing."):
         name = name.replace(module, "")
     return "`" + name.replace("|", "or").replace("<class '", "").replace("'>", "") + "`"
