@@ -39,6 +39,7 @@ def test_the_environment_is_the_services_own(running: Home) -> None:
     known = credentials.load_or_make(running.secrets_file)
     assert env["DATABASE_URL"] == f"postgresql+asyncpg://identity:{known.roles['identity']}@127.0.0.1:2/gtvision"
     assert env["ENCRYPTION_KEYS"] == known.encryption_keys
+    assert env["AUDIT_KEYS"] == known.audit_keys
     assert env["SERVICE_NAME"] == "identity"
 
 

@@ -28,7 +28,7 @@ def test_secrets_are_made_once_and_readable_by_nobody_else(home: Home) -> None:
     again = credentials.load_or_make(home.secrets_file)
     assert first == again
     assert stat.S_IMODE(home.secrets_file.stat().st_mode) == 0o600
-    every = [*first.roles.values(), *first.parts.values(), first.encryption_keys, first.tool_key]
+    every = [*first.roles.values(), *first.parts.values(), first.encryption_keys, first.audit_keys, first.tool_key]
     assert len(set(every)) == len(every)
     assert first.tool_key not in repr(first)
 
@@ -36,11 +36,14 @@ def test_secrets_are_made_once_and_readable_by_nobody_else(home: Home) -> None:
 def test_a_new_part_gets_a_secret_and_the_old_ones_stay(home: Home) -> None:
     before = credentials.load_or_make(home.secrets_file)
     stored = read_json(home.secrets_file)
-    del stored["parts"]["media_api"]
+    del stored["parts"]["media_api"], stored["audit_keys"]
     write_private(home.secrets_file, stored)
     after = credentials.load_or_make(home.secrets_file)
     assert after.parts["media_api"]
     assert after.parts["rabbitmq"] == before.parts["rabbitmq"]
+    assert after.audit_keys.startswith("k1:")
+    assert after.encryption_keys == before.encryption_keys
+    assert credentials.load_or_make(home.secrets_file) == after
 
 
 def test_a_torn_file_reads_as_empty(tmp_path: Path) -> None:

@@ -28,6 +28,7 @@ from gtvision.tenancy import ROLE_SCOPES, Caller, Role, TenantSettings
 from gtvision.time import FakeClock, SystemClock
 from identity.app import create_api
 from identity.domain.api_keys import ApiKey
+from identity.domain.federation import ExternalIdentity
 from identity.domain.sessions import RefreshToken, Session
 from identity.domain.signing import OpenedKey, SigningKey
 from identity.domain.tenants import NameTaken, Tenant
@@ -56,6 +57,9 @@ class Rows:
     refresh: dict[str, RefreshToken] = field(default_factory=dict)
     signing: list[SigningKey] = field(default_factory=list)
     recovery: dict[UUID, set[str]] = field(default_factory=dict)
+    external: dict[tuple[str, str], ExternalIdentity] = field(default_factory=dict)
+    moved: set[UUID] = field(default_factory=set)
+    """Accounts whose address is free again."""
 
 
 class MemoryStore:
@@ -68,7 +72,8 @@ class MemoryStore:
         return found if found is not None and self._tenant in {getattr(found, "tenant_id", None), getattr(found, "id", None)} else None
 
     async def find_login(self, email_key: str) -> User | None:
-        return next((user for user in self._rows.users.values() if user.email.casefold() == email_key), None)
+        living = (user for user in self._rows.users.values() if user.id not in self._rows.moved)
+        return next((user for user in living if user.email.casefold() == email_key), None)
 
     async def find_api_key(self, key_hash: str) -> ApiKey | None:
         return next((key for key in self._rows.keys.values() if key.key_hash == key_hash), None)
@@ -124,6 +129,16 @@ class MemoryStore:
     async def users(self, after: UUID | None, limit: int) -> list[User]:
         mine = sorted((user for user in self._rows.users.values() if user.tenant_id == self._tenant), key=lambda user: user.id)
         return [user for user in mine if after is None or user.id > after][:limit]
+
+    async def find_external(self, issuer: str, subject: str) -> ExternalIdentity | None:
+        return self._rows.external.get((issuer, subject))
+
+    async def claim_external(self, identity: ExternalIdentity) -> bool:
+        return self._rows.external.setdefault((identity.issuer, identity.subject), identity) is identity
+
+    async def leave_external(self, identity: ExternalIdentity) -> None:
+        del self._rows.external[identity.issuer, identity.subject]
+        self._rows.moved.add(identity.account_id)
 
     async def add_api_key(self, key: ApiKey) -> None:
         self._rows.keys[key.id] = key
@@ -410,7 +425,7 @@ async def door(
         redis=redis_state,
         vault=VaultSettings(keys=SecretStr(KEYS)),
         objects=ObjectsSettings(url=tmp_path_factory.mktemp("objects").as_uri()),
-        audit=AuditSettings(keys=SecretStr(encryption_keys())),
+        audit=AuditSettings(keys=SecretStr(encryption_keys()), anchor_every_s=1),
         http_port=0,
     )
     await bootstrap(settings)

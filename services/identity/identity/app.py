@@ -143,6 +143,8 @@ def _ledger(settings: Settings, db: Database, clock: Clock) -> tuple[dict[str, L
         queue=event_queue(settings.service_name, AuditRecorded),
         key=AuditRecorded.key,
         handler=AuditEvents(Ledger(db.uow, SqlLedger, upkeep, audit_keys, clock)).on_audit_recorded,
+        prefetch=1_000,
+        batch_size=500,
     )
     loops: dict[str, Loop] = {"audit": records.run, "seal": jobs.seal, "months": jobs.keep_months, "inbox": db.forget_handled}
     auditing = Auditing(db.uow, SqlLedger, SqlAnchors, clock)

@@ -1,0 +1,205 @@
+"""From a deed in some service to the auditor's screen: RabbitMQ, the ledger, the routes."""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+import io
+import json
+import os
+import sys
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+from uuid import UUID
+
+import pytest
+
+from chassis.audit import Deed, record
+from chassis.bus import Publisher
+from chassis.bus.publisher import event_message
+from chassis.db import Database
+from chassis.outbox import OutboxRelay
+from gtvision.audit import Action
+from gtvision.events import AuditRecorded, Event
+from gtvision.ids import new_id
+from gtvision.tenancy import ROLE_SCOPES, Caller, Role
+from gtvision.time import SystemClock, isoformat
+from identity.domain.exports import COLUMNS
+
+from .conftest import Door
+
+pytestmark = [pytest.mark.db, pytest.mark.broker, pytest.mark.usefixtures("no_throttle_left")]
+
+CLOCK = SystemClock()
+
+
+async def until(door: Door, headers: dict[str, str], holds: Callable[[list[dict[str, Any]]], bool], **query: Any) -> list[dict[str, Any]]:
+    async with asyncio.timeout(30):
+        while True:
+            items = await search(door, headers, **query)
+            if holds(items):
+                return items
+            await asyncio.sleep(0.1)
+
+
+async def search(door: Door, headers: dict[str, str], **query: Any) -> list[dict[str, Any]]:
+    answer = await door.http.get("/api/v1/audit", params=query, headers=headers)
+    assert answer.status_code == 200, answer.text
+    found: list[dict[str, Any]] = answer.json()["items"]
+    return found
+
+
+def event(tenant_id: UUID, **data: Any) -> Event[AuditRecorded]:
+    told = AuditRecorded(**{"action": "plate.searched", **data})
+    return Event[AuditRecorded](type=AuditRecorded.key, occurred_at=CLOCK.now(), tenant_id=tenant_id, data=told)
+
+
+async def tenant_of(door: Door, headers: dict[str, str]) -> UUID:
+    return UUID((await door.http.get("/api/v1/users/me", headers=headers)).json()["tenant_id"])
+
+
+async def test_a_deed_of_any_service_reaches_the_ledger_once(door: Door) -> None:
+    """Through the outbox of its transaction; delivered twice, in another order."""
+    headers = await door.as_admin()
+    tenant_id = await tenant_of(door, headers)
+    camera, marker = new_id(), str(new_id())
+    who = Caller(tenant_id, new_id(), Role.OPERATOR, frozenset(ROLE_SCOPES[Role.OPERATOR]), new_id())
+    async with Database(door.settings.db, CLOCK) as db, Publisher(door.settings.rabbit) as publisher:
+        async with db.uow(tenant_id) as work:
+            record(work, Action.RECORDING_VIEWED, who, Deed("recording", marker, camera))
+        relay = OutboxRelay(db, publisher, CLOCK)
+        await relay.relay_once()
+        events = [event(tenant_id, object_id=marker) for _ in range(50)]
+        for each in (*events, *reversed(events)):
+            await publisher.send(event_message(each))
+    items = await until(door, headers, lambda found: len(found) == 51, object_id=marker, limit=200)
+    assert {item["event_id"] for item in items} >= {str(each.event_id) for each in events}
+    (viewed,) = await search(door, headers, camera_id=str(camera))
+    assert (viewed["action"], viewed["actor_role"], viewed["object_id"]) == ("recording.viewed", "operator", marker)
+    report = (await door.http.get("/api/v1/audit/verify", headers=headers)).json()
+    assert (report["right"], report["finding"], report["next"]) == (True, None, None)
+    assert report["rows"] >= 51
+
+
+async def test_a_login_is_on_record_with_its_origin(door: Door) -> None:
+    headers = await door.as_admin()
+    found = await until(door, headers, bool, action="session.opened")
+    assert found[0]["address"] == "127.0.0.1"
+    assert found[0]["service"] == "identity"
+    assert found[0]["actor_name"]
+
+
+async def test_a_search_is_on_record(door: Door) -> None:
+    headers = await door.as_admin()
+    asked, purpose = str(new_id()), {"x-purpose": "inspection-12"}
+    await door.http.get("/api/v1/audit", params={"actor_id": asked, "action": "hold.placed"}, headers=headers | purpose)
+    found = await until(door, headers, lambda items: any(item["purpose"] == "inspection-12" for item in items), action="audit.searched")
+    (mine,) = [item for item in found if item["purpose"] == "inspection-12"]
+    assert mine["details"] == {"form": "first page", "actor_id": asked, "actions": "hold.placed"}
+
+
+async def test_pages_hold_every_entry_once(door: Door) -> None:
+    headers = await door.as_admin()
+    tenant_id, marker = await tenant_of(door, headers), str(new_id())
+    async with Publisher(door.settings.rabbit) as publisher:
+        for number in range(25):
+            await publisher.send(event_message(event(tenant_id, object_id=marker, details={"n": str(number)})))
+    await until(door, headers, lambda found: len(found) == 25, object_id=marker)
+    seen: list[dict[str, Any]] = []
+    cursor = None
+    while True:
+        query = {"object_id": marker, "limit": 10, **({"cursor": cursor} if cursor else {})}
+        page = (await door.http.get("/api/v1/audit", params=query, headers=headers)).json()
+        seen += page["items"]
+        cursor = page["next"]
+        if cursor is None:
+            break
+    assert [int(item["details"]["n"]) for item in seen] == list(range(24, -1, -1))
+
+
+@pytest.mark.parametrize("form", ["csv", "json"])
+async def test_an_export_holds_what_the_search_finds(door: Door, form: str) -> None:
+    headers = await door.as_admin()
+    tenant_id, marker = await tenant_of(door, headers), str(new_id())
+    async with Publisher(door.settings.rabbit) as publisher:
+        for number in range(3):
+            told = event(tenant_id, object_id=marker, user_agent="=cmd|' /C calc'!A0", details={"n": str(number)})
+            await publisher.send(event_message(told))
+    entries = await until(door, headers, lambda found: len(found) == 3, object_id=marker)
+    now = CLOCK.now()
+    query = {"from": isoformat(now - timedelta(days=1)), "to": isoformat(now + timedelta(days=1)), "object_id": marker, "format": form}
+    answer = await door.http.get("/api/v1/audit/export", params=query, headers=headers)
+    assert answer.status_code == 200
+    assert answer.headers["content-disposition"].endswith(f'.{form}"')
+    if form == "json":
+        assert [row["hash"] for row in answer.json()] == [entry["hash"] for entry in reversed(entries)]
+    else:
+        rows = list(csv.DictReader(io.StringIO(answer.text)))
+        assert list(rows[0]) == list(COLUMNS)
+        assert [row["hash"] for row in rows] == [entry["hash"] for entry in reversed(entries)]
+        assert {row["user_agent"] for row in rows} == {"'=cmd|' /C calc'!A0"}
+
+    def mine(found: list[dict[str, Any]]) -> bool:
+        return any((item["details"].get("form"), item["details"].get("object_id")) == (form, marker) for item in found)
+
+    await until(door, headers, mine, action="audit.exported")
+
+
+async def test_an_export_without_an_end_is_refused(door: Door) -> None:
+    headers = await door.as_admin()
+    for query in ({}, {"from": "2026-01-01T00:00:00Z"}):
+        assert (await door.http.get("/api/v1/audit/export", params=query, headers=headers)).status_code == 422
+    query = {"from": "2020-01-01T00:00:00Z", "to": "2026-01-01T00:00:00Z"}
+    refused = await door.http.get("/api/v1/audit/export", params=query, headers=headers)
+    assert (refused.status_code, refused.json()["code"]) == (422, "range_too_long")
+
+
+@pytest.mark.parametrize(
+    "query",
+    [{"action": "Not An Action"}, {"actor_id": "x"}, {"from": "2026-01-01"}, {"outcome": "maybe"}, {"cursor": "x"}, {"limit": 1_000}],
+)
+async def test_what_cannot_be_looked_for_is_refused(door: Door, query: dict[str, Any]) -> None:
+    answer = await door.http.get("/api/v1/audit", params=query, headers=await door.as_admin())
+    assert answer.status_code == 422, answer.text
+
+
+async def test_a_nul_finds_nothing_and_breaks_nothing(door: Door) -> None:
+    assert await search(door, await door.as_admin(), object_id="\x00", address="\x00", purpose="\x00") == []
+
+
+async def test_anchors_are_listed_with_their_key(door: Door) -> None:
+    """Made by the loop of the process itself."""
+    headers = await door.as_admin()
+    async with asyncio.timeout(30):
+        while not (found := (await door.http.get("/api/v1/audit/anchors", headers=headers)).json()["items"]):
+            await asyncio.sleep(0.2)
+    assert found[0]["kind"] == "seal"
+    assert len(found[0]["public_key"]) == 64
+    copy = Path(unquote(urlsplit(door.settings.objects.url).path)) / found[0]["object_key"]
+    async with asyncio.timeout(30):
+        while not copy.exists():
+            await asyncio.sleep(0.05)
+    assert json.loads(copy.read_bytes())["signature"] == found[0]["signature"]
+
+
+async def test_the_command_line_verifies(door: Door) -> None:
+    """`gtv audit verify`, as gtv runs it."""
+    settings = door.settings
+    environment = {
+        "PATH": os.environ["PATH"],
+        "DATABASE_URL": settings.db.url.get_secret_value(),
+        "AUDIT_KEYS": settings.audit.keys.get_secret_value(),
+        "OBJECTS_URL": settings.objects.url,
+    }
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "identity", "audit", "verify"),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        env=environment,
+    )
+    out, problems = await process.communicate()
+    assert process.returncode == 0, out.decode() + problems.decode()
+    assert "right  Cidade" in out.decode()
