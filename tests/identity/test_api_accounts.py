@@ -182,6 +182,7 @@ class TestSecondFactor:
         started = (await send(door, "POST", "/auth/second-factor", token, json={"password": PASSWORD})).json()
         assert started["otpauth_uri"].startswith("otpauth://totp/GT-Vision:")
         assert started["qr_svg"].startswith("<svg")
+        assert "viewBox=" in started["qr_svg"], "else it is cut off where it is shown smaller"
         assert not [word for word in ("script", "style", "href") if word in started["qr_svg"]]
         totp, now = pyotp.TOTP(started["secret"]), SystemClock().now()
         wrong = await send(door, "POST", "/auth/second-factor/confirm", token, json={"code": "000000"})

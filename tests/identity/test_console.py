@@ -8,6 +8,8 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import cv2
+import numpy as np
 import pyotp
 import pytest
 import uvicorn
@@ -77,6 +79,13 @@ async def user(door: Door, **more: Any) -> str:
     return email
 
 
+def read_qr(png: bytes) -> str:
+    pixels = cv2.imdecode(np.frombuffer(png, np.uint8), cv2.IMREAD_GRAYSCALE)
+    assert pixels is not None
+    text, *_ = cv2.QRCodeDetector().detectAndDecode(pixels)
+    return str(text)
+
+
 async def sign_in(page: Page, email: str, password: str = PASSWORD, code: str | None = None) -> None:
     await page.fill("input[name=email]", email)
     await page.fill("input[name=password]", password)
@@ -144,6 +153,8 @@ async def test_the_second_factor_from_the_picture_to_the_recovery_code(page: Pag
     await page.click("[data-form=start] button")
     await expect(page.locator("#account .qr svg")).to_be_visible()
     secret = (await page.locator("#account .secret").inner_text()).replace(" ", "")
+    picture = await page.locator("#account .qr").screenshot()
+    assert f"secret={secret}" in read_qr(picture), "as a phone reads it"
     await page.fill("[data-form=confirm] [name=code]", "000000")
     await page.click("[data-form=confirm] button")
     await expect(page.locator("#account .word")).to_have_text("Código incorreto, vencido ou já usado.")

@@ -74,7 +74,6 @@ async def disable(body: DisableIn, who: Self, factors: SecondFactorsDep, address
 def _svg(text: str) -> str:
     """Attributes only, no styles: it passes any Content-Security-Policy."""
     out = BytesIO()
-    segno.make(text, error="m").save(
-        out, kind="svg", scale=4, border=4, light="#fff", dark="#000", xmldecl=False, svgclass=None, lineclass=None
-    )
+    plain = {"xmldecl": False, "svgclass": None, "lineclass": None, "omitsize": True}  # with a viewBox it fits wherever it is shown
+    segno.make(text, error="m").save(out, kind="svg", border=4, light="#fff", dark="#000", **plain)
     return out.getvalue().decode().strip()
