@@ -43,9 +43,9 @@ def breaks(old: Any, new: Any, path: str = "") -> Iterator[str]:
             elif name not in old:
                 if not named:
                     yield f"{here} is new"
-            elif name == "enum":
+            elif name == "enum" and isinstance(old[name], list):
                 yield from (f"{here} lost {value}" for value in old[name] if value not in new[name])
-            elif name == "required":
+            elif name == "required" and isinstance(old[name], list):  # a field may have that name, too
                 # A field that becomes required breaks the messages on their way; one that stops being required, the old listeners.
                 yield from (f"{here} changed at {value}" for value in set(old[name]) ^ set(new[name]))
             else:

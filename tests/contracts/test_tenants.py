@@ -7,6 +7,7 @@ detection becomes an alert. A new route with ids fails here until its id is made
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 import re
 import sys
@@ -19,6 +20,7 @@ from typing import Any
 import httpx
 import pytest
 import pytest_asyncio
+from PIL import Image
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
 from tests.contracts.services import SERVICES, accesses, build, environment
@@ -41,6 +43,8 @@ PLATE = "RTN5F27"
 WITH_TABLES = tuple(name for name in SERVICES if name != "ai-detect")
 PASSWORD = "telhado-verde-de-zinco"
 BODIES: dict[tuple[str, str], Any] = {
+    ("PUT", "/api/v1/tenants/{tenant_id}/settings"): {"display_name": "Minha agora"},
+    ("PATCH", "/api/v1/tenants/{tenant_id}/settings"): {"display_name": "Minha agora"},
     ("PATCH", "/api/v1/users/{user_id}"): {"disabled": True},
     ("PATCH", "/api/v1/cameras/{camera_id}"): {"name": "Minha agora"},
     ("POST", "/api/v1/watchlists/{watchlist_id}/entries"): {"plate": "ABC1D23"},
@@ -144,6 +148,13 @@ async def belongings(clients: dict[str, httpx.AsyncClient], owner: dict[str, str
     user = {"email": "colega@cidade.example", "password": PASSWORD, "role": "viewer"}
     made["user_id"] = (await post("identity", "/users", user))["id"]
     made["session_id"] = (await get("identity", "/sessions")).json()["items"][0]["id"]
+    key = {"name": "Estacionamento", "scopes": ["cameras:read"]}
+    made["key_id"] = (await post("identity", "/api-keys", key))["id"]
+    made["tenant_id"] = (await get("identity", "/users/me")).json()["tenant_id"]
+    logo = io.BytesIO()
+    Image.new("RGB", (32, 32), "teal").save(logo, "PNG")
+    stored = await clients["identity"].put(f"/api/v1/tenants/{made['tenant_id']}/logo", content=logo.getvalue(), headers=owner)
+    assert stored.status_code == 204, stored.text
     watchlist = await post("alerts", "/watchlists", {"name": "Procurados"})
     made["watchlist_id"] = watchlist["watchlist_id"]
     made["entry_id"] = (await post("alerts", f"/watchlists/{made['watchlist_id']}/entries", {"plate": PLATE}))["entry_id"]

@@ -192,13 +192,12 @@ async def test_a_dead_identity_leaves_valid_tokens_working(door: Door) -> None:
         second = Door(service, http, settings)
         opened, ended = await second.login(), await second.login()
         await http.post("/api/v1/auth/logout", headers={"authorization": f"Bearer {ended['access_token']}"})
-        async with verifiers(second, 2) as judges:
-            async with connect_redis(settings.redis.state_url) as state:
+        async with verifiers(second, 2) as judges, connect_redis(settings.redis.state_url) as state:
 
-                async def written() -> bool:
-                    return bool(await state.hlen("identity:revoked"))
+            async def written() -> bool:
+                return bool(await state.hlen("identity:revoked"))
 
-                await eventually(written)
+            await eventually(written)
         # from here on nobody is left who could answer: the verifiers below start after the end
     async with verifiers(door, 2) as judges:
         for judge in judges:

@@ -14,7 +14,6 @@ from pydantic import BaseModel, Field, ValidationError
 
 from chassis.auth import requires
 from chassis.http import Page, StrictModel, decode_cursor, encode_cursor
-from gtvision.errors import PreconditionRequired, StaleRevision
 from gtvision.tenancy import Caller, Scope, TenantSettings
 from identity.api.wiring import Email, NoStore
 from identity.domain.tenants import NAME_MAX, Tenant, check_logo_size, merged
@@ -94,14 +93,10 @@ TenantsDep = Annotated[Tenants, Depends(_tenants)]
 _READ, _WRITE = requires(Scope.SETTINGS_READ, Scope.TENANTS_READ), requires(Scope.SETTINGS_WRITE, Scope.TENANTS_WRITE)
 
 
-def _revision(if_match: str | None) -> int:
-    """Raises: PreconditionRequired, StaleRevision."""
-    if if_match is None:
-        raise PreconditionRequired("Send If-Match with the ETag of the settings that your change is based on.")
-    found = _ETAG.fullmatch(if_match.strip())
-    if found is None:
-        raise StaleRevision
-    return int(found[1])
+def _revision(if_match: str | None) -> int | None:
+    """None where nothing is said; what is no ETag of ours is no revision that ever was."""
+    found = _ETAG.fullmatch(if_match.strip()) if if_match is not None else None
+    return int(found[1]) if found else None if if_match is None else 0
 
 
 def _strict(document: dict[str, Any]) -> TenantSettings:

@@ -9,7 +9,7 @@ from uuid import UUID
 from chassis.audit import Deed, record
 from chassis.db import UnitOfWork, UowFactory
 from gtvision.audit import Action
-from gtvision.errors import NotFound, StaleRevision
+from gtvision.errors import NotFound, PreconditionRequired, StaleRevision
 from gtvision.events import TenantCreated, TenantUpdated
 from gtvision.ids import new_id
 from gtvision.tenancy import Caller, Role, Scope, TenantSettings
@@ -103,12 +103,17 @@ class Tenants:
         async with self._uow(tenant_id) as work:
             return _found(await self._store(work).tenant(tenant_id))
 
-    async def change_settings(self, who: Caller, tenant_id: UUID, revision: int, change: Change) -> Tenant:
-        """What changes nothing makes no new revision. Raises: NotFound, StaleRevision, LogoByUpload, and what `change` raises."""
+    async def change_settings(self, who: Caller, tenant_id: UUID, revision: int | None, change: Change) -> Tenant:
+        """What changes nothing makes no new revision. `revision` is the one that the change is based on.
+
+        Raises: NotFound, PreconditionRequired (it is None), StaleRevision, LogoByUpload, and what `change` raises.
+        """
         check_reach(who, tenant_id, Scope.TENANTS_WRITE)
         async with self._uow(tenant_id) as work:
             store = self._store(work)
             before = _found(await store.tenant(tenant_id, lock=True))
+            if revision is None:
+                raise PreconditionRequired("Send If-Match with the ETag of the settings that your change is based on.")
             if before.revision != revision:
                 raise StaleRevision
             asked = change(before.settings)
