@@ -19,8 +19,6 @@ from identity.domain.users import User
 
 LOGIN_LIFETIME = timedelta(minutes=10)
 """From the button to the way back: a person types a password and a second factor in between."""
-NO_PASSWORD = "!"  # noqa: S105
-"""What stands where a password's hash would: nothing hashes to it, so nothing that is typed is right."""
 
 SUBJECT_MAX = 255
 """OpenID Connect Core 1.0, 2: `sub` MUST NOT exceed 255 ASCII characters."""
@@ -291,7 +289,7 @@ def may_link(provider: Provider, person: OutsidePerson, tenant_id: UUID, account
     """
     trusted = provider.link_verified_email and person.email_verified
     ordinary = account.role not in {Role.ADMIN, Role.PLATFORM_ADMIN} and account.second_factor is None and not account.is_disabled
-    return trusted and ordinary and account.tenant_id == tenant_id and account.password_hash != NO_PASSWORD
+    return trusted and ordinary and account.tenant_id == tenant_id and account.has_password
 
 
 def check_claims(provider: Provider, claims: Mapping[str, Any], presented: Presented, now: datetime, nonce: str | None = None) -> None:

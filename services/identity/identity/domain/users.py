@@ -41,6 +41,16 @@ class LastAdmin(Conflict):
     code = "last_admin"
 
 
+class NoPassword(Conflict):
+    """This person signs in at an outside provider and has no password here."""
+
+    code = "no_password"
+
+
+NO_PASSWORD = "!"  # noqa: S105
+"""What stands where a password's hash would: nothing hashes to it, so nothing that is typed is right."""
+
+
 @dataclass(frozen=True, slots=True)
 class User:
     """A person of a tenant. `camera_groups` is None where they may see every camera."""
@@ -57,6 +67,11 @@ class User:
     must_change_password: bool = False
     """They did not choose it: until they have, their tokens carry no scope."""
     second_factor: SecondFactor | None = None
+
+    @property
+    def has_password(self) -> bool:
+        """Not for who signs in at an outside provider only."""
+        return self.password_hash != NO_PASSWORD
 
     @property
     def is_disabled(self) -> bool:

@@ -14,7 +14,6 @@ from gtvision.events import UserDisabled
 from gtvision.ids import new_id
 from gtvision.time import Clock
 from identity.domain.federation import (
-    NO_PASSWORD,
     AccountDisabled,
     EmailInUse,
     ExternalIdentity,
@@ -25,7 +24,7 @@ from identity.domain.federation import (
     Provider,
     may_link,
 )
-from identity.domain.users import EmailTaken, InvalidEmail, User, email_key
+from identity.domain.users import NO_PASSWORD, EmailTaken, InvalidEmail, User, email_key
 from identity.ports.store import Store, StoreOf
 from identity.usecases.opening import Ending, Opened
 

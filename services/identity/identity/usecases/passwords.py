@@ -11,7 +11,7 @@ from gtvision.audit import Action
 from gtvision.errors import Forbidden, NotFound
 from gtvision.tenancy import Caller
 from identity.domain.passwords import SamePassword, WrongPassword, check_password, generated_password
-from identity.domain.users import InvalidEmail, OwnAccount, User, check_reach, email_key
+from identity.domain.users import InvalidEmail, NoPassword, OwnAccount, User, check_reach, email_key
 from identity.ports.store import StoreOf
 from identity.usecases.doors import Doors
 from identity.usecases.opening import Ending, Guest, Opened, Opening
@@ -56,7 +56,7 @@ class PasswordChanges:
     async def reset_password(self, who: Caller, user_id: UUID) -> str:
         """Give somebody a generated password, told once, that they must change at their next login; it ends all their sessions.
 
-        Raises: NotFound, OwnAccount, Forbidden, RateLimited.
+        Raises: NotFound, OwnAccount, Forbidden, NoPassword, RateLimited.
         """
         if user_id == who.user_id:
             raise OwnAccount
@@ -73,7 +73,7 @@ class PasswordChanges:
     async def reset_by_email(self, email: str) -> str:
         """As `reset_password`, for an operator of the machine itself: nobody is named on record.
 
-        Raises: NotFound, RateLimited.
+        Raises: NotFound, NoPassword, RateLimited.
         """
         try:
             login = email_key(email)
@@ -93,6 +93,8 @@ class PasswordChanges:
         return password
 
     async def _reset(self, work: UnitOfWork, who: Caller | None, user: User, new_hash: str) -> None:
+        if not user.has_password:
+            raise NoPassword
         await self._store(work).save_user(replace(user, password_hash=new_hash, must_change_password=True))
         details = {} if who else {"by": "command line"}
         record(work, Action.PASSWORD_RESET, who, Deed("user", user.id, details=details))
