@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from chassis.servers.process import give_to, write_private
 from gtv import edge
 from gtv.composition import HOST
-from gtv.failures import BadTable
+from gtv.failures import BadCertificate, BadTable
 from gtv.limits import Limits
 from gtv.plan import Plan
 from gtv.routes import CONSOLE, Routes, load_routes
@@ -26,7 +26,8 @@ def prepare(plan: Plan, files: edge.Files, private: int, user: str | None) -> No
     files.folder.mkdir(exist_ok=True)
     # it makes its socket in here
     give_to(files.folder, user)
-    write_private(files.certificate, plan.certificate().bundle, user)
+    if bundle := fresh_certificate(plan, files):
+        write_private(files.certificate, bundle, user)
     # streaming fills it again
     write_private(files.nodes, "", user)
     if not files.flags.exists():
@@ -34,6 +35,21 @@ def prepare(plan: Plan, files: edge.Files, private: int, user: str | None) -> No
     routes = load_routes(plan.root / "deploy/routes.yml").only(plan.composition.ports)
     template = (plan.root / "haproxy/haproxy.cfg").read_text()
     write_private(files.config, edge.render(template, routes, layout(plan, files, routes, private)), user)
+
+
+def fresh_certificate(plan: Plan, files: edge.Files) -> str | None:
+    """What should be served from now on, None where it is served already.
+
+    Raises: BadCertificate where there is nothing at all to serve: one that has ended meanwhile is better than none.
+    """
+    served = files.certificate.read_text() if files.certificate.exists() else None
+    try:
+        bundle = plan.certificate().bundle
+    except BadCertificate:
+        if served is None:
+            raise
+        return None
+    return bundle if bundle != served else None
 
 
 def layout(plan: Plan, files: edge.Files, routes: Routes, private: int) -> edge.Layout:
@@ -65,6 +81,9 @@ def layout(plan: Plan, files: edge.Files, routes: Routes, private: int) -> edge.
 
 
 def _passages(numbers: Mapping[str, int], host: str, *, send_proxy: bool) -> list[edge.Passage]:
+    for name, behind in PASSAGES.items():
+        if name in numbers and behind not in numbers:
+            raise BadTable(f"The media server of this stack has no port {behind} that {name} could be carried to.")
     return [
         edge.Passage(behind, _listen(host, numbers[name]), (f"{HOST}:{numbers[behind]}",), send_proxy)
         for name, behind in PASSAGES.items()
@@ -78,7 +97,7 @@ def _kong(url: str | None, status_port: int) -> edge.Target | None:
     parts = urlsplit(url)
     if parts.scheme != "http" or parts.hostname is None:
         raise BadTable(f"GTV_KONG_URL is no address like http://127.0.0.1:8000: {url}")
-    return edge.Target(f"{parts.hostname}:{parts.port or 80}", status_port, "/status")
+    return edge.Target(f"{parts.hostname}:{parts.port or 80}", status_port, "/status/ready")
 
 
 def _listen(host: str, port: int) -> str:

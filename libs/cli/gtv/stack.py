@@ -8,10 +8,16 @@ import signal
 from collections.abc import Awaitable, Callable
 
 from gtv import children, journal, logfiles
+from gtv.edge import Files
+from gtv.failures import GtvError
+from gtv.frontage import fresh_certificate
 from gtv.home import read_json
 from gtv.plan import Plan
 from gtv.supervisor import Record, Supervisor
 from gtv.units import Workshop
+
+CERTIFICATE_S = 3_600.0
+"""How often the edge's certificate is looked at."""
 
 
 class Stack:
@@ -34,7 +40,7 @@ class Stack:
         children.adopt_orphans()
         self._workshop.demo = demo or bool(read_json(self.plan.home.wanted_file).get("demo"))
         asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, self._look_at_wishes)
-        chores = [asyncio.create_task(self._rotate_logs())]
+        chores = [asyncio.create_task(self._rotate_logs()), asyncio.create_task(self._renew_certificate())]
         try:
             async with self._supervisor as supervisor:
                 supervisor.add(*self._workshop.all())
@@ -69,6 +75,17 @@ class Stack:
                 logfiles.rotate_all, self.plan.home.logs, max_bytes=int(options.log_max_mb * 1e6), keep=options.log_keep
             )
             await asyncio.sleep(5)
+
+    async def _renew_certificate(self) -> None:
+        """Serve what the operator put in its place, or our own in good time before its end."""
+        files = Files(self.plan.home.edge)
+        while True:
+            await asyncio.sleep(CERTIFICATE_S)
+            with contextlib.suppress(OSError, GtvError):
+                if await asyncio.to_thread(fresh_certificate, self.plan, files):
+                    for process in self.plan.table.process:
+                        if process.kind == "edge":
+                            self._supervisor.renew(process.name, "started again with another certificate")
 
     def _look_at_wishes(self) -> None:
         """`gtv demo` asks a running stack for its cameras."""

@@ -16,6 +16,7 @@ from gtv import children, edge, frontage, mediaserver
 from gtv.children import Command
 from gtv.composition import API_USER, HOST
 from gtv.credentials import SERVICE_ROLES, first_password
+from gtv.failures import GtvError
 from gtv.home import Home, read_json, write_private
 from gtv.plan import Plan
 from gtv.probes import HttpProbes
@@ -170,7 +171,10 @@ class Workshop:
 
         def spec() -> Command:
             user = _edge_user(plan)
-            frontage.prepare(plan, files, plan.composition.ports[private], user)
+            try:
+                frontage.prepare(plan, files, plan.composition.ports[private], user)
+            except GtvError as error:
+                raise ValueError(str(error)) from error  # a reason not to start, and to try again
             env = plan.composition.plain()
             # it lies in /usr/sbin, which an ordinary user's PATH may lack
             env["PATH"] = f"{env.get('PATH', os.defpath)}:/usr/local/sbin:/usr/sbin:/sbin"
