@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from chassis.settings import InvalidSettings, load
 from gtvision.ids import new_id
 from gtvision.tenancy import Role
+from identity.domain.claims import claimed_issuer, read_person
 from identity.domain.federation import (
     DEFAULT_ROLES,
     LoginSecrets,
@@ -22,10 +23,8 @@ from identity.domain.federation import (
     NoTenant,
     OutsidePerson,
     Provider,
-    claimed_issuer,
     local_path,
     may_link,
-    read_person,
 )
 from identity.domain.second_factor import SecondFactor
 from identity.domain.users import NO_PASSWORD, User

@@ -128,6 +128,7 @@ async def test_rights_follow_the_provider_and_are_on_record(house: House, enter:
     await enter(provider, replace(who, role=Role.OPERATOR, camera_groups=frozenset()))
     now = await enter.found(made)
     assert (now.role, now.camera_groups) == (Role.OPERATOR, frozenset())
+    assert len(house.registry.revoked) == 1  # the session with the old rights
     changed = [deed for deed in await house.deeds(city) if deed.action == "user.changed"]
     assert [deed.details["role"] for deed in changed] == ["viewer -> operator"]
 

@@ -24,7 +24,8 @@ from tests.identity.oidc_provider import query_of
 
 from gtvision.tenancy import Role
 from gtvision.time import SystemClock
-from identity.domain.federation import LoginRefused, LoginSecrets, OutsideTokenRefused, Presented, read_person
+from identity.domain.claims import read_person
+from identity.domain.federation import LoginRefused, LoginSecrets, OutsideTokenRefused, Presented
 from identity.gateways.oidc import HttpIssuer, ProviderSettings, read_providers
 
 FOLDER = Path(__file__).parents[2] / "deploy/keycloak"

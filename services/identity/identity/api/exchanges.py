@@ -11,7 +11,8 @@ from pydantic import AfterValidator, BaseModel, Field, SecretStr, ValidationErro
 from chassis.documentation import PUBLIC
 from gtvision.errors import Invalid, TooLarge
 from identity.api.wiring import EXPIRES_IN_S, Address, ExchangesDep, FederationDep, NoStore, encodable
-from identity.domain.federation import Presented, claimed_issuer
+from identity.domain.claims import claimed_issuer
+from identity.domain.federation import Presented
 
 router = APIRouter(prefix="/api/v1")
 

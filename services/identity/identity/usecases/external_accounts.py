@@ -116,6 +116,7 @@ class ExternalAccounts:
         fresh = replace(user, role=person.role, camera_groups=groups)
         if fresh != user:
             await self._store(work).save_user(fresh)
+            await self._ending.end_all(work, user)  # what was opened with the old rights ends at once, as with every change of them
             details = {"provider": provider.name, "role": f"{user.role} -> {fresh.role}", "groups": user.camera_groups != groups}
             record(work, Action.USER_CHANGED, None, Deed("user", user.id, details=details))
         return fresh

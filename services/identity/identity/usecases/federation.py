@@ -12,6 +12,7 @@ from chassis.db import UnitOfWork
 from gtvision.audit import Action
 from gtvision.errors import GTVisionError, NotFound
 from identity import metrics
+from identity.domain.claims import claimed_issuer, read_person
 from identity.domain.federation import (
     LoginRefused,
     LoginSecrets,
@@ -20,9 +21,7 @@ from identity.domain.federation import (
     OutsideTokenRefused,
     Presented,
     Provider,
-    claimed_issuer,
     local_path,
-    read_person,
 )
 from identity.domain.sessions import SECRET_BYTES, caller, hash_secret
 from identity.domain.users import User
