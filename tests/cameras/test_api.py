@@ -239,3 +239,18 @@ async def test_documentation_and_health(door: Door) -> None:
     async with httpx.AsyncClient(transport=httpx.ASGITransport(door.service.private), base_url="http://test") as private:
         assert (await private.get("/health/ready")).status_code == 200
         assert "gtvision_cameras_sightings_total" in (await private.get("/metrics")).text
+
+
+async def test_a_list_says_of_a_camera_what_the_camera_itself_says(door: Door) -> None:
+    headers = door.mint.headers(door.mint.caller(tenant_id=new_id()))
+    groups = sorted(str(new_id()) for _ in range(2))
+    changes: list[dict[str, object]] = [
+        {},
+        {"external_id": "sé-1", "groups": groups, "enabled": False},
+        {"recording": {"enabled": False, "retention_days": 7}, "ai": {"fps": 0.5, "masks": [[[0.1, 0.1], [0.2, 0.1], [0.2, 0.25]]]}},
+    ]
+    made = [(await door.new(headers, **each)).json()["id"] for each in changes]
+    answer = await door.http.get(PATH, headers=headers)
+    assert answer.headers["content-type"] == "application/json"
+    alone = [(await door.http.get(f"{PATH}/{camera_id}", headers=headers)).json() for camera_id in made]
+    assert answer.json() == {"items": alone, "next": None}

@@ -61,12 +61,20 @@ class Reads:
             raise Unavailable("The database is not open.")
         with unavailable_when_down():
             async with self._pool.acquire(timeout=self._opening_s) as connection:
-                async with asyncio.timeout(self._opening_s):  # a frozen server accepts and then says nothing
-                    # one message for both, which takes no parameters: the UUID writes itself, and nothing else is ever put in
-                    await connection.execute(f"BEGIN READ ONLY; SELECT set_config('app.tenant', '{UUID(int=tenant_id.int)}', true)")
-                found = await connection.fetch(statement, *values)
-                await connection.execute("COMMIT")
-                return found
+                try:
+                    return await self._read(connection, tenant_id, statement, values)
+                except BaseException:
+                    # a cancelled connection is given up in the loop's next turn: only then may the pool look at it
+                    await asyncio.sleep(0)
+                    raise
+
+    async def _read(self, connection: Any, tenant_id: UUID, statement: str, values: tuple[object, ...]) -> list[Any]:
+        async with asyncio.timeout(self._opening_s):  # a frozen server accepts and then says nothing
+            # one message for both, which takes no parameters: the UUID writes itself, and nothing else is ever put in
+            await connection.execute(f"BEGIN READ ONLY; SELECT set_config('app.tenant', '{UUID(int=tenant_id.int)}', true)")
+        found: list[Any] = await connection.fetch(statement, *values)
+        await connection.execute("COMMIT")
+        return found
 
 
 async def _nothing(_: object) -> None:

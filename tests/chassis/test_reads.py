@@ -1,0 +1,114 @@
+"""Hot reads: of one tenant, behind its policy, over connections that outlive errors, cancellations and restarts."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import pytest
+import pytest_asyncio
+from pydantic import SecretStr
+from sqlalchemy import text
+
+from chassis.db import Database
+from chassis.reads import Reads
+from chassis.settings import DatabaseSettings
+from gtvision.errors import Unavailable
+from gtvision.ids import new_id
+from gtvision.time import SystemClock
+
+pytestmark = pytest.mark.db
+
+SAMPLE = Path(__file__).parent / "sample"
+NAMES = "SELECT name FROM thing ORDER BY name"
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def settings(database_for: Any) -> DatabaseSettings:
+    found: DatabaseSettings = await database_for("sample", migrations=SAMPLE)
+    return found
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def reads(settings: DatabaseSettings) -> AsyncIterator[Reads]:
+    async with Reads(settings) as opened:
+        yield opened
+
+
+async def _add(settings: DatabaseSettings, tenant: Any, *names: str) -> None:
+    async with Database(settings, SystemClock()) as db, db.uow(tenant) as work:
+        for name in names:
+            values = {"tenant_id": tenant, "id": new_id(), "name": name}
+            await work.session.execute(text("INSERT INTO thing (tenant_id, id, name) VALUES (:tenant_id, :id, :name)"), values)
+
+
+async def test_a_tenant_sees_its_own_rows_though_the_statement_asks_for_all(reads: Reads, settings: DatabaseSettings) -> None:
+    mine, other = new_id(), new_id()
+    await _add(settings, mine, "b", "a")
+    await _add(settings, other, "c")
+    assert [row["name"] for row in await reads.rows(mine, NAMES)] == ["a", "b"]
+    assert [row["name"] for row in await reads.rows(other, NAMES)] == ["c"]
+    assert await reads.rows(new_id(), NAMES) == []
+    assert [row["name"] for row in await reads.rows(mine, "SELECT name FROM thing WHERE name = $1", "b")] == ["b"]
+
+
+async def test_many_at_once_never_mix_their_tenants(reads: Reads, settings: DatabaseSettings) -> None:
+    tenants = {new_id(): f"of {number}" for number in range(8)}
+    for tenant, name in tenants.items():
+        await _add(settings, tenant, name)
+    asked = list(tenants) * 25
+    found = await asyncio.gather(*(reads.rows(tenant, NAMES) for tenant in asked))
+    assert [[row["name"] for row in rows] for rows in found] == [[tenants[tenant]] for tenant in asked]
+
+
+async def test_it_cannot_write(reads: Reads) -> None:
+    tenant = new_id()
+    with pytest.raises(Unavailable):  # as from a server that a failover left behind
+        await reads.rows(tenant, "INSERT INTO thing (tenant_id, id, name) VALUES ($1, $2, 'x') RETURNING id", tenant, new_id())
+    assert await reads.rows(tenant, NAMES) == []
+
+
+async def test_an_error_of_the_program_stays_what_it_is_and_costs_no_connection(reads: Reads, settings: DatabaseSettings) -> None:
+    for _ in range(2 * settings.pool_size):
+        with pytest.raises(asyncpg.UndefinedTableError):
+            await reads.rows(new_id(), "SELECT 1 FROM nowhere")
+    assert [row[0] for row in await reads.rows(new_id(), "SELECT 1")] == [1]
+
+
+async def test_a_reader_who_leaves_costs_no_connection(reads: Reads, settings: DatabaseSettings) -> None:
+    for _ in range(2 * settings.pool_size):
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.05):
+                await reads.rows(new_id(), "SELECT pg_sleep(10)")
+    assert [row[0] for row in await reads.rows(new_id(), "SELECT 1")] == [1]
+
+
+async def test_connections_that_were_cut_are_replaced(reads: Reads, settings: DatabaseSettings, postgres: Any) -> None:
+    tenant = new_id()
+    await asyncio.gather(*(reads.rows(tenant, "SELECT pg_sleep(0.1)") for _ in range(settings.pool_size)))
+    admin = await postgres.connect()
+    try:
+        waiting = asyncio.create_task(reads.rows(tenant, "SELECT pg_sleep(10), 'cut me'"))
+        found = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE query LIKE '%cut me%' AND pid <> pg_backend_pid()"
+        async with asyncio.timeout(10):
+            while not await admin.fetchval(found):
+                await asyncio.sleep(0.02)
+        with pytest.raises(Unavailable):
+            await waiting
+    finally:
+        await admin.close()
+    assert [row[0] for row in await reads.rows(tenant, "SELECT 1")] == [1]
+
+
+async def test_nobody_listens() -> None:
+    async with Reads(DatabaseSettings(url=SecretStr("postgresql+asyncpg://a:b@127.0.0.1:1/none"))) as reads:
+        with pytest.raises(Unavailable):
+            await reads.rows(new_id(), "SELECT 1")
+
+
+async def test_before_it_is_entered_it_is_unavailable(settings: DatabaseSettings) -> None:
+    with pytest.raises(Unavailable):
+        await Reads(settings).rows(new_id(), "SELECT 1")
