@@ -9,7 +9,7 @@ ROOT = Path(__file__).parents[2]
 PACKAGES = {
     "gtvision": ("libs/domain/gtvision", 1_900),
     "chassis": ("libs/chassis/chassis", 7_600),
-    "identity": ("services/identity/identity", 6_000),
+    "identity": ("services/identity/identity", 9_000),
     "cameras": ("services/cameras/cameras", 2_500),
     "streaming": ("services/streaming/streaming", 2_500),
     "ingest": ("services/ingest/ingest", 3_400),
