@@ -24,12 +24,15 @@ from chassis.servers import Postgres
 from chassis.settings import DatabaseSettings
 from gtvision.events import AuditRecorded
 from gtvision.ids import new_id
+from gtvision.tenancy import Caller, Role
 from gtvision.time import FakeClock
 from identity.domain.ledger import FIELDS, GENESIS
 from identity.domain.searches import Sought
 from identity.domain.verification import Wrong
+from identity.repository.anchors import SqlAnchors
 from identity.repository.audit import SqlAuditUpkeep, SqlLedger
 from identity.tables import audit_anchor, audit_entry, audit_head, metadata
+from identity.usecases.auditing import Auditing
 
 from .ledgers import City, database_name
 
@@ -105,6 +108,43 @@ class TestChaining:
         await city.ledger.chain_records([fresh, events[2], fresh])
         assert [row.entry.seq for row in await city.rows()] == [1, 2, 3, 4, 5, 6]
         assert [row.entry.event_id for row in await city.rows()] == [*(each.event_id for each in events), fresh.event_id]
+
+    async def test_thousands_are_walked_and_exported_page_by_page(self, city: City) -> None:
+        """Pages end in the middle of the chain: nothing is lost or doubled where they meet."""
+        await city.record(1_203)
+        progress: list[tuple[int, int]] = []
+        report = await city.verification.verify(city.tenant_id, progress=lambda rows, seq: progress.append((rows, seq)))
+        assert (report.is_right, report.rows, progress) == (True, 1_203, [(500, 500), (1_000, 1_000), (1_203, 1_203)])
+        auditing = Auditing(city.db.uow, SqlLedger, SqlAnchors, city.clock)
+        pages = await auditing.export(None, city.tenant_id, Sought(START, START + timedelta(days=1)), "json")
+        assert [row.entry.seq async for page in pages for row in page] == list(range(1, 1_204))
+        for seq in (500, 501, 1_000):
+            await city.tamper("UPDATE audit_entry SET seq = -seq WHERE tenant_id = $1 AND seq = $2", seq)
+            assert await city.found() == (Wrong.INSERTED, -seq)
+            await city.tamper("UPDATE audit_entry SET seq = -seq WHERE tenant_id = $1 AND seq = -$2::bigint", seq)
+            assert await city.found() == (None, None)
+            await city.tamper('UPDATE audit_entry SET details = \'{"x": "y"}\' WHERE tenant_id = $1 AND seq = $2', seq)
+            assert await city.found() == (Wrong.ALTERED, seq)
+            await city.tamper("UPDATE audit_entry SET details = '{}' WHERE tenant_id = $1 AND seq = $2", seq)
+
+    async def test_what_is_past_the_citys_retention_is_not_shown(self, city: City) -> None:
+        """Its month may still be kept, for a city that keeps its own for longer."""
+        who = Caller(city.tenant_id, new_id(), Role.AUDITOR, frozenset(), new_id())
+        auditing = Auditing(city.db.uow, SqlLedger, SqlAnchors, city.clock)
+        async with city.intruder() as connection:
+            await connection.execute(
+                "INSERT INTO tenant (tenant_id, name, revision, created_at, settings) VALUES ($1, $2, 1, now(), $3)",
+                *(city.tenant_id, str(city.tenant_id), json.dumps({"retention": {"audit_days": 365}})),
+            )
+        await city.record(3)
+        city.clock.advance(timedelta(days=366))
+        recent = await city.record(2)
+        found = await auditing.search(who, Sought(), None, 10)
+        assert [row.entry.event_id for row in found] == [each.event_id for each in reversed(recent)]
+        pages = await auditing.export(who, city.tenant_id, Sought(START, START + timedelta(days=366)), "csv")
+        assert [row.entry.seq async for page in pages for row in page] == []
+        assert (await city.verify()).rows == 5
+        await city.tamper("DELETE FROM tenant WHERE tenant_id = $1")
 
     async def test_order_of_arrival_does_not_matter(self, city: City) -> None:
         late = city.event()

@@ -22,6 +22,7 @@ from chassis.bus import Publisher
 from chassis.bus.publisher import event_message
 from chassis.db import Database
 from chassis.outbox import OutboxRelay
+from chassis.servers import Postgres
 from gtvision.audit import Action
 from gtvision.events import AuditRecorded, Event
 from gtvision.ids import new_id
@@ -30,6 +31,7 @@ from gtvision.time import SystemClock, isoformat
 from identity.domain.exports import COLUMNS
 
 from .conftest import Door
+from .ledgers import database_name
 
 pytestmark = [pytest.mark.db, pytest.mark.broker, pytest.mark.usefixtures("no_throttle_left")]
 
@@ -185,8 +187,30 @@ async def test_anchors_are_listed_with_their_key(door: Door) -> None:
     assert json.loads(copy.read_bytes())["signature"] == found[0]["signature"]
 
 
-async def test_the_command_line_verifies(door: Door) -> None:
-    """`gtv audit verify`, as gtv runs it."""
+async def test_the_command_line_names_an_altered_row(door: Door, postgres: Postgres) -> None:
+    """`gtv audit verify`, as gtv runs it, before and after somebody altered one row directly in PostgreSQL."""
+    code, said = await verify(door)
+    assert code == 0, said
+    assert "right  Cidade" in said
+    connection = await postgres.connect(database_name(door.settings.db))
+    try:
+        await connection.execute("SET search_path = identity; SET session_replication_role = replica")
+        row = await connection.fetchrow(
+            "SELECT tenant_id, seq, address FROM audit_entry WHERE action = 'session.opened' ORDER BY seq LIMIT 1"
+        )
+        alter = "UPDATE audit_entry SET address = $3 WHERE tenant_id = $1 AND seq = $2"
+        await connection.execute(alter, row["tenant_id"], row["seq"], "203.0.113.66")
+        code, said = await verify(door)
+        await connection.execute(alter, *row)
+    finally:
+        await connection.close()
+    assert code == 1
+    assert "WRONG  Cidade" in said
+    assert f"first wrong row: altered: row {row['seq']}, " in said
+    assert (await verify(door))[0] == 0
+
+
+async def verify(door: Door) -> tuple[int | None, str]:
     settings = door.settings
     environment = {
         "PATH": os.environ["PATH"],
@@ -201,5 +225,4 @@ async def test_the_command_line_verifies(door: Door) -> None:
         env=environment,
     )
     out, problems = await process.communicate()
-    assert process.returncode == 0, out.decode() + problems.decode()
-    assert "right  Cidade" in out.decode()
+    return process.returncode, out.decode() + problems.decode()

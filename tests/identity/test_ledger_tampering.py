@@ -66,6 +66,13 @@ FIELDS = [
     ("recorded_at", "recorded_at + interval '1 microsecond'"),
     ("details", '\'{"x": "y"}\''),
     ("details", "'[1]'"),
+    ("details", "'null'"),
+    ("details", '\'{"a": {"b": [1.5]}}\''),
+    ("actor_name", "E'\\x01\\x7f'"),
+    ("occurred_at", "'infinity'"),
+    ("occurred_at", "'-infinity'"),
+    ("occurred_at", "'20000-01-01'"),
+    ("range_to", "'0044-03-15 BC'"),
     ("event_id", "gen_random_uuid()"),
     ("hash", "repeat('a', 64)"),
     ("version", "2"),
@@ -79,7 +86,7 @@ class TestRows:
         assert await city.found() == (Wrong.ALTERED, 7)
         finding = (await city.verify()).finding
         assert finding is not None
-        assert finding.at is not None
+        assert finding.at is not None or "no calendar has" in finding.says
 
     async def test_an_altered_link_is_named(self, city: City) -> None:
         await city.tamper("UPDATE audit_entry SET prev_hash = repeat('a', 64) WHERE tenant_id = $1 AND seq = 7")

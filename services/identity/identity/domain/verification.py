@@ -99,9 +99,17 @@ class Walk:
         entry = row.entry
         if row.prev_hash != self.at.hash:
             return Finding(Wrong.UNLINKED, entry.seq, "its prev_hash is not the hash of the row before it", entry.recorded_at)
-        if chain_hash(row.prev_hash, entry.canonical()) != row.hash:
+        if _hash_of(row) != row.hash:
             return Finding(Wrong.ALTERED, entry.seq, "what it says does not give its hash", entry.recorded_at)
         return mac_finding(row, self._mac_check)
+
+
+def _hash_of(row: Chained) -> str | None:
+    """None where the row holds what no entry can, such as a time before the first year."""
+    try:
+        return chain_hash(row.prev_hash, row.entry.canonical())
+    except (ValueError, OverflowError):
+        return None
 
 
 def mac_finding(row: Chained, mac_check: MacCheck) -> Finding | None:

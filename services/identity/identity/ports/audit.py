@@ -12,6 +12,10 @@ from identity.domain.ledger import Chained, Head, Sealer
 from identity.domain.searches import Sought
 
 
+class UnreadableRow(Exception):
+    """A row holds what no entry can, such as a time after the year 9999: somebody else put it there."""
+
+
 class LedgerRows(Protocol):
     """One tenant's ledger in one transaction."""
 
@@ -36,7 +40,7 @@ class LedgerRows(Protocol):
         ...
 
     async def page(self, after: tuple[int, datetime] | None, through: int, limit: int, sought: Sought | None = None) -> list[Chained]:
-        """In order of number, `through` included; a second row of one number follows the first in time."""
+        """In order of number, `through` included; a second row of one number follows the first in time. Raises: UnreadableRow."""
         ...
 
     async def newest(self, sought: Sought, before: tuple[datetime, int] | None, limit: int) -> list[Chained]:

@@ -14,6 +14,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from chassis.db import UnitOfWork, UowFactory
 from identity.domain.ledger import FIELDS, Chained, Entry, Head
 from identity.domain.searches import Sought
+from identity.ports.audit import UnreadableRow
 from identity.tables.api_keys import api_key
 from identity.tables.audit import audit_entry, audit_head
 from identity.tables.tenants import tenant
@@ -119,7 +120,10 @@ class SqlLedger:
         return found
 
     async def _entries(self, statement: Select[Any]) -> list[Chained]:
-        return [_chained(row) for row in (await self._session.execute(statement)).mappings()]
+        try:
+            return [_chained(row) for row in (await self._session.execute(statement)).mappings()]
+        except (ValueError, OverflowError) as error:  # from the driver: Python knows no such time
+            raise UnreadableRow from error
 
 
 def _conditions(sought: Sought) -> list[ColumnElement[bool]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
@@ -37,10 +38,17 @@ class Sealing:
         Raises: Unavailable.
         """
         made = 0
-        for tenant_id in await self._upkeep.unsealed():
-            made += await self._seal(tenant_id, keys, verification)
-            await self._copy(tenant_id, keys, copies)
+        tenants = await self._upkeep.unsealed()
+        for tenant_id in tenants:
+            try:
+                made += await self._seal(tenant_id, keys, verification)
+            except Unavailable:
+                raise
+            except Exception:  # one city's damaged ledger must not leave the others unsealed
+                metrics.AUDIT_FAILURES.labels("unsealed").inc()
+                log.exception("the ledger could not be sealed", tenant_id=str(tenant_id))
         metrics.AUDIT_ANCHORS.inc(made)
+        await self._copy_owed(tenants, keys, copies)
         return made
 
     async def _seal(self, tenant_id: UUID, keys: AuditKeys, verification: Verification) -> bool:
@@ -61,19 +69,20 @@ class Sealing:
             await self._anchors(work).add(signed(Anchor(tenant_id, locked.seq, AnchorKind.SEAL, now, locked.hash, keys.kid), keys))
         return True
 
-    async def _copy(self, tenant_id: UUID, keys: AuditKeys, copies: AnchorCopies) -> None:
+    async def _copy_owed(self, tenants: Sequence[UUID], keys: AuditKeys, copies: AnchorCopies) -> None:
         """The same anchor gives the same bytes: it does not matter who writes them, or how often."""
-        async with self._uow(tenant_id) as work:
-            owed = await self._anchors(work).owed(_COPIES_AT_ONCE)
-        for anchor in owed:
-            try:
-                await copies.put(anchor, copy_of(anchor, keys))
-            except Unavailable as error:
-                metrics.AUDIT_COPIES_FAILED.inc()
-                log.warning("anchor not copied", tenant_id=str(tenant_id), seq=anchor.seq, cause=error.message)
-                return
+        for tenant_id in tenants:
             async with self._uow(tenant_id) as work:
-                await self._anchors(work).copied(anchor.seq, anchor.kind, anchor.anchored_at)
+                owed = await self._anchors(work).owed(_COPIES_AT_ONCE)
+            for anchor in owed:
+                try:
+                    await copies.put(anchor, copy_of(anchor, keys))
+                except Unavailable as error:
+                    metrics.AUDIT_COPIES_FAILED.inc()
+                    log.warning("anchors not copied", tenant_id=str(tenant_id), seq=anchor.seq, cause=error.message)
+                    return  # the next time: whoever does not answer now would hold up each anchor
+                async with self._uow(tenant_id) as work:
+                    await self._anchors(work).copied(anchor.seq, anchor.kind, anchor.anchored_at)
 
     async def make_months(self) -> None:
         """This month's partition and the next ones'. Raises: Unavailable."""

@@ -12,7 +12,7 @@ from chassis.db import UnitOfWork, UowFactory
 from identity.domain.anchors import Anchor, copy_of, object_folder
 from identity.domain.ledger import GENESIS, Head
 from identity.domain.verification import Finding, Position, Walk, Wrong, mac_finding
-from identity.ports.audit import AnchorCopies, AnchorsOf, AuditKeys, LedgerOf
+from identity.ports.audit import AnchorCopies, AnchorsOf, AuditKeys, LedgerOf, UnreadableRow
 
 Progress = Callable[[int, int], None]
 """(rows done, number of the last row)."""
@@ -119,12 +119,20 @@ class Verification:
 
     async def _walk(self, tenant_id: UUID, walk: Walk, ends: int, progress: Progress | None) -> tuple[Finding | None, list[Finding]]:
         wrong_anchors: list[Finding] = []
+        size = _PAGE
         after = (walk.at.seq, _EVER) if walk.at.seq else None  # from the beginning: also a row 0 would be noticed
         while True:
-            async with self._uow(tenant_id) as work:
-                rows = await self._ledger(work).page(after, ends, _PAGE)
-                first = rows[0].entry.seq if rows else 0
-                anchors = await self._anchors(work).between(first, rows[-1].entry.seq, 2 * _PAGE) if rows else []
+            try:
+                async with self._uow(tenant_id) as work:
+                    rows = await self._ledger(work).page(after, ends, size)
+                    first = rows[0].entry.seq if rows else 0
+                    anchors = await self._anchors(work).between(first, rows[-1].entry.seq, 2 * _PAGE) if rows else []
+            except UnreadableRow:
+                if size == 1:
+                    says = "it holds what no entry can: a time that no calendar has"
+                    return Finding(Wrong.ALTERED, walk.at.seq + 1, says), wrong_anchors
+                size = 1  # up to the row itself
+                continue
             if not rows:
                 return None, wrong_anchors
             finding = walk.feed(rows)
@@ -155,8 +163,11 @@ class Verification:
         """A row that is wrong because there are two of its number was inserted, not altered."""
         if finding.wrong not in {Wrong.ALTERED, Wrong.REWRITTEN, Wrong.UNLINKED, Wrong.KEY_UNKNOWN}:
             return finding
-        async with self._uow(tenant_id) as work:
-            rows = await self._ledger(work).at(finding.seq)
+        try:
+            async with self._uow(tenant_id) as work:
+                rows = await self._ledger(work).at(finding.seq)
+        except UnreadableRow:
+            return finding
         if len(rows) < 2:
             return finding
         return replace(finding, wrong=Wrong.INSERTED, says=f"{len(rows)} rows have the number {finding.seq}; of this one, {finding.says}")
