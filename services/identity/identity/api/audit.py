@@ -135,7 +135,7 @@ class VerificationOut(BaseModel):
 # --- what comes in -----------------------------------------------------------------------------------------------------
 
 
-def _sought(  # noqa: PLR0913, PLR0917 - the one list of what can be looked for
+async def _sought(  # noqa: PLR0913, PLR0917 - the one list of what can be looked for
     since: Annotated[Instant | None, Query(alias="from")] = None,
     until: Annotated[Instant | None, Query(alias="to")] = None,
     action: Annotated[list[Code] | None, Query(max_length=50)] = None,
@@ -176,15 +176,15 @@ Cursor = Annotated[str | None, Query(max_length=1_000)]
 Limit = Annotated[int, Query(ge=1, le=200)]
 
 
-def _auditing(request: Request) -> Auditing:
+async def _auditing(request: Request) -> Auditing:
     return request.app.state.auditing  # type: ignore[no-any-return]
 
 
-def _verification(request: Request) -> Verification:
+async def _verification(request: Request) -> Verification:
     return request.app.state.verification  # type: ignore[no-any-return]
 
 
-def _keys(request: Request) -> AuditKeys:
+async def _keys(request: Request) -> AuditKeys:
     return request.app.state.audit_keys  # type: ignore[no-any-return]
 
 
