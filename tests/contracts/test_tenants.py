@@ -52,6 +52,9 @@ BODIES: dict[tuple[str, str], Any] = {
 LIST_ONLY = {"/api/v1/plates/{plate}"}
 """Paths whose parameter is no id: everybody may ask for any plate, and finds what is theirs."""
 
+LEDGER = "/api/v1/audit"
+"""It tells people what they asked for themselves, also in vain: a search of another's camera is on record of whoever searched."""
+
 
 @dataclass
 class Town:
@@ -76,9 +79,10 @@ class Town:
             headers=who,
         )
 
-    def secrets(self) -> list[str]:
-        """What a stranger must not read."""
-        return [value for name, value in self.belongings.items() if name.endswith("_id")]
+    def secrets(self, path: str) -> list[str]:
+        """What a stranger must not read there."""
+        asked = {"camera_id"} if path.startswith(LEDGER) else set()
+        return [value for name, value in self.belongings.items() if name.endswith("_id") and name not in asked]
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
@@ -208,7 +212,7 @@ def without_our_filters() -> Iterator[list[str]]:
 
     def strip(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> tuple[str, Any]:
         # the parameter stays, and says nothing any more
-        stripped = re.sub(r"(\w+\.)?\btenant_id = (\$\d+)(::UUID)?", r"\2::UUID IS NOT NULL", statement)
+        stripped = re.sub(r"\b(?:\w+\.)*tenant_id = (\$\d+)(?:::UUID)?", r"\1::UUID IS NOT NULL", statement)
         if stripped != statement:
             changed.append(statement)
         return stripped, parameters
@@ -233,7 +237,8 @@ async def test_without_our_own_filters_the_policies_still_hold(town: Town) -> No
     with without_our_filters() as changed:
         await nothing_foreign_exists(town)
         await nothing_foreign_is_shown(town)
-    assert [table for table in ("camera", "watchlists", "alerts") if not any(f"FROM {table}" in each for each in changed)] == []
+    found = {name for each in changed for name in re.findall(r"FROM (?:\w+\.)?(\w+)", each)}
+    assert found >= {"camera", "watchlists", "watchlist_entries", "alerts", "cameras"}
 
 
 async def nothing_foreign_exists(town: Town) -> None:
@@ -254,7 +259,7 @@ async def nothing_foreign_is_shown(town: Town) -> None:
         if access.method == "GET":
             answer = await town.ask(service, access, town.stranger)
             assert answer.status_code < 500, f"{access.path}: {answer.text}"
-            shown = [value for value in town.secrets() if value in answer.text]
+            shown = [value for value in town.secrets(access.path) if value in answer.text]
             assert not shown, f"{access.path} shows {shown}"
 
 
