@@ -39,7 +39,7 @@ class Desk:
     max_bytes: int
 
 
-def desk_of(request: Request) -> Desk:
+async def desk_of(request: Request) -> Desk:
     """The desk that `app` made."""
     desk: Desk = request.app.state.desk
     return desk

@@ -37,7 +37,7 @@ PageSize = Annotated[int, Query(ge=1, le=500, description="Items a page")]
 Cursor = Annotated[str | None, Query(max_length=512, description="`next` of the page before")]
 
 
-def store_of(request: Request) -> Store:
+async def store_of(request: Request) -> Store:
     """The store that `app` built."""
     store: Store = request.app.state.store
     return store

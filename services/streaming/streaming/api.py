@@ -83,7 +83,7 @@ class SegmentOut(BaseModel):
         )
 
 
-def store_of(request: Request) -> Store:
+async def store_of(request: Request) -> Store:
     """The store that `app` built."""
     store: Store = request.app.state.store
     return store

@@ -68,7 +68,7 @@ class ApiKeyMadeOut(ApiKeyOut):
     key: str
 
 
-def _api_keys(request: Request) -> ApiKeys:
+async def _api_keys(request: Request) -> ApiKeys:
     return request.app.state.api_keys  # type: ignore[no-any-return]
 
 

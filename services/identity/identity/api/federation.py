@@ -31,11 +31,11 @@ Long = Annotated[str | None, Query(max_length=4_000)]
 _REDIRECT = PUBLIC | {"responses": {"303": {"description": "To the provider, into the console, or to /?login_error=<code>"}}}
 
 
-def _guest(address: Address, device: Device) -> Guest:
+async def _guest(address: Address, device: Device) -> Guest:
     return Guest(address, Client.BROWSER, device)
 
 
-def _returned(state: Short = None, code: Long = None, error: Short = None, iss: Long = None) -> Returned:
+async def _returned(state: Short = None, code: Long = None, error: Short = None, iss: Long = None) -> Returned:
     return Returned(state or "", code, error, iss)
 
 

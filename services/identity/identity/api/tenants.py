@@ -73,11 +73,11 @@ class TenantMadeOut(TenantOut):
 # --- what app.py built, and what is read beside bodies -----------------------------------------------------------------
 
 
-def _tenants(request: Request) -> Tenants:
+async def _tenants(request: Request) -> Tenants:
     return request.app.state.tenants  # type: ignore[no-any-return]
 
 
-def _founding(request: Request) -> Founding:
+async def _founding(request: Request) -> Founding:
     return request.app.state.founding  # type: ignore[no-any-return]
 
 

@@ -43,22 +43,22 @@ Code = Annotated[str, Field(min_length=6, max_length=40)]
 def built(name: str) -> Any:
     """What `app.py` put there."""
 
-    def find(request: Request) -> Any:
+    async def find(request: Request) -> Any:
         return getattr(request.app.state, name)
 
     return Depends(find)
 
 
-def _address(request: Request) -> str:
+async def _address(request: Request) -> str:
     """The client's, as the edge tells it: the shell believes X-Forwarded-For from loopback only."""
     return request.client.host if request.client else ""
 
 
-def _device(request: Request) -> str | None:
+async def _device(request: Request) -> str | None:
     return request.headers.get("user-agent")
 
 
-def _not_stored(response: Response) -> None:
+async def _not_stored(response: Response) -> None:
     response.headers["cache-control"] = "no-store"
 
 

@@ -62,7 +62,7 @@ class PlateReadOut(BaseModel):
     evidence_url: str | None
 
 
-def _detections(request: Request) -> Detections:
+async def _detections(request: Request) -> Detections:
     found: Detections = request.app.state.detections
     return found
 
@@ -70,7 +70,7 @@ def _detections(request: Request) -> Detections:
 Verbs = Annotated[Detections, Depends(_detections)]
 
 
-def _page_query(
+async def _page_query(
     start: Annotated[Instant | None, Query(alias="from", description="Captured at or after")] = None,
     end: Annotated[Instant | None, Query(alias="to", description="Captured before")] = None,
     cursor: Annotated[str | None, Query(max_length=1_000, description="`next` of the page before")] = None,
