@@ -34,7 +34,7 @@ from gtvision.camera import ObjectClass
 from gtvision.detection import DetectedObject, PlateCandidate
 from gtvision.events import DetectionMade
 from gtvision.geometry import Box
-from gtvision.ids import derived_id
+from gtvision.ids import derived_id, new_id
 from gtvision.time import SystemClock, isoformat
 
 pytestmark = [pytest.mark.db, pytest.mark.broker]
@@ -280,3 +280,37 @@ async def test_one_tenants_credentials_are_shown_to_nobody(town: Town) -> None:
         if access.method == "GET":
             for who in (town.owner, town.stranger):
                 assert "segredo" not in (await town.ask(service, access, who)).text, access.path
+
+
+async def test_deeds_in_every_service_reach_the_ledger_of_their_own_city(town: Town) -> None:
+    """From the request through outbox, broker and chain: once each, with who and in which service."""
+    camera, span = town.belongings["camera_id"], {name: town.belongings[name] for name in ("from", "to")}
+    correlation = new_id()
+    asked = town.owner | {"x-correlation-id": str(correlation), "x-purpose": "crime"}
+    for service, method, path, params in (
+        ("ingest", "GET", f"/plates/{PLATE}", span),
+        ("streaming", "GET", "/recordings", span | {"camera_id": camera}),
+        ("alerts", "POST", f"/alerts/{town.belongings['alert_id']}/acknowledge", {}),
+        ("cameras", "DELETE", f"/cameras/{camera}", {}),
+    ):
+        answer = await town.clients[service].request(method, f"/api/v1{path}", params=params, headers=asked)
+        assert answer.is_success, answer.text
+    caused: list[dict[str, Any]] = []
+
+    async def on_record() -> bool:
+        answer = await town.clients["identity"].get(LEDGER, params={"correlation_id": str(correlation)}, headers=town.owner)
+        caused[:] = answer.json()["items"]
+        return len(caused) >= 4
+
+    await until(on_record)
+    assert {(each["service"], each["action"]) for each in caused} == {
+        ("ingest", "plate.searched"),
+        ("streaming", "recordings.listed"),
+        ("alerts", "alert.acknowledged"),
+        ("cameras", "camera.removed"),
+    }
+    assert {(each["tenant_id"], each["session_id"], each["purpose"]) for each in caused} == {
+        (town.belongings["tenant_id"], town.belongings["session_id"], "crime")
+    }
+    others = await town.clients["identity"].get(LEDGER, params={"correlation_id": str(correlation)}, headers=town.stranger)
+    assert others.json()["items"] == []
