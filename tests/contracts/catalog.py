@@ -102,7 +102,7 @@ async def tables_of(connection: Any, schema: str) -> list[Table]:
     found = []
     for record in await connection.fetch(_TABLES, schema):
         columns = {row["name"]: (row["type"], row["required"]) for row in await connection.fetch(_COLUMNS, record["oid"])}
-        table = Table(*[record[name] for name in ("name", "partitioned", "is_partition", "secured", "owner")], columns)
+        table = Table(columns=columns, **{name: record[name] for name in ("name", "partitioned", "is_partition", "secured", "owner")})
         for constraint in await connection.fetch(_CONSTRAINTS, record["oid"]):
             if constraint["kind"] == "c":
                 table.checks.append(constraint["says"])
