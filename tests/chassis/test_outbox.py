@@ -11,8 +11,10 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
+from prometheus_client import REGISTRY
 from sqlalchemy import text
 
+from chassis.audit import record
 from chassis.bus import Bus, Outgoing, Unroutable
 from chassis.db import Database
 from chassis.envelope import handling, parse, wrap
@@ -20,8 +22,9 @@ from chassis.health import Heartbeats
 from chassis.outbox import BATCH, UNROUTABLE_KEEP, OutboxRelay
 from chassis.settings import DatabaseSettings, RabbitSettings
 from chassis.testing.fakes import FakePublisher
+from gtvision.audit import Action
 from gtvision.errors import Unavailable
-from gtvision.events import Event, TenantCreated
+from gtvision.events import AuditRecorded, Event, TenantCreated
 from gtvision.ids import new_id
 from gtvision.time import FakeClock, SystemClock
 
@@ -121,6 +124,25 @@ class TestRelay:
         assert await waiting(db) == 1
         clock.advance(UNROUTABLE_KEEP)
         await relay.relay_once()
+        assert await waiting(db) == 0
+
+    async def test_a_record_is_never_dropped(self, db: Database) -> None:
+        """The ledger's queue is not there: for however long, the record waits, and the age of the outbox tells of it."""
+        publisher, clock = FakePublisher(), FakeClock()
+        relay = OutboxRelay(db, publisher, clock)
+        publisher.failure = Unroutable()
+        async with db.uow(TENANT) as work:
+            record(work, Action.CAMERA_REMOVED, None)
+        for _ in range(3):
+            clock.advance(UNROUTABLE_KEEP * 24)
+            await relay.relay_once()
+            assert await waiting(db) == 1
+        await relay.measure()
+        assert (REGISTRY.get_sample_value("gtvision_outbox_age_seconds") or 0.0) > UNROUTABLE_KEEP.total_seconds()
+        publisher.failure = None
+        clock.advance(timedelta(minutes=1))
+        await relay.relay_once()
+        assert [message.routing_key for message in publisher.sent] == [AuditRecorded.key]
         assert await waiting(db) == 0
 
     async def test_listener_that_comes_late_gets_it(self, db: Database) -> None:

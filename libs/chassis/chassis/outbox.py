@@ -19,6 +19,7 @@ from chassis.health import Heartbeat
 from chassis.logs import get_logger
 from chassis.topology import EVENTS
 from gtvision.errors import Unavailable
+from gtvision.events import AuditRecorded
 from gtvision.time import Clock
 
 log = get_logger(__name__)
@@ -35,6 +36,8 @@ MEASURE_EVERY_S = 5.0
 UNROUTABLE_RETRY = timedelta(seconds=30)
 UNROUTABLE_KEEP = timedelta(hours=1)
 """A listener that has never started has no queue yet. After this long nobody is coming; state is re-announced anyway."""
+KEPT = AuditRecorded.key
+"""What nobody says again: a record waits for the ledger for as long as it takes, and shows in the age of the outbox."""
 
 
 class OutboxRelay:
@@ -88,7 +91,7 @@ class OutboxRelay:
         """Set the gauges of age and size."""
         self._measure_at = self._clock.monotonic() + MEASURE_EVERY_S
         async with self._db.uow(None) as work:
-            size, oldest = (await work.session.execute(_MEASURE)).one()
+            size, oldest = (await work.session.execute(_MEASURE, {"kept": KEPT})).one()
         SIZE.set(size)
         AGE_SECONDS.set(max(0.0, (self._clock.now() - oldest).total_seconds()) if oldest else 0.0)
 
@@ -109,7 +112,7 @@ class OutboxRelay:
         for row, outcome in zip(rows, outcomes, strict=True):
             if outcome is None:
                 done.add(row.id)
-            elif isinstance(outcome, Unroutable) and now - row.created_at > UNROUTABLE_KEEP:
+            elif isinstance(outcome, Unroutable) and row.key != KEPT and now - row.created_at > UNROUTABLE_KEEP:
                 UNHEARD.labels(row.key).inc()
                 done.add(row.id)
         return done
@@ -121,4 +124,4 @@ _TAKE = text(
 ).columns(id=Uuid, key=Text, event_id=Uuid, body=Text, headers=JSONB, created_at=DateTime(timezone=True))
 _DELETE = text("DELETE FROM outbox WHERE id = ANY(:ids)").bindparams(bindparam("ids", type_=ARRAY(Uuid())))
 _POSTPONE = text("UPDATE outbox SET retry_at = :retry_at WHERE id = ANY(:ids)").bindparams(bindparam("ids", type_=ARRAY(Uuid())))
-_MEASURE = text("SELECT count(*), min(created_at) FILTER (WHERE retry_at IS NULL) FROM outbox")
+_MEASURE = text("SELECT count(*), min(created_at) FILTER (WHERE retry_at IS NULL OR key = :kept) FROM outbox")
