@@ -30,7 +30,8 @@ def main() -> int:
     for result in results:
         if result.failure:
             print(f"{result.id} could not be measured: {result.failure}", file=sys.stderr)
-    command = "make bench" + (f" b={wanted[0]}" if len(wanted) == 1 else "")
+    some = "" if wanted == list(runner.modules()) else f" b={wanted[0]}" if len(wanted) == 1 else f' b="{" ".join(wanted)}"'
+    command = "make bench" + some
     runner.write_json(machine, results)
     if figures and not options.dry:
         runner.append_section(machine, command, results)

@@ -71,7 +71,7 @@ class Reads:
     async def _read(self, connection: Any, tenant_id: UUID, statement: str, values: tuple[object, ...]) -> list[Any]:
         async with asyncio.timeout(self._opening_s):  # a frozen server accepts and then says nothing
             # one message for both, which takes no parameters: the UUID writes itself, and nothing else is ever put in
-            await connection.execute(f"BEGIN READ ONLY; SELECT set_config('app.tenant', '{UUID(int=tenant_id.int)}', true)")
+            await connection.execute(f"BEGIN READ ONLY; SET LOCAL app.tenant = '{UUID(int=tenant_id.int)}'")
         found: list[Any] = await connection.fetch(statement, *values)
         await connection.execute("COMMIT")
         return found

@@ -144,9 +144,13 @@ class SqlCatalogue:
         return [_listed(row) for row in rows]
 
 
+_STATES = {str(state): state for state in CameraState}
+_CAUSES = {None: None} | {str(cause): cause for cause in StreamCause}
+"""Looked up: making members of enumerations costs as much as decoding the row."""
+
+
 def _listed(row: Any) -> ListedCamera:
-    cause = None if row[10] is None else StreamCause(row[10])
-    what = (*row[:6], _recording_json(row[6]), _ai_json(row[7]), CameraState(row[8]), row[9], cause, *row[11:])
+    what = (*row[:6], _recording_json(row[6]), _ai_json(row[7]), _STATES[row[8]], row[9], _CAUSES[row[10]], *row[11:])
     return ListedCamera._make(what)
 
 
