@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import pwd
 import subprocess
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
@@ -11,11 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import psutil
 import pytest
 import yaml
 from tests.gtv.front import CAMERA, HAPROXY, ROOT, ROUTES, TEMPLATE, Front, edge_of, free_port, layout_for, needs_haproxy, sent, write_files
 
-from gtv import edge
+from gtv import edge, maintenance
 from gtv.edge_cli import read_layout
 from gtv.failures import BadTable
 from gtv.routes import load_routes
@@ -123,6 +126,7 @@ async def test_passes_services_paths_unchanged_and_says_who_asked(front: Front) 
 @pytest.mark.media
 async def test_nobody_says_of_himself_who_he_is(front: Front) -> None:
     lies = ("X-Forwarded-For", "X-Forwarded-Proto", "X-FORWARDED-Host", "X-Forwarded-Port", "x-forwarded-prefix", "Forwarded", "X-Real-IP")
+    lies += ("X_Forwarded_For", "X_GTV_User", "X-Gtv_User")
     lies += ("X-Consumer-ID", "X-Consumer-Username", "X-CREDENTIAL-Identifier", "X-Anonymous-Consumer", "X-GTV-User", "x-gtv-tenant")
     headers = sent(await front.client.get("/api/v1/cameras", headers=dict.fromkeys(lies, "203.0.113.9")))
     assert "203.0.113.9" not in headers.values()
@@ -134,6 +138,10 @@ async def test_keeps_a_correlation_id_that_it_was_given(front: Front) -> None:
     for told, kept in ((given, True), ("x'; drop", False)):
         headers = sent(await front.client.get("/api/v1/cameras", headers={"X-Correlation-ID": told}))
         assert (headers["x-correlation-id"] == told) is kept
+    # a second one would be believed unread
+    for lies in ((f"X-Correlation-ID: {given}", 'X-Correlation-ID: x","code":"ok'), (f'X-Correlation-ID: x","code":"ok,{given}',)):
+        _, body = await front.raw("GET /api/v1/nothing", *lies)
+        assert json.loads(body)["code"] == "not_found"
 
 
 @pytest.mark.media
@@ -258,6 +266,17 @@ async def test_the_log_knows_no_ticket_no_session_and_no_plate(front: Front) -> 
     assert not any(secret in log for secret in ("SECRET", "5ec2", "ABC1D23"))
     shown = {line["path"]: line["status"] for line in front.lines()}
     assert shown["/api/v1/cameras"] == shown["/api/v1/plates/-"] == 200
+
+
+@pytest.mark.media
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
+async def test_gives_up_the_rights_that_its_ports_needed(tmp_path: Path) -> None:
+    account = pwd.getpwnam("haproxy")
+    async with edge_of(tmp_path, user=account.pw_name) as front:
+        assert set(psutil.Process(front.process.pid).uids()) == {account.pw_uid}
+        assert set(psutil.Process(front.process.pid).gids()) == {account.pw_gid}
+        assert maintenance.switch(front.layout.files, on=True)
+        assert (await front.client.get("/api/v1/cameras")).status_code == 503
 
 
 @pytest.mark.media

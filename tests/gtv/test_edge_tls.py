@@ -19,7 +19,7 @@ pytestmark = pytest.mark.media
 
 @pytest.fixture(scope="module")
 async def front(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Front]:
-    async with edge_of(tmp_path_factory.mktemp("edge")) as running:
+    async with edge_of(tmp_path_factory.mktemp("edge"), public_host="2001:db8::7", hosts=("gtv.example", "::1")) as running:
         yield running
 
 
@@ -62,8 +62,12 @@ async def test_a_page_asked_for_in_clear_is_sent_on_with_path_and_query(front: F
         for host, known in (
             ("gtv.example", "gtv.example"),
             ("[::1]:80", "[::1]"),
+            ("[2001:db8::7]", "[2001:db8::7]"),
             ("GTV.example:8080", "GTV.example"),
-            ("a/b@c", "localhost"),
+            ("127.0.0.1:8080", "127.0.0.1"),
+            ("elsewhere.example", "[2001:db8::7]"),
+            ("192.0.2.66", "[2001:db8::7]"),
+            ("a/b@c", "[2001:db8::7]"),
         ):
             answer = await client.get("/cameras/1?x=1&y=%20", headers={"Host": host})
             assert answer.status_code == 308

@@ -69,6 +69,10 @@ def test_says_what_cannot_be(home: Home, asked: pytest.MonkeyPatch, tmp_path: Pa
     asked.delenv("GTV_TLS_CERT")
     with pytest.raises(BadTable, match="too long"):
         _prepare(_plan(deep))
+    blank = Home(tmp_path / "my data")
+    blank.prepare()
+    with pytest.raises(BadTable, match="blanks"):
+        _prepare(_plan(blank))
 
 
 def test_a_kong_that_is_named_stands_between_the_edge_and_the_services(home: Home, asked: pytest.MonkeyPatch) -> None:
@@ -88,7 +92,7 @@ def test_the_maintenance_switch_outlives_a_restart_and_the_map_of_cameras_does_n
 
 
 def test_an_operators_certificate_is_taken_when_it_is_replaced_and_an_ended_one_goes_on(
-    home: Home, asked: pytest.MonkeyPatch, tmp_path: Path
+    home: Home, asked: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     now = SystemClock().now()
 
@@ -113,6 +117,11 @@ def test_an_operators_certificate_is_taken_when_it_is_replaced_and_an_ended_one_
     assert frontage.fresh_certificate(plan, files) == second
     put(400)
     assert _prepare(plan).certificate.read_text() == first
+    assert "goes on with the certificate that it had" in capsys.readouterr().out
+    # nor does it keep a machine that starts again from recording
+    _plan(home)
     files.certificate.unlink()
     with pytest.raises(BadCertificate, match="has ended"):
         _prepare(plan)
+    with pytest.raises(BadCertificate, match="has ended"):
+        _plan(home)

@@ -322,6 +322,12 @@ def test_pushes_once_and_says_what_kong_says() -> None:
         push(url, "two")
 
 
+async def until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(30):
+        while not condition():
+            await asyncio.sleep(0.01)
+
+
 async def test_a_rotation_reaches_kong_and_a_failure_changes_nothing(tmp_path: Path) -> None:
     admin, told, stop = _Admin(), [], asyncio.Event()
     keys = ["k1"]
@@ -333,11 +339,6 @@ async def test_a_rotation_reaches_kong_and_a_failure_changes_nothing(tmp_path: P
 
     def text(found: list[jwks.PublicKey]) -> str:
         return " ".join(key.kid for key in found)
-
-    async def until(condition: Callable[[], bool]) -> None:
-        async with asyncio.timeout(30):
-            while not condition():
-                await asyncio.sleep(0.01)
 
     out = tmp_path / "kong.yml"
     with _serving(admin) as url:
@@ -355,3 +356,15 @@ async def test_a_rotation_reaches_kong_and_a_failure_changes_nothing(tmp_path: P
         await running
     assert out.read_text() == "k1 k2"
     assert told.count("identity is away") == 1
+
+
+async def test_a_disk_that_is_full_keeps_no_key_from_kong(tmp_path: Path) -> None:
+    admin, told, stop = _Admin(), list[str](), asyncio.Event()
+    with _serving(admin) as url:
+        nowhere = tmp_path / "gone/kong.yml"
+        keys = jwks.parse({"keys": [jwk("k1")]})
+        running = asyncio.create_task(Watch(lambda: keys, lambda found: found[0].kid, url, told.append, nowhere, 0.02).run(stop))
+        await until(lambda: any("gone" in line for line in told))
+        assert admin.has == "k1"
+        stop.set()
+        await running

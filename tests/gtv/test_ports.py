@@ -21,7 +21,7 @@ def taken() -> Iterator[int]:
 
 
 def test_ports_stay_the_same_between_runs(tmp_path: Path) -> None:
-    wishes = [Wish("postgres"), Wish("edge"), Wish("media", udp=True)]
+    wishes = [Wish("postgres"), Wish("console"), Wish("media", udp=True)]
     first = assign(wishes, asked={}, kept=tmp_path / "ports.json")
     again = assign(wishes, asked={}, kept=tmp_path / "ports.json")
     assert first.ports == again.ports
@@ -31,10 +31,18 @@ def test_ports_stay_the_same_between_runs(tmp_path: Path) -> None:
 
 
 def test_a_kept_port_that_was_taken_meanwhile_moves_and_is_named(tmp_path: Path, taken: int) -> None:
-    (tmp_path / "ports.json").write_text(f'{{"edge": {taken}}}')
-    chosen = assign([Wish("edge")], asked={}, kept=tmp_path / "ports.json")
-    assert chosen.ports["edge"] != taken
-    assert chosen.moved == {"edge": (taken, chosen.ports["edge"])}
+    (tmp_path / "ports.json").write_text(f'{{"media": {taken}}}')
+    chosen = assign([Wish("media")], asked={}, kept=tmp_path / "ports.json")
+    assert chosen.ports["media"] != taken
+    assert chosen.moved == {"media": (taken, chosen.ports["media"])}
+
+
+def test_the_address_of_a_folder_from_before_tls_leads_on(tmp_path: Path) -> None:
+    (tmp_path / "ports.json").write_text('{"edge": 20001, "postgres": 20002}')
+    for _ in range(2):
+        chosen = assign([Wish("postgres"), Wish("edge"), Wish("edge-http")], asked={}, kept=tmp_path / "ports.json")
+        assert (chosen.ports["edge-http"], chosen.ports["postgres"], chosen.moved) == (20001, 20002, {})
+        assert chosen.ports["edge"] != 20001
 
 
 def test_a_preferred_port_is_left_to_the_stranger_who_holds_it(tmp_path: Path, taken: int) -> None:
@@ -47,6 +55,8 @@ def test_a_port_asked_for_by_name_is_taken_or_refused(tmp_path: Path, taken: int
         assign([Wish("redis-cache")], asked={"redis-cache": taken}, kept=tmp_path / "ports.json")
     with pytest.raises(BadTable, match="no-such"):
         assign([Wish("edge")], asked={"no-such": 1}, kept=tmp_path / "ports.json")
+    with pytest.raises(PortTaken, match="twice"):
+        assign([Wish("edge"), Wish("media")], asked={"edge": 20003, "media": 20003}, kept=tmp_path / "ports.json")
 
 
 def test_reads_the_ports_asked_for(tmp_path: Path) -> None:

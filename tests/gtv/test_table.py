@@ -79,6 +79,8 @@ def test_the_media_server_listens_on_loopback_and_asks_the_hook(composition: Com
     assert all(value.startswith("127.0.0.1:") for key, value in addresses.items() if key != "webrtcLocalUDPAddress")
     assert options["webrtcLocalUDPAddress"].startswith("0.0.0.0:")
     assert options["webrtcAdditionalHosts"] == ["127.0.0.1", "192.0.2.7"]
+    six = yaml.safe_load(mediaserver.render(production, composition, edge_host="2001:db8::7", public_host="2001:db8::7"))
+    assert six["webrtcLocalUDPAddress"].startswith("[2001:db8::7]:")
     assert options["authHTTPAddress"] == f"http://127.0.0.1:{composition.ports['streaming-private']}/internal/media/auth"
     assert options["authHTTPExclude"] == []
     assert options["paths"] == {}

@@ -62,6 +62,27 @@ def test_a_damaged_folder_is_made_anew(tmp_path: Path) -> None:
     _leaf(second).verify_directly_issued_by(x509.load_pem_x509_certificate(second.anchor.encode()))
 
 
+def test_the_key_of_another_authority_signs_nothing(tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    for folder in (tmp_path, other):
+        tls.own(folder, HOSTS, NOW)
+    (other / "ca.key").rename(tmp_path / "ca.key")
+    made = tls.own(tmp_path, (*HOSTS, "new.example"), NOW)
+    _leaf(made).verify_directly_issued_by(x509.load_pem_x509_certificate(made.anchor.encode()))
+
+
+def test_a_clock_that_ran_ahead_or_is_behind_is_survived(tmp_path: Path) -> None:
+    first = tls.own(tmp_path, HOSTS, NOW)
+    ahead = tls.own(tmp_path, HOSTS, NOW + timedelta(days=1_000))
+    assert ahead.bundle != first.bundle
+    back = tls.own(tmp_path, HOSTS, NOW)
+    assert _leaf(back).not_valid_before_utc <= NOW
+    # a machine without a battery begins in 1970: nobody's trust in the authority is lost for that
+    assert tls.own(tmp_path, HOSTS, NOW - timedelta(days=10_000)) == back
+    assert ahead.anchor == back.anchor == first.anchor
+
+
 def _given(folder: Path, bundle: str, hosts: str = "gtv.example") -> tls.Certificate:
     certificate, key = folder / "own.crt", folder / "own.key"
     at = bundle.index("-----BEGIN PRIVATE")
@@ -83,6 +104,8 @@ def test_says_what_is_wrong_with_the_operators_own(tmp_path: Path) -> None:
     _given(tmp_path, old)
     with pytest.raises(BadCertificate, match="has ended"):
         tls.given(tmp_path / "own.crt", tmp_path / "own.key", "gtv.example", NOW + timedelta(days=30))
+    with pytest.raises(BadCertificate, match="begins on"):
+        tls.given(tmp_path / "own.crt", tmp_path / "own.key", "gtv.example", NOW - timedelta(days=500))
     other = ec.generate_private_key(ec.SECP256R1())
     (tmp_path / "own.key").write_bytes(
         other.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())

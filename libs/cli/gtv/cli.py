@@ -19,7 +19,7 @@ from chassis.settings import load
 from gtv import children, commands, edge_cli, journal, kong_cli, logfiles
 from gtv.failures import GtvError, NotRunning
 from gtv.home import Home, write_private
-from gtv.plan import home_of, make_plan
+from gtv.plan import certificate_trouble, home_of, make_plan
 from gtv.settings import Settings, environment, find_root
 from gtv.supervisor import Phase
 
@@ -165,6 +165,8 @@ def _introduce(home: Home) -> None:
     for name, (expected, now) in state.get("moved", {}).items():
         out.print(f"Port {expected} for {name} is taken by somebody else; it is {now} now.")
     out.print(f"\nConsole  {address}", style="bold")
+    if (trouble := certificate_trouble(load(Settings))) is not None:
+        out.print(Text(f"The edge goes on with the certificate that it had. {trouble}", "red"))
     if load(Settings).tls_cert is None:
         out.print(Text(f"Trust    curl --cacert {home.ca_file} {address}/health   (`gtv ca` tells more)", "dim"))
     login = first_login(home)

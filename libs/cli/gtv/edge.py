@@ -109,11 +109,15 @@ class Layout:
     kong: Target | None = None
     """The gateway between the edge and the services, where there is one."""
     public_host: str = "localhost"
+    hosts: Sequence[str] = ("localhost",)
+    """Names under which pages are asked for in clear; another one is sent on to `public_host`."""
     public_port: int = 443
     tls_min: str = "1.3"
     trusted_proxies: Sequence[str] = ()
     limits: Limits = field(default_factory=Limits)
     passages: Sequence[Passage] = ()
+    user: str | None = None
+    """Account, with a group of the same name, that HAProxy becomes once its ports are open, where it is started as root."""
 
 
 class _HaproxyTemplate(Template):
@@ -134,7 +138,9 @@ def render(template: str, routes: Routes, layout: Layout) -> str:
         edge=layout.edge,
         plain=layout.plain,
         private=layout.private,
-        public_host=layout.public_host,
+        user=f"    user {layout.user}\n    group {layout.user}\n" if layout.user else "",
+        hosts=" ".join(sorted({*layout.hosts, layout.public_host})),
+        public_host=in_url(layout.public_host),
         https_port="" if layout.public_port == 443 else f":{layout.public_port}",
         stats_password=layout.stats_password,
         resolvers=_RESOLVERS if any(map(_looked_up, _addresses(layout))) else "",
@@ -152,6 +158,11 @@ def render(template: str, routes: Routes, layout: Layout) -> str:
         backends="\n".join(_backends(routes, layout)),
         passages="\n".join(_passages(layout)),
     )
+
+
+def in_url(host: str) -> str:
+    """A name or an address as it stands before a port."""
+    return f"[{host}]" if ":" in host else host
 
 
 def _tops(routes: Routes) -> str:

@@ -25,3 +25,7 @@ class BadTable(GtvError):
 
 class BadCertificate(GtvError):
     """The edge's certificate or its key cannot be used."""
+
+
+class CertificateEnded(BadCertificate):
+    """It could be used yesterday, or can tomorrow."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from dataclasses import replace
 from urllib.parse import urlsplit
 
 from chassis.servers.process import give_to, write_private
-from gtv import edge
+from gtv import edge, tls
 from gtv.composition import HOST
 from gtv.failures import BadCertificate, BadTable
 from gtv.limits import Limits
@@ -19,10 +21,16 @@ _LONGEST_SOCKET = 96
 """A Unix socket's path has 108 bytes, and HAProxy makes it under a longer name first."""
 
 
-def prepare(plan: Plan, files: edge.Files, private: int, user: str | None) -> None:
-    """Write everything that HAProxy reads at its start. Raises: BadTable, BadCertificate."""
+def prepare(plan: Plan, files: edge.Files, private: int, user: str | None, becomes: str | None = None) -> None:
+    """Write everything that HAProxy reads at its start, for the `user` that starts it and the one that it `becomes`.
+
+    Raises: BadTable, BadCertificate.
+    """
     if len(str(files.socket)) > _LONGEST_SOCKET:
         raise BadTable(f"{files.socket} is too long for a socket: choose a shorter data folder with GTV_DATA.")
+    for path in (files.folder, plan.root):
+        if re.search(r"[\s\"'\\#$,()]", str(path)):
+            raise BadTable(f"HAProxy cannot be told of {path}: choose a folder without blanks and punctuation (GTV_DATA, GTV_ROOT).")
     files.folder.mkdir(exist_ok=True)
     # it makes its socket in here
     give_to(files.folder, user)
@@ -34,7 +42,7 @@ def prepare(plan: Plan, files: edge.Files, private: int, user: str | None) -> No
         write_private(files.flags, "", user)
     routes = load_routes(plan.root / "deploy/routes.yml").only(plan.composition.ports)
     template = (plan.root / "haproxy/haproxy.cfg").read_text()
-    write_private(files.config, edge.render(template, routes, layout(plan, files, routes, private)), user)
+    write_private(files.config, edge.render(template, routes, replace(layout(plan, files, routes, private), user=becomes)), user)
 
 
 def fresh_certificate(plan: Plan, files: edge.Files) -> str | None:
@@ -45,9 +53,10 @@ def fresh_certificate(plan: Plan, files: edge.Files) -> str | None:
     served = files.certificate.read_text() if files.certificate.exists() else None
     try:
         bundle = plan.certificate().bundle
-    except BadCertificate:
+    except BadCertificate as error:
         if served is None:
             raise
+        print(f"The edge goes on with the certificate that it had. {error}", flush=True)
         return None
     return bundle if bundle != served else None
 
@@ -67,6 +76,7 @@ def layout(plan: Plan, files: edge.Files, routes: Routes, private: int) -> edge.
         nodes={edge.MEDIA_NODE: {name: edge.Target(f"{HOST}:{numbers[name]}") for name in routes.media}},
         kong=_kong(options.kong_url, options.kong_status_port),
         public_host=plan.public_host,
+        hosts=tls.names(options.edge_host, plan.public_host),
         public_port=numbers["edge"],
         tls_min=options.tls_min_version,
         trusted_proxies=[str(network) for network in options.edge_trusted_proxies],
@@ -101,4 +111,4 @@ def _kong(url: str | None, status_port: int) -> edge.Target | None:
 
 
 def _listen(host: str, port: int) -> str:
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    return f"{edge.in_url(host)}:{port}"

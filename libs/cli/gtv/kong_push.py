@@ -68,10 +68,10 @@ class Watch:
         try:
             keys = self.read()
             text = self.render(keys)
-            self._keep(text)
             if push(self.admin, text):
                 self.tell(f"Kong has the keys {', '.join(key.kid for key in keys)} now.")
-        except GtvError as error:
+            self._keep(text)
+        except (GtvError, OSError) as error:
             return str(error)
         return ""
 

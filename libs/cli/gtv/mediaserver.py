@@ -9,6 +9,7 @@ from collections.abc import Mapping
 import yaml
 
 from gtv.composition import HOST, Composition
+from gtv.edge import in_url
 
 ANYWHERE = frozenset({"0.0.0.0", "::"})  # noqa: S104 - compared with, not listened on
 
@@ -35,7 +36,7 @@ def render(production: str, composition: Composition, *, edge_host: str, public_
         "hlsTrustedProxies": [HOST],
         "webrtcAddress": f"{HOST}:{ports['webrtc']}",
         "webrtcTrustedProxies": [HOST],
-        "webrtcLocalUDPAddress": f"{edge_host}:{ports['webrtc-media']}",
+        "webrtcLocalUDPAddress": f"{in_url(edge_host)}:{ports['webrtc-media']}",
         "webrtcAdditionalHosts": sorted({HOST, public_host} - ANYWHERE - {"localhost"}),
     }
     options["pathDefaults"] |= {"recordPath": f"{composition.home.recordings}/%path/%Y-%m-%d_%H-%M-%S-%f"}

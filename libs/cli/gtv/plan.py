@@ -8,7 +8,8 @@ from pathlib import Path
 from gtv import mediaserver, ports, settings, table, tls
 from gtv.composition import HOST, Composition
 from gtv.credentials import Credentials, load_or_make
-from gtv.failures import BadCertificate
+from gtv.edge import Files, in_url
+from gtv.failures import BadCertificate, CertificateEnded
 from gtv.home import Home, default_home
 from gtv.table import Table
 from gtvision.time import SystemClock
@@ -46,13 +47,9 @@ class Plan:
 
         Raises: BadCertificate.
         """
-        options, now = self.options, SystemClock().now()
-        if (options.tls_cert is None) != (options.tls_key is None):
-            raise BadCertificate("GTV_TLS_CERT and GTV_TLS_KEY belong together.")
-        if options.tls_cert is not None and options.tls_key is not None:
-            certificate = tls.given(options.tls_cert, options.tls_key, self.public_host, now)
-        else:
-            certificate = tls.own(self.home.tls, tls.names(options.edge_host, self.public_host), now)
+        certificate = _operators(self.options)
+        if certificate is None:
+            certificate = tls.own(self.home.tls, tls.names(self.options.edge_host, self.public_host), SystemClock().now())
         self.home.trust_file.write_text(certificate.anchor)
         return certificate
 
@@ -60,6 +57,23 @@ class Plan:
     def secrets(self) -> Credentials:
         """The generated secrets."""
         return self.composition.secrets
+
+
+def _operators(options: settings.Settings) -> tls.Certificate | None:
+    if (options.tls_cert is None) != (options.tls_key is None):
+        raise BadCertificate("GTV_TLS_CERT and GTV_TLS_KEY belong together.")
+    if options.tls_cert is None or options.tls_key is None:
+        return None
+    return tls.given(options.tls_cert, options.tls_key, public_host(options), SystemClock().now())
+
+
+def certificate_trouble(options: settings.Settings) -> str | None:
+    """What is wrong with the operator's own certificate."""
+    try:
+        _operators(options)
+    except BadCertificate as error:
+        return str(error)
+    return None
 
 
 def make_plan(options: settings.Settings, home: Home) -> Plan:
@@ -74,10 +88,15 @@ def make_plan(options: settings.Settings, home: Home) -> Plan:
         ports=assignment.ports,
         secrets=load_or_make(home.secrets_file),
         inherited=settings.inherited(env),
-        public_url=f"https://{_in_url(public_host(options))}:{assignment.ports['edge']}",
+        public_url=f"https://{in_url(public_host(options))}:{assignment.ports['edge']}",
     )
     plan = Plan(options, home, root, processes, composition, dict(assignment.moved))
-    plan.certificate()
+    try:
+        plan.certificate()
+    except CertificateEnded:
+        # time passes with nobody at the terminal: a machine that starts again must record, whatever browsers say
+        if not Files(home.edge).certificate.exists():
+            raise
     return plan
 
 
@@ -85,7 +104,3 @@ def public_host(options: settings.Settings) -> str:
     """The name under which browsers reach the edge."""
     here = {HOST, "::1", *mediaserver.ANYWHERE}
     return options.public_host or ("localhost" if options.edge_host in here else options.edge_host)
-
-
-def _in_url(host: str) -> str:
-    return f"[{host}]" if ":" in host else host

@@ -7,6 +7,7 @@ import socket
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from gtv.failures import BadTable, PortTaken
 from gtv.home import read_json, write_private
@@ -44,11 +45,13 @@ def assign(wishes: Iterable[Wish], *, asked: Mapping[str, int], kept: Path) -> A
     known = {wish.name for wish in wishes}
     if unknown := sorted(set(asked) - known):
         raise BadTable(f"No process has a port named {', '.join(unknown)}. Known: {', '.join(sorted(known))}")
-    before = read_json(kept)
+    before = _kept(kept)
     chosen: dict[str, int] = {}
     moved: dict[str, tuple[int, int]] = {}
     for wish in wishes:
         if wish.name in asked:
+            if asked[wish.name] in chosen.values():
+                raise PortTaken(f"Port {asked[wish.name]} is asked for twice; the second time for {wish.name}.")
             chosen[wish.name] = _insist(wish, asked[wish.name])
     for wish in wishes:
         if wish.name in chosen:
@@ -62,6 +65,14 @@ def assign(wishes: Iterable[Wish], *, asked: Mapping[str, int], kept: Path) -> A
             moved[wish.name] = (expected, chosen[wish.name])
     write_private(kept, {**before, **chosen})
     return Assignment(chosen, moved)
+
+
+def _kept(path: Path) -> dict[str, Any]:
+    """Of the last run. Before there was TLS, `edge` was what `edge-http` is now: the address that people know leads on from there."""
+    before = read_json(path)
+    if "edge" in before and "edge-http" not in before:
+        before["edge-http"] = before.pop("edge")
+    return before
 
 
 def is_free(wish: Wish, port: int) -> bool:

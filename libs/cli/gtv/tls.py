@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from chassis.servers.process import write_private
-from gtv.failures import BadCertificate
+from gtv.failures import BadCertificate, CertificateEnded
 
 AUTHORITY_LIFE = timedelta(days=3_650)
 LIFE = timedelta(days=397)
@@ -71,7 +71,11 @@ def given(certificate_file: Path, key_file: Path, host: str, now: datetime) -> C
     if key.public_key() != leaf.public_key():
         raise BadCertificate(f"The key {key_file} does not belong to the certificate {certificate_file}.")
     if now >= leaf.not_valid_after_utc:
-        raise BadCertificate(f"The certificate {certificate_file} has ended on {leaf.not_valid_after_utc:%Y-%m-%d}.")
+        raise CertificateEnded(f"The certificate {certificate_file} has ended on {leaf.not_valid_after_utc:%Y-%m-%d}.")
+    if now < leaf.not_valid_before_utc:
+        raise CertificateEnded(
+            f"The certificate {certificate_file} begins on {leaf.not_valid_before_utc:%Y-%m-%d}, and today is {now:%Y-%m-%d}."
+        )
     if not _covers(leaf, host):
         raise BadCertificate(
             f"The certificate {certificate_file} is for {', '.join(_names(leaf)) or 'nobody'}, not for {host}; "
@@ -102,8 +106,9 @@ class _Authority:
         try:
             certificate = x509.load_pem_x509_certificate(public.read_bytes())
             key = serialization.load_pem_private_key(private.read_bytes(), None)
-            # one that ends before what it signs would refuse in the middle of a year
-            if isinstance(key, ec.EllipticCurvePrivateKey) and certificate.not_valid_after_utc > now + LIFE:
+            # one that ends before what it signs would refuse in the middle of a year; a crash may have left the key of another
+            lasts = certificate.not_valid_after_utc > now + LIFE
+            if lasts and isinstance(key, ec.EllipticCurvePrivateKey) and key.public_key() == certificate.public_key():
                 return cls(certificate, key)
         except (OSError, ValueError):
             pass
@@ -177,9 +182,10 @@ def _serves(bundle: str, hosts: Sequence[str], authority: x509.Certificate, now:
         certificate.verify_directly_issued_by(authority)
     except (ValueError, TypeError, InvalidSignature):
         return False
-    return (
-        set(_names(certificate)) == {str(_general(host).value) for host in hosts} and certificate.not_valid_after_utc > now + RENEW_BEFORE
-    )
+    # the clock ran ahead when it was made; a clock that is behind the authority itself is wrong now
+    early = authority.not_valid_before_utc <= now < certificate.not_valid_before_utc
+    right = set(_names(certificate)) == {str(_general(host).value) for host in hosts}
+    return right and not early and certificate.not_valid_after_utc > now + RENEW_BEFORE
 
 
 def _names(certificate: x509.Certificate) -> list[str]:

@@ -170,9 +170,9 @@ class Workshop:
         private = f"{process.name}-private"
 
         def spec() -> Command:
-            user = _edge_user(plan)
+            user, becomes = _edge_users(plan)
             try:
-                frontage.prepare(plan, files, plan.composition.ports[private], user)
+                frontage.prepare(plan, files, plan.composition.ports[private], user, becomes)
             except GtvError as error:
                 raise ValueError(str(error)) from error  # a reason not to start, and to try again
             env = plan.composition.plain()
@@ -194,12 +194,11 @@ def forget_first_login(home: Home) -> None:
     (home.root / "first-login.json").unlink(missing_ok=True)
 
 
-def _edge_user(plan: Plan) -> str | None:
-    """HAProxy's own account, where there is one and no port needs our rights."""
-    ports = plan.composition.ports
-    if os.geteuid() != 0 or any(number < 1024 for name, number in ports.items() if name.startswith("edge")):
-        return None
+def _edge_users(plan: Plan) -> tuple[str | None, str | None]:
+    """Who starts HAProxy and who it becomes: its own account, where there is one; where a port needs our rights, only when it is open."""
     try:
-        return pwd.getpwnam("haproxy").pw_name
+        account = pwd.getpwnam("haproxy").pw_name if os.geteuid() == 0 else None
     except KeyError:
-        return None
+        account = None
+    low = any(number < 1024 for name, number in plan.composition.ports.items() if name.startswith("edge"))
+    return (None, account) if low else (account, None)
