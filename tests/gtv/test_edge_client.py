@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
-from tests.gtv.front import Front, edge_of, sent
+from tests.gtv.front import Front, edge_of, free_port, sent
 
 pytestmark = pytest.mark.media
 
@@ -41,6 +42,14 @@ async def test_each_request_of_a_proxys_connection_has_its_own_client(front: Fro
         said = (await front.curl(*one, "--next", *two)).stdout
         assert '["x-forwarded-for", "203.0.113.1"]' in said
         assert '["x-forwarded-for", "203.0.113.2"]' in said
+
+
+async def test_a_client_has_one_address_whatever_the_listener(tmp_path: Path) -> None:
+    port = free_port()
+    async with edge_of(tmp_path, edge=f"[::]:{port}", public_port=port) as both:
+        for host, client in (("127.0.0.1", "127.0.0.1"), ("[::1]", "::1")):
+            async with both.asking(base_url=f"https://{host}:{port}") as asking:
+                assert sent(await asking.get("/api/v1/cameras"))["x-forwarded-for"] == client
 
 
 async def test_the_log_has_the_client(front: Front) -> None:

@@ -187,6 +187,8 @@ def _https_only(routes: Routes) -> Iterator[str]:
 def _client_address(layout: Layout) -> Iterator[str]:
     """From the right: as long as the address that is reached belongs to a proxy of ours, the next one is taken."""
     yield r"    http-request set-var(txn.local) bool(true) if { req.hdr(Host) -i -m reg ^localhost(:[0-9]+)?$ }"
+    yield "    # a listener on [::] shows IPv4 clients in the dress of IPv6"
+    yield "    http-request set-src src,regsub(^::ffff:,) if { src ::ffff:0:0/96 }"
     if layout.trusted_proxies:
         passed = ""
         for hop in range(1, PROXY_HOPS + 1):
