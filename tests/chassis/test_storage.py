@@ -64,6 +64,13 @@ async def test_streams_in_pieces(store: ObjectStore) -> None:
     assert b"".join(pieces) == data
 
 
+async def test_names_the_folders_right_below(store: ObjectStore) -> None:
+    assert await store.folders("audit") == ()
+    for key in ("audit/b/1/x.json", "audit/a/x.json", "audit/y.json", "auditor/c/x.json"):
+        await store.put(key, b"x")
+    assert await store.folders("audit") == ("a", "b")
+
+
 async def test_lists_below_a_folder_only(store: ObjectStore) -> None:
     for key in ("evidence/t1/a", "evidence/t1/c/b", "evidence/t10/c"):
         await store.put(key, b"x")

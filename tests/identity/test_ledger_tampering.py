@@ -184,6 +184,13 @@ class TestTheEnd:
         await _cut_off(city, 13)
         assert await city.found() == (Wrong.TRUNCATED, 14)
 
+    async def test_anchors_that_somebody_made_up_do_not_hide_it(self, city: City) -> None:
+        """However many lie before the right one."""
+        await _cut_off(city, 13)
+        await _forge_anchors(city, "1000 + g", 1_200)
+        assert await city.found() == (Wrong.TRUNCATED, 14)
+        assert set(await city.of_anchors()) <= {(Wrong.ANCHOR_FORGED, 1000 + number) for number in range(1, 1_201)}
+
     async def test_with_head_and_anchors_they_are_missed_by_the_copies(self, city: City) -> None:
         await _cut_off(city, 13)
         await city.tamper("DELETE FROM audit_anchor WHERE tenant_id = $1 AND seq > 13")
@@ -202,6 +209,13 @@ class TestTheEnd:
     async def test_a_head_with_another_hash_is_named(self, city: City) -> None:
         await city.tamper("UPDATE audit_head SET hash = repeat('a', 64) WHERE tenant_id = $1")
         assert await city.found() == (Wrong.HEAD_CHANGED, 20)
+
+    @pytest.mark.parametrize("value", ["recorded_at - interval '1 hour'", "'infinity'", "'20000-01-01'"])
+    async def test_a_head_with_another_time_is_named(self, city: City, value: str) -> None:
+        """The next entry's time would follow it, and with it the month that the entry is dropped with."""
+        await city.tamper(f"UPDATE audit_head SET recorded_at = {value} WHERE tenant_id = $1")
+        assert (await city.found())[0] is Wrong.HEAD_CHANGED
+        assert "head_changed" in await command(city, "verify")
 
     async def test_a_head_set_back_is_named(self, city: City) -> None:
         await city.tamper("UPDATE audit_head SET seq = 18 WHERE tenant_id = $1")
@@ -242,6 +256,34 @@ class TestAnchors:
         await city.tamper("DELETE FROM audit_anchor WHERE tenant_id = $1 AND seq = 12")
         assert await city.of_anchors() == [(Wrong.ANCHOR_REMOVED, 12)]
 
+    async def test_an_anchor_of_a_row_that_never_was_is_named(self, city: City) -> None:
+        await _forge_anchors(city, "1000", 1)
+        assert await city.of_anchors() == [(Wrong.ANCHOR_FORGED, 1000)]
+
+    async def test_an_anchor_that_cannot_be_read_is_named(self, city: City) -> None:
+        """And keeps nobody from reading the others."""
+        async with city.intruder() as connection:
+            await connection.execute("ALTER TABLE audit_anchor DROP CONSTRAINT ck_audit_anchor_kind")
+        await _forge_anchors(city, "5", 1, kind="nothing")
+        assert await city.of_anchors() == [(Wrong.ANCHOR_FORGED, 5)]
+        await city.seal()
+        report = await city.verify()
+        assert report.finding is None
+        assert report.unanchored == 0
+
+    async def test_a_copy_that_is_said_to_be_owed_is_compared_and_kept(self, city: City) -> None:
+        """Otherwise whoever has the database and the key could have identity itself replace the evidence."""
+        path = _copy(city, 12)
+        path.write_bytes(b"{}")
+        owed = "INSERT INTO audit_copy_owed SELECT tenant_id, seq, kind, anchored_at FROM audit_anchor WHERE tenant_id = $1 AND seq = 12"
+        await city.tamper(owed)
+        assert await city.of_anchors() == [(Wrong.COPY_CHANGED, 12)]
+        before = _failures("copy_changed")
+        await city.seal()
+        assert _failures("copy_changed") == before + 1
+        assert path.read_bytes() == b"{}"
+        assert await city.of_anchors() == [(Wrong.COPY_CHANGED, 12)]
+
     async def test_a_missing_copy_is_named(self, city: City) -> None:
         _copy(city, 12).unlink()
         assert await city.of_anchors() == [(Wrong.COPY_MISSING, 12)]
@@ -267,9 +309,8 @@ class TestAnchors:
         assert await city.found() == (Wrong.ALTERED, 18)
 
 
-def _failures() -> float:
-
-    return REGISTRY.get_sample_value("gtvision_identity_audit_verification_failures_total", {"wrong": "altered"}) or 0.0
+def _failures(wrong: str = "altered") -> float:
+    return REGISTRY.get_sample_value("gtvision_identity_audit_verification_failures_total", {"wrong": wrong}) or 0.0
 
 
 # --- the operator's command --------------------------------------------------------------------------------------------
@@ -315,6 +356,13 @@ class TestCommand:
         with pytest.raises(NotFound):
             await audit.run(audit.parse(("verify", "--tenant", "nowhere")), tools(city))
 
+    async def test_a_city_that_only_object_storage_remembers_is_named(self, city: City, capsys: pytest.CaptureFixture[str]) -> None:
+        """Somebody removed every row of it from the database: its name is nowhere, its anchors are."""
+        for table in ("audit_entry", "audit_anchor", "audit_head"):
+            await city.tamper(f"DELETE FROM {table} WHERE tenant_id = $1")
+        assert await audit.run(audit.parse(("verify",)), tools(city)) == 1
+        assert f"WRONG  tenant without a name ({city.tenant_id})" in capsys.readouterr().out
+
     async def test_exports(self, city: City, capfdbinary: pytest.CaptureFixture[bytes]) -> None:
         asked = ("export", "--tenant", str(city.tenant_id), "--from", "2026-03-01", "--to", "2026-04-01T00:00:00Z")
         assert await audit.run(audit.parse(asked), tools(city)) == 0
@@ -340,10 +388,19 @@ async def _insert_like(city: City, seq: int, number: str, later: str) -> None:
         await connection.execute("INSERT INTO audit_entry SELECT * FROM made")
 
 
+async def _forge_anchors(city: City, seq: str, count: int, kind: str = "seal") -> None:
+    await city.tamper(
+        f"INSERT INTO audit_anchor SELECT $1, {seq}, '{kind}', '2026-03-04T06:00:00Z', repeat('a', 64), 'a1', repeat('0', 128) "
+        f"FROM generate_series(1, {count}) AS g"
+    )
+
+
 async def _cut_off(city: City, last: int) -> None:
     rows = await city.rows()
     await city.tamper("DELETE FROM audit_entry WHERE tenant_id = $1 AND seq > $2", last)
-    await city.tamper("UPDATE audit_head SET seq = $2, hash = $3 WHERE tenant_id = $1", last, rows[last - 1].hash)
+    end = rows[last - 1]
+    statement = "UPDATE audit_head SET seq = $2, hash = $3, recorded_at = $4 WHERE tenant_id = $1"
+    await city.tamper(statement, last, end.hash, end.entry.recorded_at)
 
 
 async def _rewrite(city: City, first: int, keys: HmacAuditKeys) -> None:

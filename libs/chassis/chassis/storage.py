@@ -132,6 +132,11 @@ class ObjectStore:
             for item in page:
                 yield StoredObject(item["path"], item["size"], item["last_modified"])
 
+    async def folders(self, prefix: str) -> tuple[str, ...]:
+        """Names of the folders right below a folder, in order. Raises: Unavailable."""
+        found = await self._within(self._store.list_with_delimiter_async(checked_key(prefix.rstrip("/"))), prefix)
+        return tuple(sorted(each.rstrip("/").rpartition("/")[2] for each in found["common_prefixes"]))
+
     async def presigned(self, key: str, lifetime: timedelta, method: Literal["GET", "PUT"] = "GET") -> str | None:
         """A link that works without credentials for a while; None for a folder, which has none. Raises: InvalidObjectKey."""
         if not isinstance(self._store, S3Store):

@@ -54,10 +54,12 @@ async def run(asked: argparse.Namespace, tools: Tools) -> int:
         for kid, public in tools.keys.public_keys().items():
             sys.stdout.write(f"{kid}  ed25519 {public}\n")
         return 0
-    tenants = await _tenants(tools.upkeep, asked.tenant)
     if asked.verb == "export":
-        await export(asked, tools.auditing, tenants[0][0], sys.stdout.buffer)
+        ((tenant_id, _), *_rest) = await _tenants(tools.upkeep, asked.tenant)
+        await export(asked, tools.auditing, tenant_id, sys.stdout.buffer)
         return 0
+    copied = [] if asked.skip_copies else await tools.copies.tenants()
+    tenants = await _tenants(tools.upkeep, asked.tenant, copied)
     reports = [await verify(asked, tools, tenant, sys.stdout) for tenant in tenants]
     return 0 if all(report.is_right for report in reports) else 1
 
@@ -118,8 +120,11 @@ class _Progress:
             self._out.flush()
 
 
-async def _tenants(upkeep: Upkeep, wanted: str | None) -> list[tuple[UUID, str | None]]:
+async def _tenants(upkeep: Upkeep, wanted: str | None, copied: Sequence[UUID] = ()) -> list[tuple[UUID, str | None]]:
+    """Those that the database knows, and those of which only the copies of anchors are left."""
     known = await upkeep.tenants()
+    in_database = {tenant_id for tenant_id, _ in known}
+    known += [(tenant_id, None) for tenant_id in copied if tenant_id not in in_database]
     if wanted is None:
         return known
     found = [each for each in known if wanted in {each[1], str(each[0])}]

@@ -75,9 +75,13 @@ class Signer(Protocol):
         ...
 
 
+FOLDER = "audit"
+"""Every copy lies below it."""
+
+
 def object_folder(tenant_id: UUID) -> str:
     """Every copy of a tenant's anchors lies below it."""
-    return f"audit/{tenant_id}"
+    return f"{FOLDER}/{tenant_id}"
 
 
 def copy_of(anchor: Anchor, signer: Signer) -> bytes:

@@ -61,6 +61,8 @@ class Position:
 
     seq: int
     hash: str
+    recorded_at: datetime | None = None
+    """None before the first row that was walked."""
 
 
 class Walk:
@@ -80,7 +82,7 @@ class Walk:
             finding = self._order(row) or self._content(row)
             if finding is not None:
                 return finding
-            self.at = Position(row.entry.seq, row.hash)
+            self.at = Position(row.entry.seq, row.hash, row.entry.recorded_at)
             self.hashes[row.entry.seq] = row.hash
             self.rows += 1
         return None

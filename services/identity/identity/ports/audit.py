@@ -36,11 +36,15 @@ class LedgerRows(Protocol):
     async def head(self) -> Head | None: ...
 
     async def ends(self) -> tuple[Head | None, int]:
-        """The head, and the highest number that any row has, as of one moment."""
+        """The head, and the highest number that any row has, as of one moment. Raises: UnreadableRow, where the head is."""
         ...
 
     async def page(self, after: tuple[int, datetime] | None, through: int, limit: int, sought: Sought | None = None) -> list[Chained]:
         """In order of number, `through` included; a second row of one number follows the first in time. Raises: UnreadableRow."""
+        ...
+
+    async def last(self, through: int, sought: Sought) -> int:
+        """Number of the last row up to this one that is looked for; 0 where there is none."""
         ...
 
     async def newest(self, sought: Sought, before: tuple[datetime, int] | None, limit: int) -> list[Chained]:
@@ -71,8 +75,12 @@ class AnchorRows(Protocol):
         """Number of the last anchored row up to this one; 0 where there is none."""
         ...
 
-    async def highest(self, limit: int) -> list[Anchor]:
+    async def highest(self, limit: int, before: Anchor | None = None) -> list[Anchor]:
         """Those of the last rows, latest first."""
+        ...
+
+    async def strange(self, limit: int) -> list[int]:
+        """Numbers of rows that hold what no anchor can, such as a time that no calendar has. Nothing else returns them."""
         ...
 
     async def cut_at(self, seq: int) -> list[Anchor]:
@@ -141,12 +149,16 @@ class AuditKeys(Sealer, Signer, Protocol):
 class AnchorCopies(Protocol):
     """Copies of anchors, out of the reach of whoever has the database."""
 
-    async def put(self, anchor: Anchor, content: bytes) -> None:
-        """Raises: Unavailable."""
+    async def put(self, anchor: Anchor, content: bytes) -> bool:
+        """False where another copy lies there already: it is evidence, and stays as it is. Raises: Unavailable."""
         ...
 
     async def get(self, key: str) -> bytes | None:
         """None where there is none. Raises: Unavailable."""
+        ...
+
+    async def tenants(self) -> list[UUID]:
+        """Whose anchors have copies. Raises: Unavailable."""
         ...
 
     def keys(self, folder: str) -> AsyncIterator[str]:

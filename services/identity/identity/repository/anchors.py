@@ -6,13 +6,16 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import RowMapping, and_, delete, func, insert, select, tuple_
+from sqlalchemy import RowMapping, Select, and_, delete, func, insert, not_, select, tuple_
 
 from chassis.db import UnitOfWork
 from identity.domain.anchors import Anchor, AnchorKind
 from identity.tables.audit import audit_anchor, audit_copy_owed
 
 _KEY = ("tenant_id", "seq", "kind", "anchored_at")
+_CALENDAR = (datetime(2, 1, 1, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC))
+_READABLE = and_(audit_anchor.c.kind.in_([str(each) for each in AnchorKind]), audit_anchor.c.anchored_at.between(*_CALENDAR))
+"""Whoever has the database can put anything there: what cannot even be read must not keep the others from being read."""
 _OWED = and_(*(audit_anchor.c[name] == audit_copy_owed.c[name] for name in _KEY))
 
 
@@ -35,8 +38,16 @@ class SqlAnchors:
     async def last(self, through: int) -> int:
         return (await self._session.scalar(select(func.max(audit_anchor.c.seq)).where(audit_anchor.c.seq <= through))) or 0
 
-    async def highest(self, limit: int) -> list[Anchor]:
-        return await self._anchors(select(audit_anchor).order_by(audit_anchor.c.seq.desc()).limit(limit))
+    async def highest(self, limit: int, before: Anchor | None = None) -> list[Anchor]:
+        column = audit_anchor.c
+        key = tuple_(column.seq, column.kind, column.anchored_at)
+        statement = select(audit_anchor).order_by(column.seq.desc(), column.kind.desc(), column.anchored_at.desc()).limit(limit)
+        if before is not None:
+            statement = statement.where(column.seq <= before.seq, key < (before.seq, str(before.kind), before.anchored_at))
+        return await self._anchors(statement)
+
+    async def strange(self, limit: int) -> list[int]:
+        return list((await self._session.execute(select(audit_anchor.c.seq).where(not_(_READABLE)).limit(limit))).scalars())
 
     async def cut_at(self, seq: int) -> list[Anchor]:
         column = audit_anchor.c
@@ -59,7 +70,7 @@ class SqlAnchors:
         statement = (
             select(audit_anchor, audit_copy_owed.c.seq.is_not(None).label("owed"))
             .outerjoin(audit_copy_owed, _OWED)
-            .where(column.anchored_at >= begins, column.anchored_at < begins + timedelta(days=1))
+            .where(_READABLE, column.anchored_at >= begins, column.anchored_at < begins + timedelta(days=1))
             .where(tuple_(column.seq, column.kind) > after)
             .order_by(column.seq, column.kind)
             .limit(limit)
@@ -68,7 +79,7 @@ class SqlAnchors:
 
     async def days(self) -> list[date]:
         day = func.date(func.timezone("UTC", audit_anchor.c.anchored_at))
-        return list((await self._session.execute(select(day).distinct())).scalars())
+        return list((await self._session.execute(select(day).where(_READABLE).distinct())).scalars())
 
     async def owed(self, limit: int) -> list[Anchor]:
         return await self._anchors(select(audit_anchor).join(audit_copy_owed, _OWED).order_by(audit_anchor.c.seq).limit(limit))
@@ -79,8 +90,8 @@ class SqlAnchors:
             delete(audit_copy_owed).where(column.seq == seq, column.kind == str(kind), column.anchored_at == anchored_at)
         )
 
-    async def _anchors(self, statement: Any) -> list[Anchor]:
-        return [_anchor(row) for row in (await self._session.execute(statement)).mappings()]
+    async def _anchors(self, statement: Select[Any]) -> list[Anchor]:
+        return [_anchor(row) for row in (await self._session.execute(statement.where(_READABLE))).mappings()]
 
 
 def _anchor(row: RowMapping) -> Anchor:

@@ -89,7 +89,10 @@ class SqlLedger:
     async def ends(self) -> tuple[Head | None, int]:
         highest = select(func.max(audit_entry.c.seq)).scalar_subquery()
         joined = select(highest.label("highest"), audit_head).select_from(select(1).subquery().outerjoin(audit_head, text("true")))
-        row = (await self._session.execute(joined)).mappings().one()
+        try:
+            row = (await self._session.execute(joined)).mappings().one()
+        except (ValueError, OverflowError) as error:  # from the driver: Python knows no such time
+            raise UnreadableRow from error
         return (None if row["seq"] is None else _head(row)), row["highest"] or 0
 
     async def page(self, after: tuple[int, datetime] | None, through: int, limit: int, sought: Sought | None = None) -> list[Chained]:
@@ -100,6 +103,12 @@ class SqlLedger:
             where += [column.seq >= after[0], tuple_(column.seq, column.recorded_at) > after]
         statement = select(audit_entry).where(*where).order_by(column.seq, column.recorded_at).limit(limit)
         return await self._entries(statement)
+
+    async def last(self, through: int, sought: Sought) -> int:
+        column = audit_entry.c
+        # Counted too: for the maximum alone PostgreSQL walks back from the end of the ledger.
+        statement = select(func.count(column.seq), func.max(column.seq)).where(column.seq <= through, *_conditions(sought))
+        return (await self._session.execute(statement)).one()[1] or 0
 
     async def newest(self, sought: Sought, before: tuple[datetime, int] | None, limit: int) -> list[Chained]:
         column = audit_entry.c

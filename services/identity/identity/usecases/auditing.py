@@ -42,10 +42,12 @@ class Auditing:
         assert sought.until is not None
         check_export_range(sought.since, sought.until)
         async with self._uow(tenant_id) as work:
-            head = await self._ledger(work).head()
-            sought = await self._kept(self._ledger(work), sought)
+            ledger = self._ledger(work)
+            head, sought = await ledger.head(), await self._kept(ledger, sought)
+            # Without the last number each page would also look for more in every later month.
+            through = await ledger.last(head.seq if head else 0, sought)
             self._note(work, Action.AUDIT_EXPORTED, who, sought, form)
-        return self._pages(tenant_id, sought, head.seq if head else 0)
+        return self._pages(tenant_id, sought, through)
 
     async def _pages(self, tenant_id: UUID, sought: Sought, through: int) -> AsyncIterator[list[Chained]]:
         after: tuple[int, datetime] | None = None

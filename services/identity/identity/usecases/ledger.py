@@ -29,8 +29,12 @@ class Ledger:
         by_tenant: dict[UUID, dict[UUID, Event[AuditRecorded]]] = defaultdict(dict)
         for event in events:
             by_tenant[event.tenant_id][event.event_id] = event
-        for tenant_id, theirs in sorted(by_tenant.items()):
-            await self._chain(tenant_id, theirs, now)
+        try:
+            for tenant_id, theirs in sorted(by_tenant.items()):
+                await self._chain(tenant_id, theirs, now)
+        except Exception:
+            self._months.clear()  # the month may not be there any more: the next try makes it again
+            raise
 
     async def _chain(self, tenant_id: UUID, events: dict[UUID, Event[AuditRecorded]], now: datetime) -> None:
         async with self._uow(tenant_id) as work:

@@ -16,6 +16,7 @@ from gtvision.tenancy import Retention
 from gtvision.time import Clock
 from identity import metrics
 from identity.domain.anchors import Anchor, AnchorKind, copy_of
+from identity.domain.verification import Wrong
 from identity.ports.audit import AnchorCopies, AnchorsOf, AuditKeys, LedgerOf, Upkeep
 from identity.usecases.verification import Span, Verification
 
@@ -76,11 +77,14 @@ class Sealing:
                 owed = await self._anchors(work).owed(_COPIES_AT_ONCE)
             for anchor in owed:
                 try:
-                    await copies.put(anchor, copy_of(anchor, keys))
+                    ours = await copies.put(anchor, copy_of(anchor, keys))
                 except Unavailable as error:
                     metrics.AUDIT_COPIES_FAILED.inc()
                     log.warning("anchors not copied", tenant_id=str(tenant_id), seq=anchor.seq, cause=error.message)
                     return  # the next time: whoever does not answer now would hold up each anchor
+                if not ours:  # `verify` names it from now on
+                    metrics.AUDIT_FAILURES.labels(str(Wrong.COPY_CHANGED)).inc()
+                    log.error("the copy of an anchor was tampered with", tenant_id=str(tenant_id), seq=anchor.seq)
                 async with self._uow(tenant_id) as work:
                     await self._anchors(work).copied(anchor.seq, anchor.kind, anchor.anchored_at)
 

@@ -19,6 +19,7 @@ Progress = Callable[[int, int], None]
 
 _PAGE = 500
 _FINDINGS_AT_MOST = 20
+_FORGED = "the anchor's signature is wrong"
 _EVER = datetime.max.replace(tzinfo=UTC)
 
 
@@ -68,6 +69,17 @@ class Report:
         return max(0, self.head - (self.last_anchor.seq if self.last_anchor else 0))
 
 
+@dataclass(slots=True)
+class _Known:
+    """What anchors say of the end of a ledger."""
+
+    last: Anchor | None = None
+    """The last one of a row that is there."""
+    beyond: Anchor | None = None
+    """One of a row behind the end."""
+    wrong: list[Finding] = field(default_factory=list)
+
+
 class Verification:
     """Reads only, page by page, each in a short transaction: the ledger grows meanwhile."""
 
@@ -76,21 +88,43 @@ class Verification:
 
     async def verify(self, tenant_id: UUID, span: Span = Span(), progress: Progress | None = None) -> Report:
         """The rows of the span, and the anchors that were made of them. Raises: Unavailable."""
-        async with self._uow(tenant_id) as work:
-            anchors = [each for each in await self._anchors(work).highest(_FINDINGS_AT_MOST) if self._signature_is_right(each)]
-            head, highest = await self._ledger(work).ends()  # after the anchors: what they know must be there
-            start = await self._start(work, span, head)
-        through = head.seq if head else highest
-        last_anchor = next((each for each in anchors if each.seq <= through), None)
+        try:
+            async with self._uow(tenant_id) as work:
+                newest = await self._anchors(work).highest(_PAGE)
+                head, highest = await self._ledger(work).ends()  # after the anchors: what they know must be there
+                start = await self._start(work, span, head)
+                known = await self._known(work, newest, head.seq if head else highest)
+        except UnreadableRow:
+            says = "the head row, or the first row, holds what none can: a time that no calendar has"
+            return Report(tenant_id, 1, 0, 0, 0, Finding(Wrong.HEAD_CHANGED, 0, says))
+        through, wrong = head.seq if head else highest, known.wrong
         if isinstance(start, Finding):
-            return Report(tenant_id, start.seq, start.seq - 1, 0, through, start, last_anchor=last_anchor)
+            return Report(tenant_id, start.seq, start.seq - 1, 0, through, start, wrong, known.last)
         walk = Walk(start, self._keys.mac_is_right)
         ends = min(through, start.seq + span.at_most) if span.at_most else through
-        finding, wrong = await self._walk(tenant_id, walk, ends, progress)
+        finding = await self._walk(tenant_id, walk, ends, wrong, progress)
         if finding is None and ends == through:
-            finding = _end_finding(walk.at, head, highest, anchors[0] if anchors else None)
-        report = Report(tenant_id, start.seq + 1, walk.at.seq, walk.rows, through, finding, wrong, last_anchor)
+            finding = _end_finding(walk.at, head, highest, known.beyond)
+        report = Report(tenant_id, start.seq + 1, walk.at.seq, walk.rows, through, finding, wrong, known.last)
         return replace(report, finding=await self._named(tenant_id, finding)) if finding else report
+
+    async def _known(self, work: UnitOfWork, newest: list[Anchor], through: int) -> _Known:
+        """What anchors say of the end. However many forged ones lie before a right one, it is found."""
+        known, page = _Known(), newest
+        for seq in await self._anchors(work).strange(_FINDINGS_AT_MOST):
+            _note(known.wrong, Finding(Wrong.ANCHOR_FORGED, seq, "it holds what no anchor can"))
+        while page:
+            for anchor in page:
+                if not self._signature_is_right(anchor):
+                    if anchor.seq > through:  # the others are noted with their row
+                        _note(known.wrong, Finding(Wrong.ANCHOR_FORGED, anchor.seq, _FORGED, anchor.anchored_at))
+                elif anchor.seq <= through:
+                    known.last = anchor
+                    return known
+                else:
+                    known.beyond = known.beyond or anchor
+            page = await self._anchors(work).highest(_PAGE, page[-1])
+        return known
 
     # --- where it begins -----------------------------------------------------------------------------------------------
 
@@ -117,8 +151,7 @@ class Verification:
 
     # --- rows ----------------------------------------------------------------------------------------------------------
 
-    async def _walk(self, tenant_id: UUID, walk: Walk, ends: int, progress: Progress | None) -> tuple[Finding | None, list[Finding]]:
-        wrong_anchors: list[Finding] = []
+    async def _walk(self, tenant_id: UUID, walk: Walk, ends: int, wrong: list[Finding], progress: Progress | None) -> Finding | None:
         size = _PAGE
         after = (walk.at.seq, _EVER) if walk.at.seq else None  # from the beginning: also a row 0 would be noticed
         while True:
@@ -130,15 +163,15 @@ class Verification:
             except UnreadableRow:
                 if size == 1:
                     says = "it holds what no entry can: a time that no calendar has"
-                    return Finding(Wrong.ALTERED, walk.at.seq + 1, says), wrong_anchors
+                    return Finding(Wrong.ALTERED, walk.at.seq + 1, says)
                 size = 1  # up to the row itself
                 continue
             if not rows:
-                return None, wrong_anchors
+                return None
             finding = walk.feed(rows)
-            mismatch = self._compare(anchors, walk, wrong_anchors)
+            mismatch = self._compare(anchors, walk, wrong)
             if mismatch is not None or finding is not None:
-                return min((each for each in (mismatch, finding) if each), key=lambda each: each.seq), wrong_anchors
+                return min((each for each in (mismatch, finding) if each), key=lambda each: each.seq)
             after = (rows[-1].entry.seq, rows[-1].entry.recorded_at)
             if progress is not None:
                 progress(walk.rows, walk.at.seq)
@@ -148,7 +181,7 @@ class Verification:
         """The first row that an anchor knows otherwise; anchors that are no anchors go on the list."""
         for anchor in anchors:
             if not self._signature_is_right(anchor):
-                _note(wrong, Finding(Wrong.ANCHOR_FORGED, anchor.seq, "the anchor's signature is wrong", anchor.anchored_at))
+                _note(wrong, Finding(Wrong.ANCHOR_FORGED, anchor.seq, _FORGED, anchor.anchored_at))
                 continue
             known = walk.hashes.get(anchor.seq)
             if known is not None and known != anchor.hash:
@@ -198,21 +231,24 @@ class Verification:
                 break
             for anchor, owed in anchors:
                 there.discard(anchor.object_key)
-                if not owed and self._signature_is_right(anchor):
-                    compared += 1
-                    await self._compare_copy(anchor, copies, wrong)
+                if self._signature_is_right(anchor):
+                    compared += await self._compare_copy(anchor, copies, wrong, owed=owed)
             after = (anchors[-1][0].seq, str(anchors[-1][0].kind))
         for key in sorted(there):
             _explain(key, report, wrong)
         return compared
 
-    async def _compare_copy(self, anchor: Anchor, copies: AnchorCopies, wrong: list[Finding]) -> None:
+    async def _compare_copy(self, anchor: Anchor, copies: AnchorCopies, wrong: list[Finding], *, owed: bool) -> bool:
+        """Whether there was anything to compare: a copy that is owed may be missing, never another."""
         content = await copies.get(anchor.object_key)
+        if content is None and owed:
+            return False
         if content is None:
             _note(wrong, Finding(Wrong.COPY_MISSING, anchor.seq, f"there is no object '{anchor.object_key}'", anchor.anchored_at))
         elif content != copy_of(anchor, self._keys):
             says = f"the object '{anchor.object_key}' is not the anchor"
             _note(wrong, Finding(Wrong.COPY_CHANGED, anchor.seq, says, anchor.anchored_at))
+        return True
 
 
 def _explain(key: str, report: Report, wrong: list[Finding]) -> None:
@@ -237,13 +273,13 @@ def _end_finding(at: Position, head: Head | None, highest: int, last_anchor: Anc
         return Finding(
             Wrong.TRUNCATED, at.seq + 1, f"the rows from {at.seq + 1} on are not there; the head says {head.seq}", head.recorded_at
         )
-    if at.hash != head.hash:
-        return Finding(Wrong.HEAD_CHANGED, head.seq, "the head row does not have the hash of the last row", head.recorded_at)
-    if highest > head.seq:
-        return Finding(Wrong.INSERTED, highest, f"a row {highest} lies behind the head, which says {head.seq}")
-    if last_anchor is not None and last_anchor.seq > head.seq:
+    if last_anchor is not None and last_anchor.seq > head.seq >= highest:
         says = f"the rows {head.seq + 1} to {last_anchor.seq} are not there; an anchor was made of them"
         return Finding(Wrong.TRUNCATED, head.seq + 1, says, last_anchor.anchored_at)
+    if at.hash != head.hash or head.recorded_at != (at.recorded_at or head.recorded_at):
+        return Finding(Wrong.HEAD_CHANGED, head.seq, "the head row does not have the hash and the time of the last row", at.recorded_at)
+    if highest > head.seq:
+        return Finding(Wrong.INSERTED, highest, f"a row {highest} lies behind the head, which says {head.seq}")
     return None
 
 
