@@ -16,7 +16,7 @@ from chassis.audit import Deed, audit_event, record
 from chassis.db import Database
 from chassis.documentation import PUBLIC
 from chassis.envelope import parse
-from chassis.origin import Origin, origin
+from chassis.origin import Origin, arriving, origin
 from chassis.service import create_app
 from chassis.settings import ServiceSettings
 from gtvision.audit import Action, Outcome
@@ -52,6 +52,12 @@ class TestOrigin:
         assert (told["address"], told["user_agent"], told["purpose"]) == ("203.0.113.9", "Firefox/141", "investigation-7")
         assert told["service"] == "ingest"
         assert origin() == Origin()
+
+    async def test_an_address_that_is_none_refuses_nothing(self, http: httpx.AsyncClient) -> None:
+        """A proxy of ours may pass on any text."""
+        scope = {"type": "http", "headers": [], "client": ("\ud800" + "9" * 100, 1)}
+        with arriving(scope):
+            assert audit_event(Action.PLATE_SEARCHED, WHO, Deed()).address == "?" + "9" * 63
 
     @pytest.mark.parametrize("purpose", ["", "Not A Code", "a" * 41, "-x", "x;y", "é"])
     async def test_a_purpose_that_is_no_code_is_none(self, http: httpx.AsyncClient, purpose: str) -> None:

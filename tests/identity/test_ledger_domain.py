@@ -278,12 +278,20 @@ async def test_an_empty_export_is_still_a_file() -> None:
     assert (await export("csv")).startswith(b"version,tenant_id,seq,recorded_at,")
 
 
-@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r"])
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "\n", "\uff1d"])
 async def test_no_cell_is_a_formula(start: str) -> None:
     (row,) = chain(Head(0, GENESIS, AT), [event(user_agent=f'{start}HYPERLINK("http://x","y")')], {}, AT, KEYS)
     told = list(csv.DictReader(io.StringIO((await export("csv", [row])).decode(), newline="")))
     assert told[0]["user_agent"] == f'\'{start}HYPERLINK("http://x","y")'
     assert told[0]["hash"] == row.hash
+
+
+@pytest.mark.parametrize("inside", ["=cmd|'!A1", ' "=cmd', "\t@x", " +1"])
+async def test_no_cell_is_a_formula_where_the_semicolon_parts_cells(inside: str) -> None:
+    """Excel in Portuguese opens a file of commas as one of semicolons; an ordinary user agent stays as it is."""
+    (row,) = chain(Head(0, GENESIS, AT), [event(user_agent=f"x;{inside}", address="Mozilla/5.0 (X11; Linux; rv:1)")], {}, AT, KEYS)
+    told = list(csv.DictReader(io.StringIO((await export("csv", [row])).decode(), newline="")))
+    assert (told[0]["user_agent"], told[0]["address"]) == (f"x;'{inside}", "Mozilla/5.0 (X11; Linux; rv:1)")
 
 
 @pytest.mark.parametrize("days", [-1, 0, 367])

@@ -18,7 +18,7 @@ from gtvision.audit import Action, Outcome
 from gtvision.events import AuditRecorded
 from gtvision.tenancy import Caller
 
-_MAX_ID, _MAX_DETAIL, _MAX_NAME, _MAX_DETAILS = 200, 500, 40, 30
+_MAX_ID, _MAX_ADDRESS, _MAX_DETAIL, _MAX_NAME, _MAX_DETAILS = 200, 64, 500, 40, 30
 """What `AuditRecorded` takes: a record is cut rather than refused, which would refuse the deed with it."""
 
 
@@ -54,7 +54,7 @@ def audit_event(action: Action, who: Caller | None, deed: Deed) -> AuditRecorded
         purpose=where.purpose,
         range_from=deed.range_from,
         range_to=deed.range_to,
-        address=where.address,
+        address=None if where.address is None else _text(where.address, _MAX_ADDRESS),
         user_agent=where.user_agent,
         service=where.service,
         details={_text(name, _MAX_NAME): _text(value, _MAX_DETAIL) for name, value in islice((deed.details or {}).items(), _MAX_DETAILS)},

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections.abc import AsyncIterator
 from typing import Literal
 
@@ -14,8 +15,10 @@ Form = Literal["csv", "json"]
 MEDIA_TYPES: dict[Form, str] = {"csv": "text/csv; charset=utf-8", "json": "application/json"}
 
 COLUMNS = (*FIELDS, "prev_hash", "hash", "mac", "mac_kid")
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""What a spreadsheet takes for a formula at the start of a cell: https://owasp.org/www-community/attacks/CSV_Injection"""
+_FORMULA = re.compile(r"^(?=[=+\-@\t\r\n\uff0b\uff0d\uff1d\uff20])|(?<=;)(?=[\s\"']*[=+\-@\uff0b\uff0d\uff1d\uff20])")
+"""What a spreadsheet takes for a formula at the start of a cell: https://owasp.org/www-community/attacks/CSV_Injection
+
+Also behind a semicolon: it parts cells wherever the comma parts decimals, as in Brazil."""
 
 
 async def file_of(form: Form, pages: AsyncIterator[list[Chained]]) -> AsyncIterator[bytes]:
@@ -38,7 +41,7 @@ def _cell(value: object) -> str:
     if value is None:
         return ""
     text = json.dumps(value, ensure_ascii=False, sort_keys=True) if isinstance(value, dict) else str(value)
-    return f"'{text}" if text.startswith(_FORMULA) else text
+    return _FORMULA.sub("'", text)
 
 
 def _line(cells: tuple[str, ...] | list[str]) -> bytes:
