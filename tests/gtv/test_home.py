@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from gtv import credentials
-from gtv.failures import AlreadyRunning
+from gtv.failures import AlreadyRunning, GtvError
 from gtv.home import Home, read_json, write_private
 
 
@@ -44,6 +46,30 @@ def test_a_new_part_gets_a_secret_and_the_old_ones_stay(home: Home) -> None:
     assert after.audit_keys.startswith("k1:")
     assert after.encryption_keys == before.encryption_keys
     assert credentials.load_or_make(home.secrets_file) == after
+
+
+def test_secrets_that_cannot_be_read_are_not_made_anew(home: Home) -> None:
+    for torn in ("", '{"roles": {'):
+        home.secrets_file.write_text(torn)
+        with pytest.raises(GtvError, match="cannot be read"):
+            credentials.load_or_make(home.secrets_file)
+        assert home.secrets_file.read_text() == torn
+
+
+def test_a_folder_that_cannot_be_used_is_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    for command in ("status", "up", "maintenance"):
+        env = {"GTV_DATA": str(tmp_path / "file/data"), "PATH": "/usr/bin:/bin"}
+        said = subprocess.run(
+            [sys.executable, "-m", "gtv", command, *(["on"] if command == "maintenance" else [])],
+            env=env,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert said.returncode == 1
+        assert "Traceback" not in said.stderr
+        assert "/file/data" in said.stderr.replace("\n", "")
 
 
 def test_a_torn_file_reads_as_empty(tmp_path: Path) -> None:

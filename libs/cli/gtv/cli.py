@@ -44,6 +44,10 @@ def main() -> None:
     except GtvError as error:
         err.print(Text(str(error), "red"))
         sys.exit(1)
+    except OSError as error:
+        who = " Call gtv as the user who started the stack." if isinstance(error, PermissionError) else ""
+        err.print(Text(f"{error}.{who}", "red"))
+        sys.exit(1)
 
 
 # --- up, run, down -------------------------------------------------------------------------------------------------------

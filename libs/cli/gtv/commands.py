@@ -17,7 +17,7 @@ from chassis.settings import load
 from gtv import settings, table
 from gtv.composition import HOST, Composition
 from gtv.credentials import load_or_make
-from gtv.failures import BadTable, GtvError, NotRunning
+from gtv.failures import BadTable, NotRunning
 from gtv.home import Home, read_json
 
 GROUP = "gtvision.commands"
@@ -37,11 +37,10 @@ def run(home: Home, options: settings.Settings, package: str, arguments: Sequenc
 
 
 def environment(home: Home, options: settings.Settings, package: str) -> dict[str, str]:
-    """What the service's own process was started with. Raises: NotRunning, BadTable, GtvError."""
+    """What the service's own process was started with. Raises: GtvError."""
     if not home.secrets_file.exists():
         raise NotRunning(f"No stack was ever started on {home.root}. Start it with `gtv up`, or name its folder with GTV_DATA.")
-    if not read_json(home.secrets_file):
-        raise GtvError(f"{home.secrets_file} cannot be read. Call gtv as the user who started the stack.")
+    secrets = load_or_make(home.secrets_file)
     if not home.is_held():
         raise NotRunning(f"Nothing runs on {home.root}, and this needs its database. Start it with `gtv up`.")
     processes = table.load(options.stack_file or settings.find_root(options) / "deploy/local/stack.toml").process
@@ -52,7 +51,7 @@ def environment(home: Home, options: settings.Settings, package: str) -> dict[st
     composition = Composition(
         home=home,
         ports=state.get("ports") or read_json(home.ports_file),
-        secrets=load_or_make(home.secrets_file),
+        secrets=secrets,
         inherited=settings.inherited(settings.environment()),
         public_url=str(state.get("address") or f"http://{HOST}"),
     )

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from chassis.servers import MIGRATOR, SUPERUSER, new_secret
+from gtv.failures import GtvError
 from gtv.home import read_json, write_private
 
 SERVICE_ROLES = ("identity", "cameras", "streaming", "ingest", "ai_detect", "alerts")
@@ -36,8 +37,11 @@ class Credentials:
 
 
 def load_or_make(path: Path) -> Credentials:
-    """The secrets of this data folder; missing ones (a first start, or a new part after an upgrade) are made."""
+    """The secrets of this data folder; missing ones (a first start, or a new part after an upgrade) are made. Raises: GtvError."""
     known = read_json(path)
+    if not known and path.exists():
+        # new ones would lock us out of the database, and what the old keys sealed would be lost
+        raise GtvError(f"{path} cannot be read. Call gtv as the user who started the stack, or put it back from a copy.")
     roles = {name: new_secret() for name in (SUPERUSER, MIGRATOR, *SERVICE_ROLES)} | known.get("roles", {})
     parts = {name: new_secret() for name in _NAMES} | known.get("parts", {})
     whole = {

@@ -100,4 +100,7 @@ def write_private(path: Path, value: Mapping[str, Any]) -> None:
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w") as file:
         json.dump(value, file, indent=1)
+        # a power cut must leave the old one or the new one
+        file.flush()
+        os.fsync(file.fileno())
     temporary.replace(path)
