@@ -27,7 +27,7 @@ from gtvision.ids import new_id
 from gtvision.tenancy import Caller, Role
 from gtvision.time import FakeClock
 from identity.domain.ledger import FIELDS, GENESIS
-from identity.domain.searches import Sought
+from identity.domain.searches import LimitedToGroups, Sought
 from identity.domain.verification import Wrong
 from identity.repository.anchors import SqlAnchors
 from identity.repository.audit import SqlAuditUpkeep, SqlLedger
@@ -126,6 +126,33 @@ class TestChaining:
             await city.tamper('UPDATE audit_entry SET details = \'{"x": "y"}\' WHERE tenant_id = $1 AND seq = $2', seq)
             assert await city.found() == (Wrong.ALTERED, seq)
             await city.tamper("UPDATE audit_entry SET details = '{}' WHERE tenant_id = $1 AND seq = $2", seq)
+
+    async def test_who_is_limited_to_groups_reads_no_ledger(self, city: City) -> None:
+        """It tells of cameras outside of their groups, and of who looked at them."""
+        await city.record(3)
+        who = Caller(city.tenant_id, new_id(), Role.AUDITOR, frozenset(), new_id(), frozenset({new_id()}))
+        auditing = Auditing(city.db.uow, SqlLedger, SqlAnchors, city.clock)
+        with pytest.raises(LimitedToGroups):
+            await auditing.search(who, Sought(), None, 10)
+        with pytest.raises(LimitedToGroups):
+            await auditing.export(who, city.tenant_id, Sought(START, START + timedelta(days=1)), "csv")
+
+    async def test_an_export_does_not_look_through_later_months(self, city: City) -> None:
+        """Also an entry that arrived long after it occurred is in it; what nobody asked for is not even walked over."""
+        late = city.event()
+        await city.record(5)
+        city.clock.advance(timedelta(days=70))
+        await city.record(2)
+        await city.ledger.chain_records([late])
+        await city.record(4)
+        month = Sought(START, START + timedelta(days=30))
+        async with city.db.uow(city.tenant_id) as work:
+            assert await SqlLedger(work).last(10**9, month) == 8
+            assert await SqlLedger(work).last(7, month) == 5
+            assert await SqlLedger(work).last(10**9, Sought(START - timedelta(days=9), START)) == 0
+        auditing = Auditing(city.db.uow, SqlLedger, SqlAnchors, city.clock)
+        pages = await auditing.export(None, city.tenant_id, month, "json")
+        assert [row.entry.seq async for page in pages for row in page] == [1, 2, 3, 4, 5, 8]
 
     async def test_what_is_past_the_citys_retention_is_not_shown(self, city: City) -> None:
         """Its month may still be kept, for a city that keeps its own for longer."""
@@ -418,6 +445,20 @@ class TestSealing:
             bodies = await work.session.execute(text("SELECT body FROM outbox WHERE tenant_id = :t"), {"t": city.tenant_id})
             (event,) = [parse(AuditRecorded, row.body.encode()) for row in bodies]
         assert (event.data.action, event.data.details["through_seq"]) == ("audit.expired", "5")
+
+    async def test_a_cut_of_a_months_last_night_is_kept_for_the_next_months_first_entry(self, city: City) -> None:
+        await city.record(5)
+        await city.seal()
+        city.clock.advance(datetime(2031, 4, 30, 23, 59, 59, tzinfo=UTC) - city.clock.now())
+        await city.sealing.make_months()
+        assert await city.sealing.drop_expired(city.keys) > 0
+        city.clock.advance(5)
+        await city.record(1)
+        city.clock.advance(datetime(2036, 5, 2, tzinfo=UTC) - city.clock.now())
+        await city.sealing.make_months()
+        await city.sealing.drop_expired(city.keys)
+        report = await city.verify_rows()
+        assert (report.is_right, report.first, report.rows) == (True, 6, 1)
 
     async def test_dropping_without_a_signature_is_noticed(self, city: City) -> None:
         await city.record(5)

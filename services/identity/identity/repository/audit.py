@@ -184,8 +184,9 @@ class SqlAuditUpkeep:
 
     async def drop_before(self, month: date) -> int:
         dropped = 0
-        for table in ("audit_entry", "audit_anchor"):
-            dropped += int(await self._scalar(text(f"SELECT drop_{table}_partitions(CAST(:month AS date))"), month=month) or 0)
+        # Anchors a month later: the cut of the last night of a month may be what the next month's first entry stands on.
+        for table, before in (("audit_entry", month), ("audit_anchor", (month.replace(day=1) - timedelta(days=1)).replace(day=1))):
+            dropped += int(await self._scalar(text(f"SELECT drop_{table}_partitions(CAST(:month AS date))"), month=before) or 0)
         return dropped
 
     async def tails(self, before: datetime) -> list[tuple[UUID, int, str]]:

@@ -14,7 +14,7 @@ from gtvision.tenancy import Caller, Retention
 from gtvision.time import Clock
 from identity.domain.anchors import Anchor
 from identity.domain.ledger import Chained
-from identity.domain.searches import Sought, check_export_range
+from identity.domain.searches import Sought, check_export_range, check_whole_city
 from identity.ports.audit import AnchorsOf, LedgerOf, LedgerRows
 
 _PAGE = 1_000
@@ -27,7 +27,11 @@ class Auditing:
         self._uow, self._ledger, self._anchors, self._clock = uow, ledger, anchors, clock
 
     async def search(self, who: Caller, sought: Sought, before: tuple[datetime, int] | None, limit: int) -> list[Chained]:
-        """At most `limit`, latest first. What is past the tenant's retention is not shown, though its month may still be kept."""
+        """At most `limit`, latest first. What is past the tenant's retention is not shown, though its month may still be kept.
+
+        Raises: LimitedToGroups.
+        """
+        check_whole_city(who)
         async with self._uow(who.tenant_id) as work:
             found = await self._ledger(work).newest(await self._kept(self._ledger(work), sought), before, limit)
             self._note(work, Action.AUDIT_SEARCHED, who, sought, "first page" if before is None else "further page")
@@ -36,8 +40,10 @@ class Auditing:
     async def export(self, who: Caller | None, tenant_id: UUID, sought: Sought, form: str) -> AsyncIterator[list[Chained]]:
         """The entries in order of number, page by page, up to the last one that there is now; the export is on record before it begins.
 
-        Raises: RangeTooLong.
+        Raises: LimitedToGroups, RangeTooLong.
         """
+        if who is not None:
+            check_whole_city(who)
         assert sought.since is not None
         assert sought.until is not None
         check_export_range(sought.since, sought.until)
