@@ -70,7 +70,7 @@ async def test_a_page_asked_for_in_clear_is_sent_on_with_path_and_query(front: F
             ("a/b@c", "[2001:db8::7]"),
         ):
             answer = await client.get("/cameras/1?x=1&y=%20", headers={"Host": host})
-            assert answer.status_code == 308
+            assert (answer.status_code, answer.headers["cache-control"]) == (308, "no-store")
             assert answer.headers["location"] == f"https://{known}:{front.layout.public_port}/cameras/1?x=1&y=%20"
 
 

@@ -80,6 +80,8 @@ def test_a_kong_that_is_named_stands_between_the_edge_and_the_services(home: Hom
     text = _prepare(_plan(home)).config.read_text()
     assert "server kong 127.0.0.1:8000 check port 8100" in text
     assert "use_backend identity" not in text
+    asked.setenv("GTV_KONG_URL", "http://[::1]")
+    assert "server kong [::1]:80 check port 8100" in _prepare(_plan(home)).config.read_text()
 
 
 def test_the_maintenance_switch_outlives_a_restart_and_the_map_of_cameras_does_not(home: Home, asked: pytest.MonkeyPatch) -> None:

@@ -107,7 +107,7 @@ def _kong(url: str | None, status_port: int) -> edge.Target | None:
     parts = urlsplit(url)
     if parts.scheme != "http" or parts.hostname is None:
         raise BadTable(f"GTV_KONG_URL is no address like http://127.0.0.1:8000: {url}")
-    return edge.Target(f"{parts.hostname}:{parts.port or 80}", status_port, "/status/ready")
+    return edge.Target(_listen(parts.hostname, parts.port or 80), status_port, "/status/ready")
 
 
 def _listen(host: str, port: int) -> str:
