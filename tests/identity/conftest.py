@@ -197,7 +197,7 @@ class MemoryStore:
 
     async def retire_signing_keys(self, but: str, at: datetime) -> None:
         self._rows.signing = [
-            key if key.kid == but or key.retires_at is not None else replace(key, retires_at=at) for key in self._rows.signing
+            key if key.kid == but or (key.retires_at or at) < at else replace(key, retires_at=at) for key in self._rows.signing
         ]
 
     async def erase_retired_keys(self, now: datetime) -> int:

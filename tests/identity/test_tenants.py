@@ -115,7 +115,7 @@ class TestFounding:
         assert made.admin.email == made.admin.email.strip()
         assert board.known[made.tenant.id].settings == STRICT
         created, updated = await house.facts(made.tenant.id)
-        assert created == TenantCreated(name=made.tenant.name, revision=1)
+        assert created == TenantCreated(name=made.tenant.name, revision=1, settings=STRICT)
         assert updated == TenantUpdated(name=made.tenant.name, revision=1, settings=STRICT)
         (deed,) = await house.deeds(made.tenant.id)
         assert (deed.action, deed.actor_id) == ("tenant.created", root.user_id)

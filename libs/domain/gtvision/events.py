@@ -264,13 +264,14 @@ class AlertAcknowledged(EventData):
 
 
 class TenantCreated(EventData):
-    """A city hall joined."""
+    """A city hall joined, with these settings."""
 
     key = "tenant.created.v1"
     emitter = "identity"
 
     name: str
     revision: Annotated[int, Field(ge=1)]
+    settings: TenantSettings = TenantSettings()
 
 
 class TenantUpdated(EventData):

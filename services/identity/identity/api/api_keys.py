@@ -7,13 +7,13 @@ from typing import Annotated, Self
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request
-from pydantic import BaseModel, Field
+from pydantic import AfterValidator, BaseModel, Field
 
 from chassis.auth import requires
 from chassis.http import Page, StrictModel, decode_cursor, encode_cursor
 from gtvision.tenancy import Caller, Scope
 from gtvision.time import Instant
-from identity.api.wiring import NoStore
+from identity.api.wiring import Groups, NoStore, printable
 from identity.domain.api_keys import ApiKey
 from identity.usecases.api_keys import ApiKeys, NewKey
 
@@ -23,9 +23,9 @@ router = APIRouter(prefix="/api/v1")
 class ApiKeyIn(StrictModel):
     """A new key: it can do a part of what you can, for at most two years (one, unless you say otherwise)."""
 
-    name: Annotated[str, Field(min_length=1, max_length=100)]
+    name: Annotated[str, Field(min_length=1, max_length=100), AfterValidator(printable)]
     scopes: Annotated[list[Scope], Field(min_length=1, max_length=len(Scope))]
-    camera_groups: Annotated[list[UUID] | None, Field(max_length=1_000)] = None
+    camera_groups: Groups = None
     expires_at: Instant | None = None
 
 

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BaseModel, Field, SecretStr, ValidationErro
 
 from chassis.documentation import PUBLIC
 from gtvision.errors import Invalid, TooLarge
-from identity.api.wiring import EXPIRES_IN_S, Address, ExchangesDep, FederationDep, NoStore, encodable
+from identity.api.wiring import Address, ExchangesDep, FederationDep, NoStore, encodable
 from identity.domain.claims import claimed_issuer
 from identity.domain.federation import Presented
 
@@ -46,7 +46,7 @@ class ExchangeOut(BaseModel):
     access_token: str
     issued_token_type: str = ACCESS_TOKEN_TYPE
     token_type: Literal["Bearer"] = "Bearer"  # noqa: S105
-    expires_in: int = EXPIRES_IN_S
+    expires_in: int
 
 
 async def _exchange_in(request: Request) -> ExchangeIn:

@@ -6,14 +6,14 @@ from typing import Annotated, Literal, Self
 from uuid import UUID
 
 from fastapi import APIRouter, Body, Request, Response
-from pydantic import BaseModel, Field
+from pydantic import AfterValidator, BaseModel, Field
 
 from chassis.auth import requires
 from chassis.documentation import PUBLIC
 from chassis.http import StrictModel
 from gtvision.tenancy import Caller, Role
 from identity.api import cookies
-from identity.api.wiring import EXPIRES_IN_S, Address, Code, Device, Email, LoginsDep, NoStore, PasswordsDep, Secret, SessionsDep
+from identity.api.wiring import Address, Code, Device, Email, LoginsDep, NoStore, PasswordsDep, Secret, SessionsDep, printable
 from identity.domain.sessions import Client
 from identity.domain.users import User
 from identity.usecases.logins import Credentials
@@ -33,7 +33,7 @@ class LoginIn(StrictModel):
     password: Secret
     code: Code | None = None
     client: Client = Client.API
-    device: Annotated[str | None, Field(min_length=1, max_length=100)] = None
+    device: Annotated[str | None, Field(min_length=1, max_length=100), AfterValidator(printable)] = None
     """What the list of sessions calls it; else the User-Agent."""
 
 
@@ -67,7 +67,7 @@ class SessionOut(BaseModel):
     refresh_token: str | None
     csrf_token: str | None
     token_type: Literal["Bearer"] = "Bearer"  # noqa: S105
-    expires_in: int = EXPIRES_IN_S
+    expires_in: int
     session_id: UUID
     must_change_password: bool
     user: SessionUserOut
@@ -82,6 +82,7 @@ class SessionOut(BaseModel):
             access_token=opened.access_token,
             refresh_token=None if csrf else opened.refresh_token,
             csrf_token=csrf,
+            expires_in=opened.expires_in_s,
             session_id=opened.session.id,
             must_change_password=user.must_change_password,
             user=SessionUserOut(id=user.id, role=user.role, tenant_id=user.tenant_id, email=user.email, name=user.name),

@@ -10,12 +10,12 @@ from uuid import UUID
 
 from fastapi import APIRouter, Body, Depends, Header, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, Field, ValidationError
 
 from chassis.auth import requires
 from chassis.http import Page, StrictModel, decode_cursor, encode_cursor
 from gtvision.tenancy import Caller, Scope, TenantSettings
-from identity.api.wiring import Email, NoStore
+from identity.api.wiring import Email, NoStore, printable
 from identity.domain.tenants import NAME_MAX, Tenant, check_logo_size, merged
 from identity.usecases.tenants import Founding, Joined, NewTenant, Tenants
 
@@ -34,7 +34,7 @@ IfMatch = Annotated[str | None, Header(max_length=100, description='ETag of the 
 class TenantIn(StrictModel):
     """Who joins. The settings are the defaults, unless given."""
 
-    name: Annotated[str, Field(min_length=1, max_length=NAME_MAX, pattern=r"\S")]
+    name: Annotated[str, Field(min_length=1, max_length=NAME_MAX, pattern=r"\S"), AfterValidator(printable)]
     admin_email: Email
     settings: Annotated[dict[str, Any] | None, Field(max_length=50)] = None
 

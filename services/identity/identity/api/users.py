@@ -7,12 +7,12 @@ from typing import Annotated, Literal, Self
 from uuid import UUID
 
 from fastapi import APIRouter, Query
-from pydantic import BaseModel, Field
+from pydantic import AfterValidator, BaseModel, Field
 
 from chassis.auth import requires
 from chassis.http import Page, StrictModel, decode_cursor, encode_cursor
 from gtvision.tenancy import Caller, Role, Scope
-from identity.api.wiring import Email, NoStore, PasswordsDep, SecondFactorsDep, Secret, UsersDep
+from identity.api.wiring import Email, Groups, NoStore, PasswordsDep, SecondFactorsDep, Secret, UsersDep, printable
 from identity.domain.api_keys import ApiKey
 from identity.domain.tenants import Tenant
 from identity.domain.users import NAME_MAX, User
@@ -20,9 +20,7 @@ from identity.usecases.users import Change, NewUser
 
 router = APIRouter(prefix="/api/v1")
 
-
-Groups = Annotated[list[UUID] | None, Field(max_length=1_000)]
-Name = Annotated[str | None, Field(min_length=1, max_length=NAME_MAX)]
+Name = Annotated[str | None, Field(min_length=1, max_length=NAME_MAX), AfterValidator(printable)]
 
 
 class UserIn(StrictModel):

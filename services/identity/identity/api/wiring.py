@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from typing import Annotated, Any
+from uuid import UUID
 
 from fastapi import Depends, Request, Response
 from pydantic import AfterValidator, Field, SecretStr
 
-from identity.domain.sessions import ACCESS_LIFETIME
-from identity.domain.users import EMAIL_MAX
+from identity.domain.users import EMAIL_MAX, GROUPS_MAX
 from identity.usecases.exchanges import Exchanges
 from identity.usecases.federation import Federation
 from identity.usecases.logins import Logins
@@ -18,8 +18,6 @@ from identity.usecases.sessions import Sessions
 from identity.usecases.signing import Publication
 from identity.usecases.tickets import Tickets
 from identity.usecases.users import Users
-
-EXPIRES_IN_S = int(ACCESS_LIFETIME.total_seconds())
 
 Email = Annotated[str, Field(min_length=3, max_length=EMAIL_MAX)]
 
@@ -33,8 +31,17 @@ def encodable(secret: SecretStr) -> SecretStr:
     return secret
 
 
+def printable(text: str | None) -> str | None:
+    """PostgreSQL's text knows no NUL, and whoever reads a name in a terminal wants no control characters."""
+    if text is not None and not text.isprintable():
+        raise ValueError("must be printable")
+    return text
+
+
 Secret = Annotated[SecretStr, Field(min_length=1, max_length=1_024), AfterValidator(encodable)]
 
+
+Groups = Annotated[list[UUID] | None, Field(max_length=GROUPS_MAX)]
 
 Code = Annotated[str, Field(min_length=6, max_length=40)]
 """Of an app, or a recovery code."""

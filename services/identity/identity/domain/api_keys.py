@@ -86,7 +86,7 @@ def check_scopes(acting: frozenset[str], wanted: Iterable[Scope]) -> None:
 
 
 def check_key_groups(acting: frozenset[UUID] | None, wanted: frozenset[UUID] | None) -> None:
-    """Whoever is limited to camera groups makes no key that sees more. Raises: Forbidden."""
+    """Whoever is limited to camera groups makes and revokes no key that sees more. Raises: Forbidden."""
     if acting is not None and (wanted is None or not wanted <= acting):
         raise Forbidden("The key's camera groups must be among your own.")
 

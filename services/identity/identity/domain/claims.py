@@ -11,10 +11,10 @@ from uuid import UUID
 
 from gtvision.tenancy import Role
 from identity.domain.federation import PRECEDENCE, NoRole, NoTenant, OutsidePerson, OutsideTokenRefused, Presented, Provider
+from identity.domain.users import GROUPS_MAX
 
 SUBJECT_MAX = 255
 """OpenID Connect Core 1.0, 2: `sub` MUST NOT exceed 255 ASCII characters."""
-GROUPS_MAX = 1_000
 
 
 def claimed_issuer(token: str) -> str | None:

@@ -62,8 +62,12 @@ class OpenedKey:
 
 
 def signs(keys: Iterable[SigningKey], now: datetime) -> SigningKey | None:
-    """The one that signs: of those that may already, the one made last. `keys` are newest first."""
-    return next((key for key in keys if key.activates_at <= now and key.is_published(now)), None)
+    """The one that signs: of those that may already, the one made last. `keys` are newest first.
+
+    Where none may yet, because a clock went back, the oldest: it is known longest, and nobody could come in without.
+    """
+    published = [key for key in keys if key.is_published(now)]
+    return next((key for key in published if key.activates_at <= now), published[-1] if published else None)
 
 
 def state_of(key: SigningKey, keys: Iterable[SigningKey], now: datetime) -> KeyState:

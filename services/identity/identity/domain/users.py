@@ -14,6 +14,8 @@ from identity.domain.second_factor import SecondFactor
 
 EMAIL_MAX = 254
 NAME_MAX = 200
+GROUPS_MAX = 100
+"""Every token and ticket names them, and has to fit into a header and an address."""
 _EMAIL = re.compile(r"[^@\s\x00-\x1f\x7f]{1,64}@[^@\s\x00-\x1f\x7f]+\.[^@\s.\x00-\x1f\x7f]{2,}")
 
 

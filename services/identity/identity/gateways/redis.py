@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import datetime, timedelta
+from ipaddress import IPv4Address, ip_address, ip_network
 from uuid import UUID
 
 import orjson
 from redis.asyncio import Redis
 
+from chassis import logs
 from chassis.auth import EPOCH_KEY, JWKS_KEY, KEYS_CHANNEL, REVOCATIONS_CHANNEL, REVOKED_KEY
 from chassis.redis import UNREACHABLE
 from gtvision.errors import RateLimited, Unavailable
@@ -17,6 +20,8 @@ from identity import metrics
 
 Value = bytes | bytearray | memoryview | str | int | float
 """What redis-py takes as a field or a value."""
+
+log = logs.get_logger("identity.redis")
 
 _AWAY = "The state store is not reachable at the moment."
 
@@ -102,13 +107,20 @@ class RedisThrottle:
 
     async def attempt(self, account: str, address: str) -> None:
         # Counted before the password is looked at, so that guesses side by side do not slip through.
+        address = _network(address)
         await self._count("address", address, _ADDRESS_ATTEMPTS, _ADDRESS_WINDOW)
-        await self._count("pair", _pair(account, address), _PAIR_ATTEMPTS, _PAIR_WINDOW)
+        try:
+            await self._count("pair", _pair(account, address), _PAIR_ATTEMPTS, _PAIR_WINDOW)
+        except RateLimited:
+            with suppress(*UNREACHABLE):  # a program that repeats one wrong secret locks no neighbour out
+                await self._forgive("address", address, 1, _ADDRESS_WINDOW)
+            raise
         if not await self._is_home(account, address):
             await self._count("account", account, _ACCOUNT_ATTEMPTS, _ACCOUNT_WINDOW)
 
     async def succeeded(self, account: str, address: str) -> None:
         """Only failures count: a hundred users behind one address all come in."""
+        address = _network(address)
         try:
             async with self._redis.pipeline(transaction=True) as pipe:
                 pipe.getdel(_name("pair", _pair(account, address)))
@@ -119,7 +131,7 @@ class RedisThrottle:
             if not was_home:
                 await self._forgive("account", account, forgiven, _ACCOUNT_WINDOW)
         except UNREACHABLE as error:
-            raise Unavailable(_AWAY) from error
+            log.warning("attempts not forgiven", cause=type(error).__name__)
 
     async def _is_home(self, account: str, address: str) -> bool:
         try:
@@ -128,6 +140,7 @@ class RedisThrottle:
             raise Unavailable(_AWAY) from error
 
     async def _forgive(self, by: str, of: str, attempts: int, window: timedelta) -> None:
+        """Raises: one of UNREACHABLE."""
         async with self._redis.pipeline(transaction=True) as pipe:
             pipe.decrby(_name(by, of), attempts)
             pipe.expire(_name(by, of), window, nx=True)
@@ -146,6 +159,17 @@ class RedisThrottle:
         if attempts > most:
             metrics.LOGINS_THROTTLED.labels(by).inc()
             raise RateLimited("Too many login attempts.", retry_after=timedelta(seconds=max(1, left_s)))
+
+
+def _network(address: str) -> str:
+    """Who has one IPv6 address has 2^64 of them, and takes another every day: the network is what an attempt comes from."""
+    try:
+        place = ip_address(address)
+    except ValueError:
+        return address
+    if isinstance(place, IPv4Address):
+        return address
+    return str(place.ipv4_mapped or ip_network((int(place), 64), strict=False))
 
 
 def _pair(account: str, address: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from uuid import UUID
 
 from redis.asyncio import Redis
 
@@ -17,7 +18,8 @@ class RedisTenantBoard:
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
-        self._owing = False
+        self._owing: dict[UUID, int] = {}
+        """Revision of each city that could not be written."""
 
     async def is_whole(self) -> bool:
         try:
@@ -27,6 +29,10 @@ class RedisTenantBoard:
 
     async def publish(self, tenants: Sequence[Tenant]) -> None:
         known = {each.id: KnownTenant(name=each.name, revision=each.revision, settings=each.settings) for each in tenants}
-        owing, self._owing = self._owing, True
-        await publish_tenants(self._redis, known)
-        self._owing = owing and len(tenants) == 1  # one city's own write does not pay for the others'
+        try:
+            await publish_tenants(self._redis, known)
+        except Unavailable:
+            self._owing |= {each.id: max(each.revision, self._owing.get(each.id, 0)) for each in tenants}
+            raise
+        written = {each.id: each.revision for each in tenants}
+        self._owing = {city: revision for city, revision in self._owing.items() if written.get(city, 0) < revision}

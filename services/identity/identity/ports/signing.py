@@ -22,7 +22,7 @@ class SigningKeyRows(Protocol):
         ...
 
     async def retire_signing_keys(self, but: str, at: datetime) -> None:
-        """Every other key that does not retire yet will do so then."""
+        """Every other key will do so then, unless it does before."""
         ...
 
     async def erase_retired_keys(self, now: datetime) -> int:

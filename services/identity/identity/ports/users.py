@@ -69,5 +69,8 @@ class Throttle(Protocol):
         ...
 
     async def succeeded(self, account: str, address: str) -> None:
-        """Forget the attempts of this pair, and remember that the account is at home at this address."""
+        """Forget the attempts of this pair, and remember that the account is at home at this address.
+
+        Never raises: what was allowed is done by now, and its answer may be told only this once.
+        """
         ...

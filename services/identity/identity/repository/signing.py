@@ -35,7 +35,8 @@ class SqlSigningKeys(SqlRows):
 
     async def retire_signing_keys(self, but: str, at: datetime) -> None:
         table = tables.signing_key
-        await self._session.execute(update(table).where(table.c.kid != but, table.c.retires_at.is_(None)).values(retires_at=at))
+        later = table.c.retires_at.is_(None) | (table.c.retires_at > at)
+        await self._session.execute(update(table).where(table.c.kid != but, later).values(retires_at=at))
 
     async def erase_retired_keys(self, now: datetime) -> int:
         table = tables.signing_key

@@ -73,13 +73,14 @@ class ApiKeys:
         return key
 
     async def revoke_api_key(self, who: Caller, key_id: UUID) -> None:
-        """It opens nothing any more, and every session that it opened ends at once. Idempotent. Raises: NotFound."""
+        """It opens nothing any more, and every session that it opened ends at once. Idempotent. Raises: NotFound, Forbidden."""
         now = self._clock.now()
         async with self._uow(who.tenant_id) as work:
             store = self._store(work)
             key = await store.api_key(key_id, lock=True)  # who exchanges it now waits, and then finds it revoked
             if key is None:
                 raise NotFound
+            check_key_groups(who.camera_groups, key.camera_groups)
             if key.revoked_at is not None:
                 return
             await store.revoke_api_key(key_id, now)

@@ -23,16 +23,16 @@ class Exchanges:
     async def exchange(self, api_key: str, address: str) -> Opened:
         """The token ends with the key at the latest. On record, also when a known key is refused.
 
-        Raises: BadCredentials, RateLimited, Unavailable.
+        Only refusals count: nobody guesses a key, and a hundred workers may use a good one at once. Raises: BadCredentials, RateLimited,
+        Unavailable.
         """
-        account = f"key {hash_secret(api_key)}"
-        await self._throttle.attempt(account, address)
         async with self._uow(None) as work:
             key = await self._store(work).find_api_key(hash_secret(api_key))
         opened = None if key is None else await self._open(key, address)
         if opened is None:
+            await self._throttle.attempt(f"key {hash_secret(api_key)}", address)
+            await self._write_down(key)
             raise BadCredentials("The API key is not valid.")
-        await self._throttle.succeeded(account, address)
         return opened
 
     async def _open(self, found: ApiKey, address: str) -> Opened | None:
@@ -41,12 +41,17 @@ class Exchanges:
             store = self._store(work)
             key = await store.api_key(found.id, lock=True)  # whoever revokes it now waits, and then finds this session
             if key is None or not key.is_usable(now):
-                reason = "revoked" if key is None or key.revoked_at else "expired"
-                deed = Deed("api_key", found.id, details={"name": found.name, "reason": reason}, outcome=Outcome.REFUSED)
-                record(work, Action.API_KEY_EXCHANGED, None, deed)
                 return None
             opened = await self._opening.open_short(work, key, address, key.expires_at)
             if key.last_used_at is None or now - key.last_used_at >= USED_AT_MOST_EVERY or key.last_used_address != address:
                 await store.use_api_key(key.id, now, address)
             record(work, Action.API_KEY_EXCHANGED, caller(key, opened.session.id), Deed("api_key", key.id, details={"name": key.name}))
         return opened
+
+    async def _write_down(self, key: ApiKey | None) -> None:
+        if key is None:
+            return
+        reason = "expired" if key.revoked_at is None and not key.is_usable(self._clock.now()) else "revoked"
+        deed = Deed("api_key", key.id, details={"name": key.name, "reason": reason}, outcome=Outcome.REFUSED)
+        async with self._uow(key.tenant_id) as work:
+            record(work, Action.API_KEY_EXCHANGED, None, deed)

@@ -63,7 +63,7 @@ class ExternalAccounts:
     async def _enter(self, tenant_id: UUID, provider: Provider, person: OutsidePerson, enter: Enter) -> Opened:
         try:
             return await self._once(tenant_id, provider, person, enter)
-        except EmailTaken:  # two first sign-ins of one person at once: now the other's account is there
+        except (EmailTaken, EmailInUse):  # perhaps by another first sign-in of the same person, a moment ago: then they are known now
             try:
                 return await self._once(tenant_id, provider, person, enter)
             except EmailTaken:

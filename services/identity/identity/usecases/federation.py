@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from chassis.audit import Deed, record
 from chassis.db import UnitOfWork
 from gtvision.audit import Action
-from gtvision.errors import GTVisionError, NotFound
+from gtvision.errors import Conflict, Forbidden, GTVisionError, NotFound, Unauthenticated
 from identity import metrics
 from identity.domain.claims import claimed_issuer, read_person
 from identity.domain.federation import (
@@ -104,16 +104,19 @@ class Federation:
         return opened, login.return_to
 
     async def exchange(self, token: str, presented: Presented, address: str) -> Opened:
-        """Trade a provider's token for our short one (RFC 8693). Raises: OutsideTokenRefused, RateLimited, and as `sign_in`."""
-        account = f"outside {hash_secret(token)}"
-        await self._outside.throttle.attempt(account, address)
+        """Trade a provider's token for our short one (RFC 8693). Only refusals count: a program may use a good one many times at once.
+
+        Raises: OutsideTokenRefused, RateLimited, and as `sign_in`.
+        """
         wanted = claimed_issuer(token)
         issuer = next((each for each in self._outside.issuers.values() if each.provider.issuer == wanted), None)
-        if issuer is None:
-            raise OutsideTokenRefused("The token is of no issuer that is known here.")
-        opened = await self._sign_in(issuer, token, presented, Guest(address))
-        await self._outside.throttle.succeeded(account, address)
-        return opened
+        try:
+            if issuer is None:
+                raise OutsideTokenRefused("The token is of no issuer that is known here.")
+            return await self._sign_in(issuer, token, presented, Guest(address))
+        except (Unauthenticated, Forbidden, Conflict):
+            await self._outside.throttle.attempt(f"outside {hash_secret(token)}", address)
+            raise
 
     async def _sign_in(self, issuer: OutsideIssuer, token: str, presented: Presented, guest: Guest, nonce: str | None = None) -> Opened:
         provider = issuer.provider

@@ -49,11 +49,12 @@ class Opened:
     session: Session
     refresh_token: str | None = None
     refresh_expires_at: datetime | None = None
+    lasts: timedelta = ACCESS_LIFETIME
 
     @property
     def expires_in_s(self) -> int:
         """How long the access token lasts."""
-        return int(min(ACCESS_LIFETIME, self.session.expires_at - self.session.created_at).total_seconds())
+        return int(self.lasts.total_seconds())
 
 
 class Opening:
@@ -87,14 +88,15 @@ class Opening:
         made = Session(new_id(), subject.tenant_id, subject.id, kind, now, ends)
         session = replace(made, address=address or None, last_used_at=now)
         await self._store(work).add_session(session)
-        return Opened(self._tokens.access_token(caller(subject, session.id), ends - now), subject, session)
+        return Opened(self._tokens.access_token(caller(subject, session.id), ends - now), subject, session, lasts=ends - now)
 
     async def next(self, work: UnitOfWork, user: User, session: Session) -> Opened:
-        """The next access and refresh token of a session that lives."""
-        text = refresh_token_text(session.tenant_id, self._chance(SECRET_BYTES))
-        expires_at = min(self._clock.now() + refresh_lifetime(session.client), session.expires_at)
+        """The next access and refresh token of a session that lives. Neither outlives it: whoever ends what lives would miss it."""
+        now, text = self._clock.now(), refresh_token_text(session.tenant_id, self._chance(SECRET_BYTES))
+        expires_at = min(now + refresh_lifetime(session.client), session.expires_at)
         await self._store(work).add_refresh_token(RefreshToken(hash_secret(text), session.id, session.tenant_id, expires_at))
-        return Opened(self._tokens.access_token(caller(user, session.id)), user, session, text, expires_at)
+        lasts = min(ACCESS_LIFETIME, session.expires_at - now)
+        return Opened(self._tokens.access_token(caller(user, session.id), lasts), user, session, text, expires_at, lasts)
 
 
 class Ending:

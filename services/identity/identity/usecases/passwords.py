@@ -8,7 +8,7 @@ from uuid import UUID
 from chassis.audit import Deed, record
 from chassis.db import UnitOfWork, UowFactory
 from gtvision.audit import Action
-from gtvision.errors import Forbidden, NotFound
+from gtvision.errors import Forbidden, NotFound, SessionRevoked
 from gtvision.tenancy import Caller
 from identity.domain.passwords import SamePassword, WrongPassword, check_password, generated_password
 from identity.domain.users import InvalidEmail, NoPassword, OwnAccount, User, check_reach, email_key
@@ -26,7 +26,7 @@ class PasswordChanges:
     async def change_password(self, who: Caller, current: str, new: str, address: str) -> Opened:
         """Change one's own password; gives a fresh session of the same client, and ends all others.
 
-        Raises: WrongPassword, WeakPassword, SamePassword, Forbidden, RateLimited, Unavailable.
+        Raises: WrongPassword, WeakPassword, SamePassword, SessionRevoked, Forbidden, RateLimited, Unavailable.
         """
         async with self._uow(who.tenant_id) as work:
             user, tenant = await self._store(work).user(who.user_id), await self._store(work).tenant(who.tenant_id)
@@ -47,6 +47,8 @@ class PasswordChanges:
         user, session = await store.user(known.id, lock=True), await store.session(who.session_id)
         if user is None or session is None or user.password_hash != known.password_hash:
             raise WrongPassword
+        if user.is_disabled or session.revoked_until is not None:
+            raise SessionRevoked  # while the new password was hashed
         fresh = replace(user, password_hash=new_hash, must_change_password=False)
         await store.save_user(fresh)
         record(work, Action.PASSWORD_CHANGED, who, Deed("user", user.id))

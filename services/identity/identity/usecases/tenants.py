@@ -80,7 +80,7 @@ class Founding:
             store = self._store(work)
             await store.add_tenant(tenant)
             await store.add_user(admin)
-            work.emit(TenantCreated(name=tenant.name, revision=1))
+            work.emit(TenantCreated(name=tenant.name, revision=1, settings=tenant.settings))
             announce(work, self._board, tenant)
             record(work, Action.TENANT_CREATED, who, Deed("tenant", tenant.id, details={"name": tenant.name, "admin": admin.email}))
         return Joined(tenant, admin, password)

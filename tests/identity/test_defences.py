@@ -1,0 +1,282 @@
+"""Ways in, and ways to keep others out, that were open once."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+from redis.asyncio import Redis
+from tests.identity.conftest import FakePasswords, FakeThrottle, House, caller_of
+from tests.identity.doors import EMAIL, PASSWORD, Door, code
+from tests.identity.test_federation_usecases import Entry, person, provider_for
+
+from chassis.auth import Authenticator
+from chassis.redis import connect_redis
+from chassis.settings import RedisSettings
+from chassis.testing.tokens import StaticKeys, StaticRevocations, TokenMint
+from gtvision.errors import BadCredentials, Forbidden, RateLimited, SessionRevoked, Unavailable
+from gtvision.ids import new_id
+from gtvision.tenancy import Role, Scope
+from gtvision.time import FakeClock
+from identity.api.tenants import TenantIn
+from identity.domain.signing import SigningKey, signs
+from identity.domain.tenants import Tenant
+from identity.domain.users import GROUPS_MAX, User
+from identity.gateways.redis import RedisThrottle
+from identity.gateways.tenant_board import RedisTenantBoard
+from identity.ports.store import Store
+from identity.usecases.api_keys import ApiKeys, NewKey
+from identity.usecases.exchanges import Exchanges
+from identity.usecases.external_accounts import ExternalAccounts
+from identity.usecases.opening import Guest, Opened
+from identity.usecases.passwords import PasswordChanges
+from identity.usecases.users import Change
+
+HOME = "203.0.113.9"
+
+
+def verifier(house: House) -> Authenticator:
+    return Authenticator(StaticKeys({"keys": [house.tokens._now().jwk()]}), StaticRevocations(), house.clock)
+
+
+# --- sessions and passwords ---------------------------------------------------------------------------------------------
+
+
+async def opened(house: House, lifetime: timedelta | None = None) -> Opened:
+    user = await house.add_user(await house.add_tenant())
+    async with house.uow(user.tenant_id) as work:
+        return await house.opening.open(work, user, Guest(HOME), lifetime=lifetime)
+
+
+async def test_no_access_token_outlives_its_session(house: House) -> None:
+    """Else a user disabled just after the session's end, when there is nothing left to revoke, would keep the token."""
+    first = await opened(house, timedelta(hours=1))
+    assert first.refresh_token is not None
+    house.clock.advance(timedelta(minutes=50))
+    last = await house.sessions.refresh(first.refresh_token, HOME)
+    assert last.expires_in_s == 600
+    assert (await verifier(house).verify(last.access_token)).expires_at == int(first.session.expires_at.timestamp())
+
+
+@pytest.mark.parametrize("meanwhile", ["disabled", "ended"])
+async def test_a_password_changed_while_its_owner_is_put_out_opens_nothing(house: House, meanwhile: str) -> None:
+    first = await opened(house)
+    user = first.user
+    assert isinstance(user, User)
+    admin = caller_of(await house.add_user(user.tenant_id, Role.ADMIN))
+
+    class Slow(FakePasswords):
+        async def hash(self, password: str) -> str:
+            if meanwhile == "disabled":
+                await house.users.change_user(admin, user.id, Change(frozenset({"disabled"}), disabled=True))
+            else:
+                await house.sessions.end_sessions(admin, user.id)
+            return await super().hash(password)
+
+    house.passwords = Slow()
+    changes = PasswordChanges(house.uow, house.store, house.opening, house.ending, house.doors)
+    with pytest.raises(SessionRevoked):
+        await changes.change_password(
+            replace(caller_of(user), session_id=first.session.id),
+            "correct horse battery",
+            "quite another password",
+            HOME,
+        )
+    async with house.uow(user.tenant_id) as work:
+        assert await house.store(work).sessions_of(user.id, house.clock.now()) == []
+
+
+# --- outside people -----------------------------------------------------------------------------------------------------
+
+
+async def test_a_first_sign_in_that_another_one_overtakes_between_two_looks(house: House) -> None:
+    city = await house.add_tenant()
+    provider = provider_for(city)
+    who, others = person(provider, city), list[User]()
+
+    def overtaken(work: Any) -> Store:
+        store = house.store(work)
+        look = store.find_external
+
+        async def find_external(issuer: str, subject: str) -> Any:
+            found = await look(issuer, subject)
+            if not others:
+                others.append(await Entry(house)(provider, who))
+            return found
+
+        store.find_external = find_external  # type: ignore[method-assign]
+        return store
+
+    entry = Entry(house)
+    entry.accounts = ExternalAccounts(house.uow, overtaken, house.ending, house.clock)
+    assert (await entry(provider, who)).id == others[0].id
+
+
+# --- keys of programs ---------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def keys(house: House) -> ApiKeys:
+    return ApiKeys(house.uow, house.store, house.ending, house.clock, house.chance)
+
+
+class Strict(FakeThrottle):
+    """Patience for one attempt."""
+
+    async def attempt(self, account: str, address: str) -> None:
+        await super().attempt(account, address)
+        if self.attempts[account, address] > 1:
+            raise RateLimited
+
+
+async def test_workers_may_use_one_key_at_once_and_a_wrong_one_waits(house: House, keys: ApiKeys) -> None:
+    admin = caller_of(await house.add_user(await house.add_tenant(), Role.ADMIN))
+    made, text = await keys.create_api_key(admin, NewKey("workers", frozenset({Scope.CAMERAS_READ})))
+    exchanges = Exchanges(house.uow, house.store, house.opening, Strict(), house.clock)
+    await asyncio.gather(*(exchanges.exchange(text, HOME) for _ in range(4)))
+    await keys.revoke_api_key(admin, made.id)
+    with pytest.raises(BadCredentials):
+        await exchanges.exchange(text, HOME)
+    with pytest.raises(RateLimited):
+        await exchanges.exchange(text, HOME)
+    refused = [deed for deed in await house.deeds(admin.tenant_id) if deed.outcome == "refused"]
+    assert [deed.details["reason"] for deed in refused] == ["revoked"]
+
+
+async def test_whoever_is_limited_to_groups_revokes_no_key_that_sees_more(house: House, keys: ApiKeys) -> None:
+    admin = caller_of(await house.add_user(await house.add_tenant(), Role.ADMIN))
+    limited, mine = replace(admin, camera_groups=frozenset({new_id()})), frozenset({Scope.CAMERAS_READ})
+    wide, _ = await keys.create_api_key(admin, NewKey("wide", mine))
+    narrow, _ = await keys.create_api_key(limited, NewKey("narrow", mine, limited.camera_groups))
+    with pytest.raises(Forbidden):
+        await keys.revoke_api_key(limited, wide.id)
+    await keys.revoke_api_key(limited, narrow.id)
+
+
+# --- tokens and the keys that sign them ---------------------------------------------------------------------------------
+
+
+async def test_the_most_groups_that_somebody_can_have_fit_into_their_token() -> None:
+    mint, groups = TokenMint(), frozenset(new_id() for _ in range(GROUPS_MAX))
+    who = replace(mint.caller(), scopes=frozenset(map(str, Scope)), camera_groups=groups)
+    assert (await mint.authenticator().verify(mint.signer.access_token(who))).camera_groups == groups
+
+
+def key(kid: str, clock: FakeClock, after: timedelta, retires: timedelta | None = None) -> SigningKey:
+    now = clock.now()
+    return SigningKey(kid, "sealed", {"kid": kid}, now, now + after, None if retires is None else now + retires)
+
+
+def test_a_clock_that_goes_back_leaves_somebody_to_sign() -> None:
+    clock = FakeClock()
+    only = key("only", clock, timedelta(0))
+    assert signs([only], clock.now() - timedelta(hours=1)) == only
+
+
+class Undone(Exception):
+    """The keys belong to the installation, and the tables to all tests of the module."""
+
+
+async def test_a_hurried_rotation_retires_what_a_slow_one_would_have_kept(house: House) -> None:
+    now, slow, hurried = house.clock.now(), timedelta(days=1), timedelta(minutes=21)
+    with pytest.raises(Undone):
+        async with house.uow(None) as work:
+            store = house.store(work)
+            await store.add_signing_key(key(f"old-{new_id()}", house.clock, timedelta(0)))
+            for after in (slow, hurried, slow):
+                await store.retire_signing_keys("none", now + after)
+            assert {each.retires_at for each in await store.signing_keys()} == {now + hurried}
+            raise Undone
+
+
+# --- the state store ----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+async def state(redis_state: RedisSettings) -> AsyncIterator[Redis]:
+    client = connect_redis(redis_state.state_url)
+    yield client
+    async for name in client.scan_iter("identity:throttle:*"):
+        await client.delete(name)
+    await client.aclose()
+
+
+@pytest.mark.broker
+class TestPatience:
+    async def test_one_wrong_secret_again_and_again_locks_no_neighbour_out(self, state: Redis) -> None:
+        throttle = RedisThrottle(state)
+        for number in range(150):
+            try:
+                await throttle.attempt("key of a broken program", HOME)
+            except RateLimited:
+                assert number >= 5
+        await throttle.attempt("maria@example.org", HOME)
+
+    async def test_a_network_of_ipv6_is_one_place(self, state: Redis) -> None:
+        throttle = RedisThrottle(state)
+        for number in range(5):
+            await throttle.attempt("maria@example.org", f"2001:db8:1:2::{number}")
+        with pytest.raises(RateLimited):
+            await throttle.attempt("maria@example.org", "2001:db8:1:2:ffff::1")
+        await throttle.attempt("maria@example.org", "2001:db8:1:3::1")
+
+    @pytest.mark.parametrize("place", ["::ffff:198.51.100.1", "198.51.100.1"])
+    async def test_ipv4_is_one_place_each_however_it_is_written(self, state: Redis, place: str) -> None:
+        throttle = RedisThrottle(state)
+        for _ in range(5):
+            await throttle.attempt("maria@example.org", "198.51.100.1")
+        await throttle.attempt("maria@example.org", "::ffff:198.51.100.2")
+        with pytest.raises(RateLimited):
+            await throttle.attempt("maria@example.org", place)
+
+    async def test_what_was_told_once_is_told_also_when_the_store_goes_away_meanwhile(self) -> None:
+        gone = connect_redis("redis://127.0.0.1:1/0", timeout_s=0.05, retries=0)
+        await RedisThrottle(gone).succeeded("maria@example.org", HOME)
+        await gone.aclose()
+
+
+@pytest.mark.broker
+async def test_a_board_of_one_city_owes_nothing_once_it_was_written(state: Redis) -> None:
+    city, other = (Tenant(new_id(), f"City {number}", 2, FakeClock().now()) for number in range(2))
+    board = RedisTenantBoard(state)
+    await board.publish([city])
+    assert await board.is_whole()
+    board._redis = gone = connect_redis("redis://127.0.0.1:1/0", timeout_s=0.05, retries=0)
+    with pytest.raises(Unavailable):
+        await board.publish([city])
+    await gone.aclose()
+    board._redis = state
+    assert not await board.is_whole()
+    await board.publish([other])
+    await board.publish([replace(city, revision=1)])
+    assert not await board.is_whole()
+    await board.publish([city])
+    assert await board.is_whole()
+
+
+# --- by HTTP ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.db
+@pytest.mark.usefixtures("no_throttle_left")
+async def test_what_no_database_can_keep_is_refused(door: Door) -> None:
+    headers, bad = await door.as_admin() | {"content-type": "application/json", "if-match": '"1"'}, "a\x00b"
+    city = (await door.http.get("/api/v1/users/me", headers=headers)).json()["tenant_id"]
+    someone = {"email": "nul@cidade.example", "password": "uma outra senha bem longa", "role": "viewer", "name": bad}
+    asked: list[tuple[str, str, dict[str, Any]]] = [
+        ("POST", "/users", someone),
+        ("POST", "/api-keys", {"name": bad, "scopes": ["cameras:read"]}),
+        ("POST", "/auth/login", {"email": EMAIL, "password": PASSWORD, "device": bad}),
+        ("PATCH", f"/tenants/{city}/settings", {"display_name": bad}),
+    ]
+    for method, path, body in asked:
+        answer = await door.http.request(method, f"/api/v1{path}", content=json.dumps(body), headers=headers)
+        assert code(answer) == (422, "invalid"), path
+    with pytest.raises(ValidationError):
+        TenantIn(name=bad, admin_email="nul@outra.example")
