@@ -78,6 +78,13 @@ async def test_machines_have_a_lane_of_their_own(front: Front) -> None:
     assert (await front.client.get("/api/v1/cameras")).status_code == 200
 
 
+async def test_what_only_begins_like_a_lane_is_none(front: Front) -> None:
+    # /api/v1/detect is one
+    answers = [*await _ask(front.client, 20, "GET", "/api/v1/detections"), *await _ask(front.client, 25, "GET", "/api/deteccoes")]
+    assert Counter(answer.status_code for answer in answers) == {200: 40, 429: 5}
+    assert (await front.client.post("/api/v1/detect/frame")).status_code == 200
+
+
 async def test_known_names_count_like_the_names_they_stand_for(front: Front) -> None:
     answers = [*await _ask(front.client, 20, "GET", "/api/cameras/"), *await _ask(front.client, 21, "GET", "/api/v1/cameras")]
     assert [answer.status_code for answer in answers] == [200] * 40 + [429]

@@ -27,6 +27,12 @@ class Limits:
     lanes: int = 600_000
 
 
+def _below(name: str, prefixes: list[str]) -> Iterator[str]:
+    """What is one of these or lies below it: /api/v1/detections is not below /api/v1/detect."""
+    yield f"    acl {name} var(txn.path) -m str {' '.join(prefixes)}"
+    yield f"    acl {name} var(txn.path) -m beg {' '.join(f'{prefix}/' for prefix in prefixes)}"
+
+
 def rules(routes: Routes, limits: Limits) -> Iterator[str]:
     """Each request counts in one table. What is refused does not count: who goes on knocking still gets his share."""
     logins = [operation.partition(" ") for service in routes.services.values() for operation in service.login]
@@ -35,12 +41,12 @@ def rules(routes: Routes, limits: Limits) -> Iterator[str]:
         yield f"    acl knocks_by method {method}"
     buckets = {"login": ("knocks knocks_by", limits.login)} if logins else {}
     if administration := [prefix for service in routes.services.values() for prefix in service.administration]:
-        yield f"    acl administers var(txn.path) -m beg {' '.join(administration)}"
+        yield from _below("administers", administration)
         yield f"    acl changes method {_UNSAFE}"
         buckets["admin"] = ("administers changes", limits.admin)
     if lanes := [lane for service in routes.services.values() for lane in service.lanes]:
         lanes += [alias.prefix for alias in routes.aliases if any(below(alias.to, lane) for lane in lanes)]
-        yield f"    acl lane var(txn.path) -m beg {' '.join(lanes)}"
+        yield from _below("lane", lanes)
         buckets["lanes"] = ("lane", limits.lanes)
     buckets |= {"api": ("{ var(txn.api) -m bool }", limits.api)}
     for name, (condition, most) in buckets.items():
