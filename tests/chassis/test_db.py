@@ -146,6 +146,17 @@ class TestPostgres:
         assert db.outbox_filled.is_set()
         assert [event.data.revision for event in await stored_events(db)] == [2, 3]
 
+    async def test_events_of_one_transaction_are_sent_in_their_order(self, db: Database) -> None:
+        await stored_events(db)
+        async with db.uow(TENANT) as work:
+            for revision in range(1, 51):
+                work.emit(TenantCreated(name="x", revision=revision))
+        async with db.uow(None) as work:
+            rows = await work.session.execute(text("SELECT body FROM outbox ORDER BY id"))
+            sent = [Event[TenantCreated].model_validate_json(row.body).data.revision for row in rows]
+        assert sent == list(range(1, 51))
+        await stored_events(db)
+
     async def test_tenants_see_their_own_rows_only(self, db: Database) -> None:
         mine = new_id()
         async with db.uow(TENANT) as work:

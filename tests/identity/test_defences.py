@@ -15,6 +15,7 @@ from redis.asyncio import Redis
 from tests.identity.conftest import FakePasswords, FakeThrottle, House, caller_of
 from tests.identity.doors import EMAIL, PASSWORD, Door, code
 from tests.identity.test_federation_usecases import Entry, person, provider_for
+from tests.identity.test_tenants import Board, Folder
 
 from chassis.auth import Authenticator
 from chassis.redis import connect_redis
@@ -26,7 +27,7 @@ from gtvision.tenancy import Role, Scope
 from gtvision.time import FakeClock
 from identity.api.tenants import TenantIn
 from identity.domain.signing import SigningKey, signs
-from identity.domain.tenants import Tenant
+from identity.domain.tenants import LimitedToGroups, Tenant
 from identity.domain.users import GROUPS_MAX, User
 from identity.gateways.redis import RedisThrottle
 from identity.gateways.tenant_board import RedisTenantBoard
@@ -36,6 +37,7 @@ from identity.usecases.exchanges import Exchanges
 from identity.usecases.external_accounts import ExternalAccounts
 from identity.usecases.opening import Guest, Opened
 from identity.usecases.passwords import PasswordChanges
+from identity.usecases.tenants import Tenants
 from identity.usecases.users import Change
 
 HOME = "203.0.113.9"
@@ -157,6 +159,17 @@ async def test_whoever_is_limited_to_groups_revokes_no_key_that_sees_more(house:
     with pytest.raises(Forbidden):
         await keys.revoke_api_key(limited, wide.id)
     await keys.revoke_api_key(limited, narrow.id)
+
+
+async def test_whoever_is_limited_to_groups_decides_nothing_for_the_whole_city(house: House) -> None:
+    admin = caller_of(await house.add_user(await house.add_tenant(), Role.ADMIN))
+    limited = replace(admin, camera_groups=frozenset({new_id()}))
+    tenants = Tenants(house.uow, house.store, Board(), Folder(), lambda _: None)
+    with pytest.raises(LimitedToGroups):
+        await tenants.change_settings(limited, admin.tenant_id, 1, lambda before: before)
+    with pytest.raises(LimitedToGroups):
+        await tenants.set_logo(limited, admin.tenant_id, b"")
+    assert (await tenants.tenant(limited, admin.tenant_id)).revision == 1
 
 
 # --- tokens and the keys that sign them ---------------------------------------------------------------------------------

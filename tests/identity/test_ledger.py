@@ -27,7 +27,8 @@ from gtvision.ids import new_id
 from gtvision.tenancy import Caller, Role
 from gtvision.time import FakeClock
 from identity.domain.ledger import FIELDS, GENESIS
-from identity.domain.searches import LimitedToGroups, Sought
+from identity.domain.searches import Sought
+from identity.domain.tenants import LimitedToGroups
 from identity.domain.verification import Wrong
 from identity.repository.anchors import SqlAnchors
 from identity.repository.audit import SqlAuditUpkeep, SqlLedger

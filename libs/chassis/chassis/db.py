@@ -131,9 +131,10 @@ class SqlUnitOfWork:
         if not self._outgoing:
             return False
         headers = tracing.inject()
+        numbers = sorted(new_id() for _ in self._outgoing)  # the relay goes by them, and within a millisecond they are in no order
         rows = [
             {
-                "id": new_id(),
+                "id": number,
                 "tenant_id": event.tenant_id,
                 "event_id": event.event_id,
                 "key": event.type,
@@ -141,7 +142,7 @@ class SqlUnitOfWork:
                 "headers": headers,
                 "created_at": self._clock.now(),
             }
-            for event in self._outgoing
+            for number, event in zip(numbers, self._outgoing, strict=True)
         ]
         await self._session.execute(_INSERT_OUTBOX, rows)
         return True

@@ -6,14 +6,14 @@ from datetime import datetime
 from typing import Annotated, Self
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Query
 from pydantic import AfterValidator, BaseModel, Field
 
 from chassis.auth import requires
 from chassis.http import Page, StrictModel, decode_cursor, encode_cursor
 from gtvision.tenancy import Caller, Scope
 from gtvision.time import Instant
-from identity.api.wiring import Groups, NoStore, printable
+from identity.api.wiring import Groups, NoStore, built, printable
 from identity.domain.api_keys import ApiKey
 from identity.usecases.api_keys import ApiKeys, NewKey
 
@@ -68,11 +68,7 @@ class ApiKeyMadeOut(ApiKeyOut):
     key: str
 
 
-async def _api_keys(request: Request) -> ApiKeys:
-    return request.app.state.api_keys  # type: ignore[no-any-return]
-
-
-ApiKeysDep = Annotated[ApiKeys, Depends(_api_keys)]
+ApiKeysDep = Annotated[ApiKeys, built("api_keys")]
 
 
 @router.get("/api-keys")

@@ -15,7 +15,7 @@ from pydantic import AfterValidator, BaseModel, Field, ValidationError
 from chassis.auth import requires
 from chassis.http import Page, StrictModel, decode_cursor, encode_cursor
 from gtvision.tenancy import Caller, Scope, TenantSettings
-from identity.api.wiring import Email, NoStore, printable
+from identity.api.wiring import Email, NoStore, built, printable
 from identity.domain.tenants import NAME_MAX, Tenant, check_logo_size, merged
 from identity.usecases.tenants import Founding, Joined, NewTenant, Tenants
 
@@ -73,14 +73,6 @@ class TenantMadeOut(TenantOut):
 # --- what app.py built, and what is read beside bodies -----------------------------------------------------------------
 
 
-async def _tenants(request: Request) -> Tenants:
-    return request.app.state.tenants  # type: ignore[no-any-return]
-
-
-async def _founding(request: Request) -> Founding:
-    return request.app.state.founding  # type: ignore[no-any-return]
-
-
 async def _picture(request: Request) -> bytes:
     body = bytearray()
     async for chunk in request.stream():
@@ -89,7 +81,7 @@ async def _picture(request: Request) -> bytes:
     return bytes(body)
 
 
-TenantsDep = Annotated[Tenants, Depends(_tenants)]
+TenantsDep = Annotated[Tenants, built("tenants")]
 _READ, _WRITE = requires(Scope.SETTINGS_READ, Scope.TENANTS_READ), requires(Scope.SETTINGS_WRITE, Scope.TENANTS_WRITE)
 
 
@@ -147,7 +139,7 @@ async def list_tenants(
 async def create_tenant(
     body: TenantIn,
     who: Annotated[Caller, requires(Scope.TENANTS_WRITE)],
-    founding: Annotated[Founding, Depends(_founding)],
+    founding: Annotated[Founding, built("founding")],
 ) -> TenantMadeOut:
     """Add a tenant with its first administrator, whose generated password is in this answer and nowhere else."""
     asked = NewTenant(body.name.strip(), body.admin_email, _strict(body.settings or {}))

@@ -7,17 +7,10 @@ from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from gtvision.errors import Forbidden, Invalid
-from gtvision.tenancy import Caller
+from gtvision.errors import Invalid
 from identity.domain.ledger import instant
 
 EXPORT_AT_MOST = timedelta(days=366)
-
-
-class LimitedToGroups(Forbidden):
-    """The ledger is the whole city's: an account that is limited to camera groups does not read it."""
-
-    code = "limited_to_groups"
 
 
 class RangeTooLong(Invalid):
@@ -46,12 +39,6 @@ class Sought:
         """What was asked for, for the record of the search."""
         asked = {each.name: getattr(self, each.name) for each in fields(self) if each.name not in {"since", "until"}}
         return {name: ",".join(value) if isinstance(value, tuple) else str(value) for name, value in asked.items() if value is not None}
-
-
-def check_whole_city(who: Caller) -> None:
-    """Entries tell of every camera, and nobody here knows which groups a camera is in. Raises: LimitedToGroups."""
-    if who.camera_groups is not None:
-        raise LimitedToGroups
 
 
 def check_export_range(since: datetime, until: datetime) -> None:

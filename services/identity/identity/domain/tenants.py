@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from gtvision.errors import Conflict, Invalid, NotFound, TooLarge
+from gtvision.errors import Conflict, Forbidden, Invalid, NotFound, TooLarge
 from gtvision.tenancy import Caller, Scope, TenantSettings
 
 NAME_MAX = 200
@@ -29,6 +29,12 @@ class LogoByUpload(Invalid):
     code = "logo_by_upload"
 
 
+class LimitedToGroups(Forbidden):
+    """This is the whole city's, and no matter for an account that is limited to camera groups."""
+
+    code = "limited_to_groups"
+
+
 @dataclass(frozen=True, slots=True)
 class Tenant:
     """A city hall. `revision` counts every change of its name and settings."""
@@ -44,6 +50,12 @@ def check_reach(who: Caller, tenant_id: UUID, beyond: Scope) -> None:
     """One's own tenant, or with the scope `beyond` any. Raises: NotFound."""
     if tenant_id != who.tenant_id and beyond not in who.scopes:
         raise NotFound
+
+
+def check_whole_city(who: Caller) -> None:
+    """Retention and the ledger concern every camera, and nobody here knows which groups a camera is in. Raises: LimitedToGroups."""
+    if who.camera_groups is not None:
+        raise LimitedToGroups
 
 
 def merged(document: Mapping[str, Any], patch: Mapping[str, Any]) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, insert, select, text, update
+from sqlalchemy import Row, Select, insert, select, text, update
 
 from identity import tables
 from identity.domain.sessions import Client, RefreshToken, Session, SubjectKind
@@ -36,13 +36,10 @@ class SqlSessions(SqlRows):
         return None if row is None else _session(row)
 
     async def sessions_of(self, subject_id: UUID, now: datetime) -> list[Session]:
-        table = tables.session.c
-        wanted = select(tables.session).where(table.subject_id == subject_id, table.revoked_until.is_(None), table.expires_at > now)
-        return [_session(row) for row in await self._session.execute(wanted)]
+        return [_session(row) for row in await self._session.execute(_living(subject_id, now))]
 
     async def page_of_sessions(self, subject_id: UUID, now: datetime, after: UUID | None, limit: int) -> list[Session]:
-        table = tables.session.c
-        wanted = select(tables.session).where(table.subject_id == subject_id, table.revoked_until.is_(None), table.expires_at > now)
+        table, wanted = tables.session.c, _living(subject_id, now)
         if after is not None:
             wanted = wanted.where(table.id < after)
         return [_session(row) for row in await self._session.execute(wanted.order_by(table.id.desc()).limit(limit))]
@@ -80,6 +77,11 @@ class SqlSessions(SqlRows):
     async def prune(self, before: datetime) -> int:
         gone = await self._session.scalar(text("SELECT prune_sessions(:moment)"), {"moment": before})
         return int(gone or 0)
+
+
+def _living(subject_id: UUID, now: datetime) -> Select[Any]:
+    table = tables.session.c
+    return select(tables.session).where(table.subject_id == subject_id, table.revoked_until.is_(None), table.expires_at > now)
 
 
 def _session(row: Row[Any]) -> Session:

@@ -14,7 +14,8 @@ from gtvision.tenancy import Caller, Retention
 from gtvision.time import Clock
 from identity.domain.anchors import Anchor
 from identity.domain.ledger import Chained
-from identity.domain.searches import Sought, check_export_range, check_whole_city
+from identity.domain.searches import Sought, check_export_range
+from identity.domain.tenants import check_whole_city
 from identity.ports.audit import AnchorsOf, LedgerOf, LedgerRows
 
 _PAGE = 1_000

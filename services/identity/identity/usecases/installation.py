@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
 from uuid import UUID
 
 from chassis.db import UowFactory
@@ -20,8 +19,6 @@ from identity.domain.users import User, email_key
 from identity.ports.signing import KeyMaker, Sealer
 from identity.ports.store import StoreOf
 from identity.ports.users import Passwords
-
-_KEEP_ENDED_SESSIONS = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)

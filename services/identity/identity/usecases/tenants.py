@@ -15,7 +15,7 @@ from gtvision.ids import new_id
 from gtvision.tenancy import Caller, Role, Scope, TenantSettings
 from gtvision.time import Clock
 from identity.domain.passwords import generated_password
-from identity.domain.tenants import LogoByUpload, Tenant, check_logo_size, check_reach, differences, logo_key
+from identity.domain.tenants import LogoByUpload, Tenant, check_logo_size, check_reach, check_whole_city, differences, logo_key
 from identity.domain.users import User, email_key
 from identity.ports.sessions import Chance
 from identity.ports.store import Store, StoreOf
@@ -106,9 +106,10 @@ class Tenants:
     async def change_settings(self, who: Caller, tenant_id: UUID, revision: int | None, change: Change) -> Tenant:
         """What changes nothing makes no new revision. `revision` is the one that the change is based on.
 
-        Raises: NotFound, PreconditionRequired (it is None), StaleRevision, LogoByUpload, and what `change` raises.
+        Raises: NotFound, LimitedToGroups, PreconditionRequired (it is None), StaleRevision, LogoByUpload, and what `change` raises.
         """
         check_reach(who, tenant_id, Scope.TENANTS_WRITE)
+        check_whole_city(who)
         async with self._uow(tenant_id) as work:
             store = self._store(work)
             before = _found(await store.tenant(tenant_id, lock=True))
@@ -125,9 +126,10 @@ class Tenants:
     async def set_logo(self, who: Caller, tenant_id: UUID, data: bytes) -> Tenant:
         """The picture is stored before it is named: a crash in between leaves an object that nobody shows.
 
-        Raises: NotFound, TooLarge, InvalidImage, Unavailable.
+        Raises: NotFound, LimitedToGroups, TooLarge, InvalidImage, Unavailable.
         """
         check_reach(who, tenant_id, Scope.TENANTS_WRITE)
+        check_whole_city(who)
         check_logo_size(len(data))
         self._check(data)
         key = logo_key(tenant_id, data)
