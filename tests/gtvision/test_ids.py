@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -20,8 +22,16 @@ def test_a_new_id_is_version_7_and_carries_its_time(unix_ms: int) -> None:
     assert made.int >> 80 == unix_ms
 
 
-def test_new_ids_differ() -> None:
-    assert len({new_id() for _ in range(1000)}) == 1000
+def test_new_ids_differ_and_sort_as_they_were_made() -> None:
+    made = [new_id() for _ in range(20_000)]  # some thousand a millisecond
+    assert made == sorted(made)
+    assert len(set(made)) == len(made)
+
+
+def test_threads_make_no_id_twice() -> None:
+    with ThreadPoolExecutor(4) as pool:
+        made = list(pool.map(lambda _: new_id(), range(20_000)))
+    assert len({each.int >> 64 for each in made}) == len(made)
 
 
 @given(st.lists(st.text()), st.lists(st.text()))
