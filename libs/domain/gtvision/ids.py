@@ -23,10 +23,7 @@ def new_id(unix_ms: int | None = None) -> UUID:
     Those of one process sort as they were made, also within one tick of the clock and when it is set back a little: the outbox is
     read in this order. `unix_ms` is for tests and for rows that carry their own creation time; these sort by the millisecond only.
     """
-    if unix_ms is None:
-        ticks = _next_ticks()
-    else:
-        ticks = (unix_ms & (1 << 48) - 1) << 12 | int.from_bytes(os.urandom(2), "big") >> 4
+    ticks = _next_ticks() if unix_ms is None else (unix_ms & (1 << 48) - 1) << 12 | int.from_bytes(os.urandom(2), "big") >> 4
     chance = int.from_bytes(os.urandom(8), "big") & (1 << 62) - 1
     return UUID(int=(ticks >> 12) << 80 | 0x7 << 76 | (ticks & 0xFFF) << 64 | 0x2 << 62 | chance)
 
