@@ -18,7 +18,7 @@ from gtvision.audit import Action, Outcome
 from gtvision.events import AuditRecorded
 from gtvision.tenancy import Caller
 
-_MAX_ID, _MAX_ADDRESS, _MAX_DETAIL, _MAX_NAME, _MAX_DETAILS = 200, 64, 500, 40, 30
+_MAX_ID, _MAX_ADDRESS, _MAX_DETAIL, _MAX_NAME, _MAX_DETAILS = 200, 64, 10_000, 40, 30
 """What `AuditRecorded` takes: a record is cut rather than refused, which would refuse the deed with it."""
 
 

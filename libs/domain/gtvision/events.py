@@ -341,7 +341,7 @@ class AuditRecorded(EventData):
     user_agent: Annotated[str | None, Field(max_length=300)] = None
     service: Annotated[str | None, Field(max_length=40)] = None
     """Whose request it was done in; None outside of one."""
-    details: Annotated[dict[Annotated[str, Field(max_length=40)], Annotated[str, Field(max_length=500)]], Field(max_length=30)] = {}
+    details: Annotated[dict[Annotated[str, Field(max_length=40)], Annotated[str, Field(max_length=10_000)]], Field(max_length=30)] = {}
     """What else is worth knowing, never a secret."""
 
 
