@@ -17,9 +17,11 @@ ERRORS = {
 
 
 def refusal(status: int, code: str, detail: str, condition: str, *, retry_after_s: int | None = None) -> str:
-    """A rule of a frontend."""
+    """Rules of a frontend. A small body is waited for: over h2 an answer that overtakes it ends the stream, and the client reads none."""
     later = "" if retry_after_s is None else f" hdr Retry-After {retry_after_s}"
-    return f"    http-request return status {status} {_content(status, code, detail)}{later} hdr Cache-Control no-store if {condition}"
+    # not where it is the body that is refused: it would be asked for first
+    wait = "" if status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE else f"    http-request wait-for-body time 1s if {condition}\n"
+    return wait + f"    http-request return status {status} {_content(status, code, detail)}{later} hdr Cache-Control no-store if {condition}"
 
 
 def error(status: int) -> str:
