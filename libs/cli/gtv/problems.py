@@ -21,7 +21,8 @@ def refusal(status: int, code: str, detail: str, condition: str, *, retry_after_
     later = "" if retry_after_s is None else f" hdr Retry-After {retry_after_s}"
     # not where it is the body that is refused: it would be asked for first
     wait = "" if status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE else f"    http-request wait-for-body time 1s if {condition}\n"
-    return wait + f"    http-request return status {status} {_content(status, code, detail)}{later} hdr Cache-Control no-store if {condition}"
+    answer = f"status {status} {_content(status, code, detail)}{later} hdr Cache-Control no-store"
+    return f"{wait}    http-request return {answer} if {condition}"
 
 
 def error(status: int) -> str:
