@@ -174,8 +174,23 @@ class Listed(msgspec.Struct):
 
     @classmethod
     def of(cls, camera: ListedCamera) -> Self:
-        recording, ai = msgspec.Raw(camera.recording), msgspec.Raw(camera.ai)
-        return cls(*camera[:6], recording, ai, *camera.shown(), *camera[11:])
+        state, since, cause = camera.shown()
+        return cls(
+            camera.id,
+            camera.name,
+            camera.url_shown,
+            camera.external_id,
+            camera.groups,
+            camera.enabled,
+            msgspec.Raw(camera.recording),
+            msgspec.Raw(camera.ai),
+            state,
+            since,
+            cause,
+            camera.revision,
+            camera.created_at,
+            camera.updated_at,
+        )
 
 
 class ListedPage(msgspec.Struct):
