@@ -64,6 +64,26 @@ async def test_many_at_once_never_mix_their_tenants(reads: Reads, settings: Data
     assert [[row["name"] for row in rows] for rows in found] == [[tenants[tenant]] for tenant in asked]
 
 
+async def test_statements_that_take_turns_on_a_connection_never_answer_for_one_another(reads: Reads, settings: DatabaseSettings) -> None:
+    # a statement that was kept has no name on the server: whoever came between has taken its place, on whatever server PgBouncer gives
+    tenant = new_id()
+    await _add(settings, tenant, "a", "b")
+
+    async def ask(number: int) -> None:
+        match number % 3:
+            case 0:
+                assert [row[0] for row in await reads.rows(tenant, NAMES)] == ["a", "b"]
+            case 1:
+                assert [tuple(row) for row in await reads.rows(tenant, "SELECT $1::int + 1, $2::text", number, "x")] == [(number + 1, "x")]
+            case _:
+                async with db.uow(tenant) as work:
+                    assert await work.session.scalar(text("SELECT count(*) FROM thing")) == 2
+
+    async with Database(settings, SystemClock()) as db:
+        for _ in range(10):
+            await asyncio.gather(*(ask(number) for number in range(30)))
+
+
 async def test_it_cannot_write(reads: Reads) -> None:
     tenant = new_id()
     with pytest.raises(Unavailable):  # as from a server that a failover left behind
