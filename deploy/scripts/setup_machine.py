@@ -51,6 +51,7 @@ RUN_PACKAGES = (
 )
 TEST_PACKAGES = (
     "chromium",
+    "curl",
     # what stands around the services in production: the console's files, and the Lua of Kong
     *("nginx-light", "luajit"),
 )
