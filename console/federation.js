@@ -7,6 +7,7 @@ const WENT_WRONG = {
   oidc_no_account: "Você ainda não tem uma conta no GT-Vision. Fale com o administrador.",
   oidc_no_email: "Sua conta não informa um e-mail. Fale com o administrador.",
   oidc_email_in_use: "Já existe uma conta com este e-mail. Fale com o administrador.",
+  quota_reached: "A cidade já tem todos os usuários que pode ter. Fale com o administrador.",
   account_disabled: "Esta conta está desativada.",
   oidc_login_refused: "A entrada foi cancelada ou recusada.",
   oidc_state_unknown: "A entrada demorou demais ou já foi usada. Tente de novo.",

@@ -27,7 +27,7 @@ from gtvision.addresses import IpAddress
 from gtvision.camera import CameraState
 from gtvision.events import AuditRecorded, event_types
 from gtvision.ids import new_id
-from gtvision.tenancy import ROLE_SCOPES, Caller, Role
+from gtvision.tenancy import ROLE_SCOPES, Caller, Role, TenantSettings
 from gtvision.time import FakeClock, SystemClock
 
 
@@ -53,6 +53,12 @@ class MemoryStore:
     def _taken(self, camera: Camera) -> bool:
         wanted = camera.settings.external_id
         return wanted is not None and any(each.settings.external_id == wanted and each.id != camera.id for each in self._mine())
+
+    async def lock_registrations(self) -> None:
+        """One task at a time is inside anyway."""
+
+    async def count(self) -> int:
+        return len(self._mine())
 
     async def add(self, camera: Camera) -> bool:
         return await self.save(camera)
@@ -131,6 +137,16 @@ class FakeResolver:
         return [ip_address(each) for each in self.known.get(host, [])]
 
 
+class FakeCities:
+    """Knows the settings that a test gives it."""
+
+    def __init__(self) -> None:
+        self.known: dict[UUID, TenantSettings] = {}
+
+    def settings(self, tenant_id: UUID) -> TenantSettings:
+        return self.known.get(tenant_id, TenantSettings())
+
+
 @dataclass
 class House:
     """The verbs of cameras, and what came out of them."""
@@ -145,6 +161,7 @@ class House:
     live: FakeLive = field(default_factory=FakeLive)
     vault: Vault = field(default_factory=lambda: Vault(encryption_keys()))
     resolver: FakeResolver = field(default_factory=FakeResolver)
+    cities: FakeCities = field(default_factory=FakeCities)
 
     async def emitted(self, tenant_id: UUID) -> list[Any]:
         """What other services are told."""
@@ -157,7 +174,7 @@ class House:
     @property
     def cameras(self) -> Cameras:
         guard = UrlGuard(self.resolver, AddressPolicy())
-        return Cameras(Tools(self.uow, self.store, self.catalogue, guard, self.vault, self.live, self.clock))
+        return Cameras(Tools(self.uow, self.store, self.catalogue, self.cities, guard, self.vault, self.live, self.clock))
 
     def caller(self, tenant_id: UUID | None = None, groups: frozenset[UUID] | None = None) -> Caller:
         scopes = frozenset(map(str, ROLE_SCOPES[Role.ADMIN]))

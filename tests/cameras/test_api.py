@@ -21,10 +21,11 @@ from chassis.live import LiveBus
 from chassis.redis import connect_redis
 from chassis.service import Service
 from chassis.settings import DatabaseSettings, RabbitSettings, RedisSettings, VaultSettings
+from chassis.tenants import KnownTenant, publish_tenants
 from chassis.testing.tokens import TokenMint, encryption_keys
 from gtvision.events import CameraRegistered, CameraRemoved, CamerasAnnounced, CameraUpdated, Event, StreamWentOnline
 from gtvision.ids import new_id
-from gtvision.tenancy import Role
+from gtvision.tenancy import Quotas, Role, TenantSettings
 from gtvision.time import SystemClock
 
 pytestmark = [pytest.mark.db, pytest.mark.broker]
@@ -43,6 +44,8 @@ class Door:
     settings: Settings
     bus: Bus
     heard: list[Event[Any]]
+    small_city: UUID
+    """May have one camera."""
 
     async def new(self, headers: dict[str, str], **changes: object) -> httpx.Response:
         return await self.http.post(PATH, json=NEW | changes, headers=headers)
@@ -69,6 +72,8 @@ async def door(
     )
     mint, state = TokenMint(), connect_redis(redis_state.state_url)
     await mint.publish(state)
+    small_city = new_id()
+    await publish_tenants(state, {small_city: KnownTenant(name="Vila", revision=1, settings=TenantSettings(quotas=Quotas(cameras=1)))})
     heard: list[Event[Any]] = []
 
     async def listen(event: Event[Any]) -> None:
@@ -81,7 +86,7 @@ async def door(
     async with bus, service.started():
         transport = httpx.ASGITransport(service.api, raise_app_exceptions=False)
         async with httpx.AsyncClient(transport=transport, base_url="http://test") as http:
-            yield Door(service, http, mint, settings, bus, heard)
+            yield Door(service, http, mint, settings, bus, heard, small_city)
     await state.aclose()
 
 
@@ -123,6 +128,18 @@ async def test_the_same_external_id_is_the_same_camera(door: Door) -> None:
     assert code(await door.new(headers, external_id="ext-1", name="Other")) == (409, "external_id_taken")
     found = (await door.http.get(PATH, params={"external_id": "ext-1"}, headers=headers)).json()
     assert [camera["id"] for camera in found["items"]] == [first.json()["id"]]
+
+
+async def test_a_city_has_no_more_cameras_than_its_quota(door: Door) -> None:
+    headers = door.mint.headers(door.mint.caller(tenant_id=door.small_city))
+    made = await door.new(headers, external_id="ext-1")
+    assert made.status_code == 201
+    assert (await door.new(headers, external_id="ext-1")).status_code == 200
+    refused = await door.new(headers)
+    assert code(refused) == (409, "quota_reached")
+    assert "quotas.cameras" in refused.json()["detail"]
+    assert (await door.http.delete(f"{PATH}/{made.json()['id']}", headers=headers)).status_code == 204
+    assert (await door.new(headers)).status_code == 201
 
 
 async def test_pages_by_cursor(door: Door) -> None:

@@ -126,6 +126,9 @@ class MemoryStore:
     async def write_nothing(self) -> None:
         """There is no disk."""
 
+    async def count_enabled(self) -> int:
+        return sum(not user.is_disabled for user in await self.users(None, 1_000))
+
     async def users(self, after: UUID | None, limit: int) -> list[User]:
         mine = sorted((user for user in self._rows.users.values() if user.tenant_id == self._tenant), key=lambda user: user.id)
         return [user for user in mine if after is None or user.id > after][:limit]
@@ -346,10 +349,10 @@ class House:
         """What was announced beside the record."""
         return [event for event in await self.emitted(tenant_id) if not isinstance(event, AuditRecorded)]
 
-    async def add_tenant(self) -> UUID:
+    async def add_tenant(self, settings: TenantSettings | None = None) -> UUID:
         tenant_id = new_id()
         async with self.uow(tenant_id) as work:
-            await self.store(work).add_tenant(Tenant(tenant_id, f"City {tenant_id}", 1, self.clock.now()))
+            await self.store(work).add_tenant(Tenant(tenant_id, f"City {tenant_id}", 1, self.clock.now(), settings or TenantSettings()))
         return tenant_id
 
     async def add_user(self, tenant_id: UUID, role: Role = Role.OPERATOR, email: str | None = None) -> User:

@@ -143,6 +143,24 @@ async def test_of_two_who_change_at_once_one_wins(mayor: Person) -> None:
     assert sorted(answer.status_code for answer in answers) == [200] + [412] * 7
 
 
+async def test_a_quota_of_users_holds(mayor: Person) -> None:
+    path = f"/tenants/{mayor.tenant_id}/settings"
+    assert (await mayor.ask("PATCH", path, json={"quotas": {"users": 2}}, headers={"if-match": '"1"'})).status_code == 200
+
+    def new() -> dict[str, str]:
+        return {"email": f"{new_id()}@example.org", "password": "telhado verde de zinco", "role": "viewer"}
+
+    made = await mayor.ask("POST", "/users", json=new())
+    assert made.status_code == 201
+    refused = await mayor.ask("POST", "/users", json=new())
+    assert code(refused) == (409, "quota_reached")
+    assert "quotas.users" in refused.json()["detail"]
+    user = f"/users/{made.json()['id']}"
+    assert (await mayor.ask("PATCH", user, json={"disabled": True})).is_success
+    assert (await mayor.ask("POST", "/users", json=new())).status_code == 201
+    assert code(await mayor.ask("PATCH", user, json={"disabled": False})) == (409, "quota_reached")
+
+
 async def test_a_change_reaches_every_service(door: Door, mayor: Person) -> None:
     async with connect_redis(door.settings.redis.state_url) as state, TenantDirectory(state, poll_s=3_600) as directory:
         body = {"purposes": {"required": True}}

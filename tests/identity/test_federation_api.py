@@ -24,7 +24,7 @@ from chassis.service import Service
 from chassis.settings import DatabaseSettings, RabbitSettings, RedisSettings
 from chassis.vault import Vault
 from gtvision.ids import new_id
-from gtvision.tenancy import Role
+from gtvision.tenancy import Quotas, Role, TenantSettings
 from gtvision.time import SystemClock
 from identity.api.federation import LOGIN_COOKIE
 from identity.domain.tenants import Tenant
@@ -311,6 +311,23 @@ class TestASignIn:
         town.partner.person = person("zoe", realm_access={"roles": ["p"]})
         async with town.browser() as browser:
             assert error_of(await sign_in(browser, "parceiro")) == "oidc_no_account"
+
+    async def test_into_a_full_city_is_refused_and_on_record(self, town: Town) -> None:
+        async def limit(users: int | None) -> None:
+            async with town.db.uow(town.norte) as work:
+                await SqlStore(work).set_settings(town.norte, 1, TenantSettings(quotas=Quotas(users=users)))
+
+        town.state.person = person("ugo")
+        async with town.browser() as browser:
+            await sign_in(browser)
+            await limit(1)
+            try:
+                assert (await sign_in(browser)).headers["location"] == "/", "who is in comes in again"
+                town.state.person = person("vera")
+                assert error_of(await sign_in(browser)) == "quota_reached"
+            finally:
+                await limit(None)
+        await town.audited(town.norte, "session.refused", provider="estado", reason="quota_reached")
 
     async def test_that_the_person_refuses_is_told(self, town: Town) -> None:
         async with town.browser() as browser:

@@ -16,6 +16,7 @@ GTVisionError
 │   └── MissingScope
 ├── NotFound           it does not exist, or not for you
 ├── Conflict           it is in the way of something that exists
+│   ├── QuotaReached   the city has as many as it may have
 │   └── StaleRevision
 ├── RateLimited        come back later: you ask too much
 └── Unavailable        come back later: something we depend on is down
@@ -129,6 +130,12 @@ class Conflict(GTVisionError):
     """This is in conflict with what exists."""
 
     code = "conflict"
+
+
+class QuotaReached(Conflict):
+    """The city has as many as its quota allows."""
+
+    code = "quota_reached"
 
 
 class StaleRevision(Conflict):

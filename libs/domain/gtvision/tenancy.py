@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from gtvision.errors import MissingScope
+from gtvision.errors import MissingScope, QuotaReached
 
 
 class Role(StrEnum):
@@ -131,12 +131,22 @@ class Retention(_Part):
 
 
 class Quotas(_Part):
-    """Most of what a city may use. None: no limit."""
+    """Most of what a city may use. None: no limit.
+
+    `users` is enforced by identity (who is not disabled counts), `cameras` by cameras (all that are registered count): what is there
+    when a quota is lowered stays. `storage_gb` and `detections_per_minute` are kept and announced but not enforced yet.
+    """
 
     cameras: Annotated[int | None, Field(ge=0, le=100_000)] = None
     users: Annotated[int | None, Field(ge=1, le=100_000)] = None
     storage_gb: Annotated[int | None, Field(ge=1, le=10_000_000)] = None
     detections_per_minute: Annotated[int | None, Field(ge=1, le=10_000_000)] = None
+
+    def check_room(self, name: Literal["cameras", "users"], there: int) -> None:
+        """Whether one more fits beside those that are there. Raises: QuotaReached."""
+        most = self.cameras if name == "cameras" else self.users
+        if most is not None and there >= most:
+            raise QuotaReached(f"The city has as many {name} as it may have (quotas.{name}: {most}).", quota=name)
 
 
 class AiBudget(_Part):

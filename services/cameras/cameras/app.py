@@ -22,6 +22,7 @@ from chassis.reads import Reads
 from chassis.redis import connect_redis
 from chassis.service import Service, create_app, run
 from chassis.settings import load
+from chassis.tenants import TenantDirectory
 from chassis.vault import Vault
 from gtvision.events import AuditRecorded, CameraRegistered, CameraRemoved, CamerasAnnounced, CameraUpdated
 from gtvision.ids import new_id
@@ -35,15 +36,15 @@ def create_api(settings: Settings, clock: Clock | None = None) -> Service:
     bus = Bus(settings.rabbit, settings.service_name, clock)
     bus.publishes(CameraRegistered, CameraUpdated, CameraRemoved, CamerasAnnounced, AuditRecorded)
     cache, state = connect_redis(settings.redis.cache_url), connect_redis(settings.redis.state_url)
-    auth = AuthRuntime(state, clock)
+    auth, cities = AuthRuntime(state, clock), TenantDirectory(state)
     guard = UrlGuard(SystemResolver(), settings.addresses.policy())
-    cameras = Cameras(Tools(db.uow, SqlStore, SqlCatalogue(reads), guard, Vault(settings.vault), LiveBus(cache), clock))
+    cameras = Cameras(Tools(db.uow, SqlStore, SqlCatalogue(reads), cities, guard, Vault(settings.vault), LiveBus(cache), clock))
     StreamEvents(cameras).subscribe(bus)
     announce = AnnounceJob(Announcer(db.uow, SqlStore, clock, new_id()), clock)
     return create_app(
         settings,
         title="GT-Vision cameras",
-        lifespan_parts=(lambda: db, lambda: reads, lambda: cache, lambda: state, lambda: auth, lambda: bus),
+        lifespan_parts=(lambda: db, lambda: reads, lambda: cache, lambda: state, lambda: auth, lambda: cities, lambda: bus),
         routers=(router,),
         readiness={"postgresql": db.check, "rabbitmq": bus.check, "keys": auth.check},
         asyncapi=bus.asyncapi,

@@ -10,6 +10,7 @@ from uuid import UUID
 from cameras.domain.cameras import Camera, ListedCamera, Sighting
 from gtvision.addresses import IpAddress
 from gtvision.camera import CameraState
+from gtvision.tenancy import TenantSettings
 
 Groups = frozenset[UUID] | None
 """The groups that a caller is limited to; None for no limit."""
@@ -17,6 +18,14 @@ Groups = frozenset[UUID] | None
 
 class Store(Protocol):
     """Rows of one unit of work; sees its tenant's living cameras only, unless a method says otherwise."""
+
+    async def lock_registrations(self) -> None:
+        """Until the transaction ends, no other one that asks registers a camera of the tenant."""
+        ...
+
+    async def count(self) -> int:
+        """How many live."""
+        ...
 
     async def add(self, camera: Camera) -> bool:
         """False where a living camera has the external id."""
@@ -66,6 +75,14 @@ class Catalogue(Protocol):
 
     async def page(self, tenant_id: UUID, groups: Groups, after: UUID | None, limit: int) -> list[ListedCamera]:
         """Living cameras in order of id, which is the order of registration. Raises: Unavailable."""
+        ...
+
+
+class Cities(Protocol):
+    """What each city decided for itself."""
+
+    def settings(self, tenant_id: UUID) -> TenantSettings:
+        """The defaults where it was never heard of."""
         ...
 
 

@@ -30,6 +30,14 @@ class SqlStore:
         self._session = work.session
         self._tenant_id = work.tenant_id
 
+    async def lock_registrations(self) -> None:
+        lock = text("SELECT pg_advisory_xact_lock(hashtextextended(:what, 0))")
+        await self._session.execute(lock, {"what": f"cameras.register {self._tenant_id}"})
+
+    async def count(self) -> int:
+        living = select(func.count()).select_from(table).where(_c.tenant_id == self._tenant_id, _c.removed_at.is_(None))
+        return int(await self._session.scalar(living) or 0)
+
     async def add(self, camera: Camera) -> bool:
         values = _wanted(camera) | {
             "tenant_id": camera.tenant_id,

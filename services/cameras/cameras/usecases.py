@@ -12,7 +12,7 @@ from uuid import UUID
 from cameras import metrics
 from cameras.domain.cameras import Camera, ExternalIdTaken, Fleet, ListedCamera, Settings, Sighting, check_groups
 from cameras.domain.urls import AddressPolicy, CameraUrl, parse_camera_url
-from cameras.ports import Catalogue, Groups, Live, Resolver, Sealer, Store, StoreOf
+from cameras.ports import Catalogue, Cities, Groups, Live, Resolver, Sealer, Store, StoreOf
 from chassis.audit import Deed, record
 from chassis.db import UnitOfWork, UowFactory
 from gtvision.addresses import literal_address
@@ -109,6 +109,7 @@ class Tools:
     uow: UowFactory
     store: StoreOf
     catalogue: Catalogue
+    cities: Cities
     guard: UrlGuard
     sealer: Sealer
     live: Live
@@ -120,13 +121,13 @@ class Cameras:
 
     def __init__(self, tools: Tools) -> None:
         self._uow, self._store, self._catalogue, self._guard = tools.uow, tools.store, tools.catalogue, tools.guard
-        self._sealer, self._live, self._clock = tools.sealer, tools.live, tools.clock
+        self._sealer, self._live, self._clock, self._cities = tools.sealer, tools.live, tools.clock, tools.cities
         self._fleets = RecentFleets(tools.clock)
 
     async def register_camera(self, who: Caller, settings: Settings, url_text: str) -> tuple[Camera, bool]:
         """The camera, and whether it is new: the same external id with the same settings is the same camera.
 
-        Raises: InvalidCameraUrl, ExternalIdTaken, Forbidden.
+        Raises: InvalidCameraUrl, ExternalIdTaken, QuotaReached, Forbidden.
         """
         check_groups(who, settings.groups)
         url = await self._guard.check(url_text)
@@ -134,14 +135,28 @@ class Cameras:
         camera = Camera(new_id(), who.tenant_id, settings, self._sealer.seal(url.text), url.shown, 1, now, now)
         async with self._uow(who.tenant_id) as work:
             store = self._store(work)
-            if await store.add(camera):
+            known = await self._known_or_room(store, camera)
+            if known is None and await store.add(camera):
                 self._announce_change(work, camera, CameraRegistered)
                 record(work, Action.CAMERA_REGISTERED, who, _deed(camera))
                 return camera, True
-            known = await store.by_external_id(settings.external_id or "")
+            known = known or await store.by_external_id(settings.external_id or "")
         if known is None or known.settings != settings or self._sealer.open(known.url_sealed) != url.text:
             raise ExternalIdTaken
         return known, False
+
+    async def _known_or_room(self, store: Store, camera: Camera) -> Camera | None:
+        """Where the city has a quota: the camera that has the external id already, for a repeat takes no place, or else room for this one,
+        which nobody takes before we are done. Raises: QuotaReached.
+        """
+        quotas = self._cities.settings(camera.tenant_id).quotas
+        if quotas.cameras is None:
+            return None
+        await store.lock_registrations()
+        known = await store.by_external_id(camera.settings.external_id or "")
+        if known is None:
+            quotas.check_room("cameras", await store.count())
+        return known
 
     async def get_camera(self, who: Caller, camera_id: UUID) -> Camera:
         """Raises: NotFound."""

@@ -44,6 +44,10 @@ class UserRows(Protocol):
         """As slow as a record of somebody's refused login, for the login of nobody."""
         ...
 
+    async def count_enabled(self) -> int:
+        """How many of the tenant are not disabled."""
+        ...
+
     async def users(self, after: UUID | None, limit: int) -> list[User]:
         """In order of id, which is the order of creation."""
         ...

@@ -74,6 +74,10 @@ class SqlUsers(SqlRows):
     async def write_nothing(self) -> None:
         await self._session.execute(text("SELECT write_nothing()"))
 
+    async def count_enabled(self) -> int:
+        table = tables.account
+        return int(await self._session.scalar(select(func.count()).select_from(table).where(table.c.disabled_at.is_(None))) or 0)
+
     async def users(self, after: UUID | None, limit: int) -> list[User]:
         statement = select(tables.account).order_by(tables.account.c.id).limit(limit)
         if after is not None:

@@ -9,7 +9,7 @@ from uuid import UUID
 from chassis.audit import Deed, record
 from chassis.db import UnitOfWork, UowFactory
 from gtvision.audit import Action, Outcome
-from gtvision.errors import Conflict, Forbidden
+from gtvision.errors import Conflict, Forbidden, QuotaReached
 from gtvision.events import UserDisabled
 from gtvision.ids import new_id
 from gtvision.time import Clock
@@ -27,6 +27,7 @@ from identity.domain.federation import (
 from identity.domain.users import NO_PASSWORD, EmailTaken, InvalidEmail, User, email_key
 from identity.ports.store import Store, StoreOf
 from identity.usecases.opening import Ending, Opened
+from identity.usecases.quotas import check_room
 
 Enter = Callable[[UnitOfWork, User], Awaitable[Opened]]
 """Opens a session for a user whose row is locked, in the same transaction."""
@@ -39,7 +40,10 @@ class ExternalAccounts:
         self._uow, self._store, self._ending, self._clock = uow, store, ending, clock
 
     async def sign_in(self, provider: Provider, person: OutsidePerson, enter: Enter) -> Opened:
-        """Raises: NoTenant, NoAccount, NoEmail, EmailInUse, AccountDisabled, Unavailable. A refusal is on record in the city."""
+        """A refusal is on record in the city.
+
+        Raises: NoTenant, NoAccount, NoEmail, EmailInUse, QuotaReached, AccountDisabled, Unavailable.
+        """
         tenant_id = await self._tenant_id(person.tenant)
         try:
             return await self._enter(tenant_id, provider, person, enter)
@@ -63,7 +67,8 @@ class ExternalAccounts:
     async def _enter(self, tenant_id: UUID, provider: Provider, person: OutsidePerson, enter: Enter) -> Opened:
         try:
             return await self._once(tenant_id, provider, person, enter)
-        except (EmailTaken, EmailInUse):  # perhaps by another first sign-in of the same person, a moment ago: then they are known now
+        except (EmailTaken, EmailInUse, QuotaReached):
+            # perhaps by another first sign-in of the same person, a moment ago: then they are known now
             try:
                 return await self._once(tenant_id, provider, person, enter)
             except EmailTaken:
@@ -73,7 +78,7 @@ class ExternalAccounts:
         async with self._uow(None) as work:
             known = await self._store(work).find_external(person.issuer, person.subject)
         if known is not None and known.tenant_id != tenant_id:
-            _account_email(provider, person)  # nobody leaves one city before they can be let into the other
+            await self._may_come(tenant_id, provider, person)  # nobody leaves one city before they can be let into the other
             await self._leave(known, provider)
             known = None
         async with self._uow(tenant_id) as work:
@@ -82,6 +87,15 @@ class ExternalAccounts:
             if user.is_disabled:
                 raise AccountDisabled
             return await enter(work, await self._refreshed(work, provider, person, user))
+
+    async def _may_come(self, tenant_id: UUID, provider: Provider, person: OutsidePerson) -> None:
+        """Raises: NoAccount, NoEmail, QuotaReached."""
+        email = _account_email(provider, person)
+        async with self._uow(tenant_id) as work:
+            store = self._store(work)
+            holder = await store.find_login(email_key(email))
+            if holder is None or holder.tenant_id != tenant_id:  # else that account is linked, and takes no place
+                await check_room(store, tenant_id)
 
     async def _own(self, store: Store, known: ExternalIdentity) -> User:
         user = await store.user(known.account_id, lock=True)  # whoever disables them now waits, and then finds this session
@@ -96,6 +110,7 @@ class ExternalAccounts:
         if holder is None:
             email = _account_email(provider, person)
             user = User(new_id(), tenant_id, email, person.role, NO_PASSWORD, now, person.camera_groups)
+            await check_room(store, tenant_id)
             await store.add_user(user)
             action = Action.USER_CREATED
         else:

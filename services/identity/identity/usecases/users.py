@@ -22,6 +22,7 @@ from identity.domain.users import LastAdmin, OwnAccount, User, check_reach, emai
 from identity.ports.store import Store, StoreOf
 from identity.ports.users import Passwords
 from identity.usecases.opening import Ending
+from identity.usecases.quotas import check_room
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +101,7 @@ class Users:
         return user
 
     async def create_user(self, who: Caller, asked: NewUser) -> User:
-        """Raises: InvalidEmail, WeakPassword, EmailTaken, Forbidden, RateLimited."""
+        """Raises: InvalidEmail, WeakPassword, EmailTaken, QuotaReached, Forbidden, RateLimited."""
         email_key(asked.email)
         check_reach(who, asked.role, asked.camera_groups)
         async with self._uow(who.tenant_id) as work:
@@ -118,7 +119,9 @@ class Users:
             must_change_password=asked.must_change_password,
         )
         async with self._uow(who.tenant_id) as work:
-            await self._store(work).add_user(user)
+            store = self._store(work)
+            await check_room(store, who.tenant_id)
+            await store.add_user(user)
             record(work, Action.USER_CREATED, who, Deed("user", user.id, details=_shown(user)))
         return user
 
@@ -126,7 +129,7 @@ class Users:
         """Change what a user may do, their name, or whether they may come in. A change of rights, or disabling, ends all their sessions,
         so that it holds at once. Idempotent.
 
-        Raises: NotFound, OwnAccount, Forbidden, LastAdmin.
+        Raises: NotFound, OwnAccount, Forbidden, LastAdmin, QuotaReached (somebody is let in again).
         """
         async with self._uow(who.tenant_id) as work:
             store = self._store(work)
@@ -139,6 +142,8 @@ class Users:
             if changed == user:
                 return user
             _check_change(who, user, changed, admins)
+            if user.is_disabled and not changed.is_disabled:
+                await check_room(store, who.tenant_id)
             await self._save(work, store, user, changed)
             record(work, Action.USER_CHANGED, who, Deed("user", user.id, details=_difference(user, changed)))
         return changed
