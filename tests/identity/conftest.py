@@ -381,10 +381,15 @@ def fake_house() -> House:
     return House(uow, lambda work: MemoryStore(rows, work.tenant_id), clock, emitted, signing(clock))
 
 
+def patient(settings: DatabaseSettings) -> DatabaseSettings:
+    """A machine that is busy with something else is no database that is down."""
+    return settings.model_copy(update={"timeout_s": 20.0})
+
+
 @pytest.fixture
 async def database_house(database_for: Callable[..., Any]) -> AsyncIterator[House]:
     clock = FakeClock(SystemClock().now())
-    async with Database(await database_for("identity"), clock) as db:
+    async with Database(patient(await database_for("identity")), clock) as db:
 
         async def emitted(tenant_id: UUID) -> Sequence[Any]:
             from chassis.envelope import parse
@@ -423,7 +428,7 @@ async def door(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> AsyncIterator[Door]:
     settings = Settings(
-        db=await database_for("identity"),
+        db=patient(await database_for("identity")),
         rabbit=rabbitmq,
         redis=redis_state,
         vault=VaultSettings(keys=SecretStr(KEYS)),

@@ -193,7 +193,8 @@ async def test_a_bootstrap_with_wrong_input_says_where_and_not_what() -> None:
 
 
 async def test_the_command_line_bootstraps(door: Door) -> None:
-    environment = {"DATABASE_URL": door.settings.db.url.get_secret_value(), "ENCRYPTION_KEYS": KEYS}
+    database = {"DATABASE_URL": door.settings.db.url.get_secret_value(), "DATABASE_TIMEOUT_S": "20"}
+    environment = {**database, "ENCRYPTION_KEYS": KEYS}
     asked = {"tenant": "Outra", "admin_email": "chefe@outra.example", "admin_password": PASSWORD}
     for first in (True, False):
         process = await asyncio.create_subprocess_exec(

@@ -268,6 +268,7 @@ class TestCommandLine:
     async def run(self, door: Door, *arguments: str) -> tuple[int, str, str]:
         environment = {
             "DATABASE_URL": door.settings.db.url.get_secret_value(),
+            "DATABASE_TIMEOUT_S": "20",
             "REDIS_STATE_URL": door.settings.redis.state_url.get_secret_value(),
             "REDIS_CACHE_URL": door.settings.redis.cache_url.get_secret_value(),
             "ENCRYPTION_KEYS": KEYS,

@@ -98,6 +98,7 @@ async def town(
         second = {"name": "parceiro", "title": "Parceiro", "issuer": partner.issuer, "tenant": "Cidade Norte", "roles": {"p": "partner"}}
         given = {
             "DATABASE_URL": (await database_for("identity")).url.get_secret_value(),
+            "DATABASE_TIMEOUT_S": "20",
             "RABBITMQ_URL": rabbitmq.url.get_secret_value(),
             "REDIS_CACHE_URL": redis_state.cache_url.get_secret_value(),
             "REDIS_STATE_URL": redis_state.state_url.get_secret_value(),

@@ -215,6 +215,7 @@ async def verify(door: Door) -> tuple[int | None, str]:
     environment = {
         "PATH": os.environ["PATH"],
         "DATABASE_URL": settings.db.url.get_secret_value(),
+        "DATABASE_TIMEOUT_S": "20",
         "AUDIT_KEYS": settings.audit.keys.get_secret_value(),
         "OBJECTS_URL": settings.objects.url,
     }

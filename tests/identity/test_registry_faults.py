@@ -43,6 +43,7 @@ async def gtv_keys(door: Door, *arguments: str) -> str:
     """As `gtv keys ...` runs it: another process, which knows the databases and nothing of the running service."""
     env = {
         "DATABASE_URL": door.settings.db.url.get_secret_value(),
+        "DATABASE_TIMEOUT_S": "20",
         "REDIS_CACHE_URL": door.settings.redis.cache_url.get_secret_value(),
         "REDIS_STATE_URL": door.settings.redis.state_url.get_secret_value(),
         "ENCRYPTION_KEYS": KEYS,
