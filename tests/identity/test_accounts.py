@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -11,78 +10,20 @@ from typing import Any
 import pyotp
 import pytest
 
-from chassis.auth import Authenticator
-from chassis.testing.tokens import StaticRevocations, TokenMint
 from gtvision.audit import Action, Outcome
 from gtvision.errors import BadCredentials, Forbidden, NotFound, RateLimited
 from gtvision.events import SessionRevoked, UserDisabled
 from gtvision.ids import new_id
 from gtvision.tenancy import ROLE_SCOPES, Caller, Role
 from identity.domain.passwords import SamePassword, WeakPassword, WrongPassword
-from identity.domain.second_factor import (
-    NoSecondFactor,
-    SecondFactorEnabled,
-    SecondFactorInvalid,
-    SecondFactorRequired,
-    WrongCode,
-)
 from identity.domain.sessions import Client, TicketPurpose
-from identity.domain.users import LastAdmin, OwnAccount, User
+from identity.domain.users import LastAdmin, OwnAccount
 from identity.usecases.logins import Credentials
 from identity.usecases.opening import Guest, Opened
-from identity.usecases.passwords import PasswordChanges
-from identity.usecases.second_factors import SecondFactors
 from identity.usecases.tickets import Tickets
-from identity.usecases.users import Change, NewUser
+from identity.usecases.users import NewUser
 
-HOME = "203.0.113.7"
-NEW = "telhado verde de zinco"
-AsCaller = Callable[..., Caller]
-
-
-async def log_in(house: Any, email: str, password: str, code: str | None = None, guest: Guest | None = None) -> Opened:
-    opened: Opened = await house.logins.login(Credentials(email, password, code), guest or Guest(HOME))
-    return opened
-
-
-def passwords(house: Any) -> PasswordChanges:
-    return PasswordChanges(house.uow, house.store, house.opening, house.ending, house.doors)
-
-
-def factors(house: Any) -> SecondFactors:
-    return SecondFactors(house.uow, house.store, house.doors, house.ending, house.clock)
-
-
-async def verify(house: Any, opened: Opened) -> Caller:
-    mint = TokenMint(house.clock)
-    mint.revocations = StaticRevocations()
-    judge: Authenticator = mint.authenticator()
-    return await judge.verify(opened.access_token)
-
-
-async def deeds(house: Any, user: User) -> list[tuple[Action | str, Outcome]]:
-    return [(deed.action, deed.outcome) for deed in await house.deeds(user.tenant_id)]
-
-
-async def reload(house: Any, user: User) -> User:
-    async with house.uow(user.tenant_id) as work:
-        found: User = await house.store(work).user(user.id)
-    return found
-
-
-async def change(house: Any, who: Caller, user: User, **given: Any) -> User:
-    changed: User = await house.users.change_user(who, user.id, Change(frozenset(given), **given))
-    return changed
-
-
-async def with_code(house: Any, password: str, as_caller: AsCaller, role: Role = Role.OPERATOR) -> tuple[User, pyotp.TOTP, list[str]]:
-    """Somebody with a second factor. The clock has moved on, so that the confirming code is spent but the next one is not."""
-    user = await house.add_user(await house.add_tenant(), role)
-    started = await factors(house).start(as_caller(user), password, HOME)
-    totp = pyotp.TOTP(started.secret)
-    codes = await factors(house).confirm(as_caller(user), totp.at(house.clock.now()), HOME)
-    house.clock.advance(timedelta(seconds=60))
-    return user, totp, codes
+from .people import HOME, NEW, AsCaller, change, deeds, factors, log_in, passwords, verify, with_code
 
 
 class TestLogin:
@@ -222,123 +163,6 @@ class TestReset:
         for nobody in ("nobody@example.org", "no address"):
             with pytest.raises(NotFound):
                 await passwords(house).reset_by_email(nobody)
-
-
-class TestSecondFactor:
-    async def test_a_password_alone_is_not_enough(self, house: Any, password: str, as_caller: AsCaller) -> None:
-        user, totp, _ = await with_code(house, password, as_caller)
-        with pytest.raises(SecondFactorRequired):
-            await log_in(house, user.email, password)
-        with pytest.raises(SecondFactorInvalid):
-            await log_in(house, user.email, password, "000000")
-        opened = await log_in(house, user.email, password, totp.at(house.clock.now()))
-        assert (await verify(house, opened)).user_id == user.id
-        assert [deed for deed in await deeds(house, user) if deed[0] != Action.SECOND_FACTOR_ENABLED] == [
-            (Action.SESSION_REFUSED, Outcome.REFUSED),
-            (Action.SESSION_REFUSED, Outcome.REFUSED),
-            (Action.SESSION_OPENED, Outcome.ALLOWED),
-        ]
-
-    async def test_the_code_says_nothing_without_the_password(self, house: Any, password: str, as_caller: AsCaller) -> None:
-        user, totp, _ = await with_code(house, password, as_caller)
-        with pytest.raises(BadCredentials):
-            await log_in(house, user.email, "wrong", totp.at(house.clock.now()))
-        with pytest.raises(BadCredentials):
-            await log_in(house, user.email, "wrong", "000000")
-        await log_in(house, user.email, password, totp.at(house.clock.now()))  # and was not spent by that
-
-    async def test_a_code_is_good_once(self, house: Any, password: str, as_caller: AsCaller) -> None:
-        user, totp, _ = await with_code(house, password, as_caller)
-        code = totp.at(house.clock.now())
-        await log_in(house, user.email, password, code)
-        with pytest.raises(SecondFactorInvalid):
-            await log_in(house, user.email, password, code)
-        with pytest.raises(SecondFactorInvalid):  # nor an older one of the window
-            await log_in(house, user.email, password, totp.at(house.clock.now() - timedelta(seconds=30)))
-        house.clock.advance(timedelta(seconds=30))
-        await log_in(house, user.email, password, totp.at(house.clock.now()))
-
-    async def test_the_code_that_enabled_it_opens_nothing(self, house: Any, password: str, as_caller: AsCaller) -> None:
-        user = await house.add_user(await house.add_tenant())
-        started = await factors(house).start(as_caller(user), password, HOME)
-        code = pyotp.TOTP(started.secret).at(house.clock.now())
-        await factors(house).confirm(as_caller(user), code, HOME)
-        with pytest.raises(SecondFactorInvalid):
-            await log_in(house, user.email, password, code)
-
-    async def test_a_recovery_code_is_good_once(self, house: Any, password: str, as_caller: AsCaller) -> None:
-        user, _, codes = await with_code(house, password, as_caller)
-        await log_in(house, user.email, password, codes[0].upper())
-        with pytest.raises(SecondFactorInvalid):
-            await log_in(house, user.email, password, codes[0])
-        await log_in(house, user.email, password, codes[1])
-        async with house.uow(user.tenant_id) as work:
-            assert await house.store(work).recovery_codes_left(user.id) == 8
-
-    async def test_guessing_is_throttled(self, house: Any, password: str, as_caller: AsCaller) -> None:
-        user, totp, _ = await with_code(house, password, as_caller)
-        for _ in range(5):
-            with pytest.raises(SecondFactorInvalid):
-                await log_in(house, user.email, password, "000000")
-        with pytest.raises(RateLimited):
-            await log_in(house, user.email, password, totp.at(house.clock.now()))
-
-    async def test_it_is_not_asked_for_until_it_was_confirmed(self, house: Any, password: str, as_caller: AsCaller) -> None:
-        user = await house.add_user(await house.add_tenant())
-        first = await factors(house).start(as_caller(user), password, HOME)
-        second = await factors(house).start(as_caller(user), password, HOME)
-        await log_in(house, user.email, password)
-        with pytest.raises(WrongCode):
-            await factors(house).confirm(as_caller(user), pyotp.TOTP(first.secret).at(house.clock.now()), HOME)
-        codes = await factors(house).confirm(as_caller(user), pyotp.TOTP(second.secret).at(house.clock.now()), HOME)
-        assert len(set(codes)) == 10
-        with pytest.raises(SecondFactorEnabled):
-            await factors(house).start(as_caller(user), password, HOME)
-        with pytest.raises(SecondFactorEnabled):
-            await factors(house).confirm(as_caller(user), "000000", HOME)
-
-    async def test_starting_needs_the_password(self, house: Any, as_caller: AsCaller) -> None:
-        user = await house.add_user(await house.add_tenant())
-        with pytest.raises(WrongPassword):
-            await factors(house).start(as_caller(user), "wrong", HOME)
-        with pytest.raises(NoSecondFactor):
-            await factors(house).confirm(as_caller(user), "000000", HOME)
-
-    async def test_disabling_needs_both(self, house: Any, password: str, as_caller: AsCaller) -> None:
-        user, totp, codes = await with_code(house, password, as_caller)
-        who = as_caller(user)
-        with pytest.raises(WrongPassword):
-            await factors(house).disable(who, "wrong", totp.at(house.clock.now()), HOME)
-        with pytest.raises(WrongCode):
-            await factors(house).disable(who, password, "000000", HOME)
-        await factors(house).disable(who, password, totp.at(house.clock.now()), HOME)
-        with pytest.raises(NoSecondFactor):
-            await factors(house).disable(who, password, codes[0], HOME)
-        await log_in(house, user.email, password)
-        async with house.uow(user.tenant_id) as work:
-            assert await house.store(work).recovery_codes_left(user.id) == 0
-        assert (Action.SECOND_FACTOR_DISABLED, Outcome.ALLOWED) in await deeds(house, user)
-
-    async def test_an_administrator_resets_it(self, house: Any, password: str, as_caller: AsCaller) -> None:
-        user, totp, _ = await with_code(house, password, as_caller)
-        before = await log_in(house, user.email, password, totp.at(house.clock.now()))
-        admin = await house.add_user(user.tenant_id, Role.ADMIN)
-        with pytest.raises(OwnAccount):
-            await factors(house).reset(as_caller(user), user.id)
-        stranger = await house.add_user(await house.add_tenant(), Role.ADMIN)
-        with pytest.raises(NotFound):
-            await factors(house).reset(as_caller(stranger), user.id)
-        await factors(house).reset(as_caller(admin), user.id)
-        await factors(house).reset(as_caller(admin), user.id)
-        assert before.session.id in house.registry.revoked
-        await log_in(house, user.email, password)
-
-    async def test_the_secret_is_sealed_for_its_owner(self, house: Any, password: str, as_caller: AsCaller) -> None:
-        user, _, codes = await with_code(house, password, as_caller)
-        kept = (await reload(house, user)).second_factor
-        assert kept is not None
-        assert kept.sealed.startswith(f"second-factor:{user.tenant_id}:{user.id}|")
-        assert not [code for code in codes if code in str(await house.emitted(user.tenant_id))]
 
 
 @pytest.mark.db
