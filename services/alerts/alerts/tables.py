@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import DateTime, Index, Integer, MetaData, Text, UniqueConstraint
+from sqlalchemy import DateTime, Index, Integer, MetaData, Text, UniqueConstraint, func
 from sqlalchemy import Uuid as UuidType
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
@@ -43,6 +43,7 @@ class CameraRow(Row):
     name: Mapped[str]
     groups: Mapped[list[UUID]]
     removed: Mapped[bool]
+    told_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 
 class WatchlistRow(Row):
