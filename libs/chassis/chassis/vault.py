@@ -57,14 +57,14 @@ class Vault:
         head = f"{_VERSION}.{self.current_key_id}"
         nonce = os.urandom(_NONCE_BYTES)
         sealed = self._keys[self.current_key_id].encrypt(nonce, text.encode(), _associated(head, context))
-        return f"{head}.{base64.urlsafe_b64encode(nonce + sealed).rstrip(b'=').decode()}"
+        return f"{head}.{_encoded(nonce + sealed)}"
 
     def open(self, sealed: str, context: str = "") -> str:
         """Decrypt what was sealed with the same context. Raises: Unsealable."""
         try:
             version, kid, body = sealed.split(".")
             raw = base64.b64decode(body + "=" * (-len(body) % 4), altchars=b"-_", validate=True)
-            if version != _VERSION:
+            if version != _VERSION or _encoded(raw) != body:  # one sealed text has one spelling
                 raise Unsealable
             plain = self._keys[kid].decrypt(raw[:_NONCE_BYTES], raw[_NONCE_BYTES:], _associated(f"{version}.{kid}", context))
             return plain.decode()
@@ -74,6 +74,10 @@ class Vault:
     def is_stale(self, sealed: str) -> bool:
         """Whether the text was sealed with a key that is no longer the first, and should be sealed again."""
         return not sealed.startswith(f"{_VERSION}.{self.current_key_id}.")
+
+
+def _encoded(raw: bytes) -> str:
+    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
 
 
 def _read_key(item: str) -> tuple[str, AESGCM]:
