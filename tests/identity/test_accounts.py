@@ -11,10 +11,10 @@ import pyotp
 import pytest
 
 from gtvision.audit import Action, Outcome
-from gtvision.errors import BadCredentials, Forbidden, NotFound, RateLimited
+from gtvision.errors import BadCredentials, Forbidden, Invalid, MissingScope, NotFound, RateLimited
 from gtvision.events import SessionRevoked, UserDisabled
 from gtvision.ids import new_id
-from gtvision.tenancy import ROLE_SCOPES, Caller, Role
+from gtvision.tenancy import ROLE_SCOPES, Caller, Role, Scope
 from identity.domain.passwords import SamePassword, WeakPassword, WrongPassword
 from identity.domain.sessions import Client, TicketPurpose
 from identity.domain.users import LastAdmin, OwnAccount
@@ -326,8 +326,22 @@ class TestRecord:
         tickets = Tickets(house.uow, house.tokens)
         await tickets.issue_ticket(as_caller(user), TicketPurpose.LIVE, camera)
         await tickets.issue_ticket(as_caller(user), TicketPurpose.WS, None)
+        video, feed = await house.deeds(user.tenant_id)
+        assert (video.action, video.actor_id, video.object_id) == (Action.LIVE_VIEWED, user.id, str(camera))
+        assert (feed.action, feed.actor_id, feed.object_kind, feed.object_id) == (Action.LIVE_FEED_VIEWED, user.id, "live_feed", None)
+        assert feed.details == {"scopes": "alerts:read cameras:read detections:read"}
+
+    async def test_a_socket_is_with_what_it_can_show(self, house: Any, as_caller: AsCaller) -> None:
+        """Who may see no plates live was shown none; who is refused got no ticket, and has seen nothing."""
+        user = await house.add_user(await house.add_tenant())
+        tickets = Tickets(house.uow, house.tokens)
+        some = replace(as_caller(user), scopes=frozenset({Scope.ALERTS_READ, Scope.USERS_READ}))
+        await tickets.issue_ticket(some, TicketPurpose.WS, None)
+        for refused, camera in ((as_caller(user), new_id()), (replace(as_caller(user), scopes=frozenset({Scope.LIVE_VIEW})), None)):
+            with pytest.raises((Invalid, MissingScope)):
+                await tickets.issue_ticket(refused, TicketPurpose.WS, camera)
         (deed,) = await house.deeds(user.tenant_id)
-        assert (deed.action, deed.actor_id, deed.object_id) == (Action.LIVE_VIEWED, user.id, str(camera))
+        assert deed.details == {"scopes": "alerts:read"}
 
     async def test_a_reused_refresh_token_is(self, house: Any, password: str) -> None:
         user = await house.add_user(await house.add_tenant())

@@ -290,7 +290,7 @@ class TestCommandLine:
         assert status == 0, problems
         password = out.strip()
         assert password not in problems
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while (answer := await send(door, "GET", "/users/me", hers["access_token"])).status_code != 401:
                 await asyncio.sleep(0.05)
         assert code(answer) == (401, "session_revoked")
@@ -298,8 +298,31 @@ class TestCommandLine:
         assert code(await enter(door, email)) == (401, "bad_credentials")
         assert (await enter(door, email, password)).json()["must_change_password"] is True
 
-    async def test_who_is_not_there(self, door: Door) -> None:
-        status, out, problems = await self.run(door, "reset-password", "nobody@cidade.example")
+    async def test_a_lost_second_factor_is_removed(self, door: Door) -> None:
+        """Also from the only administrator of a city, whom nobody else can let in."""
+        email = await make_user(door, "admin")
+        hers = (await enter(door, email)).json()
+        started = (await send(door, "POST", "/auth/second-factor", hers["access_token"], json={"password": PASSWORD})).json()
+        first = {"code": pyotp.TOTP(started["secret"]).at(SystemClock().now())}
+        codes = (await send(door, "POST", "/auth/second-factor/confirm", hers["access_token"], json=first)).json()["recovery_codes"]
+        assert code(await enter(door, email)) == (401, "second_factor_required")
+        status, out, problems = await self.run(door, "reset-second-factor", email.upper())
+        assert (status, problems) == (0, "")
+        assert f"second factor and the recovery codes of {email.upper()} are removed; sessions ended: 1." in out
+        async with asyncio.timeout(60):
+            while (answer := await send(door, "GET", "/users/me", hers["access_token"])).status_code != 401:
+                await asyncio.sleep(0.05)
+        assert code(answer) == (401, "session_revoked")
+        again = (await enter(door, email)).json()
+        assert (await send(door, "GET", "/users/me", again["access_token"])).json()["second_factor"] is False
+        asked = {"password": PASSWORD, "code": codes[0]}
+        assert code(await send(door, "DELETE", "/auth/second-factor", again["access_token"], json=asked)) == (409, "no_second_factor")
+        status, out, problems = await self.run(door, "reset-second-factor", email)
+        assert (status != 0, out, problems) == (True, "", f"users: {email} has no second factor.\n")
+
+    @pytest.mark.parametrize("verb", ["reset-password", "reset-second-factor"])
+    async def test_who_is_not_there_has_nothing_to_reset(self, door: Door, verb: str) -> None:
+        status, out, problems = await self.run(door, verb, "nobody@cidade.example")
         assert (status != 0, out) == (True, "")
         assert "nobody@cidade.example" in problems
         assert "Traceback" not in problems

@@ -133,6 +133,31 @@ class TestSecondFactor:
         assert before.session.id in house.registry.revoked
         await log_in(house, user.email, password)
 
+    async def test_an_operator_of_the_machine_resets_it(self, house: Any, password: str, as_caller: AsCaller) -> None:
+        """For the only administrator, whom nobody else can help."""
+        user, totp, codes = await with_code(house, password, as_caller, Role.ADMIN)
+        before = [await log_in(house, user.email, password, each) for each in (totp.at(house.clock.now()), codes[0])]
+        assert await factors(house).reset_by_email(f" {user.email.upper()} ") == 2
+        assert set(house.registry.revoked) >= {each.session.id for each in before}
+        await log_in(house, user.email, password)
+        async with house.uow(user.tenant_id) as work:
+            assert await house.store(work).recovery_codes_left(user.id) == 0
+        reset = next(deed for deed in await house.deeds(user.tenant_id) if deed.action == Action.SECOND_FACTOR_DISABLED)
+        assert (reset.actor_id, reset.object_id, reset.details) == (None, str(user.id), {"by": "command line"})
+
+    async def test_who_has_none_and_who_is_unknown_have_none_reset(self, house: Any, password: str, as_caller: AsCaller) -> None:
+        user = await house.add_user(await house.add_tenant())
+        opened = await log_in(house, user.email, password)
+        for _ in range(2):
+            with pytest.raises(NoSecondFactor, match=user.email):
+                await factors(house).reset_by_email(user.email)
+            await factors(house).start(as_caller(user), password, HOME)  # begun is not enabled: nobody is asked for a code
+        for nobody in ("nobody@example.org", "no address"):
+            with pytest.raises(NotFound, match=nobody):
+                await factors(house).reset_by_email(nobody)
+        assert opened.session.id not in house.registry.revoked
+        assert Action.SECOND_FACTOR_DISABLED not in [action for action, _ in await deeds(house, user)]
+
     async def test_the_secret_is_sealed_for_its_owner(self, house: Any, password: str, as_caller: AsCaller) -> None:
         user, _, codes = await with_code(house, password, as_caller)
         kept = (await reload(house, user)).second_factor

@@ -28,6 +28,7 @@ class Action(StrEnum):
 
     LIVE_VIEWED = "live.viewed"
     LIVE_REFUSED = "live.refused"
+    LIVE_FEED_VIEWED = "live_feed.viewed"
     RECORDINGS_LISTED = "recordings.listed"
     RECORDING_VIEWED = "recording.viewed"
     EVIDENCE_VIEWED = "evidence.viewed"

@@ -166,7 +166,8 @@ async def _users(arguments: Sequence[str]) -> None:
         doors = Doors(RedisThrottle(state), Argon2Passwords(), os.urandom, Vault(settings.vault))
         opening = Opening(SqlStore, JoseTokens(clock), clock, os.urandom)
         passwords = PasswordChanges(db.uow, SqlStore, opening, ending, doors)
-        await users.run(asked, passwords, Users(db.uow, SqlStore, doors.passwords, ending, clock))
+        factors = SecondFactors(db.uow, SqlStore, doors, ending, clock)
+        await users.run(asked, passwords, factors, Users(db.uow, SqlStore, doors.passwords, ending, clock))
 
 
 async def _keys(arguments: Sequence[str]) -> None:

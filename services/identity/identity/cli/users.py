@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from identity.usecases.passwords import PasswordChanges
+from identity.usecases.second_factors import SecondFactors
 from identity.usecases.users import Users
 
 
@@ -18,13 +19,28 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
         "reset-password", help="give somebody a new password, to be changed at the next login; ends all their sessions"
     )
     reset.add_argument("email")
+    factor = verbs.add_parser(
+        "reset-second-factor",
+        help="remove the authenticator app and the recovery codes of somebody who lost both; ends all their sessions",
+    )
+    factor.add_argument("email")
     listing = verbs.add_parser("list", help="the people of a tenant")
     listing.add_argument("tenant", help="its name")
     return parser.parse_args(arguments)
 
 
-async def run(asked: argparse.Namespace, passwords: PasswordChanges, users: Users) -> None:
-    """The new password goes to standard output and nowhere else, so that it can be piped. Raises: NotFound."""
+async def run(asked: argparse.Namespace, passwords: PasswordChanges, factors: SecondFactors, users: Users) -> None:
+    """The new password goes to standard output and nowhere else, so that it can be piped.
+
+    Raises: NotFound, NoPassword, NoSecondFactor.
+    """
+    if asked.verb == "reset-second-factor":
+        ended = await factors.reset_by_email(asked.email)
+        sys.stdout.write(
+            f"The second factor and the recovery codes of {asked.email} are removed; sessions ended: {ended}.\n"
+            "The password alone lets them in until they enable a second factor again. This is on record in the audit ledger.\n"
+        )
+        return
     if asked.verb == "reset-password":
         password = await passwords.reset_by_email(asked.email)
         sys.stderr.write(f"New password of {asked.email}, to be changed at the next login:\n")

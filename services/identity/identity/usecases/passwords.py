@@ -11,8 +11,9 @@ from gtvision.audit import Action
 from gtvision.errors import Forbidden, NotFound, SessionRevoked
 from gtvision.tenancy import Caller
 from identity.domain.passwords import SamePassword, WrongPassword, check_password, generated_password
-from identity.domain.users import InvalidEmail, NoPassword, OwnAccount, User, check_reach, email_key
+from identity.domain.users import NoPassword, OwnAccount, User, check_reach
 from identity.ports.store import StoreOf
+from identity.usecases.addresses import find_by_email
 from identity.usecases.doors import Doors
 from identity.usecases.opening import Ending, Guest, Opened, Opening
 
@@ -77,14 +78,7 @@ class PasswordChanges:
 
         Raises: NotFound, NoPassword, RateLimited.
         """
-        try:
-            login = email_key(email)
-        except InvalidEmail:
-            raise NotFound(f"There is no user {email}.") from None
-        async with self._uow(None) as work:
-            found = await self._store(work).find_login(login)
-        if found is None:
-            raise NotFound(f"There is no user {email}.")
+        found = await find_by_email(self._uow, self._store, email)
         password = generated_password(self._doors.chance)
         new_hash = await self._doors.passwords.hash(password)
         async with self._uow(found.tenant_id) as work:

@@ -23,23 +23,30 @@ class Tickets:
         self._uow, self._tokens = uow, tokens
 
     async def issue_ticket(self, who: Caller, purpose: TicketPurpose, camera_id: UUID | None) -> str:
-        """It carries no right that its purpose does not need. A view of live video is on record before the ticket exists.
+        """It carries no right that its purpose does not need. The view that it opens is on record before it is handed out.
 
         Raises: MissingScope, Invalid, Unavailable.
         """
         if purpose is TicketPurpose.WS:
-            return self._for_socket(who, camera_id)
+            return await self._for_socket(who, camera_id)
         who.require(Scope.LIVE_VIEW)
         if camera_id is None:
             raise Invalid("A ticket for live video names its camera.")
         ticket = self._tokens.ticket(replace(who, scopes=who.scopes & {Scope.LIVE_VIEW}), str(purpose), camera_id)
-        async with self._uow(who.tenant_id) as work:
-            record(work, Action.LIVE_VIEWED, who, Deed("camera", camera_id, camera_id=camera_id))
+        await self._note(who, Action.LIVE_VIEWED, Deed("camera", camera_id, camera_id=camera_id))
         return ticket
 
-    def _for_socket(self, who: Caller, camera_id: UUID | None) -> str:
+    async def _for_socket(self, who: Caller, camera_id: UUID | None) -> str:
+        """Plates and alerts as they come are personal data too; the record says by its scopes what the socket can show."""
         if camera_id is not None:
             raise Invalid("A ticket for the WebSocket names no camera.")
         if not any(scope in who.scopes for scope in _WS_SCOPES):
             raise MissingScope(f"This needs the scope '{' or '.join(_WS_SCOPES)}'.")
-        return self._tokens.ticket(replace(who, scopes=who.scopes & set(_WS_SCOPES)), str(TicketPurpose.WS))
+        scopes = who.scopes & set(_WS_SCOPES)
+        ticket = self._tokens.ticket(replace(who, scopes=scopes), str(TicketPurpose.WS))
+        await self._note(who, Action.LIVE_FEED_VIEWED, Deed("live_feed", details={"scopes": " ".join(sorted(scopes))}))
+        return ticket
+
+    async def _note(self, who: Caller, action: Action, deed: Deed) -> None:
+        async with self._uow(who.tenant_id) as work:
+            record(work, action, who, deed)
