@@ -13,7 +13,6 @@ import pytest
 from sqlalchemy import text
 
 from cameras.domain.cameras import Camera, ListedCamera, Sighting
-from cameras.domain.urls import AddressPolicy
 from cameras.ports import Catalogue, Groups, Store
 from cameras.repository import SqlCatalogue, SqlStore
 from cameras.usecases import Cameras, Tools, UrlGuard
@@ -23,7 +22,7 @@ from chassis.reads import Reads
 from chassis.testing.fakes import FakeLive, FakeUow
 from chassis.testing.tokens import encryption_keys
 from chassis.vault import Vault
-from gtvision.addresses import IpAddress
+from gtvision.addresses import AddressPolicy, IpAddress
 from gtvision.camera import CameraState
 from gtvision.events import AuditRecorded, event_types
 from gtvision.ids import new_id

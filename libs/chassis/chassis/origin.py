@@ -20,7 +20,7 @@ class Origin:
     """The other end of a request. Everything is None outside of one."""
 
     address: str | None = None
-    """The client's, as the edge tells it: the shell believes X-Forwarded-For from loopback only."""
+    """The client's, as the edge tells it: the shell believes X-Forwarded-For from `TRUSTED_PROXIES` only."""
     user_agent: str | None = None
     purpose: str | None = None
     """Code of `X-Purpose`; None where it is absent or no code."""

@@ -246,6 +246,7 @@ class _Listening:
                 access_log=False,
                 server_header=False,
                 date_header=True,
+                forwarded_allow_ips=[str(network) for network in settings.trusted_proxies],
                 timeout_graceful_shutdown=max(1, round(settings.shutdown_grace_s)),
                 timeout_keep_alive=75,
             )

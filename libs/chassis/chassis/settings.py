@@ -12,12 +12,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from ipaddress import ip_network
 from typing import Annotated, Any, Literal, TypeVar, cast
 
-from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
+from pydantic import AliasChoices, BeforeValidator, Field, SecretStr, ValidationError, field_validator
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from gtvision.addresses import AddressPolicy, IpNetwork
+
+
+def _networks(value: object) -> object:
+    return tuple(ip_network(part.strip()) for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+
+Networks = Annotated[tuple[IpNetwork, ...], NoDecode, BeforeValidator(_networks)]
+"""Networks, comma separated CIDR; an address alone is a network of one."""
 
 
 class Section(BaseSettings):
@@ -33,6 +44,10 @@ class ServiceSettings(Section):
     http_host: str = Field("127.0.0.1", description="Address that both ports listen on")
     http_port: int = Field(8000, ge=0, le=65535, description="Port of the API; 0 takes a free one")
     private_port: int = Field(8001, ge=0, le=65535, description="Port of health, metrics and internal hooks; not for the edge")
+    trusted_proxies: Networks = Field(
+        (ip_network("127.0.0.0/8"), ip_network("::1/128")),
+        description="Networks of the edge and of Kong, whose X-Forwarded-For and X-Forwarded-Proto are believed, comma separated CIDR",
+    )
     http_max_body_bytes: int = Field(10_000_000, ge=1_000, le=1_000_000_000, description="Largest request body, bytes")
     shutdown_grace_s: float = Field(10.0, ge=0, le=300, description="Time for requests and loops to end after SIGTERM, seconds")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least severe line that is written")
@@ -44,6 +59,13 @@ class ServiceSettings(Section):
     @classmethod
     def _lower(cls, value: object) -> object:
         return value.lower() if isinstance(value, str) else value
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _not_everybody(cls, value: tuple[IpNetwork, ...]) -> tuple[IpNetwork, ...]:
+        if any(network.prefixlen == 0 for network in value):
+            raise ValueError("whoever trusts every address lets clients choose theirs")
+        return value
 
 
 class DatabaseSettings(Section):
@@ -117,6 +139,20 @@ class VaultSettings(Section):
     model_config = SettingsConfigDict(env_prefix="ENCRYPTION_")
 
     keys: SecretStr = Field(description="kid:base64(32 bytes), comma separated; the first encrypts, all decrypt")
+
+
+class CameraAddressSettings(Section):
+    """Where cameras may be: the same for who takes an address in (cameras) and who connects to it (streaming)."""
+
+    model_config = SettingsConfigDict(env_prefix="CAMERA_")
+
+    allow_loopback: bool = Field(False, description="Accept cameras on this machine itself: for the demo only")
+    allowed_networks: Networks = Field((), description="Networks that are accepted whatever they are, comma separated CIDR")
+    denied_networks: Networks = Field((), description="The installation's own service networks, where no camera is, comma separated CIDR")
+
+    def policy(self) -> AddressPolicy:
+        """As those who judge take it."""
+        return AddressPolicy(self.allow_loopback, self.allowed_networks, self.denied_networks)
 
 
 SettingsT = TypeVar("SettingsT", bound=BaseSettings)

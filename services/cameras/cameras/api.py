@@ -11,11 +11,11 @@ from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
 
 from cameras.domain.cameras import Camera, Fleet, ListedCamera, Settings
-from cameras.domain.urls import MAX_URL
 from cameras.usecases import UNSET, Cameras, Patch
 from chassis.auth import requires
 from chassis.http import Page, StrictModel, decode_cursor, encode_cursor
 from gtvision.camera import AiSettings, CameraState, RecordingSettings
+from gtvision.camera_urls import MAX_URL
 from gtvision.errors import Invalid
 from gtvision.events import StreamCause
 from gtvision.geometry import Point

@@ -11,12 +11,12 @@ from uuid import UUID
 
 from cameras import metrics
 from cameras.domain.cameras import Camera, ExternalIdTaken, Fleet, ListedCamera, Settings, Sighting, check_groups
-from cameras.domain.urls import AddressPolicy, CameraUrl, parse_camera_url
 from cameras.ports import Catalogue, Cities, Groups, Live, Resolver, Sealer, Store, StoreOf
 from chassis.audit import Deed, record
 from chassis.db import UnitOfWork, UowFactory
-from gtvision.addresses import literal_address
+from gtvision.addresses import AddressPolicy, literal_address
 from gtvision.audit import Action
+from gtvision.camera_urls import CameraUrl, check_places, parse_camera_url
 from gtvision.errors import InvalidCameraUrl, NotFound
 from gtvision.events import CameraRegistered, CameraRemoved, CamerasAnnounced, CameraUpdated, Event, EventData
 from gtvision.ids import new_id
@@ -64,7 +64,8 @@ class UrlGuard:
         try:
             url = parse_camera_url(text)
             literal = literal_address(url.host)
-            self._policy.check([literal] if literal is not None else await self._resolver.resolve(url.host, url.port))
+            found = [literal] if literal is not None else await self._resolver.resolve(url.host, url.port)
+            check_places(self._policy, found)
         except InvalidCameraUrl:
             metrics.URLS_REFUSED.inc()
             raise

@@ -57,7 +57,7 @@ def built(name: str) -> Any:
 
 
 async def _address(request: Request) -> str:
-    """The client's, as the edge tells it: the shell believes X-Forwarded-For from loopback only."""
+    """The client's, as the edge tells it: the shell believes X-Forwarded-For from `TRUSTED_PROXIES` only."""
     return request.client.host if request.client else ""
 
 

@@ -13,8 +13,7 @@ from ipaddress import IPv4Address, IPv6Address
 from typing import NoReturn
 from urllib.parse import unquote_to_bytes
 
-from gtvision import addresses
-from gtvision.addresses import IpAddress
+from gtvision.addresses import AddressPolicy, IpAddress
 from gtvision.errors import InvalidCameraUrl
 
 MAX_URL = 2_048
@@ -53,6 +52,13 @@ class CameraUrl:
 
     def __repr__(self) -> str:
         return f"CameraUrl({self.shown!r})"
+
+    def at(self, address: IpAddress) -> str:
+        """The text with an address in place of the host, and every other character as it was."""
+        match = _SHAPE.fullmatch(self.text)
+        assert match is not None  # it was parsed
+        place = f"[{address}]" if address.version == 6 else str(address)
+        return f"{self.text[: match.start('host')]}{place}{self.text[match.end('host') :]}"
 
 
 def parse_camera_url(text: str) -> CameraUrl:
@@ -107,14 +113,10 @@ def _refuse(why: str) -> NoReturn:
     raise InvalidCameraUrl(f"The camera address {why}.")
 
 
-@dataclass(frozen=True, slots=True)
-class AddressPolicy(addresses.AddressPolicy):
-    """Where cameras may be."""
-
-    def check(self, found: Iterable[IpAddress]) -> None:
-        """Every address of a name must be acceptable. Raises: InvalidCameraUrl."""
-        places = list(found)
-        if not places:
-            _refuse("has a host name without an address")
-        if not all(self.accepts(place) for place in places):
-            _refuse("leads to a network that cameras may not be in")
+def check_places(policy: AddressPolicy, found: Iterable[IpAddress]) -> None:
+    """Every address of a name must be acceptable where a camera is taken in. Raises: InvalidCameraUrl."""
+    places = list(found)
+    if not places:
+        _refuse("has a host name without an address")
+    if not all(policy.accepts(place) for place in places):
+        _refuse("leads to a network that cameras may not be in")
