@@ -36,6 +36,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
 from chassis.db import inbox_table, outbox_table, unavailable_when_down
+from chassis.idempotency import idempotency_table
 from chassis.settings import DatabaseSettings, load
 from gtvision.errors import Unavailable
 
@@ -171,6 +172,15 @@ def create_outbox() -> None:
 def create_inbox() -> None:
     """The table of `chassis.db.inbox_table`."""
     _create(inbox_table(MetaData()))
+
+
+def create_idempotency_keys() -> None:
+    """The table of `chassis.idempotency.idempotency_table`, and what forgets its rows in every tenant."""
+    table = idempotency_table(MetaData())
+    op.create_table(table.name, *[column._copy() for column in table.columns], schema=_schema())
+    tenant_table(table.name)
+    gone = "WITH gone AS (DELETE FROM idempotency_key WHERE created_at < before RETURNING 1) SELECT count(*) FROM gone"
+    definer_function("forget_idempotency_keys(before timestamptz)", "bigint", gone, volatility="VOLATILE")
 
 
 def _create(table: Table) -> None:

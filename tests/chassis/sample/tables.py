@@ -3,10 +3,12 @@
 from sqlalchemy import Column, Date, DateTime, Integer, MetaData, Table, Text, Uuid
 
 from chassis.db import NAMING_CONVENTION, inbox_table, outbox_table
+from chassis.idempotency import idempotency_table
 
 metadata = MetaData(schema="sample", naming_convention=NAMING_CONVENTION)
 outbox_table(metadata)
 inbox_table(metadata)
+idempotency_table(metadata)
 Table(
     "thing",
     metadata,

@@ -4,6 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 from chassis.migrations import (
+    create_idempotency_keys,
     create_inbox,
     create_outbox,
     create_partition_functions,
@@ -20,6 +21,7 @@ def upgrade() -> None:
     create_schema_and_grants()
     create_outbox()
     create_inbox()
+    create_idempotency_keys()
     op.create_table(
         "thing",
         sa.Column("tenant_id", sa.Uuid, primary_key=True),

@@ -1,0 +1,208 @@
+"""`Idempotency-Key`: a creation that is sent again, because its answer was lost, creates nothing again.
+
+    async def post_thing(body: ThingIn, who: Writer, things: ThingsDep, once: Idempotent) -> ThingOut    # after the caller
+
+The verb claims the key first in its own unit of work, with the id that the new thing will have:
+
+    earlier = await claim(work, who, once, thing.id, now)
+    if earlier is not None:
+        return what it is now, or raise Gone
+
+Claim and thing commit together or not at all: what failed leaves the key free, and of two at once the second waits for the first.
+A key belongs to one caller of one city, is kept for `KEPT`, and by its hash only. Nothing is kept of the request but a digest under
+the key itself, so that a password or an address in it cannot be guessed from the table.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Annotated, Any
+from uuid import UUID
+
+import orjson
+from fastapi import Depends, Header, Request, Response
+from sqlalchemy import Column, DateTime, LargeBinary, MetaData, Table, Text, Uuid, bindparam, text
+
+from chassis.db import UnitOfWork, UowFactory
+from chassis.health import Heartbeat
+from chassis.http import route_template
+from chassis.logs import get_logger
+from gtvision.errors import Conflict, Invalid, Unavailable
+from gtvision.tenancy import Caller
+from gtvision.time import Clock
+
+log = get_logger(__name__)
+
+KEPT = timedelta(hours=24)
+"""Longer than any client tries again."""
+REPLAYED = "idempotency-replayed"
+_NAME = "idempotency-key"
+_KEY = re.compile(r"[\x21-\x7e]{1,255}")
+_FORGET_EVERY_S = 3_600.0
+
+
+class IdempotencyKeyInvalid(Invalid):
+    """The header Idempotency-Key holds one key of 1 to 255 visible ASCII characters; a random UUID is a good one."""
+
+    code = "idempotency_key_invalid"
+
+
+class IdempotencyKeyReused(Invalid):
+    """This Idempotency-Key was used for another request: every creation takes a new one."""
+
+    code = "idempotency_key_reused"
+
+
+class Gone(Conflict):
+    """What this Idempotency-Key made is gone: to make another, take a new one."""
+
+    code = "idempotency_gone"
+
+
+@dataclass(frozen=True, slots=True)
+class Once:
+    """A creation as its client named it."""
+
+    operation: str
+    key_hash: bytes
+    fingerprint: bytes
+    repeated: Callable[[], None]
+    """Says in the answer that it is an earlier one's."""
+
+
+Key = Annotated[
+    str | None,
+    Header(
+        description="A new random text for each creation (a UUID). Sent again with the same request, it answers with what the first one "
+        "made and `Idempotency-Replayed: true`; kept for 24 hours",
+        json_schema_extra={"minLength": 1, "maxLength": 255},
+    ),
+]
+"""Not checked by its schema: whoever has no token hears nothing about their headers."""
+
+
+async def _once(request: Request, response: Response, idempotency_key: Key = None) -> Once | None:
+    """None where the client named nothing. Raises: IdempotencyKeyInvalid."""
+    if idempotency_key is None:
+        return None
+    if len(request.headers.getlist(_NAME)) != 1 or not _KEY.fullmatch(idempotency_key):
+        raise IdempotencyKeyInvalid
+    key = idempotency_key.encode()
+    asked = b"\0".join((request.url.path.encode(), _canonical(await request.body())))
+
+    def repeated() -> None:
+        response.headers[REPLAYED] = "true"
+
+    operation = f"{request.method} {route_template(request.scope)}"
+    return Once(operation, hashlib.sha256(key).digest(), hmac.digest(key, asked, "sha256"), repeated)
+
+
+def _canonical(body: bytes) -> bytes:
+    """JSON without its order and white space; anything else as it is."""
+    try:
+        return orjson.dumps(orjson.loads(body), option=orjson.OPT_SORT_KEYS)
+    except (ValueError, TypeError):
+        return body
+
+
+Idempotent = Annotated[Once | None, Depends(_once)]
+"""What a route that creates takes, behind its caller."""
+
+
+async def claim(work: UnitOfWork, who: Caller, once: Once | None, resource_id: UUID, at: datetime) -> UUID | None:
+    """First in the unit of work. None: go on, and create under that id. Else the id of what the same request made before.
+
+    Waits for whoever creates under the same key at this moment. Raises: IdempotencyKeyReused, Unavailable.
+    """
+    if once is None:
+        return None
+    row = _names(who, once) | {"operation": once.operation, "fingerprint": once.fingerprint, "resource_id": resource_id, "at": at}
+    abroad = work.tenant_id != who.tenant_id  # the platform works in another city; the key is its own
+    if abroad:
+        await work.session.execute(_ACT_FOR, {"tenant": str(who.tenant_id)})
+    made = (await work.session.execute(_CLAIM, row)).first()
+    # A statement of its own, because only the next one sees what was waited for.
+    earlier = None if made else (await work.session.execute(_EARLIER, _names(who, once))).first()
+    if abroad:
+        await work.session.execute(_ACT_FOR, {"tenant": str(work.tenant_id or "")})
+    if made is not None:
+        return None
+    if earlier is None:  # forgotten in between
+        raise Unavailable("The Idempotency-Key has just run out: try again.")
+    if (earlier.operation, earlier.fingerprint) != (once.operation, once.fingerprint):
+        raise IdempotencyKeyReused
+    once.repeated()
+    found: UUID = earlier.resource_id
+    return found
+
+
+async def point(work: UnitOfWork, who: Caller, once: Once | None, resource_id: UUID) -> None:
+    """What was asked for existed under another id: a repeat answers with that."""
+    if once is not None:
+        await work.session.execute(_POINT, _names(who, once) | {"resource_id": resource_id})
+
+
+async def release(work: UnitOfWork, who: Caller, once: Once | None) -> None:
+    """Nothing was created: a repeat is judged anew."""
+    if once is not None:
+        await work.session.execute(_RELEASE, _names(who, once))
+
+
+def _names(who: Caller, once: Once) -> dict[str, Any]:
+    return {"tenant_id": who.tenant_id, "caller_id": who.user_id, "key_hash": once.key_hash}
+
+
+class KeyKeeping:
+    """Forgets keys that no client sends any more."""
+
+    def __init__(self, uow: UowFactory, clock: Clock) -> None:
+        self._uow, self._clock = uow, clock
+
+    async def forget(self, keep: timedelta = KEPT) -> int:
+        """How many were older. Raises: Unavailable."""
+        async with self._uow(None) as work:
+            return int(await work.session.scalar(_FORGET, {"before": self._clock.now() - keep}) or 0)
+
+    async def run(self, heartbeat: Heartbeat) -> None:
+        """A loop, every hour. A database that is down is asked again."""
+        while True:
+            try:
+                await self.forget()
+            except Unavailable as error:
+                log.warning("idempotency keys not forgotten", reason=error.message)
+            await heartbeat.sleep(_FORGET_EVERY_S)
+
+
+def idempotency_table(metadata: MetaData) -> Table:
+    """Keys of creations, by caller. A tenant's: `chassis.migrations.create_idempotency_keys` makes it."""
+    return Table(
+        "idempotency_key",
+        metadata,
+        Column("tenant_id", Uuid, primary_key=True),
+        Column("caller_id", Uuid, primary_key=True),
+        Column("key_hash", LargeBinary, primary_key=True),
+        Column("operation", Text, nullable=False),
+        Column("fingerprint", LargeBinary, nullable=False),
+        Column("resource_id", Uuid, nullable=False),
+        Column("created_at", DateTime(timezone=True), nullable=False),
+    )
+
+
+# Unqualified as in chassis.db: the role's search_path is its service's schema.
+_IDS = (bindparam("tenant_id", type_=Uuid()), bindparam("caller_id", type_=Uuid()), bindparam("key_hash", type_=LargeBinary()))
+_ID = bindparam("resource_id", type_=Uuid())
+_MINE = "tenant_id = :tenant_id AND caller_id = :caller_id AND key_hash = :key_hash"
+_CLAIM = text(
+    "INSERT INTO idempotency_key (tenant_id, caller_id, key_hash, operation, fingerprint, resource_id, created_at) "
+    "VALUES (:tenant_id, :caller_id, :key_hash, :operation, :fingerprint, :resource_id, :at) ON CONFLICT DO NOTHING RETURNING 1"
+).bindparams(*_IDS, _ID)
+_EARLIER = text(f"SELECT operation, fingerprint, resource_id FROM idempotency_key WHERE {_MINE}").bindparams(*_IDS)  # noqa: S608
+_POINT = text(f"UPDATE idempotency_key SET resource_id = :resource_id WHERE {_MINE}").bindparams(*_IDS, _ID)  # noqa: S608
+_RELEASE = text(f"DELETE FROM idempotency_key WHERE {_MINE}").bindparams(*_IDS)  # noqa: S608
+_ACT_FOR = text("SELECT set_config('app.tenant', :tenant, true)")
+_FORGET = text("SELECT forget_idempotency_keys(:before)")

@@ -1,0 +1,262 @@
+"""A creation that is sent again: over HTTP, on PostgreSQL through PgBouncer."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+from uuid import UUID
+
+import httpx
+import pytest
+import pytest_asyncio
+from fastapi import APIRouter
+from sqlalchemy import text
+
+from chassis.auth import requires
+from chassis.db import Database
+from chassis.http import StrictModel
+from chassis.idempotency import Gone, Idempotent, KeyKeeping, claim, point, release
+from chassis.service import create_app
+from chassis.settings import DatabaseSettings, ServiceSettings
+from chassis.testing.tokens import TokenMint
+from gtvision.errors import Conflict
+from gtvision.events import UserDisabled
+from gtvision.ids import new_id
+from gtvision.tenancy import Caller, Role, Scope
+from gtvision.time import FakeClock, SystemClock
+
+pytestmark = pytest.mark.db
+
+SAMPLE = Path(__file__).parent / "sample"
+Writer = Annotated[Caller, requires(Scope.CAMERAS_WRITE)]
+_ADD = text("INSERT INTO thing (tenant_id, id, name) VALUES (:tenant, :id, :name)")
+_NAME = text("SELECT name FROM thing WHERE id = :id")
+
+
+class ThingIn(StrictModel):
+    """A thing; one called `broken` cannot be made."""
+
+    name: str
+    size: int = 1
+
+
+@dataclass
+class House:
+    """A service that makes things."""
+
+    http: httpx.AsyncClient
+    db: Database
+    mint: TokenMint
+    who: Caller
+
+    async def post(
+        self, key: str | None, name: str = "a", *, who: Caller | None = None, path: str = "/things", **more: Any
+    ) -> httpx.Response:
+        headers = self.mint.headers(who or self.who) | ({} if key is None else {"idempotency-key": key})
+        return await self.http.post(path, headers=headers, json={"name": name, **more})
+
+    async def count(self, statement: str, tenant_id: UUID | None = None) -> int:
+        async with self.db.uow(tenant_id or self.who.tenant_id) as work:
+            return int(await work.session.scalar(text(f"SELECT count(*) FROM {statement}")) or 0)
+
+    async def things(self) -> int:
+        return await self.count("thing")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def settings(database_for: Any) -> DatabaseSettings:
+    found: DatabaseSettings = await database_for("sample", migrations=SAMPLE)
+    return found
+
+
+def router(db: Database) -> APIRouter:
+    found = APIRouter(prefix="/api/v1")
+
+    async def make(who: Caller, body: ThingIn, once: Idempotent, tenant_id: UUID) -> UUID:
+        thing_id = new_id()
+        async with db.uow(tenant_id) as work:
+            earlier = await claim(work, who, once, thing_id, SystemClock().now())
+            if earlier is not None:
+                await work.session.execute(text("SELECT pg_sleep(0)"))  # the transaction is still good for something
+                if tenant_id == who.tenant_id and await work.session.scalar(_NAME, {"id": earlier}) is None:
+                    raise Gone
+                return earlier
+            await work.session.execute(_ADD, {"tenant": tenant_id, "id": thing_id, "name": body.name})
+            work.emit(UserDisabled(user_id=thing_id))
+            if body.name == "broken":
+                raise Conflict
+            if body.name == "known":
+                await release(work, who, once)
+            if body.name == "elsewhere":
+                await point(work, who, once, who.user_id)
+        return thing_id
+
+    @found.post("/things", status_code=201)
+    async def post_thing(body: ThingIn, who: Writer, once: Idempotent) -> UUID:
+        return await make(who, body, once, who.tenant_id)
+
+    @found.post("/cities/{city_id}/things", status_code=201)
+    async def post_abroad(city_id: UUID, body: ThingIn, who: Writer, once: Idempotent) -> UUID:
+        return await make(who, body, once, city_id if body.size == 1 else new_id())
+
+    return found
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def house(settings: DatabaseSettings) -> AsyncIterator[House]:
+    mint = TokenMint()
+    async with Database(settings, SystemClock()) as db:
+        state = {"authenticator": mint.authenticator()}
+        service = create_app(ServiceSettings(service_name="t"), title="t", lifespan_parts=(), routers=(router(db),), state=state)
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app=service.api), base_url="http://t/api/v1") as http:
+            yield House(http, db, mint, mint.caller(Role.ADMIN, tenant_id=new_id()))
+
+
+def problem(answer: httpx.Response) -> tuple[int, str]:
+    return answer.status_code, answer.json()["code"]
+
+
+async def test_a_repeat_creates_nothing_and_says_so(house: House) -> None:
+    first, again = await house.post("k1"), await house.post("k1")
+    assert (first.status_code, again.status_code) == (201, 201)
+    assert "idempotency-replayed" not in first.headers
+    assert again.headers["idempotency-replayed"] == "true"
+    assert first.json() == again.json()
+    assert await house.things() == 1
+    assert await house.count(f"outbox WHERE tenant_id = '{house.who.tenant_id}'") == 1
+
+
+async def test_without_a_key_every_request_is_a_new_one(house: House) -> None:
+    first, again = await house.post(None), await house.post(None)
+    assert first.json() != again.json()
+    assert await house.count("idempotency_key") == 0
+
+
+async def test_the_order_of_the_fields_does_not_matter(house: House) -> None:
+    headers = house.mint.headers(house.who) | {"idempotency-key": "order", "content-type": "application/json"}
+    answers = [
+        await house.http.post("/things", headers=headers, content=body) for body in (b'{"name":"a","size":2}', b'{"size": 2, "name": "a"}')
+    ]
+    assert [answer.status_code for answer in answers] == [201, 201]
+    assert answers[0].json() == answers[1].json()
+
+
+async def test_a_key_of_another_request_is_refused(house: House) -> None:
+    await house.post("k", "a")
+    for answer in (await house.post("k", "b"), await house.post("k", "a", path=f"/cities/{house.who.tenant_id}/things")):
+        assert problem(answer) == (422, "idempotency_key_reused")
+    assert await house.things() == 1
+
+
+async def test_another_path_of_the_same_route_is_another_request(house: House) -> None:
+    here = house.who.tenant_id
+    assert (await house.post("p", path=f"/cities/{here}/things")).status_code == 201
+    assert problem(await house.post("p", path=f"/cities/{new_id()}/things")) == (422, "idempotency_key_reused")
+
+
+async def test_the_same_key_of_somebody_else_is_another_key(house: House) -> None:
+    colleague = house.mint.caller(Role.ADMIN, tenant_id=house.who.tenant_id)
+    stranger = house.mint.caller(Role.ADMIN, tenant_id=new_id())
+    answers = [await house.post("same", who=who) for who in (None, colleague, stranger)]
+    assert [answer.status_code for answer in answers] == [201] * 3
+    assert len({answer.json() for answer in answers}) == 3
+    assert await house.count("idempotency_key") == 2
+    assert await house.count("idempotency_key", stranger.tenant_id) == 1
+
+
+async def test_of_many_at_once_one_creates(house: House) -> None:
+    answers = await asyncio.gather(*(house.post("race") for _ in range(6)))
+    assert [answer.status_code for answer in answers] == [201] * 6
+    assert len({answer.json() for answer in answers}) == 1
+    assert sorted("idempotency-replayed" in answer.headers for answer in answers) == [False] + [True] * 5
+    assert await house.things() == 1
+
+
+async def test_a_failed_creation_leaves_its_key_free(house: House) -> None:
+    for _ in range(2):
+        assert problem(await house.post("try", "broken")) == (409, "conflict")
+    assert (await house.post("try", "a")).status_code == 201
+    assert await house.things() == 1
+
+
+async def test_what_is_gone_is_not_made_again(house: House) -> None:
+    await house.post("gone")
+    async with house.db.uow(house.who.tenant_id) as work:
+        await work.session.execute(text("DELETE FROM thing"))
+    answer = await house.post("gone")
+    assert problem(answer) == (409, "idempotency_gone")
+    assert "idempotency-replayed" not in answer.headers
+
+
+async def test_a_key_that_was_let_go_is_free_and_one_that_points_elsewhere_leads_there(house: House) -> None:
+    first, again = await house.post("let-go", "known"), await house.post("let-go", "known")
+    assert first.json() != again.json()
+    await house.post("moved", "elsewhere")
+    async with house.db.uow(house.who.tenant_id) as work:
+        row = {"tenant": house.who.tenant_id, "id": house.who.user_id, "name": "x"}
+        await work.session.execute(_ADD, row)
+    assert (await house.post("moved", "elsewhere")).json() == str(house.who.user_id)
+
+
+async def test_what_is_made_in_another_city_is_claimed_in_the_callers(house: House) -> None:
+    """As when the platform founds a city: the new one is another at each try."""
+    path = f"/cities/{new_id()}/things"
+    first, again = await house.post("abroad", path=path, size=2), await house.post("abroad", path=path, size=2)
+    assert (first.status_code, again.status_code) == (201, 201)
+    assert first.json() == again.json()
+    assert await house.count("idempotency_key") == 1
+    assert await house.things() == 0
+
+
+@pytest.mark.parametrize("key", ["", " ", "a b", "x" * 256, "é".encode(), "\x7f"])
+async def test_a_key_is_visible_ascii(house: House, key: Any) -> None:
+    assert problem(await house.post(key)) == (422, "idempotency_key_invalid")
+    assert await house.things() == 0
+
+
+async def test_the_longest_and_the_shortest_key_are_keys(house: House) -> None:
+    for key in ("!", "~" * 255):
+        assert (await house.post(key)).status_code == 201
+
+
+async def test_two_keys_are_none(house: House) -> None:
+    authorization = house.mint.headers(house.who)["authorization"]
+    headers = [("authorization", authorization), ("idempotency-key", "a"), ("idempotency-key", "a")]
+    assert problem(await house.http.post("/things", headers=headers, json={"name": "a"})) == (422, "idempotency_key_invalid")
+
+
+async def test_who_has_no_token_hears_nothing_about_keys(house: House) -> None:
+    assert (await house.http.post("/things", headers={"idempotency-key": "a b"}, json={"name": "a"})).status_code == 401
+
+
+async def test_neither_key_nor_request_can_be_read_from_the_table(house: House) -> None:
+    await house.post("my-secret-key", "my-secret-name")
+    async with house.db.uow(house.who.tenant_id) as work:
+        kept = str((await work.session.execute(text("SELECT idempotency_key::text FROM idempotency_key"))).all())
+    for secret in ("my-secret-key", "my-secret-name"):
+        assert secret not in kept
+        assert secret.encode().hex() not in kept
+
+
+async def test_keys_are_forgotten_after_a_day(house: House) -> None:
+    stranger = house.mint.caller(Role.ADMIN, tenant_id=new_id())
+    first = await house.post("day")
+    await house.post("day", who=stranger)
+    clock = FakeClock(SystemClock().now())
+    keeping = KeyKeeping(house.db.uow, clock)
+    await keeping.forget()
+    assert await house.count("idempotency_key") == 1
+    clock.advance(24 * 3_600 + 60)
+    assert await keeping.forget() >= 2
+    assert await house.count("idempotency_key") == 0
+    assert await house.count("idempotency_key", stranger.tenant_id) == 0
+    assert (await house.post("day")).json() != first.json()
+
+
+async def test_the_header_is_documented(house: House) -> None:
+    operation = (await house.http.get("/docs/t/openapi.json")).json()["paths"]["/api/v1/things"]["post"]
+    [header] = operation["parameters"]
+    assert (header["in"], header["name"], header["required"]) == ("header", "idempotency-key", False)
