@@ -17,9 +17,10 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from tests.e2e.stack import CAMERA, DemoCamera, Feed, Person, Stack, environment, until
+from tests.e2e.partner import Partner
+from tests.e2e.stack import CAMERA, DemoCamera, Feed, Person, Stack, environment, quiet_port, until
 
-from chassis.servers import BinaryMissing, free_port
+from chassis.servers import BinaryMissing
 from chassis.servers.process import find_binary
 from gtvision.plate import to_old
 
@@ -59,14 +60,17 @@ def camera_process() -> Iterator[Path]:
     roster = CLIPS / "cameras.json"
     roster.unlink(missing_ok=True)
     command = [sys.executable, "-m", "demo_cameras", "serve", "--data", str(CLIPS), "--cameras", "1"]
-    command += ["--rtsp-port", str(free_port()), "--http-port", str(free_port())]
+    command += ["--rtsp-port", str(quiet_port()), "--http-port", str(quiet_port())]
     with (CLIPS / "camera.log").open("wb") as log:
         process = subprocess.Popen(command, stdout=log, stderr=log)
         try:
             yield roster
         finally:
             process.terminate()
-            process.wait(20)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(60)
+            process.kill()
+            process.wait()
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
@@ -86,7 +90,7 @@ async def camera(camera_process: Path) -> DemoCamera:
     async def rendered() -> bool:
         return camera_process.exists()
 
-    await until(rendered, f"the clip of {CAMERA} is rendered (see build/e2e/camera.log)", 600)
+    await until(rendered, f"the clip of {CAMERA} is rendered (see build/e2e/camera.log)", 1_200)
     camera = DemoCamera.of(camera_process)
     await until(camera.ready, "the camera server answers")
     return camera
@@ -103,6 +107,12 @@ class House:
     camera_id: str
     watched: str
     """As it is on the vehicle; the watchlist knows its older shape."""
+
+    async def state(self) -> str:
+        return (await self.person.get(f"/cameras/{self.camera_id}"))["state"]
+
+    async def online(self) -> bool:
+        return await self.state() == "online"
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
@@ -122,6 +132,20 @@ async def house(stack: Stack, camera: DemoCamera) -> AsyncIterator[House]:
         listening.cancel()
         await asyncio.gather(listening, return_exceptions=True)
         await person.http.aclose()
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def admitted(house: House) -> AsyncIterator[Partner]:
+    made = await Partner.admitted(house.stack, house.person)
+    yield made
+    await made.http.aclose()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def partner(admitted: Partner) -> Partner:
+    """With a token that does not end during the test."""
+    await admitted.renew()
+    return admitted
 
 
 def _set(event: asyncio.Event) -> Any:

@@ -1,25 +1,21 @@
-"""A partner integrates through the edge, over TLS, with curl, httpx and websockets; then somebody breaks the parts that guard it."""
+"""A partner integrates through the edge, over TLS, with curl, httpx and websockets."""
 
 from __future__ import annotations
 
 import asyncio
-import base64
 import json
 import re
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import timedelta
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 import httpx
 import pytest
-import pytest_asyncio
 from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
-from redis.asyncio import Redis
 from tests.e2e.conftest import House
-from tests.e2e.partner import Partner, database, problem, secrets
-from tests.e2e.stack import CLOCK, until
+from tests.e2e.partner import Partner, answers, database, problem, secrets
+from tests.e2e.stack import CLOCK, PATIENCE_S, PATIENT, until
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
@@ -31,14 +27,6 @@ from gtvision.tenancy import Role
 from gtvision.time import FakeClock, isoformat
 
 pytestmark = [pytest.mark.e2e, pytest.mark.media, pytest.mark.db, pytest.mark.broker]
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def partner(house: House) -> AsyncIterator[Partner]:
-    made = await Partner.admitted(house.stack, house.person)
-    assert (await made.exchange()).status_code == 200
-    yield made
-    await made.http.aclose()
 
 
 # --- the door --------------------------------------------------------------------------------------------------------------
@@ -123,7 +111,7 @@ async def test_it_pages_through_the_cameras(house: House, partner: Partner) -> N
 
 
 async def test_it_watches_a_camera_over_hls(house: House, partner: Partner) -> None:
-    await until(_online(house), "the camera is online")
+    await until(house.online, "the camera is online")
     ticket = await partner.ticket("live", house.camera_id)
     async with partner.client() as viewer:
         viewer.follow_redirects = True
@@ -134,15 +122,17 @@ async def test_it_watches_a_camera_over_hls(house: House, partner: Partner) -> N
         assert playlist.url.path.startswith("/hls/"), "the media server's redirect was put back under the prefix"
         variant = urljoin(str(playlist.url), _lines(playlist.text)[0])
 
-        async def media() -> str | None:
+        async def media() -> tuple[httpx.Response, httpx.Response] | None:
+            """The newest segment; a viewer that was slow finds it gone, and looks again."""
             text = (await viewer.get(variant)).raise_for_status().text
-            return text if _segments(text) else None
+            if not _segments(text):
+                return None
+            init = await viewer.get(urljoin(variant, re.search(r'#EXT-X-MAP:URI="([^"]+)"', text)[1]))
+            segment = await viewer.get(urljoin(variant, _segments(text)[-1]))
+            return (init, segment) if (init.status_code, segment.status_code) == (200, 200) else None
 
-        text = await until(media, "there is a segment")
-        init = await viewer.get(urljoin(variant, re.search(r'#EXT-X-MAP:URI="([^"]+)"', text)[1]))
-        segment = await viewer.get(urljoin(variant, _segments(text)[-1]))
+        init, segment = await until(media, "there is a segment")
         assert init.content[4:8] == b"ftyp"
-        assert segment.status_code == 200
         assert b"moof" in segment.content
         assert "no-store" not in segment.headers["cache-control"]
     async with partner.client() as somebody:
@@ -152,6 +142,7 @@ async def test_it_watches_a_camera_over_hls(house: House, partner: Partner) -> N
 
 
 async def test_it_watches_a_camera_over_whep(house: House, partner: Partner) -> None:
+    await until(house.online, "the camera is online")
     peer = RTCPeerConnection(RTCConfiguration(iceServers=[]))
     tracks: asyncio.Queue[Any] = asyncio.Queue()
     peer.on("track", tracks.put_nowait)
@@ -165,8 +156,8 @@ async def test_it_watches_a_camera_over_whep(house: House, partner: Partner) -> 
         assert (answer.status_code, answer.headers["content-type"]) == (201, "application/sdp"), answer.text
         assert answer.headers["location"].startswith(f"{path}/")
         await peer.setRemoteDescription(RTCSessionDescription(answer.text, "answer"))
-        track = await asyncio.wait_for(tracks.get(), 30)
-        frame = await asyncio.wait_for(track.recv(), 60)
+        track = await asyncio.wait_for(tracks.get(), 300)
+        frame = await asyncio.wait_for(track.recv(), 300)
         assert (frame.width, frame.height) == (1280, 720)
         assert (await partner.http.delete(answer.headers["location"])).status_code == 200
     finally:
@@ -176,14 +167,14 @@ async def test_it_watches_a_camera_over_whep(house: House, partner: Partner) -> 
 async def test_it_hears_what_is_seen_over_the_websocket(house: House, partner: Partner) -> None:
     url = f"wss{partner.address.removeprefix('https')}/ws/v1/live"
     ticket, trust = await partner.ticket("ws"), ssl.create_default_context(cafile=str(partner.authority))
-    async with connect(f"{url}?ticket={ticket}", ssl=trust, proxy=None) as socket:
+    async with connect(f"{url}?ticket={ticket}", ssl=trust, proxy=None, **PATIENT) as socket:
         topic = f"detections:{house.camera_id}"
         await socket.send(json.dumps({"type": "subscribe", "topics": [topic]}))
         assert await _said(socket, "subscribed")
         detection = await _said(socket, "detection")
         assert (detection["topic"], detection["data"]["camera_id"]) == (topic, house.camera_id)
     for refused in (ticket, "x.y.z"):
-        async with connect(f"{url}?ticket={refused}", ssl=trust, proxy=None) as socket:
+        async with connect(f"{url}?ticket={refused}", ssl=trust, proxy=None, **PATIENT) as socket:
             with pytest.raises(ConnectionClosed):
                 await socket.recv()
             assert socket.close_code == 4401
@@ -219,11 +210,12 @@ async def test_too_large_a_body_is_refused_while_it_is_sent(partner: Partner) ->
 async def test_who_knocks_too_often_is_told_when_to_come_back(partner: Partner) -> None:
     async with partner.client("127.0.0.2") as knocking:
         for number in range(40):
-            guess = {"email": f"nobody-{number}@gtvision.local", "password": "a wrong guess"}
+            # a guess costs the service a slow hash; what is no login at all is counted alike, within the minute on any machine
+            guess = {"email": f"nobody-{number}@gtvision.local", "password": "a wrong guess"} if number < 3 else {}
             answer = await knocking.post("/api/v1/auth/login", json=guess)
             if answer.status_code == 429:
                 break
-            assert problem(answer) == (401, "bad_credentials")
+            assert problem(answer) == ((401, "bad_credentials") if guess else (422, "invalid"))
         assert problem(answer) == (429, "rate_limited")
         assert int(answer.headers["retry-after"]) >= 1
         assert number == 30, "30 a minute"
@@ -261,198 +253,10 @@ async def test_a_revoked_key_opens_nothing_and_its_tokens_end(house: House) -> N
         assert (await other.ask("GET", "/cameras")).status_code == 200
         (await house.person.ask("DELETE", f"/api-keys/{other.key_id}")).raise_for_status()
         assert problem(await other.exchange()) == (401, "bad_credentials")
-        await until(_refused(other), "its token has ended")
-
-
-# --- a city's own rules ----------------------------------------------------------------------------------------------------
-
-
-async def test_a_city_that_wants_a_purpose_gets_one_on_record(house: House, partner: Partner) -> None:
-    tenant = (await partner.get("/users/me"))["tenant_id"]
-    path = f"/tenants/{tenant}/settings"
-    before = await house.person.ask("GET", path)
-    wanted = {"purposes": {"codes": ["investigacao", "auditoria"], "required": True}}
-    assert problem(await house.person.ask("PATCH", path, json=wanted)) == (428, "precondition_required")
-    assert problem(await house.person.ask("PATCH", path, json=wanted, headers={"if-match": '"999"'})) == (412, "stale_revision")
-    changed = await house.person.ask("PATCH", path, json=wanted, headers={"if-match": before.headers["etag"]})
-    assert changed.status_code == 200
-    assert changed.headers["etag"] != before.headers["etag"]
-    plate = house.watched
-    try:
-        await until(_answers(partner, f"/plates/{plate}", 422), "the search asks for a purpose")
-        assert problem(await partner.ask("GET", f"/plates/{plate}")) == (422, "purpose_required")
-        assert problem(await partner.ask("GET", f"/plates/{plate}", {"x-purpose": "curiosidade"})) == (422, "purpose_unknown")
-        found = await partner.ask("GET", f"/plates/{plate}", {"x-purpose": "investigacao"})
-        assert found.status_code == 200
-    finally:
-        undone = await house.person.ask("PUT", path, json=before.json(), headers={"if-match": changed.headers["etag"]})
-        assert undone.status_code == 200
-    await until(_answers(partner, f"/plates/{plate}", 200), "the search asks for no purpose any more")
-
-    async def on_record() -> list[dict[str, Any]]:
-        found = await house.person.get("/audit", action="plate.searched", purpose="investigacao")
-        return [entry for entry in found["items"] if entry["actor_id"] == partner.key_id]
-
-    entry = (await until(on_record, "the search is on record"))[0]
-    assert (entry["address"], entry["object_id"], entry["outcome"]) == ("127.0.0.1", plate, "allowed")
-    assert entry["correlation_id"] == found.headers["x-correlation-id"]
-
-
-async def test_a_person_with_a_reset_password_gets_no_further_before_changing_it(house: House, partner: Partner) -> None:
-    email = "nova@gtvision.local"
-    user = {"email": email, "password": "um-jumento-correto-7", "role": "operator", "must_change_password": False}
-    await house.person.post("/users", user)
-    said = await asyncio.to_thread(house.stack.gtv, "users", "reset-password", email)
-    password = said.stdout.strip().splitlines()[-1]
-    async with partner.client() as http:
-        session = (await http.post("/api/v1/auth/login", json={"email": email, "password": password})).raise_for_status().json()
-        assert session["must_change_password"]
-        first = {"authorization": f"Bearer {session['access_token']}"}
-        assert problem(await http.get("/api/v1/cameras", headers=first))[0] == 403
-        change = {"current_password": password, "new_password": "uma-zebra-correta-99"}
-        fresh = (await http.post("/api/v1/auth/password", json=change, headers=first)).raise_for_status().json()
-        assert not fresh["must_change_password"]
-        second = {"authorization": f"Bearer {fresh['access_token']}"}
-        assert (await http.get("/api/v1/cameras", headers=second)).status_code == 200
-        assert problem(await http.post("/api/v1/auth/login", json={"email": email, "password": password}))[0] == 401
-
-
-# --- somebody turns the screws ---------------------------------------------------------------------------------------------
-
-
-async def test_rotating_keys_under_load_fails_no_request(house: House, partner: Partner) -> None:
-    answered = 0
-    stop = asyncio.Event()
-    signed_by: set[str] = set()
-
-    async def work() -> None:
-        nonlocal answered
-        mine = Partner(partner.address, partner.authority, partner.key, partner.key_id)
-        async with mine.http:
-            while not stop.is_set():
-                assert (await mine.exchange()).status_code == 200
-                signed_by.add(_kid(mine.token))
-                for path in ("/cameras", "/cameras/health", "/detections?limit=1", "/alerts?limit=1", "/users/me"):
-                    answer = await mine.ask("GET", path)
-                    assert answer.status_code == 200, answer.text
-                    answered += 1
-                await asyncio.sleep(1.0)  # logins and exchanges are counted by address
-
-    before = _kid(partner.token)
-    workers = [asyncio.create_task(work())]
-    try:
-        said = await asyncio.to_thread(house.stack.gtv, "keys", "rotate", "--activate-after", "5")
-        fresh = said.stdout.split()[0]
-
-        async def used() -> bool:
-            return fresh in signed_by or any(worker.done() for worker in workers)
-
-        await until(used, "tokens are signed with the new key")
-        assert (await partner.ask("GET", "/cameras")).status_code == 200, "a token of the key before is still good"
-    finally:
-        stop.set()
-        await asyncio.gather(*workers)
-    assert {before, fresh} <= signed_by
-    assert answered
-    published = (await partner.http.get("/api/v1/.well-known/jwks.json")).json()
-    assert {before, fresh} <= {key["kid"] for key in published["keys"]}
-
-
-@pytest.mark.fault
-async def test_without_identity_valid_tokens_go_on_working(house: House, partner: Partner) -> None:
-    await partner.exchange()
-    killed = await house.stack.kill("identity")
-    try:
-        for path in ("/cameras", "/detections?limit=1", f"/plates/{house.watched}", "/alerts?limit=1"):
-            assert (await partner.ask("GET", path)).status_code == 200, path
-    finally:
-        await house.stack.is_back("identity", killed)
-    await until(_exchanges(partner), "identity answers again")
-
-
-@pytest.mark.fault
-async def test_a_revoked_session_stays_revoked_when_redis_dies_and_forgets(house: House, partner: Partner) -> None:
-    async with partner.client() as http:
-        session = (await http.post("/api/v1/auth/login", json=_admin(house))).raise_for_status().json()
-        header = {"authorization": f"Bearer {session['access_token']}"}
-        assert (await http.get("/api/v1/cameras", headers=header)).status_code == 200
-        assert (await http.post("/api/v1/auth/logout", headers=header)).status_code == 204
-
-        async def refused() -> bool:
-            answers = [await http.get(f"/api/v1{path}", headers=header) for path in ("/cameras", "/detections", "/alerts", "/users/me")]
-            return all(answer.status_code == 401 for answer in answers)
-
-        await until(refused, "the session is over everywhere")
-        port, password = (await house.stack.ports())["redis-state"], secrets(house.stack)["parts"]["redis_state"]
-        async with Redis(port=port, password=password) as redis:
-            await redis.flushall()
-        for _ in range(4):
-            assert await refused(), "emptied"
-            await asyncio.sleep(0.5)
-        killed = await house.stack.kill("redis-state")
-        assert await refused(), "dead"
-        await house.stack.is_back("redis-state", killed)
-        replaced = await house.stack.kill("cameras")  # it never saw the revocation, and asks a Redis that was emptied
-        await house.stack.is_back("cameras", replaced)
-        await until(refused, "refused again by a process that starts afresh")
-        assert (await partner.exchange()).status_code == 200
-        assert (await partner.ask("GET", "/cameras")).status_code == 200
-
-
-async def test_an_altered_row_of_the_ledger_is_named(house: House) -> None:
-    async with database(house.stack) as rows:
-        assert (await asyncio.to_thread(house.stack.gtv, "audit", "verify", check=False)).returncode == 0
-        found = await rows.fetchrow(
-            "SELECT tenant_id, seq, actor_name FROM identity.audit_entry WHERE action = 'plate.searched' ORDER BY seq LIMIT 1"
-        )
-        altered = "UPDATE identity.audit_entry SET actor_name = $3 WHERE tenant_id = $1 AND seq = $2"
-        with pytest.raises(Exception, match="append"):
-            await rows.execute(altered, found["tenant_id"], found["seq"], "Somebody else")
-        await rows.execute("SET session_replication_role = replica")  # no trigger runs: only the chain is left to tell
-        await rows.execute(altered, found["tenant_id"], found["seq"], "Somebody else")
-        try:
-            said = await asyncio.to_thread(house.stack.gtv, "audit", "verify", check=False)
-        finally:
-            await rows.execute(altered, found["tenant_id"], found["seq"], found["actor_name"])
-        assert said.returncode == 1
-        assert re.search(rf"first wrong row: .*row {found['seq']}\b", said.stdout), said.stdout
-        healed = await asyncio.to_thread(house.stack.gtv, "audit", "verify", check=False)
-        assert healed.returncode == 0, healed.stdout
+        await until(answers(other, "/cameras", 401), "its token has ended")
 
 
 # --- asking ----------------------------------------------------------------------------------------------------------------
-
-
-Question = Callable[[], Awaitable[Any]]
-
-
-def _online(house: House) -> Question:
-    async def is_so() -> bool:
-        return (await house.person.get(f"/cameras/{house.camera_id}"))["state"] == "online"
-
-    return is_so
-
-
-def _answers(partner: Partner, path: str, status: int) -> Question:
-    async def does() -> bool:
-        return (await partner.ask("GET", path)).status_code == status
-
-    return does
-
-
-def _refused(partner: Partner) -> Question:
-    return _answers(partner, "/cameras", 401)
-
-
-def _exchanges(partner: Partner) -> Question:
-    async def does() -> bool:
-        return (await partner.exchange()).is_success
-
-    return does
-
-
-def _admin(house: House) -> dict[str, str]:
-    return {"email": house.stack.email, "password": house.stack.password}
 
 
 def _lines(playlist: str) -> list[str]:
@@ -464,9 +268,11 @@ def _segments(playlist: str) -> list[str]:
 
 
 async def _said(socket: Any, kind: str) -> dict[str, Any]:
-    async with asyncio.timeout(120):
+    async with asyncio.timeout(PATIENCE_S):
         async for text in socket:
             message = json.loads(text)
+            if message["type"] == "ping":
+                await socket.send(json.dumps({"type": "pong"}))
             if message["type"] == kind:
                 return message
     raise AssertionError(f"the socket was closed before it said {kind}")
@@ -476,8 +282,3 @@ def _file_of(partner: Partner, content: bytes) -> str:
     path = partner.authority.parent / "large.bin"
     path.write_bytes(content)
     return str(path)
-
-
-def _kid(token: str) -> str:
-    head = token.split(".", maxsplit=1)[0]
-    return json.loads(base64.urlsafe_b64decode(head + "=" * (-len(head) % 4)))["kid"]

@@ -20,7 +20,7 @@ import psutil
 import pytest
 from playwright.async_api import async_playwright, expect
 from tests.e2e.conftest import House
-from tests.e2e.stack import CLOCK, RETRY_STEPS_S, instant, taken_port, until
+from tests.e2e.stack import CLOCK, PATIENCE_S, RETRY_STEPS_S, instant, until, usurped
 
 from gtvision.plate import to_old
 from gtvision.time import isoformat
@@ -37,7 +37,7 @@ JPEG = {"content-type": "image/jpeg"}
 
 
 async def test_the_plates_that_pass_are_found_by_search(house: House) -> None:
-    await until(_state(house, "online"), "the camera is online")
+    await until(house.online, "the camera is online")
     began = CLOCK.now()
     found: set[str] = set()
 
@@ -133,7 +133,7 @@ FRAMES = """async () => {
   return await new Promise(resolve => {
     const count = () => { seen += 1; if (seen >= 30) resolve(seen); else video.requestVideoFrameCallback(count); };
     video.requestVideoFrameCallback(count);
-    setTimeout(() => resolve(seen), 60000);
+    setTimeout(() => resolve(seen), 600000);
   });
 }"""
 
@@ -143,9 +143,9 @@ async def test_the_page_plays_the_camera_and_takes_an_acknowledgement(house: Hou
     chromium = shutil.which("chromium")
     if not chromium:
         pytest.skip("chromium is not installed (Debian package chromium)")
-    patience_ms = 120_000
+    patience_ms = PATIENCE_S * 1_000
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        browser = await playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"], timeout=patience_ms)
         page = await browser.new_page(ignore_https_errors=True)  # nobody imported the authority into this browser
         page.set_default_timeout(patience_ms)
         complaints: list[str] = []
@@ -157,15 +157,15 @@ async def test_the_page_plays_the_camera_and_takes_an_acknowledgement(house: Hou
         await expect(page.locator("#link")).to_have_attribute("data-state", "on", timeout=patience_ms)
         await expect(page.locator(".tile .protocol")).to_have_text("WebRTC", timeout=patience_ms)
         assert await page.evaluate(FRAMES) >= 30, "the tile does not move"
-        assert await page.evaluate("document.querySelector('.tile video').videoWidth") == 1280
-        await expect(page.locator("#plates li[data-plate]").first).to_be_visible(timeout=patience_ms)
-        shown = await page.locator("#plates li[data-plate]").evaluate_all("items => items.map(item => item.dataset.plate)")
-        assert set(shown) & set(house.camera.plates)
-        alert = page.locator("#alerts li[data-state=open]").first
-        await expect(alert).to_be_visible(timeout=patience_ms)
-        alert_id = await alert.get_attribute("data-alert")
+        await page.wait_for_function("document.querySelector('.tile video').videoWidth === 1280")
+        passing = page.locator(", ".join(f"#plates li[data-plate='{plate}']" for plate in house.camera.plates))
+        await expect(passing.first).to_be_visible(timeout=patience_ms)  # others in the list may be misread
+        newest = page.locator("#alerts li[data-state=open]").first
+        await expect(newest).to_be_visible(timeout=patience_ms)
+        alert_id = await newest.get_attribute("data-alert")
+        alert = page.locator(f"#alerts li[data-alert='{alert_id}']")  # the next passage puts another above it
         await alert.get_by_role("button", name="Ciente").click()
-        await expect(page.locator(f"#alerts li[data-alert='{alert_id}']")).to_have_attribute("data-state", "acknowledged")
+        await expect(alert).to_have_attribute("data-state", "acknowledged", timeout=patience_ms)
         await browser.close()
     assert not complaints
     states = {each["alert_id"]: each["state"] for each in await house.person.every("/alerts")}
@@ -190,14 +190,16 @@ async def test_a_process_that_stands_still_is_replaced(house: House) -> None:
     pid = (await house.stack.processes())["alerts"]["pid"]
     psutil.Process(pid).suspend()
     await house.stack.is_back("alerts", pid)
-    assert await house.person.every("/alerts")
+
+    async def listed() -> list[dict[str, Any]]:
+        return await house.person.every("/alerts")
+
+    await until(listed, "alerts are listed again")
 
 
 @pytest.mark.fault
 async def test_a_database_that_is_away_for_long_costs_nothing(house: House) -> None:
-    port = (await house.stack.ports())["postgres"]
-    killed = await house.stack.kill("postgres")
-    async with taken_port(port):
+    async with usurped(house.stack, "postgres") as killed:
         away_since = CLOCK.now()
         await until(_passed(house, away_since, longer_than=3 * sum(RETRY_STEPS_S)), "plates passed while the database was away")
         back_at = CLOCK.now()
@@ -216,15 +218,20 @@ async def test_a_database_that_is_away_for_long_costs_nothing(house: House) -> N
 
 @pytest.mark.fault
 async def test_a_camera_that_stops_is_seen_to_stop_and_to_come_back(house: House) -> None:
-    await until(_state(house, "online"), "the camera is online")
+    await until(house.online, "the camera is online")
+
+    async def counted() -> bool:
+        return (await house.person.get("/cameras/health"))["offline"] == 1
+
+    told = _told(house, "offline")
     await house.camera.fault("refuse")
     try:
-        await until(_told(house, "offline", len(house.feed.states)), "the live feed says offline")
-        assert (await house.person.get("/cameras/health"))["offline"] == 1
+        await until(told, "the live feed says offline")
+        await until(counted, "it is counted as offline")
     finally:
-        told = len(house.feed.states)
+        told = _told(house, "online")
         await house.camera.fault("none")
-    await until(_told(house, "online", told), "the live feed says online")
+    await until(told, "the live feed says online")
     await until(_fresh_plate(house, CLOCK.now()), "plates are read again after the camera came back")
 
 
@@ -288,16 +295,13 @@ async def test_down_and_up_keep_the_data_and_down_leaves_no_process(house: House
 # --- asking ----------------------------------------------------------------------------------------------------------------
 
 
-def _state(house: House, state: str) -> Any:
-    async def is_so() -> bool:
-        return (await house.person.get(f"/cameras/{house.camera_id}"))["state"] == state
+def _told(house: House, state: str) -> Any:
+    """Whether the live feed says so from now on. What it said while its socket was opened again is lost, and then the list tells."""
+    since, opened = len(house.feed.states), house.feed.opened
 
-    return is_so
-
-
-def _told(house: House, state: str, since: int) -> Any:
     async def was_told() -> bool:
-        return any(each["state"] == state and each["camera_id"] == house.camera_id for each in house.feed.states[since:])
+        told = any(each["state"] == state and each["camera_id"] == house.camera_id for each in house.feed.states[since:])
+        return told or (house.feed.opened != opened and await house.state() == state)
 
     return was_told
 
@@ -321,9 +325,11 @@ def _fresh_plate(house: House, since: datetime) -> Any:
 
 
 def _passed(house: House, since: datetime, *, longer_than: float) -> Any:
+    """Several, as a single one may be missed by a worker that gets little of the processor."""
+
     async def enough() -> bool:
-        passages = await house.camera.passages(since + timedelta(seconds=2))
-        return len(passages) >= 2 and CLOCK.now() - since > timedelta(seconds=longer_than)
+        passages = await house.camera.passages(since + timedelta(seconds=2), CLOCK.now() - timedelta(seconds=2))
+        return len(passages) >= 4 and CLOCK.now() - since > timedelta(seconds=longer_than)
 
     return enough
 

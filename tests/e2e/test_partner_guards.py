@@ -1,0 +1,196 @@
+"""Somebody breaks the parts that guard a partner's door: keys turn, identity is away, Redis forgets, the ledger is altered."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+import re
+from typing import Any
+
+import pytest
+from redis.asyncio import Redis
+from tests.e2e.conftest import House
+from tests.e2e.partner import Partner, answers, database, exchanges, problem, secrets
+from tests.e2e.stack import until
+
+pytestmark = [pytest.mark.e2e, pytest.mark.media, pytest.mark.db, pytest.mark.broker]
+
+
+# --- a city's own rules ----------------------------------------------------------------------------------------------------
+
+
+async def test_a_city_that_wants_a_purpose_gets_one_on_record(house: House, partner: Partner) -> None:
+    tenant = (await partner.get("/users/me"))["tenant_id"]
+    path = f"/tenants/{tenant}/settings"
+    before = await house.person.ask("GET", path)
+    wanted = {"purposes": {"codes": ["investigacao", "auditoria"], "required": True}}
+    assert problem(await house.person.ask("PATCH", path, json=wanted)) == (428, "precondition_required")
+    assert problem(await house.person.ask("PATCH", path, json=wanted, headers={"if-match": '"999"'})) == (412, "stale_revision")
+    changed = await house.person.ask("PATCH", path, json=wanted, headers={"if-match": before.headers["etag"]})
+    assert changed.status_code == 200
+    assert changed.headers["etag"] != before.headers["etag"]
+    plate = house.watched
+    try:
+        await until(answers(partner, f"/plates/{plate}", 422), "the search asks for a purpose")
+        assert problem(await partner.ask("GET", f"/plates/{plate}")) == (422, "purpose_required")
+        assert problem(await partner.ask("GET", f"/plates/{plate}", {"x-purpose": "curiosidade"})) == (422, "purpose_unknown")
+        found = await partner.ask("GET", f"/plates/{plate}", {"x-purpose": "investigacao"})
+        assert found.status_code == 200
+    finally:
+        undone = await house.person.ask("PUT", path, json=before.json(), headers={"if-match": changed.headers["etag"]})
+        assert undone.status_code == 200
+    await until(answers(partner, f"/plates/{plate}", 200), "the search asks for no purpose any more")
+
+    async def on_record() -> list[dict[str, Any]]:
+        found = await house.person.get("/audit", action="plate.searched", purpose="investigacao")
+        return [entry for entry in found["items"] if entry["actor_id"] == partner.key_id]
+
+    entry = (await until(on_record, "the search is on record"))[0]
+    assert (entry["address"], entry["object_id"], entry["outcome"]) == ("127.0.0.1", plate, "allowed")
+    assert entry["correlation_id"] == found.headers["x-correlation-id"]
+
+
+async def test_a_person_with_a_reset_password_gets_no_further_before_changing_it(house: House, partner: Partner) -> None:
+    email = "nova@gtvision.local"
+    user = {"email": email, "password": "um-jumento-correto-7", "role": "operator", "must_change_password": False}
+    await house.person.post("/users", user)
+    said = await asyncio.to_thread(house.stack.gtv, "users", "reset-password", email)
+    password = said.stdout.strip().splitlines()[-1]
+    async with partner.client() as http:
+        session = (await http.post("/api/v1/auth/login", json={"email": email, "password": password})).raise_for_status().json()
+        assert session["must_change_password"]
+        first = {"authorization": f"Bearer {session['access_token']}"}
+        assert problem(await http.get("/api/v1/cameras", headers=first))[0] == 403
+        change = {"current_password": password, "new_password": "uma-zebra-correta-99"}
+        fresh = (await http.post("/api/v1/auth/password", json=change, headers=first)).raise_for_status().json()
+        assert not fresh["must_change_password"]
+        second = {"authorization": f"Bearer {fresh['access_token']}"}
+        assert (await http.get("/api/v1/cameras", headers=second)).status_code == 200
+        assert problem(await http.post("/api/v1/auth/login", json={"email": email, "password": password}))[0] == 401
+
+
+# --- somebody turns the screws ---------------------------------------------------------------------------------------------
+
+
+async def test_rotating_keys_under_load_fails_no_request(house: House, partner: Partner) -> None:
+    answered = 0
+    stop = asyncio.Event()
+    signed_by: set[str] = set()
+
+    async def work() -> None:
+        nonlocal answered
+        mine = Partner(partner.address, partner.authority, partner.key, partner.key_id, source="127.0.0.3")
+        async with mine.http:
+            while not stop.is_set():
+                assert (await mine.exchange()).status_code == 200
+                signed_by.add(_kid(mine.token))
+                for path in ("/cameras", "/cameras/health", "/detections?limit=1", "/alerts?limit=1", "/users/me"):
+                    answer = await mine.ask("GET", path)
+                    assert answer.status_code == 200, answer.text
+                    answered += 1
+                await asyncio.sleep(2.5)  # exchanges are counted by address: 30 a minute, however long this takes
+
+    before = _kid(partner.token)
+    workers = [asyncio.create_task(work())]
+
+    async def signed() -> bool:
+        return before in signed_by or any(worker.done() for worker in workers)
+
+    try:
+        await until(signed, "tokens are signed with the key before")
+        said = await asyncio.to_thread(house.stack.gtv, "keys", "rotate", "--activate-after", "5")
+        fresh = said.stdout.split()[0]
+
+        async def used() -> bool:
+            return fresh in signed_by or any(worker.done() for worker in workers)
+
+        await until(used, "tokens are signed with the new key")
+        assert (await partner.ask("GET", "/cameras")).status_code == 200, "a token of the key before is still good"
+    finally:
+        stop.set()
+        await asyncio.gather(*workers)
+    assert {before, fresh} <= signed_by
+    assert answered
+    published = (await partner.http.get("/api/v1/.well-known/jwks.json")).json()
+    assert {before, fresh} <= {key["kid"] for key in published["keys"]}
+
+
+@pytest.mark.fault
+async def test_without_identity_valid_tokens_go_on_working(house: House, partner: Partner) -> None:
+    await partner.exchange()
+    killed = await house.stack.kill("identity")
+    try:
+        for path in ("/cameras", "/detections?limit=1", f"/plates/{house.watched}", "/alerts?limit=1"):
+            assert (await partner.ask("GET", path)).status_code == 200, path
+    finally:
+        await house.stack.is_back("identity", killed)
+    await until(exchanges(partner), "identity answers again")
+
+
+@pytest.mark.fault
+async def test_a_revoked_session_stays_revoked_when_redis_dies_and_forgets(house: House, partner: Partner) -> None:
+    async with partner.client() as http:
+        session = (await http.post("/api/v1/auth/login", json=_admin(house))).raise_for_status().json()
+        header = {"authorization": f"Bearer {session['access_token']}"}
+        assert (await http.get("/api/v1/cameras", headers=header)).status_code == 200
+        assert (await http.post("/api/v1/auth/logout", headers=header)).status_code == 204
+
+        async def refused() -> bool:
+            answers = [await http.get(f"/api/v1{path}", headers=header) for path in ("/cameras", "/detections", "/alerts", "/users/me")]
+            return all(answer.status_code == 401 for answer in answers)
+
+        await until(refused, "the session is over everywhere")
+        port, password = (await house.stack.ports())["redis-state"], secrets(house.stack)["parts"]["redis_state"]
+        async with Redis(port=port, password=password) as redis:
+            await redis.flushall()
+        for _ in range(4):
+            assert await refused(), "emptied"
+            await asyncio.sleep(0.5)
+        killed = await house.stack.kill("redis-state")
+        assert await refused(), "dead"
+        await house.stack.is_back("redis-state", killed)
+        replaced = await house.stack.kill("cameras")  # it never saw the revocation, and asks a Redis that was emptied
+        await house.stack.is_back("cameras", replaced)
+        await until(refused, "refused again by a process that starts afresh")
+        await until(exchanges(partner), "the key is taken again")
+        await until(answers(partner, "/cameras", 200), "its token is good")
+
+
+async def test_an_altered_row_of_the_ledger_is_named(house: House) -> None:
+    await house.person.get(f"/plates/{house.watched}")
+
+    async def on_record() -> list[dict[str, Any]]:
+        return (await house.person.get("/audit", action="plate.searched"))["items"]
+
+    await until(on_record, "a search is on record")
+    async with database(house.stack) as rows:
+        assert (await asyncio.to_thread(house.stack.gtv, "audit", "verify", check=False)).returncode == 0
+        found = await rows.fetchrow(
+            "SELECT tenant_id, seq, actor_name FROM identity.audit_entry WHERE action = 'plate.searched' ORDER BY seq LIMIT 1"
+        )
+        altered = "UPDATE identity.audit_entry SET actor_name = $3 WHERE tenant_id = $1 AND seq = $2"
+        with pytest.raises(Exception, match="append"):
+            await rows.execute(altered, found["tenant_id"], found["seq"], "Somebody else")
+        await rows.execute("SET session_replication_role = replica")  # no trigger runs: only the chain is left to tell
+        await rows.execute(altered, found["tenant_id"], found["seq"], "Somebody else")
+        try:
+            said = await asyncio.to_thread(house.stack.gtv, "audit", "verify", check=False)
+        finally:
+            await rows.execute(altered, found["tenant_id"], found["seq"], found["actor_name"])
+        assert said.returncode == 1
+        assert re.search(rf"first wrong row: .*row {found['seq']}\b", said.stdout), said.stdout
+        healed = await asyncio.to_thread(house.stack.gtv, "audit", "verify", check=False)
+        assert healed.returncode == 0, healed.stdout
+
+
+# --- asking ----------------------------------------------------------------------------------------------------------------
+
+
+def _admin(house: House) -> dict[str, str]:
+    return {"email": house.stack.email, "password": house.stack.password}
+
+
+def _kid(token: str) -> str:
+    head = token.split(".", maxsplit=1)[0]
+    return json.loads(base64.urlsafe_b64decode(head + "=" * (-len(head) % 4)))["kid"]
