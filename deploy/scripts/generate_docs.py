@@ -17,14 +17,18 @@ from gtvision.events import EventData, event_types
 
 ROOT = Path(__file__).resolve().parents[2]
 SERVICES = ("identity", "cameras", "streaming", "ingest", "ai_detect", "alerts")
+SHARED_CONSUMERS = {"chassis.cameras": ROOT / "libs/chassis/chassis/cameras.py"}
+"""Consumers that several services have: a service's `app.py` imports them."""
 
 
 def listeners() -> dict[str, list[str]]:
-    """By event class, the services whose consumers name it."""
+    """By event class, the services whose consumers name it, their own and the shared ones that they plug in."""
     found: dict[str, list[str]] = {}
     for service in SERVICES:
         package = ROOT / "services" / service.replace("_", "-") / service
-        trees = [ast.parse(path.read_text()) for path in package.rglob("consumers*.py")]
+        plugged = [each.module for each in ast.walk(ast.parse((package / "app.py").read_text())) if isinstance(each, ast.ImportFrom)]
+        shared = [path for module, path in SHARED_CONSUMERS.items() if module in plugged]
+        trees = [ast.parse(path.read_text()) for path in (*package.rglob("consumers*.py"), *shared)]
         names = {node.id for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Name)}
         for cls in event_types().values():
             if cls.__name__ in names:

@@ -8,8 +8,10 @@ import pytest_asyncio
 
 from alerts.app import create_api
 from alerts.consumers import AlertEvents
+from alerts.repository import camera_copy
 from alerts.settings import ApiSettings
 from alerts.usecases import Store
+from chassis.cameras import CameraEvents
 from chassis.db import Database
 from chassis.redis import connect_redis
 from chassis.service import Service
@@ -25,6 +27,7 @@ class Running:
     http: httpx.AsyncClient
     mint: TokenMint
     events: AlertEvents
+    cameras: CameraEvents
     db: Database
 
     @property
@@ -45,5 +48,5 @@ async def running(database_for: DatabaseFor, rabbitmq: RabbitSettings, redis_sta
     async with db, service.started(), httpx.AsyncClient(transport=transport, base_url="http://alerts") as http:
         store: Store = service.api.state.store
         events = AlertEvents(store, min_confidence=settings.rules.min_confidence, cooldown=settings.rules.cooldown)
-        yield Running(service, http, mint, events, db)
+        yield Running(service, http, mint, events, CameraEvents(db.uow, camera_copy), db)
     await redis.aclose()

@@ -80,8 +80,8 @@ class TestSightings:
         for revision, name in ((2, "Avenida Brasil"), (1, "Nome antigo")):
             data = CameraRegistered(camera_id=sighting.camera_id, revision=revision, name=name, url_encrypted="x")
             event = wrap(data, tenant_id=caller.tenant_id, occurred_at=SystemClock().now())
-            await running.events.on_camera_registered(event)
-            await running.events.on_camera_registered(event)
+            await running.cameras.on_camera_registered(event)
+            await running.cameras.on_camera_registered(event)
         await store_detections(running, caller.tenant_id, sighting)
         [alert] = await alerts_of(running, caller)
         assert str(alert["title"]).endswith("vista em Avenida Brasil")
@@ -108,7 +108,7 @@ class TestSightings:
         await watch(running, admin, "ABC1234")
         inside, outside = seen("ABC1234"), seen("ABC1234")
         data = CameraRegistered(camera_id=inside.camera_id, revision=1, name="A", url_encrypted="x", groups=(group,))
-        await running.events.on_camera_registered(wrap(data, tenant_id=admin.tenant_id, occurred_at=SystemClock().now()))
+        await running.cameras.on_camera_registered(wrap(data, tenant_id=admin.tenant_id, occurred_at=SystemClock().now()))
         await store_detections(running, admin.tenant_id, inside, outside)
         limited = running.mint.caller(Role.OPERATOR, tenant_id=admin.tenant_id, groups=[group])
         assert [alert["camera_id"] for alert in await alerts_of(running, limited)] == [str(inside.camera_id)]

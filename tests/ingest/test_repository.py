@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -14,16 +15,19 @@ from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.ext.asyncio import create_async_engine
 from tests.ingest.making import detection
 
+from chassis.cameras import CameraEvents
 from chassis.db import Database
+from chassis.envelope import wrap
 from chassis.migrations import metadata_differences
 from chassis.testing.fixtures import DatabaseFor
 from gtvision.camera import AiSettings
+from gtvision.events import CameraRegistered
 from gtvision.geometry import Box
 from gtvision.ids import new_id
 from gtvision.time import SystemClock
-from ingest.domain.cameras import CameraTold, StreamState, StreamTold
+from ingest.domain.cameras import KnownCamera, StreamState, StreamTold
 from ingest.domain.detections import PlateMatch, PlateSought, Sought, Window
-from ingest.repository import SqlCameraCatalogue, SqlCameraRows, SqlDetectionRows, SqlPartitions
+from ingest.repository import SqlCameraCatalogue, SqlCameraRows, SqlDetectionRows, SqlPartitions, camera_copy
 from ingest.tables import metadata
 
 pytestmark = pytest.mark.db
@@ -117,56 +121,50 @@ class TestDetections:
         assert await partitions.drop_before((CLOCK.now() - timedelta(days=30)).date()) == 2
 
 
+def registered(camera: UUID, **changes: Any) -> CameraRegistered:
+    return CameraRegistered(camera_id=camera, revision=1, name="Avenida", url_encrypted="x", **changes)
+
+
 class TestCameras:
-    async def _living(self, db: Database, tenant_id: UUID) -> dict[UUID, object]:
+    async def _living(self, db: Database, tenant_id: UUID) -> dict[UUID, KnownCamera]:
         return {each.camera_id: each for each in await SqlCameraCatalogue(db.uow).living() if each.tenant_id == tenant_id}
 
-    async def _tell(self, db: Database, tenant_id: UUID, *told: CameraTold | StreamTold) -> list[bool]:
+    async def _tell(self, db: Database, tenant_id: UUID, *told: CameraRegistered) -> None:
+        for each in told:
+            await CameraEvents(db.uow, camera_copy).on_camera_registered(wrap(each, tenant_id=tenant_id, occurred_at=CLOCK.now()))
+
+    async def _tell_streams(self, db: Database, tenant_id: UUID, *told: StreamTold) -> None:
         async with db.uow(tenant_id) as work:
-            rows = SqlCameraRows(work)
-            return [await (rows.stream_told(each) if isinstance(each, StreamTold) else rows.told(each)) for each in told]
+            for each in told:
+                await SqlCameraRows(work).stream_told(each)
 
-    async def test_only_news_counts(self, db: Database) -> None:
-        tenant, camera, now = new_id(), new_id(), CLOCK.now()
-        newer = CameraTold(camera, 2, now, enabled=True, ai=AiSettings(fps=2))
-        assert await self._tell(db, tenant, newer, newer, CameraTold(camera, 1, now, enabled=False)) == [True, False, False]
-        (known,) = (await self._living(db, tenant)).values()
-        assert (known.revision, known.enabled, known.ai.fps) == (2, True, 2)  # type: ignore[attr-defined]
-
-    async def test_a_removal_outlives_what_was_told_before_it(self, db: Database) -> None:
-        tenant, camera, now = new_id(), new_id(), CLOCK.now()
-        await self._tell(db, tenant, CameraTold(camera, 3, now, removed=True), CameraTold(camera, 2, now, enabled=True))
-        assert await self._living(db, tenant) == {}
-
-    async def test_an_announcement_removes_what_it_does_not_list_unless_told_later(self, db: Database) -> None:
-        tenant, gone, kept, later = new_id(), new_id(), new_id(), new_id()
-        now = CLOCK.now()
-        await self._tell(db, tenant, *(CameraTold(each, 1, now - timedelta(minutes=5), enabled=True) for each in (gone, kept)))
-        await self._tell(db, tenant, CameraTold(later, 1, now + timedelta(seconds=1), enabled=True))
+    async def test_a_camera_is_known_until_it_is_removed(self, db: Database) -> None:
+        """The rule itself is the chassis's: tests/chassis/test_cameras.py."""
+        tenant, camera, unlisted, group = new_id(), new_id(), new_id(), new_id()
+        await self._tell(db, tenant, registered(camera, groups=(group,), ai=AiSettings(fps=2)), registered(unlisted, enabled=False))
+        living = await self._living(db, tenant)
+        assert living == {
+            camera: KnownCamera(tenant, camera, 1, enabled=True, groups=frozenset({group}), ai=AiSettings(fps=2)),
+            unlisted: KnownCamera(tenant, unlisted, 1, enabled=False, groups=frozenset(), ai=AiSettings()),
+        }
         async with db.uow(tenant) as work:
-            assert await SqlCameraRows(work).announced([kept], now) == 1
-            assert await SqlCameraRows(work).announced([kept], now) == 0
-        assert (await self._living(db, tenant)).keys() == {kept, later}
-        # It was only absent: the same revision, told after that, brings it back.
-        assert await self._tell(
-            db, tenant, CameraTold(gone, 1, now - timedelta(minutes=1)), CameraTold(gone, 1, now + timedelta(minutes=1))
-        ) == [
-            False,
-            True,
-        ]
-        assert gone in await self._living(db, tenant)
+            assert await camera_copy.announced(work, [camera], CLOCK.now() + timedelta(seconds=1))
+        assert (await self._living(db, tenant)).keys() == {camera}
+        async with db.uow(tenant) as work:
+            assert await camera_copy.removed(work, camera, 2, CLOCK.now())
+        assert await self._living(db, tenant) == {}
 
     async def test_an_offline_that_overtakes_its_online_keeps_the_address(self, db: Database) -> None:
         tenant, camera = new_id(), new_id()
         online = StreamTold(camera, 4, StreamState.ONLINE, "rtsp://media/cam")
-        await self._tell(db, tenant, CameraTold(camera, 1, CLOCK.now(), enabled=True, ai=AiSettings()))
-        await self._tell(db, tenant, StreamTold(camera, 5, StreamState.DEGRADED), online, online)
+        await self._tell(db, tenant, registered(camera))
+        await self._tell_streams(db, tenant, StreamTold(camera, 5, StreamState.DEGRADED), online, online)
         (known,) = (await self._living(db, tenant)).values()
-        assert (known.state, known.read_url, known.grabbable) == (StreamState.DEGRADED, "rtsp://media/cam", True)  # type: ignore[attr-defined]
+        assert (known.state, known.read_url, known.grabbable) == (StreamState.DEGRADED, "rtsp://media/cam", True)
 
     async def test_groups_are_a_tenants_own(self, db: Database) -> None:
         tenant, camera, group = new_id(), new_id(), new_id()
-        await self._tell(db, tenant, CameraTold(camera, 1, CLOCK.now(), enabled=True, groups=frozenset({group})))
+        await self._tell(db, tenant, registered(camera, groups=(group,)))
         async with db.uow(tenant) as work:
             assert await SqlCameraRows(work).groups() == {camera: frozenset({group})}
         async with db.uow(new_id()) as work:

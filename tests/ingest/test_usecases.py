@@ -20,7 +20,7 @@ from gtvision.geometry import Box
 from gtvision.ids import new_id
 from gtvision.tenancy import Caller, Role
 from gtvision.time import FakeClock, SystemClock
-from ingest.domain.cameras import CameraTold, KnownCamera, StreamState, StreamTold
+from ingest.domain.cameras import KnownCamera, StreamState, StreamTold
 from ingest.domain.detections import Detection, PlateSought, Sought
 from ingest.domain.grabbing import StreamBroken
 from ingest.ports import GrabbedFrame, Look, Picture, Plane
@@ -55,13 +55,7 @@ class MemoryRows:
     async def find(self, detection_id: UUID, captured_at: datetime) -> Detection | None:
         return self.rows.get(self.tenant, {}).get(detection_id)
 
-    async def told(self, camera: CameraTold) -> bool:
-        raise NotImplementedError
-
     async def stream_told(self, stream: StreamTold) -> bool:
-        raise NotImplementedError
-
-    async def announced(self, camera_ids: Sequence[UUID], as_of: datetime) -> int:
         raise NotImplementedError
 
     async def groups(self) -> dict[UUID, frozenset[UUID]]:

@@ -9,6 +9,7 @@ import httpx
 import pytest_asyncio
 from pydantic import SecretStr
 
+from chassis.cameras import CameraEvents
 from chassis.db import Database
 from chassis.redis import connect_redis
 from chassis.service import Service
@@ -19,10 +20,9 @@ from chassis.vault import Vault
 from gtvision.errors import Invalid, Unavailable
 from gtvision.time import FakeClock, SystemClock
 from streaming.app import create_api
-from streaming.consumers import CameraEvents
 from streaming.domain import Change, ChangeKind, PathConfig, PathStatus
 from streaming.jobs import Reconciler
-from streaming.repository import PostgresFleet
+from streaming.repository import PostgresFleet, camera_copy
 from streaming.settings import ApiSettings, MediaSettings
 from streaming.usecases import Doorman, Store
 
@@ -122,7 +122,7 @@ async def running(database_for: DatabaseFor, rabbitmq: RabbitSettings, redis_sta
         interval_s=1,
         stall_after=timedelta(seconds=10),
     )
-    events = CameraEvents(store, reconciler.wake)
+    events = CameraEvents(db.uow, camera_copy, changed=reconciler.wake.set)
     public = httpx.ASGITransport(app=service.api, client=("203.0.113.9", 4711))
     private = httpx.ASGITransport(app=service.private)
     async with (

@@ -7,11 +7,12 @@ from pathlib import Path
 
 from alerts.api import router
 from alerts.consumers import AlertEvents
-from alerts.repository import PostgresRepositories
+from alerts.repository import PostgresRepositories, camera_copy
 from alerts.settings import ApiSettings, MigrateSettings
 from alerts.usecases import Store
 from chassis.auth import AuthRuntime
 from chassis.bus import Bus
+from chassis.cameras import CameraEvents
 from chassis.db import Database
 from chassis.live import LiveBus
 from chassis.migrations import run_migrations
@@ -32,6 +33,7 @@ def create_api(settings: ApiSettings) -> Service:
     auth = AuthRuntime(state, clock)
     store = Store(uow=db.uow, repositories=PostgresRepositories, clock=clock, live=LiveBus(cache))
     AlertEvents(store, min_confidence=settings.rules.min_confidence, cooldown=settings.rules.cooldown).subscribe(bus)
+    CameraEvents(db.uow, camera_copy).subscribe(bus)
     bus.publishes(AlertRaised, AlertAcknowledged, AuditRecorded)
     return create_app(
         settings,

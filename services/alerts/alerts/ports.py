@@ -12,11 +12,9 @@ from alerts.domain import Alert, AlertState, Entry, Watchlist
 
 
 @dataclass(frozen=True, slots=True)
-class CameraCopy:
-    """What alerts keeps of a camera: its name for titles, its groups for rights."""
+class KnownCamera:
+    """What alerts keeps of a camera: its name for titles, its groups for rights. Also of a removed one: its alerts mention it."""
 
-    camera_id: UUID
-    revision: int
     name: str
     groups: frozenset[UUID]
 
@@ -86,12 +84,4 @@ class AlertRepository(Protocol):
 class CameraRepository(Protocol):
     """Our copy of the tenant's cameras, inside a unit of work."""
 
-    async def get(self, camera_id: UUID) -> CameraCopy | None: ...
-
-    async def save(self, camera: CameraCopy) -> bool:
-        """Store it if its revision is newer; whether it was."""
-        ...
-
-    async def remove(self, camera_id: UUID, revision: int) -> None:
-        """Leave a tombstone; the name stays for the alerts that mention it."""
-        ...
+    async def get(self, camera_id: UUID) -> KnownCamera | None: ...

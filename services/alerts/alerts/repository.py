@@ -13,12 +13,13 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from alerts.domain import Alert, AlertState, Entry, Match, Watchlist
-from alerts.ports import AlertQuery, CameraCopy
+from alerts.ports import AlertQuery, KnownCamera
 from alerts.tables import AlertRow, CameraRow, EntryRow, WatchlistRow
+from chassis.cameras import CameraCopy
 from chassis.db import UnitOfWork
 from gtvision import plate as plates
 from gtvision.errors import Conflict
-from gtvision.events import Severity
+from gtvision.events import CameraDesired, Severity
 
 
 @dataclass(frozen=True)
@@ -211,24 +212,13 @@ class PostgresCameras:
     session: AsyncSession
     tenant_id: UUID
 
-    async def get(self, camera_id: UUID) -> CameraCopy | None:
+    async def get(self, camera_id: UUID) -> KnownCamera | None:
         row = await self.session.get(CameraRow, (self.tenant_id, camera_id))
-        if row is None:
-            return None
-        return CameraCopy(camera_id=row.camera_id, revision=row.revision, name=row.name, groups=frozenset(row.groups))
+        return KnownCamera(name=row.name, groups=frozenset(row.groups)) if row else None
 
-    async def save(self, camera: CameraCopy) -> bool:
-        return await self._keep(camera.camera_id, camera.revision, {"name": camera.name, "groups": sorted(camera.groups), "removed": False})
 
-    async def remove(self, camera_id: UUID, revision: int) -> None:
-        await self._keep(camera_id, revision, {"removed": True})
+def _kept(camera: CameraDesired) -> dict[str, object]:
+    return {"name": camera.name, "groups": sorted(camera.groups)}
 
-    async def _keep(self, camera_id: UUID, revision: int, changed: dict[str, object]) -> bool:
-        first = {"name": "", "groups": [], "removed": False, **changed}
-        statement = insert(CameraRow).values(tenant_id=self.tenant_id, camera_id=camera_id, revision=revision, **first)
-        newer = statement.on_conflict_do_update(
-            index_elements=[CameraRow.tenant_id, CameraRow.camera_id],
-            set_={"revision": revision, **changed},
-            where=CameraRow.revision < revision,
-        ).returning(CameraRow.camera_id)
-        return (await self.session.execute(newer)).scalar_one_or_none() is not None
+
+camera_copy = CameraCopy(CameraRow.__table__, _kept, remembers=True)

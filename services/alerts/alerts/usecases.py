@@ -10,7 +10,7 @@ from uuid import UUID
 
 from alerts import metrics
 from alerts.domain import Alert, AlertState, Entry, Match, Watchlist, confident_plates, raise_alert, valid_plate, within_cooldown
-from alerts.ports import AlertQuery, AlertRepository, CameraCopy, CameraRepository, WatchlistRepository
+from alerts.ports import AlertQuery, AlertRepository, CameraRepository, WatchlistRepository
 from chassis.audit import Deed, record
 from chassis.db import UnitOfWork, UowFactory
 from chassis.live import LivePublisher
@@ -254,20 +254,3 @@ def as_message(alert: Alert) -> dict[str, object]:
 def _publish(store: Store, uow: UnitOfWork, alert: Alert) -> None:
     message = as_message(alert)
     uow.after_commit(lambda: store.live.publish(alert.tenant_id, "alerts", message))
-
-
-# --- our copy of the cameras -------------------------------------------------------------------------------------------------
-
-
-async def keep_camera(store: Store, tenant_id: UUID, camera: CameraCopy, event_id: UUID, consumer: str) -> None:
-    """Take over a camera's name and groups, if newer."""
-    async with store.uow(tenant_id) as uow:
-        if not await uow.seen(consumer, event_id):
-            await store.repositories(uow).cameras.save(camera)
-
-
-async def forget_camera(store: Store, tenant_id: UUID, camera_id: UUID, revision: int, event_id: UUID) -> None:
-    """Leave a tombstone; its alerts stay."""
-    async with store.uow(tenant_id) as uow:
-        if not await uow.seen("camera_removed", event_id):
-            await store.repositories(uow).cameras.remove(camera_id, revision)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from chassis.auth import AuthRuntime
 from chassis.bus import BatchConsumer, Bus, FramePublisher
+from chassis.cameras import CameraEvents
 from chassis.db import Database
 from chassis.live import LiveBus
 from chassis.migrations import run_migrations
@@ -23,7 +24,7 @@ from gtvision.events import AuditRecorded, DetectionMade, DetectionsStored
 from gtvision.ids import new_id
 from gtvision.time import Clock, SystemClock
 from ingest.api import detections_router, live_router
-from ingest.consumers import CameraEvents, DetectionEvents
+from ingest.consumers import DetectionEvents, StreamEvents
 from ingest.domain.cameras import KnownCamera
 from ingest.gateways.broker_sink import BrokerFrameSink
 from ingest.gateways.jpeg import TurboJpegEncoder
@@ -32,9 +33,9 @@ from ingest.gateways.pyav_reader import PyAvStreamReader, ReaderLimits
 from ingest.gateways.redis_roll import RedisGrabberRoll
 from ingest.jobs import DEAD_AFTER_S, FeedLive, KeepBook, KeepPartitions, ShareCameras
 from ingest.ports import MotionGate
-from ingest.repository import SqlCameraCatalogue, SqlCameraRows, SqlDetectionRows, SqlPartitions
+from ingest.repository import SqlCameraCatalogue, SqlCameraRows, SqlDetectionRows, SqlPartitions, camera_copy
 from ingest.settings import ApiSettings, GrabberSettings, GrabSettings, MigrateSettings
-from ingest.usecases.cameras import CameraBook, Cameras
+from ingest.usecases.cameras import CameraBook, Streams
 from ingest.usecases.detections import Detections, Store, Upkeep
 from ingest.usecases.grabbing import GrabberPool, GrabTools
 from ingest.usecases.live import FeedLimits, LiveFeed
@@ -56,7 +57,8 @@ def create_api(settings: ApiSettings) -> Service:
     store = Store(db.uow, SqlDetectionRows, SqlCameraRows, upkeep, clock, settings.store.retention)
     detections = Detections(store, live, ObjectStore(settings.objects, clock))
     batches = _batches(settings, detections)
-    CameraEvents(Cameras(db.uow, SqlCameraRows)).subscribe(bus)
+    CameraEvents(db.uow, camera_copy).subscribe(bus)
+    StreamEvents(Streams(db.uow, SqlCameraRows)).subscribe(bus)
     bus.publishes(DetectionsStored, AuditRecorded)
     bus.receives(DetectionMade)
     feeding = FeedLive(feed, live)

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gtvision.geometry import Box
-from ingest.domain.cameras import CameraTold, KnownCamera, StreamTold
+from ingest.domain.cameras import KnownCamera, StreamTold
 from ingest.domain.detections import Detection, Sought
 
 Plane = NDArray[np.uint8]
@@ -34,16 +34,10 @@ class DetectionRows(Protocol):
 
 
 class CameraRows(Protocol):
-    """One tenant's cameras and streams, each event told once, in any order, as often as it likes."""
+    """One tenant's cameras and streams; streams told in any order, as often as it likes."""
 
-    async def told(self, camera: CameraTold) -> bool:
+    async def stream_told(self, stream: StreamTold) -> bool:
         """Take it if it is news; whether it was."""
-        ...
-
-    async def stream_told(self, stream: StreamTold) -> bool: ...
-
-    async def announced(self, camera_ids: Sequence[UUID], as_of: datetime) -> int:
-        """Whatever was told before `as_of` and is not among them is gone; how many that were."""
         ...
 
     async def groups(self) -> dict[UUID, frozenset[UUID]]:

@@ -9,12 +9,14 @@ from uuid import UUID
 import orjson
 from sqlalchemy import RowMapping, Select, select, text, tuple_
 
+from chassis.cameras import CameraCopy
 from chassis.db import UnitOfWork, UowFactory
 from gtvision import plate
 from gtvision.camera import AiSettings
 from gtvision.detection import DetectedObject, PlateCandidate
+from gtvision.events import CameraDesired
 from gtvision.geometry import Box
-from ingest.domain.cameras import CameraTold, KnownCamera, StreamState, StreamTold
+from ingest.domain.cameras import KnownCamera, StreamState, StreamTold
 from ingest.domain.detections import Detection, Sought
 from ingest.tables import detections, known_cameras
 
@@ -161,25 +163,6 @@ def _detection(row: RowMapping) -> Detection:
     )
 
 
-# A camera that an announcement did not list comes back with the same revision when a later event names it: the announcement may
-# have been overtaken. One that was removed by name stays removed.
-_CAMERA = text("""
-    INSERT INTO known_cameras AS known (tenant_id, camera_id, revision, removed, absent_since, told_at, enabled, groups, ai)
-    VALUES (:tenant_id, :camera_id, :revision, :removed, NULL, :told_at, :enabled, CAST(:groups AS jsonb), CAST(:ai AS jsonb))
-    ON CONFLICT (tenant_id, camera_id) DO UPDATE SET revision = excluded.revision, removed = excluded.removed, absent_since = NULL,
-        told_at = excluded.told_at, enabled = excluded.enabled, groups = excluded.groups, ai = excluded.ai
-    WHERE excluded.revision > known.revision
-        OR (known.absent_since IS NOT NULL AND excluded.revision = known.revision AND excluded.told_at > known.absent_since)
-    RETURNING 1
-""")
-# The same revision told again moves only the time, so that an older announcement cannot remove what a newer event confirmed.
-_CAMERA_CONFIRMED = text("""
-    UPDATE known_cameras SET told_at = greatest(told_at, :told_at) WHERE camera_id = :camera_id AND revision = :revision AND NOT removed
-""")
-_ABSENT = text("""
-    UPDATE known_cameras SET removed = true, absent_since = :as_of
-    WHERE NOT removed AND told_at < :as_of AND NOT camera_id = ANY(CAST(:camera_ids AS uuid[])) RETURNING 1
-""")
 # State and address have revisions of their own: an offline that overtook its online must not lose the address.
 _STREAM = text("""
     INSERT INTO known_streams AS known (tenant_id, camera_id, revision, state, read_url, url_revision)
@@ -194,29 +177,19 @@ _STREAM = text("""
 """)
 
 
+def _kept(camera: CameraDesired) -> dict[str, object]:
+    return {"enabled": camera.enabled, "groups": [str(group) for group in camera.groups], "ai": camera.ai.model_dump(mode="json")}
+
+
+camera_copy = CameraCopy(known_cameras, _kept)
+
+
 class SqlCameraRows:
     """Implements `ports.CameraRows` in one unit of work."""
 
     def __init__(self, work: UnitOfWork) -> None:
         self._session = work.session
         self._tenant_id = work.tenant_id
-
-    async def told(self, camera: CameraTold) -> bool:
-        values = {
-            "tenant_id": self._tenant_id,
-            "camera_id": camera.camera_id,
-            "revision": camera.revision,
-            "removed": camera.removed,
-            "told_at": camera.told_at,
-            "enabled": camera.enabled,
-            "groups": orjson.dumps(sorted(str(group) for group in camera.groups)).decode(),
-            "ai": camera.ai.model_dump_json(),
-        }
-        if (await self._session.execute(_CAMERA, values)).first() is not None:
-            return True
-        confirmed = {"told_at": camera.told_at, "camera_id": camera.camera_id, "revision": camera.revision}
-        await self._session.execute(_CAMERA_CONFIRMED, confirmed)
-        return False
 
     async def stream_told(self, stream: StreamTold) -> bool:
         values = {
@@ -228,10 +201,6 @@ class SqlCameraRows:
             "url_revision": stream.revision if stream.read_url else 0,
         }
         return (await self._session.execute(_STREAM, values)).first() is not None
-
-    async def announced(self, camera_ids: Sequence[UUID], as_of: datetime) -> int:
-        result = await self._session.execute(_ABSENT, {"camera_ids": list(camera_ids), "as_of": as_of})
-        return len(result.all())
 
     async def groups(self) -> dict[UUID, frozenset[UUID]]:
         statement = select(known_cameras.c.camera_id, known_cameras.c.groups).where(~known_cameras.c.removed)

@@ -49,6 +49,7 @@ known_cameras = Table(
     Column("camera_id", Uuid, primary_key=True),
     Column("revision", BigInteger, nullable=False),
     Column("removed", Boolean, nullable=False, comment="a tombstone: nothing older may bring the camera back"),
+    # Not written any more: `told_at` says it. It goes when no release before this one can be running.
     Column("absent_since", DateTime(timezone=True), comment="removed because an announcement of that time did not list it"),
     Column("told_at", DateTime(timezone=True), nullable=False, comment="when the event that we follow occurred"),
     Column("enabled", Boolean, nullable=False),

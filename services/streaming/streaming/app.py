@@ -11,6 +11,7 @@ from uuid import UUID
 
 from chassis.auth import AuthRuntime
 from chassis.bus import Bus
+from chassis.cameras import CameraEvents
 from chassis.db import Database
 from chassis.migrations import run_migrations
 from chassis.outbox import OutboxRelay
@@ -24,12 +25,11 @@ from gtvision.camera import path_name
 from gtvision.events import AuditRecorded, RecordingSegmentClosed, StreamWentOffline, StreamWentOnline
 from gtvision.time import SystemClock
 from streaming.api import hooks, router
-from streaming.consumers import CameraEvents
 from streaming.gateways.haproxy import HaproxyMap
 from streaming.gateways.mediamtx import MediaMtx
 from streaming.gateways.recordings_folder import RecordingsFolder
 from streaming.jobs import EdgeKeeper, Reconciler, RecorderAgent
-from streaming.repository import PostgresFleet, PostgresRepositories
+from streaming.repository import PostgresFleet, PostgresRepositories, camera_copy
 from streaming.settings import AgentSettings, ApiSettings, MigrateSettings
 from streaming.usecases import Doorman, Store
 
@@ -70,7 +70,7 @@ def create_api(settings: ApiSettings) -> Service:
         place=keeper.place,
     )
     relay = OutboxRelay(db, bus.publisher, clock)
-    CameraEvents(store, reconciler.wake).subscribe(bus)
+    CameraEvents(db.uow, camera_copy, changed=reconciler.wake.set).subscribe(bus)
     bus.publishes(StreamWentOnline, StreamWentOffline, RecordingSegmentClosed, AuditRecorded)
 
     @asynccontextmanager

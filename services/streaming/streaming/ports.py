@@ -65,22 +65,6 @@ class SegmentStore(Protocol):
         ...
 
 
-class CameraRepository(Protocol):
-    """The desired cameras of one tenant, inside a unit of work."""
-
-    async def save(self, camera: DesiredCamera) -> bool:
-        """Store it if its revision is newer than what is known; whether it was."""
-        ...
-
-    async def remove(self, camera_id: UUID, revision: int) -> bool:
-        """Leave a tombstone of that revision; whether it was news."""
-        ...
-
-    async def remove_unlisted(self, living: Sequence[UUID], as_of: datetime) -> int:
-        """Tombstone every camera that is not in the list and was announced before `as_of`; how many."""
-        ...
-
-
 class StreamRepository(Protocol):
     """Stream states of one tenant, inside a unit of work."""
 

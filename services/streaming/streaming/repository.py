@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from functools import cached_property
 from uuid import UUID
 
@@ -12,13 +11,12 @@ from sqlalchemy import Select, and_, delete, or_, select, text, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from chassis.cameras import CameraCopy
 from chassis.db import Database, UnitOfWork
 from gtvision.camera import CameraState, RecordingSettings
-from gtvision.events import StreamCause
+from gtvision.events import CameraDesired, StreamCause
 from streaming.domain import GENESIS, DesiredCamera, Segment, StreamView
 from streaming.tables import CameraRow, ChainRow, SegmentRow, StreamRow
-
-_FIRST = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -26,10 +24,6 @@ class PostgresRepositories:
     """Every table of one unit of work."""
 
     uow: UnitOfWork
-
-    @cached_property
-    def cameras(self) -> PostgresCameras:
-        return PostgresCameras(self.uow.session, _tenant_of(self.uow))
 
     @cached_property
     def streams(self) -> PostgresStreams:
@@ -46,61 +40,18 @@ def _tenant_of(uow: UnitOfWork) -> UUID:
     return uow.tenant_id
 
 
-@dataclass(frozen=True, slots=True)
-class PostgresCameras:
-    """The desired cameras of one tenant."""
+def _kept(camera: CameraDesired) -> dict[str, object]:
+    return {
+        "name": camera.name,
+        "enabled": camera.enabled,
+        "url_encrypted": camera.url_encrypted,
+        "groups": sorted(camera.groups),
+        "recording": camera.recording.model_dump(mode="json"),
+    }
 
-    session: AsyncSession
-    tenant_id: UUID
 
-    async def save(self, camera: DesiredCamera) -> bool:
-        values = {
-            "revision": camera.revision,
-            "name": camera.name,
-            "enabled": camera.enabled,
-            "removed": camera.removed,
-            "url_encrypted": camera.url_encrypted,
-            "groups": sorted(camera.groups),
-            "recording": camera.recording.model_dump(mode="json"),
-            "announced_at": camera.announced_at,
-        }
-        newer = or_(
-            CameraRow.revision < camera.revision,
-            # Taken for removed by an incomplete list, and announced again since.
-            and_(CameraRow.removed, CameraRow.revision == camera.revision, CameraRow.announced_at < camera.announced_at),
-        )
-        statement = (
-            insert(CameraRow)
-            .values(tenant_id=camera.tenant_id, camera_id=camera.camera_id, **values)
-            .on_conflict_do_update(index_elements=[CameraRow.tenant_id, CameraRow.camera_id], set_=values, where=newer)
-            .returning(CameraRow.camera_id)
-        )
-        return (await self.session.execute(statement)).scalar_one_or_none() is not None
-
-    async def remove(self, camera_id: UUID, revision: int) -> bool:
-        tombstone = DesiredCamera(
-            tenant_id=self.tenant_id,
-            camera_id=camera_id,
-            revision=revision,
-            name="",
-            enabled=False,
-            url_encrypted="",
-            groups=frozenset(),
-            recording=RecordingSettings(),
-            announced_at=_FIRST,
-            removed=True,
-        )
-        return await self.save(tombstone)
-
-    async def remove_unlisted(self, living: Sequence[UUID], as_of: datetime) -> int:
-        unlisted = and_(~CameraRow.removed, CameraRow.camera_id.not_in(living), CameraRow.announced_at < as_of)
-        statement = (
-            update(CameraRow)
-            .where(CameraRow.tenant_id == self.tenant_id, unlisted)
-            .values(removed=True, enabled=False)
-            .returning(CameraRow.camera_id)
-        )
-        return len((await self.session.execute(statement)).all())
+camera_copy = CameraCopy(CameraRow.__table__, _kept)
+"""The desired cameras; the address of a removed one is forgotten."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,7 +48,7 @@ class CameraRow(Row):
     url_encrypted: Mapped[str]
     groups: Mapped[list[UUID]]
     recording: Mapped[dict[str, Any]]
-    announced_at: Mapped[datetime]
+    told_at: Mapped[datetime] = mapped_column("announced_at", key="told_at")
 
 
 class StreamRow(Row):

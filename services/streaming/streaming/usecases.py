@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hmac
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import ClassVar, Protocol
@@ -16,8 +16,9 @@ from chassis.logs import get_logger
 from chassis.refusals import Attempt, Refusals
 from chassis.vault import Unsealable, Vault
 from gtvision.audit import Action
-from gtvision.camera import CameraState, camera_of_path
-from gtvision.errors import BadCredentials, Conflict, Forbidden, GTVisionError, Invalid, NotFound
+from gtvision.camera import CameraState, camera_of_path, path_name
+from gtvision.camera_urls import CameraUrl, parse_camera_url
+from gtvision.errors import BadCredentials, Conflict, Forbidden, GTVisionError, Invalid, InvalidCameraUrl, NotFound, Unavailable
 from gtvision.events import RecordingSegmentClosed, StreamCause, StreamWentOffline, StreamWentOnline
 from gtvision.ids import derived_id
 from gtvision.tenancy import Caller
@@ -25,6 +26,7 @@ from streaming import metrics
 from streaming.domain import (
     LIVE_PROTOCOLS,
     AccessRequest,
+    Change,
     DesiredCamera,
     PathConfig,
     Segment,
@@ -34,7 +36,7 @@ from streaming.domain import (
     plan,
     segment_id_of,
 )
-from streaming.ports import CameraRepository, MediaServer, SegmentRepository, SegmentStore, StreamRepository
+from streaming.ports import MediaServer, SegmentRepository, SegmentStore, StreamRepository, Sources
 
 log = get_logger(__name__)
 
@@ -42,8 +44,6 @@ log = get_logger(__name__)
 class Repositories(Protocol):
     """The tables of one unit of work."""
 
-    @property
-    def cameras(self) -> CameraRepository: ...
     @property
     def streams(self) -> StreamRepository: ...
     @property
@@ -64,45 +64,39 @@ class Store:
 # --- desired state -----------------------------------------------------------------------------------------------------------
 
 
-async def keep_camera(store: Store, camera: DesiredCamera, event_id: UUID, consumer: str) -> bool:
-    """Take over what `cameras` announced, if it is newer than what we know."""
-    async with store.uow(camera.tenant_id) as uow:
-        if await uow.seen(consumer, event_id):
-            return False
-        return await store.repositories(uow).cameras.save(camera)
+async def reconcile_paths(
+    media: MediaServer, cameras: Sequence[DesiredCamera], vault: Vault, sources: Sources, well: Container[UUID]
+) -> set[UUID]:
+    """Bring the media server to what is wanted, one change at a time; which cameras' addresses are refused.
 
-
-async def forget_camera(store: Store, tenant_id: UUID, camera_id: UUID, revision: int, event_id: UUID) -> bool:
-    """Leave a tombstone, so that an older announcement that arrives late does not bring the camera back."""
-    async with store.uow(tenant_id) as uow:
-        if await uow.seen("camera_removed", event_id):
-            return False
-        return await store.repositories(uow).cameras.remove(camera_id, revision)
-
-
-async def forget_unlisted(store: Store, tenant_id: UUID, living: Sequence[UUID], as_of: datetime, event_id: UUID) -> int:
-    """Tombstone what `cameras` did not list: heals a listener that missed a removal. What was announced after `as_of` stays."""
-    async with store.uow(tenant_id) as uow:
-        if await uow.seen("cameras_announced", event_id):
-            return 0
-        return await store.repositories(uow).cameras.remove_unlisted(living, as_of)
-
-
-async def reconcile_paths(media: MediaServer, cameras: Sequence[DesiredCamera], vault: Vault) -> int:
-    """Bring the media server to what is wanted, one change at a time; how many changes it took.
-
-    A camera whose address cannot be opened, or that the server refuses, is logged and left out: it must not hold up the others.
+    A camera whose address cannot be opened, leads where it must not or is not known yet, or that the server refuses, is left out: it must
+    not hold up the others. `well` are the cameras whose streams make progress.
     """
-    desired = []
+    actual = {path.name: path for path in await media.paths()}
+    urls: list[CameraUrl] = []
+    desired: list[PathConfig] = []
+    refused: set[UUID] = set()
     for camera in cameras:
         if not camera.wanted:
             continue
         try:
-            desired.append(PathConfig.of(camera, vault.open(camera.url_encrypted)))
+            urls.append(parse_camera_url(vault.open(camera.url_encrypted)))
+            name = path_name(camera.camera_id)
+            source, fingerprint = sources.source(urls[-1], actual.get(name), well=camera.camera_id in well)
+            desired.append(PathConfig(name, source, camera.recording.enabled, fingerprint))
         except Unsealable:
             log.error("camera_url_cannot_be_opened", camera_id=str(camera.camera_id))
-    done = 0
-    for change in plan(desired, await media.paths()):
+        except InvalidCameraUrl:
+            refused.add(camera.camera_id)
+        except Unavailable:
+            log.debug("camera_name_unknown", camera_id=str(camera.camera_id))
+    sources.keep(urls)
+    await _apply(media, plan(desired, actual.values()))
+    return refused
+
+
+async def _apply(media: MediaServer, changes: Iterable[Change]) -> None:
+    for change in changes:
         try:
             await media.apply(change)
         except Invalid as refused:
@@ -111,8 +105,6 @@ async def reconcile_paths(media: MediaServer, cameras: Sequence[DesiredCamera], 
             continue
         metrics.path_changes.labels(change.kind.value, "done").inc()
         log.info("path_changed", path=change.path.name, change=change.kind.value)
-        done += 1
-    return done
 
 
 # --- stream state ------------------------------------------------------------------------------------------------------------

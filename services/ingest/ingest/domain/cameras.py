@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
@@ -16,22 +15,6 @@ class StreamState(StrEnum):
     ONLINE = "online"
     DEGRADED = "degraded"
     OFFLINE = "offline"
-
-
-_NOT_ANALYSED = AiSettings(enabled=False)
-
-
-@dataclass(frozen=True, slots=True)
-class CameraTold:
-    """A camera as an event described it; `removed` is a tombstone."""
-
-    camera_id: UUID
-    revision: int
-    told_at: datetime
-    enabled: bool = False
-    groups: frozenset[UUID] = frozenset()
-    ai: AiSettings = _NOT_ANALYSED
-    removed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
