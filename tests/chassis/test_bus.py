@@ -207,9 +207,13 @@ class TestPoison:
             await publisher.send(Outgoing("", queue, b"{}", "the-id"))
             async with publisher._link.channel() as channel:
                 found = await channel.get_queue(queue)
-                while message := await found.get(fail=False, timeout=5):
-                    await message.nack(requeue=True)
-            await until(lambda: buried(dead, queue))
+
+                async def crashed_often_enough() -> bool:
+                    if message := await found.get(fail=False, timeout=60):
+                        await message.nack(requeue=True)
+                    return await buried(dead, queue)
+
+                await until(crashed_often_enough)
             letter = (await dead_of(dead, queue))[0]
             assert (letter.reason, letter.queue, letter.event_id) == ("delivery_limit", queue, "the-id")
             await dead.replay(letter.id)

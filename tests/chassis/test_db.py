@@ -283,18 +283,22 @@ class TestUnavailable:
 
     @pytest.mark.fault
     @pytest.mark.parametrize("frozen", ["pgbouncer", "postgres"])
-    async def test_frozen_server_is_unavailable_and_thaws(self, db: Database, servers: Any, frozen: str) -> None:
+    async def test_frozen_server_is_unavailable_and_thaws(self, settings: DatabaseSettings, servers: Any, frozen: str) -> None:
+        async with Database(settings.model_copy(update={"timeout_s": 2.0}), SystemClock()) as db:  # as in the field
+            await self._freeze_and_thaw(db, servers, frozen)
+
+    async def _freeze_and_thaw(self, db: Database, servers: Any, frozen: str) -> None:
         async def one() -> None:
             async with db.uow(TENANT) as work:
                 await work.session.execute(text("SELECT 1"))
 
-        await one()
+        await until(lambda: works(one))
         root = psutil.Process(servers.runner.pid(frozen))
         processes = [root, *root.children(recursive=True)]
         for process in processes:
             process.suspend()
         try:
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(120):
                 outcomes = await asyncio.gather(*(one() for _ in range(15)), return_exceptions=True)
         finally:
             for process in processes:

@@ -3,7 +3,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import socket
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
@@ -17,6 +16,7 @@ from hypothesis import strategies as st
 from prometheus_client import REGISTRY
 
 from chassis import http
+from chassis.servers import free_port
 from chassis.service import Service, create_app, serve
 from chassis.settings import ServiceSettings
 from gtvision import errors
@@ -24,11 +24,6 @@ from gtvision.ids import new_id
 
 CANARY = "c4n4ry"
 OPEN: dict[str, Any] = {"x-access": "public"}
-
-
-def _free() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
 
 
 class _Thing(http.StrictModel):
@@ -68,7 +63,7 @@ def _app() -> Service:
     async def search(limit: Annotated[int, Query(ge=1, le=100)] = 10) -> dict[str, int]:
         return {"limit": limit}
 
-    settings = ServiceSettings(service_name="things", http_max_body_bytes=1_000, http_port=_free(), private_port=_free())
+    settings = ServiceSettings(service_name="things", http_max_body_bytes=1_000, http_port=free_port(), private_port=free_port())
     return create_app(settings, title="Things", lifespan_parts=[], routers=[router], asyncapi=lambda: {"asyncapi": "3.0.0"})
 
 
@@ -222,11 +217,8 @@ async def test_a_client_that_sends_before_it_reads_still_gets_the_refusal(chunke
     stop = asyncio.Event()
     service = _app()
     server = asyncio.create_task(serve(service, stop))
-    async with asyncio.timeout(20):
-        while not service.is_started:
-            await asyncio.sleep(0.01)
-        await asyncio.sleep(0.1)
-        reader, writer = await asyncio.open_connection("127.0.0.1", service.settings.http_port)
+    async with asyncio.timeout(120):
+        reader, writer = await _connected(service.settings.http_port)
         writer.write(sent)
         await writer.drain()
         answer = await reader.read()
@@ -235,6 +227,14 @@ async def test_a_client_that_sends_before_it_reads_still_gets_the_refusal(chunke
         await server
     assert b" 413 " in answer.split(b"\r\n\r\n")[-2].split(b"\r\n")[0]
     assert b'"code":"too_large"' in answer
+
+
+async def _connected(port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    while True:
+        try:
+            return await asyncio.open_connection("127.0.0.1", port)
+        except ConnectionRefusedError:
+            await asyncio.sleep(0.01)
 
 
 # --- correlation, metrics ----------------------------------------------------------------------------------------------

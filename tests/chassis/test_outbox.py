@@ -197,7 +197,7 @@ class TestFaults:
             await emit(db, 30, first=21)
             await servers.running("rabbitmq")
             await emit(db, 10, first=51)
-            await until(lambda: len(effects) == 60, timeout_s=60)
+            await until(lambda: len(effects) == 60, timeout_s=300)
         assert sorted(effects) == list(range(1, 61))
         assert await waiting(db) == 0
 
@@ -210,7 +210,7 @@ class TestFaults:
                 await emit(db, 1, first=1_000)
             await servers.running("postgres")
             await until(lambda: emitted(db, 21))
-            await until(lambda: len(effects) == 21, timeout_s=60)
+            await until(lambda: len(effects) == 21, timeout_s=300)
         assert sorted(effects) == list(range(1, 22))
 
 

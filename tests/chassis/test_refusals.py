@@ -124,7 +124,7 @@ async def test_the_loop_writes_by_itself_and_at_its_end(door: Door) -> None:
     loop = asyncio.create_task(door.refusals.run(Heartbeats().register("refusals")))
     ticket = await door.spent()
     await door.show(ticket)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(120):
         while not door.uow.emitted:
             await asyncio.sleep(0.01)
     await door.show(ticket)

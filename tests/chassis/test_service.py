@@ -16,6 +16,7 @@ import pytest
 from fastapi import APIRouter, WebSocket
 
 from chassis.health import Heartbeat
+from chassis.servers import free_port
 from chassis.service import Service, Worker, create_app, create_worker, serve
 from chassis.settings import ServiceSettings
 from gtvision.errors import Unavailable
@@ -24,13 +25,8 @@ OPEN: dict[str, Any] = {"x-access": "public"}
 
 
 def _settings(**values: Any) -> ServiceSettings:
-    defaults: dict[str, Any] = {"service_name": "things", "http_port": _free(), "private_port": _free(), "shutdown_grace_s": 5}
+    defaults: dict[str, Any] = {"service_name": "things", "http_port": free_port(), "private_port": free_port(), "shutdown_grace_s": 5}
     return ServiceSettings(**(defaults | values))
-
-
-def _free() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
 
 
 def _private(worker: Worker) -> httpx.AsyncClient:
@@ -107,7 +103,7 @@ async def test_a_loop_that_ends_in_any_way_is_started_again(failure: BaseExcepti
         while True:
             await heartbeat.sleep(1)
 
-    async with _plain(loops={"loop": loop}).started(), asyncio.timeout(10):
+    async with _plain(loops={"loop": loop}).started(), asyncio.timeout(120):
         await again.wait()
     assert turns == 2
 
@@ -122,7 +118,7 @@ async def test_a_loop_that_does_not_want_to_end_does_not_hold_the_process() -> N
                 raise
 
     service = _plain(_settings(shutdown_grace_s=0.05), loops={"stubborn": stubborn})
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):  # not the minute that the loop would take
         async with service.started():
             await asyncio.sleep(0)
 
@@ -138,7 +134,7 @@ async def test_a_hung_loop_makes_the_process_unhealthy() -> None:
     service = _plain(loops={"hung": hung})
     async with service.started(), _private(service) as client:
         assert (await client.get("/health/live")).status_code == 200
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(120):
             while (answer := await client.get("/health/live")).status_code == 200:
                 await asyncio.sleep(0.01)
         assert (answer.status_code, answer.json()["stale"]) == (503, ["hung"])
@@ -197,14 +193,14 @@ async def test_the_private_port_is_apart() -> None:
 async def _serving(service: Worker) -> AsyncIterator[asyncio.Event]:
     stop = asyncio.Event()
     task = asyncio.create_task(serve(service, stop))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(120):
         while not await _ready(service.settings.private_port):
             if task.done():
                 task.result()
             await asyncio.sleep(0.02)
     yield stop
     stop.set()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(120):
         await task
 
 
@@ -227,7 +223,7 @@ async def test_a_request_in_flight_is_answered_before_the_end() -> None:
         return {"done": "yes"}
 
     service = _plain(routers=[router])
-    async with _serving(service) as stop, httpx.AsyncClient() as client:
+    async with _serving(service) as stop, httpx.AsyncClient(timeout=120) as client:
         request = asyncio.create_task(client.get(f"http://127.0.0.1:{service.settings.http_port}/api/v1/slow"))
         await entered.wait()
         stop.set()
@@ -247,7 +243,7 @@ async def test_the_private_port_answers_while_the_start_takes_its_time() -> None
     service = _plain(lifespan_parts=[slow_part])
     task = asyncio.create_task(serve(service, stop := asyncio.Event()))
     base = f"http://127.0.0.1:{service.settings.private_port}"
-    async with httpx.AsyncClient() as client, asyncio.timeout(10):
+    async with httpx.AsyncClient() as client, asyncio.timeout(120):
         while True:
             try:
                 answer = await client.get(f"{base}/health/ready")
@@ -287,12 +283,15 @@ async def test_a_worker_has_the_private_port_only() -> None:
         while True:
             await heartbeat.sleep(1)
 
-    worker = create_worker(_settings(), title="Worker", lifespan_parts=[], loops={"loop": loop})
-    async with _serving(worker), httpx.AsyncClient() as client:
-        answer = await client.get(f"http://127.0.0.1:{worker.settings.private_port}/health/live")
-        assert "loop" in answer.json()["heartbeats_age_s"]
-        with pytest.raises(httpx.ConnectError):
-            await client.get(f"http://127.0.0.1:{worker.settings.http_port}/")
+    with socket.socket() as held:  # bound and not listening: nobody else answers there meanwhile
+        held.bind(("127.0.0.1", 0))
+        http_port = held.getsockname()[1]
+        worker = create_worker(_settings(http_port=http_port), title="Worker", lifespan_parts=[], loops={"loop": loop})
+        async with _serving(worker), httpx.AsyncClient(timeout=120) as client:
+            answer = await client.get(f"http://127.0.0.1:{worker.settings.private_port}/health/live")
+            assert "loop" in answer.json()["heartbeats_age_s"]
+            with pytest.raises(httpx.ConnectError):
+                await client.get(f"http://127.0.0.1:{http_port}/")
 
 
 async def test_a_taken_port_is_an_error_at_once() -> None:
@@ -327,7 +326,7 @@ print('{"event":"returned"}', flush=True)
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 async def test_a_signal_ends_the_process_in_order(tmp_path: Path, number: signal.Signals) -> None:
-    port, private = _free(), _free()
+    port, private = free_port(), free_port()
     program = tmp_path / "program.py"
     program.write_text(PROGRAM)
     environment = {"SERVICE_NAME": "program", "HTTP_PORT": str(port), "PRIVATE_PORT": str(private)}
@@ -335,13 +334,15 @@ async def test_a_signal_ends_the_process_in_order(tmp_path: Path, number: signal
     with written.open("wb") as output:
         process = subprocess.Popen([sys.executable, "-W", "error", program], env=environment, stdout=output, stderr=output)
     try:
-        async with asyncio.timeout(20), httpx.AsyncClient() as client:
+        async with asyncio.timeout(240), httpx.AsyncClient(timeout=120) as client:
             while not await _ready(private):
                 assert process.poll() is None, written.read_text()
                 await asyncio.sleep(0.05)
             answer = await client.get(f"http://127.0.0.1:{port}/api/v1/hello?token=c4n4ry")
             assert answer.json() == {"hello": "world"}
             assert "server" not in answer.headers
+            while b'"request"' not in written.read_bytes():  # a client may be answered just before the line that says so is written
+                await asyncio.sleep(0.05)
             process.send_signal(number)
             await asyncio.to_thread(process.wait)
     finally:
@@ -350,7 +351,6 @@ async def test_a_signal_ends_the_process_in_order(tmp_path: Path, number: signal
     lines = [json.loads(line) for line in written.read_bytes().splitlines()]
     events = [line["event"] for line in lines]
     assert process.returncode == 0
-    # a client may be answered just before the line that says so is written
     assert max(events.index("serving"), events.index("request")) < events.index("stopping")
     assert events.index("stopping") < events.index("loop ended") < events.index("returned")
     assert next(line for line in lines if line.get("path") == "/api/v1/hello")["status"] == 200

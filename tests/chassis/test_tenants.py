@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 
 import pytest
 from redis.asyncio import Redis
@@ -14,6 +14,8 @@ from chassis.tenants import TENANTS_CHANNEL, TENANTS_KEY, KnownTenant, TenantDir
 from gtvision.errors import Unavailable
 from gtvision.ids import new_id
 from gtvision.tenancy import Purposes, TenantSettings
+
+from .waiting import until
 
 pytestmark = pytest.mark.broker
 
@@ -26,12 +28,6 @@ async def redis(redis_state: RedisSettings) -> AsyncIterator[Redis]:
     await client.flushall()
     yield client
     await client.aclose()
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(10):
-        while not condition():
-            await asyncio.sleep(0.01)
 
 
 async def test_an_unknown_city_has_the_defaults(redis: Redis) -> None:
@@ -51,7 +47,7 @@ async def test_what_is_there_is_known_at_once(redis: Redis) -> None:
 async def test_a_change_is_told_at_once(redis: Redis, together: int) -> None:
     city = new_id()
     async with TenantDirectory(redis, poll_s=3_600) as directory:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(120):
             while not dict(await redis.pubsub_numsub(TENANTS_CHANNEL)).get(TENANTS_CHANNEL.encode()):
                 await asyncio.sleep(0.01)
         await publish_tenants(redis, {city: CITY} | {new_id(): CITY for _ in range(together - 1)})

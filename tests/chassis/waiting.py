@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 
-async def until(condition: Callable[[], bool] | Callable[[], Awaitable[bool]], timeout_s: float = 30.0) -> None:
+async def until(condition: Callable[[], bool] | Callable[[], Awaitable[bool]], timeout_s: float = 120.0) -> None:
     """Returns once the condition holds. Raises: TimeoutError."""
     async with asyncio.timeout(timeout_s):
         while True:

@@ -24,7 +24,7 @@ log = logs.get_logger("chassis.http")
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _DRAIN_BYTES = 64_000_000
 _DRAIN_TIMEOUT_S = 10.0
-_EXPECTING_TIMEOUT_S = 1.0
+_EXPECTING_TIMEOUT_S = 3.0
 """Who asked for `100 Continue` and was refused sends nothing, as a rule."""
 _MAX_LOGGED_PATH = 300
 _UNMATCHED = "unmatched"

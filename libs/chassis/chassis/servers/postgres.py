@@ -30,6 +30,8 @@ DATABASE = "gtvision"
 SUPERUSER = "postgres"
 MIGRATOR = "gtvision_migrator"
 LOGIN_TIMEOUT_S = 3.0
+PATIENCE_S = 30.0
+"""For a login to a server that has been ready: a busy machine takes its time to fork."""
 STATEMENT_TIMEOUT = "30s"
 MAX_SOCKET_PATH = 90  # bytes; the kernel allows 107 including the file's name
 
@@ -118,7 +120,7 @@ class Postgres:
         )
 
     async def ready(self) -> None:
-        connection = await self._login("postgres")
+        connection = await self._login("postgres", LOGIN_TIMEOUT_S)
         await connection.close()
 
     async def after_start(self) -> None:
@@ -169,9 +171,9 @@ class Postgres:
         """A superuser's connection, for set-up and tests."""
         return await self._login(database)
 
-    async def _login(self, database: str) -> asyncpg.Connection[asyncpg.Record]:
+    async def _login(self, database: str, timeout_s: float = PATIENCE_S) -> asyncpg.Connection[asyncpg.Record]:
         try:
-            async with asyncio.timeout(LOGIN_TIMEOUT_S):
+            async with asyncio.timeout(timeout_s):
                 return await asyncpg.connect(
                     host=LOOPBACK,
                     port=self.port,

@@ -21,6 +21,8 @@ from typing import IO, Protocol
 
 SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 START_TIMEOUT_S = 60.0
+TOOL_TIMEOUT_S = 180.0
+"""For a server's own tools: those of Erlang and initdb take seconds of a whole core."""
 
 
 class ServerError(Exception):
@@ -161,7 +163,7 @@ def run_command(argv: Sequence[str], env: Mapping[str, str], user: str | None = 
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        timeout=START_TIMEOUT_S,
+        timeout=TOOL_TIMEOUT_S,
         check=False,
         user=account.user,
         group=account.group,

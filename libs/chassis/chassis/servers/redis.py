@@ -15,6 +15,7 @@ from chassis.servers.ports import LOOPBACK
 from chassis.servers.process import NotReady, ProcessSpec, base_env, find_binary, make_folder, write_private
 
 LOGIN_TIMEOUT_S = 2.0
+PATIENCE_S = 30.0
 CACHE_MAX_MB = 64
 
 _COMMON = """bind {host}
@@ -55,7 +56,7 @@ class Redis:
 
     def client(self) -> RedisClient:
         """Logs in at the first command and does not try again; close it."""
-        return RedisClient.from_url(self.url, socket_timeout=LOGIN_TIMEOUT_S, retry=Retry(NoBackoff(), 0))
+        return RedisClient.from_url(self.url, socket_timeout=PATIENCE_S, retry=Retry(NoBackoff(), 0))
 
     def prepare(self) -> None:
         find_binary("redis-server")

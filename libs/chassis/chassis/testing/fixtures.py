@@ -9,6 +9,9 @@
 | `redis_state`, `redis_cache` | RedisSettings of both servers, emptied | module |
 | `data_folder` | an empty folder that every server's user can reach | test |
 
+The settings are more patient than a service's own (`PATIENCE_S`): with tests on every core a server is slow, and must not look down.
+A test that wants a short patience says so itself.
+
 A test whose server is not installed is skipped with the reason. Nothing is left behind; what a killed session left is swept by the
 next one.
 """
@@ -16,6 +19,7 @@ next one.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import importlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
@@ -24,10 +28,12 @@ import pytest
 import pytest_asyncio
 from pydantic import SecretStr
 
+from chassis.bus.link import Link
 from chassis.servers import BinaryMissing, PgBouncer, Postgres
 from chassis.settings import DatabaseSettings, RabbitSettings, RedisSettings
-from chassis.testing.databases import TestDatabases
+from chassis.testing.databases import PATIENCE_S, TestDatabases
 from chassis.testing.workplace import TestServers
+from gtvision.errors import Unavailable
 
 _SERVERS = pytest.StashKey[TestServers]()
 
@@ -101,7 +107,9 @@ async def rabbitmq(servers: TestServers) -> AsyncIterator[RabbitSettings]:
     await _running(servers, "rabbitmq")
     vhost = servers.next_name("vhost")
     await asyncio.to_thread(servers.rabbitmq.add_vhost, vhost)
-    yield RabbitSettings(url=SecretStr(servers.rabbitmq.url(vhost)))
+    settings = RabbitSettings(url=SecretStr(f"{servers.rabbitmq.url(vhost)}?heartbeat={PATIENCE_S:.0f}"), publish_timeout_s=PATIENCE_S)
+    await _furnished(settings)
+    yield settings
     await _running(servers, "rabbitmq")  # a fault test may have killed it
     await asyncio.to_thread(servers.rabbitmq.delete_vhost, vhost)
 
@@ -113,7 +121,8 @@ async def redis_state(servers: TestServers) -> RedisSettings:
         await _running(servers, server.name)
         async with server.client() as client:
             await client.flushall()
-    return RedisSettings(cache_url=SecretStr(servers.redis_cache.url), state_url=SecretStr(servers.redis_state.url))
+    patience = f"?socket_timeout={PATIENCE_S}&socket_connect_timeout={PATIENCE_S}"
+    return RedisSettings(cache_url=SecretStr(servers.redis_cache.url + patience), state_url=SecretStr(servers.redis_state.url + patience))
 
 
 @pytest.fixture(scope="module")
@@ -128,6 +137,18 @@ def data_folder(servers: TestServers) -> Iterator[Path]:
     folder = servers.make_folder(servers.next_name("data"))
     yield folder
     servers.remove_folder(folder)
+
+
+async def _furnished(rabbit: RabbitSettings) -> None:
+    """The first connection makes exchanges and queues, which on a busy machine may take longer than a service waits for one."""
+    link = Link(rabbit.url, "furnishing")
+    async with asyncio.timeout(2 * PATIENCE_S):
+        while True:
+            with contextlib.suppress(Unavailable):
+                async with link.channel():
+                    break
+            await asyncio.sleep(0.1)
+    await link.aclose()
 
 
 async def _running(servers: TestServers, name: str) -> None:

@@ -33,6 +33,9 @@ from chassis.topology import POLICIES
 PROBE_ROLE = "probe"
 """A role without a schema, so that PgBouncer has somebody to be asked as before any service exists."""
 
+START_TIMEOUT_S = 300.0
+"""What starts within seconds where it runs alone may share two cores with a whole test suite."""
+
 PROGRAMS = {"postgres", "pgbouncer", "redis-server", "beam.smp", "epmd"}
 
 
@@ -92,7 +95,7 @@ class TestServers:
         """Start it unless it runs, and wait until it answers. Raises: BinaryMissing, ServerError."""
         server = self.server(name)
         await asyncio.to_thread(self.runner.launch, server)
-        await self.runner.wait(server)
+        await self.runner.wait(server, START_TIMEOUT_S)
 
     def launch_early(self, name: str) -> None:
         """Start it without waiting; a missing binary is reported when a test asks for the server."""
