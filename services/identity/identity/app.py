@@ -14,6 +14,7 @@ from typing import Any
 from chassis.auth import AuthRuntime
 from chassis.bus import BatchConsumer, Bus
 from chassis.db import Database
+from chassis.idempotency import KeyKeeping
 from chassis.migrations import run_migrations
 from chassis.outbox import OutboxRelay
 from chassis.pictures import check_picture
@@ -109,6 +110,7 @@ def create_api(settings: Settings, clock: Clock | None = None) -> Service:
             "outbox": OutboxRelay(db, bus.publisher, clock).run,
             "registry": jobs.keep_registry,
             "forget": jobs.forget,
+            "keys": KeyKeeping(db.uow, clock).run,
             "tenants": jobs.announce,
             **ledger_loops,
         },

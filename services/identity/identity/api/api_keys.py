@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BaseModel, Field
 
 from chassis.auth import requires
 from chassis.http import Page, StrictModel, decode_cursor, encode_cursor
+from chassis.idempotency import Idempotent
 from gtvision.tenancy import Caller, Scope
 from gtvision.time import Instant
 from identity.api.wiring import Groups, NoStore, built, printable
@@ -86,10 +87,12 @@ async def list_api_keys(
 
 
 @router.post("/api-keys", status_code=201, dependencies=NoStore)
-async def create_api_key(body: ApiKeyIn, who: Annotated[Caller, requires(Scope.API_KEYS_WRITE)], api_keys: ApiKeysDep) -> ApiKeyMadeOut:
-    """Make a key. Its text is in this answer and nowhere else; exchange it at /auth/token for a short token."""
+async def create_api_key(
+    body: ApiKeyIn, who: Annotated[Caller, requires(Scope.API_KEYS_WRITE)], api_keys: ApiKeysDep, once: Idempotent
+) -> ApiKeyMadeOut:
+    """Make a key. Its text is in this answer and nowhere else, so that a repeat is a 409; exchange it at /auth/token for a short token."""
     groups = None if body.camera_groups is None else frozenset(body.camera_groups)
-    key, text = await api_keys.create_api_key(who, NewKey(body.name, frozenset(body.scopes), groups, body.expires_at))
+    key, text = await api_keys.create_api_key(who, NewKey(body.name, frozenset(body.scopes), groups, body.expires_at), once)
     return ApiKeyMadeOut.of(key, key=text)
 
 

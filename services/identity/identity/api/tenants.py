@@ -14,6 +14,7 @@ from pydantic import AfterValidator, BaseModel, Field, ValidationError
 
 from chassis.auth import requires
 from chassis.http import Page, StrictModel, decode_cursor, encode_cursor
+from chassis.idempotency import Idempotent
 from gtvision.tenancy import Caller, Scope, TenantSettings
 from identity.api.wiring import Email, NoStore, built, printable
 from identity.domain.tenants import NAME_MAX, Tenant, check_logo_size, merged
@@ -140,10 +141,11 @@ async def create_tenant(
     body: TenantIn,
     who: Annotated[Caller, requires(Scope.TENANTS_WRITE)],
     founding: Annotated[Founding, built("founding")],
+    once: Idempotent,
 ) -> TenantMadeOut:
-    """Add a tenant with its first administrator, whose generated password is in this answer and nowhere else."""
+    """Add a tenant with its first administrator, whose generated password is in this answer and nowhere else: a repeat is a 409."""
     asked = NewTenant(body.name.strip(), body.admin_email, _strict(body.settings or {}))
-    return TenantMadeOut.joined(await founding.create_tenant(who, asked))
+    return TenantMadeOut.joined(await founding.create_tenant(who, asked, once))
 
 
 @router.get("/tenants/{tenant_id}")

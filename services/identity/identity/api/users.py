@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BaseModel, Field
 
 from chassis.auth import requires
 from chassis.http import Page, StrictModel, decode_cursor, encode_cursor
+from chassis.idempotency import Idempotent
 from gtvision.tenancy import Caller, Role, Scope
 from identity.api.wiring import Email, Groups, NoStore, PasswordsDep, SecondFactorsDep, Secret, UsersDep, printable
 from identity.domain.api_keys import ApiKey
@@ -137,11 +138,11 @@ async def list_users(
 
 
 @router.post("/users", status_code=201)
-async def create_user(body: UserIn, who: Annotated[Caller, requires(Scope.USERS_WRITE)], users: UsersDep) -> UserOut:
+async def create_user(body: UserIn, who: Annotated[Caller, requires(Scope.USERS_WRITE)], users: UsersDep, once: Idempotent) -> UserOut:
     """Add a user."""
     groups = None if body.camera_groups is None else frozenset(body.camera_groups)
     asked = NewUser(body.email, body.password.get_secret_value(), body.role, groups, body.name, body.must_change_password)
-    return UserOut.of(await users.create_user(who, asked))
+    return UserOut.of(await users.create_user(who, asked, once))
 
 
 @router.get("/users/{user_id}")

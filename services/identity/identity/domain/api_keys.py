@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from gtvision.errors import Forbidden, Invalid
+from gtvision.errors import Conflict, Forbidden, Invalid
 from gtvision.tenancy import ROLE_SCOPES, Role, Scope
 
 DEFAULT_LIFETIME, LONGEST_LIFETIME = timedelta(days=365), timedelta(days=730)
@@ -30,6 +30,15 @@ class TooLongLived(Invalid):
     """A key ends in the future, and within two years."""
 
     code = "invalid_expiry"
+
+
+class ApiKeyAlreadyMade(Conflict):
+    """This request made a key before, whose text is not kept: revoke it, and make another."""
+
+    code = "api_key_already_made"
+
+    def __init__(self, key_id: UUID) -> None:
+        super().__init__(f"This request made the key {key_id}, whose text is not kept: revoke it, and make another.")
 
 
 @dataclass(frozen=True, slots=True)

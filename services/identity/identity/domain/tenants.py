@@ -23,6 +23,18 @@ class NameTaken(Conflict):
     code = "name_taken"
 
 
+class TenantAlreadyMade(Conflict):
+    """This request made a tenant before, whose first administrator's password is not kept."""
+
+    code = "tenant_already_made"
+
+    def __init__(self, tenant_id: UUID) -> None:
+        super().__init__(
+            f"This request made the tenant {tenant_id}, whose first administrator's password is not kept: "
+            "`gtv users reset-password` gives another."
+        )
+
+
 class LogoByUpload(Invalid):
     """The logo is set by uploading it, not by naming an object."""
 

@@ -3,7 +3,7 @@
 from identity.tables.api_keys import api_key
 from identity.tables.audit import audit_anchor, audit_copy_owed, audit_entry, audit_head, inbox
 from identity.tables.federation import external_identity
-from identity.tables.schema import metadata, outbox
+from identity.tables.schema import idempotency_key, metadata, outbox
 from identity.tables.sessions import refresh_token, session
 from identity.tables.signing import signing_key
 from identity.tables.tenants import tenant
@@ -17,6 +17,7 @@ __all__ = [
     "audit_entry",
     "audit_head",
     "external_identity",
+    "idempotency_key",
     "inbox",
     "login_name",
     "metadata",

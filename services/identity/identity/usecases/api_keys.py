@@ -8,12 +8,13 @@ from uuid import UUID
 
 from chassis.audit import Deed, record
 from chassis.db import UowFactory
+from chassis.idempotency import Once, claim
 from gtvision.audit import Action
 from gtvision.errors import NotFound
 from gtvision.ids import new_id
 from gtvision.tenancy import Caller, Role, Scope
 from gtvision.time import Clock, isoformat
-from identity.domain.api_keys import ApiKey, check_key_groups, check_scopes, expiry, hint_of, key_text
+from identity.domain.api_keys import ApiKey, ApiKeyAlreadyMade, check_key_groups, check_scopes, expiry, hint_of, key_text
 from identity.domain.sessions import SECRET_BYTES, hash_secret
 from identity.ports.sessions import Chance
 from identity.ports.store import StoreOf
@@ -36,8 +37,8 @@ class ApiKeys:
     def __init__(self, uow: UowFactory, store: StoreOf, ending: Ending, clock: Clock, chance: Chance) -> None:
         self._uow, self._store, self._ending, self._clock, self._chance = uow, store, ending, clock, chance
 
-    async def create_api_key(self, who: Caller, asked: NewKey) -> tuple[ApiKey, str]:
-        """The key and its text, which nobody can show again. Raises: Forbidden, TooLongLived."""
+    async def create_api_key(self, who: Caller, asked: NewKey, once: Once | None = None) -> tuple[ApiKey, str]:
+        """The key and its text, which nobody can show again. Raises: Forbidden, TooLongLived, IdempotencyKeyReused, ApiKeyAlreadyMade."""
         check_scopes(who.scopes, asked.scopes)
         check_key_groups(who.camera_groups, asked.camera_groups)
         now, text = self._clock.now(), key_text(self._chance(SECRET_BYTES))
@@ -55,6 +56,9 @@ class ApiKeys:
             created_by=who.user_id,
         )
         async with self._uow(who.tenant_id) as work:
+            earlier = await claim(work, who, once, key.id, now)
+            if earlier is not None:
+                raise ApiKeyAlreadyMade(earlier)
             await self._store(work).add_api_key(key)
             record(work, Action.API_KEY_CREATED, who, Deed("api_key", key.id, details=_details(key)))
         return key, text

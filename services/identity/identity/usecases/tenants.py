@@ -8,6 +8,7 @@ from uuid import UUID
 
 from chassis.audit import Deed, record
 from chassis.db import UnitOfWork, UowFactory
+from chassis.idempotency import Once, claim
 from gtvision.audit import Action
 from gtvision.errors import NotFound, PreconditionRequired, StaleRevision
 from gtvision.events import TenantCreated, TenantUpdated
@@ -15,7 +16,16 @@ from gtvision.ids import new_id
 from gtvision.tenancy import Caller, Role, Scope, TenantSettings
 from gtvision.time import Clock
 from identity.domain.passwords import generated_password
-from identity.domain.tenants import LogoByUpload, Tenant, check_logo_size, check_reach, check_whole_city, differences, logo_key
+from identity.domain.tenants import (
+    LogoByUpload,
+    Tenant,
+    TenantAlreadyMade,
+    check_logo_size,
+    check_reach,
+    check_whole_city,
+    differences,
+    logo_key,
+)
 from identity.domain.users import User, email_key
 from identity.ports.sessions import Chance
 from identity.ports.store import Store, StoreOf
@@ -63,10 +73,10 @@ class Founding:
     def __init__(self, uow: UowFactory, store: StoreOf, board: TenantBoard, making: Making, clock: Clock) -> None:
         self._uow, self._store, self._board, self._making, self._clock = uow, store, board, making, clock
 
-    async def create_tenant(self, who: Caller, asked: NewTenant) -> Joined:
+    async def create_tenant(self, who: Caller, asked: NewTenant, once: Once | None = None) -> Joined:
         """With its first administrator, who must choose a password at the first login. On record in the new tenant's ledger.
 
-        Raises: NameTaken, EmailTaken, InvalidEmail, LogoByUpload, RateLimited.
+        Raises: NameTaken, EmailTaken, InvalidEmail, LogoByUpload, RateLimited, IdempotencyKeyReused, TenantAlreadyMade.
         """
         email_key(asked.admin_email)
         if asked.settings.logo_key is not None:
@@ -78,6 +88,9 @@ class Founding:
         admin = User(new_id(), tenant.id, asked.admin_email.strip(), Role.ADMIN, password_hash, now, must_change_password=True)
         async with self._uow(tenant.id) as work:
             store = self._store(work)
+            earlier = await claim(work, who, once, tenant.id, now)
+            if earlier is not None:
+                raise TenantAlreadyMade(earlier)
             await store.add_tenant(tenant)
             await store.add_user(admin)
             work.emit(TenantCreated(name=tenant.name, revision=1, settings=tenant.settings))

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from chassis.audit import Deed, record
 from chassis.db import UnitOfWork, UowFactory
+from chassis.idempotency import Gone, Once, claim
 from gtvision.audit import Action
 from gtvision.errors import NotFound
 from gtvision.events import UserDisabled
@@ -100,8 +101,8 @@ class Users:
             raise NotFound
         return user
 
-    async def create_user(self, who: Caller, asked: NewUser) -> User:
-        """Raises: InvalidEmail, WeakPassword, EmailTaken, QuotaReached, Forbidden, RateLimited."""
+    async def create_user(self, who: Caller, asked: NewUser, once: Once | None = None) -> User:
+        """Raises: InvalidEmail, WeakPassword, EmailTaken, QuotaReached, Forbidden, RateLimited, IdempotencyKeyReused, Gone."""
         email_key(asked.email)
         check_reach(who, asked.role, asked.camera_groups)
         async with self._uow(who.tenant_id) as work:
@@ -120,6 +121,9 @@ class Users:
         )
         async with self._uow(who.tenant_id) as work:
             store = self._store(work)
+            earlier = await claim(work, who, once, user.id, user.created_at)
+            if earlier is not None:
+                return _still(await store.user(earlier))
             await check_room(store, who.tenant_id)
             await store.add_user(user)
             record(work, Action.USER_CREATED, who, Deed("user", user.id, details=_shown(user)))
@@ -157,6 +161,12 @@ class Users:
 
 
 _MOST_LISTED = 100_000
+
+
+def _still(user: User | None) -> User:
+    if user is None:
+        raise Gone
+    return user
 
 
 def _check_change(who: Caller, user: User, changed: User, admins: list[User]) -> None:
