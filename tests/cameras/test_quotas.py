@@ -81,7 +81,7 @@ async def test_of_many_at_once_as_many_are_registered_as_fit(database_house: Any
     async with house.uow(who.tenant_id) as work:
         await house.store(work).lock_registrations()
         begun = [asyncio.create_task(register(house, who, external_id=each)) for each in (None, None, "same", "same")]
-        async with asyncio.timeout(30):  # all are under way, and none has counted yet
+        async with asyncio.timeout(120):  # all are under way, and none has counted yet
             while await work.session.scalar(WAITING) < len(begun):
                 await asyncio.sleep(0.02)
     results = await asyncio.gather(*begun, return_exceptions=True)

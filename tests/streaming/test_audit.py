@@ -69,7 +69,7 @@ async def test_a_city_that_wants_purposes_gets_them(running: Running) -> None:
 
 
 async def refused(running: Running, tenant: UUID) -> list[Event[AuditRecorded]]:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(120):
         while not (found := await deeds(running.db, tenant)):
             await asyncio.sleep(0.05)
     return found
