@@ -11,6 +11,7 @@ from alerts.consumers import AlertEvents
 from alerts.repository import camera_copy
 from alerts.settings import ApiSettings
 from alerts.usecases import Store
+from chassis.bus import Bus
 from chassis.cameras import CameraEvents
 from chassis.db import Database
 from chassis.redis import connect_redis
@@ -28,6 +29,7 @@ class Running:
     mint: TokenMint
     events: AlertEvents
     cameras: CameraEvents
+    bus: Bus
     db: Database
 
     @property
@@ -45,8 +47,9 @@ async def running(database_for: DatabaseFor, rabbitmq: RabbitSettings, redis_sta
     service = create_api(settings)
     transport = httpx.ASGITransport(app=service.api, client=("203.0.113.9", 4711))
     db = Database(settings.db, SystemClock())
-    async with db, service.started(), httpx.AsyncClient(transport=transport, base_url="http://alerts") as http:
+    bus = Bus(rabbitmq, "test", SystemClock())
+    async with db, bus, service.started(), httpx.AsyncClient(transport=transport, base_url="http://alerts") as http:
         store: Store = service.api.state.store
         events = AlertEvents(store, min_confidence=settings.rules.min_confidence, cooldown=settings.rules.cooldown)
-        yield Running(service, http, mint, events, CameraEvents(db.uow, camera_copy), db)
+        yield Running(service, http, mint, events, CameraEvents(db.uow, camera_copy), bus, db)
     await redis.aclose()

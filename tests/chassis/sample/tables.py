@@ -1,6 +1,6 @@
 """Tables of a service that exists for the tests of the chassis only."""
 
-from sqlalchemy import Column, Date, DateTime, Integer, MetaData, Table, Text, Uuid
+from sqlalchemy import Boolean, Column, Date, DateTime, Integer, MetaData, Table, Text, Uuid
 
 from chassis.db import NAMING_CONVENTION, inbox_table, outbox_table
 from chassis.idempotency import idempotency_table
@@ -14,6 +14,16 @@ Table(
     metadata,
     Column("tenant_id", Uuid, primary_key=True),
     Column("id", Uuid, primary_key=True),
+    Column("name", Text, nullable=False),
+)
+Table(
+    "camera",
+    metadata,
+    Column("tenant_id", Uuid, primary_key=True),
+    Column("camera_id", Uuid, primary_key=True),
+    Column("revision", Integer, nullable=False),
+    Column("removed", Boolean, nullable=False),
+    Column("announced_at", DateTime(timezone=True), key="told_at", nullable=False),
     Column("name", Text, nullable=False),
 )
 Table(

@@ -30,6 +30,16 @@ def upgrade() -> None:
     )
     tenant_table("thing")
     op.create_table(
+        "camera",
+        sa.Column("tenant_id", sa.Uuid, primary_key=True),
+        sa.Column("camera_id", sa.Uuid, primary_key=True),
+        sa.Column("revision", sa.Integer, nullable=False),
+        sa.Column("removed", sa.Boolean, nullable=False),
+        sa.Column("announced_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("name", sa.Text, nullable=False),
+    )
+    tenant_table("camera")
+    op.create_table(
         "reading",
         sa.Column("tenant_id", sa.Uuid, primary_key=True),
         sa.Column("captured_at", sa.DateTime(timezone=True), primary_key=True),

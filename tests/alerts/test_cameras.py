@@ -1,0 +1,65 @@
+"""Our copy of the cameras, over the broker. Its rule is proved in `tests/chassis/test_cameras.py`."""
+
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import create_async_engine
+from tests.alerts.conftest import Running
+from tests.chassis.waiting import until
+
+from alerts.ports import KnownCamera
+from alerts.tables import Row
+from chassis.envelope import wrap
+from chassis.migrations import metadata_differences
+from chassis.testing.fixtures import DatabaseFor
+from gtvision.events import CameraRegistered, CamerasAnnounced, Event, EventData
+from gtvision.ids import new_id
+from gtvision.time import SystemClock
+
+pytestmark = [pytest.mark.db, pytest.mark.broker]
+
+NOW = SystemClock().now()
+
+
+async def publish(running: Running, tenant: UUID, data: EventData, at: timedelta) -> None:
+    """As it may come: twice."""
+    event: Event[Any] = wrap(data, tenant_id=tenant, occurred_at=NOW + at)
+    for _ in range(2):
+        await running.bus.publish(event)
+
+
+async def living(running: Running, tenant: UUID) -> set[UUID]:
+    async with running.db.uow(tenant) as work:
+        return set((await work.session.execute(text("SELECT camera_id FROM cameras WHERE NOT removed"))).scalars())
+
+
+async def test_the_list_of_the_living_heals_a_missed_removal(running: Running) -> None:
+    tenant, other, group = new_id(), new_id(), new_id()
+    gone, stays, new, elsewhere = (new_id() for _ in range(4))
+    for city, camera, at in ((tenant, gone, 0), (tenant, stays, 0), (tenant, new, 11), (other, elsewhere, 0)):
+        data = CameraRegistered(camera_id=camera, revision=1, name="Avenida", url_encrypted="x", groups=(group,))
+        await publish(running, city, data, timedelta(seconds=at))
+
+    async def holds(city: UUID, expected: set[UUID]) -> bool:
+        return await living(running, city) == expected
+
+    await until(lambda: holds(tenant, {gone, stays, new}))
+    await until(lambda: holds(other, {elsewhere}))
+    announced = CamerasAnnounced(camera_ids=(stays,), as_of=NOW + timedelta(seconds=10))
+    await publish(running, tenant, announced, timedelta(seconds=20))
+    await until(lambda: holds(tenant, {stays, new}))
+    assert await living(running, other) == {elsewhere}
+    async with running.db.uow(tenant) as work:  # its alerts still mention it
+        assert await running.store.repositories(work).cameras.get(gone) == KnownCamera("Avenida", frozenset({group}))
+
+
+async def test_tables_in_code_equal_the_migrated_ones(database_for: DatabaseFor) -> None:
+    settings = await database_for("alerts")
+    assert settings.migration_url is not None
+    engine = create_async_engine(settings.migration_url.get_secret_value())
+    async with engine.connect() as connection:
+        assert await connection.run_sync(metadata_differences, Row.metadata, "alerts") == []
+    await engine.dispose()
