@@ -21,7 +21,7 @@ from chassis.servers import free_port
 from demo_cameras.clips import clip_path, render
 from demo_cameras.scenes import SCENES
 
-_READY_WITHIN_S = 60
+_READY_WITHIN_S = 600
 
 
 def _say(name: str, percent: int) -> None:
@@ -56,7 +56,7 @@ class Running:
         return str(next(camera["url"] for camera in self.roster["cameras"] if camera["name"] == name))
 
     def get(self, path: str) -> Any:
-        with urllib.request.urlopen(self.roster["truth_url"] + path, timeout=10) as answer:
+        with urllib.request.urlopen(self.roster["truth_url"] + path, timeout=60) as answer:
             return json.loads(answer.read())
 
     def fault(self, name: str, fault: str) -> None:
@@ -68,7 +68,7 @@ class Running:
             self.roster["truth_url"] + path, data=json.dumps(body).encode(), headers={"Content-Type": content_type}, method="POST"
         )
         try:
-            with urllib.request.urlopen(request, timeout=10) as answer:
+            with urllib.request.urlopen(request, timeout=60) as answer:
                 return answer.status, json.loads(answer.read())
         except urllib.error.HTTPError as refused:
             with refused:
@@ -77,7 +77,7 @@ class Running:
 
 def _healthy(url: str) -> bool:
     try:
-        with urllib.request.urlopen(url + "/health", timeout=2) as answer:
+        with urllib.request.urlopen(url + "/health", timeout=30) as answer:
             return bool(answer.status == 200)
     except OSError:
         return False
@@ -112,4 +112,4 @@ def cameras(clips: Path) -> Iterator[Running]:
             yield Running(process, json.loads((clips / "cameras.json").read_text()), clips)
         finally:
             process.terminate()
-            process.wait(10)
+            process.wait(120)

@@ -5,11 +5,10 @@ from __future__ import annotations
 import asyncio
 import json
 import shutil
-import socket
 import ssl
 import subprocess
 from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from typing import Any
 import httpx
 import pytest
 
+from chassis.servers import free_port
 from gtv import edge, tls
 from gtv.routes import Routes, load_routes
 from gtvision.time import SystemClock
@@ -29,11 +29,6 @@ HAPROXY = shutil.which("haproxy", path="/usr/sbin:/usr/local/sbin:/usr/bin:/usr/
 NODE = edge.MEDIA_NODE
 
 needs_haproxy = pytest.mark.skipif(HAPROXY is None, reason="haproxy is not installed")
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
 
 
 @dataclass
@@ -92,11 +87,11 @@ class Front:
 
     def asking(self, **options: Any) -> httpx.AsyncClient:
         """Another client of the edge."""
-        return httpx.AsyncClient(**{"base_url": self.address(), "verify": self.trust, "trust_env": False, "timeout": 20, **options})
+        return httpx.AsyncClient(**{"base_url": self.address(), "verify": self.trust, "trust_env": False, "timeout": 120, **options})
 
     async def curl(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """As a partner would: with curl."""
-        command = ["curl", "-sS", "--noproxy", "*", "--max-time", "20", *arguments]
+        command = ["curl", "-sS", "--noproxy", "*", "--max-time", "120", *arguments]
         return await asyncio.to_thread(subprocess.run, command, capture_output=True, text=True, check=False)
 
     @property
@@ -113,6 +108,8 @@ class Front:
         writer.write("\r\n".join([f"{line} HTTP/1.1", "Host: edge", "Connection: close", *headers, "", ""]).encode())
         head, _, body = (await reader.read()).partition(b"\r\n\r\n")
         writer.close()
+        with suppress(OSError):
+            await writer.wait_closed()
         return head, body
 
     async def restart(self) -> None:
@@ -120,7 +117,7 @@ class Front:
         self.process.kill()
         await asyncio.to_thread(self.process.wait)
         self.process = _start(self.layout, self.log)
-        await _ready(self.layout)
+        await _ready(self.layout, self.process, self.log)
 
 
 def sent(answer: httpx.Response) -> dict[str, str]:
@@ -159,9 +156,10 @@ def _start(layout: edge.Layout, log: Path) -> subprocess.Popen[bytes]:
         return subprocess.Popen([str(HAPROXY), "-db", "-f", str(layout.files.config)], stdout=output, stderr=subprocess.STDOUT)
 
 
-async def _ready(layout: edge.Layout) -> None:
-    async with httpx.AsyncClient(trust_env=False) as client, asyncio.timeout(30):
+async def _ready(layout: edge.Layout, process: subprocess.Popen[bytes], log: Path) -> None:
+    async with httpx.AsyncClient(trust_env=False) as client, asyncio.timeout(180):
         while True:
+            assert process.poll() is None, log.read_text()
             try:
                 await client.get(f"http://{layout.private}/health/live")
                 return
@@ -200,7 +198,7 @@ async def edge_of(folder: Path, targets: Mapping[str, edge.Target] | None = None
         log = folder / "log"
         front = Front(layout, log, trust, httpx.AsyncClient(), _start(layout, log))
         try:
-            await _ready(layout)
+            await _ready(layout, front.process, log)
             async with front.asking() as front.client:
                 yield front
         finally:

@@ -16,8 +16,9 @@ import httpx
 import psutil
 import pytest
 import yaml
-from tests.gtv.front import CAMERA, HAPROXY, ROOT, ROUTES, TEMPLATE, Front, edge_of, free_port, layout_for, needs_haproxy, sent, write_files
+from tests.gtv.front import CAMERA, HAPROXY, ROOT, ROUTES, TEMPLATE, Front, edge_of, layout_for, needs_haproxy, sent, write_files
 
+from chassis.servers import free_port
 from gtv import edge, maintenance
 from gtv.edge_cli import read_layout
 from gtv.failures import BadTable
@@ -259,7 +260,7 @@ async def test_the_log_knows_no_ticket_no_session_and_no_plate(front: Front) -> 
     await client.delete(f"/whep/{CAMERA}/whep/0190a5c2-5ec2-7000-8000-000000000002")
     await client.get("/api/v1/plates/ABC1D23?mode=exact")
     await client.get("/hls/nothing?ticket=SECRET4")
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(180):
         while not any(line["path"] == "/hls/nothing" for line in front.lines()):
             await asyncio.sleep(0.02)
     log = front.log.read_text()

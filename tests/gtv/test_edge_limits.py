@@ -17,8 +17,9 @@ from gtv.limits import Limits
 pytestmark = pytest.mark.media
 
 CAMERAS = [f"cam_0190a5c2-0000-7000-8000-{number:012d}" for number in range(16)]
-TURNS = 60
-"""Each of the sixteen tiles asks for so many parts and playlists: together 1920 requests, what a wall asks in twelve seconds."""
+TURNS = 20
+"""Each of the sixteen tiles asks for so many parts and playlists: together 640 requests, what a wall asks in four seconds. It is sixteen
+times the API's share, and a slow machine too has asked for it within the minute that is counted."""
 
 
 @pytest.fixture
@@ -38,13 +39,13 @@ async def test_a_wall_of_video_is_never_limited_while_the_api_beside_it_is(front
         for turn in range(TURNS):
             for name in (f"seg{turn}.mp4", "index.m3u8"):
                 statuses[(await client.get(f"/hls/{camera}/{name}")).status_code] += 1
-            if turn % 20 == 0:
+            if turn == 0:
                 statuses[(await client.post(f"/whep/{camera}/whep")).status_code] += 1
                 statuses[(await client.get("/main.js")).status_code] += 1
 
     async with front.asking() as wall:
         answers, *_ = await asyncio.gather(_ask(front.client, 60, "GET", "/api/v1/cameras"), *(tile(wall, camera) for camera in CAMERAS))
-    assert statuses == {200: 16 * (2 * TURNS + 6)}
+    assert statuses == {200: 16 * (2 * TURNS + 2)}
     assert Counter(answer.status_code for answer in answers) == {200: 40, 429: 20}
     # the WebSocket and the health of the edge are open to who has spent his share
     assert {answer.status_code for answer in await _ask(front.client, 50, "GET", "/ws/v1/live")} == {200}

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import httpx
 import pytest
-from tests.gtv.front import CAMERA, NODE, Front, echoes, edge_of, free_port
+from tests.gtv.front import CAMERA, NODE, Front, echoes, edge_of
 
+from chassis.servers import free_port
 from gtv import edge, maintenance
 
 pytestmark = pytest.mark.media
@@ -111,7 +112,7 @@ async def _through(port: int, data: bytes) -> bytes:
     if data:
         writer.write(data)
         writer.write_eof()
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(180):
         answer = await reader.read()
     writer.close()
     return answer

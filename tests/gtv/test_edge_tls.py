@@ -110,6 +110,6 @@ async def test_a_websocket_passes(tmp_path: Path) -> None:
         # no check: this server speaks nothing but WebSocket
         async with edge_of(tmp_path, {"ingest": edge.Target(f"127.0.0.1:{port}")}) as front:
             url = f"{front.address().replace('https', 'wss')}/ws/v1/live?ticket=x"
-            async with asyncio.timeout(30), connect(url, ssl=front.trust, proxy=None) as link:
+            async with asyncio.timeout(180), connect(url, ssl=front.trust, proxy=None) as link:
                 await link.send("olá")
                 assert await link.recv() == "olá"

@@ -7,8 +7,9 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from tests.gtv.front import HAPROXY, free_port, needs_haproxy
+from tests.gtv.front import HAPROXY, needs_haproxy
 
+from chassis.servers import free_port
 from chassis.settings import load
 from gtv import frontage, tls
 from gtv.edge import Files

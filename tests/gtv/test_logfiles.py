@@ -36,7 +36,7 @@ async def test_follows_over_a_rotation(tmp_path: Path) -> None:
     lines = logfiles.follow([log])
 
     async def next_line() -> str:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(180):
             return (await anext(lines))[1]
 
     waiting = asyncio.create_task(next_line())

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -17,6 +16,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from chassis.servers import free_port
 from chassis.static import CSP, HEADERS
 
 ROOT = Path(__file__).parents[2]
@@ -24,11 +24,6 @@ TEMPLATE = (ROOT / "nginx/nginx.conf.template").read_text()
 NGINX = shutil.which("nginx", path="/usr/sbin:/usr/local/sbin:/usr/bin:/usr/local/bin")
 PAGE = "<!doctype html><title>GT-Vision</title>"
 BIG = "export const x = 1;\n" * 500
-
-
-def _free() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
 
 
 @dataclass(frozen=True)
@@ -43,7 +38,7 @@ class Served:
         """The answer to exactly this path: httpx would tidy it up."""
         request = httpx.Request(method, self.url, headers=headers)
         request.url = request.url.copy_with(raw_path=path.encode())
-        with httpx.Client(trust_env=False) as client:
+        with httpx.Client(trust_env=False, timeout=120) as client:
             return client.send(request)
 
 
@@ -63,7 +58,7 @@ def _argv(by: str, folder: Path, port: int) -> list[str]:
 
 @contextmanager
 def _running(by: str, folder: Path) -> Iterator[Served]:
-    port = _free()
+    port = free_port()
     log = folder / f"{by}.log"
     with log.open("ab") as output:
         process = subprocess.Popen(_argv(by, folder, port), stdout=output, stderr=subprocess.STDOUT)

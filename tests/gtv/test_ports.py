@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import socket
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from chassis.servers import free_port, free_ports
 from gtv.failures import BadTable, PortTaken
 from gtv.ports import FREE_RANGE, Wish, assign
 from gtv.settings import asked_ports
@@ -38,11 +40,12 @@ def test_a_kept_port_that_was_taken_meanwhile_moves_and_is_named(tmp_path: Path,
 
 
 def test_the_address_of_a_folder_from_before_tls_leads_on(tmp_path: Path) -> None:
-    (tmp_path / "ports.json").write_text('{"edge": 20001, "postgres": 20002}')
+    before, postgres = free_ports(2)
+    (tmp_path / "ports.json").write_text(json.dumps({"edge": before, "postgres": postgres}))
     for _ in range(2):
         chosen = assign([Wish("postgres"), Wish("edge"), Wish("edge-http")], asked={}, kept=tmp_path / "ports.json")
-        assert (chosen.ports["edge-http"], chosen.ports["postgres"], chosen.moved) == (20001, 20002, {})
-        assert chosen.ports["edge"] != 20001
+        assert (chosen.ports["edge-http"], chosen.ports["postgres"], chosen.moved) == (before, postgres, {})
+        assert chosen.ports["edge"] != before
 
 
 def test_a_preferred_port_is_left_to_the_stranger_who_holds_it(tmp_path: Path, taken: int) -> None:
@@ -56,7 +59,7 @@ def test_a_port_asked_for_by_name_is_taken_or_refused(tmp_path: Path, taken: int
     with pytest.raises(BadTable, match="no-such"):
         assign([Wish("edge")], asked={"no-such": 1}, kept=tmp_path / "ports.json")
     with pytest.raises(PortTaken, match="twice"):
-        assign([Wish("edge"), Wish("media")], asked={"edge": 20003, "media": 20003}, kept=tmp_path / "ports.json")
+        assign([Wish("edge"), Wish("media")], asked=dict.fromkeys(("edge", "media"), free_port()), kept=tmp_path / "ports.json")
 
 
 def test_reads_the_ports_asked_for(tmp_path: Path) -> None:

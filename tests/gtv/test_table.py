@@ -68,8 +68,9 @@ def test_the_operator_overrides_defaults_but_not_addresses(processes: dict[str, 
 
 
 def test_loopback_cameras_are_allowed_in_the_demo_only(processes: dict[str, table.Process], composition: Composition) -> None:
-    assert "CAMERA_ALLOW_LOOPBACK" not in composition.service(processes["cameras"])
-    assert composition.service(processes["cameras"], demo=True)["CAMERA_ALLOW_LOOPBACK"] == "true"
+    for name in ("cameras", "streaming"):
+        assert "CAMERA_ALLOW_LOOPBACK" not in composition.service(processes[name])
+        assert composition.service(processes[name], demo=True)["CAMERA_ALLOW_LOOPBACK"] == "true"
 
 
 def test_the_media_server_listens_on_loopback_and_asks_the_hook(composition: Composition) -> None:
