@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import timedelta
+from ipaddress import ip_address
 from uuid import UUID
 
 import httpx
@@ -17,11 +18,12 @@ from chassis.settings import RabbitSettings, RedisSettings, VaultSettings
 from chassis.testing.fixtures import DatabaseFor
 from chassis.testing.tokens import TokenMint, encryption_keys
 from chassis.vault import Vault
+from gtvision.addresses import AddressPolicy, IpAddress
 from gtvision.errors import Invalid, Unavailable
 from gtvision.time import FakeClock, SystemClock
 from streaming.app import create_api
 from streaming.domain import Change, ChangeKind, PathConfig, PathStatus
-from streaming.jobs import Reconciler
+from streaming.jobs import NameKeeper, Reconciler
 from streaming.repository import PostgresFleet, camera_copy
 from streaming.settings import ApiSettings, MediaSettings
 from streaming.usecases import Doorman, Store
@@ -62,6 +64,34 @@ class FakeMediaServer:
 
 
 @dataclass
+class FakeNames:
+    """A name server whose answers a test sets; names that it does not know are not answered."""
+
+    answers: dict[str, list[str]] = field(default_factory=dict)
+    asked: list[str] = field(default_factory=list)
+
+    async def addresses(self, host: str) -> list[IpAddress]:
+        self.asked.append(host)
+        if host not in self.answers:
+            raise Unavailable
+        return [ip_address(text) for text in self.answers[host]]
+
+
+@dataclass
+class FakeCertificates:
+    """Cameras by address, and the certificate that each shows for its name."""
+
+    shown: dict[str, str] = field(default_factory=dict)
+    asked: list[tuple[str, int, str]] = field(default_factory=list)
+
+    async def fingerprint(self, address: IpAddress, port: int, name: str) -> str:
+        self.asked.append((str(address), port, name))
+        if str(address) not in self.shown:
+            raise Unavailable
+        return self.shown[str(address)]
+
+
+@dataclass
 class Running:
     service: Service
     http: httpx.AsyncClient
@@ -70,6 +100,8 @@ class Running:
     vault: Vault
     events: CameraEvents
     media: FakeMediaServer
+    dns: FakeNames
+    names: NameKeeper
     reconciler: Reconciler
     clock: FakeClock
     db: Database
@@ -112,11 +144,14 @@ async def running(database_for: DatabaseFor, rabbitmq: RabbitSettings, redis_sta
     def read_url(camera_id: UUID) -> str:
         return f"rtsp://media/cam_{camera_id}"
 
+    dns = FakeNames()
+    names = NameKeeper(dns, FakeCertificates(), AddressPolicy(), clock, 60)
     reconciler = Reconciler(
         store=store,
         fleet=PostgresFleet(db),
         media=media,
         vault=vault,
+        sources=names,
         doorman=doorman,
         clock=clock,
         read_url=read_url,
@@ -132,5 +167,5 @@ async def running(database_for: DatabaseFor, rabbitmq: RabbitSettings, redis_sta
         httpx.AsyncClient(transport=public, base_url="http://streaming/api/v1") as http,
         httpx.AsyncClient(transport=private, base_url="http://streaming") as hook,
     ):
-        yield Running(service, http, hook, mint, vault, events, media, reconciler, clock, db)
+        yield Running(service, http, hook, mint, vault, events, media, dns, names, reconciler, clock, db)
     await redis.aclose()

@@ -141,6 +141,41 @@ class TestStreams:
         caller = running.mint.caller(tenant_id=tenant)
         assert (await stream(running, caller, camera))["cause"] == "media_server_down"
 
+    async def test_an_address_that_is_refused_is_the_cause_until_it_is_not(self, running: Running) -> None:
+        tenant, camera, literal = new_id(), new_id(), new_id()
+        caller = running.mint.caller(tenant_id=tenant)
+
+        async def look() -> None:
+            running.clock.advance(61)
+            await running.reconciler.round()
+            while await running.names.round():
+                pass
+            await running.reconciler.round()
+
+        running.dns.answers["turning.example"] = ["10.0.0.9"]
+        await announce(running, registered(running, tenant, camera, url="rtsp://turning.example/s"))
+        await announce(running, registered(running, tenant, literal, url="rtsp://169.254.169.254/s"))
+        await look()
+        assert running.media.configured[path_name(camera)].source == "rtsp://10.0.0.9/s"
+        await progress(running, camera)
+        assert (await stream(running, caller, camera))["state"] == "online"
+        running.dns.answers["turning.example"] = ["127.0.0.1"]
+        await look()
+        for each in (camera, literal):
+            refused = await stream(running, caller, each)
+            assert (refused["state"], refused["cause"]) == ("offline", "address_refused")
+            assert path_name(each) not in running.media.configured
+        revision = (await stream(running, caller, camera))["revision"]
+        await look()
+        assert (await stream(running, caller, camera))["revision"] == revision
+        running.media.inbound.pop(path_name(camera))
+        running.dns.answers["turning.example"] = ["10.0.0.9"]
+        await look()
+        assert (await stream(running, caller, camera))["cause"] == "unreachable"
+        await progress(running, camera)
+        back = await stream(running, caller, camera)
+        assert (back["state"], back["cause"]) == ("online", None)
+
     async def test_a_switched_off_camera_is_disabled(self, running: Running) -> None:
         tenant, camera = new_id(), new_id()
         await announce(running, registered(running, tenant, camera, enabled=False))

@@ -124,6 +124,8 @@ class StreamCause(StrEnum):
     NO_PROGRESS = "no_progress"
     MEDIA_SERVER_DOWN = "media_server_down"
     DISABLED = "disabled"
+    ADDRESS_REFUSED = "address_refused"
+    """The camera's address leads, or its name leads by now, to a network that cameras may not be in."""
     UNKNOWN = "unknown"
 
 

@@ -28,7 +28,9 @@ from streaming.api import hooks, router
 from streaming.gateways.haproxy import HaproxyMap
 from streaming.gateways.mediamtx import MediaMtx
 from streaming.gateways.recordings_folder import RecordingsFolder
-from streaming.jobs import EdgeKeeper, Reconciler, RecorderAgent
+from streaming.gateways.system_names import SystemNames
+from streaming.gateways.tls_certificates import TlsCertificates
+from streaming.jobs import EdgeKeeper, NameKeeper, Reconciler, RecorderAgent
 from streaming.repository import PostgresFleet, PostgresRepositories, camera_copy
 from streaming.settings import AgentSettings, ApiSettings, MigrateSettings
 from streaming.usecases import Doorman, Store
@@ -57,17 +59,20 @@ def create_api(settings: ApiSettings) -> Service:
         return f"{media.rtsp_url.rstrip('/')}/{path_name(camera_id)}"
 
     keeper = EdgeKeeper([HaproxyMap(address) for address in settings.edge.sockets], settings.edge.node, settings.edge.interval_s)
+    names = NameKeeper(SystemNames(), TlsCertificates(), settings.addresses.policy(), clock, media.names_every_s)
     reconciler = Reconciler(
         store=store,
         fleet=PostgresFleet(db),
         media=server,
         vault=Vault(settings.vault.keys),
+        sources=names,
         doorman=doorman,
         clock=clock,
         read_url=read_url,
         interval_s=media.check_interval_s,
         stall_after=media.stall_after,
         place=keeper.place,
+        wake=names.changed,
     )
     relay = OutboxRelay(db, bus.publisher, clock)
     CameraEvents(db.uow, camera_copy, changed=reconciler.wake.set).subscribe(bus)
@@ -92,6 +97,7 @@ def create_api(settings: ApiSettings) -> Service:
             "outbox": relay.run,
             "inbox": db.forget_handled,
             "reconciler": reconciler.run,
+            "names": names.run,
             "edges": keeper.run,
             "refusals": refusals.run,
         },

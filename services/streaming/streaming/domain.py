@@ -10,7 +10,10 @@ from enum import StrEnum
 from pathlib import PurePosixPath
 from uuid import UUID
 
-from gtvision.camera import CameraState, RecordingSettings, camera_of_path, path_name
+from gtvision.addresses import AddressPolicy, IpAddress, literal_address
+from gtvision.camera import CameraState, RecordingSettings, camera_of_path
+from gtvision.camera_urls import CameraUrl, parse_camera_url
+from gtvision.errors import InvalidCameraUrl
 from gtvision.events import StreamCause
 from gtvision.ids import derived_id
 
@@ -36,6 +39,57 @@ class DesiredCamera:
         return self.enabled and not self.removed
 
 
+# --- where names lead ---------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What is looked up once for all cameras there: a name, and for `rtsps` the port whose certificate is asked for."""
+
+    host: str
+    tls_port: int | None
+
+    @classmethod
+    def of(cls, url: CameraUrl) -> Place:
+        return cls(url.host, url.port if url.scheme == "rtsps" else None)
+
+
+@dataclass(frozen=True, slots=True)
+class Pin:
+    """What a name stands for until it is looked up again. The media server is told the address: it must not ask for itself."""
+
+    address: IpAddress | None = None
+    """None: not known yet, or refused."""
+    refused: bool = False
+    fingerprint: str = ""
+    """SHA-256 of the certificate that proved to be the name's, hexadecimal; for `rtsps` only."""
+
+    def after(self, answers: Sequence[IpAddress], policy: AddressPolicy) -> Pin:
+        """Once the name was looked up. An address that is still among the answers stays, whatever their order, and so does all where
+        there is no answer: what is being recorded is not disturbed by DNS."""
+        if not answers:
+            return self
+        accepted = [address for address in answers if policy.accepts(address)]
+        if not accepted:
+            return Pin(refused=True)
+        return self if self.address in accepted else Pin(accepted[0])
+
+    def serves(self, place: Place) -> bool:
+        """Whether the media server can be told."""
+        return self.address is not None and (place.tls_port is None or bool(self.fingerprint))
+
+    @classmethod
+    def adopted(cls, url: CameraUrl, source: str, fingerprint: str, policy: AddressPolicy) -> Pin:
+        """What the media server was told before we were started: as good as an answer, as long as it is acceptable."""
+        try:
+            address = literal_address(parse_camera_url(source).host)
+        except InvalidCameraUrl:
+            return cls()
+        if address is None or url.at(address) != source or not policy.accepts(address):
+            return cls()
+        return cls(address, fingerprint=fingerprint)
+
+
 # --- paths -------------------------------------------------------------------------------------------------------------
 
 
@@ -46,10 +100,8 @@ class PathConfig:
     name: str
     source: str = field(repr=False)
     record: bool
-
-    @classmethod
-    def of(cls, camera: DesiredCamera, url: str) -> PathConfig:
-        return cls(name=path_name(camera.camera_id), source=url, record=camera.recording.enabled)
+    fingerprint: str = ""
+    """SHA-256 of the only certificate that the source may show; empty: one that the media server's authorities vouch for."""
 
 
 class ChangeKind(StrEnum):
@@ -128,14 +180,15 @@ class StreamView:
         return seen.become(CameraState.OFFLINE, cause, now)
 
     def become(self, state: CameraState, cause: StreamCause | None, now: datetime, *, codecs: tuple[str, ...] | None = None) -> StreamView:
-        """Change state (and revision); the same state again changes nothing."""
-        if self.state is state:
+        """Change state (and revision). The same state again changes nothing, but that its address is refused is told, and its end."""
+        same = self.state is state
+        if same and (cause is self.cause or StreamCause.ADDRESS_REFUSED not in {cause, self.cause}):
             return self
         return replace(
             self,
             state=state,
             cause=cause,
-            since=now,
+            since=self.since if same else now,
             revision=self.revision + 1,
             codecs=self.codecs if codecs is None else codecs,
         )

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
+from logging import DEBUG, INFO
 from uuid import UUID
 
 from chassis.health import Heartbeat
 from chassis.logs import get_logger
 from chassis.vault import Vault
+from gtvision.addresses import AddressPolicy, literal_address
 from gtvision.camera import CameraState, path_name
-from gtvision.errors import Invalid, Unavailable
+from gtvision.camera_urls import CameraUrl
+from gtvision.errors import Invalid, InvalidCameraUrl, Unavailable
 from gtvision.events import StreamCause
 from gtvision.time import Clock
 from streaming import metrics
-from streaming.domain import DesiredCamera, PathStatus, SegmentFile, StreamView, finished, to_delete
-from streaming.ports import EdgeMap, Fleet, MediaServer, SegmentStore
+from streaming.domain import DesiredCamera, PathConfig, PathStatus, Pin, Place, SegmentFile, StreamView, finished, to_delete
+from streaming.ports import Certificates, EdgeMap, Fleet, MediaServer, Names, SegmentStore, Sources
 from streaming.usecases import ChangedAfterwards, Doorman, Store, announce_stream, delete_recording, index_segment, reconcile_paths
 
 log = get_logger(__name__)
@@ -31,6 +34,7 @@ class Reconciler:
     fleet: Fleet
     media: MediaServer
     vault: Vault
+    sources: Sources
     doorman: Doorman
     clock: Clock
     read_url: Callable[[UUID], str]
@@ -46,12 +50,12 @@ class Reconciler:
         self._streams = {view.camera_id: view for view in await self.fleet.streams()}
         while True:
             heartbeat.beat()
+            self.wake.clear()
             try:
                 await self.round()
             except Unavailable as error:
                 metrics.reconcile_failures.inc()
                 log.warning("reconcile_failed", reason=error.message)
-            self.wake.clear()
             await heartbeat.wait(self.wake, self.interval_s)
 
     async def round(self) -> None:
@@ -60,24 +64,29 @@ class Reconciler:
         self.doorman.fleet = {camera.camera_id: camera for camera in cameras}
         self.place(cameras)
         statuses: dict[str, PathStatus] = {}
+        refused: set[UUID] = set()
         reachable = True
+        well = {view.camera_id for view in self._streams.values() if view.state is CameraState.ONLINE}
         try:
-            await reconcile_paths(self.media, cameras, self.vault)
+            refused = await reconcile_paths(self.media, cameras, self.vault, self.sources, well)
             statuses = await self.media.statuses()
         except Unavailable as error:
             reachable = False
             metrics.reconcile_failures.inc()
             log.warning("media_server_unavailable", reason=error.message)
-        await self._judge(cameras, statuses, reachable)
+        await self._judge(cameras, statuses, reachable, refused)
 
-    async def _judge(self, cameras: list[DesiredCamera], statuses: dict[str, PathStatus], reachable: bool) -> None:
+    async def _judge(self, cameras: list[DesiredCamera], statuses: dict[str, PathStatus], reachable: bool, refused: set[UUID]) -> None:
         now = self.clock.now()
         living = {camera.camera_id: camera for camera in cameras if not camera.removed}
         for gone in self._streams.keys() - living.keys():
             del self._streams[gone]
         for camera in living.values():
             before = self._streams.get(camera.camera_id) or StreamView(camera_id=camera.camera_id, tenant_id=camera.tenant_id)
-            after = self._after(camera, before, statuses, reachable, now)
+            if camera.enabled and camera.camera_id in refused:
+                after = before.become(CameraState.OFFLINE, StreamCause.ADDRESS_REFUSED, now)
+            else:
+                after = self._after(camera, before, statuses, reachable, now)
             if after.revision != before.revision:
                 await announce_stream(self.store, after, self.read_url(camera.camera_id))
                 if after.state is not CameraState.ONLINE and not camera.enabled:
@@ -96,6 +105,99 @@ class Reconciler:
             # The path was added a moment ago; the answer comes before the effect.
             status = PathStatus(name=path_name(camera.camera_id), available=False, inbound_bytes=0)
         return before.observe(status, now, self.stall_after)
+
+
+_AT_ONCE = 16
+_FIRST_AGAIN_S = 10.0
+"""A name without an address is asked again sooner: nothing is recorded meanwhile."""
+
+
+@dataclass
+class _Known:
+    """A name of ours: what it stands for, and when it is looked up again."""
+
+    pin: Pin = field(default_factory=Pin)
+    due_s: float = 0.0
+    failing: bool = False
+    """A camera there makes no progress: its certificate may have been renewed."""
+
+
+@dataclass
+class NameKeeper:
+    """Where cameras' names lead (`ports.Sources`). Looks names up again and again beside the reconciler, which never waits for them."""
+
+    names: Names
+    certificates: Certificates
+    policy: AddressPolicy
+    clock: Clock
+    every_s: float
+    wake: asyncio.Event = field(default_factory=asyncio.Event)
+    changed: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when a name stands for something else; the reconciler waits for it."""
+    _known: dict[Place, _Known] = field(default_factory=dict)
+
+    def source(self, url: CameraUrl, present: PathConfig | None, *, well: bool) -> tuple[str, str]:
+        literal = literal_address(url.host)
+        if literal is not None:
+            if not self.policy.accepts(literal):
+                raise InvalidCameraUrl("The camera address leads to a network that cameras may not be in.")
+            return url.text, ""
+        place = Place.of(url)
+        if place not in self._known:
+            self._known[place] = _Known()
+            self.wake.set()
+        known = self._known[place]
+        known.failing = known.failing or not well
+        if known.pin == Pin() and present is not None:
+            known.pin = Pin.adopted(url, present.source, present.fingerprint, self.policy)
+        if known.pin.refused:
+            raise InvalidCameraUrl("The camera's name leads to networks that cameras may not be in.")
+        if known.pin.address is None or not known.pin.serves(place):
+            raise Unavailable("The camera's name is not resolved yet.")
+        return url.at(known.pin.address), known.pin.fingerprint
+
+    def keep(self, urls: Sequence[CameraUrl]) -> None:
+        for gone in self._known.keys() - {Place.of(url) for url in urls}:
+            del self._known[gone]
+
+    async def run(self, heartbeat: Heartbeat) -> None:
+        """For ever."""
+        while True:
+            heartbeat.beat()
+            self.wake.clear()
+            if not await self.round():
+                await heartbeat.wait(self.wake, 1.0)
+
+    async def round(self) -> int:
+        """Look up the names whose turn it is, the longest waiting first, new ones before all; how many were asked."""
+        now = self.clock.monotonic()
+        due = [(known.due_s, place) for place, known in self._known.items() if known.due_s <= now]
+        due = sorted(due, key=lambda item: item[0])[:_AT_ONCE]
+        await asyncio.gather(*(self._look(place, self._known[place]) for _, place in due))
+        return len(due)
+
+    async def _look(self, place: Place, known: _Known) -> None:
+        before = known.pin
+        try:
+            after = known.pin.after(await self.names.addresses(place.host), self.policy)
+            if place.tls_port is not None and after.address is not None and (known.failing or not after.fingerprint):
+                proof = await self.certificates.fingerprint(after.address, place.tls_port, place.host)
+                after = replace(after, fingerprint=proof)
+            outcome = "refused" if after.refused else "same" if after == before else "moved"
+        except Unavailable as error:
+            after, outcome = before, "unanswered"
+            log.log(INFO if before.address is None else DEBUG, "camera_name_unanswered", host=place.host, reason=error.message)
+        metrics.names.labels(outcome).inc()
+        known.failing = False
+        known.due_s = self.clock.monotonic() + (self.every_s if after.refused or after.serves(place) else min(self.every_s, _FIRST_AGAIN_S))
+        known.pin = after
+        if after == before:
+            return
+        if after.refused:
+            log.warning("camera_address_refused", host=place.host, reason="all of the name's addresses are in networks without cameras")
+        else:
+            log.info("camera_name_leads_elsewhere", host=place.host, address=str(after.address))
+        self.changed.set()
 
 
 @dataclass

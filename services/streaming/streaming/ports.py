@@ -8,6 +8,8 @@ from pathlib import PurePosixPath
 from typing import Protocol
 from uuid import UUID
 
+from gtvision.addresses import IpAddress
+from gtvision.camera_urls import CameraUrl
 from streaming.domain import Change, DesiredCamera, PathConfig, PathStatus, Segment, SegmentFile, StreamView
 
 
@@ -28,6 +30,34 @@ class MediaServer(Protocol):
 
     async def kick_readers(self, path: str) -> int:
         """End every HLS and WebRTC session of a path; how many there were."""
+        ...
+
+
+class Names(Protocol):
+    """Names to addresses."""
+
+    async def addresses(self, host: str) -> list[IpAddress]:
+        """As this machine resolves it. Raises: Unavailable, where there is no answer in time or no such name."""
+        ...
+
+
+class Certificates(Protocol):
+    """The certificates of cameras that speak TLS."""
+
+    async def fingerprint(self, address: IpAddress, port: int, name: str) -> str:
+        """SHA-256 of the certificate there, which names `name` and is vouched for. Raises: Unavailable, also for any other one."""
+        ...
+
+
+class Sources(Protocol):
+    """What the media server may be told in place of a camera's address. Answers from memory."""
+
+    def source(self, url: CameraUrl, present: PathConfig | None, *, well: bool) -> tuple[str, str]:
+        """Source and fingerprint; `present` is what the server holds. Raises: InvalidCameraUrl; Unavailable, not known yet."""
+        ...
+
+    def keep(self, urls: Sequence[CameraUrl]) -> None:
+        """Forget every name but these."""
         ...
 
 

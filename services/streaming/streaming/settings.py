@@ -9,7 +9,15 @@ from typing import Annotated
 from pydantic import AliasChoices, Field, SecretStr, field_validator
 from pydantic_settings import NoDecode
 
-from chassis.settings import DatabaseSettings, RabbitSettings, RedisSettings, Section, ServiceSettings, VaultSettings
+from chassis.settings import (
+    CameraAddressSettings,
+    DatabaseSettings,
+    RabbitSettings,
+    RedisSettings,
+    Section,
+    ServiceSettings,
+    VaultSettings,
+)
 
 
 class MediaSettings(Section):
@@ -26,6 +34,9 @@ class MediaSettings(Section):
     )
     stall_after_s: float = Field(
         10.0, ge=1, le=60, validation_alias="STREAM_STALL_AFTER_S", description="Seconds without progress after which a camera is offline"
+    )
+    names_every_s: float = Field(
+        60.0, ge=5, le=3_600, validation_alias="CAMERA_NAMES_EVERY_S", description="Seconds between two look-ups of a camera's host name"
     )
 
     @property
@@ -95,6 +106,7 @@ class ApiSettings(ServiceSettings):
     redis: RedisSettings = Field(default_factory=RedisSettings)
     vault: VaultSettings = Field(default_factory=VaultSettings)
     media: MediaSettings = Field(default_factory=MediaSettings)
+    addresses: CameraAddressSettings = Field(default_factory=CameraAddressSettings)
     edge: EdgeSettings = Field(default_factory=EdgeSettings)
 
 

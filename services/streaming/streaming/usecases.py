@@ -36,7 +36,7 @@ from streaming.domain import (
     plan,
     segment_id_of,
 )
-from streaming.ports import MediaServer, SegmentRepository, SegmentStore, StreamRepository, Sources
+from streaming.ports import MediaServer, SegmentRepository, SegmentStore, Sources, StreamRepository
 
 log = get_logger(__name__)
 

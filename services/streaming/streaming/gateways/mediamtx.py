@@ -31,7 +31,7 @@ class MediaMtx:
 
     async def paths(self) -> list[PathConfig]:
         return [
-            PathConfig(name=item["name"], source=item.get("source", ""), record=bool(item.get("record")))
+            PathConfig(item["name"], item.get("source", ""), bool(item.get("record")), item.get("sourceFingerprint", ""))
             for item in await self._pages("/config/paths/list")
         ]
 
@@ -41,6 +41,7 @@ class MediaMtx:
             await self._call("DELETE", f"/config/paths/delete/{name}", missing_ok=True)
             return
         options = {"source": change.path.source, "record": change.path.record, "sourceOnDemand": False, "rtspTransport": "tcp"}
+        options["sourceFingerprint"] = change.path.fingerprint
         # `replace` is an upsert, so a change whose answer was lost may be repeated. Never PATCH: in 1.20.1 a refused one poisons
         # the server, which then refuses every change of any path until that path is mended.
         await self._call("POST", f"/config/paths/replace/{name}", json=options)

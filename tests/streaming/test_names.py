@@ -1,0 +1,447 @@
+"""Where cameras' names lead: what is pinned, when it moves, and that the media server is never told a name."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import ssl
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from ipaddress import ip_address
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+from tests.streaming.conftest import FakeCertificates, FakeMediaServer, FakeNames
+
+from chassis.testing.tokens import encryption_keys
+from chassis.vault import Vault
+from gtv import tls
+from gtvision.addresses import AddressPolicy
+from gtvision.camera import RecordingSettings, path_name
+from gtvision.camera_urls import parse_camera_url
+from gtvision.errors import Unavailable
+from gtvision.ids import new_id
+from gtvision.time import FakeClock, SystemClock
+from streaming.domain import DesiredCamera, PathConfig, Pin, Place
+from streaming.gateways.system_names import SystemNames
+from streaming.gateways.tls_certificates import TlsCertificates
+from streaming.jobs import NameKeeper
+from streaming.ports import Names
+from streaming.usecases import reconcile_paths
+
+POLICY = AddressPolicy()
+PLAIN, SECURE = Place("camera.example", None), Place("camera.example", 322)
+
+
+def pin(address: str, fingerprint: str = "") -> Pin:
+    return Pin(ip_address(address), fingerprint=fingerprint)
+
+
+# --- the rule ----------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("before", "answers", "after"),
+    [
+        (Pin(), ["10.0.0.5", "10.0.0.6"], pin("10.0.0.5")),
+        (pin("10.0.0.5"), ["10.0.0.6", "10.0.0.5"], pin("10.0.0.5")),  # the order means nothing
+        (pin("10.0.0.5"), [], pin("10.0.0.5")),  # no answer
+        (Pin(), [], Pin()),
+        (pin("10.0.0.5"), ["10.0.0.7"], pin("10.0.0.7")),
+        (pin("10.0.0.5", "ab"), ["10.0.0.7"], pin("10.0.0.7")),  # another camera, perhaps: it has to show its certificate
+        (pin("10.0.0.5", "ab"), ["10.0.0.5"], pin("10.0.0.5", "ab")),
+        (pin("10.0.0.5"), ["127.0.0.1", "10.0.0.7"], pin("10.0.0.7")),
+        (pin("10.0.0.5"), ["127.0.0.1", "10.0.0.5"], pin("10.0.0.5")),
+        (pin("10.0.0.5"), ["127.0.0.1", "169.254.169.254"], Pin(refused=True)),
+        (Pin(), ["::ffff:127.0.0.1"], Pin(refused=True)),
+        (Pin(refused=True), [], Pin(refused=True)),
+        (Pin(refused=True), ["10.0.0.5"], pin("10.0.0.5")),
+    ],
+)
+def test_what_a_name_stands_for_after_it_was_looked_up(before: Pin, answers: list[str], after: Pin) -> None:
+    assert before.after([ip_address(text) for text in answers], POLICY) == after
+
+
+@pytest.mark.parametrize(
+    ("source", "fingerprint", "adopted"),
+    [
+        ("rtsp://u:p%40@10.0.0.5:8554/s?x=1", "", pin("10.0.0.5")),
+        ("rtsp://u:p%40@[2001:db8::5]:8554/s?x=1", "ab", pin("2001:db8::5", "ab")),
+        ("rtsp://u:p%40@127.0.0.1:8554/s?x=1", "", Pin()),  # the policy may have changed
+        ("rtsp://u:p%40@camera.example:8554/s?x=1", "", Pin()),
+        ("rtsp://u:old@10.0.0.5:8554/s?x=1", "", Pin()),
+        ("rtsp://u:p%40@10.0.0.5/s?x=1", "", Pin()),
+        ("publisher", "", Pin()),
+        ("", "", Pin()),
+    ],
+)
+def test_what_the_media_server_holds_is_taken_over_after_a_restart(source: str, fingerprint: str, adopted: Pin) -> None:
+    url = parse_camera_url("rtsp://u:p%40@Camera.example:8554/s?x=1")
+    assert Pin.adopted(url, source, fingerprint, POLICY) == adopted
+
+
+def test_a_tls_camera_is_served_with_a_certificate_only() -> None:
+    assert not Pin().serves(PLAIN)
+    assert pin("10.0.0.5").serves(PLAIN)
+    assert not pin("10.0.0.5").serves(SECURE)
+    assert pin("10.0.0.5", "ab").serves(SECURE)
+
+
+def desired(url_encrypted: str) -> DesiredCamera:
+    return DesiredCamera(
+        tenant_id=new_id(),
+        camera_id=new_id(),
+        revision=1,
+        name="Avenida",
+        enabled=True,
+        url_encrypted=url_encrypted,
+        groups=frozenset(),
+        recording=RecordingSettings(),
+        announced_at=FakeClock().now(),
+    )
+
+
+# --- paths follow names ------------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Town:
+    """Cameras, a name server, a media server, and the two jobs between them, moved by hand."""
+
+    policy: AddressPolicy = POLICY
+    cameras: list[DesiredCamera] = field(default_factory=list)
+    media: FakeMediaServer = field(default_factory=FakeMediaServer)
+    dns: FakeNames = field(default_factory=FakeNames)
+    certificates: FakeCertificates = field(default_factory=FakeCertificates)
+    clock: FakeClock = field(default_factory=FakeClock)
+    vault: Vault = field(default_factory=lambda: Vault(SecretStr(encryption_keys())))
+
+    def __post_init__(self) -> None:
+        self.restart()
+
+    def restart(self) -> None:
+        """As after a crash: nothing is in memory; the media server goes on."""
+        self.names = NameKeeper(self.dns, self.certificates, self.policy, self.clock, 60)
+
+    def add(self, url: str) -> str:
+        """The name of its path."""
+        added = desired(self.vault.seal(url))
+        self.cameras.append(added)
+        return path_name(added.camera_id)
+
+    async def reconcile(self, *, well: bool = True) -> set[str]:
+        """Paths whose cameras are refused."""
+        ids = {each.camera_id for each in self.cameras}
+        refused = await reconcile_paths(self.media, self.cameras, self.vault, self.names, ids if well else set())
+        return {path_name(each) for each in refused}
+
+    async def settle(self, after_s: float = 61, *, well: bool = True) -> set[str]:
+        """Every name is looked up, and the paths follow."""
+        self.clock.advance(after_s)
+        await self.reconcile(well=well)
+        while await self.names.round():
+            pass
+        return await self.reconcile(well=well)
+
+    def sources(self) -> dict[str, str]:
+        return {name: path.source for name, path in self.media.configured.items()}
+
+
+async def test_the_media_server_is_told_the_address_and_every_other_character() -> None:
+    town = Town()
+    town.dns.answers = {"camera.example": ["10.0.0.5"], "six.example": ["2001:db8::5"]}
+    told = {
+        town.add("rtsp://user:p%40ss:x@Camera.example:8554/S/101?a=b&c=%20"): "rtsp://user:p%40ss:x@10.0.0.5:8554/S/101?a=b&c=%20",
+        town.add("RTSP://camera.EXAMPLE"): "RTSP://10.0.0.5",
+        town.add("rtsp://u@six.example/s"): "rtsp://u@[2001:db8::5]/s",
+        town.add("rtsp://10.0.0.9/camera.example"): "rtsp://10.0.0.9/camera.example",
+        town.add("rtsp://[2001:DB8::7]:554/s"): "rtsp://[2001:DB8::7]:554/s",
+    }
+    assert await town.settle() == set()
+    assert town.sources() == told
+    assert sorted(town.dns.asked) == ["camera.example", "six.example"]
+
+
+async def test_a_camera_with_an_unknown_name_waits_alone() -> None:
+    town = Town()
+    named, other = town.add("rtsp://camera.example/s"), town.add("rtsp://10.0.0.9/s")
+    assert await town.settle() == set()
+    assert town.sources().keys() == {other}
+    town.dns.answers = {"camera.example": ["10.0.0.5"]}
+    await town.settle(after_s=11)
+    assert town.sources().keys() == {named, other}
+
+
+async def test_round_robin_restarts_nothing() -> None:
+    town = Town()
+    town.add("rtsp://camera.example/s")
+    town.dns.answers = {"camera.example": ["10.0.0.5", "10.0.0.6"]}
+    await town.settle()
+    changes = town.media.changes
+    for answers in (["10.0.0.6", "10.0.0.5"], ["10.0.0.7", "10.0.0.5"], ["127.0.0.1", "10.0.0.5"], ["10.0.0.5"]):
+        town.dns.answers = {"camera.example": answers}
+        await town.settle()
+    assert (town.media.changes, len(town.dns.asked)) == (changes, 5)
+
+
+async def test_silence_and_an_unknown_name_restart_nothing() -> None:
+    town = Town()
+    town.add("rtsp://camera.example/s")
+    town.dns.answers = {"camera.example": ["10.0.0.5"]}
+    await town.settle()
+    changes = town.media.changes
+    for answers in ({}, {"camera.example": []}):
+        town.dns.answers = answers  # type: ignore[assignment]
+        for _ in range(3):
+            await town.settle()
+    assert town.media.changes == changes
+    assert list(town.sources().values()) == ["rtsp://10.0.0.5/s"]
+
+
+async def test_a_name_that_moved_moves_the_path_once() -> None:
+    town = Town()
+    town.add("rtsp://camera.example/s")
+    town.dns.answers = {"camera.example": ["10.0.0.5"]}
+    await town.settle()
+    changes = town.media.changes
+    town.dns.answers = {"camera.example": ["127.0.0.1", "10.0.0.7", "10.0.0.8"]}
+    for _ in range(3):
+        await town.settle()
+    assert list(town.sources().values()) == ["rtsp://10.0.0.7/s"]
+    assert town.media.changes == changes + 1
+
+
+async def test_a_name_that_turns_inwards_loses_its_path_and_gets_it_back() -> None:
+    town = Town()
+    path, other = town.add("rtsp://camera.example/s"), town.add("rtsp://10.0.0.9/s")
+    town.dns.answers = {"camera.example": ["10.0.0.5"]}
+    await town.settle()
+    town.dns.answers = {"camera.example": ["127.0.0.1", "169.254.169.254"]}
+    assert await town.settle() == {path}
+    assert town.sources().keys() == {other}
+    town.dns.answers = {}
+    assert await town.settle() == {path}  # silence does not make it good
+    town.dns.answers = {"camera.example": ["10.0.0.5"]}
+    assert await town.settle() == set()
+    assert town.sources().keys() == {path, other}
+
+
+async def test_a_name_is_looked_up_once_a_minute_for_all_its_cameras() -> None:
+    town = Town()
+    for channel in range(16):
+        town.add(f"rtsp://recorder.example:554/{channel}")
+    town.dns.answers = {"recorder.example": ["10.0.0.5"]}
+    await town.settle()
+    for _ in range(11):
+        await town.settle(after_s=5)
+    assert town.dns.asked == ["recorder.example"]
+    await town.settle(after_s=5)
+    assert town.dns.asked == ["recorder.example"] * 2
+
+
+async def test_names_of_removed_cameras_are_not_looked_up_any_more() -> None:
+    town = Town()
+    town.add("rtsp://camera.example/s")
+    await town.settle()
+    town.cameras.clear()
+    asked = list(town.dns.asked)
+    await town.settle()
+    assert town.dns.asked == asked
+
+
+async def test_a_restart_without_dns_restarts_no_recording() -> None:
+    town = Town()
+    town.add("rtsp://u:p@camera.example/s")
+    town.add("rtsps://u:p@secure.example/s")
+    town.certificates.shown = {"10.0.0.6": "ab" * 32}
+    town.dns.answers = {"camera.example": ["10.0.0.5"], "secure.example": ["10.0.0.6"]}
+    await town.settle()
+    assert len(town.media.configured) == 2
+    changes = town.media.changes
+    town.dns.answers = {}
+    town.restart()
+    for _ in range(3):
+        await town.settle()
+    assert town.media.changes == changes
+    town.dns.answers = {"camera.example": ["10.0.0.5", "10.0.0.4"], "secure.example": ["10.0.0.6"]}
+    await town.settle()
+    assert town.media.changes == changes
+
+
+async def test_a_policy_that_became_stricter_takes_the_path_away() -> None:
+    town = Town(AddressPolicy(allow_loopback=True))
+    town.add("rtsp://127.0.0.1/s")
+    town.add("rtsp://camera.example/s")
+    town.dns.answers = {"camera.example": ["127.0.0.1"]}
+    await town.settle()
+    assert len(town.media.configured) == 2
+    town.policy = AddressPolicy()
+    town.restart()
+    await town.reconcile()
+    assert town.sources() == {}
+
+
+async def test_hundreds_of_slow_names_hold_up_neither_the_reconciler_nor_a_new_camera() -> None:
+    town, answering = Town(), asyncio.Event()
+    running = most = 0
+
+    class SlowNames(FakeNames):
+        async def addresses(self, host: str) -> list[object]:  # type: ignore[override]
+            nonlocal running, most
+            running += 1
+            most = max(most, running)
+            await answering.wait()
+            running -= 1
+            return await super().addresses(host)  # type: ignore[return-value]
+
+    town.dns = SlowNames()
+    town.restart()
+    plain = town.add("rtsp://10.0.0.9/s")
+    for number in range(250):
+        town.add(f"rtsp://camera-{number}.example/s")
+        town.dns.answers[f"camera-{number}.example"] = ["10.1.0.5"]
+    await town.reconcile()
+    looking = asyncio.create_task(town.names.round())
+    await asyncio.sleep(0)
+    await town.reconcile()
+    assert town.sources().keys() == {plain}
+    town.add("rtsp://new.example/s")
+    await town.reconcile()
+    answering.set()
+    await looking
+    assert most <= 16
+    while await town.names.round():
+        pass
+    await town.reconcile()
+    assert len(town.media.configured) == 251
+    town.clock.advance(61)
+    town.add("rtsp://newest.example/s")
+    await town.reconcile()
+    town.dns.asked.clear()
+    await town.names.round()
+    assert town.dns.asked[0] == "newest.example"
+
+
+# --- rtsps -------------------------------------------------------------------------------------------------------------------
+
+
+async def test_a_tls_camera_gets_its_address_and_the_certificate_that_proved_its_name() -> None:
+    town = Town()
+    path = town.add("rtsps://u:p@camera.example/s")
+    town.dns.answers = {"camera.example": ["10.0.0.5"]}
+    await town.settle()
+    assert town.sources() == {}  # shows none that is its own
+    town.certificates.shown = {"10.0.0.5": "ab" * 32}
+    await town.settle()
+    assert town.media.configured[path] == PathConfig(path, "rtsps://u:p@10.0.0.5/s", True, "ab" * 32)
+    assert town.certificates.asked[-1] == ("10.0.0.5", 322, "camera.example")
+
+
+async def test_a_running_tls_camera_is_left_in_peace_and_a_failing_one_shows_its_new_certificate() -> None:
+    town = Town()
+    path = town.add("rtsps://camera.example:8322/s")
+    town.dns.answers, town.certificates.shown = {"camera.example": ["10.0.0.5"]}, {"10.0.0.5": "ab" * 32}
+    await town.settle()
+    await town.settle()  # the first look came before the stream
+    asked, changes = len(town.certificates.asked), town.media.changes
+    town.certificates.shown = {"10.0.0.5": "cd" * 32}
+    for _ in range(3):
+        await town.settle()
+    assert (len(town.certificates.asked), town.media.changes) == (asked, changes)
+    await town.settle(well=False)
+    assert town.media.configured[path].fingerprint == "cd" * 32
+    town.certificates.shown = {}
+    await town.settle(well=False)
+    assert town.media.configured[path].fingerprint == "cd" * 32
+
+
+async def test_a_tls_name_that_moves_to_somebody_without_its_certificate_stays_where_it_was() -> None:
+    town = Town()
+    path = town.add("rtsps://camera.example/s")
+    town.dns.answers, town.certificates.shown = {"camera.example": ["10.0.0.5"]}, {"10.0.0.5": "ab" * 32}
+    await town.settle()
+    town.dns.answers = {"camera.example": ["10.0.0.7"]}
+    await town.settle()
+    assert town.sources() == {path: "rtsps://10.0.0.5/s"}
+    town.certificates.shown["10.0.0.7"] = "cd" * 32
+    await town.settle()
+    assert town.media.configured[path] == PathConfig(path, "rtsps://10.0.0.7/s", True, "cd" * 32)
+
+
+# --- the gateways ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("names", [SystemNames, lambda: FakeNames({"localhost": ["127.0.0.1", "::1"], "192.0.2.7": ["192.0.2.7"]})])
+class TestNames:
+    async def test_a_name_has_addresses_each_once(self, names: Callable[[], Names]) -> None:
+        found = await names().addresses("localhost")
+        assert found
+        assert all(address.is_loopback for address in found)
+        assert len(set(found)) == len(found)
+
+    async def test_an_address_is_its_own(self, names: Callable[[], Names]) -> None:
+        assert await names().addresses("192.0.2.7") == [ip_address("192.0.2.7")]
+
+    @pytest.mark.parametrize("host", ["nobody.invalid", "x" * 64 + ".invalid"])
+    async def test_no_such_name_is_no_answer(self, names: Callable[[], Names], host: str) -> None:
+        with pytest.raises(Unavailable):
+            await names().addresses(host)
+
+
+async def test_whoever_does_not_wait_for_a_name_gives_its_thread_back() -> None:
+    impatient = SystemNames(timeout_s=0, most=1)
+    for _ in range(3):
+        with pytest.raises(Unavailable):
+            await impatient.addresses("localhost")
+
+
+async def test_few_threads_serve_many_names() -> None:
+    names = SystemNames(timeout_s=60, most=2)
+    assert all(await asyncio.gather(*(names.addresses("localhost") for _ in range(20))))
+
+
+@dataclass
+class TlsCamera:
+    port: int
+    trust: ssl.SSLContext
+    fingerprint: str
+
+
+@pytest.fixture(name="tls_camera")
+async def _tls_camera(tmp_path: Path):  # type: ignore[no-untyped-def]
+    made = tls.own(tmp_path, ["camera.example"], SystemClock().now())
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(tmp_path / "edge.pem")
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+        writer.close()
+
+    server = await asyncio.start_server(talk, "127.0.0.1", 0, ssl=context)
+    first = made.bundle[made.bundle.index("-----BEGIN CERTIFICATE") :].split("-----END CERTIFICATE-----")[0] + "-----END CERTIFICATE-----\n"
+    proof = hashlib.sha256(ssl.PEM_cert_to_DER_cert(first)).hexdigest()
+    async with server:
+        yield TlsCamera(server.sockets[0].getsockname()[1], ssl.create_default_context(cadata=made.anchor), proof)
+
+
+async def test_the_certificate_must_be_the_names_and_vouched_for(tls_camera: TlsCamera) -> None:
+    here = ip_address("127.0.0.1")
+    asking = TlsCertificates(tls_camera.trust, timeout_s=60)
+    assert await asking.fingerprint(here, tls_camera.port, "camera.example") == tls_camera.fingerprint
+    for gateway, name in ((asking, "other.example"), (TlsCertificates(timeout_s=60), "camera.example")):
+        with pytest.raises(Unavailable):
+            await gateway.fingerprint(here, tls_camera.port, name)
+
+
+async def test_who_does_not_speak_tls_has_no_certificate() -> None:
+    async def mute(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+        writer.close()
+
+    async with await asyncio.start_server(mute, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        with pytest.raises(Unavailable):
+            await TlsCertificates(timeout_s=0.2).fingerprint(ip_address("127.0.0.1"), port, "camera.example")
+    with pytest.raises(Unavailable):
+        await TlsCertificates(timeout_s=60).fingerprint(ip_address("127.0.0.1"), port, "camera.example")
