@@ -12,7 +12,7 @@ from PIL import Image
 from tests.ai_detect.pictures import street
 
 from ai_detect.app import create_api
-from ai_detect.settings import ApiSettings
+from ai_detect.settings import ApiSettings, DetectorSettings
 from chassis.redis import connect_redis
 from chassis.settings import RedisSettings
 from chassis.testing.tokens import TokenMint
@@ -31,7 +31,7 @@ async def mint(redis_state: RedisSettings) -> TokenMint:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def http(mint: TokenMint, redis_state: RedisSettings) -> AsyncIterator[httpx.AsyncClient]:
-    service = create_api(ApiSettings(service_name="ai-detect", redis=redis_state))
+    service = create_api(ApiSettings(service_name="ai-detect", redis=redis_state, detector=DetectorSettings(picture_timeout_s=120)))
     transport = httpx.ASGITransport(app=service.api)
     async with service.started(), httpx.AsyncClient(transport=transport, base_url="http://ai/api/v1", timeout=60) as client:
         yield client

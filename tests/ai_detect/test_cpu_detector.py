@@ -20,7 +20,7 @@ pytestmark = pytest.mark.media
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def detector() -> AsyncIterator[CpuDetector]:
-    made = CpuDetector(model_path=None, threads=1, picture_timeout_s=30)
+    made = CpuDetector(model_path=None, threads=1, picture_timeout_s=240)
     await made.initialize()
     yield made
     await made.close()
@@ -72,10 +72,10 @@ async def test_a_dead_or_frozen_reading_process_is_replaced(number: signal.Signa
     os.kill(process.pid, number)
     with pytest.raises(Unavailable):
         await detector.detect([picture(street([]))])
-    detector._picture_timeout_s = 30
+    detector._picture_timeout_s = 240
     assert await read(detector, street([("ABC1D23", 80, 100)])) == ["ABC1D23"]
     assert detector.health().state is ProviderState.READY
-    process.join(10)
+    process.join(120)
     assert not process.is_alive()
     await detector.close()
 

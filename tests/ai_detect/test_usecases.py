@@ -54,7 +54,7 @@ class FakeDetector:
 
 @asynccontextmanager
 async def running(detector: FakeDetector, size: int = 4) -> AsyncIterator[Batcher]:
-    batcher = Batcher(detector, size=size, window_s=0.05, timeout_s=5)
+    batcher = Batcher(detector, size=size, window_s=0.05, timeout_s=120)
     task = asyncio.create_task(batcher.run(Heartbeats().register("batcher")))
     try:
         yield batcher

@@ -12,7 +12,6 @@ import pytest_asyncio
 from tests.ingest.making import frame
 
 from chassis.bus import Bus
-from chassis.bus.publisher import Unroutable
 from chassis.db import Database
 from chassis.live import LiveBus
 from chassis.redis import connect_redis
@@ -22,6 +21,7 @@ from chassis.settings import DatabaseSettings, ObjectsSettings, RabbitSettings, 
 from chassis.storage import ObjectStore
 from chassis.testing.fixtures import DatabaseFor
 from chassis.testing.tokens import TokenMint
+from gtvision.errors import Unavailable
 from gtvision.time import SystemClock
 from ingest.app import create_api
 from ingest.settings import ApiSettings, LiveSettings
@@ -72,12 +72,16 @@ async def running(ingest_settings: ApiSettings) -> AsyncIterator[Running]:
     service, stop = create_api(settings), asyncio.Event()
     serving = asyncio.create_task(serve(service, stop))
     bus = Bus(settings.rabbit, "tests", clock)
-    async with bus, Database(settings.db, clock) as db, httpx.AsyncClient(base_url=f"http://127.0.0.1:{settings.http_port}") as http:
-        async with asyncio.timeout(30):
+    async with bus, Database(settings.db, clock) as db, httpx.AsyncClient(
+        base_url=f"http://127.0.0.1:{settings.http_port}", timeout=120
+    ) as http:
+        async with asyncio.timeout(240):
             while not await _ready(settings.private_port):
                 assert not serving.done(), serving.result()
                 await asyncio.sleep(0.05)
             while not await _listens(bus):
+                await asyncio.sleep(0.05)
+            while not await cache.pubsub_numpat():  # until then what is said live is lost
                 await asyncio.sleep(0.05)
         yield Running(service, settings, http, mint, bus, LiveBus(cache), ObjectStore(settings.objects), db)
         stop.set()
@@ -90,7 +94,7 @@ async def _listens(bus: Bus) -> bool:
     """The hot lane declares its queue in its own time; until then a detection is nobody's."""
     try:
         await bus.publish(frame(SystemClock().now()))
-    except Unroutable:
+    except Unavailable:  # also: no queue takes it
         return False
     return True
 

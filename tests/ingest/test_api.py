@@ -26,7 +26,7 @@ CLOCK = SystemClock()
 
 async def until(condition: Callable[[], Awaitable[Any]]) -> Any:
     """What the condition gives, once it gives something."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(120):
         while not (found := await condition()):
             await asyncio.sleep(0.05)
     return found

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import shutil
 import subprocess
-import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -68,7 +67,7 @@ def camera_process(encoder: str, *credentials: str) -> Iterator[tuple[str, subpr
 
 
 def reader(limits: ReaderLimits | None = None, user: str = "", password: str = "") -> PyAvStreamReader:
-    return PyAvStreamReader(SystemClock(), user, SecretStr(password), limits or ReaderLimits(open_timeout_s=5, read_timeout_s=2))
+    return PyAvStreamReader(SystemClock(), user, SecretStr(password), limits or ReaderLimits(open_timeout_s=60, read_timeout_s=60))
 
 
 def some(source: PyAvStreamReader, url: str, count: int) -> list[Picture]:
@@ -85,18 +84,21 @@ class TestReader:
     @pytest.mark.parametrize("encoder", [X264, X264_B], ids=["no B-frames", "B-frames"])
     def test_key_frames_come_as_they_are_sent(self, encoder: str) -> None:
         with camera_process(encoder) as (url, _):
-            arrived: list[float] = []
+            asked: list[float] = []
             pictures: list[Picture] = []
-            for picture in reader().pictures(url, lambda _: True, lambda: False):
-                arrived.append(time.monotonic())
+
+            def wanted(stream_s: float) -> bool:
+                asked.append(stream_s)
+                return True
+
+            for picture in reader().pictures(url, wanted, lambda: False):
+                assert picture.stream_s == asked[-1], "none waits for its successor"
                 pictures.append(picture)
                 if len(pictures) == 4:
                     break
         assert [(picture.width_px, picture.height_px, picture.u.shape) for picture in pictures] == [(640, 360, (180, 320))] * 4
         steps = np.diff([picture.stream_s for picture in pictures])
         assert steps == pytest.approx([1.0] * 3, abs=0.15)
-        lag = np.array(arrived) - np.array([picture.stream_s for picture in pictures])
-        assert lag.max() - lag.min() < 0.9  # none waited for its successor
 
     def test_unwanted_key_frames_are_not_decoded(self) -> None:
         with camera_process(X264) as (url, _):
@@ -126,7 +128,7 @@ class TestReader:
         import signal
 
         with camera_process(X264) as (url, process):
-            source = reader(ReaderLimits(open_timeout_s=5, read_timeout_s=1)).pictures(url, lambda _: True, lambda: False)
+            source = reader(ReaderLimits(open_timeout_s=60, read_timeout_s=5)).pictures(url, lambda _: True, lambda: False)
             next(source)
             process.send_signal(signal.SIGSTOP)
             with pytest.raises(StreamBroken, match=r"stalled_or_cut|ended"):
@@ -136,11 +138,11 @@ class TestReader:
 
     def test_a_flood_is_cut(self) -> None:
         with camera_process(X264) as (url, _), pytest.raises(StreamBroken, match="flood"):
-            some(reader(ReaderLimits(bytes_per_s=2_000)), url, 100)
+            some(reader(ReaderLimits(open_timeout_s=60, read_timeout_s=60, bytes_per_s=2_000)), url, 100)
 
     def test_a_camera_without_key_frames_is_broken(self) -> None:
         with camera_process(X264_NO_KEYS) as (url, _), pytest.raises(StreamBroken, match="no_key_frames"):
-            some(reader(ReaderLimits(no_key_frame_s=2)), url, 100)
+            some(reader(ReaderLimits(open_timeout_s=60, read_timeout_s=60, no_key_frame_s=2)), url, 100)
 
     @pytest.mark.parametrize(
         "url", ["file:///etc/passwd", "concat:/etc/passwd", "http://127.0.0.1/x", "-f", "", "rtsp://", "rtsp:///x", "tcp://127.0.0.1:1/"]
@@ -185,10 +187,12 @@ class SlowPublisher:
 
     def __init__(self) -> None:
         self.open = asyncio.Event()
+        self.tried = 0
         self.sent: list[int] = []
         self.down = False
 
     async def publish(self, frame_jpeg: bytes, headers: object) -> None:
+        self.tried += 1
         await self.open.wait()
         if self.down:
             raise Unavailable
@@ -199,6 +203,13 @@ def grabbed(sequence: int) -> GrabbedFrame:
     camera = KnownCamera(new_id(), new_id(), 3, True, frozenset(), AiSettings())
     now = SystemClock().now()
     return GrabbedFrame(camera, b"jpeg", now, now, 640, 360, None, sequence, None)
+
+
+async def tried(lane: SlowPublisher, times: int) -> None:
+    async with asyncio.timeout(120):
+        while lane.tried < times:
+            await asyncio.sleep(0.01)
+    await asyncio.sleep(0)  # who was tried last is through
 
 
 class TestSink:
@@ -214,19 +225,18 @@ class TestSink:
 
     async def test_a_closed_lane_keeps_the_newest_and_bounds_memory(self, sink: tuple[BrokerFrameSink, SlowPublisher]) -> None:
         frames, lane = sink
+        for each in range(8):
+            frames.offer(grabbed(1_000 + each))
+        await tried(lane, 8)  # every sender is held up, and takes no more
 
         def flood() -> None:
             for each in range(500):
                 frames.offer(grabbed(each))
 
         await asyncio.to_thread(flood)
-        await asyncio.sleep(0.05)
         lane.open.set()
-        async with asyncio.timeout(5):
-            while 499 not in lane.sent:
-                await asyncio.sleep(0.01)
-        assert len(lane.sent) <= 10 + 8
-        assert set(range(490, 500)) <= set(lane.sent)
+        await tried(lane, 10 + 8)
+        assert sorted(lane.sent) == [*range(490, 500), *range(1_000, 1_008)]
 
     async def test_a_broker_that_is_down_costs_frames_and_nothing_else(self, sink: tuple[BrokerFrameSink, SlowPublisher]) -> None:
         frames, lane = sink
@@ -234,12 +244,11 @@ class TestSink:
         lane.down = True
         for each in range(5):
             frames.offer(grabbed(each))
-        await asyncio.sleep(0.05)
+        await tried(lane, 5)
         lane.down = False
         frames.offer(grabbed(7))
-        async with asyncio.timeout(5):
-            while lane.sent != [7]:
-                await asyncio.sleep(0.01)
+        await tried(lane, 6)
+        assert lane.sent == [7]
 
 
 @pytest.mark.broker
@@ -252,11 +261,11 @@ class TestRoll:
         await client.aclose()
 
     async def test_the_living_are_on_it_and_the_silent_fall_off(self, redis: Redis) -> None:
-        roll = RedisGrabberRoll(redis, dead_after_s=1)
+        roll, hasty = (RedisGrabberRoll(redis, dead_after_s=seconds) for seconds in (600, 1))
         assert await roll.report("a") == {"a"}
         assert await roll.report("b") == {"a", "b"}
-        async with asyncio.timeout(10):
-            while await roll.report("b") != {"b"}:
+        async with asyncio.timeout(120):
+            while await hasty.report("b") != {"b"}:
                 await asyncio.sleep(0.2)
 
     async def test_who_leaves_is_gone_at_once(self, redis: Redis) -> None:

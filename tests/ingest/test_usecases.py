@@ -291,12 +291,16 @@ class ScriptedReader:
     """Streams that give some pictures and break; counts how often they were opened."""
 
     def __init__(self, pictures: int = 2) -> None:
-        self.opened = 0
+        self._opened: list[str] = []
         self.running = threading.Event()
         self._pictures = pictures
 
+    @property
+    def opened(self) -> int:
+        return len(self._opened)
+
     def pictures(self, read_url: str, wanted: Callable[[float], bool], stopped: Callable[[], bool]) -> Iterator[Picture]:
-        self.opened += 1
+        self._opened.append(read_url)
         if "bad" in read_url:
             raise RuntimeError("a surprise")
         for each in range(self._pictures):
@@ -317,10 +321,12 @@ class TestThreads:
         pool.assign([first, second])
         pool.assign([first, second])
         assert pool.cameras == {first.camera_id, second.camera_id}
-        assert reader.running.wait(5)
+        assert reader.running.wait(120)
+        while reader.opened < 2:  # a thread that is told to end before it began opens nothing
+            threading.Event().wait(0.005)
         pool.assign([second])
         assert pool.cameras == {second.camera_id}
-        pool.close(5)
+        pool.close(120)
         assert pool.cameras == frozenset()
         assert reader.opened == 2
 
@@ -329,14 +335,14 @@ class TestThreads:
         pool = GrabberPool(self._tools(reader, sink))
         first = camera()
         pool.assign([first])
-        assert reader.running.wait(5)
+        assert reader.running.wait(120)
         changed = KnownCamera(first.tenant_id, first.camera_id, 2, True, frozenset(), AiSettings(fps=2), StreamState.ONLINE, first.read_url)
         reader.running.clear()
         pool.assign([changed])
-        assert reader.running.wait(5)
+        assert reader.running.wait(120)
         worse = KnownCamera(first.tenant_id, first.camera_id, 3, True, frozenset(), AiSettings(fps=2), StreamState.DEGRADED, first.read_url)
         pool.assign([worse])
-        pool.close(5)
+        pool.close(120)
         assert reader.opened == 2
 
     def test_a_surprise_in_one_camera_is_survived(self) -> None:
@@ -344,9 +350,9 @@ class TestThreads:
         pool = GrabberPool(self._tools(reader, sink))
         good = camera()
         pool.assign([camera("rtsp://media/bad"), good])
-        assert reader.running.wait(5)
+        assert reader.running.wait(120)
         assert sink.frames
-        pool.close(5)
+        pool.close(120)
 
     def test_a_thread_that_hangs_is_replaced(self) -> None:
         clock = FakeClock(NOW)
