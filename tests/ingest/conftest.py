@@ -72,9 +72,11 @@ async def running(ingest_settings: ApiSettings) -> AsyncIterator[Running]:
     service, stop = create_api(settings), asyncio.Event()
     serving = asyncio.create_task(serve(service, stop))
     bus = Bus(settings.rabbit, "tests", clock)
-    async with bus, Database(settings.db, clock) as db, httpx.AsyncClient(
-        base_url=f"http://127.0.0.1:{settings.http_port}", timeout=120
-    ) as http:
+    async with (
+        bus,
+        Database(settings.db, clock) as db,
+        httpx.AsyncClient(base_url=f"http://127.0.0.1:{settings.http_port}", timeout=120) as http,
+    ):
         async with asyncio.timeout(240):
             while not await _ready(settings.private_port):
                 assert not serving.done(), serving.result()
