@@ -192,7 +192,7 @@ class TestFaults:
         async with ledger(db, rabbit, "faultbroker") as effects:
             await emit(db, 20)
             await until(lambda: len(effects) == 20)
-            await asyncio.sleep(5)  # RabbitMQ 3.10 loses a quorum queue that is killed within some 3 s of being declared
+            await asyncio.sleep(8)  # RabbitMQ 3.10 loses a quorum queue that is killed within some 3 s of being declared
             servers.runner.kill("rabbitmq")
             await emit(db, 30, first=21)
             await servers.running("rabbitmq")

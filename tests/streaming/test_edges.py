@@ -70,7 +70,7 @@ async def front(tmp_path: Path) -> AsyncIterator[Front]:
 
 
 def _gateway(front: Front) -> HaproxyMap:
-    return HaproxyMap(str(front.layout.files.socket))
+    return HaproxyMap(str(front.layout.files.socket), timeout_s=120)
 
 
 async def _node(front: Front, name: str) -> str | int:
