@@ -3,6 +3,10 @@
 
 const API = "/api/v1";
 const CSRF_COOKIE = "__Secure-gtv_csrf=";
+const TIMEOUT_MS = 15_000;
+const REFRESH = "/auth/refresh";
+/** In localStorage while a renewal is under way: with which token, by its readable half, and since when. */
+const RENEWING = "gtvision.renewing";
 
 /** A failed answer, as problem+json says it. */
 export class Problem extends Error {
@@ -100,7 +104,15 @@ export class Session extends EventTarget {
 
   /** Several calls, and several tabs, may find the token expired at once: a refresh token is good for one renewal only. */
   #renew() {
-    const renew = async () => this.#keep(await this.#send("POST", "/auth/refresh"));
+    const renew = async () => {
+      await renewed();
+      localStorage.setItem(RENEWING, JSON.stringify({ csrf: csrf(), since: Date.now() }));
+      try {
+        this.#keep(await this.#send("POST", REFRESH));
+      } finally {
+        localStorage.removeItem(RENEWING);
+      }
+    };
     this.#renewal ??= (navigator.locks ? navigator.locks.request("gtvision.refresh", renew) : renew())
       .finally(() => (this.#renewal = null));
     return this.#renewal;
@@ -138,8 +150,17 @@ export class Session extends EventTarget {
       method,
       headers,
       body: body === undefined ? undefined : JSON.stringify(body),
-      signal: AbortSignal.timeout(15_000),
+      signal: AbortSignal.timeout(TIMEOUT_MS),
+      keepalive: path === REFRESH, // its cookie must arrive also where the page was reloaded meanwhile
     });
+  }
+}
+
+/** A page that was left in the middle of a renewal has spent the token, and its lock is free: wait for the cookie of that answer. */
+async function renewed() {
+  const left = JSON.parse(localStorage.getItem(RENEWING) || "null");
+  while (left && left.csrf === csrf() && Math.abs(Date.now() - left.since) < TIMEOUT_MS) {
+    await new Promise((resolve) => setTimeout(resolve, 50));
   }
 }
 
