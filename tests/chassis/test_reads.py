@@ -118,7 +118,6 @@ async def test_a_reader_who_leaves_costs_no_connection(reads: Reads, settings: D
 
 
 async def test_connections_that_were_cut_are_replaced(reads: Reads, settings: DatabaseSettings, postgres: Any) -> None:
-    tenant = new_id()
     await asyncio.gather(*(reads.rows("SELECT pg_sleep(0.1)") for _ in range(settings.pool_size)))
     admin = await postgres.connect()
     try:

@@ -236,6 +236,27 @@ def definer_function_sql(schema: str, signature: str, options: str, body: str) -
     ]
 
 
+def reading_function(signature: str, columns: str, select: str) -> None:
+    """A list for `chassis.reads`: the tenant is set and the statement run in one message, where a transaction of ours takes three.
+
+    `signature` is `name(tenant uuid, argument type, ...)`; `select` calls them `$1`, `$2`, ..., and tables by schema. It looks with the
+    caller's eyes, so the policy holds, for the tenant that is set before: PL/pgSQL does one thing after the other, as a single
+    statement would not. Nothing can be written. Both last to the end of the transaction: never call it in a unit of work.
+    """
+    schema = _schema()
+    name, _, arguments = signature.partition("(")
+    body = f"""#variable_conflict use_column
+BEGIN
+    PERFORM set_config('transaction_read_only', 'on', true);
+    PERFORM set_config('app.tenant', tenant::text, true);
+    RETURN QUERY {select};
+END"""
+    head = f'CREATE OR REPLACE FUNCTION "{schema}"."{name}"({arguments} RETURNS TABLE ({columns}) LANGUAGE plpgsql'
+    op.execute(text(f"{head} AS $function$\n{body}\n$function$".replace(":", r"\:")))
+    op.execute(f'REVOKE ALL ON FUNCTION "{schema}"."{name}" FROM PUBLIC')
+    op.execute(f'GRANT EXECUTE ON FUNCTION "{schema}"."{name}" TO "{schema}"')
+
+
 def partition_function_sql(schema: str, parent: str, step: Step = "day", *, append_only: bool = False) -> Sequence[str]:
     """Statements for `make_<parent>_partitions(first_day date, days integer)` and `drop_<parent>_partitions(before date)`; for a
     table partitioned by month, `make_<parent>_partitions(first_month date, months integer)`, where any day names its month.

@@ -1,8 +1,8 @@
-"""Hot reads: one statement of one tenant in a transaction of its own, on asyncpg itself.
+"""Hot reads: one statement of one tenant in one message, on asyncpg itself.
 
-A unit of work costs 0.56 ms of a core before its statement does anything, a read 0.15 (docs/benchmarks.md, R5). It is for lists that
-screens ask for again and again; whatever writes, locks or asks twice takes a unit of work. The tenant is set as there, so row-level
-security holds alike.
+It is for lists that screens ask for again and again (docs/benchmarks.md, R5); whatever writes, locks or asks twice takes a unit of work.
+The statement calls a function made by `chassis.migrations.reading_function`, which sets the tenant: row-level security holds as in a
+unit of work, and a statement that calls none sees no tenant's rows.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
-from uuid import UUID
 
 import asyncpg
 from sqlalchemy import make_url
@@ -37,16 +36,12 @@ class _Line:
         """Without a word to the server, which may be frozen; it ends what it was doing by itself."""
         self._connection.terminate()
 
-    async def read(self, tenant_id: UUID, statement: str, values: tuple[object, ...], opening_s: float) -> list[Any]:
-        async with asyncio.timeout(opening_s):  # a frozen server accepts and then says nothing
-            # one message for both, which takes no parameters: the UUID writes itself, and nothing else is ever put in
-            await self._connection.execute(f"BEGIN READ ONLY; SET LOCAL app.tenant = '{UUID(int=tenant_id.int)}'")
+    async def read(self, statement: str, values: tuple[object, ...]) -> list[Any]:
         known = self._prepared.get(statement)
         if known is None:
             known = self._prepared[statement] = await self._connection.prepare(statement)
         # without asyncpg's cache the statement has no name, and is parsed again in the same message that runs it: any server will do
         found: list[Any] = await known.fetch(*values)
-        await self._connection.execute("COMMIT")
         return found
 
 
@@ -70,17 +65,17 @@ class Reads:
         while self._idle:
             self._idle.pop().drop()
 
-    async def rows(self, tenant_id: UUID, statement: str, *values: object) -> list[Any]:
-        """What the statement finds of this tenant's; its values are `$1`, `$2`, ... and jsonb comes as text.
+    async def rows(self, statement: str, *values: object) -> list[Any]:
+        """What the statement, `SELECT * FROM <reading function>($1, ...)`, finds: the first value is the tenant. jsonb comes as text.
 
         The statement is a constant of its repository: each connection keeps what it prepared.
-        Raises: Unavailable when PostgreSQL or PgBouncer cannot be reached.
+        Raises: Unavailable when PostgreSQL or PgBouncer cannot be reached, or does not answer in time.
         """
         if not self._open:
             raise Unavailable("The database is not open.")
         with unavailable_when_down():
-            async with self._line() as line:
-                return await line.read(tenant_id, statement, values, self._opening_s)
+            async with self._line() as line, asyncio.timeout(self._opening_s):  # a frozen server accepts and then says nothing
+                return await line.read(statement, values)
 
     @asynccontextmanager
     async def _line(self) -> AsyncIterator[_Line]:

@@ -127,13 +127,7 @@ class SqlStore:
 
 # --- lists, past the ORM -----------------------------------------------------------------------------------------------
 
-_LISTED = """
-SELECT id, name, url_shown, external_id, groups, enabled, recording, ai, state, state_since, state_cause, revision, created_at, updated_at
-FROM camera
-WHERE tenant_id = $1 AND removed_at IS NULL AND id > $2{within}
-ORDER BY id LIMIT $3
-"""
-_ALL, _WITHIN = _LISTED.format(within=""), _LISTED.format(within=" AND groups && $4")
+_LISTED = "SELECT * FROM list_cameras($1, $2, $3, $4)"
 _BEFORE_ALL = UUID(int=0)
 
 
@@ -144,11 +138,7 @@ class SqlCatalogue:
         self._reads = reads
 
     async def page(self, tenant_id: UUID, groups: Groups, after: UUID | None, limit: int) -> list[ListedCamera]:
-        values = (tenant_id, after or _BEFORE_ALL, limit)
-        if groups is None:
-            rows = await self._reads.rows(tenant_id, _ALL, *values)
-        else:
-            rows = await self._reads.rows(tenant_id, _WITHIN, *values, sorted(groups))
+        rows = await self._reads.rows(_LISTED, tenant_id, after or _BEFORE_ALL, limit, None if groups is None else sorted(groups))
         return [_listed(row) for row in rows]
 
 

@@ -10,6 +10,7 @@ from chassis.migrations import (
     create_partition_functions,
     create_schema_and_grants,
     definer_function,
+    reading_function,
     tenant_table,
 )
 
@@ -51,3 +52,5 @@ def upgrade() -> None:
     tenant_table("reading")
     create_partition_functions("reading")
     definer_function("count_things(wanted text)", "bigint", "SELECT count(*) FROM thing WHERE name = wanted")
+    reading_function("list_things(tenant uuid, wanted text)", "name text", "SELECT name FROM sample.thing WHERE $2 IS NULL OR name = $2")
+    reading_function("add_thing(tenant uuid)", "id uuid", "INSERT INTO sample.thing VALUES ($1, $1, 'x') RETURNING id")
