@@ -25,6 +25,7 @@ from alerts.usecases import (
 )
 from chassis.auth import requires
 from chassis.http import Page, StrictModel, decode_cursor, encode_cursor
+from chassis.idempotency import Idempotent
 from gtvision.events import Severity
 from gtvision.tenancy import Caller, Scope
 from gtvision.time import Instant
@@ -136,8 +137,8 @@ class AlertOut(BaseModel):
 
 
 @router.post("/watchlists", status_code=status.HTTP_201_CREATED, summary="Make a watchlist")
-async def post_watchlist(body: WatchlistIn, caller: Writer, store: StoreDep) -> WatchlistOut:
-    return WatchlistOut.of(await create_watchlist(store, caller, body.name, body.severity), 0)
+async def post_watchlist(body: WatchlistIn, caller: Writer, store: StoreDep, once: Idempotent) -> WatchlistOut:
+    return WatchlistOut.of(*await create_watchlist(store, caller, body.name, body.severity, once))
 
 
 @router.get("/watchlists", summary="Watchlists")
@@ -153,9 +154,9 @@ async def remove_watchlist(watchlist_id: UUID, caller: Writer, store: StoreDep) 
 
 
 @router.post("/watchlists/{watchlist_id}/entries", status_code=status.HTTP_201_CREATED, summary="Watch a plate")
-async def post_entry(watchlist_id: UUID, body: EntryIn, caller: Writer, store: StoreDep) -> EntryOut:
+async def post_entry(watchlist_id: UUID, body: EntryIn, caller: Writer, store: StoreDep, once: Idempotent) -> EntryOut:
     draft = EntryDraft(plate=body.plate, match=body.match, reason=body.reason, valid_until=body.valid_until)
-    return EntryOut.of(await watch_plate(store, caller, watchlist_id, draft))
+    return EntryOut.of(await watch_plate(store, caller, watchlist_id, draft, once))
 
 
 @router.get("/watchlists/{watchlist_id}/entries", summary="Plates of a watchlist")

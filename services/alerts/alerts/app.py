@@ -14,6 +14,7 @@ from chassis.auth import AuthRuntime
 from chassis.bus import Bus
 from chassis.cameras import CameraEvents
 from chassis.db import Database
+from chassis.idempotency import KeyKeeping
 from chassis.live import LiveBus
 from chassis.migrations import run_migrations
 from chassis.outbox import OutboxRelay
@@ -42,7 +43,11 @@ def create_api(settings: ApiSettings) -> Service:
         routers=(router,),
         readiness={"postgresql": db.check, "rabbitmq": bus.check, "keys": auth.check},
         asyncapi=bus.asyncapi,
-        loops={"outbox": OutboxRelay(db, bus.publisher, clock).run, "inbox": db.forget_handled},
+        loops={
+            "outbox": OutboxRelay(db, bus.publisher, clock).run,
+            "inbox": db.forget_handled,
+            "keys": KeyKeeping(db.uow, clock).run,
+        },
         state={"authenticator": auth.authenticator, "store": store},
     )
 

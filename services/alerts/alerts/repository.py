@@ -82,6 +82,10 @@ class PostgresWatchlists:
         rows = await self.session.execute(query.order_by(WatchlistRow.watchlist_id).limit(limit))
         return [(_watchlist_of(row), count) for row, count in rows]
 
+    async def count_entries(self, watchlist_id: UUID) -> int:
+        held = select(func.count()).where(EntryRow.tenant_id == self.tenant_id, EntryRow.watchlist_id == watchlist_id)
+        return int(await self.session.scalar(held) or 0)
+
     async def delete(self, watchlist_id: UUID) -> bool:
         entries = delete(EntryRow).where(EntryRow.tenant_id == self.tenant_id, EntryRow.watchlist_id == watchlist_id)
         await self.session.execute(entries)
@@ -99,6 +103,10 @@ class PostgresWatchlists:
         same_plate = [EntryRow.tenant_id, EntryRow.watchlist_id, EntryRow.plate]
         stored = insert(EntryRow).values(values).on_conflict_do_update(index_elements=same_plate, set_=changed).returning(EntryRow)
         return _entry_of((await self.session.execute(stored)).scalar_one())
+
+    async def get_entry(self, watchlist_id: UUID, entry_id: UUID) -> Entry | None:
+        row = await self.session.get(EntryRow, (self.tenant_id, entry_id))
+        return _entry_of(row) if row and row.watchlist_id == watchlist_id else None
 
     async def entries_after(self, watchlist_id: UUID, after: UUID | None, limit: int) -> list[Entry]:
         query = select(EntryRow).where(EntryRow.tenant_id == self.tenant_id, EntryRow.watchlist_id == watchlist_id)

@@ -11,6 +11,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from chassis.db import NAMING_CONVENTION, inbox_table, outbox_table
+from chassis.idempotency import idempotency_table
 
 SCHEMA = "alerts"
 
@@ -30,6 +31,7 @@ class Row(DeclarativeBase):
 
 outbox = outbox_table(Row.metadata)
 inbox = inbox_table(Row.metadata)
+idempotency_key = idempotency_table(Row.metadata)
 
 
 class CameraRow(Row):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Protocol, TypeVar
 from uuid import UUID
 
 from alerts import metrics
@@ -13,6 +13,7 @@ from alerts.domain import Alert, AlertState, Entry, Match, Watchlist, confident_
 from alerts.ports import AlertQuery, AlertRepository, CameraRepository, WatchlistRepository
 from chassis.audit import Deed, record
 from chassis.db import UnitOfWork, UowFactory
+from chassis.idempotency import Gone, Once, claim, point
 from chassis.live import LivePublisher
 from gtvision.audit import Action
 from gtvision.errors import NotFound
@@ -20,6 +21,9 @@ from gtvision.events import AlertAcknowledged, AlertRaised, Severity, StoredDete
 from gtvision.ids import new_id
 from gtvision.tenancy import Caller
 from gtvision.time import Clock, isoformat
+
+
+Found = TypeVar("Found")
 
 
 class Repositories(Protocol):
@@ -46,15 +50,30 @@ class Store:
 # --- watchlists --------------------------------------------------------------------------------------------------------------
 
 
-async def create_watchlist(store: Store, caller: Caller, name: str, severity: Severity) -> Watchlist:
-    """Raises: Conflict where the tenant has a list of that name."""
+async def create_watchlist(
+    store: Store, caller: Caller, name: str, severity: Severity, once: Once | None = None
+) -> tuple[Watchlist, int]:
+    """The list and how many plates it holds: none, unless an earlier request made it.
+
+    Raises: Conflict where the tenant has a list of that name, IdempotencyKeyReused, Gone.
+    """
     watchlist = Watchlist(
         watchlist_id=new_id(), tenant_id=caller.tenant_id, name=name.strip(), severity=severity, created_at=store.clock.now()
     )
     async with store.uow(caller.tenant_id) as uow:
-        await store.repositories(uow).watchlists.add(watchlist)
+        watchlists = store.repositories(uow).watchlists
+        earlier = await claim(uow, caller, once, watchlist.watchlist_id, watchlist.created_at)
+        if earlier is not None:
+            return _still(await watchlists.get(earlier)), await watchlists.count_entries(earlier)
+        await watchlists.add(watchlist)
         record(uow, Action.WATCHLIST_CREATED, caller, _deed(watchlist))
-    return watchlist
+    return watchlist, 0
+
+
+def _still(found: Found | None) -> Found:
+    if found is None:
+        raise Gone
+    return found
 
 
 async def list_watchlists(store: Store, caller: Caller, after: UUID | None, limit: int) -> list[tuple[Watchlist, int]]:
@@ -87,8 +106,8 @@ class EntryDraft:
     valid_until: datetime | None
 
 
-async def watch_plate(store: Store, caller: Caller, watchlist_id: UUID, draft: EntryDraft) -> Entry:
-    """Add a plate to a list; the same plate again is the same entry. Raises: InvalidPlate, NotFound."""
+async def watch_plate(store: Store, caller: Caller, watchlist_id: UUID, draft: EntryDraft, once: Once | None = None) -> Entry:
+    """Add a plate to a list; the same plate again is the same entry. Raises: InvalidPlate, NotFound, IdempotencyKeyReused, Gone."""
     entry = Entry(
         entry_id=new_id(),
         tenant_id=caller.tenant_id,
@@ -101,9 +120,13 @@ async def watch_plate(store: Store, caller: Caller, watchlist_id: UUID, draft: E
     )
     async with store.uow(caller.tenant_id) as uow:
         watchlists = store.repositories(uow).watchlists
+        earlier = await claim(uow, caller, once, entry.entry_id, entry.created_at)
+        if earlier is not None:
+            return _still(await watchlists.get_entry(watchlist_id, earlier))
         if await watchlists.get(watchlist_id) is None:
             raise NotFound("There is no such watchlist.")
         stored = await watchlists.add_entry(entry)
+        await point(uow, caller, once, stored.entry_id)
         record(uow, Action.WATCHLIST_ENTRY_ADDED, caller, _entry_deed(stored))
     return stored
 
