@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import argparse
+import io
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -21,16 +23,19 @@ from chassis.storage import ObjectStore
 from gtvision.events import AuditRecorded, Event
 from gtvision.ids import new_id
 from gtvision.time import FakeClock
+from identity.cli import audit
 from identity.domain.ledger import Chained
 from identity.domain.verification import Wrong
 from identity.gateways.anchor_copies import StoredAnchorCopies
 from identity.gateways.audit_keys import HmacAuditKeys
 from identity.repository.anchors import SqlAnchors
 from identity.repository.audit import SqlAuditUpkeep, SqlLedger
+from identity.usecases.auditing import Auditing
 from identity.usecases.ledger import Ledger
 from identity.usecases.sealing import Sealing
 from identity.usecases.verification import Report, Span, Verification
 
+START = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
 AUDIT_KEYS = SecretStr("a1:" + "QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVowMTIzNDU=")
 
 
@@ -102,6 +107,11 @@ class City:
         """What is wrong with anchors and copies."""
         return [(each.wrong, each.seq) for each in (await self.verify()).anchors]
 
+    def copy_file(self, seq: int) -> Path:
+        """Where object storage has the copy of the anchor of this row."""
+        (found,) = (self.objects / "audit" / str(self.tenant_id)).rglob(f"{seq}.json")
+        return found
+
     @asynccontextmanager
     async def intruder(self) -> AsyncIterator[asyncpg.Connection[asyncpg.Record]]:
         """PostgreSQL's superuser with the triggers off: no right and no trigger stops them."""
@@ -120,3 +130,15 @@ class City:
 
 def database_name(settings: DatabaseSettings) -> str:
     return str(make_url(settings.url.get_secret_value()).database)
+
+
+def tools(city: City) -> audit.Tools:
+    auditing = Auditing(city.db.uow, SqlLedger, SqlAnchors, city.clock)
+    return audit.Tools(SqlAuditUpkeep(city.db.uow), auditing, city.verification, city.keys, city.copies)
+
+
+async def command(city: City, *arguments: str) -> str:
+    out, asked = io.StringIO(), audit.parse(arguments)
+    assert isinstance(asked, argparse.Namespace)
+    await audit.verify(asked, tools(city), (city.tenant_id, "Cidade"), out)
+    return out.getvalue()

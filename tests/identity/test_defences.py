@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 from redis.asyncio import Redis
-from tests.identity.conftest import FakePasswords, FakeThrottle, House, caller_of
 from tests.identity.doors import EMAIL, PASSWORD, Door, code
+from tests.identity.house import FakePasswords, FakeThrottle, House, caller_of
 from tests.identity.test_federation_usecases import Entry, person, provider_for
 from tests.identity.test_tenants import Board, Folder
 

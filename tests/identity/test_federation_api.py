@@ -1,178 +1,24 @@
-"""Signing in through outside providers: the whole service on real servers, and two providers that answer over HTTP."""
+"""The doors of outside providers, by HTTP on real servers: the login page, the way back from a provider, and the exchange of tokens."""
 
 from __future__ import annotations
 
 import asyncio
-import json
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
-from uuid import UUID
 
 import httpx
 import pytest
-import pytest_asyncio
-from sqlalchemy import text
-from tests.contracts.services import build, environment
-from tests.identity.oidc_provider import API, CONSOLE, Client, OidcProvider, query_of, running_provider
+from tests.identity.oidc_provider import CONSOLE, query_of
 
-from chassis.db import Database
 from chassis.redis import connect_redis
-from chassis.service import Service
-from chassis.settings import DatabaseSettings, RabbitSettings, RedisSettings
-from chassis.vault import Vault
-from gtvision.ids import new_id
-from gtvision.tenancy import Quotas, Role, TenantSettings
-from gtvision.time import SystemClock
 from identity.api.federation import LOGIN_COOKIE
-from identity.domain.tenants import Tenant
-from identity.domain.users import User
-from identity.gateways.argon2 import Argon2Passwords
-from identity.gateways.signing import RsaKeyMaker
-from identity.repository.store import SqlStore
-from identity.settings import Settings
-from identity.usecases.installation import Bootstrap
 
-pytestmark = [pytest.mark.db, pytest.mark.broker]
+from .federated_town import URL, Town, at_provider, begin, error_of, person, sign_in
 
-URL = "https://console.example"
-PASSWORD = "uma senha bem longa mesmo"
+pytestmark = [pytest.mark.db, pytest.mark.broker, pytest.mark.usefixtures("fresh_town")]
+
 EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
 TYPES = "urn:ietf:params:oauth:token-type:"
-GROUP = UUID("0198c5d0-0000-7000-8000-000000000001")
-
-
-@dataclass
-class Town:
-    """The service, its database, and two providers: the state's speaks for two cities, the partner's for one and makes no accounts."""
-
-    service: Service
-    db: Database
-    settings: Settings
-    state: OidcProvider
-    partner: OidcProvider
-    norte: UUID
-    sul: UUID
-
-    def browser(self, address: str = "203.0.113.9") -> httpx.AsyncClient:
-        transport = httpx.ASGITransport(self.service.api, raise_app_exceptions=False, client=(address, 4711))
-        return httpx.AsyncClient(transport=transport, base_url=URL)
-
-    async def rows(self, sql: str, tenant: UUID, **given: object) -> list[Any]:
-        async with self.db.uow(tenant) as work:
-            return list(await work.session.execute(text(sql), given))
-
-    async def audited(self, tenant: UUID, action: str, **details: str) -> None:
-        """Wait until the ledger has such a deed."""
-        async with asyncio.timeout(15):
-            while True:
-                found = await self.rows("SELECT details FROM audit_entry WHERE action = :a", tenant, a=action)
-                if any(details.items() <= row.details.items() for row in found):
-                    return
-                await asyncio.sleep(0.1)
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def town(
-    database_for: Callable[[str], Awaitable[DatabaseSettings]],
-    rabbitmq: RabbitSettings,
-    redis_state: RedisSettings,
-    tmp_path_factory: pytest.TempPathFactory,
-) -> AsyncIterator[Town]:
-    async with running_provider() as state, running_provider() as partner:
-        norte, sul = new_id(), new_id()
-        known = {"client_id": CONSOLE, "audiences": [API], "allow_http": True}
-        first = {
-            "name": "estado",
-            "title": "Governo do Estado",
-            "issuer": state.issuer,
-            "tenant_claim": "city",
-            "tenants": {"norte": "Cidade Norte", "sul": str(sul), "nowhere": "Cidade Nenhuma"},
-            "roles": {"ti": "admin", "operador": "operator", "consulta": "viewer"},
-            "groups_claim": "camera_groups",
-            "create_users": True,
-            "link_verified_email": True,
-        }
-        second = {"name": "parceiro", "title": "Parceiro", "issuer": partner.issuer, "tenant": "Cidade Norte", "roles": {"p": "partner"}}
-        given = {
-            "DATABASE_URL": (await database_for("identity")).url.get_secret_value(),
-            "DATABASE_TIMEOUT_S": "20",
-            "RABBITMQ_URL": rabbitmq.url.get_secret_value(),
-            "REDIS_CACHE_URL": redis_state.cache_url.get_secret_value(),
-            "REDIS_STATE_URL": redis_state.state_url.get_secret_value(),
-            "PUBLIC_URL": URL,
-            "OIDC_PROVIDERS": json.dumps([known | first, known | second]),
-            "OIDC_REFRESH_S": "1",
-        }
-        service = build("identity", environment("identity", tmp_path_factory.mktemp("objects"), **given))
-        settings = service.settings
-        assert isinstance(settings, Settings)
-        async with Database(settings.db, SystemClock()) as db:
-            for tenant_id, name in ((norte, "Cidade Norte"), (sul, "Cidade Sul")):
-                async with db.uow(tenant_id) as work:
-                    await SqlStore(work).add_tenant(Tenant(tenant_id, name, 1, SystemClock().now()))
-            await Bootstrap(db.uow, SqlStore, SystemClock()).ensure_signing_key(RsaKeyMaker(), Vault(settings.vault))
-            async with service.started():
-                yield Town(service, db, settings, state, partner, norte, sul)
-
-
-@pytest_asyncio.fixture(autouse=True, loop_scope="session")
-async def _fresh(town: Town) -> AsyncIterator[None]:
-    for name, provider in (("estado", town.state), ("parceiro", town.partner)):
-        provider.person, provider.discovery, provider.answers, provider.forged = {}, {}, {}, {}
-        provider.clients = {CONSOLE: Client((f"{URL}/api/v1/auth/oidc/{name}/callback",))}
-    yield
-    client = connect_redis(town.settings.redis.state_url)
-    for pattern in ("identity:throttle:*", "identity:oidc:starts:*"):
-        async for key in client.scan_iter(pattern):
-            await client.delete(key)
-    await client.aclose()
-
-
-def person(name: str, **over: Any) -> dict[str, Any]:
-    good = {"sub": f"{name}-1", "email": f"{name}@estado.example", "email_verified": True, "city": "norte"}
-    return good | {"realm_access": {"roles": ["operador", "offline_access"]}, "camera_groups": [str(GROUP)]} | over
-
-
-async def begin(browser: httpx.AsyncClient, name: str = "estado", return_to: str | None = None) -> str:
-    """The address at the provider."""
-    params = {} if return_to is None else {"return_to": return_to}
-    answer = await browser.get(f"/api/v1/auth/oidc/{name}/start", params=params)
-    assert answer.status_code == 303, answer.text
-    return answer.headers["location"]
-
-
-async def at_provider(url: str) -> str:
-    """What the provider says to the browser: the callback's path and query."""
-    async with httpx.AsyncClient() as outside:
-        answer = await outside.get(url)
-    assert answer.status_code == 302, answer.text
-    back = urlsplit(answer.headers["location"])
-    assert f"{back.scheme}://{back.netloc}" == URL
-    return f"{back.path}?{back.query}"
-
-
-async def sign_in(browser: httpx.AsyncClient, name: str = "estado", return_to: str | None = None) -> httpx.Response:
-    return await browser.get(await at_provider(await begin(browser, name, return_to)))
-
-
-def error_of(answer: httpx.Response) -> str:
-    """The code that the console shows; the answer must be nothing but a redirect to its login page."""
-    assert answer.status_code == 303, answer.text
-    target = urlsplit(answer.headers["location"])
-    assert (target.scheme, target.netloc, target.path) == ("", "", "/")
-    assert "__Secure-gtv_refresh" not in answer.headers.get("set-cookie", "")
-    return query_of(answer.headers["location"])["login_error"]
-
-
-async def session_of(browser: httpx.AsyncClient) -> dict[str, Any]:
-    """What the console does when the page loads."""
-    answer = await browser.post("/api/v1/auth/refresh", headers={"x-csrf-token": browser.cookies["__Secure-gtv_csrf"]})
-    assert answer.status_code == 200, answer.text
-    found: dict[str, Any] = answer.json()
-    return found
 
 
 class TestTheLoginPage:
@@ -204,214 +50,23 @@ class TestTheLoginPage:
             for path in ("start", "callback?state=x&code=y"):
                 assert (await browser.get(f"/api/v1/auth/oidc/nobody/{path}")).status_code == 404
 
-    async def test_says_when_the_provider_is_down(self, town: Town) -> None:
-        async with running_provider() as gone:
-            await gone.down()
+    async def test_sends_to_a_provider_that_is_down_but_known(self, town: Town) -> None:
+        async with town.browser() as browser:
+            await begin(browser)
             await town.state.down()
             try:
-                async with town.browser() as browser:
-                    back = await begin(browser)  # what is known of it suffices to send the browser there
-                    assert back.startswith(town.state.issuer)
+                assert (await begin(browser)).startswith(town.state.issuer)
             finally:
                 await town.state.up()
 
     async def test_is_not_begun_a_thousand_times_a_minute(self, town: Town) -> None:
-        async with town.browser("203.0.113.77") as browser:
-            answers = [await browser.get("/api/v1/auth/oidc/estado/start") for _ in range(121)]
+        async with town.browser("203.0.113.77") as browser, connect_redis(town.settings.redis.state_url) as client:
+            answers = [await browser.get("/api/v1/auth/oidc/estado/start")]
+            async for key in client.scan_iter("identity:oidc:starts:*"):
+                await client.expire(key, 3_600)  # the minute does not pass while a slow machine asks
+            answers += [await browser.get("/api/v1/auth/oidc/estado/start") for _ in range(120)]
         assert {answer.headers["location"].split("?")[0] for answer in answers[:120]} == {f"{town.state.issuer}/authorize"}
         assert error_of(answers[120]) == "rate_limited"
-
-
-class TestASignIn:
-    async def test_opens_a_session_of_a_browser(self, town: Town) -> None:
-        town.state.person = person("ana")
-        async with town.browser() as browser:
-            answer = await sign_in(browser, return_to="/?camera=7#live")
-            assert (answer.status_code, answer.headers["location"]) == (303, "/?camera=7#live")
-            assert "token" not in answer.headers["location"]
-            session = await session_of(browser)
-            me = await browser.get("/api/v1/users/me", headers={"authorization": f"Bearer {session['access_token']}"})
-        assert session["refresh_token"] is None
-        assert (me.json()["email"], me.json()["role"], me.json()["tenant"]) == ("ana@estado.example", "operator", "Cidade Norte")
-        found = await town.rows("SELECT camera_groups, password_hash FROM account WHERE email = 'ana@estado.example'", town.norte)
-        assert (found[0].camera_groups, found[0].password_hash) == ([GROUP], "!")
-
-    async def test_is_on_record_with_its_provider(self, town: Town) -> None:
-        town.state.person = person("rita")
-        async with town.browser() as browser:
-            await sign_in(browser)
-        await town.audited(town.norte, "session.opened", how="oidc:estado", client="browser")
-        await town.audited(town.norte, "user.created", provider="estado", role="operator")
-
-    async def test_ends_when_the_provider_must_be_asked_again(self, town: Town) -> None:
-        town.state.person = person("otto")
-        async with town.browser() as browser:
-            await sign_in(browser)
-        found = await town.rows(
-            "SELECT max(s.expires_at - s.created_at) AS lasts FROM session s JOIN account a ON a.id = s.subject_id WHERE a.email = :e",
-            town.norte,
-            e="otto@estado.example",
-        )
-        assert found[0].lasts.total_seconds() == 12 * 3600
-
-    async def test_a_second_time_finds_the_account_and_takes_over_new_rights(self, town: Town) -> None:
-        for roles, groups, role in ((["consulta"], [], "viewer"), (["consulta", "ti"], [str(GROUP), "not-an-id"], "admin")):
-            town.state.person = person("bia", realm_access={"roles": roles}, camera_groups=groups)
-            async with town.browser() as browser:
-                assert (await sign_in(browser)).headers["location"] == "/"
-                assert (await session_of(browser))["user"]["role"] == role
-        found = await town.rows("SELECT role, camera_groups FROM account WHERE email = 'bia@estado.example'", town.norte)
-        assert [(row.role, row.camera_groups) for row in found] == [("admin", [GROUP])]
-
-    async def test_of_two_tabs_at_once_both_arrive(self, town: Town) -> None:
-        town.state.person = person("caio")
-        async with town.browser() as browser:
-            first, second = await begin(browser, return_to="/first"), await begin(browser, return_to="/second")
-            for url, path in ((second, "/second"), (first, "/first")):
-                assert (await browser.get(await at_provider(url))).headers["location"] == path
-
-    async def test_of_one_person_twice_at_once_makes_one_account(self, town: Town) -> None:
-        town.state.person = person("davi")
-        async with town.browser() as one, town.browser() as two:
-            backs = [await at_provider(await begin(browser)) for browser in (one, two)]
-            answers = await asyncio.gather(one.get(backs[0]), two.get(backs[1]))
-        assert [answer.headers["location"] for answer in answers] == ["/", "/"]
-        assert len(await town.rows("SELECT 1 FROM account WHERE email = 'davi@estado.example'", town.norte)) == 1
-
-    async def test_never_gives_a_password(self, town: Town) -> None:
-        town.state.person = person("eva")
-        async with town.browser() as browser:
-            await sign_in(browser)
-            for tried in ("!", "", "\x00 nobody's", PASSWORD):
-                answer = await browser.post("/api/v1/auth/login", json={"email": "eva@estado.example", "password": tried})
-                assert answer.status_code in {401, 422}
-
-    @pytest.mark.parametrize(
-        ("claims", "code"),
-        [
-            ({"realm_access": {"roles": ["offline_access"]}}, "oidc_no_role"),
-            ({"realm_access": {"roles": ["platform_admin", "admin"]}}, "oidc_no_role"),
-            ({"realm_access": "ti"}, "oidc_no_role"),
-            ({"city": "leste"}, "oidc_no_tenant"),
-            ({"city": None}, "oidc_no_tenant"),
-            ({"city": ["norte", "sul"]}, "oidc_no_tenant"),
-            ({"city": "nowhere"}, "oidc_no_tenant"),
-            ({"city": "Cidade Norte"}, "oidc_no_tenant"),
-            ({"email": None}, "oidc_no_email"),
-            ({"email": "not an address"}, "oidc_no_email"),
-            ({"sub": ""}, "oidc_token_refused"),
-            ({"sub": "x" * 300}, "oidc_token_refused"),
-        ],
-    )
-    async def test_of_somebody_who_is_nobody_here_is_refused(self, town: Town, claims: dict[str, Any], code: str) -> None:
-        town.state.person = person(f"nobody{new_id().hex}") | claims
-        async with town.browser() as browser:
-            assert error_of(await sign_in(browser)) == code
-
-    async def test_makes_no_account_where_the_provider_may_not(self, town: Town) -> None:
-        town.partner.person = person("zoe", realm_access={"roles": ["p"]})
-        async with town.browser() as browser:
-            assert error_of(await sign_in(browser, "parceiro")) == "oidc_no_account"
-
-    async def test_into_a_full_city_is_refused_and_on_record(self, town: Town) -> None:
-        async def limit(users: int | None) -> None:
-            async with town.db.uow(town.norte) as work:
-                await SqlStore(work).set_settings(town.norte, 1, TenantSettings(quotas=Quotas(users=users)))
-
-        town.state.person = person("ugo")
-        async with town.browser() as browser:
-            await sign_in(browser)
-            await limit(1)
-            try:
-                assert (await sign_in(browser)).headers["location"] == "/", "who is in comes in again"
-                town.state.person = person("vera")
-                assert error_of(await sign_in(browser)) == "quota_reached"
-            finally:
-                await limit(None)
-        await town.audited(town.norte, "session.refused", provider="estado", reason="quota_reached")
-
-    async def test_that_the_person_refuses_is_told(self, town: Town) -> None:
-        async with town.browser() as browser:
-            assert error_of(await sign_in(browser)) == "oidc_login_refused"
-
-    async def test_of_a_disabled_account_is_refused_and_on_record(self, town: Town) -> None:
-        town.state.person = person("fabio")
-        async with town.browser() as browser:
-            await sign_in(browser)
-            await town.rows("UPDATE account SET disabled_at = now() WHERE email = 'fabio@estado.example' RETURNING 1", town.norte)
-            assert error_of(await sign_in(browser)) == "account_disabled"
-        await town.audited(town.norte, "session.refused", provider="estado", reason="account_disabled")
-
-
-class TestAMoveToAnotherCity:
-    async def test_ends_the_account_in_the_old_one(self, town: Town) -> None:
-        town.state.person = person("gil")
-        async with town.browser() as browser:
-            await sign_in(browser)
-            old = await session_of(browser)
-        town.state.person = person("gil", city="sul")
-        async with town.browser() as browser:
-            assert (await sign_in(browser)).headers["location"] == "/"
-            assert (await session_of(browser))["user"]["tenant_id"] == str(town.sul)
-        left = await town.rows("SELECT disabled_at FROM account WHERE email = 'gil@estado.example'", town.norte)
-        assert [row.disabled_at is not None for row in left] == [True]
-        revoked = await town.rows("SELECT revoked_until FROM session WHERE id = :s", town.norte, s=UUID(old["session_id"]))
-        assert revoked[0].revoked_until is not None
-
-    async def test_is_no_way_around_being_disabled(self, town: Town) -> None:
-        town.state.person = person("hugo")
-        async with town.browser() as browser:
-            await sign_in(browser)
-            await town.rows("UPDATE account SET disabled_at = now() WHERE email = 'hugo@estado.example' RETURNING 1", town.norte)
-            town.state.person = person("hugo", city="sul")
-            assert error_of(await sign_in(browser)) == "account_disabled"
-
-
-class TestAnAddressThatIsTaken:
-    async def local(self, town: Town, name: str, role: str = "viewer", tenant: UUID | None = None) -> User:
-        tenant_id = tenant or town.norte
-        password = await Argon2Passwords().hash(PASSWORD)
-        user = User(new_id(), tenant_id, f"{name}@estado.example", Role(role), password, SystemClock().now())
-        async with town.db.uow(tenant_id) as work:
-            await SqlStore(work).add_user(user)
-        return user
-
-    async def test_is_linked_where_the_operator_trusts_the_provider(self, town: Town) -> None:
-        user = await self.local(town, "iris")
-        town.state.person = person("iris", email="IRIS@estado.example")
-        async with town.browser() as browser:
-            assert (await sign_in(browser)).headers["location"] == "/"
-            assert (await session_of(browser))["user"]["id"] == str(user.id)
-
-    @pytest.mark.parametrize(
-        ("name", "role", "elsewhere", "claims"),
-        [
-            ("unverified", "viewer", False, {"email_verified": False}),
-            ("saysyes", "viewer", False, {"email_verified": "true"}),
-            ("silent", "viewer", False, {"email_verified": None}),
-            ("anadmin", "admin", False, {}),
-            ("platform", "platform_admin", False, {}),
-            ("elsewhere", "viewer", True, {}),
-        ],
-    )
-    async def test_is_never_taken_over(self, town: Town, name: str, role: str, elsewhere: bool, claims: dict[str, Any]) -> None:
-        await self.local(town, name, role, town.sul if elsewhere else None)
-        town.state.person = person(name) | claims
-        async with town.browser() as browser:
-            assert error_of(await sign_in(browser)) == "oidc_email_in_use"
-
-    async def test_is_not_linked_by_a_provider_that_may_not(self, town: Town) -> None:
-        await self.local(town, "jairo")
-        town.partner.person = person("jairo", realm_access={"roles": ["p"]})
-        async with town.browser() as browser:
-            assert error_of(await sign_in(browser, "parceiro")) == "oidc_email_in_use"
-
-    async def test_by_another_outside_person_is_refused(self, town: Town) -> None:
-        town.state.person = person("kim")
-        async with town.browser() as browser:
-            await sign_in(browser)
-            town.state.person = person("kim", sub="another-kim")
-            assert error_of(await sign_in(browser)) == "oidc_email_in_use"
 
 
 class TestTheWayBack:
@@ -570,15 +225,6 @@ class TestAnExchange:
         town.state.person = person("ziza")
         assert (await self.exchange(town, town.state.token())).status_code == 200
         town.state.rotate()
-        async with asyncio.timeout(10):  # unknown keys are looked for once a second here
+        async with asyncio.timeout(60):  # unknown keys are looked for once a second here
             while (await self.exchange(town, town.state.token(), address=f"198.51.100.{os.urandom(1)[0]}")).status_code != 200:
                 await asyncio.sleep(0.2)
-
-
-async def test_what_is_kept_of_an_outside_person_is_under_the_citys_policy(town: Town) -> None:
-    town.state.person = person("policy")
-    async with town.browser() as browser:
-        await sign_in(browser)
-    mine = await town.rows("SELECT issuer FROM external_identity WHERE subject = 'policy-1'", town.norte)
-    assert [row.issuer for row in mine] == [town.state.issuer]
-    assert await town.rows("SELECT 1 FROM external_identity", new_id()) == []

@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from tests.identity.conftest import House
+from tests.identity.house import House
 
 from chassis.db import UnitOfWork
 from gtvision.audit import Outcome

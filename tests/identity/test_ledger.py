@@ -1,71 +1,43 @@
-"""The ledger on real PostgreSQL: one chain a city whatever happens beside it, append-only for everybody, sealed and dropped."""
+"""The ledger on real PostgreSQL: one chain a city whatever happens beside it, and what is found in it."""
 
 from __future__ import annotations
 
 import asyncio
 import json
 import random
-from collections.abc import AsyncIterator, Callable
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
-import asyncpg
 import pytest
-import pytest_asyncio
-from sqlalchemy import insert, text
-from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from chassis.db import Database
-from chassis.envelope import parse
 from chassis.migrations import metadata_differences
-from chassis.servers import Postgres
 from chassis.settings import DatabaseSettings
-from gtvision.events import AuditRecorded
 from gtvision.ids import new_id
 from gtvision.tenancy import Caller, Role
-from gtvision.time import FakeClock
-from identity.domain.ledger import FIELDS, GENESIS
+from identity.domain.ledger import GENESIS
 from identity.domain.searches import Sought
 from identity.domain.tenants import LimitedToGroups
 from identity.domain.verification import Wrong
 from identity.repository.anchors import SqlAnchors
-from identity.repository.audit import SqlAuditUpkeep, SqlLedger
-from identity.tables import audit_anchor, audit_entry, audit_head, metadata
+from identity.repository.audit import SqlLedger
+from identity.tables import metadata
 from identity.usecases.auditing import Auditing
 
-from .ledgers import City, database_name
+from .ledgers import START, City
 
 pytestmark = pytest.mark.db
 
-START = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
 
-
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def settings(database_for: Callable[..., Any]) -> DatabaseSettings:
-    found: DatabaseSettings = await database_for("identity")
-    return found
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def city(settings: DatabaseSettings, postgres: Postgres, tmp_path: Path) -> AsyncIterator[City]:
-    clock = FakeClock(START)
-    async with Database(settings, clock) as db:
-        yield City(db, clock, postgres, database_name(settings), tmp_path)
-
-
-async def test_the_tables_are_those_of_the_migration(settings: DatabaseSettings, city: City) -> None:
+async def test_the_tables_are_those_of_the_migration(ledger_settings: DatabaseSettings, city: City) -> None:
     """Partitions included: they are nobody's model."""
     await city.record(1)
-    assert settings.migration_url is not None
-    engine = create_async_engine(settings.migration_url.get_secret_value())
+    assert ledger_settings.migration_url is not None
+    engine = create_async_engine(ledger_settings.migration_url.get_secret_value())
     async with engine.connect() as connection:
         assert await connection.run_sync(metadata_differences, metadata, "identity") == []
     await engine.dispose()
-
-
-# --- one chain ---------------------------------------------------------------------------------------------------------
 
 
 class TestChaining:
@@ -231,120 +203,6 @@ async def _in_turn(work: Callable[..., Any], batches: list[Any]) -> None:
         await work(batch)
 
 
-# --- nobody changes it -------------------------------------------------------------------------------------------------
-
-CHANGES = [
-    "UPDATE {table} SET hash = 'x'",
-    "DELETE FROM {table}",
-    "TRUNCATE {table}",
-    "UPDATE {table} SET hash = 'x' WHERE false",
-]
-TABLES = ["audit_entry", "audit_anchor"]
-
-
-class TestAppendOnly:
-    @pytest.mark.parametrize("table", TABLES)
-    @pytest.mark.parametrize("change", CHANGES)
-    async def test_the_service_may_not(self, city: City, table: str, change: str) -> None:
-        await city.record(1)
-        await city.seal()
-        with pytest.raises(ProgrammingError, match="permission denied"):
-            async with city.db.uow(city.tenant_id) as work:
-                await work.session.execute(text(change.format(table=table)))
-
-    @pytest.mark.parametrize("table", TABLES)
-    @pytest.mark.parametrize("change", CHANGES)
-    async def test_the_owner_may_not(self, city: City, table: str, change: str) -> None:
-        """By the table or by its partition: a trigger says no to who has every right."""
-        await city.record(1)
-        await city.seal()
-        partitions = await _partitions(city, table)
-        assert partitions
-        for name in (table, *partitions):
-            async with _as_owner(city) as connection:
-                with pytest.raises(asyncpg.InsufficientPrivilegeError, match="append-only"):
-                    await connection.execute(change.format(table=name))
-
-    @pytest.mark.parametrize("table", TABLES)
-    async def test_a_partition_is_nobodys(self, city: City, table: str) -> None:
-        """A grant there would show other cities' rows."""
-        await city.record(1)
-        await city.seal()
-        for partition in await _partitions(city, table):
-            for statement in (
-                f"SELECT * FROM {partition}",
-                f"INSERT INTO {partition} SELECT * FROM {partition}",
-                f"DELETE FROM {partition}",
-            ):
-                with pytest.raises(ProgrammingError, match="permission denied"):
-                    async with city.db.uow(city.tenant_id) as work:
-                        await work.session.execute(text(statement.format(partition)))
-
-    async def test_heads_are_moved_and_never_removed(self, city: City) -> None:
-        await city.record(1)
-        for statement in ("DELETE FROM audit_head", "TRUNCATE audit_head"):
-            with pytest.raises(ProgrammingError, match="permission denied"):
-                async with city.db.uow(city.tenant_id) as work:
-                    await work.session.execute(text(statement))
-
-    @pytest.mark.parametrize("table", ["audit_entry", "audit_anchor", "audit_head", "audit_copy_owed"])
-    async def test_another_city_sees_nothing(self, city: City, table: str) -> None:
-        """Without any filter of our own."""
-        await city.record(2)
-        async with city.db.uow(city.tenant_id) as work:
-            anchor = "INSERT INTO audit_anchor VALUES (:t, 2, 'seal', :at, 'x', 'x', 'x')"
-            await work.session.execute(text(anchor), {"t": city.tenant_id, "at": START})
-            await work.session.execute(text("INSERT INTO audit_copy_owed VALUES (:t, 2, 'seal', :at)"), {"t": city.tenant_id, "at": START})
-        for tenant_id, seen in ((city.tenant_id, True), (new_id(), False), (None, False)):
-            async with city.db.uow(tenant_id) as work:
-                found = (await work.session.execute(text(f"SELECT tenant_id FROM {table}"))).scalars().all()
-                assert set(found) == ({city.tenant_id} if seen else set())
-
-    async def test_nobody_writes_into_another_citys_ledger(self, city: City) -> None:
-        await city.record(1)
-        victim, (row,) = city.tenant_id, await city.rows()
-        entry = {
-            **{name: getattr(row.entry, name) for name in FIELDS},
-            "seq": 2,
-            "prev_hash": row.hash,
-            "hash": "x",
-            "mac": "x",
-            "mac_kid": "x",
-        }
-        anchor = {"tenant_id": victim, "seq": 1, "kind": "cut", "anchored_at": START, "hash": "x", "kid": "x", "signature": "x"}
-        head = {"tenant_id": victim, "seq": 0, "hash": "x", "recorded_at": START}
-        for statement in (insert(audit_entry).values(entry), insert(audit_anchor).values(anchor), insert(audit_head).values(head)):
-            with pytest.raises(ProgrammingError, match="row-level security"):
-                async with city.db.uow(new_id()) as work:
-                    await work.session.execute(statement)
-
-
-async def _partitions(city: City, table: str) -> list[str]:
-    async with city.intruder() as connection:
-        rows = await connection.fetch(
-            "SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid WHERE i.inhparent = $1::regclass", table
-        )
-        return [row["relname"] for row in rows]
-
-
-class _as_owner:  # noqa: N801 - reads as a function
-    """A connection that acts as the schema's owner, as a migration does."""
-
-    def __init__(self, city: City) -> None:
-        self._city = city
-
-    async def __aenter__(self) -> asyncpg.Connection[asyncpg.Record]:
-        self._connection = await self._city.postgres.connect(self._city.database)
-        await self._connection.execute("SET ROLE identity_owner; SET search_path = identity")
-        return self._connection
-
-    async def __aexit__(self, *_: object) -> None:
-        await self._connection.close()
-
-
-# --- searching ---------------------------------------------------------------------------------------------------------
-
-
 class TestSearching:
     async def test_filters(self, city: City) -> None:
         actor, camera = new_id(), new_id()
@@ -385,119 +243,3 @@ class TestSearching:
                 break
             before = (page[-1].entry.occurred_at, page[-1].entry.seq)
         assert seen == [each.event_id for each in reversed(events)]
-
-
-# --- sealing and dropping ----------------------------------------------------------------------------------------------
-
-
-class TestSealing:
-    async def test_what_grew_is_anchored_once(self, city: City) -> None:
-        await city.seal()
-        await city.record(3)
-        assert await city.seal() == 1
-        assert await city.seal() == 0
-        report = await city.verify()
-        assert report.is_right
-        assert report.last_anchor is not None
-        assert (report.last_anchor.seq, report.unanchored, report.copies) == (3, 0, 1)
-        copy = json.loads((city.objects / report.last_anchor.object_key).read_text())
-        assert (copy["seq"], copy["hash"], copy["public_key"]) == (3, (await city.rows())[2].hash, city.keys.public_key("a1"))
-
-    async def test_processes_side_by_side_make_one_anchor(self, city: City) -> None:
-        await city.seal()
-        await city.record(3)
-        assert sum(await asyncio.gather(*(city.seal() for _ in range(4)))) == 1
-        assert (await city.verify()).is_right
-
-    async def test_rows_behind_the_anchor_are_told(self, city: City) -> None:
-        await city.record(3)
-        await city.seal()
-        await city.record(2)
-        assert (await city.verify()).unanchored == 2
-
-    async def test_a_copy_is_owed_until_object_storage_takes_it(self, city: City) -> None:
-        await city.record(3)
-        folder = city.objects / "audit"
-        folder.write_text("no folder: every write below fails")
-        assert await city.seal() >= 1
-        assert (await city.verify_rows()).is_right
-        folder.unlink()
-        await city.seal()
-        report = await city.verify()
-        assert report.is_right
-        assert report.copies == 1
-
-    async def test_old_months_are_dropped_and_the_rest_still_stands(self, city: City) -> None:
-        """A cut says who dropped what; it is on record, and whoever has only the database cannot make one."""
-        await city.record(5)
-        await city.seal()
-        city.clock.advance(timedelta(days=40))
-        await city.record(3)
-        await city.seal()
-        city.clock.advance(timedelta(days=1_826 - 5))
-        await city.record(2)
-        assert await city.sealing.drop_expired(city.keys) > 0
-        assert await city.sealing.drop_expired(city.keys) == 0
-        assert [row.entry.seq for row in await city.rows()] == [6, 7, 8, 9, 10]
-        await city.seal()
-        report = await city.verify()
-        assert (report.is_right, report.first, report.rows) == (True, 6, 5)
-        async with city.db.uow(None) as work:
-            bodies = await work.session.execute(text("SELECT body FROM outbox WHERE tenant_id = :t"), {"t": city.tenant_id})
-            (event,) = [parse(AuditRecorded, row.body.encode()) for row in bodies]
-        assert (event.data.action, event.data.details["through_seq"]) == ("audit.expired", "5")
-
-    async def test_a_cut_of_a_months_last_night_is_kept_for_the_next_months_first_entry(self, city: City) -> None:
-        await city.record(5)
-        await city.seal()
-        city.clock.advance(datetime(2031, 4, 30, 23, 59, 59, tzinfo=UTC) - city.clock.now())
-        await city.sealing.make_months()
-        assert await city.sealing.drop_expired(city.keys) > 0
-        city.clock.advance(5)
-        await city.record(1)
-        city.clock.advance(datetime(2036, 5, 2, tzinfo=UTC) - city.clock.now())
-        await city.sealing.make_months()
-        await city.sealing.drop_expired(city.keys)
-        report = await city.verify_rows()
-        assert (report.is_right, report.first, report.rows) == (True, 6, 1)
-
-    async def test_dropping_without_a_signature_is_noticed(self, city: City) -> None:
-        await city.record(5)
-        await city.tamper("DELETE FROM audit_entry WHERE tenant_id = $1 AND seq < 3")
-        await city.tamper(
-            "INSERT INTO audit_anchor SELECT tenant_id, seq - 1, 'cut', recorded_at, prev_hash, 'a1', repeat('0', 128) "
-            "FROM audit_entry WHERE tenant_id = $1 AND seq = 3"
-        )
-        assert await city.found() == (Wrong.MISSING, 1)
-
-    async def test_a_crash_between_signing_and_dropping_changes_nothing(self, city: City) -> None:
-        await city.record(5)
-        city.clock.advance(timedelta(days=1_900))
-        await city.record(1)
-
-        class Crashing(SqlAuditUpkeep):
-            async def drop_before(self, month: Any) -> int:
-                raise RuntimeError
-
-        sealing = city.sealing
-        sealing._upkeep = Crashing(city.db.uow)
-        with pytest.raises(RuntimeError):
-            await sealing.drop_expired(city.keys)
-        assert (await city.verify()).rows == 6
-        assert await city.sealing.drop_expired(city.keys) > 0
-        report = await city.verify()
-        assert (report.is_right, report.rows, report.first) == (True, 1, 6)
-
-    async def test_the_longest_retention_of_any_city_counts(self, city: City) -> None:
-        upkeep = SqlAuditUpkeep(city.db.uow)
-        assert await upkeep.longest_retention_days(1_826) == 1_826
-        async with city.intruder() as connection:
-            for days in (400, 3_000):
-                settings = json.dumps({"retention": {"audit_days": days}})
-                await connection.execute(
-                    "INSERT INTO tenant (tenant_id, name, revision, created_at, settings) VALUES ($1, $2, 1, now(), $3)",
-                    *(new_id(), f"c{days}", settings),
-                )
-            assert await upkeep.longest_retention_days(1_826) == 3_000
-            await connection.execute("DELETE FROM tenant WHERE name = 'c3000'")
-        assert await upkeep.longest_retention_days(1_826) == 400

@@ -2,57 +2,31 @@
 
 from __future__ import annotations
 
-import argparse
-import io
-from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
-from datetime import UTC, datetime
-from pathlib import Path
-from typing import Any
 
 import pytest
-import pytest_asyncio
 from prometheus_client import REGISTRY
 from pydantic import SecretStr
 
-from chassis.db import Database
-from chassis.servers import Postgres
-from chassis.settings import DatabaseSettings
-from gtvision.errors import NotFound
-from gtvision.time import FakeClock
-from identity.cli import audit
 from identity.domain.anchors import Anchor, AnchorKind, copy_of
 from identity.domain.ledger import Chained, chain_hash
 from identity.domain.verification import Wrong
 from identity.gateways.audit_keys import HmacAuditKeys
 from identity.repository.anchors import SqlAnchors
-from identity.repository.audit import SqlAuditUpkeep, SqlLedger
-from identity.usecases.auditing import Auditing
 from identity.usecases.sealing import signed
 
-from .ledgers import City, database_name
+from .ledgers import START, City, command
 
 pytestmark = pytest.mark.db
 
-START = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
 STRANGER = HmacAuditKeys(SecretStr("a1:" + "QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVowMTIzNDY="))
 """Guessed wrong."""
 
 
-@pytest_asyncio.fixture(loop_scope="session")
-async def city(database_for: Callable[..., Any], postgres: Postgres, tmp_path: Path) -> AsyncIterator[City]:
+@pytest.fixture
+def city(anchored_city: City) -> City:
     """Twenty rows: twelve anchored, three anchored later, five since."""
-    settings: DatabaseSettings = await database_for("identity")
-    async with Database(settings, FakeClock(START)) as db:
-        made = City(db, db._clock, postgres, database_name(settings), tmp_path)  # type: ignore[arg-type]
-        for count in (12, 3):
-            await made.record(count)
-            made.clock.advance(60)
-            await made.seal()
-        await made.record(5)
-        report = await made.verify()
-        assert (report.is_right, report.rows, report.unanchored, report.copies) == (True, 20, 5, 2)
-        yield made
+    return anchored_city
 
 
 # --- rows --------------------------------------------------------------------------------------------------------------
@@ -273,7 +247,7 @@ class TestAnchors:
 
     async def test_a_copy_that_is_said_to_be_owed_is_compared_and_kept(self, city: City) -> None:
         """Otherwise whoever has the database and the key could have identity itself replace the evidence."""
-        path = _copy(city, 12)
+        path = city.copy_file(12)
         path.write_bytes(b"{}")
         owed = "INSERT INTO audit_copy_owed SELECT tenant_id, seq, kind, anchored_at FROM audit_anchor WHERE tenant_id = $1 AND seq = 12"
         await city.tamper(owed)
@@ -285,11 +259,11 @@ class TestAnchors:
         assert await city.of_anchors() == [(Wrong.COPY_CHANGED, 12)]
 
     async def test_a_missing_copy_is_named(self, city: City) -> None:
-        _copy(city, 12).unlink()
+        city.copy_file(12).unlink()
         assert await city.of_anchors() == [(Wrong.COPY_MISSING, 12)]
 
     async def test_a_changed_copy_is_named(self, city: City) -> None:
-        path = _copy(city, 12)
+        path = city.copy_file(12)
         path.write_bytes(path.read_bytes().replace(b'"seq":12', b'"seq":13'))
         assert await city.of_anchors() == [(Wrong.COPY_CHANGED, 12)]
 
@@ -311,67 +285,6 @@ class TestAnchors:
 
 def _failures(wrong: str = "altered") -> float:
     return REGISTRY.get_sample_value("gtvision_identity_audit_verification_failures_total", {"wrong": wrong}) or 0.0
-
-
-# --- the operator's command --------------------------------------------------------------------------------------------
-
-
-def tools(city: City) -> audit.Tools:
-    auditing = Auditing(city.db.uow, SqlLedger, SqlAnchors, city.clock)
-    return audit.Tools(SqlAuditUpkeep(city.db.uow), auditing, city.verification, city.keys, city.copies)
-
-
-async def command(city: City, *arguments: str) -> str:
-    out, asked = io.StringIO(), audit.parse(arguments)
-    assert isinstance(asked, argparse.Namespace)
-    await audit.verify(asked, tools(city), (city.tenant_id, "Cidade"), out)
-    return out.getvalue()
-
-
-class TestCommand:
-    async def test_names_the_row(self, city: City) -> None:
-        await city.tamper("UPDATE audit_entry SET address = 'x' WHERE tenant_id = $1 AND seq = 7")
-        said = await command(city, "verify")
-        assert f"WRONG  Cidade ({city.tenant_id})" in said
-        assert "first wrong row: altered: row 7, 2026-03-04T05:06:19" in said
-
-    async def test_says_what_only_the_mac_protects(self, city: City) -> None:
-        said = await command(city, "verify")
-        assert said.startswith("right  Cidade")
-        assert "rows 1 to 20: 20 right" in said
-        assert "last anchor: row 15" in said
-        assert "rows 16 to 20 lie behind the last anchor: only the MAC protects them" in said
-
-    async def test_copies_can_be_left_out(self, city: City) -> None:
-        _copy(city, 12).unlink()
-        assert "copy_missing" in await command(city, "verify")
-        assert (await command(city, "verify", "--skip-copies")).startswith("right")
-
-    async def test_the_exit_code_says_it(self, city: City, capsys: pytest.CaptureFixture[str]) -> None:
-        only_this = ("verify", "--tenant", str(city.tenant_id))
-        assert await audit.run(audit.parse(only_this), tools(city)) == 0
-        await city.tamper("DELETE FROM audit_entry WHERE tenant_id = $1 AND seq = 7")
-        assert await audit.run(audit.parse(only_this), tools(city)) == 1
-        assert "missing: row 7" in capsys.readouterr().out
-        with pytest.raises(NotFound):
-            await audit.run(audit.parse(("verify", "--tenant", "nowhere")), tools(city))
-
-    async def test_a_city_that_only_object_storage_remembers_is_named(self, city: City, capsys: pytest.CaptureFixture[str]) -> None:
-        """Somebody removed every row of it from the database: its name is nowhere, its anchors are."""
-        for table in ("audit_entry", "audit_anchor", "audit_head"):
-            await city.tamper(f"DELETE FROM {table} WHERE tenant_id = $1")
-        assert await audit.run(audit.parse(("verify",)), tools(city)) == 1
-        assert f"WRONG  tenant without a name ({city.tenant_id})" in capsys.readouterr().out
-
-    async def test_exports(self, city: City, capfdbinary: pytest.CaptureFixture[bytes]) -> None:
-        asked = ("export", "--tenant", str(city.tenant_id), "--from", "2026-03-01", "--to", "2026-04-01T00:00:00Z")
-        assert await audit.run(audit.parse(asked), tools(city)) == 0
-        assert capfdbinary.readouterr().out.count(b'"action":"plate.searched"') == 20
-
-    @pytest.mark.parametrize("arguments", [(), ("export",), ("verify", "--from", "yesterday"), ("drop",)])
-    def test_wrong_arguments_end_it(self, arguments: tuple[str, ...]) -> None:
-        with pytest.raises(SystemExit):
-            audit.parse(arguments)
 
 
 # --- what an intruder does ---------------------------------------------------------------------------------------------
@@ -423,8 +336,3 @@ def _rewritten(row: Chained, prev_hash: str, keys: HmacAuditKeys) -> Chained:
     own = chain_hash(prev_hash, entry.canonical())
     kid, mac = keys.mac(own)
     return Chained(entry, prev_hash, own, mac, kid)
-
-
-def _copy(city: City, seq: int) -> Path:
-    (found,) = (city.objects / "audit" / str(city.tenant_id)).rglob(f"{seq}.json")
-    return found

@@ -1,0 +1,200 @@
+"""Everything that a usecase needs, with fakes of what is slow or far; the store is in memory or in PostgreSQL."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from chassis.db import UowFactory
+from chassis.settings import DatabaseSettings
+from chassis.testing.fakes import FakeUow
+from chassis.testing.tokens import private_key_pem
+from gtvision.errors import RateLimited, Unavailable
+from gtvision.events import AuditRecorded
+from gtvision.ids import new_id
+from gtvision.tenancy import ROLE_SCOPES, Caller, Role, TenantSettings
+from gtvision.time import FakeClock
+from identity.domain.signing import OpenedKey
+from identity.domain.tenants import Tenant
+from identity.domain.users import User
+from identity.gateways.signing import JoseTokens
+from identity.ports.store import Store
+from identity.usecases.doors import Doors
+from identity.usecases.logins import Logins
+from identity.usecases.opening import Ending, Opening
+from identity.usecases.sessions import Sessions
+from identity.usecases.users import Users
+
+from .memory_store import MemoryStore, Rows
+
+PASSWORD = "correct horse battery"
+
+
+class FakePasswords:
+    """Hashes by writing down; remembers how often it worked."""
+
+    def __init__(self) -> None:
+        self.verified = 0
+
+    async def hash(self, password: str) -> str:
+        return f"hash of {password}"
+
+    async def verify(self, password_hash: str | None, password: str) -> bool:
+        self.verified += 1
+        return password_hash == f"hash of {password}"
+
+
+class FakeThrottle:
+    """Refuses the sixth attempt of a pair."""
+
+    def __init__(self) -> None:
+        self.attempts: dict[tuple[str, str], int] = {}
+
+    async def attempt(self, account: str, address: str) -> None:
+        pair = (account, address)
+        self.attempts[pair] = self.attempts.get(pair, 0) + 1
+        if self.attempts[pair] > 5:
+            raise RateLimited
+
+    async def succeeded(self, account: str, address: str) -> None:
+        self.attempts.pop((account, address), None)
+
+
+class FakeRegistry:
+    """What was written for every service to read; `down` loses writes."""
+
+    def __init__(self) -> None:
+        self.revoked: dict[UUID, datetime] = {}
+        self.jwks: Mapping[str, object] = {}
+        self.whole = False
+        self.loads = 0
+        self.down = False
+
+    async def is_whole(self) -> bool:
+        self._check()
+        return self.whole
+
+    async def load(self, jwks: Mapping[str, object], revocations: Mapping[UUID, datetime], now: datetime) -> None:
+        self._check()
+        self.jwks, self.whole, self.loads = jwks, True, self.loads + 1
+        self.revoked |= revocations
+
+    async def revoke(self, session_id: UUID, until: datetime) -> None:
+        if self.down:
+            self.whole = False
+        self._check()
+        self.revoked[session_id] = until
+
+    def _check(self) -> None:
+        if self.down:
+            raise Unavailable
+
+
+class Chance:
+    """Bytes that never repeat."""
+
+    def __init__(self) -> None:
+        self._seed, self._numbers = new_id().bytes, itertools.count()
+
+    def __call__(self, size: int) -> bytes:
+        return hashlib.shake_256(self._seed + next(self._numbers).to_bytes(8, "big")).digest(size)
+
+
+class FakeSealer:
+    """A vault that only writes down where a text belongs."""
+
+    def seal(self, text: str, context: str = "") -> str:
+        return f"{context}|{text}"
+
+    def open(self, text: str, context: str = "") -> str:
+        assert text.startswith(f"{context}|"), "a sealed text opens at its own place only"
+        return text.removeprefix(f"{context}|")
+
+
+@dataclass
+class House:
+    """A unit of work factory with its store, and what was emitted through it."""
+
+    uow: UowFactory
+    store: Callable[[Any], Store]
+    clock: FakeClock
+    emitted: Callable[[UUID], Any]
+    tokens: JoseTokens
+    passwords: FakePasswords = field(default_factory=FakePasswords)
+    throttle: FakeThrottle = field(default_factory=FakeThrottle)
+    registry: FakeRegistry = field(default_factory=FakeRegistry)
+    chance: Chance = field(default_factory=Chance)
+    sealer: FakeSealer = field(default_factory=FakeSealer)
+
+    @property
+    def doors(self) -> Doors:
+        return Doors(self.throttle, self.passwords, self.chance, self.sealer)
+
+    @property
+    def opening(self) -> Opening:
+        return Opening(self.store, self.tokens, self.clock, self.chance)
+
+    @property
+    def ending(self) -> Ending:
+        return Ending(self.store, self.registry, self.clock)
+
+    @property
+    def logins(self) -> Logins:
+        return Logins(self.uow, self.store, self.opening, self.doors, self.clock)
+
+    @property
+    def sessions(self) -> Sessions:
+        return Sessions(self.uow, self.store, self.opening, self.ending, self.clock)
+
+    @property
+    def users(self) -> Users:
+        return Users(self.uow, self.store, self.passwords, self.ending, self.clock)
+
+    async def deeds(self, tenant_id: UUID) -> list[AuditRecorded]:
+        """What went on record."""
+        return [event for event in await self.emitted(tenant_id) if isinstance(event, AuditRecorded)]
+
+    async def facts(self, tenant_id: UUID) -> list[Any]:
+        """What was announced beside the record."""
+        return [event for event in await self.emitted(tenant_id) if not isinstance(event, AuditRecorded)]
+
+    async def add_tenant(self, settings: TenantSettings | None = None) -> UUID:
+        tenant_id = new_id()
+        async with self.uow(tenant_id) as work:
+            await self.store(work).add_tenant(Tenant(tenant_id, f"City {tenant_id}", 1, self.clock.now(), settings or TenantSettings()))
+        return tenant_id
+
+    async def add_user(self, tenant_id: UUID, role: Role = Role.OPERATOR, email: str | None = None) -> User:
+        user_id = new_id()
+        user = User(user_id, tenant_id, email or f"{user_id}@Example.org", role, f"hash of {PASSWORD}", self.clock.now())
+        async with self.uow(tenant_id) as work:
+            await self.store(work).add_user(user)
+        return user
+
+
+def caller_of(user: User, session_id: UUID | None = None) -> Caller:
+    return Caller(user.tenant_id, user.id, user.role, frozenset(map(str, ROLE_SCOPES[user.role])), session_id or new_id())
+
+
+def signing(clock: Any) -> JoseTokens:
+    return JoseTokens(clock, [OpenedKey("test-1", private_key_pem("test-1"), clock.now())])
+
+
+def fake_house() -> House:
+    clock, rows = FakeClock(), Rows()
+    uow = FakeUow(clock)
+
+    async def emitted(tenant_id: UUID) -> Sequence[Any]:
+        return [event.data for event in uow.emitted if event.tenant_id == tenant_id]
+
+    return House(uow, lambda work: MemoryStore(rows, work.tenant_id), clock, emitted, signing(clock))
+
+
+def patient(settings: DatabaseSettings) -> DatabaseSettings:
+    """A machine that is busy with something else is no database that is down."""
+    return settings.model_copy(update={"timeout_s": 20.0})

@@ -1,0 +1,125 @@
+"""Nobody changes what is in the ledger, nor sees another city's: neither the service nor the owner of its tables."""
+
+from __future__ import annotations
+
+import asyncpg
+import pytest
+from sqlalchemy import insert, text
+from sqlalchemy.exc import ProgrammingError
+
+from gtvision.ids import new_id
+from identity.domain.ledger import FIELDS
+from identity.tables import audit_anchor, audit_entry, audit_head
+
+from .ledgers import START, City
+
+pytestmark = pytest.mark.db
+
+
+CHANGES = [
+    "UPDATE {table} SET hash = 'x'",
+    "DELETE FROM {table}",
+    "TRUNCATE {table}",
+    "UPDATE {table} SET hash = 'x' WHERE false",
+]
+TABLES = ["audit_entry", "audit_anchor"]
+
+
+class TestAppendOnly:
+    @pytest.mark.parametrize("table", TABLES)
+    @pytest.mark.parametrize("change", CHANGES)
+    async def test_the_service_may_not(self, city: City, table: str, change: str) -> None:
+        await city.record(1)
+        await city.seal()
+        with pytest.raises(ProgrammingError, match="permission denied"):
+            async with city.db.uow(city.tenant_id) as work:
+                await work.session.execute(text(change.format(table=table)))
+
+    @pytest.mark.parametrize("table", TABLES)
+    @pytest.mark.parametrize("change", CHANGES)
+    async def test_the_owner_may_not(self, city: City, table: str, change: str) -> None:
+        """By the table or by its partition: a trigger says no to who has every right."""
+        await city.record(1)
+        await city.seal()
+        partitions = await _partitions(city, table)
+        assert partitions
+        for name in (table, *partitions):
+            async with _as_owner(city) as connection:
+                with pytest.raises(asyncpg.InsufficientPrivilegeError, match="append-only"):
+                    await connection.execute(change.format(table=name))
+
+    @pytest.mark.parametrize("table", TABLES)
+    async def test_a_partition_is_nobodys(self, city: City, table: str) -> None:
+        """A grant there would show other cities' rows."""
+        await city.record(1)
+        await city.seal()
+        for partition in await _partitions(city, table):
+            for statement in (
+                f"SELECT * FROM {partition}",
+                f"INSERT INTO {partition} SELECT * FROM {partition}",
+                f"DELETE FROM {partition}",
+            ):
+                with pytest.raises(ProgrammingError, match="permission denied"):
+                    async with city.db.uow(city.tenant_id) as work:
+                        await work.session.execute(text(statement.format(partition)))
+
+    async def test_heads_are_moved_and_never_removed(self, city: City) -> None:
+        await city.record(1)
+        for statement in ("DELETE FROM audit_head", "TRUNCATE audit_head"):
+            with pytest.raises(ProgrammingError, match="permission denied"):
+                async with city.db.uow(city.tenant_id) as work:
+                    await work.session.execute(text(statement))
+
+    @pytest.mark.parametrize("table", ["audit_entry", "audit_anchor", "audit_head", "audit_copy_owed"])
+    async def test_another_city_sees_nothing(self, city: City, table: str) -> None:
+        """Without any filter of our own."""
+        await city.record(2)
+        async with city.db.uow(city.tenant_id) as work:
+            anchor = "INSERT INTO audit_anchor VALUES (:t, 2, 'seal', :at, 'x', 'x', 'x')"
+            await work.session.execute(text(anchor), {"t": city.tenant_id, "at": START})
+            await work.session.execute(text("INSERT INTO audit_copy_owed VALUES (:t, 2, 'seal', :at)"), {"t": city.tenant_id, "at": START})
+        for tenant_id, seen in ((city.tenant_id, True), (new_id(), False), (None, False)):
+            async with city.db.uow(tenant_id) as work:
+                found = (await work.session.execute(text(f"SELECT tenant_id FROM {table}"))).scalars().all()
+                assert set(found) == ({city.tenant_id} if seen else set())
+
+    async def test_nobody_writes_into_another_citys_ledger(self, city: City) -> None:
+        await city.record(1)
+        victim, (row,) = city.tenant_id, await city.rows()
+        entry = {
+            **{name: getattr(row.entry, name) for name in FIELDS},
+            "seq": 2,
+            "prev_hash": row.hash,
+            "hash": "x",
+            "mac": "x",
+            "mac_kid": "x",
+        }
+        anchor = {"tenant_id": victim, "seq": 1, "kind": "cut", "anchored_at": START, "hash": "x", "kid": "x", "signature": "x"}
+        head = {"tenant_id": victim, "seq": 0, "hash": "x", "recorded_at": START}
+        for statement in (insert(audit_entry).values(entry), insert(audit_anchor).values(anchor), insert(audit_head).values(head)):
+            with pytest.raises(ProgrammingError, match="row-level security"):
+                async with city.db.uow(new_id()) as work:
+                    await work.session.execute(statement)
+
+
+async def _partitions(city: City, table: str) -> list[str]:
+    async with city.intruder() as connection:
+        rows = await connection.fetch(
+            "SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid WHERE i.inhparent = $1::regclass", table
+        )
+        return [row["relname"] for row in rows]
+
+
+class _as_owner:  # noqa: N801 - reads as a function
+    """A connection that acts as the schema's owner, as a migration does."""
+
+    def __init__(self, city: City) -> None:
+        self._city = city
+
+    async def __aenter__(self) -> asyncpg.Connection[asyncpg.Record]:
+        self._connection = await self._city.postgres.connect(self._city.database)
+        await self._connection.execute("SET ROLE identity_owner; SET search_path = identity")
+        return self._connection
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._connection.close()
