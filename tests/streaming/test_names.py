@@ -14,6 +14,8 @@ import pytest
 from pydantic import SecretStr
 from tests.streaming.conftest import FakeCertificates, FakeMediaServer, FakeNames
 
+from cameras.settings import Settings as DoorSettings
+from chassis.settings import CameraAddressSettings
 from chassis.testing.tokens import encryption_keys
 from chassis.vault import Vault
 from gtv import tls
@@ -28,6 +30,7 @@ from streaming.gateways.system_names import SystemNames
 from streaming.gateways.tls_certificates import TlsCertificates
 from streaming.jobs import NameKeeper
 from streaming.ports import Names
+from streaming.settings import ApiSettings
 from streaming.usecases import reconcile_paths
 
 POLICY = AddressPolicy()
@@ -323,6 +326,18 @@ async def test_hundreds_of_slow_names_hold_up_neither_the_reconciler_nor_a_new_c
     assert town.dns.asked[0] == "newest.example"
 
 
+def test_the_door_and_whoever_connects_judge_by_the_same_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    for settings in (ApiSettings, DoorSettings):
+        assert settings.model_fields["addresses"].annotation is CameraAddressSettings
+    monkeypatch.setenv("CAMERA_DENIED_NETWORKS", "10.9.0.0/16, 2001:db8:9::/48")
+    monkeypatch.setenv("CAMERA_ALLOWED_NETWORKS", "10.9.1.7,169.254.7.0/24")
+    judge = CameraAddressSettings().policy()
+    answers = {"10.9.1.7": True, "10.9.1.8": False, "169.254.7.1": True, "169.254.8.1": False, "127.0.0.1": False, "2001:db8:9::1": False}
+    assert {text: judge.accepts(ip_address(text)) for text in answers} == answers
+    monkeypatch.setenv("CAMERA_ALLOW_LOOPBACK", "true")
+    assert CameraAddressSettings().policy().accepts(ip_address("127.0.0.1"))
+
+
 # --- rtsps -------------------------------------------------------------------------------------------------------------------
 
 
@@ -389,11 +404,17 @@ class TestNames:
             await names().addresses(host)
 
 
-async def test_whoever_does_not_wait_for_a_name_gives_its_thread_back() -> None:
-    impatient = SystemNames(timeout_s=0, most=1)
-    for _ in range(3):
-        with pytest.raises(Unavailable):
-            await impatient.addresses("localhost")
+async def test_what_takes_too_long_is_no_answer() -> None:
+    with pytest.raises(Unavailable):
+        await SystemNames(timeout_s=0).addresses("localhost")
+
+
+async def test_a_thread_that_nobody_waits_for_any_more_comes_back() -> None:
+    names = SystemNames(timeout_s=60, most=1)
+    leaving = asyncio.create_task(names.addresses("localhost"))
+    await asyncio.sleep(0)
+    leaving.cancel()
+    assert await names.addresses("localhost")
 
 
 async def test_few_threads_serve_many_names() -> None:

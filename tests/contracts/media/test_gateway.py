@@ -1,0 +1,40 @@
+"""Streaming's own gateway to the media server: what it sets is what it reads back, so that nothing is ever changed twice."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from tests.contracts.media.conftest import API_USER, wait_for
+
+from gtvision.camera import path_name
+from gtvision.ids import new_id
+from streaming.domain import Change, ChangeKind, PathConfig, plan
+from streaming.gateways.mediamtx import MediaMtx
+
+pytestmark = pytest.mark.media
+
+
+@pytest.mark.parametrize(
+    ("source", "fingerprint"),
+    [
+        ("rtsp://user:p%40ss@127.0.0.1:1/Streaming/Channels/101?a=b&c=%20", ""),
+        ("rtsp://user:p%40ss@[::1]:1/s", ""),
+        ("rtsps://user:p%40ss@127.0.0.1:1/s", "0a" * 32),
+        ("rtsps://user:p%40ss@[::1]:1", "0a" * 32),
+    ],
+)
+async def test_a_path_is_read_back_as_it_was_set(server: Any, source: str, fingerprint: str) -> None:
+    gateway = MediaMtx(server.api_url, *API_USER, timeout_s=60)
+    wanted = PathConfig(path_name(new_id()), source, False, fingerprint)
+    other = PathConfig(wanted.name, "rtsp://127.0.0.1:1/other", False)
+    try:
+        for path in (wanted, other, wanted):
+            await gateway.apply(Change(ChangeKind.REPLACE, path))
+            assert plan([path], [each for each in await gateway.paths() if each.name == path.name]) == []
+        wait_for(lambda: server.path(wanted.name))
+        status = (await gateway.statuses())[wanted.name]
+        assert (status.available, status.inbound_bytes) == (False, 0)
+    finally:
+        await gateway.apply(Change(ChangeKind.DELETE, wanted))
+        await gateway.close()
