@@ -15,6 +15,7 @@ from cameras.usecases import Announcer, Cameras, Tools, UrlGuard
 from chassis.auth import AuthRuntime
 from chassis.bus import Bus
 from chassis.db import Database
+from chassis.idempotency import KeyKeeping
 from chassis.live import LiveBus
 from chassis.migrations import run_migrations
 from chassis.outbox import OutboxRelay
@@ -48,7 +49,12 @@ def create_api(settings: Settings, clock: Clock | None = None) -> Service:
         routers=(router,),
         readiness={"postgresql": db.check, "rabbitmq": bus.check, "keys": auth.check},
         asyncapi=bus.asyncapi,
-        loops={"outbox": OutboxRelay(db, bus.publisher, clock).run, "inbox": db.forget_handled, "announce": announce.run},
+        loops={
+            "outbox": OutboxRelay(db, bus.publisher, clock).run,
+            "inbox": db.forget_handled,
+            "keys": KeyKeeping(db.uow, clock).run,
+            "announce": announce.run,
+        },
         state={"authenticator": auth.authenticator, "cameras": cameras},
     )
 

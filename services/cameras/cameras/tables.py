@@ -6,6 +6,7 @@ from sqlalchemy import BigInteger, Boolean, CheckConstraint, Column, DateTime, I
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from chassis.db import NAMING_CONVENTION, inbox_table, outbox_table
+from chassis.idempotency import idempotency_table
 from gtvision.camera import CameraState
 
 metadata = MetaData(schema="cameras", naming_convention=NAMING_CONVENTION)
@@ -50,3 +51,4 @@ lease = Table(
 
 outbox = outbox_table(metadata)
 inbox = inbox_table(metadata)
+idempotency_key = idempotency_table(metadata)

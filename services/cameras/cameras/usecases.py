@@ -14,6 +14,7 @@ from cameras.domain.cameras import Camera, ExternalIdTaken, Fleet, ListedCamera,
 from cameras.ports import Catalogue, Cities, Groups, Live, Resolver, Sealer, Store, StoreOf
 from chassis.audit import Deed, record
 from chassis.db import UnitOfWork, UowFactory
+from chassis.idempotency import Gone, Once, claim, release
 from gtvision.addresses import AddressPolicy, literal_address
 from gtvision.audit import Action
 from gtvision.camera_urls import CameraUrl, check_places, parse_camera_url
@@ -125,10 +126,10 @@ class Cameras:
         self._sealer, self._live, self._clock, self._cities = tools.sealer, tools.live, tools.clock, tools.cities
         self._fleets = RecentFleets(tools.clock)
 
-    async def register_camera(self, who: Caller, settings: Settings, url_text: str) -> tuple[Camera, bool]:
-        """The camera, and whether it is new: the same external id with the same settings is the same camera.
+    async def register_camera(self, who: Caller, settings: Settings, url_text: str, once: Once | None = None) -> tuple[Camera, bool]:
+        """The camera, and whether this request made it, now or earlier: the same external id with the same settings is the same camera.
 
-        Raises: InvalidCameraUrl, ExternalIdTaken, QuotaReached, Forbidden.
+        Raises: InvalidCameraUrl, ExternalIdTaken, QuotaReached, Forbidden, IdempotencyKeyReused, Gone.
         """
         check_groups(who, settings.groups)
         url = await self._guard.check(url_text)
@@ -136,15 +137,25 @@ class Cameras:
         camera = Camera(new_id(), who.tenant_id, settings, self._sealer.seal(url.text), url.shown, 1, now, now)
         async with self._uow(who.tenant_id) as work:
             store = self._store(work)
+            earlier = await claim(work, who, once, camera.id, now)
+            if earlier is not None:
+                return await self._made_before(store, who, earlier), True
             known = await self._known_or_room(store, camera)
             if known is None and await store.add(camera):
                 self._announce_change(work, camera, CameraRegistered)
                 record(work, Action.CAMERA_REGISTERED, who, _deed(camera))
                 return camera, True
             known = known or await store.by_external_id(settings.external_id or "")
+            await release(work, who, once)  # a repeat finds it by its external id again
         if known is None or known.settings != settings or self._sealer.open(known.url_sealed) != url.text:
             raise ExternalIdTaken
         return known, False
+
+    async def _made_before(self, store: Store, who: Caller, camera_id: UUID) -> Camera:
+        try:
+            return await self._visible(store, who, camera_id)
+        except NotFound:
+            raise Gone from None
 
     async def _known_or_room(self, store: Store, camera: Camera) -> Camera | None:
         """Where the city has a quota: the camera that has the external id already, for a repeat takes no place, or else room for this one,
