@@ -14,14 +14,14 @@ import pytest
 from pydantic import SecretStr
 
 from cameras.app import create_api
-from cameras.settings import AddressSettings, Settings
+from cameras.settings import Settings
 from chassis.auth import route_access
 from chassis.bus import Bus
 from chassis.envelope import wrap
 from chassis.live import LiveBus
 from chassis.redis import connect_redis
 from chassis.service import Service
-from chassis.settings import DatabaseSettings, RabbitSettings, RedisSettings, VaultSettings
+from chassis.settings import CameraAddressSettings, DatabaseSettings, RabbitSettings, RedisSettings, VaultSettings
 from chassis.tenants import KnownTenant, publish_tenants
 from chassis.testing.tokens import TokenMint, encryption_keys
 from gtvision.errors import Unavailable
@@ -70,7 +70,7 @@ async def door(
         rabbit=rabbitmq,
         redis=redis_state,
         vault=VaultSettings(keys=SecretStr(encryption_keys())),
-        addresses=AddressSettings(),
+        addresses=CameraAddressSettings(),
     )
     mint, state = TokenMint(), connect_redis(redis_state.state_url)
     await mint.publish(state)
@@ -142,6 +142,17 @@ async def test_the_same_external_id_is_the_same_camera(door: Door) -> None:
     assert code(await door.new(headers, external_id="ext-1", name="Other")) == (409, "external_id_taken")
     found = (await door.http.get(PATH, params={"external_id": "ext-1"}, headers=headers)).json()
     assert [camera["id"] for camera in found["items"]] == [first.json()["id"]]
+
+
+async def test_a_key_makes_one_camera_whatever_its_external_id(door: Door) -> None:
+    for more in ({}, {"external_id": "ext-2"}):
+        headers = door.mint.headers() | {"idempotency-key": str(new_id())}
+        made, again = [await door.new(headers, **more) for _ in range(2)]
+        assert (made.status_code, again.status_code) == (201, 201)
+        assert ("idempotency-replayed" in made.headers, again.headers["idempotency-replayed"]) == (False, "true")
+        assert again.json() == made.json()
+        assert {name: again.headers[name] for name in ("location", "etag")} == {name: made.headers[name] for name in ("location", "etag")}
+        assert code(await door.new(headers, **more, url="rtsp://10.0.0.6/other")) == (422, "idempotency_key_reused")
 
 
 async def test_a_city_has_no_more_cameras_than_its_quota(door: Door) -> None:
