@@ -22,7 +22,6 @@ from gtvision.ids import new_id
 from gtvision.tenancy import Caller
 from gtvision.time import Clock, isoformat
 
-
 Found = TypeVar("Found")
 
 
@@ -50,9 +49,7 @@ class Store:
 # --- watchlists --------------------------------------------------------------------------------------------------------------
 
 
-async def create_watchlist(
-    store: Store, caller: Caller, name: str, severity: Severity, once: Once | None = None
-) -> tuple[Watchlist, int]:
+async def create_watchlist(store: Store, caller: Caller, name: str, severity: Severity, once: Once | None = None) -> tuple[Watchlist, int]:
     """The list and how many plates it holds: none, unless an earlier request made it.
 
     Raises: Conflict where the tenant has a list of that name, IdempotencyKeyReused, Gone.
