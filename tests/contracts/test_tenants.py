@@ -200,7 +200,7 @@ async def belongings(clients: dict[str, httpx.AsyncClient], owner: dict[str, str
 
 
 async def until(holds: Callable[[], Awaitable[bool]]) -> None:
-    async with asyncio.timeout(120):
+    async with asyncio.timeout(600):
         while not await holds():
             await asyncio.sleep(0.2)
 

@@ -10,7 +10,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -23,21 +22,17 @@ from typing import Any
 import httpx
 import pytest
 
+from chassis.servers import free_port
+
 CAMERA = Path(__file__).with_name("camera.py")
 API_USER = ("operator", "operator-secret")
 READER = ("reader", "reader-secret")
-SLOW_S = 60.0
+PATIENCE_S = 300.0
 PAUSE = threading.Event()
 """Never set: waiting for it is sleeping."""
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def wait_for(check: Callable[[], Any], within_s: float = SLOW_S) -> Any:
+def wait_for(check: Callable[[], Any], within_s: float = PATIENCE_S) -> Any:
     """The first true answer of `check`; fails the test after `within_s`."""
     deadline = time.monotonic() + within_s
     while True:
@@ -117,7 +112,7 @@ class MediaServer:
             "srt": False,
             "moq": False,
             "webrtcLocalUDPAddress": f"127.0.0.1:{free_port()}",
-            "readTimeout": "4s",
+            "readTimeout": "10s",
             "pathDefaults": {
                 "rtspTransport": "tcp",
                 "recordPath": f"{self.recordings}/%path/%Y-%m-%d_%H-%M-%S-%f",
@@ -129,9 +124,9 @@ class MediaServer:
         self._config = folder / "media.yml"
         folder.mkdir(parents=True, exist_ok=True)
         self._config.write_text(json.dumps(document), encoding="utf-8")  # JSON is YAML
-        self.client = httpx.Client(base_url=f"{self.api_url}/v3", auth=API_USER, timeout=30)
+        self.client = httpx.Client(base_url=f"{self.api_url}/v3", auth=API_USER, timeout=PATIENCE_S)
 
-    def start(self, patience_s: float = SLOW_S) -> None:
+    def start(self, patience_s: float = PATIENCE_S) -> None:
         with (self.folder / "log").open("ab") as log:
             environment = {**os.environ, "TZ": "UTC"}
             self._process = subprocess.Popen([*self._command, str(self._config)], cwd=self.folder, stdout=log, stderr=log, env=environment)
@@ -150,7 +145,7 @@ class MediaServer:
         """Ends the process; its exit status."""
         assert self._process is not None
         self._process.send_signal(number)
-        return self._process.wait(30)
+        return self._process.wait(PATIENCE_S)
 
     def restart(self) -> None:
         self.stop()
@@ -277,7 +272,7 @@ def start_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[
     """Servers with options of their own: kind, hook URL, options."""
     made: list[MediaServer] = []
 
-    def start(kind: str, hook_url: str, patience_s: float = SLOW_S, **options: object) -> MediaServer:
+    def start(kind: str, hook_url: str, patience_s: float = PATIENCE_S, **options: object) -> MediaServer:
         server = MediaServer(kind, command_of(kind), tmp_path_factory.mktemp("media"), hook_url, **options)
         made.append(server)
         server.start(patience_s)

@@ -10,6 +10,7 @@ from typing import Any
 
 import httpx
 import pytest
+from tests.contracts.media.conftest import PATIENCE_S
 
 pytestmark = pytest.mark.media
 
@@ -17,7 +18,12 @@ FIELDS = {"ip", "user", "password", "token", "action", "path", "protocol", "id",
 
 
 def test_ten_fields(server: Any, live: str, hook: Any) -> None:
-    httpx.get(f"{server.hls_url}/{live}/index.m3u8", params={"cookieCheck": "1", "ticket": "good-ten"}, headers={"user-agent": "player"})
+    httpx.get(
+        f"{server.hls_url}/{live}/index.m3u8",
+        params={"cookieCheck": "1", "ticket": "good-ten"},
+        headers={"user-agent": "player"},
+        timeout=PATIENCE_S,
+    )
     question = next(one for one in hook.asked("read", live) if "good-ten" in one["query"])
     assert set(question) == FIELDS
     assert (question["ip"], question["userAgent"], question["user"], question["token"]) == ("127.0.0.1", "player", "", "")
@@ -25,8 +31,8 @@ def test_ten_fields(server: Any, live: str, hook: Any) -> None:
 
 def test_bearer_tokens_and_passwords_arrive_as_token(server: Any, live: str, hook: Any) -> None:
     url = f"{server.hls_url}/{live}/index.m3u8?cookieCheck=1"
-    httpx.get(url + "&try=bearer", headers={"authorization": "Bearer some.token.here"}, timeout=30)
-    httpx.get(url + "&try=basic", auth=("someone", "a-password"), timeout=30)
+    httpx.get(url + "&try=bearer", headers={"authorization": "Bearer some.token.here"}, timeout=PATIENCE_S)
+    httpx.get(url + "&try=basic", auth=("someone", "a-password"), timeout=PATIENCE_S)
     asked = {one["query"]: one for one in hook.asked("read", live)}
     assert (asked["try=bearer"]["token"], asked["try=bearer"]["password"]) == ("some.token.here", "")
     assert (asked["try=basic"]["user"], asked["try=basic"]["password"], asked["try=basic"]["token"]) == (
@@ -37,8 +43,8 @@ def test_bearer_tokens_and_passwords_arrive_as_token(server: Any, live: str, hoo
 
 
 def test_api_metrics_and_playback_are_asked_for_too(server: Any, live: str, hook: Any) -> None:
-    httpx.get(server.metrics_url, auth=("operator", "operator-secret"))
-    httpx.get(f"{server.playback_url}/list", params={"path": live}, auth=("operator", "operator-secret"))
+    httpx.get(server.metrics_url, auth=("operator", "operator-secret"), timeout=PATIENCE_S)
+    httpx.get(f"{server.playback_url}/list", params={"path": live}, auth=("operator", "operator-secret"), timeout=PATIENCE_S)
     assert hook.asked("api", "")[-1]["id"] is None
     assert hook.asked("metrics", "")[-1]["protocol"] == ""
     assert hook.asked("playback", live)
@@ -46,17 +52,17 @@ def test_api_metrics_and_playback_are_asked_for_too(server: Any, live: str, hook
 
 def test_rtsp_readers_are_asked_for_their_password_first(server: Any, live: str, hook: Any) -> None:
     hook.questions.clear()
-    subprocess.run(["ffprobe", "-v", "quiet", "-rtsp_transport", "tcp", server.rtsp(live)], check=True, timeout=60)
+    subprocess.run(["ffprobe", "-v", "quiet", "-rtsp_transport", "tcp", server.rtsp(live)], check=True, timeout=PATIENCE_S)
     asked = [one for one in hook.asked("read", live) if one["protocol"] == "rtsp"]
     assert (asked[0]["user"], asked[1]["user"]) == ("", "reader")
 
 
 def test_a_slow_hook_holds_everybody_up(server: Any, live: str, hook: Any, eventually: Callable[..., Any]) -> None:
     server.add("slow")
-    hook.slow_path, hook.slow_s = "slow", 3.0
+    hook.slow_path, hook.slow_s = "slow", 8.0
     try:
         viewer = threading.Thread(
-            target=httpx.get, args=(f"{server.hls_url}/slow/index.m3u8?cookieCheck=1&ticket=good",), kwargs={"timeout": 30}
+            target=httpx.get, args=(f"{server.hls_url}/slow/index.m3u8?cookieCheck=1&ticket=good",), kwargs={"timeout": PATIENCE_S}
         )
         viewer.start()
         eventually(lambda: hook.asked("read", "slow"))

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 from playwright.async_api import Page, async_playwright
+from tests.contracts.media.conftest import PATIENCE_S
 
 pytestmark = [pytest.mark.media, pytest.mark.browser]
 
@@ -23,7 +24,7 @@ async function pictures(video, wanted) {
   return await new Promise(resolve => {
     const count = () => { seen += 1; seen >= wanted ? resolve(seen) : video.requestVideoFrameCallback(count); };
     video.requestVideoFrameCallback(count);
-    setTimeout(() => resolve(seen), 30000);
+    setTimeout(() => resolve(seen), 300000);
   });
 }
 function screen() {
@@ -102,9 +103,10 @@ async def page(origin: str) -> AsyncIterator[Page]:
         pytest.skip("chromium is not installed")
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(
-            executable_path=chromium, args=["--no-sandbox", "--autoplay-policy=no-user-gesture-required"]
+            executable_path=chromium, args=["--no-sandbox", "--autoplay-policy=no-user-gesture-required"], timeout=PATIENCE_S * 1_000
         )
         page = await browser.new_page()
+        page.set_default_timeout(PATIENCE_S * 1_000)
         await page.goto(origin)
         await page.add_script_tag(content=PLAYER)
         yield page

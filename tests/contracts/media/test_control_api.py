@@ -7,6 +7,7 @@ from typing import Any
 
 import httpx
 import pytest
+from tests.contracts.media.conftest import PATIENCE_S
 
 pytestmark = pytest.mark.media
 
@@ -188,8 +189,8 @@ def test_unknown_sessions_are_404_and_wrong_ids_400(server: Any, kind_of_session
 
 
 def test_the_api_asks_for_credentials(server: Any) -> None:
-    answer = httpx.get(f"{server.api_url}/v3/paths/list")
+    answer = httpx.get(f"{server.api_url}/v3/paths/list", timeout=PATIENCE_S)
     assert (answer.status_code, answer.headers["www-authenticate"]) == (401, 'Basic realm="mediamtx"')
-    wrong = httpx.get(f"{server.api_url}/v3/paths/list", auth=("operator", "wrong"), timeout=30)
+    wrong = httpx.get(f"{server.api_url}/v3/paths/list", auth=("operator", "wrong"), timeout=PATIENCE_S)
     assert wrong.status_code == 401
     assert "www-authenticate" not in wrong.headers

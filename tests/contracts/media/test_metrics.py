@@ -7,6 +7,7 @@ from typing import Any
 
 import httpx
 import pytest
+from tests.contracts.media.conftest import PATIENCE_S
 
 pytestmark = pytest.mark.media
 
@@ -23,7 +24,7 @@ FAMILIES = {
 
 
 def samples(server: Any) -> list[tuple[str, dict[str, str], float]]:
-    answer = httpx.get(server.metrics_url, auth=("operator", "operator-secret"))
+    answer = httpx.get(server.metrics_url, auth=("operator", "operator-secret"), timeout=PATIENCE_S)
     assert answer.headers["content-type"].startswith("text/plain")
     lines = [line for line in answer.text.splitlines() if line and not line.startswith("#")]
     found = [SAMPLE.match(line) for line in lines]
@@ -46,7 +47,7 @@ def test_paths_tell_their_state(server: Any, live: str) -> None:
 
 
 def test_a_viewer_is_counted(server: Any, live: str) -> None:
-    httpx.get(f"{server.hls_url}/{live}/index.m3u8?cookieCheck=1&ticket=good", timeout=30)
+    httpx.get(f"{server.hls_url}/{live}/index.m3u8?cookieCheck=1&ticket=good", timeout=PATIENCE_S)
     found = [labels for name, labels, value in samples(server) if name == "hls_sessions" and value == 1]
     assert live in [labels["path"] for labels in found]
     assert set(found[0]) == {"id", "path", "remoteAddr"}
@@ -54,4 +55,4 @@ def test_a_viewer_is_counted(server: Any, live: str) -> None:
 
 
 def test_metrics_ask_for_credentials(server: Any) -> None:
-    assert httpx.get(server.metrics_url).headers["www-authenticate"] == 'Basic realm="mediamtx"'
+    assert httpx.get(server.metrics_url, timeout=PATIENCE_S).headers["www-authenticate"] == 'Basic realm="mediamtx"'

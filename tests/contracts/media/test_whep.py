@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 import pytest
 from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
+from tests.contracts.media.conftest import PATIENCE_S
 
 pytestmark = pytest.mark.media
 
@@ -27,19 +28,19 @@ async def watch(server: Any, name: str, query: str = "ticket=good") -> tuple[RTC
     peer.on("track", tracks.put_nowait)
     peer.addTransceiver("video", direction="recvonly")
     await peer.setLocalDescription(await peer.createOffer())
-    async with httpx.AsyncClient(timeout=30) as client:
+    async with httpx.AsyncClient(timeout=PATIENCE_S) as client:
         answer = await client.post(
             url(server, name, query=query), content=peer.localDescription.sdp, headers={"content-type": "application/sdp"}
         )
     assert answer.status_code == 201, answer.text
     await peer.setRemoteDescription(RTCSessionDescription(answer.text, "answer"))
-    return peer, answer, await asyncio.wait_for(tracks.get(), 30)
+    return peer, answer, await asyncio.wait_for(tracks.get(), PATIENCE_S)
 
 
 async def test_a_peer_gets_pictures(server: Any, live: str, hook: Any) -> None:
     peer, answer, track = await watch(server, live, "ticket=good-whep")
     try:
-        frames = [await asyncio.wait_for(track.recv(), 30) for _ in range(20)]
+        frames = [await asyncio.wait_for(track.recv(), PATIENCE_S) for _ in range(20)]
     finally:
         await peer.close()
     assert {(frame.width, frame.height) for frame in frames} == {(640, 360)}
@@ -55,7 +56,7 @@ async def test_a_peer_gets_pictures(server: Any, live: str, hook: Any) -> None:
 
 async def test_viewers_are_listed_and_kicked(server: Any, live: str, eventually: Callable[..., Any]) -> None:
     peer, answer, track = await watch(server, live)
-    await asyncio.wait_for(track.recv(), 30)
+    await asyncio.wait_for(track.recv(), PATIENCE_S)
     identity = answer.headers["id"]
 
     def session() -> Any:
@@ -76,36 +77,36 @@ async def test_a_viewer_leaves_with_its_location_alone(server: Any, live: str, e
     location = httpx.URL(server.whep_url).join(answer.headers["location"])
     fragment = {"content-type": "application/trickle-ice-sdpfrag", "if-match": "*"}
     candidate = "a=ice-ufrag:x\r\na=mid:0\r\na=candidate:1 1 udp 2130706431 127.0.0.1 9 typ host\r\n"
-    assert httpx.patch(location, content=candidate, headers={"content-type": "text/plain"}).status_code == 400
-    assert httpx.delete(location).status_code == 200
-    await asyncio.to_thread(eventually, lambda: httpx.delete(location).status_code == 404)
-    assert httpx.patch(location, content=candidate, headers=fragment).status_code == 404
+    assert httpx.patch(location, content=candidate, headers={"content-type": "text/plain"}, timeout=PATIENCE_S).status_code == 400
+    assert httpx.delete(location, timeout=PATIENCE_S).status_code == 200
+    await asyncio.to_thread(eventually, lambda: httpx.delete(location, timeout=PATIENCE_S).status_code == 404)
+    assert httpx.patch(location, content=candidate, headers=fragment, timeout=PATIENCE_S).status_code == 404
     await peer.close()
 
 
 def test_the_endpoint_refuses(server: Any, live: str) -> None:
     offer = {"content-type": "application/sdp"}
     server.add("whep/off")
-    assert httpx.post(url(server, "whep/off"), content="v=0", headers=offer).status_code == 404
+    assert httpx.post(url(server, "whep/off"), content="v=0", headers=offer, timeout=PATIENCE_S).status_code == 404
     server.delete("whep/off")
-    assert httpx.post(url(server, live), content="v=0").status_code == 400
-    assert httpx.post(url(server, live), content="nonsense", headers=offer).status_code == 400
-    assert httpx.post(url(server, "unknown"), content="v=0", headers=offer).status_code == 400
-    bare = httpx.post(url(server, live, query=""), content="v=0", headers=offer)
+    assert httpx.post(url(server, live), content="v=0", timeout=PATIENCE_S).status_code == 400
+    assert httpx.post(url(server, live), content="nonsense", headers=offer, timeout=PATIENCE_S).status_code == 400
+    assert httpx.post(url(server, "unknown"), content="v=0", headers=offer, timeout=PATIENCE_S).status_code == 400
+    bare = httpx.post(url(server, live, query=""), content="v=0", headers=offer, timeout=PATIENCE_S)
     assert (bare.status_code, bare.headers["www-authenticate"]) == (401, 'Basic realm="mediamtx"')
-    assert httpx.post(url(server, live, query="ticket=bad"), content="v=0", headers=offer).status_code == 401
+    assert httpx.post(url(server, live, query="ticket=bad"), content="v=0", headers=offer, timeout=PATIENCE_S).status_code == 401
     for method in ("GET", "HEAD", "PUT"):
-        assert httpx.request(method, url(server, live)).status_code == 405
-    assert httpx.delete(url(server, live, f"whep/{NOBODY}")).status_code == 404
-    assert httpx.delete(url(server, live, "whep/nonsense")).status_code == 400
+        assert httpx.request(method, url(server, live), timeout=PATIENCE_S).status_code == 405
+    assert httpx.delete(url(server, live, f"whep/{NOBODY}"), timeout=PATIENCE_S).status_code == 404
+    assert httpx.delete(url(server, live, "whep/nonsense"), timeout=PATIENCE_S).status_code == 400
 
 
 def test_options(server: Any, live: str) -> None:
-    answer = httpx.options(url(server, live))
+    answer = httpx.options(url(server, live), timeout=PATIENCE_S)
     assert (answer.status_code, answer.headers["accept-post"]) == (204, "application/sdp")
     assert "PATCH" in answer.headers["access-control-allow-methods"]
     asked = {"origin": "http://console", "access-control-request-method": "POST"}
-    assert httpx.options(url(server, live, query=""), headers=asked).status_code == 204
+    assert httpx.options(url(server, live, query=""), headers=asked, timeout=PATIENCE_S).status_code == 204
 
 
 async def test_an_offer_without_h264_is_refused(server: Any, live: str) -> None:
@@ -114,5 +115,5 @@ async def test_an_offer_without_h264_is_refused(server: Any, live: str) -> None:
     await peer.setLocalDescription(await peer.createOffer())
     offer = peer.localDescription.sdp.replace("H264/90000", "THEORA/90000").replace("VP8/90000", "DIRAC/90000")
     await peer.close()
-    answer = httpx.post(url(server, live), content=offer, headers={"content-type": "application/sdp"}, timeout=30)
+    answer = httpx.post(url(server, live), content=offer, headers={"content-type": "application/sdp"}, timeout=PATIENCE_S)
     assert answer.status_code == 400
