@@ -8,7 +8,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 PACKAGES = {
     "gtvision": ("libs/domain/gtvision", 1_900),
-    "chassis": ("libs/chassis/chassis", 7_900),
+    "chassis": ("libs/chassis/chassis", 8_100),
     "identity": ("services/identity/identity", 9_000),
     "cameras": ("services/cameras/cameras", 2_500),
     "streaming": ("services/streaming/streaming", 2_500),
