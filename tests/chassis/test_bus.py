@@ -199,6 +199,30 @@ class TestPoison:
                 await dead.replay(letters[0].id)
             assert bystander.revisions == [1, 2]
 
+    async def test_replay_sends_each_once_though_it_fails_again_at_once(self, rabbit: RabbitSettings) -> None:
+        name, recorder = service(), Recorder(*[InvalidPlate()] * 100)
+        async with running(rabbit, name, recorder) as bus, DeadLetters(rabbit.url) as dead:
+            for revision in range(1, 21):
+                await bus.publish(event(TenantCreated(name="x", revision=revision)))
+            await until(lambda: buried(dead, name, 20))
+            ours = await dead_of(dead, name)
+            for letter in ours:
+                assert await dead.replay(letter.id) == 1
+            await until(lambda: buried(dead, name, 20))
+            assert {letter.id for letter in await dead_of(dead, name)} == {letter.id for letter in ours}
+        assert recorder.calls == 40
+
+    async def test_beginning_that_several_share_names_none(self, rabbit: RabbitSettings) -> None:
+        name, recorder = service(), Recorder(*[InvalidPlate()] * 2)
+        async with running(rabbit, name, recorder) as bus, DeadLetters(rabbit.url) as dead:
+            for revision in (1, 2):
+                await bus.publish(event(TenantCreated(name="x", revision=revision)))
+            await until(lambda: buried(dead, name, 2))
+            for verb in (dead.show, dead.replay):
+                with pytest.raises(Conflict):
+                    await verb("")
+            assert len(await dead_of(dead, name)) == 2
+
     async def test_message_that_crashes_its_consumers_is_buried_by_the_broker(self, rabbit: RabbitSettings) -> None:
         """The delivery limit of the policy: the last guard, for a message that kills the process."""
         queue = f"alerts.crash_{service()}"

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from rich.table import Table
+from rich.text import Text
 
-from chassis.bus.dead import DeadLetters
+from chassis.bus.dead import DeadLetter, DeadLetters
 from gtv.composition import HOST
 from gtv.credentials import load_or_make
 from gtv.failures import GtvError
@@ -30,12 +31,19 @@ async def listing(home: Home, state: Mapping[str, Any], limit: int) -> Table | s
         raise GtvError(error.message) from None
     if not letters:
         return "No message has failed for good."
+    return sheet(letters)
+
+
+def sheet(letters: Iterable[DeadLetter]) -> Table:
+    """One line a message."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     for title in ("id", "buried", "queue", "event", "tries", "reason", "error"):
         table.add_column(title, overflow="fold")
     for letter in letters:
         buried = isoformat(letter.buried_at) if letter.buried_at else ""
-        table.add_row(str(letter.id)[:13], buried, letter.queue, letter.key, str(letter.attempts), letter.reason, letter.error)
+        cells = (str(letter.id)[:13], buried, letter.queue, letter.key, str(letter.attempts), letter.reason, letter.error)
+        # what others wrote is no markup: brackets would vanish, or make the whole list unreadable
+        table.add_row(*map(Text, cells))
     return table
 
 

@@ -19,7 +19,7 @@ from chassis.bus.publisher import Publisher
 from chassis.bus.retry import ATTEMPT, BURIED_AT, ERROR, ORIGINAL_KEY, QUEUE, REASON
 from chassis.settings import RabbitSettings
 from chassis.topology import DEAD
-from gtvision.errors import NotFound
+from gtvision.errors import Conflict, NotFound
 from gtvision.ids import derived_id
 
 LOOK_AT_MOST = 10_000
@@ -66,29 +66,34 @@ class DeadLetters:
         return sorted(letters, key=lambda letter: (letter.buried_at.timestamp() if letter.buried_at else 0.0, str(letter.id)))
 
     async def show(self, letter_id: UUID | str) -> DeadLetter:
-        """By id or the beginning of one. Raises: NotFound."""
-        for letter in await self.list(LOOK_AT_MOST):
-            if str(letter.id).startswith(str(letter_id)):
-                return letter
-        raise NotFound("There is no such dead letter.")
+        """By id or the beginning of one. Raises: NotFound, Conflict (several begin so)."""
+        found = [letter for letter in await self.list(LOOK_AT_MOST) if str(letter.id).startswith(str(letter_id))]
+        if not found:
+            raise NotFound("There is no such dead letter.")
+        if len({letter.id for letter in found}) > 1:
+            raise Conflict("The ids of several dead letters begin so: say more of it.")
+        return found[0]
 
     async def replay(self, letter_id: UUID | str | None = None) -> int:
         """Send one (by id or the beginning of one), or all with None, back to the queue where it failed, with its attempts forgotten.
 
-        Each leaves the dead only once the broker has it in its queue again. Raises: NotFound, Unroutable (that queue is gone).
+        Each leaves the dead only once the broker has it in its queue again.
+        Raises: NotFound, Conflict (several begin so), Unroutable (that queue is gone).
         """
+        wanted = None if letter_id is None else (await self.show(letter_id)).id
         replayed = 0
         async with self._link.channel(confirms=False) as channel:
             underlay = await channel.get_underlay_channel()
-            async for message in _look(underlay, LOOK_AT_MOST):
+            # All of them first: one that fails again at once lies among the dead before the loop is through, and would be sent again.
+            for message in [message async for message in _look(underlay, LOOK_AT_MOST)]:
                 letter = _letter(message)
-                if letter_id is not None and not str(letter.id).startswith(str(letter_id)):
+                if wanted is not None and letter.id != wanted:
                     continue
                 await self._publisher.send(received(message, letter.queue).replayed(letter.key))
                 with unavailable_when_broken():
                     await underlay.basic_ack(tag_of(message))
                 replayed += 1
-        if letter_id is not None and not replayed:
+        if wanted is not None and not replayed:  # somebody else was faster
             raise NotFound("There is no such dead letter.")
         return replayed
 
