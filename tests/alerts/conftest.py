@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import httpx
 import pytest_asyncio
+from tests.chassis.waiting import all_listen
 
 from alerts.app import create_api
 from alerts.consumers import AlertEvents
@@ -51,5 +52,6 @@ async def running(database_for: DatabaseFor, rabbitmq: RabbitSettings, redis_sta
     async with db, bus, service.started(), httpx.AsyncClient(transport=transport, base_url="http://alerts") as http:
         store: Store = service.api.state.store
         events = AlertEvents(store, min_confidence=settings.rules.min_confidence, cooldown=settings.rules.cooldown)
+        await all_listen(service, bus)
         yield Running(service, http, mint, events, CameraEvents(db.uow, camera_copy), bus, db)
     await redis.aclose()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -12,6 +11,7 @@ from uuid import UUID
 import httpx
 import pytest
 from pydantic import SecretStr
+from tests.chassis.waiting import all_listen
 
 from cameras.app import create_api
 from cameras.settings import Settings
@@ -24,7 +24,6 @@ from chassis.service import Service
 from chassis.settings import CameraAddressSettings, DatabaseSettings, RabbitSettings, RedisSettings, VaultSettings
 from chassis.tenants import KnownTenant, publish_tenants
 from chassis.testing.tokens import TokenMint, encryption_keys
-from gtvision.errors import Unavailable
 from gtvision.events import CameraRegistered, CameraRemoved, CamerasAnnounced, CameraUpdated, Event, StreamWentOnline
 from gtvision.ids import new_id
 from gtvision.tenancy import Quotas, Role, TenantSettings
@@ -88,20 +87,9 @@ async def door(
     async with bus, service.started():
         transport = httpx.ASGITransport(service.api, raise_app_exceptions=False)
         async with httpx.AsyncClient(transport=transport, base_url="http://test") as http:
-            await all_listen(bus, service)
+            await all_listen(service, bus)
             yield Door(service, http, mint, settings, bus, heard, small_city)
     await state.aclose()
-
-
-async def all_listen(bus: Bus, service: Service) -> None:
-    """Queues are declared in their own time, and until then what is said is nobody's."""
-    async with asyncio.timeout(120), httpx.AsyncClient(transport=httpx.ASGITransport(service.private), base_url="http://test") as private:
-        while True:
-            with suppress(Unavailable):
-                await bus.check()
-                if (await private.get("/health/ready")).status_code == 200:
-                    return
-            await asyncio.sleep(0.05)
 
 
 def code(answer: httpx.Response) -> tuple[int, str]:
