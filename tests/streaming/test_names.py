@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
-import ssl
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from ipaddress import ip_address
-from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
@@ -18,18 +14,13 @@ from cameras.settings import Settings as DoorSettings
 from chassis.settings import CameraAddressSettings
 from chassis.testing.tokens import encryption_keys
 from chassis.vault import Vault
-from gtv import tls
 from gtvision.addresses import AddressPolicy
 from gtvision.camera import RecordingSettings, path_name
 from gtvision.camera_urls import parse_camera_url
-from gtvision.errors import Unavailable
 from gtvision.ids import new_id
-from gtvision.time import FakeClock, SystemClock
+from gtvision.time import FakeClock
 from streaming.domain import DesiredCamera, PathConfig, Pin, Place
-from streaming.gateways.system_names import SystemNames
-from streaming.gateways.tls_certificates import TlsCertificates
 from streaming.jobs import NameKeeper
-from streaming.ports import Names
 from streaming.settings import ApiSettings
 from streaming.usecases import reconcile_paths
 
@@ -382,87 +373,3 @@ async def test_a_tls_name_that_moves_to_somebody_without_its_certificate_stays_w
     town.certificates.shown["10.0.0.7"] = "cd" * 32
     await town.settle()
     assert town.media.configured[path] == PathConfig(path, "rtsps://10.0.0.7/s", True, "cd" * 32)
-
-
-# --- the gateways ------------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("names", [SystemNames, lambda: FakeNames({"localhost": ["127.0.0.1", "::1"], "192.0.2.7": ["192.0.2.7"]})])
-class TestNames:
-    async def test_a_name_has_addresses_each_once(self, names: Callable[[], Names]) -> None:
-        found = await names().addresses("localhost")
-        assert found
-        assert all(address.is_loopback for address in found)
-        assert len(set(found)) == len(found)
-
-    async def test_an_address_is_its_own(self, names: Callable[[], Names]) -> None:
-        assert await names().addresses("192.0.2.7") == [ip_address("192.0.2.7")]
-
-    @pytest.mark.parametrize("host", ["nobody.invalid", "x" * 64 + ".invalid"])
-    async def test_no_such_name_is_no_answer(self, names: Callable[[], Names], host: str) -> None:
-        with pytest.raises(Unavailable):
-            await names().addresses(host)
-
-
-async def test_what_takes_too_long_is_no_answer() -> None:
-    with pytest.raises(Unavailable):
-        await SystemNames(timeout_s=0).addresses("localhost")
-
-
-async def test_a_thread_that_nobody_waits_for_any_more_comes_back() -> None:
-    names = SystemNames(timeout_s=60, most=1)
-    leaving = asyncio.create_task(names.addresses("localhost"))
-    await asyncio.sleep(0)
-    leaving.cancel()
-    assert await names.addresses("localhost")
-
-
-async def test_few_threads_serve_many_names() -> None:
-    names = SystemNames(timeout_s=60, most=2)
-    assert all(await asyncio.gather(*(names.addresses("localhost") for _ in range(20))))
-
-
-@dataclass
-class TlsCamera:
-    port: int
-    trust: ssl.SSLContext
-    fingerprint: str
-
-
-@pytest.fixture(name="tls_camera")
-async def _tls_camera(tmp_path: Path):  # type: ignore[no-untyped-def]
-    made = tls.own(tmp_path, ["camera.example"], SystemClock().now())
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.load_cert_chain(tmp_path / "edge.pem")
-
-    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.read()
-        writer.close()
-
-    server = await asyncio.start_server(talk, "127.0.0.1", 0, ssl=context)
-    first = made.bundle[made.bundle.index("-----BEGIN CERTIFICATE") :].split("-----END CERTIFICATE-----")[0] + "-----END CERTIFICATE-----\n"
-    proof = hashlib.sha256(ssl.PEM_cert_to_DER_cert(first)).hexdigest()
-    async with server:
-        yield TlsCamera(server.sockets[0].getsockname()[1], ssl.create_default_context(cadata=made.anchor), proof)
-
-
-async def test_the_certificate_must_be_the_names_and_vouched_for(tls_camera: TlsCamera) -> None:
-    here = ip_address("127.0.0.1")
-    asking = TlsCertificates(tls_camera.trust, timeout_s=60)
-    assert await asking.fingerprint(here, tls_camera.port, "camera.example") == tls_camera.fingerprint
-    for gateway, name in ((asking, "other.example"), (TlsCertificates(timeout_s=60), "camera.example")):
-        with pytest.raises(Unavailable):
-            await gateway.fingerprint(here, tls_camera.port, name)
-
-
-async def test_who_does_not_speak_tls_has_no_certificate() -> None:
-    async def mute(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.read()
-        writer.close()
-
-    async with await asyncio.start_server(mute, "127.0.0.1", 0) as server:
-        port = server.sockets[0].getsockname()[1]
-        with pytest.raises(Unavailable):
-            await TlsCertificates(timeout_s=0.2).fingerprint(ip_address("127.0.0.1"), port, "camera.example")
-    with pytest.raises(Unavailable):
-        await TlsCertificates(timeout_s=60).fingerprint(ip_address("127.0.0.1"), port, "camera.example")
