@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from fastapi import FastAPI
@@ -101,6 +102,21 @@ def test_what_is_no_plain_route_is_known_too(services: dict[str, Service], name:
     declared = {access.path for access in accesses(services[name])}
     for path, kind in routes(services[name].api):
         assert path in (SOCKETS if issubclass(kind, APIWebSocketRoute) else declared), f"{path} escapes the declaration of access"
+
+
+def references(document: Any) -> Iterator[str]:
+    """Every `$ref` in a document."""
+    if isinstance(document, dict):
+        yield from (target for name, target in document.items() if name == "$ref")
+    for inner in document.values() if isinstance(document, dict) else document if isinstance(document, list) else ():
+        yield from references(inner)
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_every_reference_of_the_description_leads_somewhere(services: dict[str, Service], name: str) -> None:
+    document = services[name].api.openapi()
+    known = {f"#/components/schemas/{schema}" for schema in document.get("components", {}).get("schemas", {})}
+    assert set(references(document)) <= known
 
 
 @pytest.mark.parametrize("name", SERVICES)

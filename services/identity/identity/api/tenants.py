@@ -25,7 +25,9 @@ router = APIRouter(prefix="/api/v1")
 _ETAG = re.compile(r'"(\d{1,9})"')
 _PICTURE = {"schema": {"type": "string", "format": "binary"}}
 _LOGO_BODY = {"requestBody": {"required": True, "content": {"image/png": _PICTURE, "image/jpeg": _PICTURE}}}
-_SETTINGS_BODY = {"requestBody": {"required": True, "content": {"application/json": {"schema": TenantSettings.model_json_schema()}}}}
+_SETTINGS_BODY = {
+    "requestBody": {"required": True, "content": {"application/json": {"schema": {"$ref": "#/components/schemas/TenantSettings"}}}}
+}
 _PATCH_BODY = {"requestBody": {"required": True, "content": {"application/merge-patch+json": {"schema": {"type": "object"}}}}}
 
 Document = Annotated[dict[str, Any], Body()]
