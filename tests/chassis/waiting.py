@@ -23,7 +23,7 @@ async def until(condition: Callable[[], bool] | Callable[[], Awaitable[bool]], t
 
 
 async def all_listen(service: Worker, *buses: Bus) -> None:
-    """Returns once the service is ready and the buses are up: queues are declared in their own time, and what is said before is nobody's."""
+    """Returns once the service is ready and the buses are up: queues are declared in their own time, and nobody hears the rest."""
 
     async def listening() -> bool:
         try:
