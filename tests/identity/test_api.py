@@ -32,7 +32,7 @@ async def test_a_session_from_login_to_logout(door: Door) -> None:
     assert rotated.status_code == 200
     assert rotated.headers["cache-control"] == "no-store"
     assert (await door.http.post("/api/v1/auth/logout", headers=headers)).status_code == 204
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while (answer := await door.http.get("/api/v1/users/me", headers=headers)).status_code != 401:
             await asyncio.sleep(0.05)
     assert code(answer) == (401, "session_revoked")
@@ -97,7 +97,7 @@ async def test_users_are_made_listed_and_disabled(door: Door) -> None:
     path = f"/api/v1/users/{made.json()['id']}"
     assert code(await door.http.patch(path, json={"disabled": True}, headers=hers)) == (403, "missing_scope")
     assert (await door.http.patch(path, json={"disabled": True}, headers=headers)).json()["disabled"] is True
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while (await door.http.get("/api/v1/users/me", headers=hers)).status_code != 401:
             await asyncio.sleep(0.05)
     refused = await door.http.post("/api/v1/auth/login", json={"email": "ana@cidade.example", "password": PASSWORD})
@@ -151,13 +151,16 @@ async def test_a_redis_that_forgot_everything_is_told_again(door: Door) -> None:
     await door.http.post("/api/v1/auth/logout", headers=headers)
     client = connect_redis(door.settings.redis.state_url)
     await client.flushall()
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not await client.exists(EPOCH_KEY):
             await asyncio.sleep(0.05)
     assert await client.exists(JWKS_KEY)
     assert await client.hlen(REVOKED_KEY) >= 1
     await client.aclose()
-    assert code(await door.http.get("/api/v1/users/me", headers=headers)) == (401, "session_revoked")
+    async with asyncio.timeout(60):  # our own copy may have missed the first word of it
+        while (answer := await door.http.get("/api/v1/users/me", headers=headers)).status_code == 200:
+            await asyncio.sleep(0.05)
+    assert code(answer) == (401, "session_revoked")
 
 
 async def test_documentation_and_health(door: Door) -> None:
@@ -166,7 +169,9 @@ async def test_documentation_and_health(door: Door) -> None:
     assert "session.revoked.v1" in (await door.http.get("/api/v1/docs/identity/asyncapi.json")).text
     transport = httpx.ASGITransport(door.service.private)
     async with httpx.AsyncClient(transport=transport, base_url="http://test") as private:
-        assert (await private.get("/health/ready")).status_code == 200
+        async with asyncio.timeout(60):
+            while (await private.get("/health/ready")).status_code != 200:
+                await asyncio.sleep(0.1)
         metrics = (await private.get("/metrics")).text
     assert "gtvision_identity_logins_total" in metrics
 
@@ -175,7 +180,7 @@ async def test_events_reach_the_broker(door: Door) -> None:
     from sqlalchemy import text
 
     await door.login()
-    async with Database(door.settings.db, SystemClock()) as db, asyncio.timeout(20):
+    async with Database(door.settings.db, SystemClock()) as db, asyncio.timeout(60):
         while True:
             async with db.uow(None) as work:
                 # Nobody listens to these keys in this test: the relay keeps what no queue has taken, with a time to try again.

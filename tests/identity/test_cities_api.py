@@ -167,11 +167,11 @@ async def test_a_change_reaches_every_service(door: Door, mayor: Person) -> None
         await mayor.ask("PATCH", f"/tenants/{mayor.tenant_id}/settings", json=body, headers={"if-match": '"1"'})
         from uuid import UUID
 
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while not directory.settings(UUID(mayor.tenant_id)).purposes.required:
                 await asyncio.sleep(0.02)
         await state.flushall()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while True:  # identity notices and writes them again
                 late = TenantDirectory(state)
                 await late.load()
@@ -227,7 +227,7 @@ async def test_a_key_from_the_cradle_to_the_grave(door: Door, mayor: Person) -> 
     for _ in range(2):
         assert (await mayor.ask("DELETE", path)).status_code == 204
     assert code(await exchange(door, text)) == (401, "bad_credentials")
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while (answer := await door.http.get(settings, headers=program)).status_code == 200:
             await asyncio.sleep(0.02)
     assert code(answer) == (401, "session_revoked")
@@ -235,9 +235,9 @@ async def test_a_key_from_the_cradle_to_the_grave(door: Door, mayor: Person) -> 
 
 
 async def test_a_short_key_gives_a_shorter_token(door: Door, mayor: Person) -> None:
-    ends = isoformat(SystemClock().now() + timedelta(seconds=60))
+    ends = isoformat(SystemClock().now() + timedelta(minutes=10))
     made = (await mayor.ask("POST", "/api-keys", json={"name": "x", "scopes": ["cameras:read"], "expires_at": ends})).json()
-    assert 0 < (await exchange(door, made["key"])).json()["expires_in"] <= 60
+    assert 0 < (await exchange(door, made["key"])).json()["expires_in"] <= 600
 
 
 @pytest.mark.parametrize(

@@ -145,6 +145,17 @@ async def test_a_reload_resumes_the_session_and_scripts_see_no_token(page: Page)
     assert await page.context.cookies() == []
 
 
+async def test_who_comes_in_by_keyboard_alone_types_at_once(page: Page) -> None:
+    await expect(page.locator("input[name=email]")).to_be_focused()
+    await page.keyboard.type(EMAIL)
+    await page.keyboard.press("Tab")
+    await page.keyboard.type(PASSWORD)
+    await page.keyboard.press("Enter")
+    await expect(page.locator("#console")).to_be_visible()
+    await page.click("#logout")
+    await expect(page.locator("input[name=email]")).to_be_focused()
+
+
 async def test_two_tabs_share_one_session(page: Page, address: str) -> None:
     await sign_in(page, EMAIL)
     await expect(page.locator("#console")).to_be_visible()
@@ -178,6 +189,7 @@ async def test_two_tabs_that_renew_at_once_both_keep_the_session(page: Page, add
 async def test_a_reload_in_the_middle_of_a_renewal_keeps_the_session(page: Page, renewals: Renewals) -> None:
     await sign_in(page, EMAIL)
     await expect(page.locator("#console")).to_be_visible()
+    await page.clock.set_fixed_time(SystemClock().now())  # else a slow machine may outlast the page's patience
     renewals.close()
     await page.reload(wait_until="commit")
     await renewals.wait_for(1)

@@ -76,7 +76,7 @@ async def address(
     async with service.started():
         server = uvicorn.Server(uvicorn.Config(both, host="127.0.0.1", port=port, lifespan="off", log_config=None, access_log=False))
         running = asyncio.create_task(server.serve())
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while not server.started:
                 await asyncio.sleep(0.05)
         yield url
@@ -92,7 +92,8 @@ async def page(address: str) -> AsyncIterator[Page]:
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         page = await (await browser.new_context()).new_page()
-        page.set_default_timeout(30_000)
+        page.set_default_timeout(60_000)
+        expect.set_options(timeout=60_000)  # five seconds are few for a machine that is busy with everything else
         for path in ("cameras", "detections", "alerts"):  # other services', which do not run here
             await page.route(f"**/api/v1/{path}*", _empty)
         yield page

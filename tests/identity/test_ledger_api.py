@@ -30,7 +30,7 @@ from gtvision.tenancy import ROLE_SCOPES, Caller, Role
 from gtvision.time import SystemClock, isoformat
 from identity.domain.exports import COLUMNS
 
-from .conftest import Door
+from .doors import Door
 from .ledgers import database_name
 
 pytestmark = [pytest.mark.db, pytest.mark.broker, pytest.mark.usefixtures("no_throttle_left")]
@@ -39,7 +39,7 @@ CLOCK = SystemClock()
 
 
 async def until(door: Door, headers: dict[str, str], holds: Callable[[list[dict[str, Any]]], bool], **query: Any) -> list[dict[str, Any]]:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while True:
             items = await search(door, headers, **query)
             if holds(items):
@@ -63,9 +63,16 @@ async def tenant_of(door: Door, headers: dict[str, str]) -> UUID:
     return UUID((await door.http.get("/api/v1/users/me", headers=headers)).json()["tenant_id"])
 
 
+async def listening(door: Door) -> dict[str, str]:
+    """An administrator's headers, once identity takes records: what is sent before, without an outbox, no queue would have."""
+    headers = await door.as_admin()
+    await until(door, headers, bool, action="session.opened")
+    return headers
+
+
 async def test_a_deed_of_any_service_reaches_the_ledger_once(door: Door) -> None:
     """Through the outbox of its transaction; delivered twice, in another order."""
-    headers = await door.as_admin()
+    headers = await listening(door)
     tenant_id = await tenant_of(door, headers)
     camera, marker = new_id(), str(new_id())
     who = Caller(tenant_id, new_id(), Role.OPERATOR, frozenset(ROLE_SCOPES[Role.OPERATOR]), new_id())
@@ -104,7 +111,7 @@ async def test_a_search_is_on_record(door: Door) -> None:
 
 
 async def test_pages_hold_every_entry_once(door: Door) -> None:
-    headers = await door.as_admin()
+    headers = await listening(door)
     tenant_id, marker = await tenant_of(door, headers), str(new_id())
     async with Publisher(door.settings.rabbit) as publisher:
         for number in range(25):
@@ -124,7 +131,7 @@ async def test_pages_hold_every_entry_once(door: Door) -> None:
 
 @pytest.mark.parametrize("form", ["csv", "json"])
 async def test_an_export_holds_what_the_search_finds(door: Door, form: str) -> None:
-    headers = await door.as_admin()
+    headers = await listening(door)
     tenant_id, marker = await tenant_of(door, headers), str(new_id())
     async with Publisher(door.settings.rabbit) as publisher:
         for number in range(3):
@@ -175,13 +182,13 @@ async def test_a_nul_finds_nothing_and_breaks_nothing(door: Door) -> None:
 async def test_anchors_are_listed_with_their_key(door: Door) -> None:
     """Made by the loop of the process itself."""
     headers = await door.as_admin()
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while not (found := (await door.http.get("/api/v1/audit/anchors", headers=headers)).json()["items"]):
             await asyncio.sleep(0.2)
     assert found[0]["kind"] == "seal"
     assert len(found[0]["public_key"]) == 64
     copy = Path(unquote(urlsplit(door.settings.objects.url).path)) / found[0]["object_key"]
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while not copy.exists():
             await asyncio.sleep(0.05)
     assert json.loads(copy.read_bytes())["signature"] == found[0]["signature"]
@@ -189,6 +196,7 @@ async def test_anchors_are_listed_with_their_key(door: Door) -> None:
 
 async def test_the_command_line_names_an_altered_row(door: Door, postgres: Postgres) -> None:
     """`gtv audit verify`, as gtv runs it, before and after somebody altered one row directly in PostgreSQL."""
+    await listening(door)
     code, said = await verify(door)
     assert code == 0, said
     assert "right  Cidade" in said
