@@ -1,0 +1,19 @@
+"""Where the processes of a server listen."""
+
+from __future__ import annotations
+
+import contextlib
+
+import psutil
+
+LOOPBACK = {"127.0.0.1", "::1"}
+
+
+def listening_addresses(pid: int) -> set[str]:
+    """Of the process and all that it started."""
+    found = set()
+    for process in [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]:
+        with contextlib.suppress(psutil.NoSuchProcess):  # workers come and go
+            found |= {item.laddr.ip for item in process.net_connections("inet") if item.status == psutil.CONN_LISTEN}
+    assert found, "nothing listens"
+    return found

@@ -1,0 +1,93 @@
+"""RabbitMQ: only our secret opens it, it is seen from loopback only, and a crashed run is no obstacle."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import aio_pika
+import psutil
+import pytest
+from aio_pika.exceptions import AMQPError
+from tests.chassis.listening import LOOPBACK, listening_addresses
+
+from chassis.amqp import connect
+from chassis.servers import (
+    RabbitMq,
+    RabbitPorts,
+    ServerRunner,
+    new_secret,
+)
+from chassis.servers.leftovers import leftover_processes
+from chassis.testing.workplace import TestServers
+
+
+async def registered_on_disk(server: RabbitMq, queue: bytes) -> None:
+    """RabbitMQ 3.10 saves the name of a *new* quorum queue a second late; killed before that, the queue never elects a leader."""
+    async with asyncio.timeout(300):
+        [names] = (server.data / "mnesia").glob("*/quorum/*/names.dets")
+        while queue not in names.read_bytes():
+            await asyncio.sleep(0.05)
+
+
+@pytest.mark.broker
+class TestRabbitMq:
+    async def test_refuses_guest_and_a_wrong_secret(self, rabbitmq: object, servers: TestServers) -> None:
+        port = servers.rabbitmq.ports.amqp
+        for user in ("guest:guest", "gtvision:guest"):
+            with pytest.raises(AMQPError):
+                await connect(f"amqp://{user}@127.0.0.1:{port}/")
+        assert [row["user"] for row in json.loads(servers.rabbitmq.ctl("list_users", "--formatter=json"))] == ["gtvision"]
+
+    async def test_everything_listens_on_loopback_only(self, rabbitmq: object, servers: TestServers) -> None:
+        assert listening_addresses(servers.runner.pid("rabbitmq")) <= LOOPBACK
+        [epmd] = leftover_processes(servers.rabbitmq.data, {"epmd"})
+        assert listening_addresses(epmd.pid) <= LOOPBACK
+
+    async def test_secrets_are_on_no_command_line(self, rabbitmq: object, servers: TestServers) -> None:
+        cookie = (servers.rabbitmq.data / ".erlang.cookie").read_text()
+        command = " ".join(psutil.Process(servers.runner.pid("rabbitmq")).cmdline())
+        assert cookie not in command
+        assert not any("password" in part for part in command.split())
+
+    async def test_has_the_stacks_policies_in_each_virtual_host(self, rabbitmq: object, servers: TestServers) -> None:
+        def policies(vhost: str) -> set[str]:
+            return {row["name"] for row in json.loads(servers.rabbitmq.ctl("list_policies", "-p", vhost, "--formatter=json"))}
+
+        vhost = urlsplit(rabbitmq.url.get_secret_value()).path.removeprefix("/")  # type: ignore[attr-defined]
+        assert policies("/") == policies(vhost)
+        assert "gtvision-frames" in policies(vhost)
+
+    async def test_consistent_hash_exchange_is_there(self, rabbitmq: object, servers: TestServers) -> None:
+        connection = await connect(servers.rabbitmq.url())
+        async with connection:
+            channel = await connection.channel()
+            await channel.declare_exchange("hashed", "x-consistent-hash", auto_delete=True)
+
+    async def test_comes_back_after_sigkill_and_leaves_no_epmd(self, runner: ServerRunner, data_folder: Path) -> None:
+        server = RabbitMq(data_folder / "rabbitmq", RabbitPorts.free(), new_secret())
+        await runner.start([server])
+        connection = await connect(server.url())
+        async with connection:
+            channel = await connection.channel()
+            queue = await channel.declare_queue("kept", durable=True, arguments={"x-queue-type": "quorum"})
+            message = aio_pika.Message(b"kept", delivery_mode=aio_pika.DeliveryMode.PERSISTENT)
+            await channel.default_exchange.publish(message, "kept")
+            await registered_on_disk(server, b"2F_KEP")
+        runner.kill("rabbitmq")
+
+        # a later run: other ports, another secret, and the old run's epmd still there
+        later = RabbitMq(data_folder / "rabbitmq", RabbitPorts.free(), new_secret())
+        await runner.start([later])
+        connection = await connect(later.url())
+        async with connection:
+            channel = await connection.channel()
+            queue = await channel.declare_queue("kept", durable=True, arguments={"x-queue-type": "quorum"})
+            kept = await queue.get(timeout=300)
+            assert kept is not None
+            assert kept.body == b"kept"
+            await kept.ack()
+        await asyncio.to_thread(runner.stop)
+        assert not leftover_processes(data_folder, {"beam.smp", "epmd"})
