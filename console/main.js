@@ -98,7 +98,13 @@ function leave() {
   el("console").hidden = true;
   el("password").hidden = true;
   askForCode(false);
+  showLogin();
+}
+
+/** A hidden field cannot be focused: `autofocus` has long been forgotten by now. */
+function showLogin() {
   el("login").hidden = false;
+  el("login-form").email.focus();
 }
 
 function linkIs(state) {
@@ -192,7 +198,7 @@ el("search").addEventListener("submit", async (event) => {
     const page = await session.get(`/plates/${encodeURIComponent(plate)}?limit=50`);
     openDialog(`Busca: ${written(plate)}`, page.items.length ? resultTable(page.items) : text("p", "Nenhuma passagem encontrada.", "muted"));
   } catch (problem) {
-    openDialog(`Busca: ${plate}`, text("p", problem.code === "invalid_plate" ? "Isto não é uma placa brasileira. Exemplos: ABC-1234, ABC1D23." : problem.message, "error"));
+    openDialog(`Busca: ${plate}`, text("p", problem.code === "invalid_plate" ? "Isto não é uma placa brasileira. Exemplos: ABC-1234, ABC1D23." : inWords(problem), "error"));
   }
 });
 
@@ -325,4 +331,4 @@ const moment = (instant) => new Date(instant).toLocaleString("pt-BR", { dateStyl
 const percent = (share) => (share == null ? "" : `${Math.round(share * 100)} %`);
 
 if (await session.resume()) await enter();
-else el("login").hidden = false;
+else showLogin();

@@ -12,6 +12,12 @@ const WORDS = {
   not_the_same: "As duas senhas novas não são iguais.",
   rate_limited: "Muitas tentativas. Aguarde um pouco e tente de novo.",
   session_revoked: "Sua sessão foi encerrada. Entre de novo.",
+  account_disabled: "Esta conta está desativada.",
+  missing_scope: "Sua conta não pode fazer isto. Fale com o administrador.",
+  forbidden: "Sua conta não pode fazer isto. Fale com o administrador.",
+  invalid: "O que foi digitado não pode ser aceito. Confira e tente de novo.",
+  maintenance: "O sistema está em manutenção e volta em breve.",
+  purpose_required: "Esta cidade exige o motivo de cada busca, e o console ainda não o pergunta.",
   csrf_failed: "Sua sessão mudou em outra aba. Recarregue a página.",
 };
 

@@ -6,6 +6,9 @@ const STALL_MS = 6_000;
 const BACK_TO_WEBRTC_MS = 60_000;
 const RETRY_MS = 4_000;
 
+/** In words for whoever sits at the screen; what a browser, a library or the API says of itself is English. */
+class Reason extends Error {}
+
 export class Player extends EventTarget {
   #video;
   #session;
@@ -62,6 +65,7 @@ export class Player extends EventTarget {
         this.#say("WebRTC", "baixa latência");
         attempt = 0; // it worked: a later break has its own three tries
         reason = await this.#whilePlaying(signal, () => ["failed", "closed"].includes(peer.connectionState));
+        this.#say(null, reason); // nobody is left before a black picture without a word while it is opened again
       } catch (error) {
         reason = describe(error);
         if (error.status === 404 || error.status === 403) break; // no picture to be had by any protocol
@@ -86,7 +90,7 @@ export class Player extends EventTarget {
       body: peer.localDescription.sdp,
       signal,
     });
-    if (!answer.ok) throw Object.assign(new Error(`resposta ${answer.status}`), { status: answer.status });
+    if (!answer.ok) throw Object.assign(new Reason(`resposta ${answer.status}`), { status: answer.status });
     await peer.setRemoteDescription({ type: "answer", sdp: await answer.text() });
     return answer.headers.get("Location");
   }
@@ -102,6 +106,7 @@ export class Player extends EventTarget {
       this.#say("HLS", `modo estável${why ? `: ${why}` : ""}`);
       const until = performance.now() + BACK_TO_WEBRTC_MS;
       await this.#whilePlaying(signal, () => performance.now() > until && document.visibilityState === "visible");
+      this.#say(null, "");
     } catch (error) {
       this.#say(null, describe(error) || why);
     } finally {
@@ -113,13 +118,13 @@ export class Player extends EventTarget {
 
   #firstFrame(opened, signal) {
     return new Promise((resolve, reject) => {
-      const limit = setTimeout(() => reject(new Error("sem imagem")), TRY_MS);
+      const limit = setTimeout(() => reject(new Reason("sem imagem")), TRY_MS);
       const end = (settle, value) => {
         clearTimeout(limit);
         signal.removeEventListener("abort", aborted);
         settle(value);
       };
-      const aborted = () => end(reject, new Error("encerrado"));
+      const aborted = () => end(reject, new Reason("encerrado"));
       signal.addEventListener("abort", aborted);
       this.#video.requestVideoFrameCallback(() => {
         this.firstFrameMs = Math.round(performance.now() - opened);
@@ -184,7 +189,7 @@ function gathered(peer, signal) {
         resolve();
       }
     });
-    signal.addEventListener("abort", () => reject(new Error("tempo esgotado")));
+    signal.addEventListener("abort", () => reject(new Reason("tempo esgotado")));
   });
 }
 
@@ -202,5 +207,5 @@ function describe(error) {
   if (error.status === 404) return "câmera sem sinal";
   if (error.status === 401 || error.status === 403) return "sem permissão";
   if (error.name === "TimeoutError") return "tempo esgotado";
-  return error.message;
+  return error instanceof Reason ? error.message : "sem conexão";
 }
