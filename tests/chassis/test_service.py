@@ -108,6 +108,30 @@ async def test_a_loop_that_ends_in_any_way_is_started_again(failure: BaseExcepti
     assert turns == 2
 
 
+@pytest.mark.parametrize("instead", [RuntimeError("boom"), None])
+async def test_a_loop_ends_though_a_library_swallows_its_cancellation(instead: Exception | None) -> None:
+    ended = asyncio.Event()
+
+    async def loop(heartbeat: Heartbeat) -> None:
+        try:
+            while True:
+                try:
+                    await asyncio.Event().wait()
+                except asyncio.CancelledError:
+                    if instead is not None:
+                        raise instead from None
+                await heartbeat.sleep(0.01)
+        finally:
+            ended.set()
+
+    service = _plain(_settings(shutdown_grace_s=300), loops={"loop": loop})
+    async with asyncio.timeout(150):  # below the grace: it ended by itself
+        async with service.started():
+            await asyncio.sleep(0)
+    assert ended.is_set()
+    assert service.heartbeats.ages_s() == {}
+
+
 async def test_a_loop_that_does_not_want_to_end_does_not_hold_the_process() -> None:
     async def stubborn(_: Heartbeat) -> None:
         while True:

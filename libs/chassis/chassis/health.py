@@ -44,9 +44,10 @@ class Heartbeat:
         return self.age_s > self._stale_after_s
 
     async def sleep(self, seconds: float) -> None:
-        """Sleep for any length and keep beating: waiting on purpose is not hanging."""
+        """Sleep for any length and keep beating: waiting on purpose is not hanging. Raises: CancelledError, late if need be."""
         left = seconds
         while left > 0:
+            _end_if_cancelled()
             self.beat()
             step = min(left, self._stale_after_s / 3)
             await asyncio.sleep(step)
@@ -57,6 +58,7 @@ class Heartbeat:
         """Wait for the event as long as allowed and keep beating. Returns whether it came."""
         left = timeout_s
         while left > 0:
+            _end_if_cancelled()
             self.beat()
             step = min(left, self._stale_after_s / 3)
             try:
@@ -68,6 +70,13 @@ class Heartbeat:
             break
         self.beat()
         return event.is_set()
+
+
+def _end_if_cancelled() -> None:
+    """A library may swallow a cancellation that meets it while connecting (redis-py does): the loop ends at its next pause instead."""
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
 
 
 class Heartbeats:

@@ -72,7 +72,9 @@ class Worker:
         for task in tasks:
             task.cancel()
         if tasks:
-            await asyncio.wait(tasks, timeout=self.settings.shutdown_grace_s)
+            _, pending = await asyncio.wait(tasks, timeout=self.settings.shutdown_grace_s)
+            if pending:
+                log.warning("loops did not end in time", loops=sorted(each.get_name() for each in pending))
 
     async def _supervise(self, name: str, loop: Loop) -> None:
         """A loop that fails is started again. A cancellation counts as an end only when this task itself was cancelled:
@@ -91,6 +93,10 @@ class Worker:
                     raise
                 log.error("loop was cancelled by something inside it, starting it again", loop=name)
             except Exception:
+                if task is not None and task.cancelling():
+                    self.heartbeats.remove(name)
+                    log.exception("loop failed while it was ended", loop=name)
+                    return
                 log.exception("loop failed, starting it again", loop=name)
             metrics.LOOP_FAILURES.labels(name).inc()
             if asyncio.get_running_loop().time() - began > 60:
