@@ -33,7 +33,8 @@ needs_haproxy = pytest.mark.skipif(HAPROXY is None, reason="haproxy is not insta
 
 @dataclass
 class Echo:
-    """Says who it is and what it was asked. `redirect` and `away` answer like the media server, and like nobody of ours."""
+    """Says who it is and what it was asked. `redirect` and `away` answer like the media server, and like nobody of ours; `unshaped` as an
+    HTTP library answers before a service is asked, `shaped` as a service does."""
 
     name: str
     port: int = 0
@@ -63,6 +64,10 @@ class Echo:
             status, extra = "302 Found", "Location: //elsewhere.example/x\r\n"
         if "cached" in target:
             extra += "Cache-Control: public, max-age=600\r\n"
+        if "shaped" in target:
+            status = "400 Bad Request"
+            body, kind = (b"Invalid HTTP request received.", "text/plain") if "unshaped" in target else (body, "application/problem+json")
+            extra += f"Content-Type: {kind}; charset=utf-8\r\n"
         writer.write(f"HTTP/1.1 {status}\r\nContent-Length: {len(body)}\r\n{extra}\r\n".encode() + (b"" if method == "HEAD" else body))
         await writer.drain()
         return True

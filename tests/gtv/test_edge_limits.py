@@ -52,6 +52,11 @@ async def test_a_wall_of_video_is_never_limited_while_the_api_beside_it_is(front
     assert (await front.client.get("/api/health")).status_code == 200
 
 
+async def test_what_cannot_be_decoded_counts_too(front: Front) -> None:
+    heads = [(await front.raw("GET /api/v1/cameras/%zz"))[0] for _ in range(43)]
+    assert [head.startswith(b"HTTP/1.1 429 ") for head in heads] == [False] * 40 + [True] * 3
+
+
 async def test_the_refusal_says_when_to_come_back(front: Front) -> None:
     answer = (await _ask(front.client, 41, "GET", "/api/v1/cameras"))[-1]
     problem = answer.json()
@@ -68,6 +73,8 @@ async def test_logins_and_changes_of_accounts_have_a_stricter_limit_of_their_own
     # in a roundabout way it is the same
     for path in ("/api/v1/auth/%6cogin", "/api/v1/auth/login/", "/api/v1/auth/login?x"):
         assert (await front.raw(f"POST {path}", "Content-Length: 0"))[0].startswith(b"HTTP/1.1 429 ")
+    for path in ("/static/api/v1/auth/login", "/dashboard/static/api/v1/auth/login", "//api/v1/auth/login"):
+        assert (await front.raw(f"POST {path}", "Content-Length: 0"))[0].startswith(b"HTTP/1.1 404 ")
     # looking is no change, and a ticket is no login
     assert (await front.client.get("/api/v1/users/1")).status_code == 200
     assert {answer.status_code for answer in await _ask(front.client, 16, "POST", "/api/v1/auth/tickets")} == {200}

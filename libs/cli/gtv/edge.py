@@ -12,10 +12,10 @@ from typing import ClassVar
 
 from pydantic import ConfigDict
 
-from gtv import limits, problems
+from gtv import guards, limits, problems
 from gtv.limits import Limits
 from gtv.problems import refusal
-from gtv.routes import CONSOLE, INTERNAL, Routes
+from gtv.routes import CONSOLE, Routes
 
 MAX_BODY_BYTES = 10_000_000
 """The services' own limit. The edge refuses it only to a client that asks before it sends (`Expect`). Under one that is sending already
@@ -151,7 +151,8 @@ def render(template: str, routes: Routes, layout: Layout) -> str:
         media_prefixes=" ".join(f"{route.prefix}/" for route in routes.media.values()),
         known_names=" ".join(alias.prefix for alias in routes.aliases if alias.owner != CONSOLE and not alias.to.startswith("/ws/")),
         health="\n".join(_health(routes)),
-        maintenance="\n".join(_maintenance(routes, layout)),
+        guards="\n".join(guards.rules(routes)),
+        maintenance="\n".join(_maintenance(layout)),
         limits="\n".join(limits.rules(routes, layout.limits)),
         too_large="\n".join(_too_large()),
         routes="\n".join(_rules(routes, layout)),
@@ -165,21 +166,8 @@ def in_url(host: str) -> str:
     return f"[{host}]" if ":" in host else host
 
 
-def _tops(routes: Routes) -> str:
-    """First words of what is ours and no page."""
-    mine = {f"/{prefix.split('/')[1]}" for _, prefix in routes.prefixes()}
-    known = {f"/{alias.prefix.split('/')[1]}" for alias in routes.aliases if alias.owner != CONSOLE}
-    return " ".join(sorted(mine | known | set(INTERNAL)))
-
-
-def _ours(routes: Routes) -> Iterator[str]:
-    tops = _tops(routes)
-    yield f"    acl ours path {tops}"
-    yield f"    acl ours path_beg {' '.join(f'{top}/' for top in tops.split())}"
-
-
 def _https_only(routes: Routes) -> Iterator[str]:
-    yield from _ours(routes)
+    yield from guards.ours(routes)
     detail = "This is answered over https only. If a password or a ticket was sent, it was sent in clear: do not use it again."
     yield refusal(403, "https_required", detail, "ours or !METH_GET")
 
@@ -205,9 +193,8 @@ def _health(routes: Routes) -> Iterator[str]:
     yield f"    http-request return status 200 {answer} {asked}"
 
 
-def _maintenance(routes: Routes, layout: Layout) -> Iterator[str]:
+def _maintenance(layout: Layout) -> Iterator[str]:
     """Video goes on; its rules come later and are not asked."""
-    yield from _ours(routes)
     yield f"    acl closed str(maintenance),map({layout.files.flags},off) -m str on"
     detail = "The system is being maintained and will be back soon."
     yield refusal(503, "maintenance", detail, "closed ours !{ var(txn.media) -m bool }", retry_after_s=MAINTENANCE_RETRY_S)

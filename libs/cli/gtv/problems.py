@@ -16,13 +16,19 @@ ERRORS = {
 """What can go wrong between HAProxy and its neighbours."""
 
 
-def refusal(status: int, code: str, detail: str, condition: str, *, retry_after_s: int | None = None) -> str:
+def refusal(status: int, code: str, detail: str, condition: str, *, retry_after_s: int | None = None, allow: str = "") -> str:
     """Rules of a frontend. A small body is waited for: over h2 an answer that overtakes it ends the stream, and the client reads none."""
     later = "" if retry_after_s is None else f" hdr Retry-After {retry_after_s}"
+    allowed = f' hdr Allow "{allow}"' if allow else ""
     # not where it is the body that is refused: it would be asked for first
     wait = "" if status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE else f"    http-request wait-for-body time 1s if {condition}\n"
-    answer = f"status {status} {_content(status, code, detail)}{later} hdr Cache-Control no-store"
+    answer = f"status {status} {_content(status, code, detail)}{later}{allowed} hdr Cache-Control no-store"
     return f"{wait}    http-request return {answer} if {condition}"
+
+
+def rewording(status: int, condition: str) -> str:
+    """A rule of a frontend for an answer from behind it, which says in a shape of its own what `ERRORS` says in ours."""
+    return f"    http-response return status {status} {_content(status, *ERRORS[status])} hdr Cache-Control no-store if {condition}"
 
 
 def error(status: int) -> str:
