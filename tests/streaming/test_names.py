@@ -16,70 +16,15 @@ from chassis.testing.tokens import encryption_keys
 from chassis.vault import Vault
 from gtvision.addresses import AddressPolicy
 from gtvision.camera import RecordingSettings, path_name
-from gtvision.camera_urls import parse_camera_url
+from gtvision.errors import Unavailable
 from gtvision.ids import new_id
 from gtvision.time import FakeClock
-from streaming.domain import DesiredCamera, PathConfig, Pin, Place
+from streaming.domain import DesiredCamera, PathConfig
 from streaming.jobs import NameKeeper
 from streaming.settings import ApiSettings
 from streaming.usecases import reconcile_paths
 
 POLICY = AddressPolicy()
-PLAIN, SECURE = Place("camera.example", None), Place("camera.example", 322)
-
-
-def pin(address: str, fingerprint: str = "") -> Pin:
-    return Pin(ip_address(address), fingerprint=fingerprint)
-
-
-# --- the rule ----------------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("before", "answers", "after"),
-    [
-        (Pin(), ["10.0.0.5", "10.0.0.6"], pin("10.0.0.5")),
-        (pin("10.0.0.5"), ["10.0.0.6", "10.0.0.5"], pin("10.0.0.5")),  # the order means nothing
-        (pin("10.0.0.5"), [], pin("10.0.0.5")),  # no answer
-        (Pin(), [], Pin()),
-        (pin("10.0.0.5"), ["10.0.0.7"], pin("10.0.0.7")),
-        (pin("10.0.0.5", "ab"), ["10.0.0.7"], pin("10.0.0.7")),  # another camera, perhaps: it has to show its certificate
-        (pin("10.0.0.5", "ab"), ["10.0.0.5"], pin("10.0.0.5", "ab")),
-        (pin("10.0.0.5"), ["127.0.0.1", "10.0.0.7"], pin("10.0.0.7")),
-        (pin("10.0.0.5"), ["127.0.0.1", "10.0.0.5"], pin("10.0.0.5")),
-        (pin("10.0.0.5"), ["127.0.0.1", "169.254.169.254"], Pin(refused=True)),
-        (Pin(), ["::ffff:127.0.0.1"], Pin(refused=True)),
-        (Pin(refused=True), [], Pin(refused=True)),
-        (Pin(refused=True), ["10.0.0.5"], pin("10.0.0.5")),
-    ],
-)
-def test_what_a_name_stands_for_after_it_was_looked_up(before: Pin, answers: list[str], after: Pin) -> None:
-    assert before.after([ip_address(text) for text in answers], POLICY) == after
-
-
-@pytest.mark.parametrize(
-    ("source", "fingerprint", "adopted"),
-    [
-        ("rtsp://u:p%40@10.0.0.5:8554/s?x=1", "", pin("10.0.0.5")),
-        ("rtsp://u:p%40@[2001:db8::5]:8554/s?x=1", "ab", pin("2001:db8::5", "ab")),
-        ("rtsp://u:p%40@127.0.0.1:8554/s?x=1", "", Pin()),  # the policy may have changed
-        ("rtsp://u:p%40@camera.example:8554/s?x=1", "", Pin()),
-        ("rtsp://u:old@10.0.0.5:8554/s?x=1", "", Pin()),
-        ("rtsp://u:p%40@10.0.0.5/s?x=1", "", Pin()),
-        ("publisher", "", Pin()),
-        ("", "", Pin()),
-    ],
-)
-def test_what_the_media_server_holds_is_taken_over_after_a_restart(source: str, fingerprint: str, adopted: Pin) -> None:
-    url = parse_camera_url("rtsp://u:p%40@Camera.example:8554/s?x=1")
-    assert Pin.adopted(url, source, fingerprint, POLICY) == adopted
-
-
-def test_a_tls_camera_is_served_with_a_certificate_only() -> None:
-    assert not Pin().serves(PLAIN)
-    assert pin("10.0.0.5").serves(PLAIN)
-    assert not pin("10.0.0.5").serves(SECURE)
-    assert pin("10.0.0.5", "ab").serves(SECURE)
 
 
 def desired(url_encrypted: str) -> DesiredCamera:
@@ -202,8 +147,65 @@ async def test_a_name_that_moved_moves_the_path_once() -> None:
     town.dns.answers = {"camera.example": ["127.0.0.1", "10.0.0.7", "10.0.0.8"]}
     for _ in range(3):
         await town.settle()
+    assert (list(town.sources().values()), town.media.changes) == (["rtsp://10.0.0.5/s"], changes)  # it is being recorded
+    await town.settle(well=False)
+    await town.settle()
     assert list(town.sources().values()) == ["rtsp://10.0.0.7/s"]
     assert town.media.changes == changes + 1
+
+
+async def test_a_dead_address_leaves_its_place_to_the_next_but_not_at_the_first_doubt() -> None:
+    town = Town()
+    town.add("rtsp://camera.example/1")
+    town.dns.answers = {"camera.example": ["10.0.0.5", "10.0.0.6"]}
+    await town.settle()
+    await town.settle()
+    town.media.down = True
+    for _ in range(3):  # nobody can say anything about the camera
+        town.clock.advance(61)
+        with pytest.raises(Unavailable):
+            await town.reconcile(well=False)
+        await town.names.round()
+    town.media.down = False
+    await town.settle(well=False)  # no progress seen yet, because the media server was away
+    await town.settle()
+    assert list(town.sources().values()) == ["rtsp://10.0.0.5/1"]
+    for address in ("10.0.0.6", "10.0.0.5"):
+        for _ in range(2):
+            await town.settle(well=False)
+        assert list(town.sources().values()) == [f"rtsp://{address}/1"]
+
+
+async def test_one_channel_that_works_holds_its_recorder_s_address() -> None:
+    town = Town()
+    town.add("rtsp://recorder.example/1")
+    town.add("rtsp://recorder.example/2")
+    town.dns.answers = {"recorder.example": ["10.0.0.5", "10.0.0.6"]}
+    await town.settle()
+    alive, changes = {town.cameras[0].camera_id}, town.media.changes
+    for _ in range(5):
+        town.clock.advance(61)
+        await reconcile_paths(town.media, town.cameras, town.vault, town.names, alive)
+        await town.names.round()
+    await town.reconcile()
+    assert town.media.changes == changes
+
+
+async def test_an_upgrade_without_dns_stops_no_recording() -> None:
+    """A release before this one told the media server names."""
+    town = Town()
+    plain, secure, other = (town.add(url) for url in ("rtsp://camera.example/s", "rtsps://secure.example/s", "rtsp://inwards.example/s"))
+    for name, url in ((plain, "rtsp://camera.example/s"), (secure, "rtsps://secure.example/s"), (other, "rtsp://inwards.example/s")):
+        town.media.configured[name] = PathConfig(name, url, True)
+    for _ in range(3):
+        await town.settle()
+    assert town.media.changes == 0
+    town.dns.answers = {"camera.example": ["10.0.0.5"], "secure.example": ["10.0.0.6"], "inwards.example": ["127.0.0.1"]}
+    assert await town.settle() == {other}
+    assert town.sources() == {plain: "rtsp://10.0.0.5/s", secure: "rtsps://secure.example/s"}
+    town.certificates.shown = {"10.0.0.6": "ab" * 32}
+    await town.settle()
+    assert town.sources()[secure] == "rtsps://10.0.0.6/s"
 
 
 async def test_a_name_that_turns_inwards_loses_its_path_and_gets_it_back() -> None:
@@ -368,8 +370,8 @@ async def test_a_tls_name_that_moves_to_somebody_without_its_certificate_stays_w
     town.dns.answers, town.certificates.shown = {"camera.example": ["10.0.0.5"]}, {"10.0.0.5": "ab" * 32}
     await town.settle()
     town.dns.answers = {"camera.example": ["10.0.0.7"]}
-    await town.settle()
+    await town.settle(well=False)
     assert town.sources() == {path: "rtsps://10.0.0.5/s"}
     town.certificates.shown["10.0.0.7"] = "cd" * 32
-    await town.settle()
+    await town.settle(well=False)
     assert town.media.configured[path] == PathConfig(path, "rtsps://10.0.0.7/s", True, "cd" * 32)

@@ -54,6 +54,17 @@ class Place:
         return cls(url.host, url.port if url.scheme == "rtsps" else None)
 
 
+class Fares(StrEnum):
+    """How the cameras at a pinned address do."""
+
+    WELL = "well"
+    """At least one makes progress."""
+    UNTRIED = "untried"
+    """None does, or nobody knows; not for long."""
+    DEAD = "dead"
+    """For as long as it takes to be sure, none made progress."""
+
+
 @dataclass(frozen=True, slots=True)
 class Pin:
     """What a name stands for until it is looked up again. The media server is told the address: it must not ask for itself."""
@@ -64,15 +75,20 @@ class Pin:
     fingerprint: str = ""
     """SHA-256 of the certificate that proved to be the name's, hexadecimal; for `rtsps` only."""
 
-    def after(self, answers: Sequence[IpAddress], policy: AddressPolicy) -> Pin:
-        """Once the name was looked up. An address that is still among the answers stays, whatever their order, and so does all where
-        there is no answer: what is being recorded is not disturbed by DNS."""
+    def after(self, answers: Sequence[IpAddress], policy: AddressPolicy, fares: Fares = Fares.UNTRIED) -> Pin:
+        """Once the name was looked up. What is being recorded is not disturbed by DNS: an address stays where a camera there is well,
+        where it is still among the answers, whatever their order, and where there is no answer. One that is dead leaves its place to
+        the next."""
         if not answers:
             return self
         accepted = [address for address in answers if policy.accepts(address)]
         if not accepted:
             return Pin(refused=True)
-        return self if self.address in accepted else Pin(accepted[0])
+        if self.address is None:
+            return Pin(accepted[0])
+        if self.address not in accepted:
+            return self if fares is Fares.WELL else Pin(accepted[0])
+        return self if fares is not Fares.DEAD or len(accepted) == 1 else Pin(_next(self.address, accepted))
 
     def serves(self, place: Place) -> bool:
         """Whether the media server can be told."""
@@ -88,6 +104,12 @@ class Pin:
         if address is None or url.at(address) != source or not policy.accepts(address):
             return cls()
         return cls(address, fingerprint=fingerprint)
+
+
+def _next(address: IpAddress, places: Iterable[IpAddress]) -> IpAddress:
+    """Round and round in an order of its own: answers come in any."""
+    ordered = sorted(places, key=lambda each: (each.version, int(each)))
+    return ordered[(ordered.index(address) + 1) % len(ordered)]
 
 
 # --- paths -------------------------------------------------------------------------------------------------------------

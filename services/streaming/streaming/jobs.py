@@ -19,7 +19,7 @@ from gtvision.errors import Invalid, InvalidCameraUrl, Unavailable
 from gtvision.events import StreamCause
 from gtvision.time import Clock
 from streaming import metrics
-from streaming.domain import DesiredCamera, PathConfig, PathStatus, Pin, Place, SegmentFile, StreamView, finished, to_delete
+from streaming.domain import DesiredCamera, Fares, PathConfig, PathStatus, Pin, Place, SegmentFile, StreamView, finished, to_delete
 from streaming.ports import Certificates, EdgeMap, Fleet, MediaServer, Names, SegmentStore, Sources
 from streaming.usecases import ChangedAfterwards, Doorman, Store, announce_stream, delete_recording, index_segment, reconcile_paths
 
@@ -119,7 +119,18 @@ class _Known:
     pin: Pin = field(default_factory=Pin)
     due_s: float = 0.0
     failing: bool = False
-    """A camera there makes no progress: its certificate may have been renewed."""
+    """Since the last look a camera there made no progress: its certificate may have been renewed."""
+    well: bool = False
+    """When the reconciler last went round, a camera there made progress."""
+    seen_well: bool = False
+    """As `well`, while it still goes round."""
+    silent_looks: int = 0
+    """Looks in a row between which a camera failed and at which none was well."""
+
+    def fares(self) -> Fares:
+        """Judged at a look. One silent look may come right after a start of anybody's, and says nothing yet."""
+        self.silent_looks = self.silent_looks + 1 if self.failing and not self.well else 0
+        return Fares.WELL if self.well else Fares.DEAD if self.silent_looks > 1 else Fares.UNTRIED
 
 
 @dataclass
@@ -147,18 +158,22 @@ class NameKeeper:
             self._known[place] = _Known()
             self.wake.set()
         known = self._known[place]
-        known.failing = known.failing or not well
+        known.failing, known.seen_well = known.failing or not well, known.seen_well or well
         if known.pin == Pin() and present is not None:
             known.pin = Pin.adopted(url, present.source, present.fingerprint, self.policy)
         if known.pin.refused:
             raise InvalidCameraUrl("The camera's name leads to networks that cameras may not be in.")
         if known.pin.address is None or not known.pin.serves(place):
+            if present is not None and present.source == url.text:  # as releases before this told it: it goes on until there is an answer
+                return present.source, present.fingerprint
             raise Unavailable("The camera's name is not resolved yet.")
         return url.at(known.pin.address), known.pin.fingerprint
 
     def keep(self, urls: Sequence[CameraUrl]) -> None:
         for gone in self._known.keys() - {Place.of(url) for url in urls}:
             del self._known[gone]
+        for known in self._known.values():
+            known.well, known.seen_well = known.seen_well, False
 
     async def run(self, heartbeat: Heartbeat) -> None:
         """For ever."""
@@ -177,10 +192,11 @@ class NameKeeper:
         return len(due)
 
     async def _look(self, place: Place, known: _Known) -> None:
-        before = known.pin
+        before, failing, fares = known.pin, known.failing, known.fares()
+        known.failing = False
         try:
-            after = known.pin.after(await self.names.addresses(place.host), self.policy)
-            if place.tls_port is not None and after.address is not None and (known.failing or not after.fingerprint):
+            after = before.after(await self.names.addresses(place.host), self.policy, fares)
+            if place.tls_port is not None and after.address is not None and (failing or not after.fingerprint):
                 proof = await self.certificates.fingerprint(after.address, place.tls_port, place.host)
                 after = replace(after, fingerprint=proof)
             outcome = "refused" if after.refused else "same" if after == before else "moved"
@@ -188,11 +204,11 @@ class NameKeeper:
             after, outcome = before, "unanswered"
             log.log(INFO if before.address is None else DEBUG, "camera_name_unanswered", host=place.host, reason=error.message)
         metrics.names.labels(outcome).inc()
-        known.failing = False
         known.due_s = self.clock.monotonic() + (self.every_s if after.refused or after.serves(place) else min(self.every_s, _FIRST_AGAIN_S))
         known.pin = after
         if after == before:
             return
+        known.silent_looks = 0
         if after.refused:
             log.warning("camera_address_refused", host=place.host, reason="all of the name's addresses are in networks without cameras")
         else:

@@ -57,7 +57,7 @@ class Sources(Protocol):
         ...
 
     def keep(self, urls: Sequence[CameraUrl]) -> None:
-        """Forget every name but these."""
+        """The cameras are through: forget every name but these."""
         ...
 
 

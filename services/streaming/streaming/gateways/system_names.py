@@ -13,10 +13,11 @@ from gtvision.errors import Unavailable
 
 class SystemNames:
     """The C library's resolver (hosts file, search list and all) on threads of its own: the loop's few are shared with every other
-    connection of the process, and one look-up that is not answered holds its thread for far longer than anybody waits for it.
+    connection of the process, and one look-up that is not answered holds its thread for far longer than anybody waits for it. So there are
+    many: names of somebody's that nobody answers must not keep the others' from being asked.
     """
 
-    def __init__(self, *, timeout_s: float = 3.0, most: int = 16) -> None:
+    def __init__(self, *, timeout_s: float = 3.0, most: int = 128) -> None:
         self._timeout_s = timeout_s
         self._free = asyncio.Semaphore(most)
 

@@ -1,0 +1,88 @@
+"""The rule of what a name stands for after it was looked up, and what is taken over from the media server."""
+
+from __future__ import annotations
+
+from ipaddress import ip_address
+
+import pytest
+
+from gtvision.addresses import AddressPolicy
+from gtvision.camera_urls import parse_camera_url
+from streaming.domain import Fares, Pin, Place
+
+POLICY = AddressPolicy()
+PLAIN, SECURE = Place("camera.example", None), Place("camera.example", 322)
+
+
+def pin(address: str, fingerprint: str = "") -> Pin:
+    return Pin(ip_address(address), fingerprint=fingerprint)
+
+
+@pytest.mark.parametrize(
+    ("before", "answers", "after"),
+    [
+        (Pin(), ["10.0.0.5", "10.0.0.6"], pin("10.0.0.5")),
+        (pin("10.0.0.5"), ["10.0.0.6", "10.0.0.5"], pin("10.0.0.5")),  # the order means nothing
+        (pin("10.0.0.5"), [], pin("10.0.0.5")),  # no answer
+        (Pin(), [], Pin()),
+        (pin("10.0.0.5"), ["10.0.0.7"], pin("10.0.0.7")),
+        (pin("10.0.0.5", "ab"), ["10.0.0.7"], pin("10.0.0.7")),  # another camera, perhaps: it has to show its certificate
+        (pin("10.0.0.5", "ab"), ["10.0.0.5"], pin("10.0.0.5", "ab")),
+        (pin("10.0.0.5"), ["127.0.0.1", "10.0.0.7"], pin("10.0.0.7")),
+        (pin("10.0.0.5"), ["127.0.0.1", "10.0.0.5"], pin("10.0.0.5")),
+        (pin("10.0.0.5"), ["127.0.0.1", "169.254.169.254"], Pin(refused=True)),
+        (Pin(), ["::ffff:127.0.0.1"], Pin(refused=True)),
+        (Pin(refused=True), [], Pin(refused=True)),
+        (Pin(refused=True), ["10.0.0.5"], pin("10.0.0.5")),
+    ],
+)
+def test_what_a_name_stands_for_after_it_was_looked_up(before: Pin, answers: list[str], after: Pin) -> None:
+    assert before.after([ip_address(text) for text in answers], POLICY) == after
+
+
+@pytest.mark.parametrize(
+    ("fares", "answers", "after"),
+    [
+        (Fares.WELL, ["10.0.0.7"], "10.0.0.5"),  # what is recorded is not cut because of DNS
+        (Fares.WELL, ["10.0.0.5", "10.0.0.7"], "10.0.0.5"),
+        (Fares.UNTRIED, ["10.0.0.7"], "10.0.0.7"),
+        (Fares.UNTRIED, ["10.0.0.7", "10.0.0.5"], "10.0.0.5"),
+        (Fares.DEAD, ["10.0.0.5"], "10.0.0.5"),
+        (Fares.DEAD, ["10.0.0.5", "10.0.0.7", "10.0.0.3"], "10.0.0.7"),
+        (Fares.DEAD, ["10.0.0.3", "10.0.0.5"], "10.0.0.3"),  # round and round
+        (Fares.DEAD, ["10.0.0.5", "2001:db8::5"], "2001:db8::5"),
+        (Fares.DEAD, ["10.0.0.5", "127.0.0.1"], "10.0.0.5"),
+    ],
+)
+def test_an_address_stays_while_it_serves_and_leaves_its_place_once_it_is_dead(fares: Fares, answers: list[str], after: str) -> None:
+    assert pin("10.0.0.5").after([ip_address(text) for text in answers], POLICY, fares) == pin(after)
+
+
+@pytest.mark.parametrize("fares", Fares)
+def test_a_name_that_turned_inwards_is_refused_however_its_cameras_do(fares: Fares) -> None:
+    assert pin("10.0.0.5").after([ip_address("127.0.0.1")], POLICY, fares) == Pin(refused=True)
+
+
+@pytest.mark.parametrize(
+    ("source", "fingerprint", "adopted"),
+    [
+        ("rtsp://u:p%40@10.0.0.5:8554/s?x=1", "", pin("10.0.0.5")),
+        ("rtsp://u:p%40@[2001:db8::5]:8554/s?x=1", "ab", pin("2001:db8::5", "ab")),
+        ("rtsp://u:p%40@127.0.0.1:8554/s?x=1", "", Pin()),  # the policy may have changed
+        ("rtsp://u:p%40@camera.example:8554/s?x=1", "", Pin()),
+        ("rtsp://u:old@10.0.0.5:8554/s?x=1", "", Pin()),
+        ("rtsp://u:p%40@10.0.0.5/s?x=1", "", Pin()),
+        ("publisher", "", Pin()),
+        ("", "", Pin()),
+    ],
+)
+def test_what_the_media_server_holds_is_taken_over_after_a_restart(source: str, fingerprint: str, adopted: Pin) -> None:
+    url = parse_camera_url("rtsp://u:p%40@Camera.example:8554/s?x=1")
+    assert Pin.adopted(url, source, fingerprint, POLICY) == adopted
+
+
+def test_a_tls_camera_is_served_with_a_certificate_only() -> None:
+    assert not Pin().serves(PLAIN)
+    assert pin("10.0.0.5").serves(PLAIN)
+    assert not pin("10.0.0.5").serves(SECURE)
+    assert pin("10.0.0.5", "ab").serves(SECURE)
