@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-import psutil
 import pytest
 import pytest_asyncio
 from pydantic import SecretStr
@@ -24,7 +23,8 @@ from gtvision.events import Event, TenantCreated, UserDisabled
 from gtvision.ids import new_id
 from gtvision.time import FakeClock, SystemClock
 
-from .waiting import until
+from .freezing import frozen
+from .waiting import until, works
 
 SAMPLE = Path(__file__).parent / "sample"
 TENANT, OTHER = new_id(), new_id()
@@ -285,27 +285,20 @@ class TestUnavailable:
             assert await work.session.scalar(text("SELECT 1")) == 1
 
     @pytest.mark.fault
-    @pytest.mark.parametrize("frozen", ["pgbouncer", "postgres"])
-    async def test_frozen_server_is_unavailable_and_thaws(self, settings: DatabaseSettings, servers: Any, frozen: str) -> None:
+    @pytest.mark.parametrize("server", ["pgbouncer", "postgres"])
+    async def test_frozen_server_is_unavailable_and_thaws(self, settings: DatabaseSettings, servers: Any, server: str) -> None:
         async with Database(settings.model_copy(update={"timeout_s": 2.0}), SystemClock()) as db:  # as in the field
-            await self._freeze_and_thaw(db, servers, frozen)
+            await self._freeze_and_thaw(db, servers, server)
 
-    async def _freeze_and_thaw(self, db: Database, servers: Any, frozen: str) -> None:
+    async def _freeze_and_thaw(self, db: Database, servers: Any, server: str) -> None:
         async def one() -> None:
             async with db.uow(TENANT) as work:
                 await work.session.execute(text("SELECT 1"))
 
         await until(lambda: works(one))
-        root = psutil.Process(servers.runner.pid(frozen))
-        processes = [root, *root.children(recursive=True)]
-        for process in processes:
-            process.suspend()
-        try:
+        with frozen(servers.runner.pid(server)):
             async with asyncio.timeout(120):
                 outcomes = await asyncio.gather(*(one() for _ in range(15)), return_exceptions=True)
-        finally:
-            for process in processes:
-                process.resume()
         assert {type(outcome) for outcome in outcomes} == {Unavailable}
         await until(lambda: works(one))
 
@@ -313,14 +306,6 @@ class TestUnavailable:
         with pytest.raises(ProgrammingError):
             async with db.uow(TENANT) as work:
                 await work.session.execute(text("SELECT nonsense"))
-
-
-async def works(action: Callable[[], Awaitable[None]]) -> bool:
-    try:
-        await action()
-    except Unavailable:
-        return False
-    return True
 
 
 async def insert_thing(session: Any, tenant: UUID, thing: UUID, name: str = "thing") -> None:

@@ -12,6 +12,7 @@ import pytest
 import pytest_asyncio
 from pydantic import SecretStr
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 
 from chassis.db import Database
 from chassis.reads import Reads
@@ -19,6 +20,9 @@ from chassis.settings import DatabaseSettings
 from gtvision.errors import Unavailable
 from gtvision.ids import new_id
 from gtvision.time import SystemClock
+
+from .freezing import frozen
+from .waiting import until, works
 
 pytestmark = pytest.mark.db
 
@@ -102,6 +106,16 @@ async def test_it_cannot_write(reads: Reads) -> None:
     assert await reads.rows(NAMES, tenant, None) == []
 
 
+async def test_it_is_not_for_a_transaction_that_has_a_tenant(reads: Reads, settings: DatabaseSettings) -> None:
+    tenant = new_id()
+    async with Database(settings, SystemClock()) as db:
+        with pytest.raises(DBAPIError, match="has a tenant already"):
+            async with db.uow(tenant) as work:
+                await work.session.execute(text("SELECT * FROM list_things(:tenant, NULL)"), {"tenant": tenant})
+    with pytest.raises(asyncpg.RaiseError):
+        await reads.rows("SELECT * FROM list_things($1, NULL) UNION ALL SELECT * FROM list_things($2, NULL)", tenant, new_id())
+
+
 async def test_an_error_of_the_program_stays_what_it_is_and_costs_no_connection(reads: Reads, settings: DatabaseSettings) -> None:
     for _ in range(2 * settings.pool_size):
         with pytest.raises(asyncpg.UndefinedTableError):
@@ -131,6 +145,27 @@ async def test_connections_that_were_cut_are_replaced(reads: Reads, settings: Da
     finally:
         await admin.close()
     assert [row[0] for row in await reads.rows("SELECT 1")] == [1]
+
+
+async def test_a_database_that_is_slow_but_lives_is_waited_for(settings: DatabaseSettings) -> None:
+    async with Reads(settings.model_copy(update={"timeout_s": 10.0})) as reads:
+        assert [row[0] for row in await reads.rows("SELECT 1 FROM pg_sleep(8.5)")] == [1]  # 0.8 of timeout_s is for who says nothing
+
+
+@pytest.mark.fault
+@pytest.mark.parametrize("server", ["pgbouncer", "postgres"])
+async def test_a_frozen_database_is_unavailable_and_thaws(settings: DatabaseSettings, servers: Any, server: str) -> None:
+    async with Reads(settings.model_copy(update={"timeout_s": 2.0})) as reads:  # as in the field
+
+        async def one() -> None:
+            assert [row[0] for row in await reads.rows("SELECT 1")] == [1]
+
+        await until(lambda: works(one))
+        with frozen(servers.runner.pid(server)):
+            async with asyncio.timeout(120):
+                outcomes = await asyncio.gather(*(one() for _ in range(4 * settings.pool_size)), return_exceptions=True)
+        assert {type(outcome) for outcome in outcomes} == {Unavailable}
+        await until(lambda: works(one))
 
 
 async def test_nobody_listens() -> None:

@@ -22,6 +22,15 @@ async def until(condition: Callable[[], bool] | Callable[[], Awaitable[bool]], t
             await asyncio.sleep(0.02)
 
 
+async def works(action: Callable[[], Awaitable[None]]) -> bool:
+    """Whether the action finds everything it needs."""
+    try:
+        await action()
+    except Unavailable:
+        return False
+    return True
+
+
 async def all_listen(service: Worker, *buses: Bus) -> None:
     """Returns once the service is ready and the buses are up: queues are declared in their own time, and nobody hears the rest."""
 

@@ -19,6 +19,7 @@ from tests.contracts.catalog import Row, Table, acting, insert, tables_of
 from tests.contracts.services import ROOT
 
 from chassis.db import Database
+from chassis.migrations import reading_function_sql
 from chassis.reads import Reads
 from chassis.settings import DatabaseSettings
 from chassis.testing.fixtures import DatabaseFor
@@ -119,16 +120,20 @@ async def test_a_bare_select_shows_ones_own_rows_only(house: House) -> None:
 
 
 async def test_every_road_to_the_database_sets_the_tenant(house: House) -> None:
-    """Units of work, with statements that name none. Beside them are the hot reads, which without a function that sets it see nothing."""
+    """Units of work, and the hot reads beside them, with statements that name none."""
     async with Database(house.settings, SystemClock()) as db, Reads(house.settings) as reads:
         for table in house.secured:
-            statement = f'SELECT tenant_id FROM "{table.name}"'
+            statement = f'SELECT tenant_id FROM "{house.name}"."{table.name}"'
+            for made in reading_function_sql(house.name, "bare(tenant uuid)", "tenant_id uuid", statement):
+                await house.superuser.execute(made)
             for tenant, seen in ((house.mine, [house.mine]), (new_id(), [])):
+                assert [row[0] for row in await reads.rows("SELECT * FROM bare($1)", tenant)] == seen, table.name
                 async with db.uow(tenant) as work:
                     assert list(await work.session.scalars(text(statement))) == seen, table.name
             async with db.uow(None) as work:
                 assert list(await work.session.scalars(text(statement))) == [], table.name
-            assert await reads.rows(statement) == [], table.name
+            assert await reads.rows(statement) == await reads.rows("SELECT * FROM bare($1)", None) == [], table.name
+        await house.superuser.execute(f'DROP FUNCTION "{house.name}".bare')
 
 
 @pytest.mark.parametrize("tenant", [None, "stranger"])

@@ -239,22 +239,34 @@ def definer_function_sql(schema: str, signature: str, options: str, body: str) -
 def reading_function(signature: str, columns: str, select: str) -> None:
     """A list for `chassis.reads`: the tenant is set and the statement run in one message, where a transaction of ours takes three.
 
-    `signature` is `name(tenant uuid, argument type, ...)`; `select` calls them `$1`, `$2`, ..., and tables by schema. It looks with the
-    caller's eyes, so the policy holds, for the tenant that is set before: PL/pgSQL does one thing after the other, as a single
-    statement would not. Nothing can be written. Both last to the end of the transaction: never call it in a unit of work.
+    `signature` is `name(tenant uuid, argument type, ...)`; `select` calls them `$1`, `$2`, ..., and tables by schema. Other columns or
+    arguments are a function of another name: the release before goes on calling this one.
     """
-    schema = _schema()
+    for statement in reading_function_sql(_schema(), signature, columns, select):
+        op.execute(text(statement.replace(":", r"\:")))
+
+
+def reading_function_sql(schema: str, signature: str, columns: str, select: str) -> list[str]:
+    """It looks with the caller's eyes, so the policy holds, for the tenant that is set before: PL/pgSQL does one thing after the other, as
+    a single statement would not. Nothing can be written. Both last to the end of the transaction, so it refuses one that has a tenant: in
+    a unit of work, whose other statements would find another tenant, or a second time in a statement.
+    """
     name, _, arguments = signature.partition("(")
     body = f"""#variable_conflict use_column
 BEGIN
+    IF current_setting('app.tenant', true) <> '' THEN
+        RAISE EXCEPTION '{name} is for chassis.reads: this transaction has a tenant already';
+    END IF;
     PERFORM set_config('transaction_read_only', 'on', true);
     PERFORM set_config('app.tenant', tenant::text, true);
     RETURN QUERY {select};
 END"""
     head = f'CREATE OR REPLACE FUNCTION "{schema}"."{name}"({arguments} RETURNS TABLE ({columns}) LANGUAGE plpgsql'
-    op.execute(text(f"{head} AS $function$\n{body}\n$function$".replace(":", r"\:")))
-    op.execute(f'REVOKE ALL ON FUNCTION "{schema}"."{name}" FROM PUBLIC')
-    op.execute(f'GRANT EXECUTE ON FUNCTION "{schema}"."{name}" TO "{schema}"')
+    return [
+        f"{head} AS $function$\n{body}\n$function$",
+        f'REVOKE ALL ON FUNCTION "{schema}"."{name}" FROM PUBLIC',
+        f'GRANT EXECUTE ON FUNCTION "{schema}"."{name}" TO "{schema}"',
+    ]
 
 
 def partition_function_sql(schema: str, parent: str, step: Step = "day", *, append_only: bool = False) -> Sequence[str]:

@@ -51,7 +51,7 @@ class Reads:
     def __init__(self, settings: DatabaseSettings) -> None:
         self._settings = settings
         self._address = make_url(settings.url.get_secret_value()).set(drivername="postgresql").render_as_string(hide_password=False)
-        self._opening_s = settings.timeout_s * 0.8  # as in chassis.db: leaves the caller time to say 503
+        self._opening_s = settings.timeout_s * 0.8  # as in chassis.db: leaves the caller time to say 503 within timeout_s
         self._room = asyncio.Semaphore(2 * settings.pool_size)
         self._idle: list[_Line] = []
         self._open = False
@@ -69,19 +69,30 @@ class Reads:
         """What the statement, `SELECT * FROM <reading function>($1, ...)`, finds: the first value is the tenant. jsonb comes as text.
 
         The statement is a constant of its repository: each connection keeps what it prepared.
-        Raises: Unavailable when PostgreSQL or PgBouncer cannot be reached, or does not answer in time.
+        Raises: Unavailable when PostgreSQL or PgBouncer cannot be reached, or says nothing in time.
         """
         if not self._open:
             raise Unavailable("The database is not open.")
         with unavailable_when_down():
-            async with self._line() as line, asyncio.timeout(self._opening_s):  # a frozen server accepts and then says nothing
-                return await line.read(statement, values)
+            async with asyncio.timeout(self._opening_s) as opening:
+                try:
+                    async with self._line() as line, asyncio.timeout(self._opening_s / 2):
+                        return await line.read(statement, values)
+                except TimeoutError:  # frozen, or only slow: one message cannot say which
+                    return await self._read_if_it_lives(opening, statement, values)
+
+    async def _read_if_it_lives(self, opening: asyncio.Timeout, statement: str, values: tuple[object, ...]) -> list[Any]:
+        """A frozen server answers nothing. One that does, and whose table a migration locks or whose disk is busy, is waited for as in a
+        unit of work: a list that comes late is better than none."""
+        async with self._line() as line:
+            await line.read("SELECT 1", ())
+            opening.reschedule(None)  # COMMAND_TIMEOUT_S from here
+            return await line.read(statement, values)
 
     @asynccontextmanager
     async def _line(self) -> AsyncIterator[_Line]:
         """One that was used last, or a new one. Whatever goes wrong on it, a cancellation too, ends it."""
-        async with asyncio.timeout(self._opening_s):
-            await self._room.acquire()
+        await self._room.acquire()
         try:
             line = self._waiting_line() or await self._connect()
             try:
