@@ -90,6 +90,18 @@ async def test_crash_leaves_whole_migrations_and_the_next_run_goes_on(
 
 
 @pytest.mark.db
+async def test_a_release_that_is_put_back_leaves_a_newer_schema_as_it_is(settings: DatabaseSettings, direct: AsyncEngine) -> None:
+    [before] = await version(direct)
+    set_version = text("UPDATE sample.alembic_version SET version_num = :number")
+    async with direct.begin() as connection:
+        await connection.execute(set_version, {"number": "0999"})
+    await asyncio.to_thread(run_migrations, "sample", SAMPLE, settings.migration_url)
+    assert await version(direct) == ["0999"]
+    async with direct.begin() as connection:
+        await connection.execute(set_version, {"number": before})
+
+
+@pytest.mark.db
 def test_unreachable_server_is_unavailable() -> None:
     with pytest.raises(Unavailable):
         run_migrations("sample", SAMPLE, SecretStr("postgresql+asyncpg://a:b@127.0.0.1:1/none"))

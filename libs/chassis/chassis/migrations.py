@@ -37,8 +37,11 @@ from sqlalchemy.pool import NullPool
 
 from chassis.db import inbox_table, outbox_table, unavailable_when_down
 from chassis.idempotency import idempotency_table
+from chassis.logs import get_logger
 from chassis.settings import DatabaseSettings, load
 from gtvision.errors import Unavailable
+
+log = get_logger(__name__)
 
 Step: TypeAlias = Literal["day", "month"]
 
@@ -49,7 +52,8 @@ _LOCK_CLASS = 0x6774  # "gt": keeps our advisory locks apart from anybody else's
 
 
 def run_migrations(service: str, package_root: Path | ModuleType, migration_url: SecretStr | str | None) -> None:
-    """Upgrade a service's schema to the newest version. Blocking; from a loop, use `asyncio.to_thread`.
+    """Upgrade a service's schema to the newest version; one of a newer release is left as it is. Blocking; from a loop, use
+    `asyncio.to_thread`.
 
     `package_root` is the folder that holds `migrations/`, or the service's package beside it. Raises: Unavailable.
     """
@@ -117,9 +121,18 @@ def _upgrade(connection: Connection, metadata: MetaData, schema: str) -> None:
         compare_type=True,
         transaction_per_migration=True,
     )
+    if _is_of_a_newer_release():
+        log.warning("schema_is_of_a_newer_release", schema=schema)
+        return
     with context.begin_transaction():
         context.run_migrations()
     connection.commit()
+
+
+def _is_of_a_newer_release() -> bool:
+    """A release that is put back finds a migration that it has never heard of. It ignores what was added, and must not fail over it."""
+    ours = {migration.revision for migration in context.script.walk_revisions()}
+    return not ours.issuperset(context.get_context().get_current_heads())
 
 
 def is_partition(table: str) -> bool:

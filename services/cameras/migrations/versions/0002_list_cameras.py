@@ -4,6 +4,8 @@ from chassis.migrations import reading_function
 
 revision = "0002"
 down_revision = "0001"
+branch_labels = None
+depends_on = None
 
 
 def upgrade() -> None:
@@ -16,3 +18,7 @@ def upgrade() -> None:
         " WHERE tenant_id = $1 AND removed_at IS NULL AND id > $2 AND ($4 IS NULL OR groups && $4)"
         " ORDER BY id LIMIT $3",
     )
+
+
+def downgrade() -> None:
+    raise NotImplementedError("expand, then contract: a release that is rolled back ignores what was added")
