@@ -13,6 +13,7 @@ from chassis.testing.fixtures import DatabaseFor
 from gtvision.events import CameraRegistered, CameraRemoved, CamerasAnnounced, CameraUpdated
 from gtvision.ids import new_id
 from gtvision.time import SystemClock
+from streaming.repository import PostgresFleet
 from streaming.tables import Row
 
 pytestmark = [pytest.mark.db, pytest.mark.broker]
@@ -51,6 +52,20 @@ async def test_the_service_listens_to_all_that_is_said_of_cameras(running: Runni
     document = (await running.http.get("/docs/streaming/asyncapi.json")).text
     for event in (CameraRegistered, CameraUpdated, CameraRemoved, CamerasAnnounced):
         assert event.key in document
+
+
+async def test_a_column_of_the_next_release_is_passed_over(running: Running, database_for: DatabaseFor) -> None:
+    """It migrates while this one still runs."""
+    data = CameraRegistered(camera_id=new_id(), revision=1, name="Avenida", url_encrypted="x")
+    await running.events.on_camera_registered(wrap(data, tenant_id=new_id(), occurred_at=CLOCK.now()))
+    settings = await database_for("streaming")
+    assert settings.migration_url is not None
+    engine = create_async_engine(settings.migration_url.get_secret_value())
+    for change, column in (("ADD", "later text"), ("DROP", "later")):
+        async with engine.begin() as connection:
+            await connection.execute(text(f"ALTER TABLE streaming.cameras {change} COLUMN {column}"))
+        assert data.camera_id in {camera.camera_id for camera in await PostgresFleet(running.db).cameras()}
+    await engine.dispose()
 
 
 async def test_tables_in_code_equal_the_migrated_ones(database_for: DatabaseFor) -> None:

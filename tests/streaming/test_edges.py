@@ -52,7 +52,6 @@ def _camera(camera_id: UUID | None = None, *, enabled: bool = True, removed: boo
         url_encrypted="",
         groups=frozenset(),
         recording=RecordingSettings(),
-        announced_at=NOW,
         removed=removed,
     )
 

@@ -37,7 +37,6 @@ def desired(url_encrypted: str) -> DesiredCamera:
         url_encrypted=url_encrypted,
         groups=frozenset(),
         recording=RecordingSettings(),
-        announced_at=FakeClock().now(),
     )
 
 

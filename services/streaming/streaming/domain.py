@@ -30,7 +30,6 @@ class DesiredCamera:
     url_encrypted: str
     groups: frozenset[UUID]
     recording: RecordingSettings
-    announced_at: datetime
     removed: bool = False
 
     @property

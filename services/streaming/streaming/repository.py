@@ -165,6 +165,12 @@ def _segment_of(row: SegmentRow) -> Segment:
     return Segment(**{name: getattr(row, name) for name in Segment.__slots__})
 
 
+# By name: the release after this one may have added columns, and both run while one takes the other's place.
+_FLEET_CAMERAS = text(
+    "SELECT tenant_id, camera_id, revision, name, enabled, removed, url_encrypted, groups, recording FROM streaming.fleet_cameras()"
+)
+
+
 @dataclass(frozen=True, slots=True)
 class PostgresFleet:
     """Look-ups across tenants through the owner's definer functions (see the first migration)."""
@@ -173,7 +179,7 @@ class PostgresFleet:
 
     async def cameras(self) -> list[DesiredCamera]:
         async with self.db.uow(None) as uow:
-            rows = (await uow.session.execute(text("SELECT * FROM streaming.fleet_cameras()"))).mappings().all()
+            rows = (await uow.session.execute(_FLEET_CAMERAS)).mappings().all()
         return [
             DesiredCamera(**{**row, "groups": frozenset(row["groups"]), "recording": RecordingSettings.model_validate(row["recording"])})
             for row in rows
