@@ -46,7 +46,7 @@ def create_api(settings: ApiSettings) -> Service:
         loops={
             "outbox": OutboxRelay(db, bus.publisher, clock).run,
             "inbox": db.forget_handled,
-            "keys": KeyKeeping(db.uow, clock).run,
+            "idempotency": KeyKeeping(db.uow, clock).run,
         },
         state={"authenticator": auth.authenticator, "store": store},
     )

@@ -52,7 +52,7 @@ def create_api(settings: Settings, clock: Clock | None = None) -> Service:
         loops={
             "outbox": OutboxRelay(db, bus.publisher, clock).run,
             "inbox": db.forget_handled,
-            "keys": KeyKeeping(db.uow, clock).run,
+            "idempotency": KeyKeeping(db.uow, clock).run,
             "announce": announce.run,
         },
         state={"authenticator": auth.authenticator, "cameras": cameras},

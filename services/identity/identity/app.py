@@ -110,7 +110,7 @@ def create_api(settings: Settings, clock: Clock | None = None) -> Service:
             "outbox": OutboxRelay(db, bus.publisher, clock).run,
             "registry": jobs.keep_registry,
             "forget": jobs.forget,
-            "keys": KeyKeeping(db.uow, clock).run,
+            "idempotency": KeyKeeping(db.uow, clock).run,
             "tenants": jobs.announce,
             **ledger_loops,
         },
