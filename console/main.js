@@ -4,6 +4,7 @@ import { Account } from "./account.js";
 import { offerProviders } from "./federation.js";
 import { Live } from "./live.js";
 import { inWords } from "./messages.js";
+import { Purpose } from "./purpose.js";
 import { Problem, Session } from "./session.js";
 import { Wall } from "./wall.js";
 
@@ -17,6 +18,7 @@ const el = (id) => document.getElementById(id);
 const session = new Session();
 const account = new Account(el("account"), session);
 const wall = new Wall(el("wall"), session);
+const purpose = new Purpose(el("purpose"), el("purpose-error"), session);
 const cameras = new Map();
 const alerts = new Map();
 let live = null;
@@ -78,6 +80,7 @@ async function enter() {
   el("password").hidden = !session.mustChangePassword;
   if (session.mustChangePassword) return;
   el("console").hidden = false;
+  purpose.learn();
   await loadCameras();
   live = new Live(session, ["detections", "cameras", "alerts"]);
   live.addEventListener("state", ({ detail }) => linkIs(detail));
@@ -95,6 +98,7 @@ function leave() {
   wall.close();
   cameras.clear();
   alerts.clear();
+  purpose.forget();
   el("console").hidden = true;
   el("password").hidden = true;
   askForCode(false);
@@ -177,6 +181,7 @@ function addPlate(read) {
 }
 
 async function showEvidence(read) {
+  if (purposeMissing()) return;
   openDialog(`Placa ${written(read.plate)}`, text("p", "Carregando a imagem…", "muted"));
   try {
     const picture = document.createElement("img");
@@ -185,6 +190,7 @@ async function showEvidence(read) {
     picture.addEventListener("load", () => URL.revokeObjectURL(picture.src));
     openDialog(`Placa ${written(read.plate)}`, picture, text("p", `${nameOf(read.camera_id)}, ${moment(read.captured_at)}`, "muted"));
   } catch (problem) {
+    if (await purposeRefused(problem)) return;
     openDialog(`Placa ${written(read.plate)}`, text("p", problem instanceof Problem && problem.status === 404 ? "A imagem não está mais guardada." : "A imagem não pôde ser carregada.", "error"));
   }
 }
@@ -192,15 +198,31 @@ async function showEvidence(read) {
 el("search").addEventListener("submit", async (event) => {
   event.preventDefault();
   const plate = el("plate").value.toUpperCase().replace(/[^A-Z0-9]/g, "");
-  if (!plate) return;
+  if (!plate || purposeMissing()) return;
   openDialog(`Busca: ${plate}`, text("p", "Buscando…", "muted"));
   try {
     const page = await session.get(`/plates/${encodeURIComponent(plate)}?limit=50`);
     openDialog(`Busca: ${written(plate)}`, page.items.length ? resultTable(page.items) : text("p", "Nenhuma passagem encontrada.", "muted"));
   } catch (problem) {
+    if (await purposeRefused(problem)) return;
     openDialog(`Busca: ${plate}`, text("p", problem.code === "invalid_plate" ? "Isto não é uma placa brasileira. Exemplos: ABC-1234, ABC1D23." : inWords(problem), "error"));
   }
 });
+
+/** A dialog would stand in front of the field that is to be filled in. */
+function purposeMissing() {
+  if (!purpose.isMissing) return false;
+  el("results").close();
+  purpose.ask({ code: "purpose_required" });
+  return true;
+}
+
+async function purposeRefused(problem) {
+  if (!(await purpose.mends(problem))) return false;
+  el("results").close();
+  purpose.ask(problem);
+  return true;
+}
 
 function resultTable(items) {
   const table = document.createElement("table");

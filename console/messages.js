@@ -17,7 +17,8 @@ const WORDS = {
   forbidden: "Sua conta não pode fazer isto. Fale com o administrador.",
   invalid: "O que foi digitado não pode ser aceito. Confira e tente de novo.",
   maintenance: "O sistema está em manutenção e volta em breve.",
-  purpose_required: "Esta cidade exige o motivo de cada busca, e o console ainda não o pergunta.",
+  purpose_required: "Informe a finalidade: esta cidade a exige para buscar placas e abrir imagens.",
+  purpose_unknown: "A cidade não aceita esta finalidade. Escolha outra, ou tente de novo em instantes.",
   csrf_failed: "Sua sessão mudou em outra aba. Recarregue a página.",
 };
 

@@ -5,6 +5,8 @@ const API = "/api/v1";
 const CSRF_COOKIE = "__Secure-gtv_csrf=";
 const TIMEOUT_MS = 15_000;
 const REFRESH = "/auth/refresh";
+/** What a city may want a purpose for. */
+const DECLARED = /^\/(plates\/|recordings|detections\/[^/?]+\/evidence)/;
 /** In localStorage while a renewal is under way: with which token, by its readable half, and since when. */
 const RENEWING = "gtvision.renewing";
 
@@ -23,6 +25,8 @@ export class Session extends EventTarget {
   user = null;
   /** Whether nothing is allowed until the password was changed. */
   mustChangePassword = false;
+  /** Code of the declared purpose; "" for none. */
+  purpose = "";
 
   get token() {
     return this.#access;
@@ -145,6 +149,7 @@ export class Session extends EventTarget {
     const headers = { Accept: "application/json" };
     if (token) headers.Authorization = `Bearer ${token}`;
     if (path.startsWith("/auth/") && csrf()) headers["X-CSRF-Token"] = csrf();
+    if (this.purpose && DECLARED.test(path)) headers["X-Purpose"] = this.purpose;
     if (body !== undefined) headers["Content-Type"] = "application/json";
     return fetch(API + path, {
       method,

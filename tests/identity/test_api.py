@@ -28,6 +28,7 @@ async def test_a_session_from_login_to_logout(door: Door) -> None:
     headers = {"authorization": f"Bearer {opened['access_token']}"}
     me = (await door.http.get("/api/v1/users/me", headers=headers)).json()
     assert (me["email"], me["role"], me["tenant"], me["kind"]) == (EMAIL, "platform_admin", "Cidade", "user")
+    assert (me["purposes"], me["purpose_required"]) == ([], False)
     rotated = await door.http.post("/api/v1/auth/refresh", json={"refresh_token": opened["refresh_token"]})
     assert rotated.status_code == 200
     assert rotated.headers["cache-control"] == "no-store"

@@ -106,6 +106,8 @@ async def test_settings_are_changed_by_who_has_seen_them(door: Door, root: Perso
     changed = await mayor.ask("PATCH", path, json=patch, headers=seen)
     assert (changed.status_code, changed.headers["etag"]) == (200, '"2"')
     assert changed.json()["purposes"] == {"codes": ["crime"], "required": True}
+    me = (await mayor.ask("GET", "/users/me")).json()
+    assert (me["purposes"], me["purpose_required"]) == (["crime"], True), "whoever searches may know"
     assert changed.json()["retention"] == {**shown.json()["retention"], "video_days": 30}
     assert code(await mayor.ask("PATCH", path, json=patch, headers=seen)) == (412, "stale_revision")
     now = {"if-match": '"2"'}
@@ -219,6 +221,7 @@ async def test_a_key_from_the_cradle_to_the_grave(door: Door, mayor: Person) -> 
     assert code(await door.http.get("/api/v1/users", headers=program)) == (403, "missing_scope")
     me = (await door.http.get("/api/v1/users/me", headers=program)).json()
     assert (me["kind"], me["name"], me["scopes"]) == ("api_key", "Estacionamento", ["settings:read"])
+    assert (me["purposes"], me["purpose_required"]) == ([], False)
     shown = (await mayor.ask("GET", path)).json()
     assert "key" not in shown
     assert text not in str((await mayor.ask("GET", "/api-keys")).json())

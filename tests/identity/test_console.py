@@ -3,28 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
 import pyotp
 import pytest
-import uvicorn
-from playwright.async_api import Page, Route, async_playwright, expect
+from playwright.async_api import Page, expect
 from starlette.types import Message, Receive, Scope, Send
+from tests.identity.browsing import one_origin, opened, sign_in, without_other_services
 from tests.identity.doors import EMAIL, PASSWORD, Door
 
-from chassis.servers.ports import free_port
-from chassis.static import create_static
 from gtvision.ids import new_id
 from gtvision.time import SystemClock
 
 pytestmark = [pytest.mark.db, pytest.mark.broker, pytest.mark.browser, pytest.mark.usefixtures("no_throttle_left")]
 
-CONSOLE = Path(__file__).parents[2] / "console"
 NEW = "telhado verde de zinco"
 
 
@@ -62,49 +57,18 @@ def renewals() -> Renewals:
 
 @pytest.fixture(scope="module")
 async def address(door: Door, renewals: Renewals) -> AsyncIterator[str]:
-    """One origin for the service and the page, as the edge makes it."""
-    pages = create_static(CONSOLE)
+    async def api(scope: Scope, receive: Receive, send: Send) -> None:
+        held = renewals.at_gate(send) if scope["path"] == "/api/v1/auth/refresh" else send
+        await door.service.api(scope, receive, held)
 
-    async def both(scope: Scope, receive: Receive, send: Send) -> None:
-        path = scope.get("path", "")
-        if path == "/api/v1/auth/refresh":
-            send = renewals.at_gate(send)
-        await (door.service.api if path.startswith("/api/") else pages)(scope, receive, send)
-
-    port = free_port()
-    server = uvicorn.Server(uvicorn.Config(both, host="127.0.0.1", port=port, lifespan="off", log_config=None, access_log=False))
-    running = asyncio.create_task(server.serve())
-    async with asyncio.timeout(60):
-        while not server.started:
-            await asyncio.sleep(0.05)
-    yield f"http://localhost:{port}"
-    server.should_exit = True
-    await running
+    async with one_origin(api) as running:
+        yield running
 
 
 @pytest.fixture
 async def page(address: str) -> AsyncIterator[Page]:
-    chromium = shutil.which("chromium")
-    if not chromium:
-        pytest.skip("chromium is not installed (Debian package chromium)")
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        page = await (await browser.new_context()).new_page()
-        page.set_default_timeout(60_000)
-        expect.set_options(timeout=60_000)  # five seconds are few for a machine that is busy with everything else
-        complaints: list[str] = []
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on("console", lambda said: complaints.append(said.text) if "Content Security Policy" in said.text else None)
-        for path in ("cameras", "detections", "alerts"):  # other services', which do not run here
-            await page.route(f"**/api/v1/{path}*", empty)
-        await page.goto(address)
+    async with opened(address) as page:
         yield page
-        await browser.close()
-    assert not complaints
-
-
-async def empty(route: Route) -> None:
-    await route.fulfill(json={"items": [], "next": None})
 
 
 async def user(door: Door, **more: Any) -> str:
@@ -120,14 +84,6 @@ def read_qr(png: bytes) -> str:
     assert pixels is not None
     text, *_ = cv2.QRCodeDetector().detectAndDecode(pixels)
     return str(text)
-
-
-async def sign_in(page: Page, email: str, password: str = PASSWORD, code: str | None = None) -> None:
-    await page.fill("input[name=email]", email)
-    await page.fill("input[name=password]", password)
-    if code is not None:
-        await page.fill("#login-code input", code)
-    await page.click("#login-form button[type=submit]")
 
 
 async def test_a_reload_resumes_the_session_and_scripts_see_no_token(page: Page) -> None:
@@ -161,8 +117,7 @@ async def test_two_tabs_share_one_session(page: Page, address: str) -> None:
     await expect(page.locator("#console")).to_be_visible()
     tabs = [page, *[await page.context.new_page() for _ in range(3)]]
     for tab in tabs[1:]:
-        for path in ("cameras", "detections", "alerts"):
-            await tab.route(f"**/api/v1/{path}*", empty)
+        await without_other_services(tab)
     await asyncio.gather(*(tab.goto(address) for tab in tabs))  # each renews at once, with the one cookie
     for tab in tabs:
         await expect(tab.locator("#console")).to_be_visible()
@@ -173,8 +128,7 @@ async def test_two_tabs_that_renew_at_once_both_keep_the_session(page: Page, add
     await sign_in(page, EMAIL)
     await expect(page.locator("#console")).to_be_visible()
     other = await page.context.new_page()
-    for path in ("cameras", "detections", "alerts"):
-        await other.route(f"**/api/v1/{path}*", empty)
+    await without_other_services(other)
     renewals.close()
     await asyncio.gather(*(tab.goto(address, wait_until="commit") for tab in (page, other)))
     await renewals.wait_for(1)

@@ -98,6 +98,10 @@ class MeOut(BaseModel):
     tenant: str
     must_change_password: bool
     second_factor: bool
+    purposes: list[str]
+    """Codes that the city's `X-Purpose` may hold; empty: any code."""
+    purpose_required: bool
+    """Whether searches for plates, evidence and recordings are refused without one."""
 
     @classmethod
     def of(cls, who: Caller, subject: User | ApiKey, tenant: Tenant) -> Self:
@@ -113,12 +117,14 @@ class MeOut(BaseModel):
             tenant=tenant.name,
             must_change_password=isinstance(subject, User) and subject.must_change_password,
             second_factor=isinstance(subject, User) and subject.asks_for_a_code,
+            purposes=list(tenant.settings.purposes.codes),
+            purpose_required=tenant.settings.purposes.required,
         )
 
 
 @router.get("/users/me")
 async def who_am_i(who: Annotated[Caller, requires()], users: UsersDep) -> MeOut:
-    """Who this token speaks for."""
+    """Who this token speaks for, and which purposes their city wants declared."""
     subject, tenant = await users.who_am_i(who)
     return MeOut.of(who, subject, tenant)
 

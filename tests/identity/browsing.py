@@ -1,0 +1,79 @@
+"""The console in a real browser, in front of a real service: one origin for both, as the edge makes it."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+import uvicorn
+from playwright.async_api import Page, Route, async_playwright, expect
+from starlette.types import ASGIApp, Receive, Scope, Send
+from tests.identity.doors import PASSWORD
+
+from chassis.servers.ports import free_port
+from chassis.static import create_static
+
+CONSOLE = Path(__file__).parents[2] / "console"
+
+
+@asynccontextmanager
+async def one_origin(api: ASGIApp) -> AsyncIterator[str]:
+    """The address of the page and of the API below it."""
+    pages = create_static(CONSOLE)
+
+    async def both(scope: Scope, receive: Receive, send: Send) -> None:
+        await (api if scope.get("path", "").startswith("/api/") else pages)(scope, receive, send)
+
+    port = free_port()
+    server = uvicorn.Server(uvicorn.Config(both, host="127.0.0.1", port=port, lifespan="off", log_config=None, access_log=False))
+    running = asyncio.create_task(server.serve())
+    async with asyncio.timeout(60):
+        while not server.started:
+            await asyncio.sleep(0.05)
+    yield f"http://localhost:{port}"
+    server.should_exit = True
+    await running
+
+
+@asynccontextmanager
+async def opened(address: str) -> AsyncIterator[Page]:
+    """The console as nobody has signed in yet. At the end it must not have complained."""
+    chromium = shutil.which("chromium")
+    if not chromium:
+        pytest.skip("chromium is not installed (Debian package chromium)")
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        page = await (await browser.new_context()).new_page()
+        page.set_default_timeout(60_000)
+        expect.set_options(timeout=60_000)  # five seconds are few for a machine that is busy with everything else
+        complaints: list[str] = []
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("console", lambda said: complaints.append(said.text) if "Content Security Policy" in said.text else None)
+        await without_other_services(page)
+        await page.goto(address)
+        yield page
+        await browser.close()
+    assert not complaints
+
+
+async def without_other_services(page: Page) -> None:
+    """Those that the console asks too do not run here."""
+    for path in ("cameras", "detections", "alerts"):
+        await page.route(f"**/api/v1/{path}*", _empty)
+
+
+async def _empty(route: Route) -> None:
+    await route.fulfill(json={"items": [], "next": None})
+
+
+async def sign_in(page: Page, email: str, password: str = PASSWORD, code: str | None = None) -> None:
+    """As a person does."""
+    await page.fill("input[name=email]", email)
+    await page.fill("input[name=password]", password)
+    if code is not None:
+        await page.fill("#login-code input", code)
+    await page.click("#login-form button[type=submit]")
