@@ -65,14 +65,14 @@ export class Player extends EventTarget {
         this.#say("WebRTC", "baixa latência");
         attempt = 0; // it worked: a later break has its own three tries
         reason = await this.#whilePlaying(signal, () => ["failed", "closed"].includes(peer.connectionState));
-        this.#say(null, reason); // nobody is left before a black picture without a word while it is opened again
+        // Nobody is left before a black picture without a word while it is opened again; a view that nobody sees was only put away.
+        this.#say(null, signal.aborted ? "" : reason);
       } catch (error) {
         reason = describe(error);
         if (error.status === 404 || error.status === 403) break; // no picture to be had by any protocol
       } finally {
-        peer.close();
         this.#video.srcObject = null;
-        if (location) fetch(location, { method: "DELETE", keepalive: true }).catch(() => {});
+        leave(location).finally(() => peer.close()); // in this order: the server forgets a session whose peer went away
       }
       if (attempt < TRIES) await pause(300, signal);
     }
@@ -157,6 +157,13 @@ export class Player extends EventTarget {
     this.reason = reason;
     this.dispatchEvent(new Event("changed"));
   }
+}
+
+/** Tell the server that nobody watches any more; a page that is closed too. */
+async function leave(location) {
+  if (!location) return;
+  const signal = AbortSignal.timeout(TRY_MS);
+  await fetch(location, { method: "DELETE", keepalive: true, signal }).catch(() => {});
 }
 
 /** Safari and recent Chromium play HLS themselves; for the others a library is loaded when it is needed. */
