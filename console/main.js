@@ -100,9 +100,19 @@ function leave() {
   alerts.clear();
   purpose.forget();
   el("console").hidden = true;
+  clear();
   el("password").hidden = true;
   askForCode(false);
   showLogin();
+}
+
+/** Whoever comes next may be of another city. A dialog would even stand in front of the login. */
+function clear() {
+  el("results").close();
+  el("results-body").replaceChildren();
+  el("search").reset();
+  el("plates").replaceChildren(text("li", "Aguardando a primeira placa…", "empty"));
+  showAlerts();
 }
 
 /** A hidden field cannot be focused: `autofocus` has long been forgotten by now. */
@@ -319,6 +329,7 @@ el("sound").addEventListener("click", ({ target }) => {
 // --- small things --------------------------------------------------------------------------------------------------------
 
 function openDialog(title, ...content) {
+  if (!session.token) return; // signed out while it was asked for
   el("results-title").textContent = title;
   el("results-body").replaceChildren(...content);
   if (!el("results").open) el("results").showModal();

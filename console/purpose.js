@@ -1,6 +1,7 @@
 // The declared purpose ("Finalidade"): what a search or a look at a picture is for, where the city has a list or wants to know.
 // It is the person's who chose it, and is remembered as long as the tab is: a reload keeps it, a sign-out does not.
 
+import { forget, recall, remember } from "./memory.js";
 import { inWords } from "./messages.js";
 
 const KEPT = "gtvision.purpose";
@@ -36,8 +37,9 @@ export class Purpose {
     this.#control?.remove();
     this.#control = null;
     this.#session.purpose = "";
-    sessionStorage.removeItem(KEPT);
-    this.#field.hidden = this.#word.hidden = true;
+    forget("sessionStorage", KEPT);
+    this.#field.hidden = true;
+    this.#say("");
   }
 
   /** Whether the city wants one and there is none. */
@@ -54,8 +56,7 @@ export class Purpose {
 
   /** Say what is wrong, and lead there. */
   ask(problem) {
-    this.#word.textContent = inWords(problem);
-    this.#word.hidden = false;
+    this.#say(inWords(problem));
     this.#control.setAttribute("aria-invalid", "true");
     this.#control.focus();
   }
@@ -67,13 +68,13 @@ export class Purpose {
     this.#control = control(purposes, required);
     this.#field.hidden = this.#control === null;
     this.#field.querySelector(".required").hidden = !required;
-    this.#word.hidden = true;
+    this.#say("");
     this.#session.purpose = "";
     if (this.#control === null) return;
     this.#control.setAttribute("aria-describedby", this.#word.id);
     this.#control.setAttribute("aria-required", String(required));
     this.#field.append(this.#control);
-    const kept = JSON.parse(sessionStorage.getItem(KEPT) || "null");
+    const kept = recall("sessionStorage", KEPT);
     if (kept?.user !== id || (purposes.length && !purposes.includes(kept.code))) return;
     this.#control.value = this.#session.purpose = kept.code;
   }
@@ -81,9 +82,15 @@ export class Purpose {
   #chosen() {
     const code = this.#control.value.trim().toLowerCase();
     this.#session.purpose = CODE.test(code) ? code : "";
-    sessionStorage.setItem(KEPT, JSON.stringify({ user: this.#user, code: this.#session.purpose }));
-    this.#word.hidden = true;
+    remember("sessionStorage", KEPT, { user: this.#user, code: this.#session.purpose });
+    this.#say("");
     this.#control.removeAttribute("aria-invalid");
+  }
+
+  /** What is hidden still describes the control to a screen reader: no old words stay there. */
+  #say(words) {
+    this.#word.textContent = words;
+    this.#word.hidden = !words;
   }
 }
 

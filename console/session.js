@@ -1,6 +1,8 @@
 // The signed-in session and every call to the API. The access token lives in memory; the refresh token is a cookie that no script can
 // read, and a second, readable cookie proves to the API that a page of ours is asking. So a reload resumes, and tabs share one session.
 
+import { forget, recall, remember } from "./memory.js";
+
 const API = "/api/v1";
 const CSRF_COOKIE = "__Secure-gtv_csrf=";
 const TIMEOUT_MS = 15_000;
@@ -110,11 +112,11 @@ export class Session extends EventTarget {
   #renew() {
     const renew = async () => {
       await renewed();
-      localStorage.setItem(RENEWING, JSON.stringify({ csrf: csrf(), since: Date.now() }));
+      remember("localStorage", RENEWING, { csrf: csrf(), since: Date.now() });
       try {
         this.#keep(await this.#send("POST", REFRESH));
       } finally {
-        localStorage.removeItem(RENEWING);
+        forget("localStorage", RENEWING);
       }
     };
     this.#renewal ??= (navigator.locks ? navigator.locks.request("gtvision.refresh", renew) : renew())
@@ -163,7 +165,7 @@ export class Session extends EventTarget {
 
 /** A page that was left in the middle of a renewal has spent the token, and its lock is free: wait for the cookie of that answer. */
 async function renewed() {
-  const left = JSON.parse(localStorage.getItem(RENEWING) || "null");
+  const left = recall("localStorage", RENEWING);
   while (left && left.csrf === csrf() && Math.abs(Date.now() - left.since) < TIMEOUT_MS) {
     await new Promise((resolve) => setTimeout(resolve, 50));
   }

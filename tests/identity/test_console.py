@@ -112,6 +112,26 @@ async def test_who_comes_in_by_keyboard_alone_types_at_once(page: Page) -> None:
     await expect(page.locator("input[name=email]")).to_be_focused()
 
 
+async def test_a_place_below_the_root_is_the_page_with_all_that_it_needs(page: Page, address: str) -> None:
+    await page.goto(f"{address}/mapa/centro")
+    await sign_in(page, EMAIL)
+    await expect(page.locator("#console")).to_be_visible()
+    assert await page.evaluate("[...document.styleSheets].map((sheet) => sheet.cssRules.length > 0)") == [True]
+
+
+async def test_a_session_that_ends_leaves_nothing_of_the_person_on_the_page(page: Page) -> None:
+    await sign_in(page, EMAIL)
+    await expect(page.locator("#console")).to_be_visible()
+    for path in ("plates/*", "auth/refresh"):
+        await page.route(f"**/api/v1/{path}", lambda route: route.fulfill(status=401, json={"status": 401, "code": "session_revoked"}))
+    await page.fill("#plate", "ABC1D23")
+    await page.press("#plate", "Enter")
+    await expect(page.locator("input[name=email]")).to_be_focused()
+    await expect(page.locator("#results")).to_be_hidden()
+    await expect(page.locator("#console")).to_be_hidden()
+    await expect(page.locator("#plate")).to_have_value("")
+
+
 async def test_two_tabs_share_one_session(page: Page, address: str) -> None:
     await sign_in(page, EMAIL)
     await expect(page.locator("#console")).to_be_visible()
@@ -221,6 +241,7 @@ async def test_other_sessions_are_listed_and_ended(page: Page, door: Door) -> No
     await page.click("#my-account")
     sessions = page.locator("#account .sessions li")
     await expect(sessions).to_have_count(4)
+    await expect(sessions.filter(has_text="esta sessão")).to_contain_text("Chrome · Linux")
     await sessions.filter(has_text="Tablet da viatura").get_by_role("button", name="Encerrar").click()
     await expect(sessions).to_have_count(3)
     await page.fill("[data-form=password] [name=current]", PASSWORD)

@@ -178,6 +178,23 @@ async def test_a_city_that_wants_one_and_lists_none_gets_a_field(page: Page, doo
     assert plates.declared == [("search", "oficio-12")]
 
 
+async def test_where_the_browser_keeps_nothing_all_but_the_memory_works(page: Page, door: Door, plates: Plates) -> None:
+    await wants(door, plates, "investigacao", required=True)
+    refused = "Object.defineProperty(window, '%s', { get() { throw new DOMException('refused', 'SecurityError'); } });"
+    await page.add_init_script("".join(refused % store for store in ("localStorage", "sessionStorage")))
+    await page.reload()
+    await learned(page)
+    field = page.get_by_label("Finalidade")
+    await field.select_option("investigacao")
+    await search(page)
+    await expect(page.locator("#results table")).to_be_visible()
+    await page.reload()
+    await expect(field).to_have_value("")
+    await page.click("#logout")
+    await expect(page.locator("#login")).to_be_visible()
+    await expect(page.locator("#console")).to_be_hidden()
+
+
 async def test_on_a_narrow_screen_everything_is_within_reach(page: Page, door: Door, plates: Plates) -> None:
     await page.set_viewport_size({"width": 390, "height": 844})
     await wants(door, plates, "investigacao", "uma-finalidade-com-um-nome-bem-comprido", required=True)
