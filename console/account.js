@@ -41,7 +41,7 @@ export class Account {
 
   #sessionItem(each) {
     const item = document.createElement("li");
-    const device = text("span", each.device ?? CLIENTS[each.client], "device");
+    const device = text("span", deviceInWords(each.device) ?? CLIENTS[each.client], "device");
     device.title = each.device ?? "";
     const used = new Date(each.last_used_at).toLocaleString("pt-BR", { dateStyle: "short", timeStyle: "short" });
     item.append(device, text("small", `${CLIENTS[each.client]} · ${each.address ?? "endereço desconhecido"} · ${used}`));
@@ -151,6 +151,17 @@ export class Account {
   #one(selector) {
     return this.#dialog.querySelector(selector);
   }
+}
+
+const BROWSERS = { Edg: "Edge", OPR: "Opera", SamsungBrowser: "Samsung Internet", Firefox: "Firefox", FxiOS: "Firefox", CriOS: "Chrome", HeadlessChrome: "Chrome", Chrome: "Chrome", Safari: "Safari" };
+const SYSTEMS = { Windows: "Windows", Android: "Android", iPhone: "iPhone", iPad: "iPad", CrOS: "ChromeOS", Macintosh: "macOS", Linux: "Linux" };
+
+/** "Chrome · Linux" for what a browser calls itself, a name that a program gave stays. The first that fits counts: most name Safari too. */
+function deviceInWords(device) {
+  if (!device?.startsWith("Mozilla/")) return device;
+  const browser = Object.keys(BROWSERS).find((name) => device.includes(`${name}/`));
+  const system = Object.keys(SYSTEMS).find((name) => device.includes(name));
+  return browser ? [BROWSERS[browser], SYSTEMS[system]].filter(Boolean).join(" · ") : device;
 }
 
 function text(tag, content, className = "") {
