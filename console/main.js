@@ -78,7 +78,10 @@ session.addEventListener("ended", leave);
 async function enter() {
   el("login").hidden = true;
   el("password").hidden = !session.mustChangePassword;
-  if (session.mustChangePassword) return;
+  if (session.mustChangePassword) {
+    el("password-form").current.focus();
+    return;
+  }
   el("console").hidden = false;
   purpose.learn();
   await loadCameras();

@@ -22,6 +22,13 @@ DISGUISED = (
     *("//internal/media/auth", "/%6detrics", f"//hls/{CAMERA}/index.m3u8", f"/whep%2f{CAMERA}/whep"),
 )
 
+ESCAPED = (
+    *("/api/v1/users?email=jo%C3%A3o%2B1%40cidade.example", "/api/v1/users/jo%C3%A3o%40cidade.example", "/api/v1/plates/ABC%201D23"),
+    *("/api/v1/plates/ABC1D23?cursor=eyJh%2F%2F..%2Fb%3D%3D", "/api/v1/plates/ABC1D23?next=https://x/../api//v1", "/api/v1/plates/A..B"),
+    *("/api/v1/auth/oidc/k/callback?code=a%2Fb//..%2F&state=" + "s" * 8_000, "/api/v1/docs/identity/", "/api/v1/docs/identity/a-b.css"),
+    *("/api/v1/.well-known/jwks.json", "/ws/v1/live?ticket=a%2Fb"),
+)
+
 
 @pytest.fixture(scope="module", params=["services", "kong"])
 async def front(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Front]:
@@ -48,6 +55,13 @@ def _problem(answer: tuple[bytes, bytes], status: int) -> dict[str, Any]:
 async def test_a_path_of_ours_in_disguise_is_nobodys_and_never_the_page(front: Front, path: str) -> None:
     for method in ("GET", "POST"):
         assert _problem(await front.raw(f"{method} {path}", "Content-Length: 0"), 404)["code"] == "not_found"
+
+
+@pytest.mark.parametrize("path", ESCAPED)
+async def test_what_is_escaped_as_it_must_be_passes_untouched(front: Front, path: str) -> None:
+    head, body = await front.raw(f"GET {path}")
+    assert head.startswith(b"HTTP/1.1 200 "), head
+    assert json.loads(body)["target"] == path
 
 
 async def test_a_place_of_the_page_is_the_page(front: Front) -> None:

@@ -178,6 +178,7 @@ async def test_a_given_password_must_be_changed(page: Page, door: Door) -> None:
     await sign_in(page, email)
     await expect(page.locator("#password")).to_be_visible()
     await expect(page.locator("#console")).to_be_hidden()
+    await expect(page.locator("#password-form [name=current]")).to_be_focused()
     await page.reload()
     await expect(page.locator("#password")).to_be_visible()
     for fresh, again, said in [
