@@ -21,14 +21,14 @@ CONSOLE = Path(__file__).parents[2] / "console"
 
 
 @asynccontextmanager
-async def one_origin(api: ASGIApp) -> AsyncIterator[str]:
-    """The address of the page and of the API below it."""
+async def one_origin(api: ASGIApp, port: int | None = None) -> AsyncIterator[str]:
+    """The address of the page and of the API below it. `port`: where the API must know it beforehand."""
     pages = create_static(CONSOLE)
 
     async def both(scope: Scope, receive: Receive, send: Send) -> None:
         await (api if scope.get("path", "").startswith("/api/") else pages)(scope, receive, send)
 
-    port = free_port()
+    port = port or free_port()
     server = uvicorn.Server(uvicorn.Config(both, host="127.0.0.1", port=port, lifespan="off", log_config=None, access_log=False))
     running = asyncio.create_task(server.serve())
     async with asyncio.timeout(60):

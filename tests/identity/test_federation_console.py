@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
-from pathlib import Path
 
 import pytest
 import pytest_asyncio
-import uvicorn
-from playwright.async_api import Page, Route, async_playwright, expect
-from starlette.types import Receive, Scope, Send
+from playwright.async_api import Page, expect
 from tests.contracts.services import build, environment
+from tests.identity.browsing import one_origin, opened
 from tests.identity.oidc_provider import CONSOLE, Client, OidcProvider, running_provider
 
 from chassis.db import Database
 from chassis.servers.ports import free_port
 from chassis.settings import DatabaseSettings, RabbitSettings, RedisSettings
-from chassis.static import create_static
 from chassis.vault import Vault
 from gtvision.ids import new_id
 from gtvision.time import SystemClock
@@ -30,8 +25,6 @@ from identity.settings import Settings
 from identity.usecases.installation import Bootstrap
 
 pytestmark = [pytest.mark.db, pytest.mark.broker, pytest.mark.browser]
-
-PAGES = Path(__file__).parents[2] / "console"
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
@@ -68,40 +61,14 @@ async def address(
         async with db.uow(tenant_id) as work:
             await SqlStore(work).add_tenant(Tenant(tenant_id, "Cidade", 1, SystemClock().now()))
         await Bootstrap(db.uow, SqlStore, SystemClock()).ensure_signing_key(RsaKeyMaker(), Vault(service.settings.vault))
-    pages = create_static(PAGES)
-
-    async def both(scope: Scope, receive: Receive, send: Send) -> None:
-        await (service.api if scope["type"] == "http" and scope["path"].startswith("/api/") else pages)(scope, receive, send)
-
-    async with service.started():
-        server = uvicorn.Server(uvicorn.Config(both, host="127.0.0.1", port=port, lifespan="off", log_config=None, access_log=False))
-        running = asyncio.create_task(server.serve())
-        async with asyncio.timeout(60):
-            while not server.started:
-                await asyncio.sleep(0.05)
+    async with service.started(), one_origin(service.api, port):
         yield url
-        server.should_exit = True
-        await running
 
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def page(address: str) -> AsyncIterator[Page]:
-    chromium = shutil.which("chromium")
-    if not chromium:
-        pytest.skip("chromium is not installed (Debian package chromium)")
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        page = await (await browser.new_context()).new_page()
-        page.set_default_timeout(60_000)
-        expect.set_options(timeout=60_000)  # five seconds are few for a machine that is busy with everything else
-        for path in ("cameras", "detections", "alerts"):  # other services', which do not run here
-            await page.route(f"**/api/v1/{path}*", _empty)
+    async with opened(address) as page:
         yield page
-        await browser.close()
-
-
-async def _empty(route: Route) -> None:
-    await route.fulfill(json={"items": [], "next": None})
 
 
 async def test_leads_to_the_provider_and_back_into_the_console(page: Page, address: str, provider: OidcProvider) -> None:
