@@ -17,7 +17,7 @@ from gtvision.events import EventData, event_types
 
 ROOT = Path(__file__).resolve().parents[2]
 SERVICES = ("identity", "cameras", "streaming", "ingest", "ai_detect", "alerts")
-SHARED_CONSUMERS = {"chassis.cameras": ROOT / "libs/chassis/chassis/cameras.py"}
+SHARED_CONSUMERS = {"city.cameras": ROOT / "libs/city/city/cameras.py"}
 """Consumers that several services have: a service's `app.py` imports them."""
 
 

@@ -10,12 +10,12 @@ import pytest
 import pytest_asyncio
 from PIL import Image
 from tests.ai_detect.pictures import street
+from tests.fixtures.tokens import TokenMint
 
 from ai_detect.app import create_api
 from ai_detect.settings import ApiSettings, DetectorSettings
 from chassis.redis import connect_redis
 from chassis.settings import RedisSettings
-from chassis.testing.tokens import TokenMint
 from gtvision.tenancy import Role
 
 pytestmark = pytest.mark.broker

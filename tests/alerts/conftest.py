@@ -6,6 +6,8 @@ from dataclasses import dataclass
 import httpx
 import pytest_asyncio
 from tests.chassis.waiting import all_listen
+from tests.fixtures.plugin import DatabaseFor
+from tests.fixtures.tokens import TokenMint
 
 from alerts.app import create_api
 from alerts.consumers import AlertEvents
@@ -13,13 +15,11 @@ from alerts.repository import camera_copy
 from alerts.settings import ApiSettings
 from alerts.usecases import Store
 from chassis.bus import Bus
-from chassis.cameras import CameraEvents
 from chassis.db import Database
 from chassis.redis import connect_redis
 from chassis.service import Service
 from chassis.settings import RabbitSettings, RedisSettings
-from chassis.testing.fixtures import DatabaseFor
-from chassis.testing.tokens import TokenMint
+from city.cameras import CameraEvents
 from gtvision.time import SystemClock
 
 

@@ -9,12 +9,12 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 from tests.alerts.conftest import Running
 from tests.chassis.waiting import until
+from tests.fixtures.plugin import DatabaseFor
 
 from alerts.ports import KnownCamera
 from alerts.tables import Row
 from chassis.envelope import wrap
 from chassis.migrations import metadata_differences
-from chassis.testing.fixtures import DatabaseFor
 from gtvision.events import CameraRegistered, CamerasAnnounced, Event, EventData
 from gtvision.ids import new_id
 from gtvision.time import SystemClock

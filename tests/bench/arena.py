@@ -16,12 +16,12 @@ from typing import Any
 
 import httpx
 from tests.bench import bare
+from tests.fixtures.databases import TestDatabases
+from tests.fixtures.tokens import TokenMint, encryption_keys
+from tests.fixtures.workplace import TestServers
 
 from chassis.redis import connect_redis
-from chassis.servers import free_port
-from chassis.testing.databases import TestDatabases
-from chassis.testing.tokens import TokenMint, encryption_keys
-from chassis.testing.workplace import TestServers
+from servers import free_port
 
 READY_S = 60
 SERVERS = ("postgres", "rabbitmq", "redis-cache", "redis-state")

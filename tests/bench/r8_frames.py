@@ -18,6 +18,7 @@ import aio_pika
 import uvloop
 from aio_pika.abc import AbstractIncomingMessage
 from pydantic import SecretStr
+from tests.fixtures.workplace import TestServers
 
 from ai_detect.domain import Finding, Picture, ProviderHealth
 from ai_detect.usecases import Analyst, Batcher
@@ -25,7 +26,6 @@ from chassis.bus import Frame, FrameConsumer, FrameHeaders
 from chassis.bus.frames import FRAME_HEADER
 from chassis.health import Heartbeats
 from chassis.settings import RabbitSettings
-from chassis.testing.workplace import TestServers
 from chassis.topology import FRAMES_QUEUE
 from gtvision.ids import new_id
 from gtvision.time import SystemClock

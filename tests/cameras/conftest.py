@@ -11,16 +11,16 @@ from uuid import UUID
 
 import pytest
 from sqlalchemy import text
+from tests.fixtures.tokens import encryption_keys
 
 from cameras.domain.cameras import Camera, ListedCamera, Sighting
 from cameras.ports import Catalogue, Groups, Store
-from cameras.repository import SqlCatalogue, SqlStore
+from cameras.repository.cameras import SqlCatalogue, SqlStore
+from cameras.repository.reads import Reads
 from cameras.usecases import Cameras, Tools, UrlGuard
 from chassis.db import Database, UowFactory
 from chassis.envelope import parse
-from chassis.reads import Reads
-from chassis.testing.fakes import FakeLive, FakeUow
-from chassis.testing.tokens import encryption_keys
+from chassis.fakes import FakeLive, FakeUow
 from chassis.vault import Vault
 from gtvision.addresses import AddressPolicy, IpAddress
 from gtvision.camera import CameraState

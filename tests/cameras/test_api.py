@@ -12,6 +12,7 @@ import httpx
 import pytest
 from pydantic import SecretStr
 from tests.chassis.waiting import all_listen
+from tests.fixtures.tokens import TokenMint, encryption_keys
 
 from cameras.app import create_api
 from cameras.settings import Settings
@@ -22,8 +23,7 @@ from chassis.live import LiveBus
 from chassis.redis import connect_redis
 from chassis.service import Service
 from chassis.settings import CameraAddressSettings, DatabaseSettings, RabbitSettings, RedisSettings, VaultSettings
-from chassis.tenants import KnownTenant, publish_tenants
-from chassis.testing.tokens import TokenMint, encryption_keys
+from city.tenants import KnownTenant, publish_tenants
 from gtvision.events import CameraRegistered, CameraRemoved, CamerasAnnounced, CameraUpdated, Event, StreamWentOnline
 from gtvision.ids import new_id
 from gtvision.tenancy import Quotas, Role, TenantSettings

@@ -11,7 +11,7 @@ from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from cameras.domain.cameras import Camera, Settings
-from cameras.repository import SqlStore
+from cameras.repository.cameras import SqlStore
 from cameras.tables import metadata
 from chassis.db import Database
 from chassis.migrations import metadata_differences

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from chassis.servers import MIGRATOR, SUPERUSER, ServerRunner, new_secret
 from chassis.settings import RabbitSettings
+from servers import MIGRATOR, SUPERUSER, ServerRunner, new_secret
 
 STEPS_S = (0.05, 0.1, 0.15, 0.2)
 

@@ -11,9 +11,9 @@ from typing import Any
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
 from jose import jwk
 from jose.backends.base import Key
+from tests.fixtures.tokens import TokenMint, private_key_pem
 
 from chassis.auth import TokenSigner
-from chassis.testing.tokens import TokenMint, private_key_pem
 from gtvision.ids import new_id
 from gtvision.time import FakeClock
 

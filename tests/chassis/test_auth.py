@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from fastapi import APIRouter
 from jose import jws
 from tests.chassis.forging import Forger, b64
+from tests.fixtures.tokens import StaticKeys, TokenMint, private_key_pem
 
 from chassis.auth import (
     Authenticator,
@@ -24,7 +25,6 @@ from chassis.auth.access import UndeclaredAccess
 from chassis.auth.tokens import read_jwks
 from chassis.service import create_app
 from chassis.settings import ServiceSettings
-from chassis.testing.tokens import StaticKeys, TokenMint, private_key_pem
 from gtvision.errors import Forbidden, SessionRevoked, TokenExpired, Unauthenticated
 from gtvision.ids import new_id
 from gtvision.tenancy import Caller, Role, Scope

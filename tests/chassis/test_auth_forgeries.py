@@ -10,8 +10,8 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from tests.chassis.forging import Forger, b64, own_key
+from tests.fixtures.tokens import TokenMint, private_key_pem
 
-from chassis.testing.tokens import TokenMint, private_key_pem
 from gtvision.errors import TokenExpired, Unauthenticated
 from gtvision.time import FakeClock
 

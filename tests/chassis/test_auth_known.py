@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 import pytest
 from redis.asyncio import Redis
 from tests.chassis.forging import Forger
+from tests.fixtures.tokens import TokenMint, private_key_pem
 
 from chassis.auth import (
     EPOCH_KEY,
@@ -23,7 +24,6 @@ from chassis.auth import (
 )
 from chassis.redis import connect_redis
 from chassis.settings import RedisSettings
-from chassis.testing.tokens import TokenMint, private_key_pem
 from gtvision.errors import SessionRevoked, Unauthenticated, Unavailable
 from gtvision.ids import new_id
 from gtvision.time import FakeClock

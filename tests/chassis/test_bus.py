@@ -15,9 +15,9 @@ from chassis import tracing
 from chassis.bus import Bus, DeadLetters, Outgoing, Publisher, Unroutable
 from chassis.bus.retry import Hold, Parked, Verdict, judge
 from chassis.envelope import wrap
+from chassis.fakes import FakeUow
 from chassis.logs import correlation_id
 from chassis.settings import RabbitSettings
-from chassis.testing.fakes import FakeUow
 from chassis.topology import EVENTS, POLICIES, QUORUM, delay_queue, event_queue
 from gtvision.errors import Conflict, Invalid, InvalidPlate, NotFound, Unavailable
 from gtvision.events import Event, EventData, StreamWentOnline, TenantCreated, UserDisabled

@@ -16,8 +16,8 @@ from sqlalchemy import text
 from sqlalchemy.exc import ProgrammingError
 
 from chassis.db import Database, UowFactory
+from chassis.fakes import FakeUow
 from chassis.settings import DatabaseSettings
-from chassis.testing.fakes import FakeUow
 from gtvision.errors import Unavailable
 from gtvision.events import Event, TenantCreated, UserDisabled
 from gtvision.ids import new_id

@@ -16,11 +16,11 @@ from hypothesis import strategies as st
 from prometheus_client import REGISTRY
 
 from chassis import http
-from chassis.servers import free_port
 from chassis.service import Service, create_app, serve
 from chassis.settings import ServiceSettings
 from gtvision import errors
 from gtvision.ids import new_id
+from servers import free_port
 
 CANARY = "c4n4ry"
 OPEN: dict[str, Any] = {"x-access": "public"}

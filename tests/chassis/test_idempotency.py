@@ -14,6 +14,7 @@ import pytest
 import pytest_asyncio
 from fastapi import APIRouter
 from sqlalchemy import text
+from tests.fixtures.tokens import TokenMint
 
 from chassis.auth import requires
 from chassis.db import Database
@@ -21,7 +22,6 @@ from chassis.http import StrictModel
 from chassis.idempotency import Gone, Idempotent, KeyKeeping, claim, point, release
 from chassis.service import create_app
 from chassis.settings import DatabaseSettings, ServiceSettings
-from chassis.testing.tokens import TokenMint
 from gtvision.errors import Conflict
 from gtvision.events import UserDisabled
 from gtvision.ids import new_id

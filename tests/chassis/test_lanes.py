@@ -14,9 +14,9 @@ from chassis.bus import BatchConsumer, DeadLetters, EventPublisher, Frame, Frame
 from chassis.bus.frames import FRAME_HEADER, FrameHandler
 from chassis.bus.lane import Acknowledger, Session, forever
 from chassis.envelope import Links
+from chassis.fakes import FakeUow
 from chassis.health import Heartbeats
 from chassis.settings import RabbitSettings
-from chassis.testing.fakes import FakeUow
 from chassis.topology import EVENTS, FRAMES, FRAMES_KEY, FRAMES_QUEUE
 from gtvision.camera import AiSettings
 from gtvision.errors import Unavailable

@@ -14,14 +14,14 @@ import pytest_asyncio
 from prometheus_client import REGISTRY
 from sqlalchemy import text
 
-from chassis.audit import record
 from chassis.bus import Bus, Outgoing, Unroutable
 from chassis.db import Database
 from chassis.envelope import handling, parse, wrap
+from chassis.fakes import FakePublisher
 from chassis.health import Heartbeats
 from chassis.outbox import BATCH, UNROUTABLE_KEEP, OutboxRelay
 from chassis.settings import DatabaseSettings, RabbitSettings
-from chassis.testing.fakes import FakePublisher
+from city.audit import record
 from gtvision.audit import Action
 from gtvision.errors import Unavailable
 from gtvision.events import AuditRecorded, Event, TenantCreated

@@ -13,9 +13,9 @@ from fastapi import APIRouter, Request
 from pydantic import ValidationError
 
 from chassis.origin import origin
-from chassis.servers.ports import free_port
 from chassis.service import create_app, serve
 from chassis.settings import InvalidSettings, ServiceSettings, load
+from servers.ports import free_port
 
 CLIENT = "203.0.113.9"
 PROXIES = ("127.0.0.2/32", "127.0.0.3/32", "10.0.0.0/8", "2001:db8:1::/48")

@@ -16,10 +16,10 @@ import pytest
 from fastapi import APIRouter, WebSocket
 
 from chassis.health import Heartbeat
-from chassis.servers import free_port
 from chassis.service import Service, Worker, create_app, create_worker, serve
 from chassis.settings import ServiceSettings
 from gtvision.errors import Unavailable
+from servers import free_port
 
 OPEN: dict[str, Any] = {"x-access": "public"}
 

@@ -8,11 +8,11 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
+from tests.fixtures.tokens import encryption_keys
 
 from chassis.auth.access import Access, route_access
 from chassis.service import Service, Worker
 from chassis.settings import load
-from chassis.testing.tokens import encryption_keys
 
 ROOT = Path(__file__).parents[2]
 SERVICES = tuple(sorted(path.parent.name for path in ROOT.glob("services/*/pyproject.toml")))

@@ -18,12 +18,12 @@ import httpx
 import pytest
 import pytest_asyncio
 from tests.contracts.services import SERVICES, accesses, build, environment
+from tests.fixtures.tokens import TokenMint, private_key_pem
 
 from chassis.auth import AuthRuntime, TokenSigner
 from chassis.auth.access import Access
 from chassis.redis import connect_redis
 from chassis.settings import RedisSettings
-from chassis.testing.tokens import TokenMint, private_key_pem
 from gtvision.ids import new_id
 from gtvision.tenancy import ROLE_SCOPES, Role, Scope
 from gtvision.time import FakeClock, SystemClock

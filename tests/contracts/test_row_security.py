@@ -17,13 +17,13 @@ import pytest_asyncio
 from sqlalchemy import make_url, text
 from tests.contracts.catalog import Row, Table, acting, insert, tables_of
 from tests.contracts.services import ROOT
+from tests.fixtures.plugin import DatabaseFor
+from tests.fixtures.workplace import TestServers
 
+from cameras.repository.reads import Reads
 from chassis.db import Database
 from chassis.migrations import reading_function_sql
-from chassis.reads import Reads
 from chassis.settings import DatabaseSettings
-from chassis.testing.fixtures import DatabaseFor
-from chassis.testing.workplace import TestServers
 from gtvision.ids import new_id
 from gtvision.time import SystemClock
 

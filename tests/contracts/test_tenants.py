@@ -24,12 +24,12 @@ from PIL import Image
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
 from tests.contracts.services import SERVICES, accesses, build, environment
+from tests.fixtures.plugin import DatabaseFor
 
 from chassis.auth.access import Access
 from chassis.bus import EventPublisher, Publisher
 from chassis.envelope import Links
 from chassis.settings import RabbitSettings, RedisSettings
-from chassis.testing.fixtures import DatabaseFor
 from gtvision.camera import ObjectClass
 from gtvision.detection import DetectedObject, PlateCandidate
 from gtvision.events import DetectionMade
@@ -233,7 +233,7 @@ async def test_lists_and_searches_show_nothing_of_another_tenant(town: Town) -> 
 
 
 async def test_without_our_own_filters_the_policies_still_hold(town: Town) -> None:
-    """What is past SQLAlchemy (`chassis.reads`) and every other table: test_row_security.py."""
+    """What is past SQLAlchemy (`cameras.repository.reads`) and every other table: test_row_security.py."""
     with without_our_filters() as changed:
         await nothing_foreign_exists(town)
         await nothing_foreign_is_shown(town)

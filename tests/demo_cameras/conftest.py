@@ -17,9 +17,9 @@ from typing import Any
 
 import pytest
 
-from chassis.servers import free_port
 from demo_cameras.clips import clip_path, render
 from demo_cameras.scenes import SCENES
+from servers import free_port
 
 _READY_WITHIN_S = 600
 

@@ -20,9 +20,9 @@ import pytest_asyncio
 from tests.e2e.partner import Partner
 from tests.e2e.stack import CAMERA, DemoCamera, Feed, Person, Stack, environment, quiet_port, until
 
-from chassis.servers import BinaryMissing
-from chassis.servers.process import find_binary
 from gtvision.plate import to_old
+from servers import BinaryMissing
+from servers.process import find_binary
 
 ROOT = Path(__file__).parents[2]
 CLIPS = ROOT / "build/e2e"

@@ -17,7 +17,7 @@ import asyncpg
 import httpx
 from tests.e2e.stack import ANSWER_S, Person, Stack
 
-from chassis.servers.postgres import DATABASE, SUPERUSER
+from servers.postgres import DATABASE, SUPERUSER
 
 EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
 HALF_A_LIFE_S = 450

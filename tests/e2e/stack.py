@@ -23,8 +23,8 @@ import psutil
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
 
-from chassis.servers.ports import is_free
 from gtvision.time import SystemClock, isoformat
+from servers.ports import is_free
 
 CLOCK = SystemClock()
 PATIENCE_S = 600.0

@@ -16,11 +16,11 @@ from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 from tests.e2e.conftest import House
 from tests.e2e.partner import Partner, answers, database, problem, secrets
 from tests.e2e.stack import CLOCK, PATIENCE_S, PATIENT, until
+from tests.fixtures.tokens import TokenMint
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
 from chassis.auth import TokenSigner
-from chassis.testing.tokens import TokenMint
 from chassis.vault import Vault
 from gtvision.ids import new_id
 from gtvision.tenancy import Role

@@ -16,10 +16,10 @@ from typing import Any
 import httpx
 import pytest
 
-from chassis.servers import free_port
 from gtv import edge, tls
 from gtv.routes import Routes, load_routes
 from gtvision.time import SystemClock
+from servers import free_port
 
 ROOT = Path(__file__).parents[2]
 ROUTES = ROOT / "deploy/routes.yml"

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from tests.gtv.front import Front, edge_of, sent
 
-from chassis.servers import free_port
+from servers import free_port
 
 pytestmark = pytest.mark.media
 

@@ -10,8 +10,8 @@ import httpx
 import pytest
 from tests.gtv.front import CAMERA, NODE, Front, echoes, edge_of
 
-from chassis.servers import free_port
 from gtv import edge, maintenance
+from servers import free_port
 
 pytestmark = pytest.mark.media
 

@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 from tests.gtv.front import HAPROXY, needs_haproxy
 
-from chassis.servers import free_port
 from chassis.settings import load
 from gtv import frontage, tls
 from gtv.edge import Files
@@ -18,6 +17,7 @@ from gtv.home import Home
 from gtv.plan import Plan, make_plan
 from gtv.settings import Settings
 from gtvision.time import SystemClock
+from servers import free_port
 
 
 @pytest.fixture

@@ -11,11 +11,11 @@ from threading import Thread
 import pytest
 import yaml
 from jose import jws
+from tests.fixtures.tokens import TokenMint
 from tests.gtv.keys import jwk
 from tests.gtv.routers import KongRouter
 from typer.testing import CliRunner, Result
 
-from chassis.testing.tokens import TokenMint
 from gtv import kong_cli
 from gtv.failures import GtvError, NotRunning
 from gtv.home import Home, write_private

@@ -16,8 +16,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from chassis.servers import free_port
 from chassis.static import CSP, HEADERS
+from servers import free_port
 
 ROOT = Path(__file__).parents[2]
 TEMPLATE = (ROOT / "nginx/nginx.conf.template").read_text()

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from chassis.servers import free_port, free_ports
 from gtv.failures import BadTable, PortTaken
 from gtv.ports import FREE_RANGE, Wish, assign
 from gtv.settings import asked_ports
+from servers import free_port, free_ports
 
 
 @pytest.fixture

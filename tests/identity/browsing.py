@@ -14,8 +14,8 @@ from playwright.async_api import Page, Route, async_playwright, expect
 from starlette.types import ASGIApp, Receive, Scope, Send
 from tests.identity.doors import PASSWORD
 
-from chassis.servers.ports import free_port
 from chassis.static import create_static
+from servers.ports import free_port
 
 CONSOLE = Path(__file__).parents[2] / "console"
 

@@ -12,19 +12,19 @@ import pytest
 import pytest_asyncio
 from pydantic import SecretStr
 from sqlalchemy import text
+from tests.fixtures.tokens import encryption_keys
 from tests.identity.doors import KEYS, Door, bootstrap
 
 from chassis.db import Database
 from chassis.redis import connect_redis
-from chassis.servers import Postgres
 from chassis.settings import DatabaseSettings, ObjectsSettings, RabbitSettings, RedisSettings, VaultSettings
-from chassis.testing.tokens import encryption_keys
 from gtvision.tenancy import Caller
 from gtvision.time import FakeClock, SystemClock
 from identity.app import create_api
 from identity.domain.users import User
 from identity.repository.store import SqlStore
 from identity.settings import AuditSettings, Settings
+from servers import Postgres
 
 from .federated_town import Town, open_town
 from .house import PASSWORD, House, caller_of, fake_house, patient, signing

@@ -10,10 +10,11 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from tests.fixtures.tokens import private_key_pem
+
 from chassis.db import UowFactory
+from chassis.fakes import FakeUow
 from chassis.settings import DatabaseSettings
-from chassis.testing.fakes import FakeUow
-from chassis.testing.tokens import private_key_pem
 from gtvision.errors import RateLimited, Unavailable
 from gtvision.events import AuditRecorded
 from gtvision.ids import new_id

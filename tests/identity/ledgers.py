@@ -17,7 +17,6 @@ from pydantic import SecretStr
 from sqlalchemy import make_url
 
 from chassis.db import Database
-from chassis.servers import Postgres
 from chassis.settings import DatabaseSettings
 from chassis.storage import ObjectStore
 from gtvision.events import AuditRecorded, Event
@@ -34,6 +33,7 @@ from identity.usecases.auditing import Auditing
 from identity.usecases.ledger import Ledger
 from identity.usecases.sealing import Sealing
 from identity.usecases.verification import Report, Span, Verification
+from servers import Postgres
 
 START = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
 AUDIT_KEYS = SecretStr("a1:" + "QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVowMTIzNDU=")

@@ -7,9 +7,9 @@ from datetime import timedelta
 from typing import Any
 
 import pyotp
+from tests.fixtures.tokens import StaticRevocations, TokenMint
 
 from chassis.auth import Authenticator
-from chassis.testing.tokens import StaticRevocations, TokenMint
 from gtvision.audit import Action, Outcome
 from gtvision.tenancy import Caller, Role
 from identity.domain.users import User

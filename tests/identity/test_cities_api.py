@@ -13,7 +13,7 @@ from PIL import Image
 from tests.identity.doors import Door, code
 
 from chassis.redis import connect_redis
-from chassis.tenants import TenantDirectory
+from city.tenants import TenantDirectory
 from gtvision.ids import new_id
 from gtvision.time import SystemClock, isoformat
 

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 from redis.asyncio import Redis
+from tests.fixtures.tokens import StaticKeys, StaticRevocations, TokenMint
 from tests.identity.doors import EMAIL, PASSWORD, Door, code
 from tests.identity.house import FakePasswords, FakeThrottle, House, caller_of
 from tests.identity.test_federation_usecases import Entry, person, provider_for
@@ -20,7 +21,6 @@ from tests.identity.test_tenants import Board, Folder
 from chassis.auth import Authenticator
 from chassis.redis import connect_redis
 from chassis.settings import RedisSettings
-from chassis.testing.tokens import StaticKeys, StaticRevocations, TokenMint
 from gtvision.errors import BadCredentials, Forbidden, RateLimited, SessionRevoked, Unavailable
 from gtvision.ids import new_id
 from gtvision.tenancy import Role, Scope

@@ -13,7 +13,6 @@ from tests.identity.browsing import one_origin, opened
 from tests.identity.oidc_provider import CONSOLE, Client, OidcProvider, running_provider
 
 from chassis.db import Database
-from chassis.servers.ports import free_port
 from chassis.settings import DatabaseSettings, RabbitSettings, RedisSettings
 from chassis.vault import Vault
 from gtvision.ids import new_id
@@ -23,6 +22,7 @@ from identity.gateways.signing import RsaKeyMaker
 from identity.repository.store import SqlStore
 from identity.settings import Settings
 from identity.usecases.installation import Bootstrap
+from servers.ports import free_port
 
 pytestmark = [pytest.mark.db, pytest.mark.broker, pytest.mark.browser]
 

@@ -9,11 +9,11 @@ from datetime import timedelta
 
 import pytest
 from redis.asyncio import Redis
+from tests.fixtures.tokens import TokenMint
 
 from chassis.auth import EPOCH_KEY, REVOKED_KEY, AuthRuntime
 from chassis.redis import connect_redis
 from chassis.settings import RedisSettings
-from chassis.testing.tokens import TokenMint
 from gtvision.errors import RateLimited, SessionRevoked, Unavailable
 from gtvision.ids import new_id
 from gtvision.time import FakeClock, SystemClock
@@ -78,8 +78,9 @@ class TestSigning:
         with pytest.raises(Unavailable):
             tokens.access_token(mint.caller())
         await tokens.load([OpenedKey(kid, pem, mint.clock.now())])
+        from tests.fixtures.tokens import StaticKeys, StaticRevocations
+
         from chassis.auth import Authenticator
-        from chassis.testing.tokens import StaticKeys, StaticRevocations
 
         judge = Authenticator(StaticKeys({"keys": [jwk]}), StaticRevocations(), mint.clock)
         caller = mint.caller()

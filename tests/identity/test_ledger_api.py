@@ -17,18 +17,18 @@ from uuid import UUID
 
 import pytest
 
-from chassis.audit import Deed, record
 from chassis.bus import Publisher
 from chassis.bus.publisher import event_message
 from chassis.db import Database
 from chassis.outbox import OutboxRelay
-from chassis.servers import Postgres
+from city.audit import Deed, record
 from gtvision.audit import Action
 from gtvision.events import AuditRecorded, Event
 from gtvision.ids import new_id
 from gtvision.tenancy import ROLE_SCOPES, Caller, Role
 from gtvision.time import SystemClock, isoformat
 from identity.domain.exports import COLUMNS
+from servers import Postgres
 
 from .doors import Door
 from .ledgers import database_name

@@ -13,12 +13,12 @@ from typing import Any
 import httpx
 import pytest
 from sqlalchemy import text
+from tests.fixtures.workplace import TestServers
 from tests.identity.doors import KEYS, TOOL_KEY, Door
 
 from chassis.auth import Authenticator, AuthRuntime
 from chassis.db import Database
 from chassis.redis import connect_redis
-from chassis.testing.workplace import TestServers
 from gtvision.errors import SessionRevoked
 from gtvision.time import SystemClock
 from identity.app import create_api

@@ -11,11 +11,11 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.ext.asyncio import create_async_engine
+from tests.fixtures.tokens import encryption_keys
 
 from chassis.db import Database
 from chassis.migrations import metadata_differences
 from chassis.settings import DatabaseSettings
-from chassis.testing.tokens import encryption_keys
 from chassis.vault import Vault
 from gtvision.ids import new_id
 from gtvision.tenancy import Role

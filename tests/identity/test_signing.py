@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from tests.fixtures.tokens import StaticKeys, StaticRevocations, TokenMint
 
 from chassis.auth import Authenticator, public_jwk
-from chassis.testing.tokens import StaticKeys, StaticRevocations, TokenMint
 from gtvision.errors import Unavailable
 from gtvision.events import KeysRotated
 from gtvision.ids import new_id

@@ -11,8 +11,8 @@ from uuid import UUID
 import pytest
 from PIL import Image
 
+from chassis.fakes import FakeUow
 from chassis.pictures import check_picture
-from chassis.testing.fakes import FakeUow
 from gtvision.errors import InvalidImage, NotFound, StaleRevision, TooLarge, Unavailable
 from gtvision.events import TenantCreated, TenantUpdated
 from gtvision.ids import new_id

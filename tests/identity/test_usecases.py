@@ -8,9 +8,9 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from tests.fixtures.tokens import StaticRevocations, TokenMint
 
 from chassis.auth import Authenticator
-from chassis.testing.tokens import StaticRevocations, TokenMint
 from gtvision import errors
 from gtvision.errors import BadCredentials, Forbidden, Invalid, MissingScope, NotFound, RateLimited, SessionRevoked, Unavailable
 from gtvision.events import SessionRevoked as SessionRevokedEvent
@@ -315,7 +315,7 @@ class OneKey:
     made = 0
 
     async def make(self) -> tuple[str, str, dict[str, str]]:
-        from chassis.testing.tokens import private_key_pem
+        from tests.fixtures.tokens import private_key_pem
 
         self.made += 1
         signer = TokenMint(kid="test-1").signer

@@ -9,22 +9,22 @@ from pathlib import Path
 
 import httpx
 import pytest_asyncio
+from tests.fixtures.plugin import DatabaseFor
+from tests.fixtures.tokens import TokenMint
 from tests.ingest.making import frame
 
 from chassis.bus import Bus
 from chassis.db import Database
 from chassis.live import LiveBus
 from chassis.redis import connect_redis
-from chassis.servers import free_port
 from chassis.service import Service, serve
 from chassis.settings import DatabaseSettings, ObjectsSettings, RabbitSettings, RedisSettings
 from chassis.storage import ObjectStore
-from chassis.testing.fixtures import DatabaseFor
-from chassis.testing.tokens import TokenMint
 from gtvision.errors import Unavailable
 from gtvision.time import SystemClock
 from ingest.app import create_api
 from ingest.settings import ApiSettings, LiveSettings
+from servers import free_port
 
 
 @dataclass

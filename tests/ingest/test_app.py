@@ -17,7 +17,6 @@ from tests.ingest.test_gateways import X264, camera_process
 
 from chassis.bus import Frame, FrameConsumer
 from chassis.health import Heartbeats
-from chassis.servers import free_port
 from chassis.service import Worker
 from gtvision.camera import AiSettings
 from gtvision.events import (
@@ -33,6 +32,7 @@ from gtvision.ids import new_id
 from gtvision.time import SystemClock
 from ingest.app import create_grabber
 from ingest.settings import GrabberSettings, GrabSettings
+from servers import free_port
 
 pytestmark = [pytest.mark.db, pytest.mark.broker, pytest.mark.media]
 CLOCK = SystemClock()

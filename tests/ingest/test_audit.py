@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import make_url, text
+from tests.fixtures.workplace import TestServers
 from tests.ingest.conftest import Running
 from tests.ingest.making import frame, seen
 from tests.ingest.test_api import until
@@ -17,8 +18,7 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
 from chassis.redis import connect_redis
-from chassis.tenants import TENANTS_KEY, KnownTenant, TenantDirectory, publish_tenants
-from chassis.testing.workplace import TestServers
+from city.tenants import TENANTS_KEY, KnownTenant, TenantDirectory, publish_tenants
 from gtvision.events import AuditRecorded, Event
 from gtvision.ids import new_id
 from gtvision.tenancy import Caller, Purposes, Role, TenantSettings

@@ -7,12 +7,12 @@ from collections.abc import AsyncIterator
 
 import pytest
 from redis.asyncio import Redis
+from tests.fixtures.workplace import TestServers
 from tests.ingest.conftest import Running
 from tests.ingest.test_api import until
 
 from chassis.auth import EPOCH_KEY, REVOKED_KEY
 from chassis.redis import connect_redis
-from chassis.testing.workplace import TestServers
 from gtvision.tenancy import Caller
 
 pytestmark = [pytest.mark.db, pytest.mark.broker, pytest.mark.fault]

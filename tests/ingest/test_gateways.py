@@ -19,7 +19,6 @@ from redis.asyncio import Redis
 
 from chassis.health import Heartbeats
 from chassis.redis import connect_redis
-from chassis.servers import free_port
 from chassis.settings import RedisSettings
 from gtvision.camera import AiSettings
 from gtvision.errors import Unavailable
@@ -32,6 +31,7 @@ from ingest.gateways.jpeg import TurboJpegEncoder
 from ingest.gateways.pyav_reader import PyAvStreamReader, ReaderLimits
 from ingest.gateways.redis_roll import RedisGrabberRoll
 from ingest.ports import GrabbedFrame, Picture, Plane
+from servers import free_port
 
 GSTREAMER_PYTHON = "/usr/bin/python3"
 X264 = "x264enc tune=zerolatency speed-preset=ultrafast key-int-max=15"

@@ -11,13 +11,13 @@ from uuid import UUID
 
 import orjson
 import pytest
+from tests.fixtures.tokens import StaticRevocations
 from tests.ingest.conftest import Running
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
 from chassis.live import LiveMessage
 from chassis.redis import connect_redis
-from chassis.testing.tokens import StaticRevocations
 from gtvision.camera import AiSettings
 from gtvision.errors import MissingScope, RateLimited
 from gtvision.events import CameraRegistered, Event

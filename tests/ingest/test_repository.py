@@ -13,13 +13,13 @@ import pytest_asyncio
 from sqlalchemy import text
 from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.ext.asyncio import create_async_engine
+from tests.fixtures.plugin import DatabaseFor
 from tests.ingest.making import detection
 
-from chassis.cameras import CameraEvents
 from chassis.db import Database
 from chassis.envelope import wrap
 from chassis.migrations import metadata_differences
-from chassis.testing.fixtures import DatabaseFor
+from city.cameras import CameraEvents
 from gtvision.camera import AiSettings
 from gtvision.events import CameraRegistered
 from gtvision.geometry import Box

@@ -12,7 +12,7 @@ import pytest
 from tests.ingest.making import frame, seen
 
 from chassis.db import UnitOfWork
-from chassis.testing.fakes import FakeLive, FakeUow
+from chassis.fakes import FakeLive, FakeUow
 from gtvision.camera import AiSettings
 from gtvision.errors import NotFound, Unavailable
 from gtvision.events import DetectionsStored

@@ -9,15 +9,15 @@ from uuid import UUID
 import httpx
 import pytest_asyncio
 from pydantic import SecretStr
+from tests.fixtures.plugin import DatabaseFor
+from tests.fixtures.tokens import TokenMint, encryption_keys
 
-from chassis.cameras import CameraEvents
 from chassis.db import Database
 from chassis.redis import connect_redis
 from chassis.service import Service
 from chassis.settings import RabbitSettings, RedisSettings, VaultSettings
-from chassis.testing.fixtures import DatabaseFor
-from chassis.testing.tokens import TokenMint, encryption_keys
 from chassis.vault import Vault
+from city.cameras import CameraEvents
 from gtvision.addresses import AddressPolicy, IpAddress
 from gtvision.errors import Invalid, Unavailable
 from gtvision.time import FakeClock, SystemClock

@@ -11,7 +11,7 @@ from tests.ledger import deeds
 from tests.streaming.conftest import Running
 from tests.streaming.test_service import announce, registered
 
-from chassis.tenants import KnownTenant, TenantDirectory
+from city.tenants import KnownTenant, TenantDirectory
 from gtvision.camera import path_name
 from gtvision.events import AuditRecorded, Event
 from gtvision.ids import new_id

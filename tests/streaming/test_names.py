@@ -8,11 +8,11 @@ from ipaddress import ip_address
 
 import pytest
 from pydantic import SecretStr
+from tests.fixtures.tokens import encryption_keys
 from tests.streaming.conftest import FakeCertificates, FakeMediaServer, FakeNames
 
 from cameras.settings import Settings as DoorSettings
 from chassis.settings import CameraAddressSettings
-from chassis.testing.tokens import encryption_keys
 from chassis.vault import Vault
 from gtvision.addresses import AddressPolicy
 from gtvision.camera import RecordingSettings, path_name

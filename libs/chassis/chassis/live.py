@@ -49,7 +49,7 @@ _RESYNC_MESSAGE = LiveMessage(None, RESYNC, None)
 
 
 class LivePublisher(Protocol):
-    """What emits live messages; `chassis.testing.fakes.FakeLive` is the other one."""
+    """What emits live messages; `chassis.fakes.FakeLive` is the other one."""
 
     async def publish(self, tenant_id: UUID, topic: str, message: dict[str, Any]) -> None:
         """Never raises."""

@@ -250,7 +250,7 @@ def definer_function_sql(schema: str, signature: str, options: str, body: str) -
 
 
 def reading_function(signature: str, columns: str, select: str) -> None:
-    """A list for `chassis.reads`: the tenant is set and the statement run in one message, where a transaction of ours takes three.
+    """A list for hot reads: the tenant is set and the statement run in one message, where a transaction of ours takes three.
 
     `signature` is `name(tenant uuid, argument type, ...)`; `select` calls them `$1`, `$2`, ..., and tables by schema. Other columns or
     arguments are a function of another name: the release before goes on calling this one.
@@ -268,7 +268,7 @@ def reading_function_sql(schema: str, signature: str, columns: str, select: str)
     body = f"""#variable_conflict use_column
 BEGIN
     IF current_setting('app.tenant', true) <> '' THEN
-        RAISE EXCEPTION '{name} is for chassis.reads: this transaction has a tenant already';
+        RAISE EXCEPTION '{name} is for hot reads: this transaction has a tenant already';
     END IF;
     PERFORM set_config('transaction_read_only', 'on', true);
     PERFORM set_config('app.tenant', tenant::text, true);

@@ -23,7 +23,7 @@ MARK = "GTV_STACK"
 
 
 class Spec(Protocol):
-    """How to start one process (chassis.servers.ProcessSpec is one)."""
+    """How to start one process (servers.ProcessSpec is one)."""
 
     @property
     def argv(self) -> Sequence[str]:

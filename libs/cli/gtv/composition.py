@@ -6,11 +6,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from chassis.servers import DATABASE, MIGRATOR
 from gtv.credentials import Credentials
 from gtv.edge import MEDIA_NODE, Files
 from gtv.home import Home
 from gtv.table import Process, Use
+from servers import DATABASE, MIGRATOR
 
 HOST = "127.0.0.1"
 API_USER = "streaming"

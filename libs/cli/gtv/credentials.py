@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from chassis.servers import MIGRATOR, SUPERUSER, new_secret
 from gtv.failures import GtvError
 from gtv.home import read_json, write_private
+from servers import MIGRATOR, SUPERUSER, new_secret
 
 SERVICE_ROLES = ("identity", "cameras", "streaming", "ingest", "ai_detect", "alerts")
 """Login roles of the database, one per service."""

@@ -10,7 +10,6 @@ import typer
 import yaml
 from pydantic import TypeAdapter, ValidationError
 
-from chassis.servers.process import write_private
 from chassis.settings import load
 from gtv import maintenance
 from gtv.edge import Files, Layout, render
@@ -18,6 +17,7 @@ from gtv.failures import BadTable, NotRunning
 from gtv.plan import home_of
 from gtv.routes import CONSOLE, load_routes
 from gtv.settings import Settings, find_root
+from servers.process import write_private
 
 app = typer.Typer(no_args_is_help=True, help="The edge outside this stack: compose, or a server of its own.")
 

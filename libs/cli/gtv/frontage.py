@@ -7,13 +7,13 @@ from collections.abc import Mapping
 from dataclasses import replace
 from urllib.parse import urlsplit
 
-from chassis.servers.process import give_to, write_private
 from gtv import edge, tls
 from gtv.composition import HOST
 from gtv.failures import BadCertificate, BadTable
 from gtv.limits import Limits
 from gtv.plan import Plan
 from gtv.routes import CONSOLE, Routes, load_routes
+from servers.process import give_to, write_private
 
 PASSAGES = {"edge-rtsp": "rtsp", "edge-rtmp": "rtmp"}
 """Ports that exist where somebody asks for them, and the media server's behind them."""

@@ -6,9 +6,9 @@ import os
 import pwd
 import socket
 
-from chassis.servers.process import write_private
 from gtv.edge import Files
 from gtv.failures import GtvError, NotRunning
+from servers.process import write_private
 
 _ON = "maintenance on\n"
 _PATIENCE_S = 5.0

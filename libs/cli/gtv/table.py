@@ -23,7 +23,7 @@ class Process(BaseModel):
 
     name: str = Field(pattern=r"^[a-z][a-z0-9-]*$")
     kind: Literal["server", "media", "service", "console", "edge", "demo"]
-    """server: chassis.servers knows it; service: `python -m <package> <role>`."""
+    """server: servers knows it; service: `python -m <package> <role>`."""
     package: str | None = None
     service: str | None = None
     """SERVICE_NAME where it differs from the process's name (a second process of the same service)."""

@@ -10,7 +10,6 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from chassis.servers import LocalServer, PgBouncer, Postgres, RabbitMq, RabbitPorts, Redis
 from chassis.topology import POLICIES
 from gtv import children, edge, frontage, mediaserver
 from gtv.children import Command
@@ -22,6 +21,7 @@ from gtv.plan import Plan
 from gtv.probes import HttpProbes
 from gtv.supervisor import Pace, Unit
 from gtv.table import Process
+from servers import LocalServer, PgBouncer, Postgres, RabbitMq, RabbitPorts, Redis
 
 CLIPS_PACE = Pace(start_s=900)
 """The demo cameras render their clips at the first start."""

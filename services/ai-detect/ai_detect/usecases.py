@@ -12,9 +12,9 @@ from ai_detect import metrics
 from ai_detect.domain import Finding, Picture, assemble
 from ai_detect.ports import Announcer, Detector, EvidenceStore
 from chassis.bus import Frame
-from chassis.bus.lane import beating
 from chassis.health import Heartbeat
 from chassis.logs import get_logger
+from chassis.loops import beating
 from gtvision.camera import AiSettings
 from gtvision.detection import DetectedObject
 from gtvision.errors import InvalidImage, RateLimited, Unavailable

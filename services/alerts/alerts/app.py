@@ -12,7 +12,6 @@ from alerts.settings import ApiSettings, MigrateSettings
 from alerts.usecases import Store
 from chassis.auth import AuthRuntime
 from chassis.bus import Bus
-from chassis.cameras import CameraEvents
 from chassis.db import Database
 from chassis.idempotency import KeyKeeping
 from chassis.live import LiveBus
@@ -21,6 +20,7 @@ from chassis.outbox import OutboxRelay
 from chassis.redis import connect_redis
 from chassis.service import Service, create_app, run
 from chassis.settings import load
+from city.cameras import CameraEvents
 from gtvision.events import AlertAcknowledged, AlertRaised, AuditRecorded
 from gtvision.time import SystemClock
 

@@ -1,4 +1,4 @@
-"""Events in: what was stored. The cameras' own are the chassis's (`chassis.cameras`)."""
+"""Events in: what was stored. The cameras' own are the chassis's (`city.cameras`)."""
 
 from __future__ import annotations
 

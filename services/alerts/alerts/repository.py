@@ -15,8 +15,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from alerts.domain import Alert, AlertState, Entry, Match, Watchlist
 from alerts.ports import AlertQuery, KnownCamera
 from alerts.tables import AlertRow, CameraRow, EntryRow, WatchlistRow
-from chassis.cameras import CameraCopy
 from chassis.db import UnitOfWork
+from city.cameras import CameraCopy
 from gtvision import plate as plates
 from gtvision.errors import Conflict
 from gtvision.events import CameraDesired, Severity

@@ -11,10 +11,10 @@ from uuid import UUID
 from alerts import metrics
 from alerts.domain import Alert, AlertState, Entry, Match, Watchlist, confident_plates, raise_alert, valid_plate, within_cooldown
 from alerts.ports import AlertQuery, AlertRepository, CameraRepository, WatchlistRepository
-from chassis.audit import Deed, record
 from chassis.db import UnitOfWork, UowFactory
 from chassis.idempotency import Gone, Once, claim, point
 from chassis.live import LivePublisher
+from city.audit import Deed, record
 from gtvision.audit import Action
 from gtvision.errors import NotFound
 from gtvision.events import AlertAcknowledged, AlertRaised, Severity, StoredDetection

@@ -9,7 +9,8 @@ from cameras.api import router
 from cameras.consumers import StreamEvents
 from cameras.gateways.system_dns import SystemResolver
 from cameras.jobs import AnnounceJob
-from cameras.repository import SqlCatalogue, SqlStore
+from cameras.repository.cameras import SqlCatalogue, SqlStore
+from cameras.repository.reads import Reads
 from cameras.settings import MigrateSettings, Settings
 from cameras.usecases import Announcer, Cameras, Tools, UrlGuard
 from chassis.auth import AuthRuntime
@@ -19,12 +20,11 @@ from chassis.idempotency import KeyKeeping
 from chassis.live import LiveBus
 from chassis.migrations import run_migrations
 from chassis.outbox import OutboxRelay
-from chassis.reads import Reads
 from chassis.redis import connect_redis
 from chassis.service import Service, create_app, run
 from chassis.settings import load
-from chassis.tenants import TenantDirectory
 from chassis.vault import Vault
+from city.tenants import TenantDirectory
 from gtvision.events import AuditRecorded, CameraRegistered, CameraRemoved, CamerasAnnounced, CameraUpdated
 from gtvision.ids import new_id
 from gtvision.time import Clock, SystemClock

@@ -12,9 +12,9 @@ from uuid import UUID
 from cameras import metrics
 from cameras.domain.cameras import Camera, ExternalIdTaken, Fleet, ListedCamera, Settings, Sighting, check_groups
 from cameras.ports import Catalogue, Cities, Groups, Live, Resolver, Sealer, Store, StoreOf
-from chassis.audit import Deed, record
 from chassis.db import UnitOfWork, UowFactory
 from chassis.idempotency import Gone, Once, claim, release
+from city.audit import Deed, record
 from gtvision.addresses import AddressPolicy, literal_address
 from gtvision.audit import Action
 from gtvision.camera_urls import CameraUrl, check_places, parse_camera_url

@@ -15,11 +15,12 @@ from chassis.auth import AuthRuntime
 from chassis.bus import BatchConsumer, Bus
 from chassis.db import Database
 from chassis.idempotency import KeyKeeping
+from chassis.loops import Loop
 from chassis.migrations import run_migrations
 from chassis.outbox import OutboxRelay
 from chassis.pictures import check_picture
 from chassis.redis import connect_redis
-from chassis.service import Loop, Service, create_app, run
+from chassis.service import Service, create_app, run
 from chassis.settings import load
 from chassis.storage import ObjectStore
 from chassis.topology import event_queue

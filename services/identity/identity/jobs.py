@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from chassis import logs
-from chassis.bus.lane import beating
 from chassis.health import Heartbeat
+from chassis.loops import beating
 from gtvision.errors import Unavailable
 from gtvision.time import Clock
 from identity.ports.audit import AnchorCopies, AuditKeys

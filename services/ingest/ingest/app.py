@@ -8,18 +8,18 @@ from pathlib import Path
 
 from chassis.auth import AuthRuntime
 from chassis.bus import BatchConsumer, Bus, FramePublisher
-from chassis.cameras import CameraEvents
 from chassis.db import Database
 from chassis.live import LiveBus
 from chassis.migrations import run_migrations
 from chassis.outbox import OutboxRelay
 from chassis.redis import connect_redis
-from chassis.refusals import Refusals
 from chassis.service import Service, Worker, create_app, create_worker, run
 from chassis.settings import load
 from chassis.storage import ObjectStore
-from chassis.tenants import TenantDirectory
 from chassis.topology import event_queue
+from city.cameras import CameraEvents
+from city.refusals import Refusals
+from city.tenants import TenantDirectory
 from gtvision.events import AuditRecorded, DetectionMade, DetectionsStored
 from gtvision.ids import new_id
 from gtvision.time import Clock, SystemClock

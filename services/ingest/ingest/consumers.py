@@ -1,4 +1,4 @@
-"""Events in: detections in batches, streams one by one. The cameras' own are the chassis's (`chassis.cameras`)."""
+"""Events in: detections in batches, streams one by one. The cameras' own are the chassis's (`city.cameras`)."""
 
 from __future__ import annotations
 

@@ -9,8 +9,8 @@ from uuid import UUID
 import orjson
 from sqlalchemy import RowMapping, Select, select, text, tuple_
 
-from chassis.cameras import CameraCopy
 from chassis.db import UnitOfWork, UowFactory
+from city.cameras import CameraCopy
 from gtvision import plate
 from gtvision.camera import AiSettings
 from gtvision.detection import DetectedObject, PlateCandidate

@@ -12,7 +12,7 @@ from pydantic import BaseModel, Field
 
 from chassis.auth import requires
 from chassis.http import Page, StrictModel, decode_cursor, encode_cursor
-from chassis.purpose import requires_with_purpose
+from city.purposes import requires_with_purpose
 from gtvision.camera import CameraState
 from gtvision.errors import Forbidden, GTVisionError, Invalid, NotFound, Unauthenticated, Unavailable
 from gtvision.events import StreamCause

@@ -11,16 +11,16 @@ from uuid import UUID
 
 from chassis.auth import AuthRuntime
 from chassis.bus import Bus
-from chassis.cameras import CameraEvents
 from chassis.db import Database
 from chassis.migrations import run_migrations
 from chassis.outbox import OutboxRelay
 from chassis.redis import connect_redis
-from chassis.refusals import Refusals
 from chassis.service import Service, Worker, create_app, create_worker, run
 from chassis.settings import load
-from chassis.tenants import TenantDirectory
 from chassis.vault import Vault
+from city.cameras import CameraEvents
+from city.refusals import Refusals
+from city.tenants import TenantDirectory
 from gtvision.camera import path_name
 from gtvision.events import AuditRecorded, RecordingSegmentClosed, StreamWentOffline, StreamWentOnline
 from gtvision.time import SystemClock

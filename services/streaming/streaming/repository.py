@@ -11,8 +11,8 @@ from sqlalchemy import Select, and_, delete, or_, select, text, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from chassis.cameras import CameraCopy
 from chassis.db import Database, UnitOfWork
+from city.cameras import CameraCopy
 from gtvision.camera import CameraState, RecordingSettings
 from gtvision.events import CameraDesired, StreamCause
 from streaming.domain import GENESIS, DesiredCamera, Segment, StreamView

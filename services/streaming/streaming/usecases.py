@@ -9,12 +9,12 @@ from datetime import datetime
 from typing import ClassVar, Protocol
 from uuid import UUID
 
-from chassis.audit import Deed, record
 from chassis.auth import Authenticator
 from chassis.db import UnitOfWork, UowFactory
 from chassis.logs import get_logger
-from chassis.refusals import Attempt, Refusals
 from chassis.vault import Unsealable, Vault
+from city.audit import Deed, record
+from city.refusals import Attempt, Refusals
 from gtvision.audit import Action
 from gtvision.camera import CameraState, camera_of_path, path_name
 from gtvision.camera_urls import CameraUrl, parse_camera_url

@@ -22,7 +22,7 @@ from typing import Any
 import httpx
 import pytest
 
-from chassis.servers import free_port
+from servers import free_port
 
 CAMERA = Path(__file__).with_name("camera.py")
 API_USER = ("operator", "operator-secret")

@@ -13,13 +13,14 @@ from aiormq.abc import DeliveredMessage
 from pydantic import ValidationError
 
 from chassis import logs
-from chassis.bus.lane import OnDelivery, Session, Source, beating, consuming, forever, received, tag_of
+from chassis.bus.lane import OnDelivery, Session, Source, consuming, forever, received, tag_of
 from chassis.bus.link import Link
 from chassis.bus.metrics import HANDLER_SECONDS, MESSAGES
 from chassis.bus.publisher import Publisher
 from chassis.bus.retry import Hold, Parked, Received, Retry
 from chassis.envelope import handling, parse
 from chassis.health import Heartbeat
+from chassis.loops import beating
 from chassis.settings import RabbitSettings
 from chassis.topology import EVENTS
 from gtvision.events import Event, event_types

@@ -1,4 +1,4 @@
-"""Cities' settings in the state Redis, where `chassis.tenants` reads them."""
+"""Cities' settings in the state Redis, where `city.tenants` reads them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from uuid import UUID
 from redis.asyncio import Redis
 
 from chassis.redis import UNREACHABLE
-from chassis.tenants import TENANTS_KEY, KnownTenant, publish_tenants
+from city.tenants import TENANTS_KEY, KnownTenant, publish_tenants
 from gtvision.errors import Unavailable
 from identity.domain.tenants import Tenant
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from chassis.audit import Deed, record
 from chassis.db import UowFactory
 from chassis.idempotency import Once, claim
+from city.audit import Deed, record
 from gtvision.audit import Action
 from gtvision.errors import NotFound
 from gtvision.ids import new_id

@@ -7,8 +7,8 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from chassis.audit import Deed, record
 from chassis.db import UnitOfWork, UowFactory
+from city.audit import Deed, record
 from gtvision.audit import Action
 from gtvision.tenancy import Caller, Retention
 from gtvision.time import Clock

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from chassis.audit import Deed, record
 from chassis.db import UowFactory
+from city.audit import Deed, record
 from gtvision.audit import Action, Outcome
 from gtvision.errors import BadCredentials
 from gtvision.time import Clock

@@ -6,8 +6,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from uuid import UUID
 
-from chassis.audit import Deed, record
 from chassis.db import UnitOfWork, UowFactory
+from city.audit import Deed, record
 from gtvision.audit import Action, Outcome
 from gtvision.errors import Conflict, Forbidden, QuotaReached
 from gtvision.events import UserDisabled

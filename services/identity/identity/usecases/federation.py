@@ -7,8 +7,8 @@ import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from chassis.audit import Deed, record
 from chassis.db import UnitOfWork
+from city.audit import Deed, record
 from gtvision.audit import Action
 from gtvision.errors import Conflict, Forbidden, GTVisionError, NotFound, Unauthenticated
 from identity import metrics

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from chassis.audit import Deed, record
 from chassis.db import UnitOfWork
+from city.audit import Deed, record
 from gtvision.audit import Action
 from gtvision.events import SessionRevoked
 from gtvision.ids import new_id

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from uuid import UUID
 
-from chassis.audit import Deed, record
 from chassis.db import UnitOfWork, UowFactory
+from city.audit import Deed, record
 from gtvision.audit import Action
 from gtvision.errors import Forbidden, NotFound, SessionRevoked
 from gtvision.tenancy import Caller

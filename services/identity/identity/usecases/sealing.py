@@ -7,9 +7,9 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from chassis.audit import Deed, record
 from chassis.db import UowFactory
 from chassis.logs import get_logger
+from city.audit import Deed, record
 from gtvision.audit import Action
 from gtvision.errors import Unavailable
 from gtvision.tenancy import Retention

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from chassis.audit import Deed, record
 from chassis.db import UnitOfWork, UowFactory
+from city.audit import Deed, record
 from gtvision import errors
 from gtvision.audit import Action, Outcome
 from gtvision.errors import BadCredentials, NotFound

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 from uuid import UUID
 
-from chassis.audit import Deed, record
 from chassis.db import UowFactory
+from city.audit import Deed, record
 from gtvision.audit import Action
 from gtvision.errors import Unavailable
 from gtvision.events import KeysRotated

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from uuid import UUID
 
-from chassis.audit import Deed, record
 from chassis.db import UnitOfWork, UowFactory
 from chassis.idempotency import Once, claim
+from city.audit import Deed, record
 from gtvision.audit import Action
 from gtvision.errors import NotFound, PreconditionRequired, StaleRevision
 from gtvision.events import TenantCreated, TenantUpdated

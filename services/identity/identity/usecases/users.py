@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
-from chassis.audit import Deed, record
 from chassis.db import UnitOfWork, UowFactory
 from chassis.idempotency import Gone, Once, claim
+from city.audit import Deed, record
 from gtvision.audit import Action
 from gtvision.errors import NotFound
 from gtvision.events import UserDisabled

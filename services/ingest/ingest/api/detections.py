@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from chassis.auth import requires
 from chassis.http import Page, decode_cursor, encode_cursor
-from chassis.purpose import requires_with_purpose
+from city.purposes import requires_with_purpose
 from gtvision.camera import ObjectClass
 from gtvision.geometry import Box
 from gtvision.tenancy import Caller, Scope

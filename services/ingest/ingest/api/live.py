@@ -17,7 +17,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from chassis.auth import Authenticator
 from chassis.http import StrictModel
-from chassis.refusals import Attempt
+from city.refusals import Attempt
 from gtvision.errors import Forbidden, GTVisionError, RateLimited, Unauthenticated, Unavailable
 from gtvision.tenancy import Caller
 from ingest.usecases.live import Close, LiveFeed, Reader

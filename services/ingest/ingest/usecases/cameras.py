@@ -1,4 +1,4 @@
-"""Keep ingest's own copy of the streams (that of the cameras is `chassis.cameras`), and read both."""
+"""Keep ingest's own copy of the streams (that of the cameras is `city.cameras`), and read both."""
 
 from __future__ import annotations
 

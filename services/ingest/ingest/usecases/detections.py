@@ -8,8 +8,8 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from chassis.audit import Deed, record
 from chassis.db import UnitOfWork, UowFactory
+from city.audit import Deed, record
 from gtvision import plate
 from gtvision.audit import Action
 from gtvision.detection import DetectedObject

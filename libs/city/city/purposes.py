@@ -1,7 +1,7 @@
 """Declared purposes: what a search for a plate or a look at a recording is for.
 
 `caller: Annotated[Caller, requires_with_purpose(Scope.PLATES_SEARCH)]` asks for a token with the scope, and then for the header
-`X-Purpose` as the caller's city wants it (`chassis.tenants`). What was declared goes on record by `chassis.origin`.
+`X-Purpose` as the caller's city wants it (`city.tenants`). What was declared goes on record by `chassis.origin`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from fastapi import Header, Request, Security
 
 from chassis.auth.access import Requires
 from chassis.origin import origin
-from chassis.tenants import TenantDirectory
+from city.tenants import TenantDirectory
 from gtvision.errors import Invalid
 from gtvision.tenancy import Caller, Purposes, Scope
 

@@ -12,16 +12,16 @@ import psutil
 import pytest
 from aio_pika.exceptions import AMQPError
 from tests.chassis.listening import LOOPBACK, listening_addresses
+from tests.fixtures.workplace import TestServers
 
 from chassis.amqp import connect
-from chassis.servers import (
+from servers import (
     RabbitMq,
     RabbitPorts,
     ServerRunner,
     new_secret,
 )
-from chassis.servers.leftovers import leftover_processes
-from chassis.testing.workplace import TestServers
+from servers.leftovers import leftover_processes
 
 
 async def registered_on_disk(server: RabbitMq, queue: bytes) -> None:

@@ -17,10 +17,10 @@ from pydantic import SecretStr
 from sqlalchemy import Table, select
 
 from chassis.bus import Bus
-from chassis.cameras import CameraCopy, CameraEvents
 from chassis.db import Database
 from chassis.envelope import wrap
 from chassis.settings import RabbitSettings
+from city.cameras import CameraCopy, CameraEvents
 from gtvision.events import CameraDesired, CameraRegistered, CameraRemoved, CamerasAnnounced, CameraUpdated, Event
 from gtvision.ids import new_id
 from gtvision.time import FakeClock

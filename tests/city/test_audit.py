@@ -12,13 +12,13 @@ import pytest_asyncio
 from fastapi import APIRouter
 from sqlalchemy import text
 
-from chassis.audit import Deed, audit_event, record
 from chassis.db import Database
 from chassis.documentation import PUBLIC
 from chassis.envelope import parse
 from chassis.origin import Origin, arriving, origin
 from chassis.service import create_app
 from chassis.settings import ServiceSettings
+from city.audit import Deed, audit_event, record
 from gtvision.audit import Action, Outcome
 from gtvision.events import AuditRecorded
 from gtvision.ids import new_id

@@ -13,7 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from chassis.servers.process import START_TIMEOUT_S, LocalServer, NotReady, ServerError, start_process
+from servers.process import START_TIMEOUT_S, LocalServer, NotReady, ServerError, start_process
 
 POLL_S = 0.05
 STOP_TIMEOUT_S = 20.0

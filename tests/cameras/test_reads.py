@@ -14,8 +14,8 @@ from pydantic import SecretStr
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
+from cameras.repository.reads import Reads
 from chassis.db import Database
-from chassis.reads import Reads
 from chassis.settings import DatabaseSettings
 from gtvision.errors import Unavailable
 from gtvision.ids import new_id

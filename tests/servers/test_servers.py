@@ -15,7 +15,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from chassis.servers import (
+from servers import (
     BinaryMissing,
     NotReady,
     ProcessSpec,
@@ -27,8 +27,8 @@ from chassis.servers import (
     new_secret,
     start_process,
 )
-from chassis.servers.leftovers import end_leftovers, leftover_processes
-from chassis.servers.process import base_env, find_binary, run_command
+from servers.leftovers import end_leftovers, leftover_processes
+from servers.process import base_env, find_binary, run_command
 
 
 class TestPorts:
@@ -140,7 +140,7 @@ class TestRedis:
 AS_ANYBODY = """
 import asyncio, sys
 from pathlib import Path
-from chassis.servers import *
+from servers import *
 
 async def main() -> None:
     base = Path(sys.argv[1])
@@ -173,7 +173,7 @@ async def test_everything_works_for_an_ordinary_user(data_folder: Path) -> None:
     home.mkdir(mode=0o700)
     os.chown(home, 65534, 65534)
     try:
-        run_command([sys.executable, "-c", "import chassis.servers"], base_env(), "nobody", cwd=Path("/"))
+        run_command([sys.executable, "-c", "import servers"], base_env(), "nobody", cwd=Path("/"))
     except (ServerError, PermissionError):
         pytest.skip("an ordinary user cannot read this checkout")
     argv = [sys.executable, "-c", AS_ANYBODY, str(home)]

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import asyncpg
 
-from chassis.servers.leftovers import end_leftovers
-from chassis.servers.ports import LOOPBACK
-from chassis.servers.postgres import DATABASE, SUPERUSER
-from chassis.servers.process import NotReady, ProcessSpec, base_env, find_binary, make_folder, unprivileged_user, write_private
-from chassis.servers.secrets import scram_verifier
+from servers.leftovers import end_leftovers
+from servers.ports import LOOPBACK
+from servers.postgres import DATABASE, SUPERUSER
+from servers.process import NotReady, ProcessSpec, base_env, find_binary, make_folder, unprivileged_user, write_private
+from servers.secrets import scram_verifier
 
 LOGIN_TIMEOUT_S = 3.0
 

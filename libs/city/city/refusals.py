@@ -14,10 +14,10 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from chassis import logs
-from chassis.audit import Deed, audit_event
 from chassis.auth.tokens import Authenticator, TicketSpent
 from chassis.db import UowFactory
 from chassis.health import Heartbeat
+from city.audit import Deed, audit_event
 from gtvision.audit import Action, Outcome
 from gtvision.errors import Forbidden, GTVisionError, NotFound, SessionRevoked, TokenExpired, Unavailable
 from gtvision.events import AuditRecorded
@@ -30,7 +30,7 @@ _GATHER_S = 1.0
 _OURS = (TokenExpired, SessionRevoked, TicketSpent, Forbidden, NotFound)
 """Refusals of what is a ticket of ours, beyond doubt."""
 
-log = logs.get_logger("chassis.refusals")
+log = logs.get_logger("city.refusals")
 
 
 @dataclass(frozen=True, slots=True)

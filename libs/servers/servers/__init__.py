@@ -1,13 +1,13 @@
 """Real servers as child processes: PostgreSQL, PgBouncer, Redis and RabbitMQ, each with its own folder, ports and secret.
 
-Used by `gtv` for the local stack and by `chassis.testing` for tests. *Ready* always means that a login with the generated
+Used by `gtv` for the local stack and by `tests.fixtures` for tests. *Ready* always means that a login with the generated
 secret works; an open port proves nothing, since a stranger's server may hold it. Nothing here needs root, and nothing breaks under it.
 """
 
-from chassis.servers.pgbouncer import PgBouncer
-from chassis.servers.ports import free_port, free_ports
-from chassis.servers.postgres import DATABASE, MIGRATOR, SUPERUSER, Postgres, owner_of
-from chassis.servers.process import (
+from servers.pgbouncer import PgBouncer
+from servers.ports import free_port, free_ports
+from servers.postgres import DATABASE, MIGRATOR, SUPERUSER, Postgres, owner_of
+from servers.process import (
     BinaryMissing,
     FolderUnreachable,
     LocalServer,
@@ -16,10 +16,10 @@ from chassis.servers.process import (
     ServerError,
     start_process,
 )
-from chassis.servers.rabbitmq import RabbitMq, RabbitPorts
-from chassis.servers.redis import Redis
-from chassis.servers.runner import ServerRunner
-from chassis.servers.secrets import new_secret
+from servers.rabbitmq import RabbitMq, RabbitPorts
+from servers.redis import Redis
+from servers.runner import ServerRunner
+from servers.secrets import new_secret
 
 __all__ = [
     "DATABASE",

@@ -8,8 +8,9 @@ from pathlib import Path
 import asyncpg
 import pytest
 from tests.chassis.listening import LOOPBACK, listening_addresses
+from tests.fixtures.workplace import TestServers
 
-from chassis.servers import (
+from servers import (
     DATABASE,
     SUPERUSER,
     FolderUnreachable,
@@ -21,8 +22,7 @@ from chassis.servers import (
     free_port,
     new_secret,
 )
-from chassis.servers.process import base_env, run_command
-from chassis.testing.workplace import TestServers
+from servers.process import base_env, run_command
 
 
 def login_error(**options: object) -> str:

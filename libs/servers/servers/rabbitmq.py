@@ -17,9 +17,10 @@ from typing import Any
 from aio_pika.exceptions import AMQPError
 
 from chassis.amqp import connect
-from chassis.servers.leftovers import end_leftovers
-from chassis.servers.ports import LOOPBACK, free_ports
-from chassis.servers.process import (
+from chassis.topology import Policy
+from servers.leftovers import end_leftovers
+from servers.ports import LOOPBACK, free_ports
+from servers.process import (
     NotReady,
     ProcessSpec,
     ServerError,
@@ -29,8 +30,7 @@ from chassis.servers.process import (
     run_command,
     write_private,
 )
-from chassis.servers.secrets import new_secret, rabbit_password_hash
-from chassis.topology import Policy
+from servers.secrets import new_secret, rabbit_password_hash
 
 USER = "gtvision"
 LOGIN_TIMEOUT_S = 5.0

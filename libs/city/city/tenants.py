@@ -29,7 +29,7 @@ _POLL_S = 15.0
 _RETRY_S = 1.0
 _ALL = b"all"
 
-log = logs.get_logger("chassis.tenants")
+log = logs.get_logger("city.tenants")
 
 
 class KnownTenant(BaseModel):

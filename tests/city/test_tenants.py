@@ -10,7 +10,7 @@ from redis.asyncio import Redis
 
 from chassis.redis import connect_redis
 from chassis.settings import RedisSettings
-from chassis.tenants import TENANTS_CHANNEL, TENANTS_KEY, KnownTenant, TenantDirectory, publish_tenants
+from city.tenants import TENANTS_CHANNEL, TENANTS_KEY, KnownTenant, TenantDirectory, publish_tenants
 from gtvision.errors import Unavailable
 from gtvision.ids import new_id
 from gtvision.tenancy import Purposes, TenantSettings

@@ -10,9 +10,9 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
-from chassis.servers.leftovers import end_leftovers
-from chassis.servers.ports import LOOPBACK
-from chassis.servers.process import NotReady, ProcessSpec, base_env, find_binary, make_folder, write_private
+from servers.leftovers import end_leftovers
+from servers.ports import LOOPBACK
+from servers.process import NotReady, ProcessSpec, base_env, find_binary, make_folder, write_private
 
 LOGIN_TIMEOUT_S = 2.0
 PATIENCE_S = 30.0

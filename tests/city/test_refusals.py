@@ -6,13 +6,13 @@ import asyncio
 from uuid import UUID
 
 import pytest
+from tests.fixtures.tokens import TokenMint
 
 from chassis import logs
 from chassis.auth import Authenticator
+from chassis.fakes import FakeUow
 from chassis.health import Heartbeats
-from chassis.refusals import KINDS_PER_TENANT, Attempt, Refusals
-from chassis.testing.fakes import FakeUow
-from chassis.testing.tokens import TokenMint
+from city.refusals import KINDS_PER_TENANT, Attempt, Refusals
 from gtvision.errors import Forbidden, GTVisionError, NotFound, SessionRevoked, TokenExpired, Unauthenticated, Unavailable
 from gtvision.ids import new_id
 from gtvision.tenancy import Caller

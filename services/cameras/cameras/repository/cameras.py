@@ -13,10 +13,10 @@ from sqlalchemy.exc import IntegrityError
 
 from cameras.domain.cameras import Camera, ListedCamera, Settings, Sighting
 from cameras.ports import Groups
+from cameras.repository.reads import Reads
 from cameras.tables import camera as table
 from cameras.tables import lease
 from chassis.db import UnitOfWork
-from chassis.reads import Reads
 from gtvision.camera import AiSettings, CameraState, RecordingSettings
 from gtvision.events import StreamCause
 

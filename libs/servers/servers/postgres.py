@@ -10,9 +10,9 @@ from pathlib import Path
 
 import asyncpg
 
-from chassis.servers.leftovers import end_leftovers
-from chassis.servers.ports import LOOPBACK
-from chassis.servers.process import (
+from servers.leftovers import end_leftovers
+from servers.ports import LOOPBACK
+from servers.process import (
     BinaryMissing,
     NotReady,
     ProcessSpec,
@@ -24,7 +24,7 @@ from chassis.servers.process import (
     unprivileged_user,
     write_private,
 )
-from chassis.servers.secrets import scram_verifier
+from servers.secrets import scram_verifier
 
 DATABASE = "gtvision"
 SUPERUSER = "postgres"

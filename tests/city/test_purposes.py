@@ -8,13 +8,13 @@ from typing import Annotated
 import httpx
 import pytest
 from fastapi import APIRouter
+from tests.fixtures.tokens import TokenMint
 
-from chassis.audit import Deed, audit_event
 from chassis.auth import route_access
-from chassis.purpose import requires_with_purpose
 from chassis.service import create_app
 from chassis.settings import ServiceSettings
-from chassis.testing.tokens import TokenMint
+from city.audit import Deed, audit_event
+from city.purposes import requires_with_purpose
 from gtvision.audit import Action
 from gtvision.ids import new_id
 from gtvision.tenancy import Caller, Purposes, Role, Scope, TenantSettings

@@ -1,1 +1,0 @@
-"""Fakes, tokens and real-server fixtures for tests."""

@@ -1,0 +1,1 @@
+"""PostgreSQL out: rows to nouns and back."""
