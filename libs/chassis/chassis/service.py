@@ -1,11 +1,12 @@
 """The shell around every process: two ports, lifespan, loops with heartbeats, health, documentation, graceful end.
 
     service = create_app(settings, title="Cameras", lifespan_parts=[lambda: auth, lambda: db], routers=[router],
-                         readiness={"postgres": db.check}, loops={"outbox": relay.run}, state={"authenticator": auth.authenticator})
+                         readiness={"postgres": db.check}, loops={"outbox": relay.run}, provides=[cameras],
+                         state={"authenticator": auth.authenticator})
     run(service)
 
 Routers are mounted as they are: their own prefix says `/api/v1/...` (or `/ws/v1/...`). Everything on the private port is internal.
-Whatever a route reads through `request.app.state` is given as `state`.
+What a route asks for by `chassis.http.Provided` is given as `provides`; what the chassis itself looks up by name, as `state`.
 """
 
 from __future__ import annotations
@@ -13,8 +14,9 @@ from __future__ import annotations
 import asyncio
 import signal
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, contextmanager
+from datetime import timedelta
 from typing import Any
 
 import uvicorn
@@ -22,17 +24,17 @@ import uvloop
 from fastapi import APIRouter, FastAPI
 
 from chassis import documentation, http, logs, metrics, tracing
-from chassis.health import Check, Heartbeat, Heartbeats, health_router
+from chassis.health import Check, Heartbeats, health_router
+from chassis.loops import Loop
 from chassis.settings import ServiceSettings
+from gtvision.backoff import Backoff
 
 log = logs.get_logger("chassis.service")
 
 AsyncContextManagerFactory = Callable[[], AbstractAsyncContextManager[Any]]
-Loop = Callable[[Heartbeat], Awaitable[None]]
 
 _OFF: Any = {"tracing": False, "metrics": False, "logs": False, "operation_spans": False}
 """FastAPI's own telemetry: we open the span ourselves, and only for a sampled request."""
-_LONGEST_BACKOFF_S = 30.0
 _UNTAKEN_AT_MOST_MS = 30_000
 
 
@@ -80,7 +82,7 @@ class Worker:
         """A loop that fails is started again. A cancellation counts as an end only when this task itself was cancelled:
         a frozen broker ends a publish in a stray CancelledError, which would otherwise kill the loop in silence."""
         task = asyncio.current_task()
-        backoff = 0.5
+        backoff = Backoff(timedelta(seconds=0.5), timedelta(seconds=30), well=timedelta(minutes=1))
         while True:
             heartbeat = self.heartbeats.register(name)
             began = asyncio.get_running_loop().time()
@@ -99,10 +101,7 @@ class Worker:
                     return
                 log.exception("loop failed, starting it again", loop=name)
             metrics.LOOP_FAILURES.labels(name).inc()
-            if asyncio.get_running_loop().time() - began > 60:
-                backoff = 0.5
-            await heartbeat.sleep(backoff)
-            backoff = min(backoff * 2, _LONGEST_BACKOFF_S)
+            await heartbeat.sleep(backoff.wait_s(asyncio.get_running_loop().time() - began))
 
 
 class Service(Worker):
@@ -131,6 +130,7 @@ def create_app(  # noqa: PLR0913 - the one list of what a service is made of
     readiness: Mapping[str, Check] | None = None,
     asyncapi: Callable[[], dict[str, Any]] | None = None,
     loops: Mapping[str, Loop] | None = None,
+    provides: Sequence[object] = (),
     state: Mapping[str, object] | None = None,
 ) -> Service:
     """A service with its API and its private port. Nothing runs yet."""
@@ -141,6 +141,9 @@ def create_app(  # noqa: PLR0913 - the one list of what a service is made of
         service.api.include_router(router)
     service.api.include_router(documentation.router(service.api, settings.service_name, asyncapi))
     _set_state(service.api, state)
+    for app, mounted in ((service.api, routers), (service.private, private_routers)):
+        http.provide(app, provides)
+        http.check_provided(app, mounted)
     return service
 
 

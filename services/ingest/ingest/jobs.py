@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
 
 import structlog
 
 from chassis.health import Heartbeat
+from chassis.loops import beating
 from gtvision.errors import Unavailable
 from ingest import metrics
 from ingest.ports import GrabberRoll, LiveIn
@@ -72,7 +73,7 @@ class FeedLive:
         self._live = live
 
     async def forward(self, heartbeat: Heartbeat) -> None:
-        async with _beating(heartbeat):  # silence on the channel is no hang
+        async with beating(heartbeat):  # silence on the channel is no hang
             async for message in self._live.subscribe(["*"]):
                 self._feed.forward(message)
 
@@ -111,18 +112,3 @@ class ShareCameras:
             log.warning("roll_waits", reason=error.message)
         metrics.GRABBERS.set(len(self._living))
         self._pool.assign(my_share(self._id, self._living, self._book.grabbable()))
-
-
-@asynccontextmanager
-async def _beating(heartbeat: Heartbeat) -> AsyncIterator[None]:
-    """Beat as long as the loop turns."""
-
-    async def beat() -> None:
-        while True:
-            await heartbeat.sleep(1.0)
-
-    beating = asyncio.create_task(beat(), name=f"beat {heartbeat.name}")
-    try:
-        yield
-    finally:
-        beating.cancel()

@@ -89,23 +89,6 @@ async def forever(name: str, heartbeat: Heartbeat, session: Callable[[], Awaitab
         delay_s = min(delay_s * 2, 2.0)
 
 
-@asynccontextmanager
-async def beating(heartbeat: Heartbeat) -> AsyncIterator[None]:
-    """Keeps the pulse while something with a time limit of its own is awaited."""
-
-    async def beat() -> None:
-        while True:
-            await heartbeat.sleep(5)
-
-    task = asyncio.create_task(beat())
-    try:
-        yield
-    finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
-
-
 class Acknowledger:
     """Collects finished messages of one turn of the loop: one frame for the finished prefix, one each for stragglers' overtakers."""
 

@@ -9,17 +9,21 @@ from fastapi import FastAPI
 from chassis.http.exchange import Observed, route_template
 from chassis.http.pages import Page, StrictModel, decode_cursor, encode_cursor
 from chassis.http.problems import KINDS, install_handlers, problem, problem_of
+from chassis.http.provided import Provided, check_provided, provide
 
 __all__ = [
     "KINDS",
     "Observed",
     "Page",
+    "Provided",
     "StrictModel",
+    "check_provided",
     "decode_cursor",
     "encode_cursor",
     "install",
     "problem",
     "problem_of",
+    "provide",
     "route_template",
 ]
 
