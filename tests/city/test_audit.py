@@ -18,7 +18,7 @@ from chassis.envelope import parse
 from chassis.origin import Origin, arriving, origin
 from chassis.service import create_app
 from chassis.settings import ServiceSettings
-from city.audit import Deed, audit_event, record
+from city.audit import AuditEntry, audit_event, record
 from gtvision.audit import Action, Outcome
 from gtvision.events import AuditRecorded
 from gtvision.ids import new_id
@@ -34,7 +34,7 @@ async def http() -> AsyncIterator[httpx.AsyncClient]:
 
     @router.get("/deed", openapi_extra=PUBLIC)
     async def deed() -> AuditRecorded:
-        return audit_event(Action.PLATE_SEARCHED, WHO, Deed())
+        return audit_event(Action.PLATE_SEARCHED, WHO, AuditEntry())
 
     service = create_app(ServiceSettings(service_name="ingest"), title="t", lifespan_parts=(), routers=(router,))
     transport = httpx.ASGITransport(app=service.api, client=("203.0.113.9", 4711))
@@ -57,7 +57,7 @@ class TestOrigin:
         """A proxy of ours may pass on any text."""
         scope = {"type": "http", "headers": [], "client": ("\ud800" + "9" * 100, 1)}
         with arriving(scope):
-            assert audit_event(Action.PLATE_SEARCHED, WHO, Deed()).address == "?" + "9" * 63
+            assert audit_event(Action.PLATE_SEARCHED, WHO, AuditEntry()).address == "?" + "9" * 63
 
     @pytest.mark.parametrize("purpose", ["", "Not A Code", "a" * 41, "-x", "x;y", "é"])
     async def test_a_purpose_that_is_no_code_is_none(self, http: httpx.AsyncClient, purpose: str) -> None:
@@ -72,25 +72,25 @@ class TestOrigin:
 class TestDeed:
     def test_says_who_did_what_to_what(self) -> None:
         camera = new_id()
-        found = audit_event(Action.LIVE_VIEWED, WHO, Deed("camera", camera, camera, details={"tiles": 4}, outcome=Outcome.REFUSED))
+        found = audit_event(Action.LIVE_VIEWED, WHO, AuditEntry("camera", camera, camera, details={"tiles": 4}, outcome=Outcome.REFUSED))
         assert (found.actor_id, found.actor_role, found.session_id) == (WHO.user_id, "operator", WHO.session_id)
         assert (found.action, found.outcome, found.object_kind, found.object_id) == ("live.viewed", "refused", "camera", str(camera))
         assert found.details == {"tiles": "4"}
 
     def test_nobody_is_known_of_a_refused_login(self) -> None:
-        found = audit_event(Action.SESSION_REFUSED, None, Deed())
+        found = audit_event(Action.SESSION_REFUSED, None, AuditEntry())
         assert (found.actor_id, found.actor_role, found.session_id) == (None, None, None)
 
     def test_is_cut_rather_than_refused(self) -> None:
         """A record that is too long must not make the deed fail."""
         details = {f"{number:03}" + "n" * 50: "v" * 20_000 for number in range(100)}
-        found = audit_event(Action.SETTINGS_CHANGED, WHO, Deed("x", "i" * 5_000, details=details))
+        found = audit_event(Action.SETTINGS_CHANGED, WHO, AuditEntry("x", "i" * 5_000, details=details))
         assert found.object_id == "i" * 200
         assert len(found.details) == 30
         assert {(len(name), len(value)) for name, value in found.details.items()} == {(40, 10_000)}
 
     def test_half_a_surrogate_pair_does_not_make_the_deed_fail(self) -> None:
-        found = audit_event(Action.PLATE_SEARCHED, WHO, Deed("plate", "AB\ud800", details={"q": "\udfff"}))
+        found = audit_event(Action.PLATE_SEARCHED, WHO, AuditEntry("plate", "AB\ud800", details={"q": "\udfff"}))
         assert (found.object_id, found.details) == ("AB?", {"q": "?"})
         assert AuditRecorded.model_validate_json(found.model_dump_json()) == found
 
@@ -112,7 +112,7 @@ class TestRecord:
     async def test_is_written_with_the_deed(self, db: Database) -> None:
         tenant_id, camera = new_id(), new_id()
         async with db.uow(tenant_id) as work:
-            record(work, Action.CAMERA_REMOVED, WHO, Deed("camera", camera, camera))
+            record(work, Action.CAMERA_REMOVED, WHO, AuditEntry("camera", camera, camera))
         (event,) = await outbox(db, tenant_id)
         assert (event.tenant_id, event.camera_id, event.data.action) == (tenant_id, camera, "camera.removed")
 
@@ -123,7 +123,7 @@ class TestRecord:
         with pytest.raises(RuntimeError):
             async with db.uow(tenant_id) as work:
                 await work.session.execute(add, {"t": tenant_id, "n": str(tenant_id)})
-                record(work, Action.TENANT_CREATED, WHO, Deed("tenant", tenant_id))
+                record(work, Action.TENANT_CREATED, WHO, AuditEntry("tenant", tenant_id))
                 raise RuntimeError
         assert await outbox(db, tenant_id) == []
         async with db.uow(tenant_id) as work:

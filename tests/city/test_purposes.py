@@ -13,7 +13,7 @@ from tests.fixtures.tokens import TokenMint
 from chassis.auth import route_access
 from chassis.service import create_app
 from chassis.settings import ServiceSettings
-from city.audit import Deed, audit_event
+from city.audit import AuditEntry, audit_event
 from city.purposes import requires_with_purpose
 from gtvision.audit import Action
 from gtvision.ids import new_id
@@ -45,7 +45,7 @@ async def http(mint: TokenMint) -> AsyncIterator[httpx.AsyncClient]:
 
     @router.get("/plates")
     async def plates(who: Annotated[Caller, requires_with_purpose(Scope.PLATES_SEARCH)]) -> str | None:
-        return audit_event(Action.PLATE_SEARCHED, who, Deed()).purpose
+        return audit_event(Action.PLATE_SEARCHED, who, AuditEntry()).purpose
 
     state = {"authenticator": mint.authenticator(), "tenants": Cities()}
     service = create_app(ServiceSettings(service_name="t"), title="t", lifespan_parts=(), routers=(router,), state=state)

@@ -21,7 +21,7 @@ from chassis.bus import Publisher
 from chassis.bus.publisher import event_message
 from chassis.db import Database
 from chassis.outbox import OutboxRelay
-from city.audit import Deed, record
+from city.audit import AuditEntry, record
 from gtvision.audit import Action
 from gtvision.events import AuditRecorded, Event
 from gtvision.ids import new_id
@@ -78,7 +78,7 @@ async def test_a_deed_of_any_service_reaches_the_ledger_once(door: Door) -> None
     who = Caller(tenant_id, new_id(), Role.OPERATOR, frozenset(ROLE_SCOPES[Role.OPERATOR]), new_id())
     async with Database(door.settings.db, CLOCK) as db, Publisher(door.settings.rabbit) as publisher:
         async with db.uow(tenant_id) as work:
-            record(work, Action.RECORDING_VIEWED, who, Deed("recording", marker, camera))
+            record(work, Action.RECORDING_VIEWED, who, AuditEntry("recording", marker, camera))
         relay = OutboxRelay(db, publisher, CLOCK)
         await relay.relay_once()
         events = [event(tenant_id, object_id=marker) for _ in range(50)]

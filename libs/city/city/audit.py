@@ -1,7 +1,7 @@
-"""Putting a deed on record: `record(work, Action.CAMERA_REMOVED, who, ...)` in the transaction of the deed itself.
+"""The audit record: `record(uow, Action.CAMERA_REMOVED, caller, AuditEntry("camera", camera.id))`, in the transaction of what it tells.
 
-The record is an event like any other: it is in the outbox when the transaction commits, so it is never lost and costs the deed one
-row. `identity` chains it into the tenant's ledger.
+The record is an event like any other: it is in the outbox when the transaction commits, so it is never lost and costs one row.
+`identity` chains it into the tenant's ledger.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from gtvision.events import AuditRecorded
 from gtvision.tenancy import Caller
 
 _MAX_ID, _MAX_ADDRESS, _MAX_DETAIL, _MAX_NAME, _MAX_DETAILS = 200, 64, 10_000, 40, 30
-"""What `AuditRecorded` takes: a record is cut rather than refused, which would refuse the deed with it."""
+"""What `AuditRecorded` takes. A longer text is cut: refusing the record would refuse the request with it."""
 
 
 @dataclass(frozen=True, slots=True)
-class Deed:
+class AuditEntry:
     """What was done to what. `details` never holds a secret."""
 
     object_kind: str | None = None
@@ -35,29 +35,29 @@ class Deed:
     outcome: Outcome = Outcome.ALLOWED
 
 
-def record(work: UnitOfWork, action: Action, who: Caller | None, deed: Deed = Deed()) -> None:
-    """Announce the deed with this transaction's commit. `who` is None where nobody is known (a refused login, the system itself)."""
-    work.emit(audit_event(action, who, deed), camera_id=deed.camera_id)
+def record(uow: UnitOfWork, action: Action, caller: Caller | None, entry: AuditEntry = AuditEntry()) -> None:
+    """Emits the record with this transaction's commit. `caller` is None for a refused login and for the system itself."""
+    uow.emit(audit_event(action, caller, entry), camera_id=entry.camera_id)
 
 
-def audit_event(action: Action, who: Caller | None, deed: Deed) -> AuditRecorded:
-    """The event data, with where the request came from."""
+def audit_event(action: Action, caller: Caller | None, entry: AuditEntry) -> AuditRecorded:
+    """Returns the event data, with the address, browser and purpose of the request that is being answered."""
     where = origin()
     return AuditRecorded(
         action=str(action),
-        outcome=deed.outcome,
-        actor_id=who.user_id if who else None,
-        actor_role=str(who.role) if who else None,
-        session_id=who.session_id if who else None,
-        object_kind=deed.object_kind,
-        object_id=None if deed.object_id is None else _text(deed.object_id, _MAX_ID),
+        outcome=entry.outcome,
+        actor_id=caller.user_id if caller else None,
+        actor_role=str(caller.role) if caller else None,
+        session_id=caller.session_id if caller else None,
+        object_kind=entry.object_kind,
+        object_id=None if entry.object_id is None else _text(entry.object_id, _MAX_ID),
         purpose=where.purpose,
-        range_from=deed.range_from,
-        range_to=deed.range_to,
+        range_from=entry.range_from,
+        range_to=entry.range_to,
         address=None if where.address is None else _text(where.address, _MAX_ADDRESS),
         user_agent=where.user_agent,
         service=where.service,
-        details={_text(name, _MAX_NAME): _text(value, _MAX_DETAIL) for name, value in islice((deed.details or {}).items(), _MAX_DETAILS)},
+        details={_text(name, _MAX_NAME): _text(value, _MAX_DETAIL) for name, value in islice((entry.details or {}).items(), _MAX_DETAILS)},
     )
 
 

@@ -17,7 +17,7 @@ from chassis import logs
 from chassis.auth.tokens import Authenticator, TicketSpent
 from chassis.db import UowFactory
 from chassis.health import Heartbeat
-from city.audit import Deed, audit_event
+from city.audit import AuditEntry, audit_event
 from gtvision.audit import Action, Outcome
 from gtvision.errors import Forbidden, GTVisionError, NotFound, SessionRevoked, TokenExpired, Unavailable
 from gtvision.events import AuditRecorded
@@ -82,8 +82,8 @@ class Refusals:
 
     def _first(self, kind: _Kind, who: Caller, attempt: Attempt) -> _Refused:
         tenant_id, session_id, object_id, reason = kind
-        deed = Deed(attempt.kind, object_id, details={"reason": reason}, outcome=Outcome.REFUSED)
-        event = audit_event(Action.LIVE_REFUSED, who if session_id else None, deed)
+        entry = AuditEntry(attempt.kind, object_id, details={"reason": reason}, outcome=Outcome.REFUSED)
+        event = audit_event(Action.LIVE_REFUSED, who if session_id else None, entry)
         where = {"address": attempt.address or event.address, "service": self._service}
         return _Refused(tenant_id, event.model_copy(update=where), object_id if attempt.kind == "camera" else None)
 

@@ -14,7 +14,7 @@ from alerts.ports import AlertQuery, AlertRepository, CameraRepository, Watchlis
 from chassis.db import UnitOfWork, UowFactory
 from chassis.idempotency import Gone, Once, claim, point
 from chassis.live import LivePublisher
-from city.audit import Deed, record
+from city.audit import AuditEntry, record
 from gtvision.audit import Action
 from gtvision.errors import NotFound
 from gtvision.events import AlertAcknowledged, AlertRaised, Severity, StoredDetection
@@ -63,7 +63,7 @@ async def create_watchlist(store: Store, caller: Caller, name: str, severity: Se
         if earlier is not None:
             return _still(await watchlists.get(earlier)), await watchlists.count_entries(earlier)
         await watchlists.add(watchlist)
-        record(uow, Action.WATCHLIST_CREATED, caller, _deed(watchlist))
+        record(uow, Action.WATCHLIST_CREATED, caller, _audit_of_watchlist(watchlist))
     return watchlist, 0
 
 
@@ -86,11 +86,11 @@ async def delete_watchlist(store: Store, caller: Caller, watchlist_id: UUID) -> 
         watchlist = await watchlists.get(watchlist_id)
         if watchlist is None or not await watchlists.delete(watchlist_id):
             raise NotFound("There is no such watchlist.")
-        record(uow, Action.WATCHLIST_REMOVED, caller, _deed(watchlist))
+        record(uow, Action.WATCHLIST_REMOVED, caller, _audit_of_watchlist(watchlist))
 
 
-def _deed(watchlist: Watchlist) -> Deed:
-    return Deed("watchlist", watchlist.watchlist_id, details={"name": watchlist.name, "severity": watchlist.severity})
+def _audit_of_watchlist(watchlist: Watchlist) -> AuditEntry:
+    return AuditEntry("watchlist", watchlist.watchlist_id, details={"name": watchlist.name, "severity": watchlist.severity})
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +124,7 @@ async def watch_plate(store: Store, caller: Caller, watchlist_id: UUID, draft: E
             raise NotFound("There is no such watchlist.")
         stored = await watchlists.add_entry(entry)
         await point(uow, caller, once, stored.entry_id)
-        record(uow, Action.WATCHLIST_ENTRY_ADDED, caller, _entry_deed(stored))
+        record(uow, Action.WATCHLIST_ENTRY_ADDED, caller, _audit_of_entry(stored))
     return stored
 
 
@@ -143,12 +143,12 @@ async def unwatch_plate(store: Store, caller: Caller, watchlist_id: UUID, entry_
         entry = await store.repositories(uow).watchlists.delete_entry(watchlist_id, entry_id)
         if entry is None:
             raise NotFound("There is no such entry.")
-        record(uow, Action.WATCHLIST_ENTRY_REMOVED, caller, _entry_deed(entry))
+        record(uow, Action.WATCHLIST_ENTRY_REMOVED, caller, _audit_of_entry(entry))
 
 
-def _entry_deed(entry: Entry) -> Deed:
+def _audit_of_entry(entry: Entry) -> AuditEntry:
     details = {"watchlist": entry.watchlist_id, "plate": entry.plate, "match": entry.match, "valid_until": entry.valid_until or "always"}
-    return Deed("watchlist_entry", entry.entry_id, details=details)
+    return AuditEntry("watchlist_entry", entry.entry_id, details=details)
 
 
 # --- alerts ------------------------------------------------------------------------------------------------------------------
@@ -230,7 +230,7 @@ async def acknowledge_alert(store: Store, caller: Caller, alert_id: UUID) -> Ale
         await repositories.alerts.acknowledge(alert_id, caller.user_id, now)
         acknowledged = replace(alert, state=AlertState.ACKNOWLEDGED, acknowledged_by=caller.user_id, acknowledged_at=now)
         uow.emit(AlertAcknowledged(alert_id=alert_id, user_id=caller.user_id, acknowledged_at=now), camera_id=alert.camera_id)
-        record(uow, Action.ALERT_ACKNOWLEDGED, caller, Deed("alert", alert_id, alert.camera_id, details={"kind": alert.kind}))
+        record(uow, Action.ALERT_ACKNOWLEDGED, caller, AuditEntry("alert", alert_id, alert.camera_id, details={"kind": alert.kind}))
         _publish(store, uow, acknowledged)
     metrics.seconds_to_acknowledge.observe(max(0.0, (now - alert.raised_at).total_seconds()))
     return acknowledged

@@ -14,7 +14,7 @@ from cameras.domain.cameras import Camera, ExternalIdTaken, Fleet, ListedCamera,
 from cameras.ports import Catalogue, Cities, Groups, Live, Resolver, Sealer, Store, StoreOf
 from chassis.db import UnitOfWork, UowFactory
 from chassis.idempotency import Gone, Once, claim, release
-from city.audit import Deed, record
+from city.audit import AuditEntry, record
 from gtvision.addresses import AddressPolicy, literal_address
 from gtvision.audit import Action
 from gtvision.camera_urls import CameraUrl, check_places, parse_camera_url
@@ -143,7 +143,7 @@ class Cameras:
             known = await self._known_or_room(store, camera)
             if known is None and await store.add(camera):
                 self._announce_change(work, camera, CameraRegistered)
-                record(work, Action.CAMERA_REGISTERED, who, _deed(camera))
+                record(work, Action.CAMERA_REGISTERED, who, _audit(camera))
                 return camera, True
             known = known or await store.by_external_id(settings.external_id or "")
             await release(work, who, once)  # a repeat finds it by its external id again
@@ -206,7 +206,7 @@ class Cameras:
             if not await store.save(changed):
                 raise ExternalIdTaken
             self._announce_change(work, changed, CameraUpdated)
-            record(work, Action.CAMERA_CHANGED, who, _deed(changed, changed=", ".join(differences(camera, changed))))
+            record(work, Action.CAMERA_CHANGED, who, _audit(changed, changed=", ".join(differences(camera, changed))))
         return changed
 
     def _sealed_if_new(self, camera: Camera, url: CameraUrl | None) -> tuple[str, str] | None:
@@ -223,7 +223,7 @@ class Cameras:
             camera.check_revision(expected_revision)
             await store.remove(camera_id, camera.revision + 1, self._clock.now())
             work.emit(CameraRemoved(camera_id=camera_id, revision=camera.revision + 1))
-            record(work, Action.CAMERA_REMOVED, who, _deed(camera))
+            record(work, Action.CAMERA_REMOVED, who, _audit(camera))
             message = live_message(camera) | {"state": "removed", "since": isoformat(self._clock.now())}
             self._told(work, who.tenant_id, message)
 
@@ -312,8 +312,8 @@ def differences(before: Camera, after: Camera) -> list[str]:
     return [*changed, "url"] if before.url_sealed != after.url_sealed else changed
 
 
-def _deed(camera: Camera, **details: object) -> Deed:
-    return Deed("camera", camera.id, camera.id, details={"name": camera.settings.name, **details})
+def _audit(camera: Camera, **details: object) -> AuditEntry:
+    return AuditEntry("camera", camera.id, camera.id, details={"name": camera.settings.name, **details})
 
 
 def desired(camera: Camera, kind: type[CameraRegistered | CameraUpdated]) -> EventData:

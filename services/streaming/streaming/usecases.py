@@ -13,7 +13,7 @@ from chassis.auth import Authenticator
 from chassis.db import UnitOfWork, UowFactory
 from chassis.logs import get_logger
 from chassis.vault import Unsealable, Vault
-from city.audit import Deed, record
+from city.audit import AuditEntry, record
 from city.refusals import Attempt, Refusals
 from gtvision.audit import Action
 from gtvision.camera import CameraState, camera_of_path, path_name
@@ -288,6 +288,6 @@ async def list_recordings(store: Store, caller: Caller, query: RecordingQuery) -
     async with store.uow(caller.tenant_id) as uow:
         segments = store.repositories(uow).segments
         found = await segments.list_newest(query.camera_id, query.since, query.until, query.before, query.limit)
-        deed = Deed("camera", query.camera_id, query.camera_id, query.since, query.until, {"found": len(found)})
-        record(uow, Action.RECORDINGS_LISTED, caller, deed)
+        entry = AuditEntry("camera", query.camera_id, query.camera_id, query.since, query.until, {"found": len(found)})
+        record(uow, Action.RECORDINGS_LISTED, caller, entry)
     return found

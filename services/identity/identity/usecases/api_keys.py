@@ -8,7 +8,7 @@ from uuid import UUID
 
 from chassis.db import UowFactory
 from chassis.idempotency import Once, claim
-from city.audit import Deed, record
+from city.audit import AuditEntry, record
 from gtvision.audit import Action
 from gtvision.errors import NotFound
 from gtvision.ids import new_id
@@ -60,7 +60,7 @@ class ApiKeys:
             if earlier is not None:
                 raise ApiKeyAlreadyMade(earlier)
             await self._store(work).add_api_key(key)
-            record(work, Action.API_KEY_CREATED, who, Deed("api_key", key.id, details=_details(key)))
+            record(work, Action.API_KEY_CREATED, who, AuditEntry("api_key", key.id, details=_details(key)))
         return key, text
 
     async def list_api_keys(self, who: Caller, after: UUID | None, limit: int) -> list[ApiKey]:
@@ -90,7 +90,7 @@ class ApiKeys:
             await store.revoke_api_key(key_id, now)
             for session in await store.sessions_of(key_id, now):
                 await self._ending.end(work, session)
-            record(work, Action.API_KEY_REVOKED, who, Deed("api_key", key_id, details={"name": key.name}))
+            record(work, Action.API_KEY_REVOKED, who, AuditEntry("api_key", key_id, details={"name": key.name}))
 
 
 def _details(key: ApiKey) -> dict[str, object]:

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from chassis.db import UnitOfWork, UowFactory
-from city.audit import Deed, record
+from city.audit import AuditEntry, record
 from gtvision.audit import Action
 from gtvision.tenancy import Caller, Retention
 from gtvision.time import Clock
@@ -78,4 +78,4 @@ class Auditing:
 
     def _note(self, work: UnitOfWork, action: Action, who: Caller | None, sought: Sought, form: str) -> None:
         asked = {"form": form, **sought.told()}
-        record(work, action, who, Deed("audit", range_from=sought.since, range_to=sought.until, details=asked))
+        record(work, action, who, AuditEntry("audit", range_from=sought.since, range_to=sought.until, details=asked))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from chassis.db import UowFactory
-from city.audit import Deed, record
+from city.audit import AuditEntry, record
 from gtvision.audit import Action, Outcome
 from gtvision.errors import BadCredentials
 from gtvision.time import Clock
@@ -45,13 +45,15 @@ class Exchanges:
             opened = await self._opening.open_short(work, key, address, key.expires_at)
             if key.last_used_at is None or now - key.last_used_at >= USED_AT_MOST_EVERY or key.last_used_address != address:
                 await store.use_api_key(key.id, now, address)
-            record(work, Action.API_KEY_EXCHANGED, caller(key, opened.session.id), Deed("api_key", key.id, details={"name": key.name}))
+            record(
+                work, Action.API_KEY_EXCHANGED, caller(key, opened.session.id), AuditEntry("api_key", key.id, details={"name": key.name})
+            )
         return opened
 
     async def _write_down(self, key: ApiKey | None) -> None:
         if key is None:
             return
         reason = "expired" if key.revoked_at is None and not key.is_usable(self._clock.now()) else "revoked"
-        deed = Deed("api_key", key.id, details={"name": key.name, "reason": reason}, outcome=Outcome.REFUSED)
+        entry = AuditEntry("api_key", key.id, details={"name": key.name, "reason": reason}, outcome=Outcome.REFUSED)
         async with self._uow(key.tenant_id) as work:
-            record(work, Action.API_KEY_EXCHANGED, None, deed)
+            record(work, Action.API_KEY_EXCHANGED, None, entry)

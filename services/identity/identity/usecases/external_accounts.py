@@ -7,7 +7,7 @@ from dataclasses import replace
 from uuid import UUID
 
 from chassis.db import UnitOfWork, UowFactory
-from city.audit import Deed, record
+from city.audit import AuditEntry, record
 from gtvision.audit import Action, Outcome
 from gtvision.errors import Conflict, Forbidden, QuotaReached
 from gtvision.events import UserDisabled
@@ -123,7 +123,7 @@ class ExternalAccounts:
         if not await store.claim_external(ExternalIdentity(tenant_id, user.id, person.issuer, person.subject, provider.name, now)):
             raise EmailTaken
         details = {"provider": provider.name, "role": user.role, "linked": holder is not None}
-        record(work, action, None, Deed("user", user.id, details=details))
+        record(work, action, None, AuditEntry("user", user.id, details=details))
         return user
 
     async def _refreshed(self, work: UnitOfWork, provider: Provider, person: OutsidePerson, user: User) -> User:
@@ -133,7 +133,7 @@ class ExternalAccounts:
             await self._store(work).save_user(fresh)
             await self._ending.end_all(work, user)  # what was opened with the old rights ends at once, as with every change of them
             details = {"provider": provider.name, "role": f"{user.role} -> {fresh.role}", "groups": user.camera_groups != groups}
-            record(work, Action.USER_CHANGED, None, Deed("user", user.id, details=details))
+            record(work, Action.USER_CHANGED, None, AuditEntry("user", user.id, details=details))
         return fresh
 
     async def _leave(self, known: ExternalIdentity, provider: Provider) -> None:
@@ -149,13 +149,13 @@ class ExternalAccounts:
             await store.save_user(replace(user, disabled_at=self._clock.now()))
             await self._ending.end_all(work, user)
             work.emit(UserDisabled(user_id=user.id))
-            record(work, Action.USER_CHANGED, None, Deed("user", user.id, details={"provider": provider.name, "left": True}))
+            record(work, Action.USER_CHANGED, None, AuditEntry("user", user.id, details={"provider": provider.name, "left": True}))
 
     async def _write_down(self, tenant_id: UUID, provider: Provider, reason: str) -> None:
         """A transaction of its own: the one that was refused is gone."""
-        deed = Deed("session", details={"provider": provider.name, "reason": reason}, outcome=Outcome.REFUSED)
+        entry = AuditEntry("session", details={"provider": provider.name, "reason": reason}, outcome=Outcome.REFUSED)
         async with self._uow(tenant_id) as work:
-            record(work, Action.SESSION_REFUSED, None, deed)
+            record(work, Action.SESSION_REFUSED, None, entry)
 
 
 def _account_email(provider: Provider, person: OutsidePerson) -> str:

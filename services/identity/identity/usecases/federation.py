@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from chassis.db import UnitOfWork
-from city.audit import Deed, record
+from city.audit import AuditEntry, record
 from gtvision.audit import Action
 from gtvision.errors import Conflict, Forbidden, GTVisionError, NotFound, Unauthenticated
 from identity import metrics
@@ -127,7 +127,7 @@ class Federation:
                 return await self._opening.open(work, user, guest, how, lifetime=provider.session_lifetime)
             opened = await self._opening.open_short(work, user, guest.address)
             details = {"how": how, "client": "exchange"}
-            record(work, Action.SESSION_OPENED, caller(user, opened.session.id), Deed("session", opened.session.id, details=details))
+            record(work, Action.SESSION_OPENED, caller(user, opened.session.id), AuditEntry("session", opened.session.id, details=details))
             return opened
 
         try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from chassis.db import UowFactory
-from city.audit import Deed, record
+from city.audit import AuditEntry, record
 from gtvision.audit import Action, Outcome
 from gtvision.errors import BadCredentials, Unauthenticated
 from gtvision.time import Clock
@@ -83,5 +83,5 @@ class Logins:
                 await self._store(work).write_nothing()
                 return
             reason = "disabled" if known.is_disabled else refusal.code
-            deed = Deed("user", known.id, details={"reason": reason}, outcome=Outcome.REFUSED)
-            record(work, Action.SESSION_REFUSED, None, deed)
+            entry = AuditEntry("user", known.id, details={"reason": reason}, outcome=Outcome.REFUSED)
+            record(work, Action.SESSION_REFUSED, None, entry)

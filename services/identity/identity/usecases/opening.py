@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from chassis.db import UnitOfWork
-from city.audit import Deed, record
+from city.audit import AuditEntry, record
 from gtvision.audit import Action
 from gtvision.events import SessionRevoked
 from gtvision.ids import new_id
@@ -75,7 +75,7 @@ class Opening:
         session = replace(made, client=guest.client, device=device, address=guest.address or None, last_used_at=now)
         await self._store(work).add_session(session)
         details = {"how": how, "client": session.client}
-        record(work, Action.SESSION_OPENED, caller(user, session.id), Deed("session", session.id, details=details))
+        record(work, Action.SESSION_OPENED, caller(user, session.id), AuditEntry("session", session.id, details=details))
         return await self.next(work, user, session)
 
     async def open_short(

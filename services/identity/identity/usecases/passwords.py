@@ -6,7 +6,7 @@ from dataclasses import replace
 from uuid import UUID
 
 from chassis.db import UnitOfWork, UowFactory
-from city.audit import Deed, record
+from city.audit import AuditEntry, record
 from gtvision.audit import Action
 from gtvision.errors import Forbidden, NotFound, SessionRevoked
 from gtvision.tenancy import Caller
@@ -52,7 +52,7 @@ class PasswordChanges:
             raise SessionRevoked  # while the new password was hashed
         fresh = replace(user, password_hash=new_hash, must_change_password=False)
         await store.save_user(fresh)
-        record(work, Action.PASSWORD_CHANGED, who, Deed("user", user.id))
+        record(work, Action.PASSWORD_CHANGED, who, AuditEntry("user", user.id))
         await self._ending.end_all(work, user)
         return await self._opening.open(work, fresh, Guest(session.address or "", session.client, session.device), "password.changed")
 
@@ -93,5 +93,5 @@ class PasswordChanges:
             raise NoPassword
         await self._store(work).save_user(replace(user, password_hash=new_hash, must_change_password=True))
         details = {} if who else {"by": "command line"}
-        record(work, Action.PASSWORD_RESET, who, Deed("user", user.id, details=details))
+        record(work, Action.PASSWORD_RESET, who, AuditEntry("user", user.id, details=details))
         await self._ending.end_all(work, user)

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from chassis.db import UowFactory
 from chassis.logs import get_logger
-from city.audit import Deed, record
+from city.audit import AuditEntry, record
 from gtvision.audit import Action
 from gtvision.errors import Unavailable
 from gtvision.tenancy import Retention
@@ -108,7 +108,7 @@ class Sealing:
                     cut = signed(Anchor(tenant_id, seq, AnchorKind.CUT, now, last_hash, keys.kid), keys)
                     await self._anchors(work).add(cut)
                     details = {"through_seq": seq, "recorded_before": before.isoformat()}
-                    record(work, Action.AUDIT_EXPIRED, None, Deed("audit", details=details))
+                    record(work, Action.AUDIT_EXPIRED, None, AuditEntry("audit", details=details))
         return await self._upkeep.drop_before(before.date())
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from uuid import UUID
 
 from chassis.db import UowFactory
-from city.audit import Deed, record
+from city.audit import AuditEntry, record
 from gtvision.audit import Action
 from gtvision.errors import Forbidden, NotFound
 from gtvision.tenancy import Caller
@@ -82,7 +82,7 @@ class SecondFactors:
                 raise WrongCode
             await store.save_user(replace(user, second_factor=replace(factor, confirmed_at=now, last_step=step)))
             await store.replace_recovery_codes(user.id, [recovery_hash(user.id, each) for each in codes])
-            record(work, Action.SECOND_FACTOR_ENABLED, who, Deed("user", user.id))
+            record(work, Action.SECOND_FACTOR_ENABLED, who, AuditEntry("user", user.id))
         await self._doors.throttle.succeeded(f"code {who.user_id}", address)
         return codes
 
@@ -97,7 +97,7 @@ class SecondFactors:
             if await self._doors.spend_code(store, user, code, self._clock.now()) is None:
                 raise WrongCode
             await self._remove(store, user)
-            record(work, Action.SECOND_FACTOR_DISABLED, who, Deed("user", user.id))
+            record(work, Action.SECOND_FACTOR_DISABLED, who, AuditEntry("user", user.id))
         await self._doors.recognise(user, address)
 
     async def reset(self, who: Caller, user_id: UUID) -> None:
@@ -113,7 +113,7 @@ class SecondFactors:
             if user.second_factor is None:
                 return
             await self._remove(store, user)
-            record(work, Action.SECOND_FACTOR_DISABLED, who, Deed("user", user.id))
+            record(work, Action.SECOND_FACTOR_DISABLED, who, AuditEntry("user", user.id))
             await self._ending.end_all(work, user)
 
     async def reset_by_email(self, email: str) -> int:
@@ -130,7 +130,7 @@ class SecondFactors:
             if not user.asks_for_a_code:
                 raise NoSecondFactor(f"{user.email} has no second factor.")
             await self._remove(store, user)
-            record(work, Action.SECOND_FACTOR_DISABLED, None, Deed("user", user.id, details={"by": "command line"}))
+            record(work, Action.SECOND_FACTOR_DISABLED, None, AuditEntry("user", user.id, details={"by": "command line"}))
             return await self._ending.end_all(work, user)
 
     async def _remove(self, store: Store, user: User) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from chassis.db import UnitOfWork, UowFactory
-from city.audit import Deed, record
+from city.audit import AuditEntry, record
 from gtvision import errors
 from gtvision.audit import Action, Outcome
 from gtvision.errors import BadCredentials, NotFound
@@ -59,7 +59,7 @@ class Sessions:
     async def _end_family(self, work: UnitOfWork, session: Session) -> None:
         metrics.REFRESH_TOKENS_REUSED.inc()
         details = {"user_id": session.subject_id}
-        record(work, Action.REFRESH_REUSED, None, Deed("session", session.id, details=details, outcome=Outcome.REFUSED))
+        record(work, Action.REFRESH_REUSED, None, AuditEntry("session", session.id, details=details, outcome=Outcome.REFUSED))
         await self._ending.end(work, session)
 
     async def logout(self, who: Caller) -> None:
@@ -114,5 +114,5 @@ class Sessions:
         return len(living)
 
     async def _end(self, work: UnitOfWork, who: Caller, session: Session) -> None:
-        record(work, Action.SESSION_ENDED, who, Deed("session", session.id, details={"user_id": session.subject_id}))
+        record(work, Action.SESSION_ENDED, who, AuditEntry("session", session.id, details={"user_id": session.subject_id}))
         await self._ending.end(work, session)

@@ -6,7 +6,7 @@ from datetime import timedelta
 from uuid import UUID
 
 from chassis.db import UowFactory
-from city.audit import Deed, record
+from city.audit import AuditEntry, record
 from gtvision.audit import Action
 from gtvision.errors import Unavailable
 from gtvision.events import KeysRotated
@@ -43,7 +43,7 @@ class KeyRotation:
             await store.retire_signing_keys(kid, key.activates_at + OVERLAP)
             work.emit(KeysRotated(kid=kid, signs_from=key.activates_at))
             details = {"signs_from": isoformat(key.activates_at)}
-            record(work, Action.KEYS_ROTATED, None, Deed("signing_key", kid, details=details))
+            record(work, Action.KEYS_ROTATED, None, AuditEntry("signing_key", kid, details=details))
         return key
 
     async def list_keys(self) -> list[tuple[SigningKey, KeyState]]:

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from chassis.db import UnitOfWork, UowFactory
 from chassis.idempotency import Once, claim
-from city.audit import Deed, record
+from city.audit import AuditEntry, record
 from gtvision.audit import Action
 from gtvision.errors import NotFound, PreconditionRequired, StaleRevision
 from gtvision.events import TenantCreated, TenantUpdated
@@ -95,7 +95,7 @@ class Founding:
             await store.add_user(admin)
             work.emit(TenantCreated(name=tenant.name, revision=1, settings=tenant.settings))
             announce(work, self._board, tenant)
-            record(work, Action.TENANT_CREATED, who, Deed("tenant", tenant.id, details={"name": tenant.name, "admin": admin.email}))
+            record(work, Action.TENANT_CREATED, who, AuditEntry("tenant", tenant.id, details={"name": tenant.name, "admin": admin.email}))
         return Joined(tenant, admin, password)
 
 
@@ -172,7 +172,7 @@ class Tenants:
         after = replace(before, revision=before.revision + 1, settings=settings)
         await store.set_settings(after.id, after.revision, settings)
         announce(work, self._board, after)
-        record(work, Action.SETTINGS_CHANGED, who, Deed("tenant", after.id, details=changed))
+        record(work, Action.SETTINGS_CHANGED, who, AuditEntry("tenant", after.id, details=changed))
         return after
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from uuid import UUID
 
 from chassis.db import UowFactory
-from city.audit import Deed, record
+from city.audit import AuditEntry, record
 from gtvision.audit import Action
 from gtvision.errors import Invalid, MissingScope
 from gtvision.tenancy import Caller, Scope
@@ -33,7 +33,7 @@ class Tickets:
         if camera_id is None:
             raise Invalid("A ticket for live video names its camera.")
         ticket = self._tokens.ticket(replace(who, scopes=who.scopes & {Scope.LIVE_VIEW}), str(purpose), camera_id)
-        await self._note(who, Action.LIVE_VIEWED, Deed("camera", camera_id, camera_id=camera_id))
+        await self._note(who, Action.LIVE_VIEWED, AuditEntry("camera", camera_id, camera_id=camera_id))
         return ticket
 
     async def _for_socket(self, who: Caller, camera_id: UUID | None) -> str:
@@ -44,9 +44,9 @@ class Tickets:
             raise MissingScope(f"This needs the scope '{' or '.join(_WS_SCOPES)}'.")
         scopes = who.scopes & set(_WS_SCOPES)
         ticket = self._tokens.ticket(replace(who, scopes=scopes), str(TicketPurpose.WS))
-        await self._note(who, Action.LIVE_FEED_VIEWED, Deed("live_feed", details={"scopes": " ".join(sorted(scopes))}))
+        await self._note(who, Action.LIVE_FEED_VIEWED, AuditEntry("live_feed", details={"scopes": " ".join(sorted(scopes))}))
         return ticket
 
-    async def _note(self, who: Caller, action: Action, deed: Deed) -> None:
+    async def _note(self, who: Caller, action: Action, entry: AuditEntry) -> None:
         async with self._uow(who.tenant_id) as work:
-            record(work, action, who, deed)
+            record(work, action, who, entry)

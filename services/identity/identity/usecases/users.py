@@ -9,7 +9,7 @@ from uuid import UUID
 
 from chassis.db import UnitOfWork, UowFactory
 from chassis.idempotency import Gone, Once, claim
-from city.audit import Deed, record
+from city.audit import AuditEntry, record
 from gtvision.audit import Action
 from gtvision.errors import NotFound
 from gtvision.events import UserDisabled
@@ -126,7 +126,7 @@ class Users:
                 return _still(await store.user(earlier))
             await check_room(store, who.tenant_id)
             await store.add_user(user)
-            record(work, Action.USER_CREATED, who, Deed("user", user.id, details=_shown(user)))
+            record(work, Action.USER_CREATED, who, AuditEntry("user", user.id, details=_shown(user)))
         return user
 
     async def change_user(self, who: Caller, user_id: UUID, change: Change) -> User:
@@ -149,7 +149,7 @@ class Users:
             if user.is_disabled and not changed.is_disabled:
                 await check_room(store, who.tenant_id)
             await self._save(work, store, user, changed)
-            record(work, Action.USER_CHANGED, who, Deed("user", user.id, details=_difference(user, changed)))
+            record(work, Action.USER_CHANGED, who, AuditEntry("user", user.id, details=_difference(user, changed)))
         return changed
 
     async def _save(self, work: UnitOfWork, store: Store, user: User, changed: User) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from chassis.db import UnitOfWork, UowFactory
-from city.audit import Deed, record
+from city.audit import AuditEntry, record
 from gtvision import plate
 from gtvision.audit import Action
 from gtvision.detection import DetectedObject
@@ -134,7 +134,7 @@ class Detections:
         return replace(sought, camera_ids=visible) if visible else None
 
 
-def _search(sought: Sought, found: int) -> Deed:
+def _search(sought: Sought, found: int) -> AuditEntry:
     only = next(iter(sought.camera_ids)) if sought.camera_ids and len(sought.camera_ids) == 1 else None
     details = {
         "mode": sought.plate.match if sought.plate else None,
@@ -143,7 +143,7 @@ def _search(sought: Sought, found: int) -> Deed:
         "before": isoformat(sought.after[0]) if sought.after else None,
         "found": min(found, sought.limit - 1),  # one more is asked for than is shown
     }
-    return Deed(
+    return AuditEntry(
         object_kind="plate" if sought.plate else "detections",
         object_id=plate.normalise(sought.plate.text) if sought.plate else None,
         camera_id=only,
@@ -153,9 +153,9 @@ def _search(sought: Sought, found: int) -> Deed:
     )
 
 
-def _look(seen: Detection) -> Deed:
+def _look(seen: Detection) -> AuditEntry:
     read = {"plate": seen.seen.plate.text} if seen.seen.plate else None
-    return Deed("detection", seen.detection_id, seen.camera_id, seen.captured_at, seen.captured_at, read)
+    return AuditEntry("detection", seen.detection_id, seen.camera_id, seen.captured_at, seen.captured_at, read)
 
 
 @dataclass(frozen=True, slots=True)
