@@ -6,7 +6,7 @@ import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urljoin
 
 import httpx
 import pytest
@@ -145,9 +145,13 @@ def test_viewers_are_listed_and_kicked(playing: Any) -> None:
     muxer = playing.client.get("/hlsmuxers/get/cam").json()
     assert muxer["path"] == "cam"
     assert muxer["outboundBytes"] > 0
+    segment = [line for line in get(variant).text.splitlines() if line and not line.startswith("#") and "gap" not in line][-1]
+    assert get(urljoin(variant, segment)).status_code == 200
     assert playing.client.post(f"/hlssessions/kick/{session['id']}").status_code == 200
-    assert get(variant).status_code == 401
-    assert urlsplit(variant).path.startswith("/cam/")
+    assert (get(variant).status_code, get(urljoin(variant, segment)).status_code) == (401, 401)
+    assert session["id"] not in [one["id"] for one in playing.path("cam")["readers"]]
+    assert playing.client.get(f"/hlssessions/get/{session['id']}").status_code == 404
+    assert playing.client.post(f"/hlssessions/kick/{session['id']}").status_code == 404
 
 
 def test_preflight(playing: Any) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 import pytest
 from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
+from aiortc.mediastreams import MediaStreamError
 from tests.contracts.media.conftest import PATIENCE_S
 
 pytestmark = pytest.mark.media
@@ -67,8 +68,15 @@ async def test_viewers_are_listed_and_kicked(server: Any, live: str, eventually:
     assert (shown["path"], shown["state"], shown["peerConnectionEstablished"]) == (live, "read", True)
     assert shown["localCandidate"].startswith("host/udp/")
     assert {"type": "webRTCSession", "id": identity} in server.path(live)["readers"]
+    assert identity in [one["id"] for one in server.client.get("/webrtcsessions/list").json()["items"]]
     assert server.client.post(f"/webrtcsessions/kick/{identity}").status_code == 200
     await asyncio.to_thread(eventually, lambda: session() is None)
+    async with asyncio.timeout(PATIENCE_S):
+        with pytest.raises(MediaStreamError):  # the server closed the connection: no picture comes any more
+            while True:
+                await track.recv()
+    assert server.client.post(f"/webrtcsessions/kick/{identity}").status_code == 404
+    assert {"type": "webRTCSession", "id": identity} not in server.path(live)["readers"]
     await peer.close()
 
 
