@@ -14,6 +14,7 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+from tests.fixtures import needs
 
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPT = ROOT / "deploy/scripts/setup_machine.py"
@@ -179,7 +180,7 @@ def test_whoever_may_not_install_is_told_the_exact_line() -> None:
 
 def test_missing_packages_are_those_that_dpkg_does_not_know() -> None:
     if not Path("/usr/bin/dpkg-query").exists():
-        pytest.skip("this machine has no dpkg")
+        needs.lacks("dpkg")
     assert setup.missing_packages(["dpkg", "no-such-package-anywhere"]) == ["no-such-package-anywhere"]
 
 

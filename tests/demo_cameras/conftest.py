@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 import time
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.fixtures import needs
 
 from demo_cameras.clips import clip_path, render
 from demo_cameras.scenes import SCENES
@@ -31,9 +31,8 @@ def _say(name: str, percent: int) -> None:
 @pytest.fixture(scope="session")
 def clips(pytestconfig: pytest.Config) -> Path:
     """A data folder that holds every clip."""
-    if shutil.which("ffmpeg") is None:
-        pytest.skip("ffmpeg is not installed")
-    data = Path(str(pytestconfig.cache.mkdir("demo_clips"))) if pytestconfig.cache else pytest.skip("no cache folder")
+    needs.program("ffmpeg")
+    data = Path(str(pytestconfig.cache.mkdir("demo_clips"))) if pytestconfig.cache else needs.lacks("a cache folder")
     render(data, len(SCENES), _say)
     return data
 
@@ -88,7 +87,7 @@ def cameras(clips: Path) -> Iterator[Running]:
     """The camera server with all four cameras, ready; ended with the session."""
     probe = "import gi; gi.require_version('GstRtspServer', '1.0'); gi.require_version('GstApp', '1.0')"
     if subprocess.run(["/usr/bin/python3", "-c", probe], capture_output=True, check=False).returncode != 0:
-        pytest.skip("GStreamer's RTSP server is not installed for the system's Python")
+        needs.lacks("GStreamer's RTSP server for the system's Python")
     http_port, rtsp_port = free_port(), free_port()
     argv = [
         sys.executable,

@@ -19,6 +19,7 @@ import pytest
 import pytest_asyncio
 from tests.e2e.partner import Partner
 from tests.e2e.stack import CAMERA, DemoCamera, Feed, Person, Stack, environment, quiet_port, until
+from tests.fixtures import needs
 
 from gtvision.plate import to_old
 from servers import BinaryMissing
@@ -55,7 +56,7 @@ def camera_process() -> Iterator[Path]:
         try:
             find_binary(program)
         except BinaryMissing as missing:
-            pytest.skip(str(missing))
+            needs.left_out(str(missing))
     CLIPS.mkdir(parents=True, exist_ok=True)
     roster = CLIPS / "cameras.json"
     roster.unlink(missing_ok=True)

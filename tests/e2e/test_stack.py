@@ -9,7 +9,6 @@ import asyncio
 import hashlib
 import itertools
 import json
-import shutil
 import subprocess
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -21,6 +20,7 @@ import pytest
 from playwright.async_api import async_playwright, expect
 from tests.e2e.conftest import House
 from tests.e2e.stack import CLOCK, PATIENCE_S, RETRY_STEPS_S, instant, until, usurped
+from tests.fixtures import needs
 
 from gtvision.plate import to_old
 from gtvision.time import isoformat
@@ -140,9 +140,7 @@ FRAMES = """async () => {
 
 @pytest.mark.browser
 async def test_the_page_plays_the_camera_and_takes_an_acknowledgement(house: House) -> None:
-    chromium = shutil.which("chromium")
-    if not chromium:
-        pytest.skip("chromium is not installed (Debian package chromium)")
+    chromium = needs.program("chromium")
     patience_ms = PATIENCE_S * 1_000
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"], timeout=patience_ms)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import shutil
 import ssl
 import subprocess
 from collections.abc import AsyncIterator, Mapping
@@ -14,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import pytest
+from tests.fixtures import needs
 
 from gtv import edge, tls
 from gtv.routes import Routes, load_routes
@@ -25,10 +24,10 @@ ROOT = Path(__file__).parents[2]
 ROUTES = ROOT / "deploy/routes.yml"
 TEMPLATE = (ROOT / "haproxy/haproxy.cfg").read_text()
 CAMERA = "cam_0190a5c2-0000-7000-8000-000000000001"
-HAPROXY = shutil.which("haproxy", path="/usr/sbin:/usr/local/sbin:/usr/bin:/usr/local/bin")
+HAPROXY = needs.find("haproxy")
 NODE = edge.MEDIA_NODE
 
-needs_haproxy = pytest.mark.skipif(HAPROXY is None, reason="haproxy is not installed")
+needs_haproxy = needs.marks("haproxy")
 
 
 @dataclass
@@ -190,8 +189,7 @@ async def echoes(*names: str) -> AsyncIterator[dict[str, Echo]]:
 @asynccontextmanager
 async def edge_of(folder: Path, targets: Mapping[str, edge.Target] | None = None, **changes: Any) -> AsyncIterator[Front]:
     """The edge with one server behind everything, except where `targets` or `changes` of the layout say otherwise."""
-    if HAPROXY is None:
-        pytest.skip("haproxy is not installed")
+    needs.program("haproxy")
     routes = load_routes(ROUTES)
     async with echoes("echo") as servers:
         behind = servers["echo"].port

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import pwd
 import subprocess
 from collections.abc import AsyncIterator, Callable
@@ -16,6 +15,7 @@ import httpx
 import psutil
 import pytest
 import yaml
+from tests.fixtures import needs
 from tests.gtv.front import CAMERA, HAPROXY, ROOT, ROUTES, TEMPLATE, Front, edge_of, layout_for, needs_haproxy, sent, write_files
 
 from gtv import edge, maintenance
@@ -270,7 +270,7 @@ async def test_the_log_knows_no_ticket_no_session_and_no_plate(front: Front) -> 
 
 
 @pytest.mark.media
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
+@needs.needs_root
 async def test_gives_up_the_rights_that_its_ports_needed(tmp_path: Path) -> None:
     account = pwd.getpwnam("haproxy")
     async with edge_of(tmp_path, user=account.pw_name) as front:

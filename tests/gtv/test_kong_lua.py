@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from tests.fixtures import needs
 
 ROOT = Path(__file__).parents[2]
-LUAJIT = shutil.which("luajit")
+LUAJIT = needs.find("luajit")
 PLUGINS = {plugin["name"]: plugin["config"] for plugin in yaml.safe_load((ROOT / "kong/kong.yml.template").read_text())["kong"]["plugins"]}
 WHO, TRACE = PLUGINS["pre-function"]["access"]
 [HEADERS] = PLUGINS["post-function"]["header_filter"]
 [BODY] = PLUGINS["post-function"]["body_filter"]
 
-pytestmark = pytest.mark.skipif(LUAJIT is None, reason="luajit is not installed")
+pytestmark = needs.marks("luajit")
 
 STAGE = """
 local asked, set, cleared, attributes, body = GIVEN, {}, {}, {}, nil

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import subprocess
 import sys
 import time
@@ -15,13 +14,14 @@ from pathlib import Path
 
 import httpx
 import pytest
+from tests.fixtures import needs
 
 from chassis.static import CSP, HEADERS
 from servers import free_port
 
 ROOT = Path(__file__).parents[2]
 TEMPLATE = (ROOT / "nginx/nginx.conf.template").read_text()
-NGINX = shutil.which("nginx", path="/usr/sbin:/usr/local/sbin:/usr/bin:/usr/local/bin")
+NGINX = needs.find("nginx")
 PAGE = "<!doctype html><title>GT-Vision</title>"
 BIG = "export const x = 1;\n" * 500
 
@@ -80,7 +80,7 @@ def _running(by: str, folder: Path) -> Iterator[Served]:
 @pytest.fixture(scope="module", params=["static", pytest.param("nginx", marks=pytest.mark.media)])
 def served(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     if request.param == "nginx" and NGINX is None:
-        pytest.skip("nginx is not installed")
+        needs.program("nginx")
     folder = tmp_path_factory.mktemp(request.param)
     console = folder / "console"
     (console / "vendor").mkdir(parents=True)
@@ -158,7 +158,7 @@ class TestBoth:
 
 def test_nginx_compresses_text_and_hides_its_version(served: Served) -> None:
     if served.by != "nginx":
-        pytest.skip("the small server does not compress")
+        needs.left_out("the small server does not compress: nginx does")
     answer = served.get("/main.js", **{"accept-encoding": "gzip"})
     assert answer.headers["content-encoding"] == "gzip"
     assert answer.text == BIG

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-import pytest
 import uvicorn
 from playwright.async_api import Page, Route, async_playwright, expect
 from starlette.types import ASGIApp, Receive, Scope, Send
+from tests.fixtures import needs
 from tests.identity.doors import PASSWORD
 
 from chassis.static import create_static
@@ -42,9 +41,7 @@ async def one_origin(api: ASGIApp, port: int | None = None) -> AsyncIterator[str
 @asynccontextmanager
 async def opened(address: str) -> AsyncIterator[Page]:
     """The console as nobody has signed in yet. At the end it must not have complained."""
-    chromium = shutil.which("chromium")
-    if not chromium:
-        pytest.skip("chromium is not installed (Debian package chromium)")
+    chromium = needs.program("chromium")
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         page = await (await browser.new_context()).new_page()

@@ -19,6 +19,7 @@ from typing import Any
 import httpx
 import pytest
 import pytest_asyncio
+from tests.fixtures import needs
 from tests.identity.keycloak_names import CLIENT, COMPONENT, PROTOCOL_MAPPER, REALM, ROLE
 from tests.identity.oidc_provider import query_of
 
@@ -174,7 +175,7 @@ class Keycloak:
 async def keycloak(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Keycloak]:
     home = os.environ.get("KEYCLOAK_HOME")
     if not home:
-        pytest.skip("KEYCLOAK_HOME names no Keycloak")
+        needs.lacks("Keycloak")
     place = tmp_path_factory.mktemp("keycloak")
     for name in ("lib", "conf", "providers", "themes", "version.txt"):
         (place / name).symlink_to(Path(home, name))

@@ -16,6 +16,7 @@ import pytest
 import pytest_asyncio
 from pydantic import SecretStr
 from redis.asyncio import Redis
+from tests.fixtures import needs
 
 from chassis.health import Heartbeats
 from chassis.redis import connect_redis
@@ -52,7 +53,7 @@ def _gstreamer_missing() -> str | None:
 def camera_process(encoder: str, *credentials: str) -> Iterator[tuple[str, subprocess.Popen[str]]]:
     """A running camera: its URL, and its process to stop or kill."""
     if missing := _gstreamer_missing():
-        pytest.skip(missing)
+        needs.left_out(missing)
     port = free_port()
     script = Path(__file__).with_name("rtsp_camera.py")
     process = subprocess.Popen([GSTREAMER_PYTHON, str(script), str(port), encoder, *credentials], stdout=subprocess.PIPE, text=True)

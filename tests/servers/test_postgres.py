@@ -8,6 +8,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 from tests.chassis.listening import LOOPBACK, listening_addresses
+from tests.fixtures import needs
 from tests.fixtures.workplace import TestServers
 
 from servers import (
@@ -115,7 +116,7 @@ class TestPostgres:
         await runner.start([server])
         await server.ready()
 
-    @pytest.mark.skipif(os.geteuid() != 0, reason="only root changes users")
+    @needs.needs_root
     def test_says_when_its_user_cannot_reach_the_folder(self, data_folder: Path, secrets: dict[str, str]) -> None:
         closed = data_folder / "home"
         closed.mkdir(mode=0o700)

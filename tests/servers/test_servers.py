@@ -14,6 +14,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from tests.fixtures import needs
 
 from servers import (
     BinaryMissing,
@@ -162,20 +163,20 @@ asyncio.run(main())
 
 @pytest.mark.db
 @pytest.mark.broker
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
+@needs.needs_root
 async def test_everything_works_for_an_ordinary_user(data_folder: Path) -> None:
     for name in ("postgres", "pgbouncer", "rabbitmq-server", "redis-server"):
         try:
             find_binary(name, [*Path("/usr/lib/postgresql").glob("*/bin"), Path("/usr/lib/rabbitmq/bin")])
         except BinaryMissing as missing:
-            pytest.skip(str(missing))
+            needs.left_out(str(missing))
     home = data_folder / "home"
     home.mkdir(mode=0o700)
     os.chown(home, 65534, 65534)
     try:
         run_command([sys.executable, "-c", "import servers"], base_env(), "nobody", cwd=Path("/"))
     except (ServerError, PermissionError):
-        pytest.skip("an ordinary user cannot read this checkout")
+        needs.lacks("a checkout that other users may read")
     argv = [sys.executable, "-c", AS_ANYBODY, str(home)]
     output = await asyncio.to_thread(run_command, argv, base_env(home), "nobody", home)
     assert "all were ready" in output

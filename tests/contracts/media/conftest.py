@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -21,6 +20,7 @@ from typing import Any
 
 import httpx
 import pytest
+from tests.fixtures import needs
 
 from servers import free_port
 
@@ -218,21 +218,13 @@ class Camera:
             self._process = None
 
 
-def _has_gstreamer() -> bool:
-    check = "import gi; gi.require_version('GstRtspServer', '1.0'); from gi.repository import GstRtspServer"
-    return (
-        Path("/usr/bin/python3").exists()
-        and subprocess.run(["/usr/bin/python3", "-c", check], capture_output=True, check=False).returncode == 0
-    )
-
-
 def command_of(kind: str) -> list[str]:
     """How a media server is started, its configuration file to follow; skips where it is not installed."""
     if kind == "stand-in":
         return [sys.executable, "-m", "media_standin", "--config"]
-    binary = os.environ.get("MEDIAMTX_BIN") or shutil.which("mediamtx")
+    binary = needs.mediamtx()
     if not binary:
-        pytest.skip("no mediamtx on PATH and MEDIAMTX_BIN is not set")
+        needs.lacks("MediaMTX")
     return [binary]
 
 
@@ -286,8 +278,8 @@ def start_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[
 @pytest.fixture(scope="session")
 def camera() -> Iterator[Camera]:
     """Two mounts of a camera that nobody disturbs."""
-    if not _has_gstreamer():
-        pytest.skip("the system's Python has no GStreamer RTSP server")
+    if not needs.gstreamer():
+        needs.lacks("GStreamer's RTSP server for the system's Python")
     made = Camera("--mounts", "2")
     made.start()
     yield made
@@ -297,8 +289,8 @@ def camera() -> Iterator[Camera]:
 @pytest.fixture
 def make_camera() -> Iterator[Callable[..., Camera]]:
     """Cameras that the test may freeze and end."""
-    if not _has_gstreamer():
-        pytest.skip("the system's Python has no GStreamer RTSP server")
+    if not needs.gstreamer():
+        needs.lacks("GStreamer's RTSP server for the system's Python")
     made: list[Camera] = []
 
     def make(*options: str) -> Camera:

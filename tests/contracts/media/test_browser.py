@@ -6,7 +6,6 @@ Chromium's own HLS player (156) gives up on fMP4 segments of either server after
 from __future__ import annotations
 
 import functools
-import shutil
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -15,6 +14,7 @@ from typing import Any
 import pytest
 from playwright.async_api import Page, async_playwright
 from tests.contracts.media.conftest import PATIENCE_S
+from tests.fixtures import needs
 
 pytestmark = [pytest.mark.media, pytest.mark.browser]
 
@@ -98,9 +98,7 @@ def origin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture
 async def page(origin: str) -> AsyncIterator[Page]:
-    chromium = shutil.which("chromium")
-    if not chromium:
-        pytest.skip("chromium is not installed")
+    chromium = needs.program("chromium")
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(
             executable_path=chromium, args=["--no-sandbox", "--autoplay-policy=no-user-gesture-required"], timeout=PATIENCE_S * 1_000

@@ -92,9 +92,8 @@ def test_new_segments_appear_and_old_ones_go(playing: Any, eventually: Callable[
     eventually(lambda: sequence() >= before + 2)
 
 
-def test_a_blocking_reload_waits_for_its_part(playing: Any, variant: str) -> None:
-    if variant != "lowLatency":
-        pytest.skip("for low latency")
+@pytest.mark.parametrize("variant", ["lowLatency"], indirect=True)
+def test_a_blocking_reload_waits_for_its_part(playing: Any) -> None:
     _, url = open_session(playing)
     media = get(url).text
     assert "CAN-BLOCK-RELOAD=YES" in media
