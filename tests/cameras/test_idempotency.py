@@ -28,13 +28,11 @@ class Client:
     def __init__(self, house: Any, who: Caller | None = None) -> None:
         self.house, self.who, self.told = house, who or house.caller(), 0
 
-    def _tell(self) -> None:
-        self.told += 1
-
     async def register(self, name: str = "Praça", external_id: str | None = None, *, key: str = "k", **more: Any) -> tuple[Camera, bool]:
         key_hash, asked = (hashlib.sha256(text.encode()).digest() for text in (key, f"{name} {external_id}"))
-        once, settings = Once("POST /cameras", key_hash, asked, self._tell), Settings(name, external_id, **more)
+        once, settings = Once("POST /cameras", key_hash, asked), Settings(name, external_id, **more)
         done: tuple[Camera, bool] = await self.house.cameras.register_camera(self.who, settings, URL, once)
+        self.told += once.replayed
         return done
 
     async def living(self) -> list[UUID]:

@@ -12,14 +12,14 @@ from uuid import UUID
 import httpx
 import pytest
 import pytest_asyncio
-from fastapi import APIRouter
+from fastapi import APIRouter, Response
 from sqlalchemy import text
 from tests.fixtures.tokens import TokenMint
 
 from chassis.auth import requires
 from chassis.db import Database
 from chassis.http import StrictModel
-from chassis.idempotency import Gone, Idempotent, KeyKeeping, claim, point, release
+from chassis.idempotency import Gone, Idempotent, KeyKeeping, claim, point, release, tell_replayed
 from chassis.service import create_app
 from chassis.settings import DatabaseSettings, ServiceSettings
 from gtvision.errors import Conflict
@@ -95,12 +95,16 @@ def router(db: Database) -> APIRouter:
         return thing_id
 
     @found.post("/things", status_code=201)
-    async def post_thing(body: ThingIn, who: Writer, once: Idempotent) -> UUID:
-        return await make(who, body, once, who.tenant_id)
+    async def post_thing(body: ThingIn, who: Writer, once: Idempotent, response: Response) -> UUID:
+        made = await make(who, body, once, who.tenant_id)
+        tell_replayed(once, response)
+        return made
 
     @found.post("/cities/{city_id}/things", status_code=201)
-    async def post_abroad(city_id: UUID, body: ThingIn, who: Writer, once: Idempotent) -> UUID:
-        return await make(who, body, once, city_id if body.size == 1 else new_id())
+    async def post_abroad(city_id: UUID, body: ThingIn, who: Writer, once: Idempotent, response: Response) -> UUID:
+        made = await make(who, body, once, city_id if body.size == 1 else new_id())
+        tell_replayed(once, response)
+        return made
 
     return found
 

@@ -1,16 +1,19 @@
 """`Idempotency-Key`: a creation that is sent again, because its answer was lost, creates nothing again.
 
-    async def post_thing(body: ThingIn, who: Writer, things: ThingsDep, once: Idempotent) -> ThingOut    # after the caller
+    async def post_thing(body: ThingIn, caller: Writer, things: ThingsDep, once: Idempotent, response: Response) -> ThingOut:
+        thing = await things.add_thing(caller, ..., once)
+        tell_replayed(once, response)
 
-The verb claims the key first in its own unit of work, with the id that the new thing will have:
+`once` stands behind the caller, so that a request without a token hears of its token first. The verb claims the key first in its own
+unit of work, with the id that the new thing will have:
 
-    earlier = await claim(work, who, once, thing.id, now)
+    earlier = await claim(uow, caller, once, thing.id, now)
     if earlier is not None:
-        return what it is now, or raise Gone
+        return the thing as it is now, or raise Gone
 
-Claim and thing commit together or not at all: what failed leaves the key free, and of two at once the second waits for the first.
-A key belongs to one caller of one city, is kept for `KEPT`, and by its hash only. Nothing is kept of the request but a digest under
-the key itself, so that a password or an address in it cannot be guessed from the table.
+Claim and thing commit together or not at all: a request that failed leaves the key free, and of two at once the second waits for the
+first. A key belongs to one caller of one tenant, is kept for `KEPT`, and by its hash only. Of the request a digest is kept, made with the
+key, so that a password or an address in it cannot be guessed from the table.
 """
 
 from __future__ import annotations
@@ -18,7 +21,6 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Annotated, Any
@@ -39,7 +41,7 @@ from gtvision.time import Clock
 log = get_logger(__name__)
 
 KEPT = timedelta(hours=24)
-"""Longer than any client tries again."""
+"""Longer than any client repeats a request."""
 REPLAYED = "idempotency-replayed"
 _NAME = "idempotency-key"
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
@@ -64,15 +66,15 @@ class Gone(Conflict):
     code = "idempotency_gone"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Once:
-    """A creation as its client named it."""
+    """One request that creates, as its client named it."""
 
     operation: str
     key_hash: bytes
     fingerprint: bytes
-    repeated: Callable[[], None]
-    """Says in the answer that it is an earlier one's."""
+    replayed: bool = False
+    """Whether `claim` found that an earlier request has created it."""
 
 
 Key = Annotated[
@@ -83,27 +85,23 @@ Key = Annotated[
         json_schema_extra={"minLength": 1, "maxLength": 255},
     ),
 ]
-"""Not checked by its schema: whoever has no token hears nothing about their headers."""
+"""The route checks it, not its schema: a request without a token must not hear about its headers."""
 
 
-async def _once(request: Request, response: Response, idempotency_key: Key = None) -> Once | None:
-    """None where the client named nothing. Raises: IdempotencyKeyInvalid."""
+async def _once(request: Request, idempotency_key: Key = None) -> Once | None:
+    """Returns None where the request has no key. Raises: IdempotencyKeyInvalid."""
     if idempotency_key is None:
         return None
     if len(request.headers.getlist(_NAME)) != 1 or not _KEY.fullmatch(idempotency_key):
         raise IdempotencyKeyInvalid
     key = idempotency_key.encode()
     asked = b"\0".join((request.url.path.encode(), _canonical(await request.body())))
-
-    def repeated() -> None:
-        response.headers[REPLAYED] = "true"
-
     operation = f"{request.method} {route_template(request.scope)}"
-    return Once(operation, hashlib.sha256(key).digest(), hmac.digest(key, asked, "sha256"), repeated)
+    return Once(operation, hashlib.sha256(key).digest(), hmac.digest(key, asked, "sha256"))
 
 
 def _canonical(body: bytes) -> bytes:
-    """JSON without its order and white space; anything else as it is."""
+    """Returns JSON with sorted keys and without white space; anything else as it is."""
     try:
         return orjson.dumps(orjson.loads(body), option=orjson.OPT_SORT_KEYS)
     except (ValueError, TypeError):
@@ -114,47 +112,54 @@ Idempotent = Annotated[Once | None, Depends(_once)]
 """What a route that creates takes, behind its caller."""
 
 
-async def claim(work: UnitOfWork, who: Caller, once: Once | None, resource_id: UUID, at: datetime) -> UUID | None:
-    """First in the unit of work. None: go on, and create under that id. Else the id of what the same request made before.
+def tell_replayed(once: Once | None, response: Response) -> None:
+    """Marks the answer where an earlier request has created what it shows."""
+    if once is not None and once.replayed:
+        response.headers[REPLAYED] = "true"
 
-    Waits for whoever creates under the same key at this moment. Raises: IdempotencyKeyReused, Unavailable.
+
+async def claim(uow: UnitOfWork, caller: Caller, once: Once | None, resource_id: UUID, at: datetime) -> UUID | None:
+    """Takes the key, as the first statement of the unit of work. Returns None where the verb has to create under that id, else the id of
+    what the same request created before, and sets `once.replayed`.
+
+    Waits for a request under the same key that is being answered at this moment. Raises: IdempotencyKeyReused, Unavailable.
     """
     if once is None:
         return None
-    row = _names(who, once) | {"operation": once.operation, "fingerprint": once.fingerprint, "resource_id": resource_id, "at": at}
-    abroad = work.tenant_id != who.tenant_id  # the platform works in another city; the key is its own
-    if abroad:
-        await work.session.execute(_ACT_FOR, {"tenant": str(who.tenant_id)})
-    made = (await work.session.execute(_CLAIM, row)).first()
-    # A statement of its own, because only the next one sees what was waited for.
-    earlier = None if made else (await work.session.execute(_EARLIER, _names(who, once))).first()
-    if abroad:
-        await work.session.execute(_ACT_FOR, {"tenant": str(work.tenant_id or "")})
+    row = _names(caller, once) | {"operation": once.operation, "fingerprint": once.fingerprint, "resource_id": resource_id, "at": at}
+    elsewhere = uow.tenant_id != caller.tenant_id  # the platform works in another tenant; the key is its own
+    if elsewhere:
+        await uow.session.execute(_ACT_FOR, {"tenant": str(caller.tenant_id)})
+    made = (await uow.session.execute(_CLAIM, row)).first()
+    # A second statement, because only that one sees what the first has waited for.
+    earlier = None if made else (await uow.session.execute(_EARLIER, _names(caller, once))).first()
+    if elsewhere:
+        await uow.session.execute(_ACT_FOR, {"tenant": str(uow.tenant_id or "")})
     if made is not None:
         return None
     if earlier is None:  # forgotten in between
         raise Unavailable("The Idempotency-Key has just run out: try again.")
     if (earlier.operation, earlier.fingerprint) != (once.operation, once.fingerprint):
         raise IdempotencyKeyReused
-    once.repeated()
+    once.replayed = True
     found: UUID = earlier.resource_id
     return found
 
 
-async def point(work: UnitOfWork, who: Caller, once: Once | None, resource_id: UUID) -> None:
-    """What was asked for existed under another id: a repeat answers with that."""
+async def point(uow: UnitOfWork, caller: Caller, once: Once | None, resource_id: UUID) -> None:
+    """Lets the key name another thing, where what was asked for existed already: a repeat answers with that."""
     if once is not None:
-        await work.session.execute(_POINT, _names(who, once) | {"resource_id": resource_id})
+        await uow.session.execute(_POINT, _names(caller, once) | {"resource_id": resource_id})
 
 
-async def release(work: UnitOfWork, who: Caller, once: Once | None) -> None:
-    """Nothing was created: a repeat is judged anew."""
+async def release(uow: UnitOfWork, caller: Caller, once: Once | None) -> None:
+    """Frees the key, where nothing was created: a repeat is decided anew."""
     if once is not None:
-        await work.session.execute(_RELEASE, _names(who, once))
+        await uow.session.execute(_RELEASE, _names(caller, once))
 
 
-def _names(who: Caller, once: Once) -> dict[str, Any]:
-    return {"tenant_id": who.tenant_id, "caller_id": who.user_id, "key_hash": once.key_hash}
+def _names(caller: Caller, once: Once) -> dict[str, Any]:
+    return {"tenant_id": caller.tenant_id, "caller_id": caller.user_id, "key_hash": once.key_hash}
 
 
 class KeyKeeping:

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query, Request, status
+from fastapi import APIRouter, Depends, Query, Request, Response, status
 from pydantic import AfterValidator, BaseModel, Field
 
 from alerts.domain import Alert, AlertState, Entry, Match, Watchlist
@@ -25,7 +25,7 @@ from alerts.usecases import (
 )
 from chassis.auth import requires
 from chassis.http import Page, StrictModel, decode_cursor, encode_cursor
-from chassis.idempotency import Idempotent
+from chassis.idempotency import Idempotent, tell_replayed
 from gtvision.events import Severity
 from gtvision.tenancy import Caller, Scope
 from gtvision.time import Instant
@@ -137,8 +137,10 @@ class AlertOut(BaseModel):
 
 
 @router.post("/watchlists", status_code=status.HTTP_201_CREATED, summary="Make a watchlist")
-async def post_watchlist(body: WatchlistIn, caller: Writer, store: StoreDep, once: Idempotent) -> WatchlistOut:
-    return WatchlistOut.of(*await create_watchlist(store, caller, body.name, body.severity, once))
+async def post_watchlist(body: WatchlistIn, caller: Writer, store: StoreDep, once: Idempotent, response: Response) -> WatchlistOut:
+    made = WatchlistOut.of(*await create_watchlist(store, caller, body.name, body.severity, once))
+    tell_replayed(once, response)
+    return made
 
 
 @router.get("/watchlists", summary="Watchlists")
@@ -154,9 +156,11 @@ async def remove_watchlist(watchlist_id: UUID, caller: Writer, store: StoreDep) 
 
 
 @router.post("/watchlists/{watchlist_id}/entries", status_code=status.HTTP_201_CREATED, summary="Watch a plate")
-async def post_entry(watchlist_id: UUID, body: EntryIn, caller: Writer, store: StoreDep, once: Idempotent) -> EntryOut:
+async def post_entry(watchlist_id: UUID, body: EntryIn, caller: Writer, store: StoreDep, once: Idempotent, response: Response) -> EntryOut:
     draft = EntryDraft(plate=body.plate, match=body.match, reason=body.reason, valid_until=body.valid_until)
-    return EntryOut.of(await watch_plate(store, caller, watchlist_id, draft, once))
+    made = EntryOut.of(await watch_plate(store, caller, watchlist_id, draft, once))
+    tell_replayed(once, response)
+    return made
 
 
 @router.get("/watchlists/{watchlist_id}/entries", summary="Plates of a watchlist")

@@ -14,7 +14,7 @@ from cameras.domain.cameras import Camera, Fleet, ListedCamera, Settings
 from cameras.usecases import UNSET, Cameras, Patch
 from chassis.auth import requires
 from chassis.http import Page, StrictModel, decode_cursor, encode_cursor
-from chassis.idempotency import Idempotent
+from chassis.idempotency import Idempotent, tell_replayed
 from gtvision.camera import AiSettings, CameraState, RecordingSettings
 from gtvision.camera_urls import MAX_URL
 from gtvision.errors import Invalid
@@ -259,6 +259,7 @@ def _answer(camera: Camera, response: Response) -> CameraOut:
 async def register_camera(body: CameraIn, who: Writer, cameras: CamerasDep, once: Idempotent, response: Response) -> CameraOut:
     """Add a camera. The same external id with the same settings is the same camera, so that a repeat is harmless."""
     camera, is_new = await cameras.register_camera(who, body.settings(), body.url.get_secret_value(), once)
+    tell_replayed(once, response)
     if not is_new:
         response.status_code = 200
     response.headers["location"] = f"/api/v1/cameras/{camera.id}"

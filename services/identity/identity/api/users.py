@@ -6,12 +6,12 @@ from datetime import datetime
 from typing import Annotated, Literal, Self
 from uuid import UUID
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Response
 from pydantic import AfterValidator, BaseModel, Field
 
 from chassis.auth import requires
 from chassis.http import Page, StrictModel, decode_cursor, encode_cursor
-from chassis.idempotency import Idempotent
+from chassis.idempotency import Idempotent, tell_replayed
 from gtvision.tenancy import Caller, Role, Scope
 from identity.api.wiring import Email, Groups, NoStore, PasswordsDep, SecondFactorsDep, Secret, UsersDep, printable
 from identity.domain.api_keys import ApiKey
@@ -144,11 +144,15 @@ async def list_users(
 
 
 @router.post("/users", status_code=201)
-async def create_user(body: UserIn, who: Annotated[Caller, requires(Scope.USERS_WRITE)], users: UsersDep, once: Idempotent) -> UserOut:
+async def create_user(
+    body: UserIn, who: Annotated[Caller, requires(Scope.USERS_WRITE)], users: UsersDep, once: Idempotent, response: Response
+) -> UserOut:
     """Add a user."""
     groups = None if body.camera_groups is None else frozenset(body.camera_groups)
     asked = NewUser(body.email, body.password.get_secret_value(), body.role, groups, body.name, body.must_change_password)
-    return UserOut.of(await users.create_user(who, asked, once))
+    user = await users.create_user(who, asked, once)
+    tell_replayed(once, response)
+    return UserOut.of(user)
 
 
 @router.get("/users/{user_id}")
