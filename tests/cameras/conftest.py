@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import text
 from tests.fixtures.tokens import encryption_keys
 
-from cameras.domain.cameras import Camera, ListedCamera, Sighting
+from cameras.domain import Camera, ListedCamera, Sighting
 from cameras.ports import Catalogue, Groups, Store
 from cameras.repository.cameras import SqlCatalogue, SqlStore
 from cameras.repository.reads import Reads

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from cameras.domain.cameras import Settings
+from cameras.domain import Settings
 from cameras.usecases import Patch
 from gtvision.errors import StaleRevision
 from gtvision.ids import new_id

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from cameras.consumers import StreamEvents
-from cameras.domain.cameras import Settings
+from cameras.domain import Settings
 from chassis.envelope import wrap
 from gtvision.camera import CameraState
 from gtvision.events import StreamCause, StreamDegraded, StreamWentOffline, StreamWentOnline

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from cameras.domain.cameras import Camera, Fleet, Settings, Sighting, check_groups
+from cameras.domain import Camera, Fleet, Settings, Sighting, check_groups
 from gtvision.camera import CameraState
 from gtvision.errors import Forbidden, StaleRevision
 from gtvision.events import StreamCause

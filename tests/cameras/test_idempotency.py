@@ -10,7 +10,7 @@ from uuid import UUID
 
 import pytest
 
-from cameras.domain.cameras import Camera, ExternalIdTaken, Settings
+from cameras.domain import Camera, ExternalIdTaken, Settings
 from chassis.idempotency import Gone, IdempotencyKeyReused, Once
 from gtvision.errors import QuotaReached
 from gtvision.events import CameraRegistered

@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import text
 
-from cameras.domain.cameras import Camera, ExternalIdTaken, Settings
+from cameras.domain import Camera, ExternalIdTaken, Settings
 from cameras.usecases import Patch
 from gtvision.errors import QuotaReached
 from gtvision.events import CameraRegistered

@@ -13,6 +13,8 @@ import pytest_asyncio
 from pydantic import SecretStr
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
+from tests.chassis.freezing import frozen
+from tests.chassis.waiting import until, works
 
 from cameras.repository.reads import Reads
 from chassis.db import Database
@@ -21,12 +23,9 @@ from gtvision.errors import Unavailable
 from gtvision.ids import new_id
 from gtvision.time import SystemClock
 
-from .freezing import frozen
-from .waiting import until, works
-
 pytestmark = pytest.mark.db
 
-SAMPLE = Path(__file__).parent / "sample"
+SAMPLE = Path(__file__).parents[1] / "chassis/sample"
 NAMES = "SELECT * FROM list_things($1, $2) ORDER BY name"
 EVERYTHING = "SELECT name FROM thing"
 

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pytest
 
-from cameras.domain.cameras import Fleet
+from cameras.domain import Fleet
 from cameras.usecases import FLEET_LIFETIME_S, RecentFleets
 from gtvision.errors import Unavailable
 from gtvision.ids import new_id

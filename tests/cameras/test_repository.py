@@ -10,7 +10,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from cameras.domain.cameras import Camera, Settings
+from cameras.domain import Camera, Settings
 from cameras.repository.cameras import SqlStore
 from cameras.tables import metadata
 from chassis.db import Database

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from cameras.domain.cameras import ExternalIdTaken, Settings
+from cameras.domain import ExternalIdTaken, Settings
 from cameras.jobs import AnnounceJob
 from cameras.usecases import Announcer, Patch
 from chassis.health import Heartbeats

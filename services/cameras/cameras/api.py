@@ -10,7 +10,7 @@ import msgspec
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
 
-from cameras.domain.cameras import Camera, Fleet, ListedCamera, Settings
+from cameras.domain import Camera, Fleet, ListedCamera, Settings
 from cameras.usecases import UNSET, Cameras, Patch
 from chassis.auth import requires
 from chassis.http import Page, StrictModel, decode_cursor, encode_cursor

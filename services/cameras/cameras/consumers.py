@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from cameras.domain.cameras import Sighting
+from cameras.domain import Sighting
 from cameras.usecases import Cameras
 from chassis.bus import Bus
 from gtvision.camera import CameraState

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, Protocol
 from uuid import UUID
 
-from cameras.domain.cameras import Camera, ListedCamera, Sighting
+from cameras.domain import Camera, ListedCamera, Sighting
 from gtvision.addresses import IpAddress
 from gtvision.camera import CameraState
 from gtvision.tenancy import TenantSettings

@@ -10,7 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from cameras import metrics
-from cameras.domain.cameras import Camera, ExternalIdTaken, Fleet, ListedCamera, Settings, Sighting, check_groups
+from cameras.domain import Camera, ExternalIdTaken, Fleet, ListedCamera, Settings, Sighting, check_groups
 from cameras.ports import Catalogue, Cities, Groups, Live, Resolver, Sealer, Store, StoreOf
 from chassis.db import UnitOfWork, UowFactory
 from chassis.idempotency import Gone, Once, claim, release

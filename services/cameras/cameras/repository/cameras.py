@@ -11,7 +11,7 @@ from sqlalchemy import Row, Select, case, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
 
-from cameras.domain.cameras import Camera, ListedCamera, Settings, Sighting
+from cameras.domain import Camera, ListedCamera, Settings, Sighting
 from cameras.ports import Groups
 from cameras.repository.reads import Reads
 from cameras.tables import camera as table

@@ -1,1 +1,0 @@
-"""Nouns and rules: cameras, and the addresses that they may have."""
