@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -24,11 +23,9 @@ from identity.app import create_api
 from identity.domain.users import User
 from identity.repository.store import SqlStore
 from identity.settings import AuditSettings, Settings
-from servers import Postgres
 
 from .federated_town import Town, open_town
 from .house import PASSWORD, House, caller_of, fake_house, patient, signing
-from .ledgers import START, City, database_name
 
 
 @pytest.fixture
@@ -96,35 +93,6 @@ async def no_throttle_left(door: Door) -> AsyncIterator[None]:
     async for name in client.scan_iter("identity:throttle:*"):
         await client.delete(name)
     await client.aclose()
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def ledger_settings(database_for: Callable[..., Any]) -> DatabaseSettings:
-    return patient(await database_for("identity"))
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def city(ledger_settings: DatabaseSettings, postgres: Postgres, tmp_path: Path) -> AsyncIterator[City]:
-    """Its ledger is empty; those of cities before it are in the same database."""
-    clock = FakeClock(START)
-    async with Database(ledger_settings, clock) as db:
-        yield City(db, clock, postgres, database_name(ledger_settings), tmp_path)
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def anchored_city(database_for: Callable[..., Any], postgres: Postgres, tmp_path: Path) -> AsyncIterator[City]:
-    """Twenty rows: twelve anchored, three anchored later, five since. The only city of its database."""
-    settings, clock = patient(await database_for("identity")), FakeClock(START)
-    async with Database(settings, clock) as db:
-        made = City(db, clock, postgres, database_name(settings), tmp_path)
-        for count in (12, 3):
-            await made.record(count)
-            made.clock.advance(60)
-            await made.seal()
-        await made.record(5)
-        report = await made.verify()
-        assert (report.is_right, report.rows, report.unanchored, report.copies) == (True, 20, 5, 2)
-        yield made
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")

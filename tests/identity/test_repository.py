@@ -24,6 +24,7 @@ from identity.domain.second_factor import SecondFactor
 from identity.domain.sessions import Session, SubjectKind
 from identity.domain.tenants import Tenant
 from identity.domain.users import User
+from identity.ledger import tables as _ledger_tables  # noqa: F401 - fills the metadata
 from identity.repository.store import SqlStore
 from identity.tables import metadata
 from identity.usecases.installation import Bootstrap

@@ -30,11 +30,9 @@ from gtvision.events import AuditRecorded, KeysRotated, SessionRevoked, TenantCr
 from gtvision.time import Clock, SystemClock
 from identity import cli
 from identity.api import api_keys, exchanges, federation, logins, second_factor, sessions, signing, tickets
-from identity.api import audit as ledgers
 from identity.api import tenants as cities
 from identity.api import users as people
-from identity.cli import audit, keys, users
-from identity.consumers import AuditEvents
+from identity.cli import keys, users
 from identity.domain.tenants import LOGO_MAX_PIXELS
 from identity.gateways.anchor_copies import StoredAnchorCopies
 from identity.gateways.argon2 import Argon2Passwords
@@ -44,30 +42,34 @@ from identity.gateways.oidc import HttpIssuers
 from identity.gateways.redis import RedisRegistry, RedisThrottle
 from identity.gateways.signing import JoseTokens, RsaKeyMaker
 from identity.gateways.tenant_board import RedisTenantBoard
-from identity.jobs import AuditJobs, Jobs
-from identity.repository.anchors import SqlAnchors
-from identity.repository.audit import SqlAuditUpkeep, SqlLedger
+from identity.jobs import Jobs
+from identity.ledger import api as ledgers
+from identity.ledger import cli as audit
+from identity.ledger.consumers import AuditEvents
+from identity.ledger.jobs import AuditJobs
+from identity.ledger.repository.anchors import SqlAnchors
+from identity.ledger.repository.audit import SqlAuditUpkeep, SqlLedger
+from identity.ledger.usecases.auditing import Auditing
+from identity.ledger.usecases.ledger import Ledger
+from identity.ledger.usecases.sealing import Sealing
+from identity.ledger.usecases.verification import Verification
 from identity.repository.store import SqlStore
 from identity.settings import AuditCommandSettings, BootstrapSettings, CommandSettings, MigrateSettings, Settings
 from identity.usecases.api_keys import ApiKeys
-from identity.usecases.auditing import Auditing
 from identity.usecases.doors import Doors
 from identity.usecases.exchanges import Exchanges
 from identity.usecases.external_accounts import ExternalAccounts
 from identity.usecases.federation import Federation, Outside
 from identity.usecases.installation import Bootstrap
-from identity.usecases.ledger import Ledger
 from identity.usecases.logins import Logins
 from identity.usecases.opening import Ending, Opening
 from identity.usecases.passwords import PasswordChanges
-from identity.usecases.sealing import Sealing
 from identity.usecases.second_factors import SecondFactors
 from identity.usecases.sessions import Sessions
 from identity.usecases.signing import KeyRotation, Publication
 from identity.usecases.tenants import Announcements, Founding, Making, Tenants
 from identity.usecases.tickets import Tickets
 from identity.usecases.users import Users
-from identity.usecases.verification import Verification
 
 
 def create_api(settings: Settings, clock: Clock | None = None) -> Service:

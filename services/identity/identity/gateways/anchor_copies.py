@@ -7,7 +7,7 @@ from uuid import UUID
 
 from chassis.storage import ObjectStore
 from gtvision.errors import NotFound
-from identity.domain.anchors import FOLDER, Anchor
+from identity.ledger.domain.anchors import FOLDER, Anchor
 
 
 class StoredAnchorCopies:

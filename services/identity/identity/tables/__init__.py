@@ -1,7 +1,6 @@
 """Rows of the schema `identity`, split by noun. Every module is named here, so that the metadata is whole."""
 
 from identity.tables.api_keys import api_key
-from identity.tables.audit import audit_anchor, audit_copy_owed, audit_entry, audit_head, inbox
 from identity.tables.federation import external_identity
 from identity.tables.schema import idempotency_key, metadata, outbox
 from identity.tables.sessions import refresh_token, session
@@ -12,13 +11,8 @@ from identity.tables.users import account, login_name, recovery_code
 __all__ = [
     "account",
     "api_key",
-    "audit_anchor",
-    "audit_copy_owed",
-    "audit_entry",
-    "audit_head",
     "external_identity",
     "idempotency_key",
-    "inbox",
     "login_name",
     "metadata",
     "outbox",

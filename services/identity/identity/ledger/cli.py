@@ -11,13 +11,13 @@ from typing import BinaryIO, TextIO
 from uuid import UUID
 
 from gtvision.errors import NotFound
-from identity.domain.exports import Form, file_of
-from identity.domain.ledger import Chained, instant
-from identity.domain.searches import Sought
-from identity.domain.verification import Finding
-from identity.ports.audit import AnchorCopies, AuditKeys, Upkeep
-from identity.usecases.auditing import Auditing
-from identity.usecases.verification import Report, Span, Verification
+from identity.ledger.domain.exports import Form, file_of
+from identity.ledger.domain.ledger import Chained, instant
+from identity.ledger.domain.searches import Sought
+from identity.ledger.domain.verification import Finding
+from identity.ledger.ports import AnchorCopies, AuditKeys, Upkeep
+from identity.ledger.usecases.auditing import Auditing
+from identity.ledger.usecases.verification import Report, Span, Verification
 
 
 @dataclass(frozen=True, slots=True)

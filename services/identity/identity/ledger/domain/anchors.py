@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Protocol
 from uuid import UUID
 
-from identity.domain.ledger import VERSION, canonical, instant
+from identity.ledger.domain.ledger import VERSION, canonical, instant
 
 
 class AnchorKind(StrEnum):

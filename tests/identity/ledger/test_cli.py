@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gtvision.errors import NotFound
-from identity.cli import audit
+from identity.ledger import cli as audit
 
 from .ledgers import City, command, tools
 

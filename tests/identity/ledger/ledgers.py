@@ -22,17 +22,17 @@ from chassis.storage import ObjectStore
 from gtvision.events import AuditRecorded, Event
 from gtvision.ids import new_id
 from gtvision.time import FakeClock
-from identity.cli import audit
-from identity.domain.ledger import Chained
-from identity.domain.verification import Wrong
 from identity.gateways.anchor_copies import StoredAnchorCopies
 from identity.gateways.audit_keys import HmacAuditKeys
-from identity.repository.anchors import SqlAnchors
-from identity.repository.audit import SqlAuditUpkeep, SqlLedger
-from identity.usecases.auditing import Auditing
-from identity.usecases.ledger import Ledger
-from identity.usecases.sealing import Sealing
-from identity.usecases.verification import Report, Span, Verification
+from identity.ledger import cli as audit
+from identity.ledger.domain.ledger import Chained
+from identity.ledger.domain.verification import Wrong
+from identity.ledger.repository.anchors import SqlAnchors
+from identity.ledger.repository.audit import SqlAuditUpkeep, SqlLedger
+from identity.ledger.usecases.auditing import Auditing
+from identity.ledger.usecases.ledger import Ledger
+from identity.ledger.usecases.sealing import Sealing
+from identity.ledger.usecases.verification import Report, Span, Verification
 from servers import Postgres
 
 START = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)

@@ -9,8 +9,8 @@ from uuid import UUID
 from sqlalchemy import RowMapping, Select, and_, delete, func, insert, not_, select, tuple_
 
 from chassis.db import UnitOfWork
-from identity.domain.anchors import Anchor, AnchorKind
-from identity.tables.audit import audit_anchor, audit_copy_owed
+from identity.ledger.domain.anchors import Anchor, AnchorKind
+from identity.ledger.tables import audit_anchor, audit_copy_owed
 
 _KEY = ("tenant_id", "seq", "kind", "anchored_at")
 _CALENDAR = (datetime(2, 1, 1, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC))

@@ -9,7 +9,7 @@ import re
 from collections.abc import AsyncIterator
 from typing import Literal
 
-from identity.domain.ledger import FIELDS, Chained
+from identity.ledger.domain.ledger import FIELDS, Chained
 
 Form = Literal["csv", "json"]
 MEDIA_TYPES: dict[Form, str] = {"csv": "text/csv; charset=utf-8", "json": "application/json"}

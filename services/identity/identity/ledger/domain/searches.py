@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from gtvision.errors import Invalid
-from identity.domain.ledger import instant
+from identity.ledger.domain.ledger import instant
 
 EXPORT_AT_MOST = timedelta(days=366)
 

@@ -9,10 +9,10 @@ from datetime import UTC, date, datetime
 from uuid import UUID
 
 from chassis.db import UnitOfWork, UowFactory
-from identity.domain.anchors import Anchor, copy_of, object_folder
-from identity.domain.ledger import GENESIS, Head
-from identity.domain.verification import Finding, Position, Walk, Wrong, mac_finding
-from identity.ports.audit import AnchorCopies, AnchorsOf, AuditKeys, LedgerOf, UnreadableRow
+from identity.ledger.domain.anchors import Anchor, copy_of, object_folder
+from identity.ledger.domain.ledger import GENESIS, Head
+from identity.ledger.domain.verification import Finding, Position, Walk, Wrong, mac_finding
+from identity.ledger.ports import AnchorCopies, AnchorsOf, AuditKeys, LedgerOf, UnreadableRow
 
 Progress = Callable[[int, int], None]
 """(rows done, number of the last row)."""

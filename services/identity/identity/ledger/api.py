@@ -15,14 +15,14 @@ from chassis.http import Page, decode_cursor, encode_cursor
 from gtvision.audit import Outcome
 from gtvision.tenancy import Caller, Scope
 from gtvision.time import Instant
-from identity.domain.anchors import Anchor, AnchorKind
-from identity.domain.exports import MEDIA_TYPES, Form, file_of
-from identity.domain.ledger import Chained
-from identity.domain.searches import Sought
-from identity.domain.verification import Finding, Wrong
-from identity.ports.audit import AuditKeys
-from identity.usecases.auditing import Auditing
-from identity.usecases.verification import Report, Span, Verification
+from identity.ledger.domain.anchors import Anchor, AnchorKind
+from identity.ledger.domain.exports import MEDIA_TYPES, Form, file_of
+from identity.ledger.domain.ledger import Chained
+from identity.ledger.domain.searches import Sought
+from identity.ledger.domain.verification import Finding, Wrong
+from identity.ledger.ports import AuditKeys
+from identity.ledger.usecases.auditing import Auditing
+from identity.ledger.usecases.verification import Report, Span, Verification
 
 router = APIRouter(prefix="/api/v1/audit")
 

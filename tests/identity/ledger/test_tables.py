@@ -8,8 +8,8 @@ from sqlalchemy import insert, text
 from sqlalchemy.exc import ProgrammingError
 
 from gtvision.ids import new_id
-from identity.domain.ledger import FIELDS
-from identity.tables import audit_anchor, audit_entry, audit_head
+from identity.ledger.domain.ledger import FIELDS
+from identity.ledger.tables import audit_anchor, audit_entry, audit_head
 
 from .ledgers import START, City
 

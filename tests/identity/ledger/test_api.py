@@ -16,6 +16,7 @@ from urllib.parse import unquote, urlsplit
 from uuid import UUID
 
 import pytest
+from tests.identity.doors import Door
 
 from chassis.bus import Publisher
 from chassis.bus.publisher import event_message
@@ -27,10 +28,9 @@ from gtvision.events import AuditRecorded, Event
 from gtvision.ids import new_id
 from gtvision.tenancy import ROLE_SCOPES, Caller, Role
 from gtvision.time import SystemClock, isoformat
-from identity.domain.exports import COLUMNS
+from identity.ledger.domain.exports import COLUMNS
 from servers import Postgres
 
-from .doors import Door
 from .ledgers import database_name
 
 pytestmark = [pytest.mark.db, pytest.mark.broker, pytest.mark.usefixtures("no_throttle_left")]

@@ -11,8 +11,8 @@ from chassis.db import UowFactory
 from gtvision.events import AuditRecorded, Event
 from gtvision.time import Clock
 from identity import metrics
-from identity.domain.ledger import Sealer, chain, head_of
-from identity.ports.audit import LedgerOf, Upkeep
+from identity.ledger.domain.ledger import Sealer, chain, head_of
+from identity.ledger.ports import LedgerOf, Upkeep
 
 
 class Ledger:

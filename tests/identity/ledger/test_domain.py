@@ -24,14 +24,14 @@ from pydantic import SecretStr
 from gtvision.audit import Outcome
 from gtvision.events import AuditRecorded, Event
 from gtvision.ids import new_id
-from identity.domain.anchors import Anchor, AnchorKind, copy_of
-from identity.domain.exports import file_of
-from identity.domain.ledger import GENESIS, Chained, Entry, Head, chain, chain_hash, head_of, instant
-from identity.domain.searches import RangeTooLong, Sought, check_export_range
-from identity.domain.verification import Position, Walk, Wrong
 from identity.gateways.audit_keys import HmacAuditKeys, InvalidAuditKeys
+from identity.ledger.domain.anchors import Anchor, AnchorKind, copy_of
+from identity.ledger.domain.exports import file_of
+from identity.ledger.domain.ledger import GENESIS, Chained, Entry, Head, chain, chain_hash, head_of, instant
+from identity.ledger.domain.searches import RangeTooLong, Sought, check_export_range
+from identity.ledger.domain.verification import Position, Walk, Wrong
 
-DOCS = Path(__file__).parents[2] / "docs" / "audit.md"
+DOCS = Path(__file__).parents[3] / "docs" / "audit.md"
 SECRET = "a1:" + "QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVowMTIzNDU="
 KEYS = HmacAuditKeys(SecretStr(SECRET))
 TENANT = UUID("01890000-0000-7000-8000-000000000001")

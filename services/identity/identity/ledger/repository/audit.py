@@ -12,11 +12,11 @@ from sqlalchemy import ColumnElement, RowMapping, Select, Uuid, bindparam, func,
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from chassis.db import UnitOfWork, UowFactory
-from identity.domain.ledger import FIELDS, Chained, Entry, Head
-from identity.domain.searches import Sought
-from identity.ports.audit import UnreadableRow
+from identity.ledger.domain.ledger import FIELDS, Chained, Entry, Head
+from identity.ledger.domain.searches import Sought
+from identity.ledger.ports import UnreadableRow
+from identity.ledger.tables import audit_entry, audit_head
 from identity.tables.api_keys import api_key
-from identity.tables.audit import audit_entry, audit_head
 from identity.tables.tenants import tenant
 from identity.tables.users import account
 

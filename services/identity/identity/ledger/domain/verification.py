@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from identity.domain.ledger import Chained, chain_hash
+from identity.ledger.domain.ledger import Chained, chain_hash
 
 MacCheck = Callable[[str, str, str], bool | None]
 """(key id, hash, MAC) -> whether it is right; None where the key is not known."""

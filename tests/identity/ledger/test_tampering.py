@@ -8,12 +8,12 @@ import pytest
 from prometheus_client import REGISTRY
 from pydantic import SecretStr
 
-from identity.domain.anchors import Anchor, AnchorKind, copy_of
-from identity.domain.ledger import Chained, chain_hash
-from identity.domain.verification import Wrong
 from identity.gateways.audit_keys import HmacAuditKeys
-from identity.repository.anchors import SqlAnchors
-from identity.usecases.sealing import signed
+from identity.ledger.domain.anchors import Anchor, AnchorKind, copy_of
+from identity.ledger.domain.ledger import Chained, chain_hash
+from identity.ledger.domain.verification import Wrong
+from identity.ledger.repository.anchors import SqlAnchors
+from identity.ledger.usecases.sealing import signed
 
 from .ledgers import START, City, command
 

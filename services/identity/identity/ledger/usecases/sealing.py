@@ -15,10 +15,10 @@ from gtvision.errors import Unavailable
 from gtvision.tenancy import Retention
 from gtvision.time import Clock
 from identity import metrics
-from identity.domain.anchors import Anchor, AnchorKind, copy_of
-from identity.domain.verification import Wrong
-from identity.ports.audit import AnchorCopies, AnchorsOf, AuditKeys, LedgerOf, Upkeep
-from identity.usecases.verification import Span, Verification
+from identity.ledger.domain.anchors import Anchor, AnchorKind, copy_of
+from identity.ledger.domain.verification import Wrong
+from identity.ledger.ports import AnchorCopies, AnchorsOf, AuditKeys, LedgerOf, Upkeep
+from identity.ledger.usecases.verification import Span, Verification
 
 log = get_logger(__name__)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gtvision.events import AuditRecorded, Event
-from identity.usecases.ledger import Ledger
+from identity.ledger.usecases.ledger import Ledger
 
 
 class AuditEvents:

@@ -13,8 +13,8 @@ from sqlalchemy import text
 from chassis.envelope import parse
 from gtvision.events import AuditRecorded
 from gtvision.ids import new_id
-from identity.domain.verification import Wrong
-from identity.repository.audit import SqlAuditUpkeep
+from identity.ledger.domain.verification import Wrong
+from identity.ledger.repository.audit import SqlAuditUpkeep
 
 from .ledgers import City
 

@@ -7,9 +7,9 @@ from datetime import date, datetime
 from typing import Any, Protocol
 from uuid import UUID
 
-from identity.domain.anchors import Anchor, AnchorKind, Signer
-from identity.domain.ledger import Chained, Head, Sealer
-from identity.domain.searches import Sought
+from identity.ledger.domain.anchors import Anchor, AnchorKind, Signer
+from identity.ledger.domain.ledger import Chained, Head, Sealer
+from identity.ledger.domain.searches import Sought
 
 
 class UnreadableRow(Exception):

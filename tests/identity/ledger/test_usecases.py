@@ -16,14 +16,15 @@ from chassis.migrations import metadata_differences
 from chassis.settings import DatabaseSettings
 from gtvision.ids import new_id
 from gtvision.tenancy import Caller, Role
-from identity.domain.ledger import GENESIS
-from identity.domain.searches import Sought
 from identity.domain.tenants import LimitedToGroups
-from identity.domain.verification import Wrong
-from identity.repository.anchors import SqlAnchors
-from identity.repository.audit import SqlLedger
+from identity.ledger import tables as _ledger_tables  # noqa: F401 - fills the metadata
+from identity.ledger.domain.ledger import GENESIS
+from identity.ledger.domain.searches import Sought
+from identity.ledger.domain.verification import Wrong
+from identity.ledger.repository.anchors import SqlAnchors
+from identity.ledger.repository.audit import SqlLedger
+from identity.ledger.usecases.auditing import Auditing
 from identity.tables import metadata
-from identity.usecases.auditing import Auditing
 
 from .ledgers import START, City
 

@@ -12,11 +12,11 @@ from city.audit import AuditEntry, record
 from gtvision.audit import Action
 from gtvision.tenancy import Caller, Retention
 from gtvision.time import Clock
-from identity.domain.anchors import Anchor
-from identity.domain.ledger import Chained
-from identity.domain.searches import Sought, check_export_range
 from identity.domain.tenants import check_whole_city
-from identity.ports.audit import AnchorsOf, LedgerOf, LedgerRows
+from identity.ledger.domain.anchors import Anchor
+from identity.ledger.domain.ledger import Chained
+from identity.ledger.domain.searches import Sought, check_export_range
+from identity.ledger.ports import AnchorsOf, LedgerOf, LedgerRows
 
 _PAGE = 1_000
 

@@ -1,0 +1,1 @@
+"""Entries, anchors and findings: what they are and what holds for them."""

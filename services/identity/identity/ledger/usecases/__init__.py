@@ -1,0 +1,1 @@
+"""Verbs of the ledger: adding entries, reading them, anchoring them, verifying them."""
