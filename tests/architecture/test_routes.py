@@ -49,7 +49,7 @@ ANY_TOKEN = {
 }
 """What needs a token and no scope in particular."""
 SOCKETS = {"/ws/v1/live"}
-"""WebSockets redeem a ticket themselves (tests/ingest/test_live.py proves it)."""
+"""WebSockets redeem a ticket themselves (tests/ingest/live/test_api.py proves it)."""
 INTERNAL = ("/internal", "/health", "/metrics")
 
 

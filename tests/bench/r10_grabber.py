@@ -117,13 +117,12 @@ def _grab(clip: str) -> float:
 
     from gtvision.camera import AiSettings
     from gtvision.ids import new_id
-    from ingest.domain.cameras import KnownCamera, StreamState
-    from ingest.domain.grabbing import StreamBroken
     from ingest.gateways.jpeg import TurboJpegEncoder
     from ingest.gateways.opencv_motion import OpenCvMotionGate
     from ingest.gateways.pyav_reader import PyAvStreamReader, ReaderLimits
-    from ingest.ports import GrabbedFrame, Picture
-    from ingest.usecases.grabbing import CameraGrab, GrabTools
+    from ingest.grabbing.domain import KnownCamera, StreamBroken, StreamState
+    from ingest.grabbing.ports import GrabbedFrame, Picture
+    from ingest.grabbing.usecases import CameraGrab, GrabTools
 
     class VideoTime:
         """Time passes as the video says: the file is read as fast as it goes."""

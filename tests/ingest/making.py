@@ -11,7 +11,7 @@ from gtvision.detection import DetectedObject, PlateCandidate
 from gtvision.events import DetectionMade, Event
 from gtvision.geometry import Box
 from gtvision.ids import new_id
-from ingest.domain.detections import Detection
+from ingest.detections.domain import Detection
 
 BOX = Box(x1=0.25, y1=0.25, x2=0.5, y2=0.75)
 

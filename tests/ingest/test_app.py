@@ -12,8 +12,8 @@ import cv2
 import numpy as np
 import pytest
 from pydantic import SecretStr
+from tests.ingest.camera import X264, camera_process
 from tests.ingest.conftest import Running
-from tests.ingest.test_gateways import X264, camera_process
 
 from chassis.bus import Frame, FrameConsumer
 from chassis.health import Heartbeats

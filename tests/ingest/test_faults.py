@@ -9,7 +9,7 @@ import pytest
 from redis.asyncio import Redis
 from tests.fixtures.workplace import TestServers
 from tests.ingest.conftest import Running
-from tests.ingest.test_api import until
+from tests.ingest.detections.test_api import until
 
 from chassis.auth import EPOCH_KEY, REVOKED_KEY
 from chassis.redis import connect_redis

@@ -82,7 +82,7 @@ def find_migrations(package_root: Path | ModuleType) -> Path:
     raise FileNotFoundError(f"no migrations/env.py in {' or '.join(str(path.parent) for path in candidates)}")
 
 
-def run_env(metadata: MetaData, schema: str) -> None:
+def run_env(metadata: MetaData | Sequence[MetaData], schema: str) -> None:
     """The body of every `env.py`. Also serves `alembic revision --autogenerate` on a development database."""
     url = context.config.attributes.get(_URL)
     if url is None:
@@ -91,7 +91,7 @@ def run_env(metadata: MetaData, schema: str) -> None:
     asyncio.run(_migrate(str(url), metadata, schema))
 
 
-async def _migrate(url: str, metadata: MetaData, schema: str) -> None:
+async def _migrate(url: str, metadata: MetaData | Sequence[MetaData], schema: str) -> None:
     engine = create_async_engine(url, poolclass=NullPool, connect_args={"timeout": 10})
     try:
         # The lock has a connection and a transaction of its own: each migration commits, and a crash must free it.
@@ -103,7 +103,7 @@ async def _migrate(url: str, metadata: MetaData, schema: str) -> None:
         await engine.dispose()
 
 
-def _upgrade(connection: Connection, metadata: MetaData, schema: str) -> None:
+def _upgrade(connection: Connection, metadata: MetaData | Sequence[MetaData], schema: str) -> None:
     owner = owner_role(schema)
     if connection.scalar(text("SELECT to_regnamespace(:schema)"), {"schema": schema}) is None:
         connection.exec_driver_sql(f'CREATE SCHEMA IF NOT EXISTS "{schema}" AUTHORIZATION "{owner}"')
@@ -338,7 +338,7 @@ END"""  # noqa: S608
     ]
 
 
-def metadata_differences(connection: Connection, metadata: MetaData, schema: str) -> list[Any]:
+def metadata_differences(connection: Connection, metadata: MetaData | Sequence[MetaData], schema: str) -> list[Any]:
     """What autogenerate would change: empty when the tables in code equal the migrated ones. For tests."""
     from alembic.autogenerate import compare_metadata
     from alembic.migration import MigrationContext
@@ -349,4 +349,4 @@ def metadata_differences(connection: Connection, metadata: MetaData, schema: str
         return not (kind == "table" and (name == "alembic_version" or is_partition(str(name))))
 
     options = {"include_schemas": True, "include_name": ours, "compare_type": True, "target_metadata": metadata}
-    return list(compare_metadata(MigrationContext.configure(connection, opts=options), metadata))
+    return list(compare_metadata(MigrationContext.configure(connection, opts=options), metadata))  # type: ignore[arg-type]  # it takes several too

@@ -23,22 +23,26 @@ from city.tenants import TenantDirectory
 from gtvision.events import AuditRecorded, DetectionMade, DetectionsStored
 from gtvision.ids import new_id
 from gtvision.time import Clock, SystemClock
-from ingest.api import detections_router, live_router
-from ingest.consumers import DetectionEvents, StreamEvents
-from ingest.domain.cameras import KnownCamera
+from ingest.detections.api import router as detections_router
+from ingest.detections.consumers import DetectionEvents
+from ingest.detections.jobs import KeepPartitions
+from ingest.detections.repository import SqlDetectionRows, SqlPartitions
+from ingest.detections.usecases import Detections, Store, Upkeep
 from ingest.gateways.broker_sink import BrokerFrameSink
 from ingest.gateways.jpeg import TurboJpegEncoder
 from ingest.gateways.opencv_motion import OpenCvMotionGate, Sensitivity
 from ingest.gateways.pyav_reader import PyAvStreamReader, ReaderLimits
 from ingest.gateways.redis_roll import RedisGrabberRoll
-from ingest.jobs import DEAD_AFTER_S, FeedLive, KeepBook, KeepPartitions, ShareCameras
-from ingest.ports import MotionGate
-from ingest.repository import SqlCameraCatalogue, SqlCameraRows, SqlDetectionRows, SqlPartitions, camera_copy
+from ingest.grabbing.consumers import StreamEvents
+from ingest.grabbing.domain import KnownCamera
+from ingest.grabbing.jobs import DEAD_AFTER_S, KeepBook, ShareCameras
+from ingest.grabbing.ports import MotionGate
+from ingest.grabbing.repository import SqlCameraCatalogue, SqlCameraRows, camera_copy
+from ingest.grabbing.usecases import CameraBook, GrabberPool, GrabTools, Streams
+from ingest.live.api import router as live_router
+from ingest.live.jobs import FeedLive
+from ingest.live.usecases import FeedLimits, LiveFeed
 from ingest.settings import ApiSettings, GrabberSettings, GrabSettings, MigrateSettings
-from ingest.usecases.cameras import CameraBook, Streams
-from ingest.usecases.detections import Detections, Store, Upkeep
-from ingest.usecases.grabbing import GrabberPool, GrabTools
-from ingest.usecases.live import FeedLimits, LiveFeed
 
 
 def create_api(settings: ApiSettings) -> Service:

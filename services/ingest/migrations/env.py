@@ -1,6 +1,7 @@
 """Alembic's way in."""
 
 from chassis.migrations import run_env
-from ingest.tables import metadata
+from ingest.detections.tables import metadata as detections
+from ingest.grabbing.tables import metadata as grabbing
 
-run_env(metadata, "ingest")
+run_env([detections, grabbing], "ingest")

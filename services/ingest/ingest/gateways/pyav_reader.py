@@ -19,8 +19,8 @@ from av.video.stream import VideoStream
 from pydantic import SecretStr
 
 from gtvision.time import Clock
-from ingest.domain.grabbing import StreamBroken
-from ingest.ports import Picture, Plane
+from ingest.grabbing.domain import StreamBroken
+from ingest.grabbing.ports import Picture, Plane
 
 av.logging.set_level(None)  # ffmpeg's own lines can carry URLs
 

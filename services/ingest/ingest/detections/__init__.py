@@ -1,0 +1,1 @@
+"""Detections: what was seen is stored and found again."""

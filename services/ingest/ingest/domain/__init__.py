@@ -1,1 +1,0 @@
-"""Nouns and rules of ingest: pure, no I/O, no clock."""

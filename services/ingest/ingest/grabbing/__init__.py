@@ -1,0 +1,1 @@
+"""Grabbing: frames from cameras, and ingest's copy of cameras and streams."""

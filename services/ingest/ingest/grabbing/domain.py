@@ -1,0 +1,164 @@
+"""Cameras as ingest knows them, and rules of grabbing: who reads which, which key frames are wanted, when a frame was captured."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from uuid import UUID
+
+from gtvision.camera import AiSettings
+
+
+class StreamState(StrEnum):
+    """What streaming last said of a stream."""
+
+    ONLINE = "online"
+    DEGRADED = "degraded"
+    OFFLINE = "offline"
+
+
+@dataclass(frozen=True, slots=True)
+class StreamTold:
+    """A stream as an event described it."""
+
+    camera_id: UUID
+    revision: int
+    state: StreamState
+    read_url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class KnownCamera:
+    """A living camera and its stream."""
+
+    tenant_id: UUID
+    camera_id: UUID
+    revision: int
+    enabled: bool
+    groups: frozenset[UUID]
+    ai: AiSettings
+    state: StreamState | None = None
+    read_url: str | None = None
+
+    @property
+    def grabbable(self) -> bool:
+        """Whether frames can and should be taken from it."""
+        return self.enabled and self.ai.enabled and bool(self.read_url) and self.state in {StreamState.ONLINE, StreamState.DEGRADED}
+
+
+SKEW_ALLOWED_S = 5.0
+"""A frame whose clock is off by more takes its arrival time (contracts.md)."""
+
+
+def share_of(grabber_id: str, living: Iterable[str], camera_ids: Iterable[UUID]) -> set[UUID]:
+    """The cameras of one grabber by rendezvous hashing: everybody computes the same, and when one dies only its cameras move."""
+    names = sorted(living)
+    return {camera_id for camera_id in camera_ids if max(names, key=lambda name: _weight(name, camera_id), default="") == grabber_id}
+
+
+def _weight(grabber_id: str, camera_id: UUID) -> bytes:
+    return hashlib.blake2b(f"{grabber_id}/{camera_id}".encode(), digest_size=8).digest()
+
+
+class Pacer:
+    """Which key frames to decode: at most `fps` by the stream's clock, and by ours where the stream's lies.
+
+    A camera at the same rate as we ask for jitters, so a frame may come a fifth early.
+    """
+
+    _EARLY = 0.8
+    _BURST = 3.0
+
+    def __init__(self, fps: float) -> None:
+        self._interval_s = self._EARLY / fps
+        self._last_s: float | None = None
+        self._credit = self._BURST
+        self._refilled_at: float | None = None
+
+    def wants(self, stream_s: float, monotonic_s: float) -> bool:
+        """Whether the key frame at this stream time is to be decoded; counts it as taken if so."""
+        waited = 0.0 if self._refilled_at is None else monotonic_s - self._refilled_at
+        self._credit = min(self._BURST, self._credit + waited / self._interval_s)
+        self._refilled_at = monotonic_s
+        too_soon = self._last_s is not None and 0 <= stream_s - self._last_s < self._interval_s
+        if too_soon or self._credit < 1.0:
+            return False
+        self._credit -= 1.0
+        self._last_s = stream_s
+        return True
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """How long before its arrival a frame was captured. `skew_s`, stream minus arrival, where the stream's clock is not believed."""
+
+    age_s: float
+    skew_s: float | None = None
+
+
+class StreamClock:
+    """Places frames in time.
+
+    A stream's clock has an arbitrary start, so it is calibrated: the least delay ever seen is what a frame needs that waited in no
+    buffer, and anything above it is waiting. The estimate creeps upwards, since a camera's quartz may run slower than ours.
+    It runs on monotonic time: a jump of the wall clock moves nothing.
+    """
+
+    _CREEP = 200e-6
+    _LEAPS_BELIEVED = 3
+    """So many frames in a row that are off say that the stream's clock was set, not that frames waited."""
+
+    def __init__(self) -> None:
+        self._offset_s: float | None = None
+        self._arrived_s = 0.0
+        self._off = 0
+
+    def place(self, stream_s: float, arrived_s: float) -> Placed:
+        """`stream_s` by the stream's clock, `arrived_s` by our monotonic one."""
+        seen = arrived_s - stream_s
+        if self._offset_s is None:
+            self._offset_s, self._arrived_s = seen, arrived_s
+            return Placed(0.0)
+        self._offset_s += max(0.0, arrived_s - self._arrived_s) * self._CREEP
+        self._arrived_s = arrived_s
+        age = seen - self._offset_s
+        if abs(age) > SKEW_ALLOWED_S:
+            return self._leapt(seen, age)
+        self._off = 0
+        self._offset_s = min(self._offset_s, seen)
+        return Placed(max(0.0, age))
+
+    def _leapt(self, seen: float, age: float) -> Placed:
+        self._off += 1
+        # Ahead of everything so far: no buffer can do that. Behind: believed only when it stays so.
+        if age < 0 or self._off >= self._LEAPS_BELIEVED:
+            self._offset_s, self._off = seen, 0
+        return Placed(0.0, skew_s=-age)
+
+
+class Backoff:
+    """How long to wait before a stream is tried again: doubles from 0.5 s to 5 s, and starts over once it ran for a while.
+
+    Short, since only streams that are said to be online are tried at all.
+    """
+
+    _FIRST_S, _LONGEST_S, _WELL_S = 0.5, 5.0, 30.0
+
+    def __init__(self) -> None:
+        self._next_s = self._FIRST_S
+
+    def after(self, ran_s: float) -> float:
+        if ran_s >= self._WELL_S:
+            self._next_s = self._FIRST_S
+        wait, self._next_s = self._next_s, min(self._next_s * 2, self._LONGEST_S)
+        return wait
+
+
+class StreamBroken(Exception):
+    """A stream ended, stalled, flooded or could not be opened. `cause` is one of a few words, for metrics."""
+
+    def __init__(self, cause: str) -> None:
+        super().__init__(cause)
+        self.cause = cause

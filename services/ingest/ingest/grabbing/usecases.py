@@ -1,0 +1,255 @@
+"""Keep ingest's own copy of the streams (that of the cameras is `city.cameras`), and grab frames: what one camera's thread does with its
+key frames, and who keeps the threads."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+import structlog
+
+from chassis.db import UnitOfWork, UowFactory
+from gtvision.events import Event, StreamDegraded, StreamWentOffline, StreamWentOnline
+from gtvision.time import Clock
+from ingest import metrics
+from ingest.grabbing.domain import Backoff, KnownCamera, Pacer, StreamBroken, StreamClock, StreamState, StreamTold, share_of
+from ingest.grabbing.ports import CameraCatalogue, CameraRows, FrameSink, GrabbedFrame, JpegEncoder, Look, MotionGate, Picture, StreamReader
+
+
+@dataclass(frozen=True, slots=True)
+class Streams:
+    """What streaming says. Events may come twice and in any order."""
+
+    uow: UowFactory
+    rows: Callable[[UnitOfWork], CameraRows]
+
+    async def learn_stream(self, event: Event[StreamWentOnline] | Event[StreamWentOffline] | Event[StreamDegraded]) -> None:
+        """A stream came, went or became worse."""
+        data = event.data
+        if isinstance(data, StreamWentOnline):
+            told = StreamTold(data.camera_id, data.revision, StreamState.ONLINE, data.read_url)
+        elif isinstance(data, StreamDegraded):
+            told = StreamTold(data.camera_id, data.revision, StreamState.DEGRADED)
+        else:
+            told = StreamTold(data.camera_id, data.revision, StreamState.OFFLINE)
+        async with self.uow(event.tenant_id) as work:
+            if not await work.seen(f"ingest.{event.type}", event.event_id):
+                await self.rows(work).stream_told(told)
+
+
+class CameraBook:
+    """Every living camera, in memory: for rights on the live socket and for grabbing. Kept fresh by a job; never emptied by a failure."""
+
+    def __init__(self, catalogue: CameraCatalogue) -> None:
+        self._catalogue = catalogue
+        self._cameras: dict[UUID, KnownCamera] = {}
+
+    async def refresh(self) -> None:
+        """Read all again. Raises: Unavailable, and then keeps what it has."""
+        self._cameras = {camera.camera_id: camera for camera in await self._catalogue.living()}
+
+    def groups_of(self, tenant_id: UUID, camera_id: UUID) -> frozenset[UUID]:
+        """None known: no groups, so that only a caller without limits sees it."""
+        camera = self._cameras.get(camera_id)
+        return camera.groups if camera is not None and camera.tenant_id == tenant_id else frozenset()
+
+    def knows(self, tenant_id: UUID, camera_id: UUID) -> bool:
+        camera = self._cameras.get(camera_id)
+        return camera is not None and camera.tenant_id == tenant_id
+
+    def grabbable(self) -> list[KnownCamera]:
+        return [camera for camera in self._cameras.values() if camera.grabbable]
+
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class GrabTools:
+    """What every camera's thread is given. `gate_for` makes a fresh gate: a background belongs to one camera."""
+
+    reader: StreamReader
+    gate_for: Callable[[KnownCamera], MotionGate]
+    encoder: JpegEncoder
+    sink: FrameSink
+    clock: Clock
+    keep_alive_s: float = 30.0
+    """A frame is sent at least so often, motion or not."""
+
+
+class CameraGrab:
+    """One camera: paces its key frames, places them in time, gates, encodes and offers them. Used by one thread."""
+
+    def __init__(self, camera: KnownCamera, tools: GrabTools) -> None:
+        self._camera = camera
+        self._tools = tools
+        self._gate = tools.gate_for(camera)
+        self._pacer = Pacer(camera.ai.fps)
+        self._stream_clock = StreamClock()
+        self._sequence = 0
+        self._looked_at: float | None = None
+        self._sent_at: float | None = None
+
+    def wants(self, stream_s: float) -> bool:
+        """Whether the key frame at this stream time is worth decoding."""
+        return self._pacer.wants(stream_s, self._tools.clock.monotonic())
+
+    def stream_began(self) -> None:
+        """The stream was opened anew: its clock starts somewhere else. The background stays."""
+        self._stream_clock = StreamClock()
+        self._pacer = Pacer(self._camera.ai.fps)
+
+    def take(self, picture: Picture) -> None:
+        """Decide on one picture; encode and offer it where it shows something new."""
+        metrics.PICTURES.inc()
+        now = self._tools.clock.monotonic()
+        placed = self._stream_clock.place(picture.stream_s, now)
+        look = self._gate.look(picture.y, now - self._looked_at if self._looked_at is not None else 0.0)
+        self._looked_at = now
+        reason = self._reason(look, now)
+        if reason is None:
+            metrics.FRAMES_SKIPPED.labels("still" if look.moved is None else "same").inc()
+            return
+        if placed.skew_s is not None:
+            metrics.CLOCK_SKEWED.inc()
+        self._sequence += 1
+        self._sent_at = now
+        self._gate.sent()
+        arrived_at = self._tools.clock.now()
+        frame = GrabbedFrame(
+            camera=self._camera,
+            jpeg=self._tools.encoder.encode(picture),
+            captured_at=arrived_at - timedelta(seconds=placed.age_s),
+            arrived_at=arrived_at,
+            width_px=picture.width_px,
+            height_px=picture.height_px,
+            motion_box=look.moved,
+            sequence=self._sequence,
+            clock_skew_ms=None if placed.skew_s is None else round(placed.skew_s * 1000),
+        )
+        metrics.FRAMES_SENT.labels(reason).inc()
+        self._tools.sink.offer(frame)
+
+    def _reason(self, look: Look, now: float) -> str | None:
+        """Why the picture goes out; None where it does not."""
+        if self._sent_at is None or now - self._sent_at >= self._tools.keep_alive_s:
+            return "keep_alive"
+        return "motion" if look.moved is not None and look.news else None
+
+
+class CameraThread:
+    """Reads one camera until it is told to stop: a stream that breaks is opened again, later and later."""
+
+    def __init__(self, camera: KnownCamera, tools: GrabTools) -> None:
+        self.camera = camera
+        self._tools = tools
+        self._grab = CameraGrab(camera, tools)
+        self._stopping = threading.Event()
+        self._alive_at = tools.clock.monotonic()
+        # A daemon: one that hangs in a decoder must not keep the process from ending.
+        self._thread = threading.Thread(target=self._run, name=f"grab-{camera.camera_id}", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Ask it to end; it does within its timeouts."""
+        self._stopping.set()
+
+    def join(self, timeout_s: float) -> bool:
+        """Whether it ended."""
+        self._thread.join(timeout_s)
+        return not self._thread.is_alive()
+
+    def silent_s(self) -> float:
+        """Seconds since it last gave a sign."""
+        return self._tools.clock.monotonic() - self._alive_at
+
+    def _stopped(self) -> bool:
+        self._alive_at = self._tools.clock.monotonic()
+        return self._stopping.is_set()
+
+    def _run(self) -> None:
+        backoff = Backoff()
+        while not self._stopped():
+            began = self._tools.clock.monotonic()
+            cause = self._read()
+            if self._stopped():
+                return
+            metrics.STREAM_BREAKS.labels(cause).inc()
+            wait_s = backoff.after(self._tools.clock.monotonic() - began)
+            log.info("stream_broke", camera_id=str(self.camera.camera_id), cause=cause, retry_in_s=wait_s)
+            self._stopping.wait(wait_s)
+
+    def _read(self) -> str:
+        """Read the stream until it breaks; why it did."""
+        assert self.camera.read_url is not None
+        self._grab.stream_began()
+        try:
+            for picture in self._tools.reader.pictures(self.camera.read_url, self._grab.wants, self._stopped):
+                self._grab.take(picture)
+        except StreamBroken as broken:
+            return broken.cause
+        except Exception:
+            # One camera's surprise must not end its thread for good, nor touch another's.
+            log.exception("grab_failed", camera_id=str(self.camera.camera_id))
+            return "failure"
+        return "stopped"
+
+
+class GrabberPool:
+    """The cameras of this process, a thread each. Called from one place; never blocks on a thread."""
+
+    def __init__(
+        self, tools: GrabTools, *, hung_after_s: float = 60.0, thread_for: Callable[[KnownCamera, GrabTools], CameraThread] = CameraThread
+    ) -> None:
+        self._tools = tools
+        self._hung_after_s = hung_after_s
+        self._thread_for = thread_for
+        self._threads: dict[UUID, CameraThread] = {}
+
+    @property
+    def cameras(self) -> frozenset[UUID]:
+        """Which are being read."""
+        return frozenset(self._threads)
+
+    def assign(self, cameras: Iterable[KnownCamera]) -> None:
+        """Read exactly these from now on. A camera whose settings changed is opened anew."""
+        wanted = {camera.camera_id: camera for camera in cameras}
+        for camera_id, thread in list(self._threads.items()):
+            hung = thread.silent_s() > self._hung_after_s
+            if hung:
+                metrics.READERS_REPLACED.inc()
+                log.warning("reader_hung", camera_id=str(camera_id), silent_s=round(thread.silent_s()))
+            if hung or _changed(wanted.get(camera_id), thread.camera):
+                thread.stop()
+                del self._threads[camera_id]
+        for camera_id, camera in wanted.items():
+            if camera_id not in self._threads:
+                self._threads[camera_id] = self._thread_for(camera, self._tools)
+                self._threads[camera_id].start()
+        metrics.CAMERAS_GRABBED.set(len(self._threads))
+
+    def close(self, grace_s: float) -> None:
+        """Stop all. Blocks for at most `grace_s`."""
+        threads: Mapping[UUID, CameraThread] = dict(self._threads)
+        for thread in threads.values():
+            thread.stop()
+        deadline = self._tools.clock.monotonic() + grace_s
+        for thread in threads.values():
+            thread.join(max(0.0, deadline - self._tools.clock.monotonic()))
+        self._threads.clear()
+
+
+def _changed(wanted: KnownCamera | None, current: KnownCamera) -> bool:
+    """Whether its thread must go. A stream that only got better or worse goes on being read."""
+    return wanted is None or (wanted.read_url, wanted.ai) != (current.read_url, current.ai)
+
+
+def my_share(grabber_id: str, living: frozenset[str], cameras: Iterable[KnownCamera]) -> list[KnownCamera]:
+    """This grabber's part of all cameras."""
+    by_id = {camera.camera_id: camera for camera in cameras}
+    return [by_id[camera_id] for camera_id in share_of(grabber_id, living | {grabber_id}, by_id)]

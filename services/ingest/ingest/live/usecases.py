@@ -1,0 +1,237 @@
+"""The live feed: one subscription in, any number of readers out. A reader that is slow costs nobody else."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict, deque
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import orjson
+
+from gtvision.errors import GTVisionError, MissingScope, NotFound, RateLimited, Unavailable
+from gtvision.tenancy import Caller
+from gtvision.time import Clock
+from ingest import metrics
+from ingest.live.domain import MESSAGE_TYPES, Topic, UnknownTopic
+from ingest.live.ports import LiveMessage, Revocations
+
+if TYPE_CHECKING:
+    from ingest.grabbing.usecases import CameraBook
+
+
+class Close(IntEnum):
+    """Why a socket is closed: WebSocket close codes."""
+
+    POLICY = 1008
+    TOO_BIG = 1009
+    TRY_LATER = 1013
+    UNAUTHENTICATED = 4401
+    FORBIDDEN = 4403
+    SLOW = 4408
+
+
+@dataclass(frozen=True, slots=True)
+class FeedLimits:
+    """What one reader and all of them may take."""
+
+    readers: int = 1_000
+    topics_per_reader: int = 300
+    waiting_messages: int = 500
+    waiting_bytes: int = 2_000_000
+    ping_s: float = 20.0
+    session_s: float = 900.0
+    """How long a socket lives on one ticket: as long as an access token. An `auth` message gives it a new end."""
+
+
+class Reader:
+    """One connection: what it may see, what it wants, and what waits for it."""
+
+    def __init__(self, caller: Caller, ends_at: float, limits: FeedLimits) -> None:
+        self.caller = caller
+        self.ends_at = ends_at
+        self.topics: set[Topic] = set()
+        self.ended: asyncio.Future[tuple[Close, str]] = asyncio.get_running_loop().create_future()
+        self._limits = limits
+        self._waiting: deque[str] = deque()
+        self._waiting_bytes = 0
+        self._filled = asyncio.Event()
+
+    def offer(self, text: str) -> None:
+        """Queue a message; never waits. A reader who lets too much pile up is ended."""
+        if self.ended.done():
+            return
+        self._waiting.append(text)
+        self._waiting_bytes += len(text)
+        if len(self._waiting) > self._limits.waiting_messages or self._waiting_bytes > self._limits.waiting_bytes:
+            self._waiting.clear()
+            metrics.LIVE_SLOW.inc()
+            self.end(Close.SLOW, "reader too slow")
+        self._filled.set()
+
+    def tell(self, kind: str, **fields: Any) -> None:
+        """Queue a message of the protocol itself."""
+        self.offer(orjson.dumps({"type": kind, **fields}).decode())
+
+    def end(self, code: Close, reason: str) -> None:
+        """Have the connection closed; the first reason counts."""
+        if not self.ended.done():
+            self.ended.set_result((code, reason))
+
+    async def take(self) -> Iterator[str]:
+        """Wait for messages; all that are there."""
+        await self._filled.wait()
+        self._filled.clear()
+        return self._drain()
+
+    def _drain(self) -> Iterator[str]:
+        while self._waiting:
+            text = self._waiting.popleft()
+            self._waiting_bytes -= len(text)
+            yield text
+
+
+class LiveFeed:
+    """All readers of this process."""
+
+    def __init__(self, book: CameraBook, revocations: Revocations, clock: Clock, limits: FeedLimits | None = None) -> None:
+        self._book = book
+        self._revocations = revocations
+        self._clock = clock
+        self._limits = limits or FeedLimits()
+        self._readers: set[Reader] = set()
+        self._index: defaultdict[tuple[UUID, Topic], set[Reader]] = defaultdict(set)
+        self._pinged_at = clock.monotonic()
+
+    # --- readers come and go ---
+
+    def join(self, caller: Caller) -> Reader:
+        """Raises: RateLimited, where there are too many."""
+        if len(self._readers) >= self._limits.readers:
+            raise RateLimited("Too many live connections.")
+        reader = Reader(caller, self._clock.now().timestamp() + self._limits.session_s, self._limits)
+        self._readers.add(reader)
+        metrics.LIVE_CONNECTIONS.set(len(self._readers))
+        return reader
+
+    def leave(self, reader: Reader) -> None:
+        """May be repeated."""
+        self._readers.discard(reader)
+        for topic in list(reader.topics):
+            self._unlist(reader, topic)
+        metrics.LIVE_CONNECTIONS.set(len(self._readers))
+
+    def renew(self, reader: Reader, caller: Caller) -> None:
+        """A fresh token of the same person: a new end, and rights as they are now. Raises: MissingScope, for somebody else."""
+        if (caller.tenant_id, caller.user_id) != (reader.caller.tenant_id, reader.caller.user_id):
+            raise MissingScope("The token is somebody else's.")
+        reader.caller, reader.ends_at = caller, caller.expires_at
+        for topic in list(reader.topics):
+            if self._refusal(caller, topic) is not None:
+                self._unlist(reader, topic)
+
+    def subscribe(self, reader: Reader, names: Sequence[str]) -> None:
+        """Answer with what is now listened to; a topic that may not be is answered by an error of its own."""
+        for name in names:
+            try:
+                topic = Topic.parse(name)
+                refusal = self._refusal(reader.caller, topic)
+            except UnknownTopic as unknown:
+                refusal = unknown
+            if refusal is None and topic not in reader.topics and len(reader.topics) >= self._limits.topics_per_reader:
+                refusal = RateLimited("Too many topics.")
+            if refusal is not None:
+                reader.tell("error", code=refusal.code, topic=name[:100], detail=refusal.message)
+                continue
+            reader.topics.add(topic)
+            self._index[reader.caller.tenant_id, topic].add(reader)
+        self._confirm(reader)
+
+    def unsubscribe(self, reader: Reader, names: Sequence[str]) -> None:
+        for topic in [topic for topic in reader.topics if str(topic) in names]:
+            self._unlist(reader, topic)
+        self._confirm(reader)
+
+    def _confirm(self, reader: Reader) -> None:
+        reader.tell("subscribed", topics=sorted(str(topic) for topic in reader.topics))
+
+    def _unlist(self, reader: Reader, topic: Topic) -> None:
+        reader.topics.discard(topic)
+        key = (reader.caller.tenant_id, topic)
+        self._index[key].discard(reader)
+        if not self._index[key]:
+            del self._index[key]
+
+    def _refusal(self, caller: Caller, topic: Topic) -> GTVisionError | None:
+        if topic.scope not in caller.scopes:
+            return MissingScope(f"This needs the scope '{topic.scope}'.")
+        if topic.camera_id is not None and not self._may_see(caller, topic.camera_id, must_exist=True):
+            return NotFound("There is no such camera.")
+        return None
+
+    def _may_see(self, caller: Caller, camera_id: UUID, *, must_exist: bool = False) -> bool:
+        if must_exist and not self._book.knows(caller.tenant_id, camera_id):
+            return False
+        return caller.camera_groups is None or caller.may_see(self._book.groups_of(caller.tenant_id, camera_id))
+
+    # --- messages ---
+
+    def forward(self, message: LiveMessage) -> None:
+        """To everybody who listens and may: serialised once."""
+        if message.tenant_id is None:
+            for reader in self._readers:
+                reader.tell("resync")
+            return
+        try:
+            topic = Topic.parse(message.topic)
+        except UnknownTopic:
+            return
+        readers = self._listening(message.tenant_id, topic) | self._listening(message.tenant_id, Topic(topic.kind))
+        if not readers:
+            return
+        camera_id = topic.camera_id or _camera_of(message.data)
+        text = _text(topic, message.raw)
+        for reader in readers:
+            if camera_id is None or self._may_see(reader.caller, camera_id):
+                reader.offer(text)
+                metrics.LIVE_DELIVERED.inc()
+
+    def _listening(self, tenant_id: UUID, topic: Topic) -> set[Reader]:
+        return self._index.get((tenant_id, topic), set())
+
+    def tend(self) -> None:
+        """End what has expired or was revoked, and ping. Called every second or so."""
+        now, ping = self._clock.now().timestamp(), self._clock.monotonic() - self._pinged_at >= self._limits.ping_s
+        if ping:
+            self._pinged_at = self._clock.monotonic()
+        for reader in list(self._readers):
+            if reader.ends_at <= now:
+                reader.end(Close.UNAUTHENTICATED, "token expired")
+            elif self._revoked(reader.caller.session_id):
+                reader.end(Close.UNAUTHENTICATED, "session ended")
+            elif ping:
+                reader.tell("ping")
+
+    def _revoked(self, session_id: UUID) -> bool:
+        try:
+            return self._revocations.is_revoked(session_id)
+        except Unavailable:
+            return False  # it was let in by a list that was seen
+
+
+def _camera_of(data: Any) -> UUID | None:
+    """The camera that a message of another kind is about, if any."""
+    found = data.get("camera_id") if isinstance(data, dict) else None
+    try:
+        return UUID(found) if isinstance(found, str) else None
+    except ValueError:
+        return None
+
+
+def _text(topic: Topic, raw: bytes) -> str:
+    """The message's own JSON is put into ours unread."""
+    head = orjson.dumps({"type": MESSAGE_TYPES[topic.kind], "topic": str(topic)})
+    return (head[:-1] + b',"data":' + raw + b"}").decode()

@@ -1,0 +1,182 @@
+"""What goes on record of searches: who looked for which plate, where, when and what for; and nothing is shown without its record."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import make_url, text
+from tests.fixtures.workplace import TestServers
+from tests.ingest.conftest import Running
+from tests.ingest.detections.test_api import until
+from tests.ingest.making import frame, seen
+from tests.ledger import deeds
+from websockets.asyncio.client import connect
+from websockets.exceptions import ConnectionClosed
+
+from chassis.redis import connect_redis
+from city.tenants import TENANTS_KEY, KnownTenant, TenantDirectory, publish_tenants
+from gtvision.events import AuditRecorded, Event
+from gtvision.ids import new_id
+from gtvision.tenancy import Caller, Purposes, Role, TenantSettings
+from gtvision.time import SystemClock, isoformat
+
+pytestmark = [pytest.mark.db, pytest.mark.broker]
+
+PICTURE = b"\xff\xd8picture\xff\xd9"
+
+
+async def on_record(running: Running, who: Caller, action: str) -> list[Event[AuditRecorded]]:
+    return [deed for deed in await deeds(running.db, who.tenant_id) if deed.data.action == action]
+
+
+async def a_passage(running: Running, who: Caller, plate: str) -> dict[str, Any]:
+    """One that was stored, with its picture; as detections show it."""
+    key = f"evidence/{who.tenant_id}/{plate}.jpg"
+    await running.objects.put(key, PICTURE)
+    evidence = {"evidence_key": key, "evidence_sha256": hashlib.sha256(PICTURE).hexdigest()}
+    event = frame(SystemClock().now(), seen(plate), tenant_id=who.tenant_id, **evidence)
+    await running.bus.publish(event)
+
+    async def stored() -> dict[str, Any] | None:
+        async with running.db.uow(who.tenant_id) as work:
+            find = text("SELECT detection_id, camera_id, captured_at FROM detections WHERE camera_id = :id")
+            row = (await work.session.execute(find, {"id": event.camera_id})).mappings().first()
+            return dict(row) if row else None
+
+    found: dict[str, Any] = await until(stored)
+    return found
+
+
+@pytest.fixture
+def who(running: Running) -> Caller:
+    return running.mint.caller(Role.OPERATOR, tenant_id=new_id())
+
+
+async def test_a_plate_search(running: Running, who: Caller) -> None:
+    await a_passage(running, who, "ABC1D23")
+    start, correlation = SystemClock().now() - timedelta(hours=1), new_id()
+    headers = running.mint.headers(who) | {"x-correlation-id": str(correlation), "x-purpose": "crime", "user-agent": "Firefox/141"}
+    params = {"from": isoformat(start), "to": isoformat(start + timedelta(hours=2)), "mode": "exact"}
+    answer = await running.http.get("/api/v1/plates/abc-1d23", headers=headers, params=params)
+    assert len(answer.json()["items"]) == 1
+    [deed] = await deeds(running.db, who.tenant_id)
+    said = deed.data
+    assert (said.action, said.outcome, said.object_kind, said.object_id) == ("plate.searched", "allowed", "plate", "ABC1D23")
+    assert (said.actor_id, said.actor_role, said.session_id) == (who.user_id, "operator", who.session_id)
+    assert (said.range_from, said.range_to) == (start, start + timedelta(hours=2))
+    assert (said.address, said.user_agent, said.purpose, said.service) == ("127.0.0.1", "Firefox/141", "crime", "ingest")
+    assert (deed.correlation_id, said.details) == (correlation, {"mode": "exact", "found": "1"})
+
+
+async def test_every_page_is_a_look(running: Running, who: Caller) -> None:
+    for _ in range(2):
+        await a_passage(running, who, "PAG1234")
+    headers = running.mint.headers(who)
+    first = (await running.http.get("/api/v1/plates/PAG1234", headers=headers, params={"limit": 1})).json()
+    await running.http.get("/api/v1/plates/PAG1234", headers=headers, params={"limit": 1, "cursor": first["next"]})
+    found = [deed.data.details for deed in await on_record(running, who, "plate.searched")]
+    assert [each["found"] for each in found] == ["1", "1"]
+    assert [each.get("before") for each in found] == [None, first["items"][0]["captured_at"]]
+
+
+async def test_detections_with_their_filter(running: Running, who: Caller) -> None:
+    camera = new_id()
+    params = {"camera_id": str(camera), "class": "car", "min_confidence": 0.5}
+    assert (await running.http.get("/api/v1/detections", headers=running.mint.headers(who), params=params)).json()["items"] == []
+    [deed] = await deeds(running.db, who.tenant_id)
+    assert (deed.data.action, deed.data.object_kind, deed.camera_id) == ("detections.searched", "detections", camera)
+    assert deed.data.details == {"class": "car", "min_confidence": "0.5", "found": "0"}
+
+
+async def test_a_search_outside_of_ones_groups_is_a_search_too(running: Running, who: Caller) -> None:
+    limited = running.mint.caller(tenant_id=who.tenant_id, groups=[new_id()])
+    await running.http.get("/api/v1/plates/GRP1234", headers=running.mint.headers(limited))
+    [deed] = await on_record(running, who, "plate.searched")
+    assert (deed.data.actor_id, deed.data.details["found"]) == (limited.user_id, "0")
+
+
+async def test_evidence_that_was_shown_and_none_that_was_not(running: Running, who: Caller) -> None:
+    passage = await a_passage(running, who, "EVI1D23")
+    path, params = f"/api/v1/detections/{passage['detection_id']}/evidence", {"captured_at": isoformat(passage["captured_at"])}
+    stranger = running.mint.caller(tenant_id=new_id())
+    assert (await running.http.get(path, headers=running.mint.headers(stranger), params=params)).status_code == 404
+    assert (await running.http.get(path, headers=running.mint.headers(who), params=params)).content == PICTURE
+    [deed] = await deeds(running.db, who.tenant_id)
+    assert (deed.data.action, deed.data.object_id, deed.camera_id) == (
+        "evidence.viewed",
+        str(passage["detection_id"]),
+        passage["camera_id"],
+    )
+    assert (deed.data.range_from, deed.data.details) == (passage["captured_at"], {"plate": "EVI1D23"})
+    assert await deeds(running.db, stranger.tenant_id) == []
+
+
+async def test_what_is_refused_is_no_search(running: Running, who: Caller) -> None:
+    for path in ("/api/v1/plates/NOTAPLATE", "/api/v1/plates/ABC1D23?cursor=x", "/api/v1/detections?limit=0"):
+        assert (await running.http.get(path, headers=running.mint.headers(who))).status_code == 422
+    assert await deeds(running.db, who.tenant_id) == []
+
+
+_FULL = """
+    CREATE FUNCTION refuse_insert() RETURNS trigger LANGUAGE plpgsql AS
+    $$ BEGIN RAISE EXCEPTION 'no space' USING ERRCODE = 'disk_full'; END $$;
+    CREATE TRIGGER full_disk BEFORE INSERT ON ingest.outbox FOR EACH STATEMENT EXECUTE FUNCTION refuse_insert();
+"""
+
+
+@pytest.fixture
+async def full_outbox(running: Running, servers: TestServers) -> AsyncIterator[None]:
+    """The outbox takes nothing, and everything else works."""
+    database = make_url(running.settings.db.url.get_secret_value()).database
+    superuser = await servers.postgres.connect(str(database))
+    await superuser.execute(_FULL)
+    yield
+    await superuser.execute("DROP TRIGGER full_disk ON ingest.outbox; DROP FUNCTION refuse_insert()")
+    await superuser.close()
+
+
+async def test_what_cannot_be_recorded_is_not_answered(running: Running, who: Caller, full_outbox: None) -> None:
+    for path in ("/api/v1/plates/ABC1D23", "/api/v1/detections"):
+        answer = await running.http.get(path, headers=running.mint.headers(who))
+        assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
+
+
+async def test_a_city_that_wants_purposes_gets_them(running: Running, who: Caller) -> None:
+    passage = await a_passage(running, who, "PUR1D23")
+    city = KnownTenant(name="Cidade", revision=1, settings=TenantSettings(purposes=Purposes(codes=("crime",), required=True)))
+    directory: TenantDirectory = running.service.api.state.tenants
+    redis = connect_redis(running.settings.redis.state_url)
+    await publish_tenants(redis, {who.tenant_id: city})
+
+    async def known() -> bool:
+        return directory.settings(who.tenant_id).purposes.required
+
+    await until(known)
+    evidence = f"/api/v1/detections/{passage['detection_id']}/evidence?captured_at={isoformat(passage['captured_at'])}"
+    for path in ("/api/v1/plates/PUR1D23", evidence):
+        for sent, code in ((None, "purpose_required"), ("curiosity", "purpose_unknown")):
+            headers = running.mint.headers(who) | ({"x-purpose": sent} if sent else {})
+            answer = await running.http.get(path, headers=headers)
+            assert (answer.status_code, answer.json()["code"]) == (422, code)
+        assert (await running.http.get(path, headers=running.mint.headers(who) | {"x-purpose": "crime"})).status_code == 200
+    assert [deed.data.purpose for deed in await deeds(running.db, who.tenant_id)] == ["crime", "crime"]
+    await redis.hdel(TENANTS_KEY, str(who.tenant_id))
+    await redis.aclose()
+
+
+async def test_a_refused_ticket_of_the_socket(running: Running, who: Caller) -> None:
+    ticket = running.mint.ticket("live", who, new_id())
+    async with connect(f"{running.live_url}?ticket={ticket}") as socket:
+        with pytest.raises(ConnectionClosed):
+            await socket.recv()
+
+    async def refused() -> list[Event[AuditRecorded]]:
+        return await on_record(running, who, "live.refused")
+
+    [deed] = await until(refused)
+    assert (deed.data.object_kind, deed.data.actor_id, deed.data.outcome) == ("socket", who.user_id, "refused")
+    assert (deed.data.address, deed.data.details) == ("127.0.0.1", {"reason": "forbidden", "times": "1"})

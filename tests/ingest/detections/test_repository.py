@@ -1,0 +1,127 @@
+"""PostgreSQL: partitions, row-level security, bulk insert."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+import pytest_asyncio
+from sqlalchemy import text
+from sqlalchemy.exc import ProgrammingError
+from sqlalchemy.ext.asyncio import create_async_engine
+from tests.fixtures.plugin import DatabaseFor
+from tests.ingest.making import detection
+
+from chassis.db import Database
+from chassis.migrations import metadata_differences
+from gtvision.geometry import Box
+from gtvision.ids import new_id
+from gtvision.time import SystemClock
+from ingest.detections.domain import PlateMatch, PlateSought, Sought, Window
+from ingest.detections.repository import SqlDetectionRows, SqlPartitions
+from ingest.detections.tables import metadata as detections_metadata
+from ingest.grabbing.tables import metadata as grabbing_metadata
+
+pytestmark = pytest.mark.db
+
+CLOCK = SystemClock()
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def db(database_for: DatabaseFor) -> AsyncIterator[Database]:
+    async with Database(await database_for("ingest"), CLOCK) as database:
+        window = Window.around(CLOCK.now(), timedelta(days=3))
+        await SqlPartitions(database.uow).make(window.days())
+        yield database
+
+
+async def _add(db: Database, tenant_id: UUID, *rows: object) -> set[UUID]:
+    async with db.uow(tenant_id) as work:
+        return await SqlDetectionRows(work).add(list(rows), CLOCK.now())  # type: ignore[arg-type]
+
+
+class TestDetections:
+    async def test_a_row_comes_back_as_it_went(self, db: Database) -> None:
+        tenant, row = new_id(), detection(CLOCK.now(), plate="ABC1D23", alternates=[("ABC1023", 0.25)])
+        assert await _add(db, tenant, row) == {row.detection_id}
+        async with db.uow(tenant) as work:
+            found = await SqlDetectionRows(work).find(row.detection_id, row.captured_at)
+        assert found is not None
+        assert found.seen == row.seen
+        assert (found.camera_id, found.evidence_key, found.clock_skew_ms) == (row.camera_id, row.evidence_key, row.clock_skew_ms)
+
+    async def test_a_box_too_narrow_for_a_real_number_still_reads(self, db: Database) -> None:
+        tenant, row = new_id(), detection(CLOCK.now())
+        narrow = Box(x1=0.9999999, y1=0.5, x2=1.0, y2=0.50000001)
+        await _add(db, tenant, replace(row, seen=row.seen.model_copy(update={"box": narrow})))
+        async with db.uow(tenant) as work:
+            [found] = await SqlDetectionRows(work).newest(Sought(limit=10))
+        assert found.detection_id == row.detection_id
+
+    async def test_the_same_row_again_is_not_new(self, db: Database) -> None:
+        tenant, row = new_id(), detection(CLOCK.now())
+        await _add(db, tenant, row)
+        other = detection(CLOCK.now())
+        assert await _add(db, tenant, row, other) == {other.detection_id}
+
+    async def test_another_tenant_sees_nothing(self, db: Database) -> None:
+        tenant, row = new_id(), detection(CLOCK.now(), plate="ABC1234")
+        await _add(db, tenant, row)
+        async with db.uow(new_id()) as work:
+            assert await SqlDetectionRows(work).find(row.detection_id, row.captured_at) is None
+            assert await SqlDetectionRows(work).newest(Sought(limit=10, plate=PlateSought("ABC1234"))) == []
+
+    async def test_partitions_cannot_be_read_by_name(self, db: Database) -> None:
+        with pytest.raises(ProgrammingError, match="permission denied"):
+            async with db.uow(new_id()) as work:
+                await work.session.execute(text(f"SELECT * FROM detections_{CLOCK.now():%Y%m%d}"))
+
+    async def test_newest_first_and_page_by_page(self, db: Database) -> None:
+        tenant, camera = new_id(), new_id()
+        rows = [detection(CLOCK.now() - timedelta(hours=each * 9), camera) for each in range(7)]
+        await _add(db, tenant, *reversed(rows))
+        seen: list[UUID] = []
+        after = None
+        async with db.uow(tenant) as work:
+            while page := await SqlDetectionRows(work).newest(Sought(limit=3, camera_ids=frozenset({camera}), after=after)):
+                seen += [row.detection_id for row in page]
+                after = (page[-1].captured_at, page[-1].detection_id)
+        assert seen == [row.detection_id for row in rows]
+
+    async def test_a_plate_is_found_in_either_era_or_exactly(self, db: Database) -> None:
+        tenant = new_id()
+        old, new = detection(CLOCK.now(), plate="ABC1234"), detection(CLOCK.now() - timedelta(minutes=1), plate="ABC1C34")
+        await _add(db, tenant, old, new)
+        async with db.uow(tenant) as work:
+            both = await SqlDetectionRows(work).newest(Sought(limit=10, plate=PlateSought("abc-1c34")))
+            one = await SqlDetectionRows(work).newest(Sought(limit=10, plate=PlateSought("abc-1c34", PlateMatch.EXACT)))
+        assert [row.detection_id for row in both] == [old.detection_id, new.detection_id]
+        assert [row.detection_id for row in one] == [new.detection_id]
+
+    async def test_the_policy_leaves_a_search_its_index(self, db: Database) -> None:
+        async with db.uow(new_id()) as work:
+            await work.session.execute(text("SET LOCAL enable_seqscan = off"))
+            rows = await work.session.execute(text("EXPLAIN SELECT * FROM detections WHERE plate_key = 'ABC1234'"))
+            plan = "\n".join(rows.scalars())
+        assert "tenant_id_plate_key" in plan
+        assert "Filter" not in plan
+
+    async def test_old_days_are_dropped_and_making_again_is_harmless(self, db: Database) -> None:
+        partitions = SqlPartitions(db.uow)
+        ancient = [(CLOCK.now() - timedelta(days=back)).date() for back in (40, 39)]
+        assert await partitions.make(ancient) == 2
+        assert await partitions.make(ancient) == 0
+        assert await partitions.drop_before((CLOCK.now() - timedelta(days=30)).date()) == 2
+
+
+async def test_tables_in_code_equal_the_migrated_ones(database_for: DatabaseFor) -> None:
+    settings = await database_for("ingest")
+    assert settings.migration_url is not None
+    engine = create_async_engine(settings.migration_url.get_secret_value())
+    async with engine.connect() as connection:
+        await connection.execute(text("SET ROLE ingest_owner"))
+        assert await connection.run_sync(lambda sync: metadata_differences(sync, [detections_metadata, grabbing_metadata], "ingest")) == []
+    await engine.dispose()
