@@ -18,9 +18,10 @@ import httpx
 
 from chassis.settings import load
 from gtv.client import Client
-from gtv.home import Home, default_home, read_json
+from gtv.home import Home, default_home
 from gtv.settings import Settings
 from gtvision.time import SystemClock, isoformat
+from servers.files import read_json
 
 FOUND_WITHIN = timedelta(seconds=5)
 """After the plate left the picture."""

@@ -13,8 +13,9 @@ import pytest
 
 from gtv import commands, credentials
 from gtv.failures import BadTable, GtvError, NotRunning
-from gtv.home import Home, write_private
+from gtv.home import Home
 from gtv.settings import Settings
+from servers.files import write_json
 
 ROOT = Path(__file__).parents[2]
 PORTS = {"postgres": 1, "pgbouncer": 2, "redis-cache": 3, "redis-state": 4, "rabbitmq": 5, "identity": 6, "identity-private": 7}
@@ -25,7 +26,7 @@ def running(home: Home) -> Iterator[Home]:
     """A folder on which a supervisor seems to live."""
     with home.held():
         credentials.load_or_make(home.secrets_file)
-        write_private(home.state_file, {"pid": 1, "address": "http://127.0.0.1:8080", "ports": PORTS})
+        write_json(home.state_file, {"pid": 1, "address": "http://127.0.0.1:8080", "ports": PORTS})
         yield home
 
 

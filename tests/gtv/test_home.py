@@ -11,11 +11,12 @@ import pytest
 
 from gtv import credentials
 from gtv.failures import AlreadyRunning, GtvError
-from gtv.home import Home, read_json, write_private
+from gtv.home import Home
+from servers.files import read_json, write_json
 
 
 def test_a_second_stack_is_refused_with_what_to_do(home: Home) -> None:
-    write_private(home.state_file, {"pid": 4711, "address": "http://127.0.0.1:8080"})
+    write_json(home.state_file, {"pid": 4711, "address": "http://127.0.0.1:8080"})
     with home.held():
         assert home.is_held()
         with pytest.raises(AlreadyRunning, match=r"supervisor 4711 at http://127.0.0.1:8080.*\n.*gtv down"), Home(home.root).held():
@@ -39,7 +40,7 @@ def test_a_new_part_gets_a_secret_and_the_old_ones_stay(home: Home) -> None:
     before = credentials.load_or_make(home.secrets_file)
     stored = read_json(home.secrets_file)
     del stored["parts"]["media_api"], stored["audit_keys"]
-    write_private(home.secrets_file, stored)
+    write_json(home.secrets_file, stored)
     after = credentials.load_or_make(home.secrets_file)
     assert after.parts["media_api"]
     assert after.parts["rabbitmq"] == before.parts["rabbitmq"]

@@ -18,7 +18,8 @@ from typer.testing import CliRunner, Result
 
 from gtv import kong_cli
 from gtv.failures import GtvError, NotRunning
-from gtv.home import Home, write_private
+from gtv.home import Home
+from servers.files import write_json
 
 
 def run(*arguments: str, **env: str) -> Result:
@@ -71,7 +72,7 @@ def test_a_token_of_identity_verifies_with_kongs_credential(identity: tuple[int,
 
 def test_local_takes_the_running_installation(home: Home, identity: tuple[int, TokenMint]) -> None:
     port, _ = identity
-    write_private(home.state_file, {"ports": {"identity": port, "cameras": 4001, "redis-cache": 4002, "console": 4003}})
+    write_json(home.state_file, {"ports": {"identity": port, "cameras": 4001, "redis-cache": 4002, "console": 4003}})
     assert isinstance(run("render", "--local", GTV_DATA=str(home.root)).exception, NotRunning)
     with home.held():
         rendered = run("render", "--local", GTV_DATA=str(home.root))

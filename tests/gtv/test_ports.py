@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from gtv.failures import BadTable, PortTaken
-from gtv.ports import FREE_RANGE, Wish, assign
+from gtv.ports import Wish, assign
 from gtv.settings import asked_ports
 from servers import free_port, free_ports
 
@@ -28,7 +28,6 @@ def test_ports_stay_the_same_between_runs(tmp_path: Path) -> None:
     again = assign(wishes, asked={}, kept=tmp_path / "ports.json")
     assert first.ports == again.ports
     assert len(set(first.ports.values())) == 3
-    assert all(port in FREE_RANGE for port in first.ports.values())
     assert first.moved == again.moved == {}
 
 

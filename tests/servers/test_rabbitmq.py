@@ -21,7 +21,7 @@ from servers import (
     ServerRunner,
     new_secret,
 )
-from servers.leftovers import leftover_processes
+from servers.children import leftovers
 
 
 async def registered_on_disk(server: RabbitMq, queue: bytes) -> None:
@@ -43,7 +43,7 @@ class TestRabbitMq:
 
     async def test_everything_listens_on_loopback_only(self, rabbitmq: object, servers: TestServers) -> None:
         assert listening_addresses(servers.runner.pid("rabbitmq")) <= LOOPBACK
-        [epmd] = leftover_processes(servers.rabbitmq.data, {"epmd"})
+        [epmd] = [each for each in leftovers(servers.rabbitmq.data) if each.name() == "epmd"]
         assert listening_addresses(epmd.pid) <= LOOPBACK
 
     async def test_secrets_are_on_no_command_line(self, rabbitmq: object, servers: TestServers) -> None:
@@ -90,4 +90,4 @@ class TestRabbitMq:
             assert kept.body == b"kept"
             await kept.ack()
         await asyncio.to_thread(runner.stop)
-        assert not leftover_processes(data_folder, {"beam.smp", "epmd"})
+        assert not leftovers(data_folder)

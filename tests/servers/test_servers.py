@@ -23,12 +23,13 @@ from servers import (
     Redis,
     ServerError,
     ServerRunner,
+    children,
     free_port,
     free_ports,
     new_secret,
-    start_process,
+    spawn,
 )
-from servers.leftovers import end_leftovers, leftover_processes
+from servers.children import Child, end_leftovers, leftovers
 from servers.process import base_env, find_binary, run_command
 
 
@@ -47,16 +48,16 @@ class TestProcess:
         monkeypatch.setenv("A_SECRET", "must not travel")
         output = tmp_path / "output"
         with output.open("wb") as file:
-            process = start_process(ProcessSpec(name="env", argv=["/usr/bin/env"], cwd=tmp_path, env={"A": "1"}), file)
+            process = spawn(ProcessSpec(["/usr/bin/env"], tmp_path, {"A": "1"}), file)
         assert process.wait(300) == 0
-        assert output.read_text() == "A=1\n"
+        assert output.read_text() == f"A=1\nGTV_STACK={tmp_path}\n"
 
     def test_leads_its_own_group_so_that_ctrl_c_does_not_reach_it(self, tmp_path: Path) -> None:
-        process = start_process(ProcessSpec(name="sleep", argv=["/bin/sleep", "60"], cwd=tmp_path), subprocess.DEVNULL)
+        process = spawn(ProcessSpec(["/bin/sleep", "60"], tmp_path), subprocess.DEVNULL)
         try:
             assert os.getpgid(process.pid) == process.pid
         finally:
-            process.kill()
+            children.kill(process.members())
             process.wait(300)
 
     def test_names_the_package_of_a_missing_program(self) -> None:
@@ -66,25 +67,31 @@ class TestProcess:
 
 class TestLeftovers:
     @pytest.fixture
-    def sleeper(self, tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
-        process = start_process(ProcessSpec(name="sleep", argv=["/bin/sleep", "60"], cwd=tmp_path), subprocess.DEVNULL)
+    def sleeper(self, tmp_path: Path) -> Iterator[Child]:
+        process = spawn(ProcessSpec(["/bin/sleep", "60"], tmp_path), subprocess.DEVNULL)
         yield process
-        process.kill()
+        children.kill(process.members())
         process.wait(300)
 
-    def test_are_found_by_program_and_folder(self, tmp_path: Path, sleeper: subprocess.Popen[bytes]) -> None:
-        assert [process.pid for process in leftover_processes(tmp_path, {"sleep"})] == [sleeper.pid]
+    def test_are_found_by_their_folder(self, tmp_path: Path, sleeper: Child) -> None:
+        assert [process.pid for process in leftovers(tmp_path)] == [sleeper.pid]
+        assert [process.pid for process in leftovers(tmp_path.parent)] == [sleeper.pid]
 
-    def test_of_another_program_or_folder_are_left_alone(self, tmp_path: Path, sleeper: subprocess.Popen[bytes]) -> None:
+    def test_of_another_folder_are_left_alone(self, tmp_path: Path, sleeper: Child) -> None:
         (tmp_path / "inner").mkdir()
-        assert end_leftovers(tmp_path, {"postgres"}) == 0
-        assert end_leftovers(tmp_path / "inner", {"sleep"}) == 0
-        assert sleeper.poll() is None
+        assert end_leftovers(tmp_path / "inner") == 0
+        assert sleeper.exit_code() is None
 
-    def test_are_ended_even_when_frozen(self, tmp_path: Path, sleeper: subprocess.Popen[bytes]) -> None:
-        sleeper.send_signal(signal.SIGSTOP)
-        assert end_leftovers(tmp_path, {"sleep"}) == 1
-        assert sleeper.poll() is not None
+    def test_an_operators_own_shell_is_none(self, tmp_path: Path) -> None:
+        with subprocess.Popen(["/bin/sleep", "60"], cwd=tmp_path) as shell:
+            assert end_leftovers(tmp_path) == 0
+            assert shell.poll() is None
+            shell.kill()
+
+    def test_are_ended_even_when_frozen(self, tmp_path: Path, sleeper: Child) -> None:
+        os.kill(sleeper.pid, signal.SIGSTOP)
+        assert end_leftovers(tmp_path) == 1
+        assert sleeper.exit_code() is not None
 
 
 @pytest.mark.broker
@@ -133,7 +140,7 @@ class TestRedis:
         await runner.start([server])
         old = runner.pid("redis")
         await asyncio.to_thread(server.prepare)  # what a second run does first
-        assert not leftover_processes(server.data, {"redis-server"})
+        assert not leftovers(server.data)
         with contextlib.suppress(psutil.NoSuchProcess):
             assert psutil.Process(old).status() == psutil.STATUS_ZOMBIE
 

@@ -11,17 +11,20 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Annotated, Any, NoReturn
 
+import psutil
 import typer
 from rich.console import Console
 from rich.text import Text
 
 from chassis.settings import load
-from gtv import children, commands, edge_cli, journal, kong_cli, logfiles
+from gtv import commands, edge_cli, journal, kong_cli
 from gtv.failures import GtvError, NotRunning
-from gtv.home import Home, write_private
+from gtv.home import Home
 from gtv.plan import certificate_trouble, home_of, make_plan
 from gtv.settings import Settings, environment, find_root
-from gtv.supervisor import Phase
+from servers import children, logfiles
+from servers.files import write_json
+from servers.units import Phase
 
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, help="GT-Vision: start, watch and mend an installation.", rich_markup_mode=None
@@ -62,7 +65,7 @@ def up(demo: Annotated[bool, typer.Option(help="With the demo cameras.")] = Fals
         find_root(options)
     log = home.logs / "gtv.log"
     if demo:
-        write_private(home.wanted_file, {"demo": True})
+        write_json(home.wanted_file, {"demo": True})
     with log.open("ab") as output:
         daemon = subprocess.Popen(
             [sys.executable, "-m", "gtv", "supervise"],
@@ -120,7 +123,7 @@ def down() -> None:
         children.send([supervisor], signal.SIGTERM)
         children.send([supervisor], signal.SIGCONT)
         with out.status("ending…"):
-            _, stubborn = children.wait([supervisor], 90)
+            _, stubborn = psutil.wait_procs([supervisor], 90)
         children.kill(stubborn)
     leftovers = journal.end_leftovers(home)
     if supervisor is None and not leftovers:
@@ -246,7 +249,7 @@ def _print_log(name: str, width: int, line: str, *, alone: bool) -> None:
 def demo() -> None:
     """Give the running installation its demo cameras and a watchlist with some of their plates. They come back with each `up`."""
     home, state = _running()
-    write_private(home.wanted_file, {"demo": True})
+    write_json(home.wanted_file, {"demo": True})
     supervisor = journal.supervisor_of(state)
     children.send([supervisor] if supervisor else [], signal.SIGUSR1)
     _start_demo(home, load(Settings))

@@ -18,7 +18,8 @@ from gtv import settings, table
 from gtv.composition import HOST, Composition
 from gtv.credentials import load_or_make
 from gtv.failures import BadTable, NotRunning
-from gtv.home import Home, read_json
+from gtv.home import Home
+from servers.files import read_json
 
 GROUP = "gtvision.commands"
 

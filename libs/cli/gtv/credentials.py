@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gtv.failures import GtvError
-from gtv.home import read_json, write_private
 from servers import MIGRATOR, SUPERUSER, new_secret
+from servers.files import read_json, write_json
 
 SERVICE_ROLES = ("identity", "cameras", "streaming", "ingest", "ai_detect", "alerts")
 """Login roles of the database, one per service."""
@@ -52,7 +52,7 @@ def load_or_make(path: Path) -> Credentials:
         "tool_key": known.get("tool_key") or f"gtv_{secrets.token_urlsafe(32)}",
     }
     if whole != known:
-        write_private(path, whole)
+        write_json(path, whole)
     return Credentials(roles, parts, whole["encryption_keys"], whole["audit_keys"], whole["tool_key"])
 
 

@@ -11,7 +11,7 @@ import httpx
 
 from gtv.client import Client
 from gtv.failures import GtvError
-from gtv.home import read_json
+from servers.files import read_json
 
 ROSTER = "cameras.json"
 """Written by the demo cameras, for us and for nobody else: it holds their passwords."""

@@ -17,7 +17,7 @@ from gtv.failures import BadTable, NotRunning
 from gtv.plan import home_of
 from gtv.routes import CONSOLE, load_routes
 from gtv.settings import Settings, find_root
-from servers.process import write_private
+from servers.files import write_private
 
 app = typer.Typer(no_args_is_help=True, help="The edge outside this stack: compose, or a server of its own.")
 

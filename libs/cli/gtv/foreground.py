@@ -15,7 +15,7 @@ from gtv.demo import Done, demo_cameras, register, until_reached
 from gtv.home import Home
 from gtv.plan import Plan
 from gtv.stack import Stack
-from gtv.supervisor import Phase
+from servers.units import Phase
 
 DEMO_TRIES = 200
 DEMO_PAUSE_S = 1.5

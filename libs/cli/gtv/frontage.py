@@ -13,7 +13,8 @@ from gtv.failures import BadCertificate, BadTable
 from gtv.limits import Limits
 from gtv.plan import Plan
 from gtv.routes import CONSOLE, Routes, load_routes
-from servers.process import give_to, write_private
+from servers.accounts import give_to
+from servers.files import write_private
 
 PASSAGES = {"edge-rtsp": "rtsp", "edge-rtmp": "rtmp"}
 """Ports that exist where somebody asks for them, and the media server's behind them."""

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import fcntl
-import json
 import os
-import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from gtv.failures import AlreadyRunning
+from servers.files import hold, read_json
 
 SYSTEM_HOME = Path("/var/lib/gtvision")
 
@@ -40,6 +38,7 @@ class Home:
         self.secrets_file = self.root / "secrets.json"
         self.state_file = self.run / "state.json"
         self.wanted_file = self.run / "wanted.json"
+        self._lock = self.run / "lock"
 
     def prepare(self) -> None:
         """Make the folders. As root the top can be passed through by the servers' users; everything with a secret in it is closed."""
@@ -57,50 +56,28 @@ class Home:
         Raises: AlreadyRunning.
         """
         self.prepare()
-        with (self.run / "lock").open("a") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                state = self.read_state()
-                where = f" at {state['address']}" if state.get("address") else ""
-                raise AlreadyRunning(
-                    f"A stack is already running on {self.root} (supervisor {state.get('pid', '?')}{where}).\n"
-                    "See `gtv status`, end it with `gtv down`, or choose another folder with GTV_DATA."
-                ) from None
+        try:
+            lock = hold(self._lock)
+        except BlockingIOError:
+            state = self.read_state()
+            where = f" at {state['address']}" if state.get("address") else ""
+            raise AlreadyRunning(
+                f"A stack is already running on {self.root} (supervisor {state.get('pid', '?')}{where}).\n"
+                "See `gtv status`, end it with `gtv down`, or choose another folder with GTV_DATA."
+            ) from None
+        with lock:
             yield
 
     def is_held(self) -> bool:
         """Whether a supervisor lives on this folder."""
+        if not self._lock.exists():
+            return False
         try:
-            with (self.run / "lock").open("r") as file:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            hold(self._lock).close()
         except BlockingIOError:
             return True
-        except FileNotFoundError:
-            return False
         return False
 
     def read_state(self) -> dict[str, Any]:
         """What the supervisor last wrote about itself and its processes; empty where there is nothing."""
         return read_json(self.state_file)
-
-
-def read_json(path: Path) -> dict[str, Any]:
-    """An object from a file; empty where the file is missing or cut short."""
-    try:
-        value = json.loads(path.read_text())
-    except (OSError, ValueError):
-        return {}
-    return value if isinstance(value, dict) else {}
-
-
-def write_private(path: Path, value: Mapping[str, Any]) -> None:
-    """Replace a JSON file in one step, readable by its owner only from the first byte."""
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        json.dump(value, file, indent=1)
-        # a power cut must leave the old one or the new one
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)

@@ -9,9 +9,10 @@ from typing import Any
 
 import psutil
 
-from gtv import children
-from gtv.home import Home, write_private
-from gtv.supervisor import Phase, Record
+from gtv.home import Home
+from servers import children
+from servers.files import write_json
+from servers.units import Phase, Record
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,7 @@ class Journal:
             | {"restarts": record.restarts, "reason": record.reason, "since": record.since}
             for name, record in records.items()
         ]
-        write_private(self._home.state_file, {**self._header, "phase": phase, "processes": lines})
+        write_json(self._home.state_file, {**self._header, "phase": phase, "processes": lines})
 
 
 def lines(state: Mapping[str, Any], now: float) -> Iterator[Line]:
@@ -74,6 +75,6 @@ def end_leftovers(home: Home) -> int:
     for item in home.read_state().get("processes", ()):
         if item["pid"] is not None and children.same(item["pid"], item["created"]) is not None:
             found.update((process.pid, process) for process in children.family(item["pid"]))
-    found.update((process.pid, process) for process in children.marked(str(home.root)))
+    found.update((process.pid, process) for process in children.leftovers(home.root))
     found.pop(os.getpid(), None)
     return children.end(found.values(), grace_s=10.0)

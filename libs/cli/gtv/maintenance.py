@@ -8,7 +8,7 @@ import socket
 
 from gtv.edge import Files
 from gtv.failures import GtvError, NotRunning
-from servers.process import write_private
+from servers.files import write_private
 
 _ON = "maintenance on\n"
 _PATIENCE_S = 5.0

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import random
-import socket
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from gtv.failures import BadTable, PortTaken
-from gtv.home import read_json, write_private
-
-FREE_RANGE = range(20_000, 32_000)
-"""Below the kernel's range for outgoing connections, so that a port that we chose is not lost to one of them between two runs."""
+from servers.files import read_json, write_json
+from servers.ports import free_port, is_free
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +53,13 @@ def assign(wishes: Iterable[Wish], *, asked: Mapping[str, int], kept: Path) -> A
         if wish.name in chosen:
             continue
         expected = before.get(wish.name, wish.preferred)
-        if isinstance(expected, int) and expected not in chosen.values() and is_free(wish, expected):
+        if isinstance(expected, int) and expected not in chosen.values() and is_free(expected, wish.host, udp=wish.udp):
             chosen[wish.name] = expected
             continue
-        chosen[wish.name] = _any_free(wish, set(chosen.values()))
+        chosen[wish.name] = _other(wish, set(chosen.values()))
         if isinstance(expected, int):
             moved[wish.name] = (expected, chosen[wish.name])
-    write_private(kept, {**before, **chosen})
+    write_json(kept, {**before, **chosen})
     return Assignment(chosen, moved)
 
 
@@ -75,30 +71,14 @@ def _kept(path: Path) -> dict[str, Any]:
     return before
 
 
-def is_free(wish: Wish, port: int) -> bool:
-    """Whether nobody listens there. Like a server, it does not mind connections that are still closing."""
-    family = socket.AF_INET6 if ":" in wish.host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_DGRAM if wish.udp else socket.SOCK_STREAM) as probe:
-        if not wish.udp:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((wish.host, port))
-            if not wish.udp:
-                probe.listen(1)
-        except OSError:
-            return False
-    return True
-
-
 def _insist(wish: Wish, port: int) -> int:
-    if not is_free(wish, port):
+    if not is_free(port, wish.host, udp=wish.udp):
         name = wish.name.upper().replace("-", "_")
         raise PortTaken(f"Port {port}, set by GTV_PORTS_{name}, is taken or not allowed; choose another, or unset it to get a free one.")
     return port
 
 
-def _any_free(wish: Wish, taken: set[int]) -> int:
-    for port in random.sample(FREE_RANGE, 2_000):
-        if port not in taken and is_free(wish, port):
-            return port
-    raise PortTaken(f"There is no free port for {wish.name} between {FREE_RANGE.start} and {FREE_RANGE.stop}.")
+def _other(wish: Wish, taken: set[int]) -> int:
+    while (port := free_port(wish.host, udp=wish.udp)) in taken:
+        continue
+    return port

@@ -7,12 +7,8 @@ import asyncio
 import httpx
 import psutil
 
-from gtv import children
-from gtv.supervisor import Probe
-
-
-class NotReady(Exception):
-    """It does not work (yet)."""
+from servers import NotReady, children
+from servers.units import Probe
 
 
 class HttpProbes:

@@ -7,14 +7,16 @@ import contextlib
 import signal
 from collections.abc import Awaitable, Callable
 
-from gtv import children, journal, logfiles
+from gtv import journal
 from gtv.edge import Files
 from gtv.failures import GtvError
 from gtv.frontage import fresh_certificate
-from gtv.home import read_json
 from gtv.plan import Plan
-from gtv.supervisor import Record, Supervisor
 from gtv.units import Workshop
+from servers import children
+from servers.files import read_json
+from servers.supervisor import Supervisor
+from servers.units import Record
 
 CERTIFICATE_S = 3_600.0
 """How often the edge's certificate is looked at."""
@@ -25,7 +27,8 @@ class Stack:
 
     def __init__(self, plan: Plan, on_change: Callable[[], None] | None = None) -> None:
         self.plan = plan
-        self._supervisor = Supervisor(mark=str(plan.home.root), logs=plan.home.logs, on_change=self._changed)
+        cap = int(plan.options.log_max_mb * 1e6)
+        self._supervisor = Supervisor(plan.home.logs, log_max_bytes=cap, log_keep=plan.options.log_keep, on_change=self._changed)
         self._journal = journal.Journal(plan.home, address=plan.address, ports=dict(plan.composition.ports), moved=plan.moved)
         self._on_change = on_change
         self._workshop = Workshop(plan)
@@ -40,7 +43,7 @@ class Stack:
         children.adopt_orphans()
         self._workshop.demo = demo or bool(read_json(self.plan.home.wanted_file).get("demo"))
         asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, self._look_at_wishes)
-        chores = [asyncio.create_task(self._rotate_logs()), asyncio.create_task(self._renew_certificate())]
+        chores = [asyncio.create_task(self._renew_certificate())]
         try:
             async with self._supervisor as supervisor:
                 supervisor.add(*self._workshop.all())
@@ -55,7 +58,7 @@ class Stack:
                 chore.cancel()
             await asyncio.gather(*chores, return_exceptions=True)
             await self._workshop.probes.aclose()
-            await asyncio.to_thread(children.end, children.marked(str(self.plan.home.root)), 5.0)
+            await asyncio.to_thread(children.end_leftovers, self.plan.home.root)
             self._phase = "stopped"
             self._changed()
 
@@ -67,14 +70,6 @@ class Stack:
         self._changed()
         if when_ready is not None:
             await when_ready()
-
-    async def _rotate_logs(self) -> None:
-        options = self.plan.options
-        while True:
-            await asyncio.to_thread(
-                logfiles.rotate_all, self.plan.home.logs, max_bytes=int(options.log_max_mb * 1e6), keep=options.log_keep
-            )
-            await asyncio.sleep(5)
 
     async def _renew_certificate(self) -> None:
         """Serve what the operator put in its place, or our own in good time before its end."""

@@ -14,9 +14,10 @@ import psutil
 from rich.table import Table as Sheet
 from rich.text import Text
 
-from gtv import children, journal
+from gtv import journal
 from gtv.journal import Line
-from gtv.supervisor import Phase
+from servers import children
+from servers.units import Phase
 
 SAMPLE_S = 1.0
 _COLOURS = {

@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from gtv.failures import BadCertificate, CertificateEnded
-from servers.process import write_private
+from servers.files import write_private
 
 AUTHORITY_LIFE = timedelta(days=3_650)
 LIFE = timedelta(days=397)

@@ -11,17 +11,17 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from chassis.topology import POLICIES
-from gtv import children, edge, frontage, mediaserver
-from gtv.children import Command
+from gtv import edge, frontage, mediaserver
 from gtv.composition import API_USER, HOST
 from gtv.credentials import SERVICE_ROLES, first_password
 from gtv.failures import GtvError
-from gtv.home import Home, read_json, write_private
+from gtv.home import Home
 from gtv.plan import Plan
 from gtv.probes import HttpProbes
-from gtv.supervisor import Pace, Unit
 from gtv.table import Process
-from servers import LocalServer, PgBouncer, Postgres, RabbitMq, RabbitPorts, Redis
+from servers import LocalServer, PgBouncer, Postgres, ProcessSpec, RabbitMq, RabbitPorts, Redis
+from servers.files import read_json, write_json
+from servers.units import Pace, Unit
 
 CLIPS_PACE = Pace(start_s=900)
 """The demo cameras render their clips at the first start."""
@@ -61,7 +61,7 @@ class Workshop:
     def _server(self, process: Process) -> Unit:
         server = self._make_server(process.name)
 
-        def spec() -> children.Spec:
+        def spec() -> ProcessSpec:
             server.prepare()
             return server.spec()
 
@@ -116,7 +116,7 @@ class Workshop:
             else:
                 # written down before it is used, and until it was shown: a crash in between must not lock everybody out
                 password = first_login(home).get("password") or first_password()
-                write_private(home.root / "first-login.json", {"email": options.admin_email, "password": password})
+                write_json(home.root / "first-login.json", {"email": options.admin_email, "password": password})
             person: dict[str, object] = {"tenant": options.tenant, "admin_email": options.admin_email, "admin_password": password}
             # nobody chose a generated password: whoever enters with it first has to
             person["must_change"] = options.admin_password is None
@@ -128,20 +128,20 @@ class Workshop:
         spec = self._python(process.package, "bootstrap", lambda: self.plan.composition.service(process))
         return Unit("bootstrap", spec, needs=needs, once=True, stdin=document, after_start=done)
 
-    def _python(self, package: str, role: str, env: Callable[[], dict[str, str]]) -> Callable[[], Command]:
-        return lambda: Command([sys.executable, "-m", package, role], env(), cwd=self.plan.home.run)
+    def _python(self, package: str, role: str, env: Callable[[], dict[str, str]]) -> Callable[[], ProcessSpec]:
+        return lambda: ProcessSpec([sys.executable, "-m", package, role], self.plan.home.run, env())
 
     def _media(self, process: Process) -> Unit:
         plan = self.plan
         file = plan.home.run / "mediamtx.yml"
         hosts = {"edge_host": plan.options.edge_host, "public_host": plan.public_host}
 
-        def spec() -> Command:
+        def spec() -> ProcessSpec:
             production = (plan.root / "mediamtx/mediamtx.yml").read_text()
             file.write_text(mediaserver.render(production, plan.composition, **hosts))
             real = mediaserver.find_mediamtx(plan.composition.inherited)
             argv = [real, str(file)] if real else [sys.executable, "-m", "media_standin", "--config", str(file)]
-            return Command(argv, plan.composition.plain(), cwd=plan.home.run)
+            return ProcessSpec(argv, plan.home.run, plan.composition.plain())
 
         url = f"{plan.composition.url('media-api')}/v3/info"
         auth = (API_USER, plan.secrets.parts["media_api"])
@@ -153,7 +153,7 @@ class Workshop:
         port = plan.composition.ports[process.name]
         argv = [sys.executable, "-m", "chassis.static", "--folder", str(plan.root / "console"), "--host", HOST, "--port", str(port)]
         probe = self.probes.answers(f"{plan.composition.url(process.name)}/health/live")
-        return Unit(process.name, lambda: Command(argv, plan.composition.plain(), cwd=plan.home.run), probe, needs=process.needs)
+        return Unit(process.name, lambda: ProcessSpec(argv, plan.home.run, plan.composition.plain()), probe, needs=process.needs)
 
     def _cameras(self, process: Process) -> Unit:
         plan = self.plan
@@ -161,7 +161,7 @@ class Workshop:
         argv = [sys.executable, "-m", "demo_cameras", "serve", "--data", str(plan.home.demo)]
         argv += ["--rtsp-port", str(rtsp), "--http-port", str(truth)]
         probe = self.probes.answers(f"{plan.composition.url('demo-truth')}/health")
-        command = Command(argv, plan.composition.plain(), cwd=plan.home.run)
+        command = ProcessSpec(argv, plan.home.run, plan.composition.plain())
         return Unit(process.name, lambda: command, probe, needs=process.needs, pace=CLIPS_PACE)
 
     def _edge(self, process: Process) -> Unit:
@@ -169,7 +169,7 @@ class Workshop:
         files = edge.Files(plan.home.edge)
         private = f"{process.name}-private"
 
-        def spec() -> Command:
+        def spec() -> ProcessSpec:
             user, becomes = _edge_users(plan)
             try:
                 frontage.prepare(plan, files, plan.composition.ports[private], user, becomes)
@@ -179,7 +179,7 @@ class Workshop:
             # it lies in /usr/sbin, which an ordinary user's PATH may lack
             env["PATH"] = f"{env.get('PATH', os.defpath)}:/usr/local/sbin:/usr/sbin:/sbin"
             # SIGUSR1 lets running requests end; `hard-stop-after` bounds it
-            return Command(["haproxy", "-db", "-f", str(files.config)], env, cwd=files.folder, user=user, stop_signal=signal.SIGUSR1)
+            return ProcessSpec(["haproxy", "-db", "-f", str(files.config)], files.folder, env, user, stop_signal=signal.SIGUSR1)
 
         return Unit(process.name, spec, self.probes.answers(f"{plan.composition.url(private)}/health/live"), needs=process.needs)
 

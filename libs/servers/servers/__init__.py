@@ -1,21 +1,16 @@
-"""Real servers as child processes: PostgreSQL, PgBouncer, Redis and RabbitMQ, each with its own folder, ports and secret.
+"""Real servers as child processes (PostgreSQL, PgBouncer, Redis, RabbitMQ, nginx), each with its own folder, ports and secret, and what
+keeps processes running.
 
-Used by `gtv` for the local stack and by `tests.fixtures` for tests. *Ready* always means that a login with the generated
-secret works; an open port proves nothing, since a stranger's server may hold it. Nothing here needs root, and nothing breaks under it.
+Used by `gtv` for the local stack and by `tests.fixtures` for tests. *Ready* always means that a login with the generated secret works;
+an open port proves nothing, since another program's server may hold it. Nothing here needs root, and nothing breaks under it.
 """
 
+from servers.children import spawn
+from servers.failures import BinaryMissing, FolderUnreachable, NotReady, ServerError
 from servers.pgbouncer import PgBouncer
 from servers.ports import free_port, free_ports
 from servers.postgres import DATABASE, MIGRATOR, SUPERUSER, Postgres, owner_of
-from servers.process import (
-    BinaryMissing,
-    FolderUnreachable,
-    LocalServer,
-    NotReady,
-    ProcessSpec,
-    ServerError,
-    start_process,
-)
+from servers.process import LocalServer, ProcessSpec
 from servers.rabbitmq import RabbitMq, RabbitPorts
 from servers.redis import Redis
 from servers.runner import ServerRunner
@@ -41,5 +36,5 @@ __all__ = [
     "free_ports",
     "new_secret",
     "owner_of",
-    "start_process",
+    "spawn",
 ]

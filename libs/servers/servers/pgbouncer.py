@@ -8,10 +8,13 @@ from pathlib import Path
 
 import asyncpg
 
-from servers.leftovers import end_leftovers
+from servers.accounts import make_folder, unprivileged_user
+from servers.children import end_leftovers
+from servers.failures import NotReady
+from servers.files import write_private
 from servers.ports import LOOPBACK
 from servers.postgres import DATABASE, SUPERUSER
-from servers.process import NotReady, ProcessSpec, base_env, find_binary, make_folder, unprivileged_user, write_private
+from servers.process import LocalServer, ProcessSpec, base_env, find_binary
 from servers.secrets import scram_verifier
 
 LOGIN_TIMEOUT_S = 3.0
@@ -45,7 +48,7 @@ pkt_buf = 32768
 """
 
 
-class PgBouncer:
+class PgBouncer(LocalServer):
     """The pooler in front of every service. `users` maps login roles to passwords; ready means that the first of them gets through."""
 
     name = "pgbouncer"
@@ -60,7 +63,7 @@ class PgBouncer:
         user = unprivileged_user(SUPERUSER)
         find_binary("pgbouncer")
         make_folder(self.data, user)
-        end_leftovers(self.data, {"pgbouncer"})
+        end_leftovers(self.data)
         users = self.data / "users.txt"
         self.write_users(self._users)
         config = _CONFIG.format(host=LOOPBACK, postgres_port=self._postgres_port, port=self.port, users=users)
@@ -74,7 +77,6 @@ class PgBouncer:
 
     def spec(self) -> ProcessSpec:
         return ProcessSpec(
-            name=self.name,
             argv=[str(find_binary("pgbouncer")), str(self.data / "pgbouncer.ini")],
             cwd=self.data,
             env=base_env(self.data),
@@ -107,9 +109,3 @@ class PgBouncer:
             await connection.close()
         finally:
             connection.terminate()  # a polite close of a statement that timed out would wait for the pooler's own timeout
-
-    async def after_start(self) -> None:
-        """Nothing to set."""
-
-    def after_stop(self) -> None:
-        """Nothing outlives it."""

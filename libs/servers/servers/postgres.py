@@ -1,4 +1,4 @@
-"""A private PostgreSQL: SCRAM for everybody, also on the socket; its roles follow from the secrets that it is given."""
+"""A private PostgreSQL: SCRAM for every login, also on the socket; its roles follow from the secrets that it is given."""
 
 from __future__ import annotations
 
@@ -10,20 +10,12 @@ from pathlib import Path
 
 import asyncpg
 
-from servers.leftovers import end_leftovers
+from servers.accounts import give_to, make_folder, unprivileged_user
+from servers.children import end_leftovers
+from servers.failures import BinaryMissing, NotReady
+from servers.files import write_private
 from servers.ports import LOOPBACK
-from servers.process import (
-    BinaryMissing,
-    NotReady,
-    ProcessSpec,
-    base_env,
-    find_binary,
-    give_to,
-    make_folder,
-    run_command,
-    unprivileged_user,
-    write_private,
-)
+from servers.process import LocalServer, ProcessSpec, base_env, find_binary, run_command
 from servers.secrets import scram_verifier
 
 DATABASE = "gtvision"
@@ -76,7 +68,7 @@ def owner_of(role: str) -> str:
     return f"{role}_owner"
 
 
-class Postgres:
+class Postgres(LocalServer):
     """One cluster in `data`.
 
     `secrets` maps login roles to passwords and must hold `postgres` (superuser) and `gtvision_migrator`; every other key is a
@@ -100,7 +92,7 @@ class Postgres:
         user = unprivileged_user(SUPERUSER)
         _binary("postgres")
         make_folder(self.data, user)
-        end_leftovers(self.data, {"postgres"})
+        end_leftovers(self.data)
         if not (self.cluster / "PG_VERSION").exists():
             self._init_cluster(user)
         (self.cluster / "postmaster.pid").unlink(missing_ok=True)  # its process is gone: the line above saw to it
@@ -111,7 +103,6 @@ class Postgres:
 
     def spec(self) -> ProcessSpec:
         return ProcessSpec(
-            name=self.name,
             argv=[str(_binary("postgres")), "-D", str(self.cluster), "-c", f"config_file={self.data / 'postgresql.conf'}"],
             cwd=self.data,
             env=base_env(self.data),
@@ -147,9 +138,6 @@ class Postgres:
                     await self._ensure_service(connection, database, role, secrets[role])
         finally:
             await connection.close()
-
-    def after_stop(self) -> None:
-        """Its workers end with it."""
 
     async def _ensure_service(self, connection: asyncpg.Connection[asyncpg.Record], database: str, role: str, password: str) -> None:
         owner = owner_of(role)

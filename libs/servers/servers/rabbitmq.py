@@ -18,24 +18,19 @@ from aio_pika.exceptions import AMQPError
 
 from chassis.amqp import connect
 from chassis.topology import Policy
-from servers.leftovers import end_leftovers
+from servers.accounts import make_folder, unprivileged_user
+from servers.children import end_leftovers
+from servers.failures import NotReady, ServerError
+from servers.files import write_private
 from servers.ports import LOOPBACK, free_ports
-from servers.process import (
-    NotReady,
-    ProcessSpec,
-    ServerError,
-    base_env,
-    find_binary,
-    make_folder,
-    run_command,
-    write_private,
-)
+from servers.process import LocalServer, ProcessSpec, base_env, find_binary, run_command
 from servers.secrets import new_secret, rabbit_password_hash
 
 USER = "gtvision"
 LOGIN_TIMEOUT_S = 5.0
 SCRIPTS = Path("/usr/lib/rabbitmq/bin")  # not the wrappers in /usr/sbin, which change user and insist on /var/lib/rabbitmq
-PROGRAMS = {"beam.smp", "epmd"}
+ACCOUNT = "rabbitmq"
+"""Of the Debian package."""
 
 _CONFIG = """listeners.tcp.default = {host}:{port}
 definitions.import_backend = local_filesystem
@@ -59,11 +54,11 @@ class RabbitPorts:
 
     @classmethod
     def free(cls) -> RabbitPorts:
-        """Three that nobody holds."""
+        """Three free ones."""
         return cls(*free_ports(3))
 
 
-class RabbitMq:
+class RabbitMq(LocalServer):
     """One node with the user `gtvision`. `policies` hold in every virtual host that this class makes."""
 
     name = "rabbitmq"
@@ -81,27 +76,28 @@ class RabbitMq:
     def prepare(self) -> None:
         find_binary("rabbitmq-server", [SCRIPTS], "rabbitmq-server")
         find_binary("epmd", (), "erlang-base")
-        make_folder(self.data)
-        end_leftovers(self.data, PROGRAMS)
+        account = unprivileged_user(ACCOUNT)
+        end_leftovers(self.data)
+        make_folder(self.data, account)
         self._stop_epmd()
         for folder in ("mnesia", "log", "generated"):
-            make_folder(self.data / folder)
+            make_folder(self.data / folder, account)
         cookie = self.data / ".erlang.cookie"
         if not cookie.exists():
-            write_private(cookie, new_secret().replace("-", "x").replace("_", "y"))
+            write_private(cookie, new_secret().replace("-", "x").replace("_", "y"), account)
         cookie.chmod(0o400)
         definitions = self.data / "definitions.json"
-        write_private(definitions, json.dumps(self._definitions(["/"]), indent=1))
+        write_private(definitions, json.dumps(self._definitions(["/"]), indent=1), account)
         config = _CONFIG.format(host=LOOPBACK, port=self.ports.amqp, definitions=definitions)
-        write_private(self.data / "rabbitmq.conf", config)
-        write_private(self.data / "enabled_plugins", "[rabbitmq_consistent_hash_exchange].\n")
+        write_private(self.data / "rabbitmq.conf", config, account)
+        write_private(self.data / "enabled_plugins", "[rabbitmq_consistent_hash_exchange].\n", account)
 
     def spec(self) -> ProcessSpec:
         return ProcessSpec(
-            name=self.name,
             argv=[str(find_binary("rabbitmq-server", [SCRIPTS], "rabbitmq-server"))],
             cwd=self.data,
             env=self._env(),
+            user=unprivileged_user(ACCOUNT),
         )
 
     async def ready(self) -> None:
@@ -116,9 +112,6 @@ class RabbitMq:
         except (AMQPError, OSError, TimeoutError) as problem:
             raise NotReady(f"rabbitmq on port {self.ports.amqp}: {problem or type(problem).__name__}") from problem
 
-    async def after_start(self) -> None:
-        """The definitions file said it all."""
-
     def after_stop(self) -> None:
         """Its epmd is a daemon of its own and would stay."""
         self._stop_epmd()
@@ -126,7 +119,7 @@ class RabbitMq:
     def add_vhost(self, vhost: str) -> None:
         """A virtual host with the user's permissions and the policies. Blocking, about a second; repeatable."""
         path = self.data / f"vhost-{vhost}.json"
-        write_private(path, json.dumps(self._definitions([vhost])))
+        write_private(path, json.dumps(self._definitions([vhost])), unprivileged_user(ACCOUNT))
         self.ctl("import_definitions", str(path))
 
     def delete_vhost(self, vhost: str) -> None:
@@ -137,7 +130,7 @@ class RabbitMq:
     def ctl(self, *arguments: str) -> str:
         """Run `rabbitmqctl` against this node; its output. Blocking, about a second."""
         tool = find_binary("rabbitmqctl", [SCRIPTS], "rabbitmq-server")
-        return run_command([str(tool), "--quiet", *arguments], self._env(), cwd=self.data)
+        return run_command([str(tool), "--quiet", *arguments], self._env(), unprivileged_user(ACCOUNT), self.data)
 
     def _definitions(self, vhosts: Sequence[str]) -> dict[str, Any]:
         user = {
@@ -178,7 +171,7 @@ class RabbitMq:
     def _stop_epmd(self) -> None:
         """epmd refuses while a node is registered and has no way to fail that matters here."""
         with contextlib.suppress(ServerError):
-            run_command([str(find_binary("epmd", (), "erlang-base")), "-kill"], self._env())
+            run_command([str(find_binary("epmd", (), "erlang-base")), "-kill"], self._env(), unprivileged_user(ACCOUNT), self.data)
 
 
 def _policy(vhost: str, policy: Policy) -> dict[str, Any]:

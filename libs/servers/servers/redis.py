@@ -10,10 +10,15 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
-from servers.leftovers import end_leftovers
+from servers.accounts import make_folder, unprivileged_user
+from servers.children import end_leftovers
+from servers.failures import NotReady
+from servers.files import write_private
 from servers.ports import LOOPBACK
-from servers.process import NotReady, ProcessSpec, base_env, find_binary, make_folder, write_private
+from servers.process import LocalServer, ProcessSpec, base_env, find_binary
 
+USER = "redis"
+"""Account of the Debian package."""
 LOGIN_TIMEOUT_S = 2.0
 PATIENCE_S = 30.0
 CACHE_MAX_MB = 64
@@ -39,7 +44,7 @@ maxmemory-policy noeviction
 """
 
 
-class Redis:
+class Redis(LocalServer):
     """`evictable` makes it a cache (least recently used goes first, nothing on disk); otherwise it never evicts and keeps its data."""
 
     def __init__(self, name: str, data: Path, port: int, password: str, *, evictable: bool) -> None:
@@ -60,17 +65,18 @@ class Redis:
 
     def prepare(self) -> None:
         find_binary("redis-server")
-        make_folder(self.data)
-        end_leftovers(self.data, {"redis-server"})
+        user = unprivileged_user(USER)
+        end_leftovers(self.data)
+        make_folder(self.data, user)
         common = _COMMON.format(host=LOOPBACK, port=self.port, password=self._password, data=self.data)
-        write_private(self.data / "redis.conf", common + (_CACHE if self._evictable else _STATE))
+        write_private(self.data / "redis.conf", common + (_CACHE if self._evictable else _STATE), user)
 
     def spec(self) -> ProcessSpec:
         return ProcessSpec(
-            name=self.name,
             argv=[str(find_binary("redis-server")), str(self.data / "redis.conf")],
             cwd=self.data,
             env=base_env(self.data),
+            user=unprivileged_user(USER),
         )
 
     async def ready(self) -> None:
@@ -79,9 +85,3 @@ class Redis:
                 await client.ping()
         except (RedisError, OSError, TimeoutError) as problem:
             raise NotReady(f"{self.name} on port {self.port}: {problem}") from problem
-
-    async def after_start(self) -> None:
-        """Nothing to set."""
-
-    def after_stop(self) -> None:
-        """Nothing outlives it."""

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
-import signal
-import subprocess
 import time
 from collections.abc import Iterable
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from servers.process import START_TIMEOUT_S, LocalServer, NotReady, ServerError, start_process
+from servers import children
+from servers.children import Child
+from servers.failures import NotReady, ServerError
+from servers.process import START_TIMEOUT_S, LocalServer
 
 POLL_S = 0.05
 STOP_TIMEOUT_S = 20.0
@@ -29,7 +29,7 @@ class ServerRunner:
     def __init__(self, logs: Path) -> None:
         self._logs = logs
         self._servers: dict[str, LocalServer] = {}
-        self._processes: dict[str, subprocess.Popen[bytes]] = {}
+        self._processes: dict[str, Child] = {}
 
     async def __aenter__(self) -> Self:
         return self
@@ -40,12 +40,12 @@ class ServerRunner:
     def launch(self, server: LocalServer) -> None:
         """Prepare and start one server without waiting for it. Blocking; starting a living one again does nothing."""
         running = self._processes.get(server.name)
-        if running is not None and running.poll() is None:
+        if running is not None and running.exit_code() is None:
             return
         server.prepare()
         self._logs.mkdir(parents=True, exist_ok=True)
         with (self._logs / f"{server.name}.log").open("ab") as output:
-            self._processes[server.name] = start_process(server.spec(), output)
+            self._processes[server.name] = children.spawn(server.spec(), output, tied=False)
         self._servers[server.name] = server
 
     async def wait(self, server: LocalServer, timeout_s: float = START_TIMEOUT_S) -> None:
@@ -57,8 +57,8 @@ class ServerRunner:
                 await server.ready()
                 break
             except NotReady as problem:
-                if process.poll() is not None:
-                    raise ServerError(f"{server.name} ended with {process.returncode}:\n{self._log_tail(server.name)}") from problem
+                if process.exit_code() is not None:
+                    raise ServerError(f"{server.name} ended with {process.exit_code()}:\n{self._log_tail(server.name)}") from problem
                 if time.monotonic() > deadline:
                     raise ServerError(f"{server.name} is not ready: {problem}\n{self._log_tail(server.name)}") from problem
                 await asyncio.sleep(POLL_S)
@@ -76,9 +76,9 @@ class ServerRunner:
         return self._processes[name].pid
 
     def kill(self, name: str) -> None:
-        """SIGKILL to the server's whole process group, and reap it."""
+        """SIGKILL to the server and all that it started, and reap it."""
         process = self._processes[name]
-        _signal_group(process, signal.SIGKILL)
+        children.kill(process.members())
         process.wait(STOP_TIMEOUT_S)
 
     def stop_one(self, name: str) -> None:
@@ -87,15 +87,12 @@ class ServerRunner:
         server = self._servers.pop(name, None)
         if process is None or server is None:
             return
-        if process.poll() is None:
-            process.send_signal(signal.SIGCONT)
-            process.send_signal(server.spec().stop_signal)
-            try:
-                process.wait(STOP_TIMEOUT_S)
-            except subprocess.TimeoutExpired:
-                _signal_group(process, signal.SIGKILL)
-                process.wait(STOP_TIMEOUT_S)
-        _signal_group(process, signal.SIGKILL)
+        members = process.members()
+        if process.exit_code() is None:
+            process.ask_to_end()
+            process.wait(STOP_TIMEOUT_S)
+        children.kill([*members, *process.members()])
+        process.wait(STOP_TIMEOUT_S)
         server.after_stop()
 
     def stop(self) -> None:
@@ -111,8 +108,3 @@ class ServerRunner:
         with contextlib.suppress(OSError):
             return (self._logs / f"{name}.log").read_bytes()[-LOG_TAIL_BYTES:].decode(errors="replace")
         return ""
-
-
-def _signal_group(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(process.pid, number)

@@ -12,22 +12,22 @@ from pathlib import Path
 import psutil
 import pytest
 
-from gtv import children
-from gtv.children import Command
-from gtv.supervisor import Pace, Phase, Supervisor, Unit
+from servers import ProcessSpec, children
+from servers.supervisor import Supervisor
+from servers.units import Pace, Phase, Unit
 
 pytestmark = pytest.mark.fault
 
 QUICK = Pace(start_s=120, probe_s=0.05, stall_s=0.5, grace_s=120, retry_s=0.05, retry_max_s=0.2)
 SLEEPS = "import time\nwhile True: time.sleep(0.05)"
-Script = Callable[..., Command]
+Script = Callable[..., ProcessSpec]
 
 
 @pytest.fixture
 async def supervisor(tmp_path: Path) -> AsyncIterator[Supervisor]:
-    async with Supervisor(mark=str(tmp_path), logs=tmp_path / "logs") as running:
+    async with Supervisor(tmp_path / "logs") as running:
         yield running
-    assert children.marked(str(tmp_path)) == [], "a process outlived the supervisor"
+    assert children.leftovers(tmp_path) == [], "a process outlived the supervisor"
 
 
 async def until(condition: Callable[[], bool]) -> None:

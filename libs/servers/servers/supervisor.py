@@ -1,99 +1,27 @@
-"""Keeps a set of processes running: ordered readiness, restart with back-off, replacement of what hangs, clean stop in reverse order.
-
-A `Unit` says what to run and how to see that it works; it knows nothing of services. States:
-
-    waiting -> starting -> ready <-> failing        (failing: runs, but its last probe did not succeed)
-                  ^           |
-                  +- backoff <+--> stopping -> stopped            `once` units end as done
-"""
+"""Keeps a set of processes running: ordered readiness, restart with back-off, replacement of what hangs, clean stop in reverse order."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import signal
+import threading
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
-from enum import StrEnum
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import psutil
 
-from gtv import children
-from gtv.children import Child, Spec
-from gtv.logfiles import last_line
+from gtvision.backoff import Backoff
 from gtvision.time import Clock, SystemClock
+from servers import children
+from servers.children import Child
+from servers.failures import ServerError
+from servers.logfiles import LogFile, last_line
+from servers.units import Phase, Probe, Record, Unit
 
 STOPPED_BY_SIGNAL = "stopped by a signal"
-
-Probe = Callable[[int], Awaitable[None]]
-"""Gets the process id; raises anything while the process does not work."""
-
-
-class Phase(StrEnum):
-    """Where a unit is in its life."""
-
-    WAITING = "waiting"
-    STARTING = "starting"
-    READY = "ready"
-    FAILING = "failing"
-    BACKOFF = "backoff"
-    STOPPING = "stopping"
-    STOPPED = "stopped"
-    DONE = "done"
-
-
-@dataclass(frozen=True, slots=True)
-class Pace:
-    """Durations of supervision, all in seconds."""
-
-    start_s: float = 120.0
-    """Longest time from start to the first successful probe."""
-    probe_s: float = 5.0
-    """Between probes, and the longest that one may take."""
-    stall_s: float = 15.0
-    """Without a successful probe for so long, a process is killed and replaced."""
-    grace_s: float = 15.0
-    """From the stop signal to SIGKILL."""
-    retry_s: float = 0.5
-    """First pause before a restart; doubled each time."""
-    retry_max_s: float = 30.0
-    """Longest pause before a restart; a process that was ready for longer than this starts again with the first."""
-
-
-@dataclass(frozen=True, slots=True)
-class Unit:
-    """One process to keep running, or (`once`) to run to its end."""
-
-    name: str
-    spec: Callable[[], Spec]
-    """Called in a thread before each start; may prepare files."""
-    ready: Probe | None = None
-    alive: Probe | None = None
-    """Probe once it is ready; by default the same."""
-    needs: tuple[str, ...] = ()
-    after_start: Callable[[], Awaitable[None]] | None = None
-    """Awaited after the first successful probe of each start (`once`: after it ended well), before anyone who needs it goes on."""
-    after_stop: Callable[[], None] | None = None
-    """Called in a thread after each end."""
-    once: bool = False
-    stdin: Callable[[], bytes] | None = None
-    pace: Pace = Pace()
-
-
-@dataclass(slots=True)
-class Record:
-    """What is known of a unit; what `gtv status` shows."""
-
-    phase: Phase = Phase.WAITING
-    pid: int | None = None
-    created: float = 0.0
-    restarts: int = 0
-    reason: str | None = None
-    """Why the last restart, or why it is not ready."""
-    since: float = 0.0
-    """Monotonic time of the last change of phase."""
 
 
 class _Supervised:
@@ -110,7 +38,10 @@ class _Supervised:
         self.renewal: str | None = None
         """Why it was told to end and start again."""
         self._stack = stack
-        self._pause_s = unit.pace.retry_s
+        longest = timedelta(seconds=unit.pace.retry_max_s)
+        self._backoff = Backoff(timedelta(seconds=unit.pace.retry_s), longest, well=longest)
+        self._ready_at: float | None = None
+        self._writer: threading.Thread | None = None
 
     async def live(self) -> None:
         """Start, watch, restart, until told to stop or (once) done."""
@@ -122,8 +53,8 @@ class _Supervised:
                     break
                 self.record.restarts += 1
                 self._enter(Phase.BACKOFF, reason)
-                await self._interruptible(asyncio.sleep(self._pause_s))
-                self._pause_s = min(self._pause_s * 2, self.unit.pace.retry_max_s)
+                lasted_s = 0.0 if self._ready_at is None else self._stack.clock.monotonic() - self._ready_at
+                await self._interruptible(asyncio.sleep(self._backoff.wait_s(lasted_s)))
         finally:
             if self.record.phase is not Phase.DONE:
                 self._enter(Phase.STOPPED, self.record.reason)
@@ -148,7 +79,7 @@ class _Supervised:
         """From start to end. Returns why it ended, or None when that is what was wanted."""
         try:
             child = await self._start()
-        except (OSError, KeyError, RuntimeError, ValueError) as error:
+        except (ServerError, OSError, KeyError, RuntimeError, ValueError) as error:
             return f"could not be started: {error}"
         exit_task = asyncio.ensure_future(self.exited.wait())
         guard_task = asyncio.ensure_future(self._guard(child))
@@ -169,11 +100,15 @@ class _Supervised:
 
     async def _start(self) -> Child:
         self._enter(Phase.STARTING, self.record.reason)
+        self._ready_at = None
         spec = await asyncio.to_thread(self.unit.spec)
         stdin = self.unit.stdin() if self.unit.stdin else None
         self.exited.clear()
-        child = children.spawn(spec, log=self._stack.log_of(self.unit.name), mark=self._stack.mark, stdin=stdin)
+        # in this thread, whose end is the child's end
+        child = children.spawn(spec, stdin=stdin)
         self.child = child
+        if child.output is not None:
+            self._writer = self._stack.log_file(self.unit.name).copy(child.output)
         self.record.pid, self.record.created = child.pid, child.created
         self._stack.changed()
         return child
@@ -206,7 +141,7 @@ class _Supervised:
 
     async def _watch(self, child: Child) -> str:
         pace, clock = self.unit.pace, self._stack.clock
-        ready_at = well_at = clock.monotonic()
+        self._ready_at = well_at = clock.monotonic()
         reason = self.record.reason
         while True:
             await asyncio.sleep(pace.probe_s)
@@ -215,8 +150,6 @@ class _Supervised:
             if problem is None:
                 well_at = now
                 self._enter(Phase.READY, reason)
-                if now - ready_at > pace.retry_max_s:
-                    self._pause_s = pace.retry_s
                 continue
             if problem != STOPPED_BY_SIGNAL and not self._stack.all_ready(self.unit.needs):
                 well_at = now  # it suffers from somebody else; replacing it would heal nothing
@@ -253,6 +186,8 @@ class _Supervised:
         await asyncio.to_thread(children.end, _others(members + await asyncio.to_thread(child.members), child.pid), 2.0)
         if self.unit.after_stop is not None:
             await asyncio.to_thread(self.unit.after_stop)
+        if self._writer is not None:
+            await asyncio.to_thread(self._writer.join, 2.0)
         self.child = None
         self.record.pid = None
 
@@ -274,10 +209,19 @@ class _Supervised:
 class Supervisor:
     """All units of a stack."""
 
-    def __init__(self, *, mark: str, logs: Path, clock: Clock | None = None, on_change: Callable[[], None] | None = None) -> None:
-        self.mark = mark
+    def __init__(
+        self,
+        logs: Path,
+        *,
+        log_max_bytes: int = 10_000_000,
+        log_keep: int = 3,
+        clock: Clock | None = None,
+        on_change: Callable[[], None] | None = None,
+    ) -> None:
+        logs.mkdir(parents=True, exist_ok=True)
         self.clock = clock or SystemClock()
         self._logs = logs
+        self._cap = log_max_bytes, log_keep
         self._on_change = on_change
         self._units: dict[str, _Supervised] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
@@ -343,6 +287,10 @@ class Supervisor:
     def log_of(self, name: str) -> Path:
         """Where a unit's output goes."""
         return self._logs / f"{name}.log"
+
+    def log_file(self, name: str) -> LogFile:
+        """The same, to be written."""
+        return LogFile(self.log_of(name), *self._cap)
 
     def changed(self) -> None:
         """Somebody's record changed."""

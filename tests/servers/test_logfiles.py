@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-from gtv import logfiles
+from servers import logfiles
+from servers.logfiles import LogFile
 
 
 def test_tails_whole_lines(tmp_path: Path) -> None:
@@ -16,17 +17,14 @@ def test_tails_whole_lines(tmp_path: Path) -> None:
     assert logfiles.last_line(tmp_path / "missing.log") == ""
 
 
-def test_rotation_keeps_a_few_and_the_writer_goes_on(tmp_path: Path) -> None:
-    log = tmp_path / "a.log"
-    with log.open("ab", buffering=0) as writer:
-        for word in (b"first", b"second", b"third"):
-            writer.write(word * 10)
-            assert logfiles.rotate(log, max_bytes=20, keep=2)
-        writer.write(b"fourth")
-    assert not logfiles.rotate(log, max_bytes=20, keep=2)
-    assert log.read_bytes() == b"fourth"
-    assert (tmp_path / "a.log.1").read_bytes() == b"third" * 10
-    assert (tmp_path / "a.log.2").read_bytes() == b"second" * 10
+def test_rotation_keeps_a_few(tmp_path: Path) -> None:
+    log = LogFile(tmp_path / "a.log", max_bytes=60, keep=2)
+    for word in (b"first", b"second", b"third", b"fourth"):
+        log.write(word * 5 + b"\n")
+        log.write(word * 5 + b"\n")
+    assert log.path.read_bytes() == b"fourth" * 5 + b"\n"
+    assert (tmp_path / "a.log.1").read_bytes() == (b"third" * 5 + b"\n") + b"fourth" * 5 + b"\n"
+    assert (tmp_path / "a.log.2").exists()
     assert not (tmp_path / "a.log.3").exists()
 
 
@@ -44,8 +42,6 @@ async def test_follows_over_a_rotation(tmp_path: Path) -> None:
     with log.open("a") as writer:
         writer.write("new\n")
     assert await waiting == "new"
-    logfiles.rotate(log, max_bytes=1, keep=1)
-    with log.open("a") as writer:
-        writer.write("x\n")
+    LogFile(log, max_bytes=1, keep=1).write(b"x\n")
     assert await next_line() == "x"
     await lines.aclose()  # type: ignore[attr-defined]
