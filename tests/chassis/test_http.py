@@ -63,6 +63,10 @@ def _app() -> Service:
     async def search(limit: Annotated[int, Query(ge=1, le=100)] = 10) -> dict[str, int]:
         return {"limit": limit}
 
+    @router.get("/open", openapi_extra=OPEN)
+    @http.takes_any_parameter
+    async def open_to_any() -> None: ...
+
     settings = ServiceSettings(service_name="things", http_max_body_bytes=1_000, http_port=free_port(), private_port=free_port())
     return create_app(settings, title="Things", lifespan_parts=[], routers=[router], asyncapi=lambda: {"asyncapi": "3.0.0"})
 
@@ -175,6 +179,15 @@ async def test_wrong_parameters(client: httpx.AsyncClient, path: str) -> None:
     answer = await client.get(path)
     _is_problem(answer, 422, "invalid")
     assert CANARY not in answer.text
+
+
+async def test_an_unknown_parameter_is_named(client: httpx.AsyncClient) -> None:
+    errors = _is_problem(await client.get("/api/v1/search?limit=5&limti=7&limti=8&%C3%A1="), 422, "invalid")["errors"]
+    assert [error["loc"] for error in errors] == [["query", "limti"], ["query", "á"]]
+    assert errors[0]["msg"].endswith("takes: limit.")
+    assert (await client.get("/api/v1/search?")).status_code == 200
+    _is_problem(await client.get("/api/v1/things/1?x"), 422, "invalid")
+    assert (await client.get("/api/v1/open?x=1")).status_code == 200
 
 
 async def test_a_bug_leaves_as_internal_and_tells_nothing(client: httpx.AsyncClient) -> None:

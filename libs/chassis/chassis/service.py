@@ -140,6 +140,7 @@ def create_app(  # noqa: PLR0913 - the one list of what a service is made of
     for router in routers:
         service.api.include_router(router)
     service.api.include_router(documentation.router(service.api, settings.service_name, asyncapi))
+    http.refuse_unknown_parameters(service.api)
     _set_state(service.api, state)
     for app, mounted in ((service.api, routers), (service.private, private_routers)):
         http.provide(app, provides)

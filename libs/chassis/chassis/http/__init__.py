@@ -8,6 +8,7 @@ from fastapi import FastAPI
 
 from chassis.http.exchange import Observed, route_template
 from chassis.http.pages import Page, StrictModel, decode_cursor, encode_cursor
+from chassis.http.parameters import refuse_unknown_parameters, takes_any_parameter
 from chassis.http.problems import KINDS, install_handlers, problem, problem_of
 from chassis.http.provided import Provided, check_provided, provide
 
@@ -24,7 +25,9 @@ __all__ = [
     "problem",
     "problem_of",
     "provide",
+    "refuse_unknown_parameters",
     "route_template",
+    "takes_any_parameter",
 ]
 
 

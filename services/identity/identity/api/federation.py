@@ -12,6 +12,7 @@ from pydantic import BaseModel
 from starlette.responses import RedirectResponse
 
 from chassis.documentation import PUBLIC
+from chassis.http import takes_any_parameter
 from gtvision.errors import GTVisionError, NotFound
 from identity.api import cookies
 from identity.api.wiring import Address, Device, FederationDep
@@ -95,6 +96,7 @@ async def begin_login(
 
 
 @router.get("/{provider}/callback", openapi_extra=_REDIRECT, status_code=303, response_class=RedirectResponse)
+@takes_any_parameter  # a provider adds its own: `session_state`, `iss`
 async def finish_login(
     request: Request, provider: Name, federation: FederationDep, guest: GuestDep, returned: ReturnedDep
 ) -> RedirectResponse:

@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, WebSocket, WebSocketDisconnect
+from fastapi import APIRouter, Query, WebSocket, WebSocketDisconnect
 from pydantic import Field, TypeAdapter, ValidationError
 
 from chassis.auth import Authenticator
@@ -57,13 +57,12 @@ _said: TypeAdapter[Subscribe | Auth | Pong] = TypeAdapter(Annotated[Subscribe | 
 
 
 @router.websocket("/ws/v1/live")
-async def live(websocket: WebSocket) -> None:
+async def live(websocket: WebSocket, ticket: Annotated[str, Query()] = "") -> None:
     """One connection, from its ticket to its end."""
     feed: LiveFeed = websocket.app.state.live_feed
     authenticator: Authenticator = websocket.app.state.authenticator
     # Accepted first: a browser learns the reason only from a socket that was open.
     await websocket.accept()
-    ticket = websocket.query_params.get("ticket", "")
     try:
         claims = await authenticator.redeem(ticket, "ws")
         reader = feed.join(claims.caller)
