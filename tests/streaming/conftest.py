@@ -1,9 +1,10 @@
 """Streaming on real servers, with a media server that tests can steer."""
 
+import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
-from ipaddress import ip_address
+from typing import Any
 from uuid import UUID
 
 import httpx
@@ -13,82 +14,23 @@ from tests.fixtures.plugin import DatabaseFor
 from tests.fixtures.tokens import TokenMint, encryption_keys
 
 from chassis.db import Database
+from chassis.envelope import wrap
 from chassis.redis import connect_redis
 from chassis.service import Service
 from chassis.settings import RabbitSettings, RedisSettings, VaultSettings
 from chassis.vault import Vault
 from city.cameras import CameraEvents
-from gtvision.addresses import AddressPolicy, IpAddress
-from gtvision.errors import Invalid, Unavailable
+from gtvision.addresses import AddressPolicy
+from gtvision.events import CameraRegistered, Event
 from gtvision.time import FakeClock, SystemClock
 from streaming.app import create_api
-from streaming.domain import Change, ChangeKind, PathConfig, PathStatus
-from streaming.jobs import NameKeeper, Reconciler
-from streaming.repository import PostgresFleet, camera_copy
+from streaming.live.usecases import Authorizer
 from streaming.settings import ApiSettings, MediaSettings
-from streaming.usecases import Doorman, Store
+from streaming.streams.fakes import FakeCertificates, FakeMediaServer, FakeNames
+from streaming.streams.repository import PostgresFleet, PostgresStreams, camera_copy
+from streaming.streams.usecases import CameraNames, Paths, Reconciler, Streams
 
-
-@dataclass
-class FakeMediaServer:
-    """The control API in memory; `tests/contracts/media` holds the gateway against real servers."""
-
-    configured: dict[str, PathConfig] = field(default_factory=dict)
-    inbound: dict[str, int] = field(default_factory=dict)
-    down: bool = False
-    refuses: set[str] = field(default_factory=set)
-    changes: int = 0
-
-    async def paths(self) -> list[PathConfig]:
-        if self.down:
-            raise Unavailable
-        return list(self.configured.values())
-
-    async def apply(self, change: Change) -> None:
-        if change.path.name in self.refuses:
-            raise Invalid
-        self.changes += 1
-        if change.kind is ChangeKind.DELETE:
-            self.configured.pop(change.path.name, None)
-        else:
-            self.configured[change.path.name] = change.path
-
-    async def statuses(self) -> dict[str, PathStatus]:
-        return {
-            name: PathStatus(name=name, available=name in self.inbound, inbound_bytes=self.inbound.get(name, 0), codecs=("H264",))
-            for name in self.configured
-        }
-
-    async def kick_readers(self, path: str) -> int:
-        return 0
-
-
-@dataclass
-class FakeNames:
-    """A name server whose answers a test sets; names that it does not know are not answered."""
-
-    answers: dict[str, list[str]] = field(default_factory=dict)
-    asked: list[str] = field(default_factory=list)
-
-    async def addresses(self, host: str) -> list[IpAddress]:
-        self.asked.append(host)
-        if host not in self.answers:
-            raise Unavailable
-        return [ip_address(text) for text in self.answers[host]]
-
-
-@dataclass
-class FakeCertificates:
-    """Cameras by address, and the certificate that each shows for its name."""
-
-    shown: dict[str, str] = field(default_factory=dict)
-    asked: list[tuple[str, int, str]] = field(default_factory=list)
-
-    async def fingerprint(self, address: IpAddress, port: int, name: str) -> str:
-        self.asked.append((str(address), port, name))
-        if str(address) not in self.shown:
-            raise Unavailable
-        return self.shown[str(address)]
+CLOCK = SystemClock()
 
 
 @dataclass
@@ -101,15 +43,15 @@ class Running:
     events: CameraEvents
     media: FakeMediaServer
     dns: FakeNames
-    names: NameKeeper
+    names: CameraNames
     reconciler: Reconciler
     clock: FakeClock
     db: Database
 
     @property
-    def store(self) -> Store:
-        store: Store = self.service.api.state.store
-        return store
+    def wake(self) -> asyncio.Event:
+        """Set when the reconciler should look at once."""
+        return self.names.changed
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
@@ -138,27 +80,20 @@ async def running(database_for: DatabaseFor, rabbitmq: RabbitSettings, redis_sta
     service._loops.pop("reconciler")  # the test's own is the only one: the other would judge the same streams, by the machine's clock
     db = Database(database, SystemClock())
     media, clock, vault = FakeMediaServer(), FakeClock(SystemClock().now()), Vault(keys)
-    store: Store = service.api.state.store
-    doorman: Doorman = service.api.state.doorman
-
-    def read_url(camera_id: UUID) -> str:
-        return f"rtsp://media/cam_{camera_id}"
-
+    authorizer: Authorizer = service.api.state.provided[Authorizer]
     dns = FakeNames()
-    names = NameKeeper(dns, FakeCertificates(), AddressPolicy(), clock, 60)
+    names = CameraNames(dns, FakeCertificates(), AddressPolicy(), clock, timedelta(seconds=60))
+    streams = Streams(db.uow, PostgresStreams, lambda camera_id: f"rtsp://media/cam_{camera_id}")
     reconciler = Reconciler(
-        store=store,
-        fleet=PostgresFleet(db),
-        media=media,
-        vault=vault,
-        sources=names,
-        doorman=doorman,
+        PostgresFleet(db),
+        media,
+        Paths(media, vault, names),
+        streams,
         clock=clock,
-        read_url=read_url,
-        interval_s=1,
         stall_after=timedelta(seconds=10),
+        listeners=[authorizer.learn],
     )
-    events = CameraEvents(db.uow, camera_copy, changed=reconciler.wake.set)
+    events = CameraEvents(db.uow, camera_copy, changed=names.changed.set)
     public = httpx.ASGITransport(app=service.api, client=("203.0.113.9", 4711))
     private = httpx.ASGITransport(app=service.private)
     async with (
@@ -169,3 +104,15 @@ async def running(database_for: DatabaseFor, rabbitmq: RabbitSettings, redis_sta
     ):
         yield Running(service, http, hook, mint, vault, events, media, dns, names, reconciler, clock, db)
     await redis.aclose()
+
+
+def registered(running: Running, tenant: UUID, camera: UUID, revision: int = 1, **changes: Any) -> Event[CameraRegistered]:
+    url = changes.pop("url", "rtsp://admin:s3cret@10.0.0.9/stream")
+    data = CameraRegistered(camera_id=camera, revision=revision, name="Avenida", url_encrypted=running.vault.seal(url), **changes)
+    return wrap(data, tenant_id=tenant, occurred_at=CLOCK.now())
+
+
+async def announce(running: Running, event: Event[CameraRegistered]) -> None:
+    """As the broker might: twice."""
+    await running.events.on_camera_registered(event)
+    await running.events.on_camera_registered(event)

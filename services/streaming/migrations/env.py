@@ -1,4 +1,5 @@
 from chassis.migrations import run_env
-from streaming.tables import SCHEMA, Row
+from streaming.recordings import tables as recordings
+from streaming.streams import tables as streams
 
-run_env(Row.metadata, SCHEMA)
+run_env([streams.Row.metadata, recordings.Row.metadata], streams.SCHEMA)

@@ -12,6 +12,7 @@ from uuid import UUID
 from chassis.auth import AuthRuntime
 from chassis.bus import Bus
 from chassis.db import Database
+from chassis.loops import every
 from chassis.migrations import run_migrations
 from chassis.outbox import OutboxRelay
 from chassis.redis import connect_redis
@@ -24,16 +25,22 @@ from city.tenants import TenantDirectory
 from gtvision.camera import path_name
 from gtvision.events import AuditRecorded, RecordingSegmentClosed, StreamWentOffline, StreamWentOnline
 from gtvision.time import SystemClock
-from streaming.api import hooks, router
 from streaming.gateways.haproxy import HaproxyMap
 from streaming.gateways.mediamtx import MediaMtx
 from streaming.gateways.recordings_folder import RecordingsFolder
 from streaming.gateways.system_names import SystemNames
 from streaming.gateways.tls_certificates import TlsCertificates
-from streaming.jobs import EdgeKeeper, NameKeeper, Reconciler, RecorderAgent
-from streaming.repository import PostgresFleet, PostgresRepositories, camera_copy
+from streaming.live.api import hooks
+from streaming.live.usecases import Authorizer
+from streaming.recordings.api import router as recordings_router
+from streaming.recordings.repository import PostgresIndex, PostgresSegments
+from streaming.recordings.usecases import Limits, Recorder, Recordings
 from streaming.settings import AgentSettings, ApiSettings, MigrateSettings
-from streaming.usecases import Doorman, Store
+from streaming.streams.api import router as streams_router
+from streaming.streams.repository import PostgresFleet, PostgresStreams, camera_copy
+from streaming.streams.usecases import CameraNames, EdgeMaps, Paths, Reconciler, Streams
+
+_NAMES_LOOK = timedelta(seconds=1)
 
 
 def create_api(settings: ApiSettings) -> Service:
@@ -44,11 +51,10 @@ def create_api(settings: ApiSettings) -> Service:
     state = connect_redis(settings.redis.state_url)
     auth = AuthRuntime(state, clock)
     tenants = TenantDirectory(state)
-    media = settings.media
+    media, edge = settings.media, settings.edge
     server = MediaMtx(media.api_url, media.api_user, media.api_password.get_secret_value())
-    store = Store(uow=db.uow, repositories=PostgresRepositories)
     refusals = Refusals(db.uow, auth.authenticator, clock, settings.service_name)
-    doorman = Doorman(
+    authorizer = Authorizer(
         auth.authenticator,
         refusals,
         reader=(media.reader_user, media.reader_password.get_secret_value()),
@@ -58,24 +64,21 @@ def create_api(settings: ApiSettings) -> Service:
     def read_url(camera_id: UUID) -> str:
         return f"{media.rtsp_url.rstrip('/')}/{path_name(camera_id)}"
 
-    keeper = EdgeKeeper([HaproxyMap(address) for address in settings.edge.sockets], settings.edge.node, settings.edge.interval_s)
-    names = NameKeeper(SystemNames(), TlsCertificates(), settings.addresses.policy(), clock, media.names_every_s)
+    streams = Streams(db.uow, PostgresStreams, read_url)
+    edges = EdgeMaps([HaproxyMap(address) for address in edge.sockets], edge.node)
+    names = CameraNames(SystemNames(), TlsCertificates(), settings.addresses.policy(), clock, media.names_every)
+    paths = Paths(server, Vault(settings.vault.keys), names)
     reconciler = Reconciler(
-        store=store,
-        fleet=PostgresFleet(db),
-        media=server,
-        vault=Vault(settings.vault.keys),
-        sources=names,
-        doorman=doorman,
+        PostgresFleet(db),
+        server,
+        paths,
+        streams,
         clock=clock,
-        read_url=read_url,
-        interval_s=media.check_interval_s,
         stall_after=media.stall_after,
-        place=keeper.place,
-        wake=names.changed,
+        listeners=(authorizer.learn, edges.place),
     )
     relay = OutboxRelay(db, bus.publisher, clock)
-    CameraEvents(db.uow, camera_copy, changed=reconciler.wake.set).subscribe(bus)
+    CameraEvents(db.uow, camera_copy, changed=names.changed.set).subscribe(bus)
     bus.publishes(StreamWentOnline, StreamWentOffline, RecordingSegmentClosed, AuditRecorded)
 
     @asynccontextmanager
@@ -89,19 +92,20 @@ def create_api(settings: ApiSettings) -> Service:
         settings,
         title="GT-Vision streaming",
         lifespan_parts=(lambda: db, media_client, lambda: state, lambda: auth, lambda: tenants, lambda: bus),
-        routers=(router,),
+        routers=(streams_router, recordings_router),
         private_routers=(hooks,),
         readiness={"postgresql": db.check, "rabbitmq": bus.check, "keys": auth.check},
         asyncapi=bus.asyncapi,
         loops={
             "outbox": relay.run,
             "inbox": db.forget_handled,
-            "reconciler": reconciler.run,
-            "names": names.run,
-            "edges": keeper.run,
+            "reconciler": every(media.check_interval, reconciler.reconcile, wake=names.changed),
+            "names": every(_NAMES_LOOK, names.look_up, wake=names.wake),
+            "edges": every(edge.interval, edges.sync, wake=edges.wake),
             "refusals": refusals.run,
         },
-        state={"authenticator": auth.authenticator, "tenants": tenants, "store": store, "doorman": doorman},
+        provides=(streams, Recordings(db.uow, PostgresSegments, streams), authorizer),
+        state={"authenticator": auth.authenticator, "tenants": tenants},
     )
 
 
@@ -111,21 +115,25 @@ def create_agent(settings: AgentSettings) -> Worker:
     db = Database(settings.db, clock)
     bus = Bus(settings.rabbit, settings.service_name, clock)
     recording = settings.recording
-    agent = RecorderAgent(
-        store=Store(uow=db.uow, repositories=PostgresRepositories),
-        fleet=PostgresFleet(db),
-        files=RecordingsFolder(recording.path),
+    recorder = Recorder(
+        db.uow,
+        PostgresSegments,
+        PostgresFleet(db),
+        PostgresIndex(db),
+        RecordingsFolder(recording.path),
         clock=clock,
-        interval_s=recording.scan_interval_s,
-        idle_after=timedelta(seconds=recording.idle_after_s),
-        max_bytes=int(recording.max_gb * 1_000_000_000),
-        free_floor=recording.free_floor,
+        limits=Limits(
+            idle_after=timedelta(seconds=recording.idle_after_s),
+            max_bytes=int(recording.max_gb * 1_000_000_000),
+            free_floor=recording.free_floor,
+        ),
     )
+    scan = every(timedelta(seconds=recording.scan_interval_s), recorder.keep_index, lasting=True)
     return create_worker(
         settings,
         title="GT-Vision recorder agent",
         lifespan_parts=(lambda: db, lambda: bus),
-        loops={"outbox": OutboxRelay(db, bus.publisher, clock).run, "recorder": agent.run},
+        loops={"outbox": OutboxRelay(db, bus.publisher, clock).run, "recorder": scan},
         readiness={"postgresql": db.check, "rabbitmq": bus.check},
     )
 

@@ -40,8 +40,16 @@ class MediaSettings(Section):
     )
 
     @property
+    def check_interval(self) -> timedelta:
+        return timedelta(seconds=self.check_interval_s)
+
+    @property
     def stall_after(self) -> timedelta:
         return timedelta(seconds=self.stall_after_s)
+
+    @property
+    def names_every(self) -> timedelta:
+        return timedelta(seconds=self.names_every_s)
 
 
 class EdgeSettings(Section):
@@ -61,6 +69,10 @@ class EdgeSettings(Section):
     interval_s: float = Field(
         10.0, ge=0.2, le=300, validation_alias="EDGE_RESYNC_S", description="Seconds between two complete looks at an edge's map"
     )
+
+    @property
+    def interval(self) -> timedelta:
+        return timedelta(seconds=self.interval_s)
 
     @field_validator("sockets", mode="before")
     @classmethod

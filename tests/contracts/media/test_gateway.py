@@ -9,8 +9,8 @@ from tests.contracts.media.conftest import API_USER, wait_for
 
 from gtvision.camera import path_name
 from gtvision.ids import new_id
-from streaming.domain import Change, ChangeKind, PathConfig, plan
 from streaming.gateways.mediamtx import MediaMtx
+from streaming.streams.domain import Change, ChangeKind, PathConfig, plan
 
 pytestmark = pytest.mark.media
 

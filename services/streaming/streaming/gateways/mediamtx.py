@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 
 from gtvision.errors import Invalid, Unavailable
-from streaming.domain import Change, ChangeKind, PathConfig, PathStatus
+from streaming.streams.domain import Change, ChangeKind, PathConfig, PathStatus
 
 _PAGE = 100
 _NEW_NAMES_SINCE = (1, 21)

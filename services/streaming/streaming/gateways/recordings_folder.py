@@ -14,7 +14,7 @@ from pathlib import Path, PurePosixPath
 import av
 
 from gtvision.errors import Invalid
-from streaming.domain import SegmentFile, parse_segment_path
+from streaming.recordings.domain import SegmentFile, parse_segment_path
 
 _MEASURE_TIMEOUT_S = 30.0
 

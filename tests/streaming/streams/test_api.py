@@ -1,43 +1,27 @@
 """Desired cameras, streams, live access: the whole service on real servers, its media server steered by the test."""
 
-from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 import pytest
 from sqlalchemy import text
-from tests.streaming.conftest import Running
+from tests.streaming.conftest import CLOCK, Running, announce, registered
 
 from chassis.envelope import wrap
 from chassis.http import encode_cursor
 from gtvision.camera import RecordingSettings, path_name
-from gtvision.events import CameraRegistered, CameraRemoved, CamerasAnnounced, CameraUpdated, Event
+from gtvision.events import CameraRemoved, CamerasAnnounced, CameraUpdated
 from gtvision.ids import new_id
 from gtvision.tenancy import Caller, Role
-from gtvision.time import SystemClock
 
 pytestmark = [pytest.mark.db, pytest.mark.broker]
-
-CLOCK = SystemClock()
-
-
-def registered(running: Running, tenant: UUID, camera: UUID, revision: int = 1, **changes: Any) -> Event[CameraRegistered]:
-    url = changes.pop("url", "rtsp://admin:s3cret@10.0.0.9/stream")
-    data = CameraRegistered(camera_id=camera, revision=revision, name="Avenida", url_encrypted=running.vault.seal(url), **changes)
-    return wrap(data, tenant_id=tenant, occurred_at=CLOCK.now())
-
-
-async def announce(running: Running, event: Event[CameraRegistered]) -> None:
-    """As the broker might: twice."""
-    await running.events.on_camera_registered(event)
-    await running.events.on_camera_registered(event)
 
 
 async def progress(running: Running, camera: UUID, rounds: int = 2) -> None:
     for _ in range(rounds):
         running.media.inbound[path_name(camera)] = running.media.inbound.get(path_name(camera), 0) + 1000
         running.clock.advance(2)
-        await running.reconciler.round()
+        await running.reconciler.reconcile()
 
 
 async def stream(running: Running, caller: Caller, camera: UUID) -> dict[str, Any]:
@@ -51,10 +35,10 @@ class TestDesiredState:
     async def test_a_camera_becomes_a_path_with_its_credentials(self, running: Running) -> None:
         tenant, camera = new_id(), new_id()
         await announce(running, registered(running, tenant, camera))
-        await running.reconciler.round()
+        await running.reconciler.reconcile()
         assert running.media.configured[path_name(camera)].source == "rtsp://admin:s3cret@10.0.0.9/stream"
         changes = running.media.changes
-        await running.reconciler.round()
+        await running.reconciler.reconcile()
         assert running.media.changes == changes
 
     async def test_an_older_announcement_changes_nothing(self, running: Running) -> None:
@@ -63,7 +47,7 @@ class TestDesiredState:
         data = CameraUpdated.model_validate(newer.data.model_dump())
         await running.events.on_camera_updated(wrap(data, tenant_id=tenant, occurred_at=CLOCK.now()))
         await announce(running, registered(running, tenant, camera, 1))
-        await running.reconciler.round()
+        await running.reconciler.reconcile()
         assert running.media.configured[path_name(camera)].record is False
 
     async def test_a_removal_leaves_a_tombstone(self, running: Running) -> None:
@@ -72,7 +56,7 @@ class TestDesiredState:
         await running.events.on_camera_removed(removed)
         await running.events.on_camera_removed(removed)
         await announce(running, registered(running, tenant, camera, 2))
-        await running.reconciler.round()
+        await running.reconciler.reconcile()
         assert path_name(camera) not in running.media.configured
 
     async def test_the_list_of_the_living_heals_a_missed_removal_and_spares_the_new(self, running: Running) -> None:
@@ -83,19 +67,19 @@ class TestDesiredState:
         await announce(running, registered(running, tenant, new))
         announced = CamerasAnnounced(camera_ids=(stays,), as_of=as_of)
         await running.events.on_cameras_announced(wrap(announced, tenant_id=tenant, occurred_at=CLOCK.now()))
-        await running.reconciler.round()
+        await running.reconciler.reconcile()
         assert {path_name(stays), path_name(new)} <= running.media.configured.keys()
         assert path_name(gone) not in running.media.configured
         await announce(running, registered(running, tenant, gone))
-        await running.reconciler.round()
+        await running.reconciler.reconcile()
         assert path_name(gone) in running.media.configured
 
     async def test_a_lost_configuration_is_put_back(self, running: Running) -> None:
         tenant, camera = new_id(), new_id()
         await announce(running, registered(running, tenant, camera))
-        await running.reconciler.round()
+        await running.reconciler.reconcile()
         running.media.configured.clear()
-        await running.reconciler.round()
+        await running.reconciler.reconcile()
         assert path_name(camera) in running.media.configured
 
     async def test_one_camera_that_is_refused_holds_up_nobody(self, running: Running) -> None:
@@ -106,7 +90,7 @@ class TestDesiredState:
             if camera == sealed:
                 event = event.model_copy(update={"data": event.data.model_copy(update={"url_encrypted": "lost:key"})})
             await announce(running, event)
-        await running.reconciler.round()
+        await running.reconciler.reconcile()
         assert path_name(good) in running.media.configured
         assert path_name(sealed) not in running.media.configured
 
@@ -116,13 +100,13 @@ class TestStreams:
         tenant, camera = new_id(), new_id()
         caller = running.mint.caller(Role.VIEWER, tenant_id=tenant)
         await announce(running, registered(running, tenant, camera))
-        await running.reconciler.round()
+        await running.reconciler.reconcile()
         assert (await stream(running, caller, camera))["state"] == "unknown"
         await progress(running, camera)
         online = await stream(running, caller, camera)
         assert (online["state"], online["revision"], online["hls_path"]) == ("online", 1, f"/hls/cam_{camera}/index.m3u8")
         running.clock.advance(10)
-        await running.reconciler.round()
+        await running.reconciler.reconcile()
         offline = await stream(running, caller, camera)
         assert (offline["state"], offline["cause"], offline["revision"]) == ("offline", "no_progress", 2)
         await progress(running, camera, rounds=1)
@@ -135,7 +119,7 @@ class TestStreams:
         running.media.down = True
         try:
             running.clock.advance(10)
-            await running.reconciler.round()
+            await running.reconciler.reconcile()
         finally:
             running.media.down = False
         caller = running.mint.caller(tenant_id=tenant)
@@ -147,10 +131,10 @@ class TestStreams:
 
         async def look() -> None:
             running.clock.advance(61)
-            await running.reconciler.round()
-            while await running.names.round():
+            await running.reconciler.reconcile()
+            while await running.names.look_up():
                 pass
-            await running.reconciler.round()
+            await running.reconciler.reconcile()
 
         running.dns.answers["turning.example"] = ["10.0.0.9"]
         await announce(running, registered(running, tenant, camera, url="rtsp://turning.example/s"))
@@ -179,7 +163,7 @@ class TestStreams:
     async def test_a_switched_off_camera_is_disabled(self, running: Running) -> None:
         tenant, camera = new_id(), new_id()
         await announce(running, registered(running, tenant, camera, enabled=False))
-        await running.reconciler.round()
+        await running.reconciler.reconcile()
         assert (await stream(running, running.mint.caller(tenant_id=tenant), camera))["state"] == "disabled"
         assert path_name(camera) not in running.media.configured
 
@@ -221,83 +205,3 @@ class TestStreams:
             async with running.db.uow(other) as uow:
                 found = await uow.session.scalar(text("SELECT count(*) FROM cameras WHERE camera_id = :id"), {"id": camera})
             assert found == visible
-
-
-class TestHook:
-    async def ask(self, running: Running, **fields: Any) -> int:
-        body = {
-            "ip": "10.0.0.1",
-            "user": "",
-            "password": "",
-            "token": "",
-            "action": "read",
-            "protocol": "webrtc",
-            "query": "",
-            "userAgent": "x",
-        }
-        body |= {"id": str(new_id())} | fields
-        return (await running.hook.post("/internal/media/auth", json=body)).status_code
-
-    async def test_a_ticket_opens_one_view_of_one_camera(self, running: Running) -> None:
-        tenant, camera, other = new_id(), new_id(), new_id()
-        for each in (camera, other):
-            await announce(running, registered(running, tenant, each))
-        await running.reconciler.round()
-        caller = running.mint.caller(Role.VIEWER, tenant_id=tenant)
-        query = f"ticket={running.mint.ticket('live', caller, camera)}"
-        assert await self.ask(running, path=path_name(other), query=f"ticket={running.mint.ticket('live', caller, camera)}") == 403
-        assert await self.ask(running, path=path_name(camera), query=query) == 204
-        assert await self.ask(running, path=path_name(camera), query=query) == 401
-
-    async def test_a_question_outside_a_session_spends_nothing(self, running: Running) -> None:
-        tenant, camera = new_id(), new_id()
-        await announce(running, registered(running, tenant, camera))
-        await running.reconciler.round()
-        query = f"ticket={running.mint.ticket('live', running.mint.caller(tenant_id=tenant), camera)}"
-        for expected in (204, 204):
-            assert await self.ask(running, path=path_name(camera), query=query, id=None) == expected
-        assert await self.ask(running, path=path_name(camera), query=query) == 204
-
-    async def test_other_tenants_groups_purposes_and_lapsed_tickets_are_refused(self, running: Running) -> None:
-        tenant, camera = new_id(), new_id()
-        await announce(running, registered(running, tenant, camera, groups=(new_id(),)))
-        await running.reconciler.round()
-        mint = running.mint
-        own = mint.caller(tenant_id=tenant)
-        tickets = {
-            "stranger": (mint.ticket("live", mint.caller(tenant_id=new_id()), camera), 403),
-            "group": (mint.ticket("live", mint.caller(tenant_id=tenant, groups=[new_id()]), camera), 403),
-            "purpose": (mint.ticket("ws", own), 403),
-            "lapsed": (mint.ticket("live", own, camera, lifetime_s=-60), 401),
-            "access token": (mint.token(own), 401),
-            "rubbish": ("x.y.z", 401),
-        }
-        for name, (ticket, expected) in tickets.items():
-            assert await self.ask(running, path=path_name(camera), query=f"ticket={ticket}") == expected, name
-
-    @pytest.mark.parametrize(
-        ("fields", "expected"),
-        [
-            ({"protocol": "rtsp", "user": "reader", "password": "reader-password"}, 204),
-            ({"protocol": "rtsp"}, 401),
-            ({"protocol": "rtsp", "user": "reader", "password": "operator-password"}, 401),
-            ({"protocol": "hls", "user": "reader", "password": "reader-password"}, 401),
-            ({"action": "api", "protocol": "", "user": "streaming", "password": "operator-password"}, 204),
-            ({"action": "metrics", "protocol": "", "user": "reader", "password": "reader-password"}, 401),
-            ({"action": "publish", "protocol": "rtmp"}, 403),
-            ({"action": "pprof", "protocol": ""}, 403),
-        ],
-    )
-    async def test_machines_have_credentials_of_their_own(self, running: Running, fields: dict[str, Any], expected: int) -> None:
-        assert await self.ask(running, path=path_name(new_id()), **fields) == expected
-
-    async def test_the_hook_is_not_on_the_public_port(self, running: Running) -> None:
-        answer = await running.http.post("http://streaming/internal/media/auth", json={})
-        assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
-
-
-async def test_recordings_of_a_wrong_range_are_refused(running: Running) -> None:
-    now = CLOCK.now()
-    params = {"camera_id": str(new_id()), "from": now.isoformat(), "to": (now - timedelta(hours=1)).isoformat()}
-    answer = await running.http.get("/recordings", headers=running.mint.headers(), params=params)
-    assert (answer.status_code, answer.json()["code"]) == (422, "invalid")

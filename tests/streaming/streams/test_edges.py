@@ -2,44 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator
 from pathlib import Path
 from uuid import UUID
 
 import pytest
 from pydantic import ValidationError
-from tests.gtv.front import Front, echoes, edge_of, free_port
+from tests.gtv.front import Front, echoes, edge_of
 
 from gtv import edge, maintenance
 from gtvision.camera import RecordingSettings, path_name
 from gtvision.errors import Unavailable
 from gtvision.ids import new_id
 from gtvision.time import FakeClock
-from streaming.domain import DesiredCamera
+from servers import free_port
 from streaming.gateways.haproxy import HaproxyMap
-from streaming.jobs import EdgeKeeper
-from streaming.ports import EdgeMap
 from streaming.settings import EdgeSettings
+from streaming.streams.domain import DesiredCamera
+from streaming.streams.fakes import FakeEdgeMap
+from streaming.streams.ports import EdgeMap
+from streaming.streams.usecases import EdgeMaps
 
 NOW = FakeClock().now()
-
-
-@dataclass
-class FakeEdgeMap:
-    """One edge in memory."""
-
-    name: str = "fake"
-    known: dict[str, str] = field(default_factory=dict)
-    down: bool = False
-
-    async def sync(self, nodes: Mapping[str, str]) -> int:
-        if self.down:
-            raise Unavailable
-        wanted = dict(nodes)
-        changes = len(wanted.items() ^ self.known.items())
-        self.known = wanted
-        return changes
 
 
 def _camera(camera_id: UUID | None = None, *, enabled: bool = True, removed: bool = False) -> DesiredCamera:
@@ -136,34 +120,34 @@ async def test_an_edge_that_is_away_is_unavailable(address: str) -> None:
 
 async def test_tells_every_edge_and_one_that_is_away_holds_up_nobody() -> None:
     away, there = FakeEdgeMap("away", down=True), FakeEdgeMap("there")
-    edges: list[EdgeMap] = [away, there]
-    keeper = EdgeKeeper(edges, "media-1", 10)
+    both: list[EdgeMap] = [away, there]
+    edges = EdgeMaps(both, "media-1")
     seen, off, gone = _camera(), _camera(enabled=False), _camera(removed=True)
-    keeper.place([seen, off, gone])
-    await keeper.round()
+    edges.place([seen, off, gone])
+    await edges.sync()
     assert there.known == {path_name(seen.camera_id): "media-1"}
     away.down = False
-    await keeper.round()
+    await edges.sync()
     assert away.known == there.known
 
 
 async def test_nobodys_map_is_touched_before_the_cameras_are_known() -> None:
     there = FakeEdgeMap(known={"cam_x": "media-1"})
-    keeper = EdgeKeeper([there], "media-1", 10)
-    await keeper.round()
+    edges = EdgeMaps([there], "media-1")
+    await edges.sync()
     assert there.known == {"cam_x": "media-1"}
-    keeper.place([])
-    await keeper.round()
+    edges.place([])
+    await edges.sync()
     assert there.known == {}
 
 
 async def test_a_change_wakes_the_job_and_a_repeat_does_not() -> None:
-    keeper = EdgeKeeper([], "media-1", 10)
+    edges = EdgeMaps([], "media-1")
     camera = _camera()
     for cameras, woken in (([camera], True), ([camera], False), ([], True)):
-        keeper.place(cameras)
-        assert keeper.wake.is_set() is woken
-        keeper.wake.clear()
+        edges.place(cameras)
+        assert edges.wake.is_set() is woken
+        edges.wake.clear()
 
 
 def test_sockets_are_paths_or_addresses() -> None:

@@ -10,18 +10,19 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from ipaddress import ip_network
 from urllib.parse import urlsplit
 
 import pytest
 from tests.hostile_urls import FORBIDDEN_PLACES, MALFORMED
-from tests.streaming.conftest import FakeMediaServer, FakeNames
-from tests.streaming.test_names import Town
+from tests.streaming.streams.test_names import Town
 
 from gtvision.addresses import AddressPolicy, literal_address
-from streaming.domain import Change, ChangeKind
 from streaming.gateways.tls_certificates import TlsCertificates
-from streaming.jobs import NameKeeper
+from streaming.streams.domain import Change, ChangeKind
+from streaming.streams.fakes import FakeMediaServer, FakeNames
+from streaming.streams.usecases import CameraNames
 
 FORMS = [
     "rtsp://localhost:{port}/s",
@@ -99,7 +100,7 @@ class Hostile(Town):
 
     def restart(self) -> None:
         self.media = EagerMediaServer()
-        self.names = NameKeeper(self.dns, TlsCertificates(timeout_s=60), self.policy, self.clock, 60)
+        self.names = CameraNames(self.dns, TlsCertificates(timeout_s=60), self.policy, self.clock, timedelta(seconds=60))
 
     @property
     def told(self) -> list[str]:

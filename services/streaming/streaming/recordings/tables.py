@@ -1,68 +1,26 @@
-"""Rows of the schema `streaming`."""
+"""Rows of recordings."""
 
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import BigInteger, DateTime, Index, MetaData, Text
 from sqlalchemy import Uuid as UuidType
-from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-from chassis.db import NAMING_CONVENTION, inbox_table, outbox_table
-
-SCHEMA = "streaming"
+from chassis.db import NAMING_CONVENTION
 
 
 class Row(DeclarativeBase):
     """Base of every row here."""
 
-    metadata = MetaData(schema=SCHEMA, naming_convention=NAMING_CONVENTION)
+    metadata = MetaData(schema="streaming", naming_convention=NAMING_CONVENTION)
     type_annotation_map = {  # noqa: RUF012 - SQLAlchemy's own name for it
         datetime: DateTime(timezone=True),
         UUID: UuidType(),
         str: Text,
-        dict[str, Any]: JSONB,
-        list[UUID]: ARRAY(UuidType()),
-        list[str]: ARRAY(Text),
     }
-
-
-outbox = outbox_table(Row.metadata)
-inbox = inbox_table(Row.metadata)
-
-
-class CameraRow(Row):
-    """A camera as `cameras` announced it last; `removed` is its tombstone."""
-
-    __tablename__ = "cameras"
-
-    tenant_id: Mapped[UUID] = mapped_column(primary_key=True)
-    camera_id: Mapped[UUID] = mapped_column(primary_key=True)
-    revision: Mapped[int]
-    name: Mapped[str]
-    enabled: Mapped[bool]
-    removed: Mapped[bool]
-    url_encrypted: Mapped[str]
-    groups: Mapped[list[UUID]]
-    recording: Mapped[dict[str, Any]]
-    told_at: Mapped[datetime] = mapped_column("announced_at", key="told_at")
-
-
-class StreamRow(Row):
-    """What a camera's stream is doing."""
-
-    __tablename__ = "streams"
-
-    tenant_id: Mapped[UUID] = mapped_column(primary_key=True)
-    camera_id: Mapped[UUID] = mapped_column(primary_key=True)
-    state: Mapped[str]
-    cause: Mapped[str | None]
-    since: Mapped[datetime]
-    revision: Mapped[int]
-    codecs: Mapped[list[str]]
 
 
 class ChainRow(Row):

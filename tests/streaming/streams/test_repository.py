@@ -13,8 +13,9 @@ from chassis.migrations import metadata_differences
 from gtvision.events import CameraRegistered, CameraRemoved, CamerasAnnounced, CameraUpdated
 from gtvision.ids import new_id
 from gtvision.time import SystemClock
-from streaming.repository import PostgresFleet
-from streaming.tables import Row
+from streaming.recordings import tables as recordings
+from streaming.streams import tables as streams
+from streaming.streams.repository import PostgresFleet
 
 pytestmark = [pytest.mark.db, pytest.mark.broker]
 
@@ -28,9 +29,9 @@ async def test_news_wake_the_reconciler_and_repeats_do_not(running: Running) -> 
     removed = wrap(CameraRemoved(camera_id=camera, revision=2), tenant_id=tenant, occurred_at=CLOCK.now())
     for handle in (lambda: running.events.on_camera_registered(event), lambda: running.events.on_camera_removed(removed)):
         for news in (True, False):
-            running.reconciler.wake.clear()
+            running.wake.clear()
             await handle()
-            assert running.reconciler.wake.is_set() is news
+            assert running.wake.is_set() is news
 
 
 async def test_the_address_of_a_removed_camera_is_forgotten(running: Running) -> None:
@@ -73,5 +74,5 @@ async def test_tables_in_code_equal_the_migrated_ones(database_for: DatabaseFor)
     assert settings.migration_url is not None
     engine = create_async_engine(settings.migration_url.get_secret_value())
     async with engine.connect() as connection:
-        assert await connection.run_sync(metadata_differences, Row.metadata, "streaming") == []
+        assert await connection.run_sync(metadata_differences, [streams.Row.metadata, recordings.Row.metadata], "streaming") == []
     await engine.dispose()

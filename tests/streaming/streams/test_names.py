@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
+from datetime import timedelta
 from ipaddress import ip_address
 
 import pytest
 from pydantic import SecretStr
 from tests.fixtures.tokens import encryption_keys
-from tests.streaming.conftest import FakeCertificates, FakeMediaServer, FakeNames
 
 from cameras.settings import Settings as DoorSettings
 from chassis.settings import CameraAddressSettings
@@ -19,10 +19,10 @@ from gtvision.camera import RecordingSettings, path_name
 from gtvision.errors import Unavailable
 from gtvision.ids import new_id
 from gtvision.time import FakeClock
-from streaming.domain import DesiredCamera, PathConfig
-from streaming.jobs import NameKeeper
 from streaming.settings import ApiSettings
-from streaming.usecases import reconcile_paths
+from streaming.streams.domain import DesiredCamera, PathConfig
+from streaming.streams.fakes import FakeCertificates, FakeMediaServer, FakeNames
+from streaming.streams.usecases import CameraNames, Paths
 
 POLICY = AddressPolicy()
 
@@ -60,7 +60,7 @@ class Town:
 
     def restart(self) -> None:
         """As after a crash: nothing is in memory; the media server goes on."""
-        self.names = NameKeeper(self.dns, self.certificates, self.policy, self.clock, 60)
+        self.names = CameraNames(self.dns, self.certificates, self.policy, self.clock, timedelta(seconds=60))
 
     def add(self, url: str) -> str:
         """The name of its path."""
@@ -71,14 +71,14 @@ class Town:
     async def reconcile(self, *, well: bool = True) -> set[str]:
         """Paths whose cameras are refused."""
         ids = {each.camera_id for each in self.cameras}
-        refused = await reconcile_paths(self.media, self.cameras, self.vault, self.names, ids if well else set())
+        refused = await Paths(self.media, self.vault, self.names).reconcile(self.cameras, ids if well else set())
         return {path_name(each) for each in refused}
 
     async def settle(self, after_s: float = 61, *, well: bool = True) -> set[str]:
         """Every name is looked up, and the paths follow."""
         self.clock.advance(after_s)
         await self.reconcile(well=well)
-        while await self.names.round():
+        while await self.names.look_up():
             pass
         return await self.reconcile(well=well)
 
@@ -129,8 +129,8 @@ async def test_silence_and_an_unknown_name_restart_nothing() -> None:
     town.dns.answers = {"camera.example": ["10.0.0.5"]}
     await town.settle()
     changes = town.media.changes
-    for answers in ({}, {"camera.example": []}):
-        town.dns.answers = answers  # type: ignore[assignment]
+    silences: list[dict[str, list[str]]] = [{}, {"camera.example": []}]
+    for town.dns.answers in silences:
         for _ in range(3):
             await town.settle()
     assert town.media.changes == changes
@@ -164,7 +164,7 @@ async def test_a_dead_address_leaves_its_place_to_the_next_but_not_at_the_first_
         town.clock.advance(61)
         with pytest.raises(Unavailable):
             await town.reconcile(well=False)
-        await town.names.round()
+        await town.names.look_up()
     town.media.down = False
     await town.settle(well=False)  # no progress seen yet, because the media server was away
     await town.settle()
@@ -184,8 +184,8 @@ async def test_one_channel_that_works_holds_its_recorder_s_address() -> None:
     alive, changes = {town.cameras[0].camera_id}, town.media.changes
     for _ in range(5):
         town.clock.advance(61)
-        await reconcile_paths(town.media, town.cameras, town.vault, town.names, alive)
-        await town.names.round()
+        await Paths(town.media, town.vault, town.names).reconcile(town.cameras, alive)
+        await town.names.look_up()
     await town.reconcile()
     assert town.media.changes == changes
 
@@ -297,7 +297,7 @@ async def test_hundreds_of_slow_names_hold_up_neither_the_reconciler_nor_a_new_c
         town.add(f"rtsp://camera-{number}.example/s")
         town.dns.answers[f"camera-{number}.example"] = ["10.1.0.5"]
     await town.reconcile()
-    looking = asyncio.create_task(town.names.round())
+    looking = asyncio.create_task(town.names.look_up())
     await asyncio.sleep(0)
     await town.reconcile()
     assert town.sources().keys() == {plain}
@@ -306,7 +306,7 @@ async def test_hundreds_of_slow_names_hold_up_neither_the_reconciler_nor_a_new_c
     answering.set()
     await looking
     assert most <= 16
-    while await town.names.round():
+    while await town.names.look_up():
         pass
     await town.reconcile()
     assert len(town.media.configured) == 251
@@ -314,7 +314,7 @@ async def test_hundreds_of_slow_names_hold_up_neither_the_reconciler_nor_a_new_c
     town.add("rtsp://newest.example/s")
     await town.reconcile()
     town.dns.asked.clear()
-    await town.names.round()
+    await town.names.look_up()
     assert town.dns.asked[0] == "newest.example"
 
 

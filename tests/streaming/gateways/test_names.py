@@ -11,14 +11,14 @@ from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
-from tests.streaming.conftest import FakeNames
 
 from gtv import tls
 from gtvision.errors import Unavailable
 from gtvision.time import SystemClock
 from streaming.gateways.system_names import SystemNames
 from streaming.gateways.tls_certificates import TlsCertificates
-from streaming.ports import Names
+from streaming.streams.fakes import FakeNames
+from streaming.streams.ports import Names
 
 
 @pytest.mark.parametrize("names", [SystemNames, lambda: FakeNames({"localhost": ["127.0.0.1", "::1"], "192.0.2.7": ["192.0.2.7"]})])

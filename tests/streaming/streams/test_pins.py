@@ -8,7 +8,7 @@ import pytest
 
 from gtvision.addresses import AddressPolicy
 from gtvision.camera_urls import parse_camera_url
-from streaming.domain import Fares, Pin, Place
+from streaming.streams.domain import Fares, Pin, Place
 
 POLICY = AddressPolicy()
 PLAIN, SECURE = Place("camera.example", None), Place("camera.example", 322)

@@ -8,16 +8,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.streaming.conftest import Running
-from tests.streaming.test_service import announce, registered
+from tests.streaming.conftest import Running, announce, registered
 
-from chassis.health import Heartbeats
 from gtvision.camera import path_name
 from gtvision.ids import new_id
-from streaming.domain import GENESIS, next_link
 from streaming.gateways.recordings_folder import RecordingsFolder
-from streaming.jobs import RecorderAgent
-from streaming.repository import PostgresFleet
+from streaming.recordings.domain import GENESIS, next_link
+from streaming.recordings.repository import PostgresIndex, PostgresSegments
+from streaming.recordings.usecases import Limits, Recorder
+from streaming.streams.repository import PostgresFleet
 
 pytestmark = [pytest.mark.db, pytest.mark.broker, pytest.mark.media]
 
@@ -41,15 +40,19 @@ class Bench:
         self.running, self.folder = running, folder
         self.tenant, self.camera = new_id(), new_id()
         self.clock = running.clock
-        self.agent = RecorderAgent(
-            store=running.store,
-            fleet=PostgresFleet(running.db),
-            files=RecordingsFolder(folder),
-            clock=running.clock,
-            interval_s=1,
-            idle_after=timedelta(seconds=20),
-            max_bytes=limits.get("max_bytes", 10**12),
-            free_floor=0.0,
+        self.restart(**limits)
+
+    def restart(self, max_bytes: int = 10**12) -> None:
+        """As after a crash: nothing is in memory."""
+        db = self.running.db
+        self.recorder = Recorder(
+            db.uow,
+            PostgresSegments,
+            PostgresFleet(db),
+            PostgresIndex(db),
+            RecordingsFolder(self.folder),
+            clock=self.clock,
+            limits=Limits(idle_after=timedelta(seconds=20), max_bytes=max_bytes, free_floor=0.0),
         )
 
     def record(self, film: Path, minute: int, *, torn: int = 0) -> Path:
@@ -61,9 +64,6 @@ class Bench:
         written = (start + timedelta(seconds=2)).timestamp()
         os.utime(path, (written, written))
         return path
-
-    async def round(self) -> None:
-        await self.agent.round(Heartbeats().register("recorder"))
 
     async def index(self) -> list[dict[str, Any]]:
         """Oldest first."""
@@ -85,8 +85,8 @@ async def bench(running: Running, folder: Path, **limits: Any) -> Bench:
 async def test_finished_files_are_measured_hashed_and_chained(running: Running, tmp_path: Path, film: Path) -> None:
     site = await bench(running, tmp_path)
     paths = [site.record(film, minute) for minute in range(3)]
-    await site.round()
-    await site.round()
+    await site.recorder.keep_index()
+    await site.recorder.keep_index()
     rows = await site.index()
     assert [row["duration_s"] for row in rows] == [pytest.approx(2.0, abs=0.01)] * 3
     assert [row["size_bytes"] for row in rows] == [path.stat().st_size for path in paths]
@@ -101,21 +101,21 @@ async def test_finished_files_are_measured_hashed_and_chained(running: Running, 
 async def test_an_agent_that_lost_its_memory_indexes_nothing_twice(running: Running, tmp_path: Path, film: Path) -> None:
     site = await bench(running, tmp_path)
     site.record(film, 0)
-    await site.round()
+    await site.recorder.keep_index()
     before = await site.index()
-    site.agent._known.clear()
-    await site.round()
+    site.restart()
+    await site.recorder.keep_index()
     assert await site.index() == before
 
 
 async def test_a_file_that_grew_on_is_indexed_again_in_its_place(running: Running, tmp_path: Path, film: Path) -> None:
     site = await bench(running, tmp_path)
     first, last = site.record(film, 0), site.record(film, 1, torn=film.stat().st_size // 3)
-    await site.round()
+    await site.recorder.keep_index()
     [_, short] = await site.index()
     grown = site.record(film, 1)
     assert grown == last
-    await site.round()
+    await site.recorder.keep_index()
     [kept, long] = await site.index()
     assert (long["segment_id"], long["duration_s"] > short["duration_s"]) == (short["segment_id"], True)
     assert long["chain"] == next_link(kept["chain"], hashlib.sha256(film.read_bytes()).hexdigest())
@@ -125,10 +125,10 @@ async def test_a_file_that_grew_on_is_indexed_again_in_its_place(running: Runnin
 async def test_an_older_file_that_changed_keeps_its_hash_so_that_it_shows(running: Running, tmp_path: Path, film: Path) -> None:
     site = await bench(running, tmp_path)
     first, _ = site.record(film, 0), site.record(film, 1)
-    await site.round()
+    await site.recorder.keep_index()
     before = await site.index()
     first.write_bytes(film.read_bytes() + film.read_bytes()[-2000:])
-    await site.round()
+    await site.recorder.keep_index()
     assert await site.index() == before
 
 
@@ -137,7 +137,7 @@ async def test_rubbish_is_passed_over(running: Running, tmp_path: Path, film: Pa
     site.record(film, 0).write_bytes(b"no film at all")
     good = site.record(film, 1)
     (good.parent / "notes.txt").write_text("x")
-    await site.round()
+    await site.recorder.keep_index()
     assert [row["size_bytes"] for row in await site.index()] == [good.stat().st_size]
 
 
@@ -145,6 +145,6 @@ async def test_the_quota_takes_the_oldest_from_disk_and_index(running: Running, 
     size = film.stat().st_size
     site = await bench(running, tmp_path, max_bytes=int(size * 2.5))
     paths = [site.record(film, minute) for minute in range(4)]
-    await site.round()
+    await site.recorder.keep_index()
     assert [path.exists() for path in paths] == [False, False, True, True]
     assert len(await site.index()) == 2

@@ -1,0 +1,1 @@
+"""Live views: the media server's auth hook, and who may watch."""

@@ -1,0 +1,1 @@
+"""Recordings: the index and hash chain of what the media server recorded, and their deletion by policy."""

@@ -1,0 +1,87 @@
+"""Ports in memory, for tests."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from ipaddress import ip_address
+
+from gtvision.addresses import IpAddress
+from gtvision.errors import Invalid, Unavailable
+from streaming.streams.domain import Change, ChangeKind, PathConfig, PathStatus
+
+
+@dataclass
+class FakeMediaServer:
+    """The control API in memory. Tests steer it: `inbound` are the bytes of paths that are available, `refuses` the refused paths."""
+
+    configured: dict[str, PathConfig] = field(default_factory=dict)
+    inbound: dict[str, int] = field(default_factory=dict)
+    down: bool = False
+    refuses: set[str] = field(default_factory=set)
+    changes: int = 0
+
+    async def paths(self) -> list[PathConfig]:
+        if self.down:
+            raise Unavailable
+        return list(self.configured.values())
+
+    async def apply(self, change: Change) -> None:
+        if change.path.name in self.refuses:
+            raise Invalid
+        self.changes += 1
+        if change.kind is ChangeKind.DELETE:
+            self.configured.pop(change.path.name, None)
+        else:
+            self.configured[change.path.name] = change.path
+
+    async def statuses(self) -> dict[str, PathStatus]:
+        return {
+            name: PathStatus(name=name, available=name in self.inbound, inbound_bytes=self.inbound.get(name, 0), codecs=("H264",))
+            for name in self.configured
+        }
+
+
+@dataclass
+class FakeNames:
+    """A name server whose answers a test sets; names that it does not know are not answered."""
+
+    answers: dict[str, list[str]] = field(default_factory=dict)
+    asked: list[str] = field(default_factory=list)
+
+    async def addresses(self, host: str) -> list[IpAddress]:
+        self.asked.append(host)
+        if host not in self.answers:
+            raise Unavailable
+        return [ip_address(text) for text in self.answers[host]]
+
+
+@dataclass
+class FakeCertificates:
+    """Cameras by address, and the certificate that each shows for its name."""
+
+    shown: dict[str, str] = field(default_factory=dict)
+    asked: list[tuple[str, int, str]] = field(default_factory=list)
+
+    async def fingerprint(self, address: IpAddress, port: int, name: str) -> str:
+        self.asked.append((str(address), port, name))
+        if str(address) not in self.shown:
+            raise Unavailable
+        return self.shown[str(address)]
+
+
+@dataclass
+class FakeEdgeMap:
+    """One edge in memory."""
+
+    name: str = "fake"
+    known: dict[str, str] = field(default_factory=dict)
+    down: bool = False
+
+    async def sync(self, nodes: Mapping[str, str]) -> int:
+        if self.down:
+            raise Unavailable
+        wanted = dict(nodes)
+        changes = len(wanted.items() ^ self.known.items())
+        self.known = wanted
+        return changes

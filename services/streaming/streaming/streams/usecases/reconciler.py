@@ -1,0 +1,98 @@
+"""One look at the media server: its paths corrected, every stream judged by its progress."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from chassis.logs import get_logger
+from gtvision.camera import CameraState, path_name
+from gtvision.errors import Unavailable
+from gtvision.events import StreamCause
+from gtvision.time import Clock
+from streaming import metrics
+from streaming.streams.domain import DesiredCamera, PathStatus, StreamView
+from streaming.streams.ports import MediaServer
+from streaming.streams.usecases.paths import Paths
+from streaming.streams.usecases.streams import Streams
+
+if TYPE_CHECKING:
+    from streaming.streams.repository import PostgresFleet
+
+log = get_logger(__name__)
+
+Listener = Callable[[Sequence[DesiredCamera]], None]
+
+
+class Reconciler:
+    """Reads the desired cameras, corrects the media server's paths and judges every stream by its progress."""
+
+    def __init__(  # noqa: PLR0913 - what one look needs
+        self,
+        fleet: PostgresFleet,
+        media: MediaServer,
+        paths: Paths,
+        streams: Streams,
+        *,
+        clock: Clock,
+        stall_after: timedelta,
+        listeners: Sequence[Listener] = (),
+    ) -> None:
+        """`listeners` are told the desired cameras at each look."""
+        self._fleet, self._media, self._paths, self._streams, self._clock = fleet, media, paths, streams, clock
+        self._stall_after, self._listeners = stall_after, listeners
+        self._views: dict[UUID, StreamView] | None = None
+
+    async def reconcile(self) -> None:
+        """One look and its corrections. Raises: Unavailable, where the database cannot be asked."""
+        if self._views is None:
+            self._views = {view.camera_id: view for view in await self._fleet.streams()}
+        cameras = await self._fleet.cameras()
+        for listener in self._listeners:
+            listener(cameras)
+        statuses: Mapping[str, PathStatus] | None = None
+        refused: set[UUID] = set()
+        well = {view.camera_id for view in self._views.values() if view.state is CameraState.ONLINE}
+        try:
+            refused = await self._paths.reconcile(cameras, well)
+            statuses = await self._media.statuses()
+        except Unavailable as error:
+            metrics.reconcile_failures.inc()
+            log.warning("media_server_unavailable", reason=error.message)
+        await self._judge(self._views, cameras, statuses, refused)
+
+    async def _judge(
+        self,
+        views: dict[UUID, StreamView],
+        cameras: Sequence[DesiredCamera],
+        statuses: Mapping[str, PathStatus] | None,
+        refused: set[UUID],
+    ) -> None:
+        now = self._clock.now()
+        living = {camera.camera_id: camera for camera in cameras if not camera.removed}
+        for gone in views.keys() - living.keys():
+            del views[gone]
+        for camera in living.values():
+            before = views.get(camera.camera_id) or StreamView(camera_id=camera.camera_id, tenant_id=camera.tenant_id)
+            if not camera.enabled:
+                after = before.become(CameraState.DISABLED, StreamCause.DISABLED, now)
+            elif camera.camera_id in refused:
+                after = before.become(CameraState.OFFLINE, StreamCause.ADDRESS_REFUSED, now)
+            else:
+                after = before.observe(_status(camera, statuses), now, self._stall_after)
+            if after.revision != before.revision:
+                await self._streams.announce(after)
+            views[camera.camera_id] = after
+        for state in CameraState:
+            metrics.streams.labels(state.value).set(sum(view.state is state for view in views.values()))
+
+
+def _status(camera: DesiredCamera, statuses: Mapping[str, PathStatus] | None) -> PathStatus | None:
+    """None where the media server cannot be asked."""
+    if statuses is None:
+        return None
+    name = path_name(camera.camera_id)
+    # A path that was added a moment ago is not listed yet: the answer comes before the effect.
+    return statuses.get(name) or PathStatus(name=name, available=False, inbound_bytes=0)

@@ -1,0 +1,56 @@
+"""Streams as callers see them, and their changes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from chassis.db import UnitOfWork, UowFactory
+from chassis.logs import get_logger
+from gtvision.camera import CameraState
+from gtvision.errors import NotFound
+from gtvision.events import StreamCause, StreamWentOffline, StreamWentOnline
+from gtvision.tenancy import Caller
+from streaming import metrics
+from streaming.streams.domain import StreamView
+
+if TYPE_CHECKING:
+    from streaming.streams.repository import PostgresStreams
+
+log = get_logger(__name__)
+
+
+class Streams:
+    """What the cameras' streams are doing."""
+
+    def __init__(self, uow: UowFactory, repository: Callable[[UnitOfWork], PostgresStreams], read_url: Callable[[UUID], str]) -> None:
+        """`read_url` gives the RTSP address, without credentials, under which a camera's path is read."""
+        self._uow, self._repository, self._read_url = uow, repository, read_url
+
+    async def announce(self, stream: StreamView) -> None:
+        """Stores a stream's new state and emits its event in the same transaction."""
+        async with self._uow(stream.tenant_id) as uow:
+            await self._repository(uow).save(stream)
+            uow.emit(self._event(stream), camera_id=stream.camera_id)
+        metrics.stream_transitions.labels(stream.state.value).inc()
+        log.info("stream_changed", camera_id=str(stream.camera_id), state=stream.state.value, cause=stream.cause, revision=stream.revision)
+
+    def _event(self, stream: StreamView) -> StreamWentOnline | StreamWentOffline:
+        camera_id, revision = stream.camera_id, stream.revision
+        if stream.state is CameraState.ONLINE:
+            return StreamWentOnline(camera_id=camera_id, revision=revision, read_url=self._read_url(camera_id), codecs=stream.codecs)
+        return StreamWentOffline(camera_id=camera_id, revision=revision, cause=stream.cause or StreamCause.UNKNOWN)
+
+    async def list(self, caller: Caller, after: UUID | None, limit: int) -> list[tuple[StreamView, str]]:
+        """Streams that the caller may see with their cameras' names, by camera id."""
+        async with self._uow(caller.tenant_id) as uow:
+            return await self._repository(uow).list_after(after, limit, caller.camera_groups)
+
+    async def find(self, caller: Caller, camera_id: UUID) -> tuple[StreamView, str]:
+        """Raises: NotFound, also for another tenant's camera or one outside the caller's groups."""
+        async with self._uow(caller.tenant_id) as uow:
+            row = await self._repository(uow).get(camera_id)
+        if row is None or not caller.may_see(row[2]):
+            raise NotFound("There is no such camera.")
+        return row[0], row[1]

@@ -1,0 +1,53 @@
+"""The names of recorded files, when they are finished and when they go, and their chain."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import PurePosixPath
+from uuid import UUID
+
+import pytest
+
+from streaming.recordings.domain import GENESIS, SegmentFile, finished, next_link, parse_segment_path, to_delete
+
+NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
+CAMERA = UUID("018f0000-0000-7000-8000-000000000001")
+OTHER = UUID("018f0000-0000-7000-8000-000000000002")
+
+
+def recording(camera: UUID, at: datetime, size: int = 10, modified: datetime | None = None) -> SegmentFile:
+    path = PurePosixPath(f"cam_{camera}") / f"{at:%Y-%m-%d_%H-%M-%S-%f}.mp4"
+    return SegmentFile(path=path, camera_id=camera, started_at=at, size_bytes=size, modified_at=modified or at + timedelta(minutes=1))
+
+
+class TestSegments:
+    def test_path_is_read_back(self) -> None:
+        at = datetime(2026, 5, 1, 12, 0, 3, 250_000, tzinfo=UTC)
+        assert parse_segment_path(recording(CAMERA, at).path) == (CAMERA, at)
+
+    @pytest.mark.parametrize("path", ["x.mp4", "cam_1/2026.mp4", f"cam_{CAMERA}/notes.txt", f"cam_{CAMERA}/2026-13-01_00-00-00-0.mp4"])
+    def test_other_files_are_none_of_ours(self, path: str) -> None:
+        assert parse_segment_path(PurePosixPath(path)) is None
+
+    def test_the_newest_file_is_finished_only_when_idle(self) -> None:
+        old, new = recording(CAMERA, NOW), recording(CAMERA, NOW + timedelta(minutes=1), modified=NOW + timedelta(minutes=1, seconds=5))
+        lone = recording(OTHER, NOW, modified=NOW)
+        now = NOW + timedelta(minutes=1, seconds=10)
+        assert finished([new, old, lone], now, timedelta(seconds=20)) == [old, lone]
+
+    def test_chain_depends_on_everything_before(self) -> None:
+        a, b = "aa" * 32, "bb" * 32
+        assert next_link(next_link(GENESIS, a), b) != next_link(next_link(GENESIS, b), a)
+
+    def test_quota_takes_the_oldest_and_never_what_is_being_written(self) -> None:
+        files = [recording(CAMERA, NOW + timedelta(minutes=m)) for m in range(4)] + [recording(OTHER, NOW - timedelta(days=1))]
+        doomed = to_delete(files, max_bytes=25, missing_free_bytes=0, keep_days={}, now=NOW)
+        assert doomed == files[:3]
+        assert to_delete(files, max_bytes=0, missing_free_bytes=0, keep_days={}, now=NOW) == files[:3]
+
+    def test_free_space_counts_like_the_quota(self) -> None:
+        files = [recording(CAMERA, NOW + timedelta(minutes=m)) for m in range(4)]
+        assert to_delete(files, max_bytes=1000, missing_free_bytes=11, keep_days={}, now=NOW) == files[:2]
+
+    def test_age_is_by_camera(self) -> None:
+        files = [recording(camera, NOW + timedelta(minutes=m)) for camera in (CAMERA, OTHER) for m in range(2)]
+        later = NOW + timedelta(days=2)
+        assert to_delete(files, max_bytes=1000, missing_free_bytes=0, keep_days={CAMERA: 1, OTHER: 5}, now=later) == [files[0]]
