@@ -1,6 +1,7 @@
 """What streaming keeps of the cameras. The rule of the copy is proved in `tests/chassis/test_cameras.py`."""
 
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from sqlalchemy import text
@@ -27,7 +28,8 @@ async def test_news_wake_the_reconciler_and_repeats_do_not(running: Running) -> 
     data = CameraRegistered(camera_id=camera, revision=1, name="Avenida", url_encrypted="x")
     event = wrap(data, tenant_id=tenant, occurred_at=CLOCK.now())
     removed = wrap(CameraRemoved(camera_id=camera, revision=2), tenant_id=tenant, occurred_at=CLOCK.now())
-    for handle in (lambda: running.events.on_camera_registered(event), lambda: running.events.on_camera_removed(removed)):
+    handlers = (partial(running.events.on_camera_registered, event), partial(running.events.on_camera_removed, removed))
+    for handle in handlers:
         for news in (True, False):
             running.wake.clear()
             await handle()
