@@ -1,7 +1,12 @@
 """The alerts service on real servers."""
 
+from __future__ import annotations
+
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
 
 import httpx
 import pytest_asyncio
@@ -9,18 +14,37 @@ from tests.chassis.waiting import all_listen
 from tests.fixtures.plugin import DatabaseFor
 from tests.fixtures.tokens import TokenMint
 
+from alerts.alerts.consumers import AlertEvents
+from alerts.alerts.repository import PostgresAlerts, camera_copy
+from alerts.alerts.usecases import Alerts
 from alerts.app import create_api
-from alerts.consumers import AlertEvents
-from alerts.repository import camera_copy
 from alerts.settings import ApiSettings
-from alerts.usecases import Store
+from alerts.watchlists.repository import PostgresWatchlists
 from chassis.bus import Bus
 from chassis.db import Database
+from chassis.envelope import wrap
+from chassis.fakes import FakeLive
 from chassis.redis import connect_redis
 from chassis.service import Service
 from chassis.settings import RabbitSettings, RedisSettings
 from city.cameras import CameraEvents
+from gtvision.camera import ObjectClass
+from gtvision.detection import DetectedObject, PlateCandidate
+from gtvision.events import DetectionsStored, StoredDetection
+from gtvision.geometry import Box
+from gtvision.ids import new_id
+from gtvision.tenancy import Caller, Role
 from gtvision.time import SystemClock
+
+API = "http://alerts/api/v1"
+NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
+
+
+def seen(plate: str | None = "ABC1234", confidence: float = 0.9) -> StoredDetection:
+    """A car that a camera of its own has seen."""
+    read = PlateCandidate(text=plate, confidence=confidence) if plate else None
+    thing = DetectedObject(object_class=ObjectClass.CAR, confidence=0.8, box=Box(x1=0, y1=0, x2=1, y2=1), plate=read)
+    return StoredDetection(detection_id=new_id(), camera_id=new_id(), captured_at=NOW, object=thing)
 
 
 @dataclass
@@ -28,15 +52,43 @@ class Running:
     service: Service
     http: httpx.AsyncClient
     mint: TokenMint
-    events: AlertEvents
     cameras: CameraEvents
     bus: Bus
     db: Database
+    events: AlertEvents
+    """As the service's own, to deliver an event as often as the broker might."""
 
-    @property
-    def store(self) -> Store:
-        store: Store = self.service.api.state.store
-        return store
+    def tenant(self, role: Role = Role.ADMIN) -> Caller:
+        """A person of a new tenant."""
+        return self.mint.caller(role, tenant_id=new_id())
+
+    async def send(self, caller: Caller, method: str, path: str, **more: Any) -> httpx.Response:
+        return await self.http.request(method, f"{API}{path}", headers=self.mint.headers(caller), **more)
+
+    async def watchlist(self, caller: Caller, name: str | None = None) -> str:
+        made = await self.send(caller, "POST", "/watchlists", json={"name": name or f"Lista {new_id()}", "severity": "critical"})
+        assert made.status_code == 201, made.text
+        return str(made.json()["watchlist_id"])
+
+    async def watch(self, caller: Caller, plate: str, name: str | None = None) -> dict[str, str]:
+        """The entry of a plate on a new list."""
+        path = f"/watchlists/{await self.watchlist(caller, name)}/entries"
+        entry = await self.send(caller, "POST", path, json={"plate": plate, "reason": "furto"})
+        assert entry.status_code == 201, entry.text
+        result: dict[str, str] = entry.json()
+        return result
+
+    async def store(self, tenant: UUID, *sightings: StoredDetection, times: int = 2) -> None:
+        """Delivers the event as often as the broker might."""
+        event = wrap(DetectionsStored(detections=sightings), tenant_id=tenant, occurred_at=SystemClock().now())
+        for _ in range(times):
+            await self.events.on_detections_stored(event)
+
+    async def alerts(self, caller: Caller, **params: str) -> list[dict[str, object]]:
+        answer = await self.send(caller, "GET", "/alerts", params=params)
+        assert answer.status_code == 200, answer.text
+        items: list[dict[str, object]] = answer.json()["items"]
+        return items
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
@@ -47,11 +99,12 @@ async def running(database_for: DatabaseFor, rabbitmq: RabbitSettings, redis_sta
     settings = ApiSettings(service_name="alerts", db=await database_for("alerts"), rabbit=rabbitmq, redis=redis_state)
     service = create_api(settings)
     transport = httpx.ASGITransport(app=service.api, client=("203.0.113.9", 4711))
-    db = Database(settings.db, SystemClock())
-    bus = Bus(rabbitmq, "test", SystemClock())
+    clock = SystemClock()
+    db = Database(settings.db, clock)
+    bus = Bus(rabbitmq, "test", clock)
     async with db, bus, service.started(), httpx.AsyncClient(transport=transport, base_url="http://alerts") as http:
-        store: Store = service.api.state.store
-        events = AlertEvents(store, min_confidence=settings.rules.min_confidence, cooldown=settings.rules.cooldown)
+        rules = settings.rules
+        alerts = Alerts(db.uow, PostgresAlerts, PostgresWatchlists, clock, FakeLive(), rules.min_confidence, rules.cooldown)
         await all_listen(service, bus)
-        yield Running(service, http, mint, events, CameraEvents(db.uow, camera_copy), bus, db)
+        yield Running(service, http, mint, CameraEvents(db.uow, camera_copy), bus, db, AlertEvents(alerts))
     await redis.aclose()

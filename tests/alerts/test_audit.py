@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from tests.alerts.conftest import Running
-from tests.alerts.test_api import API, alerts_of, store_detections, tenant, watch
-from tests.alerts.test_domain import seen
+from tests.alerts.conftest import API, Running, seen
 from tests.ledger import deeds
 
 from gtvision.ids import new_id
@@ -14,8 +12,8 @@ pytestmark = [pytest.mark.db, pytest.mark.broker]
 
 
 async def test_watchlists_from_their_making_to_their_end(running: Running) -> None:
-    who, correlation = tenant(running), new_id()
-    entry = await watch(running, who, "abc-1234", name="Furtados")
+    who, correlation = running.tenant(), new_id()
+    entry = await running.watch(who, "abc-1234", name="Furtados")
     watchlist, headers = entry["watchlist_id"], running.mint.headers(who) | {"x-correlation-id": str(correlation), "x-purpose": "crime"}
     for path in (f"/watchlists/{watchlist}/entries/{entry['entry_id']}", f"/watchlists/{watchlist}"):
         assert (await running.http.delete(API + path, headers=headers)).status_code == 204
@@ -36,11 +34,11 @@ async def test_watchlists_from_their_making_to_their_end(running: Running) -> No
 
 
 async def test_an_alert_is_acknowledged_once(running: Running) -> None:
-    who = tenant(running)
-    await watch(running, who, "ABC1234")
+    who = running.tenant()
+    await running.watch(who, "ABC1234")
     sighting = seen("ABC1234")
-    await store_detections(running, who.tenant_id, sighting)
-    [alert] = await alerts_of(running, who)
+    await running.store(who.tenant_id, sighting)
+    [alert] = await running.alerts(who)
     for _ in range(2):
         answer = await running.http.post(f"{API}/alerts/{alert['alert_id']}/acknowledge", headers=running.mint.headers(who))
         assert answer.status_code == 200
@@ -49,8 +47,8 @@ async def test_an_alert_is_acknowledged_once(running: Running) -> None:
 
 
 async def test_what_is_refused_is_not_on_record(running: Running) -> None:
-    who, stranger = tenant(running), tenant(running)
-    entry = await watch(running, who, "ABC1234", name="Uma")
+    who, stranger = running.tenant(), running.tenant()
+    entry = await running.watch(who, "ABC1234", name="Uma")
     before = len(await deeds(running.db, who.tenant_id))
     for caller, method, path, body in (
         (who, "POST", "/watchlists", {"name": "Uma"}),

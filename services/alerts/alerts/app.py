@@ -5,11 +5,14 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from alerts.api import router
-from alerts.consumers import AlertEvents
-from alerts.repository import PostgresRepositories, camera_copy
+from alerts.alerts.api import router as alerts_router
+from alerts.alerts.consumers import AlertEvents
+from alerts.alerts.repository import PostgresAlerts, camera_copy
+from alerts.alerts.usecases import Alerts
 from alerts.settings import ApiSettings, MigrateSettings
-from alerts.usecases import Store
+from alerts.watchlists.api import router as watchlists_router
+from alerts.watchlists.repository import PostgresWatchlists
+from alerts.watchlists.usecases import Watchlists
 from chassis.auth import AuthRuntime
 from chassis.bus import Bus
 from chassis.db import Database
@@ -32,15 +35,17 @@ def create_api(settings: ApiSettings) -> Service:
     bus = Bus(settings.rabbit, settings.service_name, clock)
     cache, state = connect_redis(settings.redis.cache_url), connect_redis(settings.redis.state_url)
     auth = AuthRuntime(state, clock)
-    store = Store(uow=db.uow, repositories=PostgresRepositories, clock=clock, live=LiveBus(cache))
-    AlertEvents(store, min_confidence=settings.rules.min_confidence, cooldown=settings.rules.cooldown).subscribe(bus)
+    watchlists = Watchlists(db.uow, PostgresWatchlists, clock)
+    rules = settings.rules
+    alerts = Alerts(db.uow, PostgresAlerts, PostgresWatchlists, clock, LiveBus(cache), rules.min_confidence, rules.cooldown)
+    AlertEvents(alerts).subscribe(bus)
     CameraEvents(db.uow, camera_copy).subscribe(bus)
     bus.publishes(AlertRaised, AlertAcknowledged, AuditRecorded)
     return create_app(
         settings,
         title="GT-Vision alerts",
         lifespan_parts=(lambda: db, lambda: cache, lambda: state, lambda: auth, lambda: bus),
-        routers=(router,),
+        routers=(watchlists_router, alerts_router),
         readiness={"postgresql": db.check, "rabbitmq": bus.check, "keys": auth.check},
         asyncapi=bus.asyncapi,
         loops={
@@ -48,7 +53,8 @@ def create_api(settings: ApiSettings) -> Service:
             "inbox": db.forget_handled,
             "idempotency": KeyKeeping(db.uow, clock).run,
         },
-        state={"authenticator": auth.authenticator, "store": store},
+        provides=[watchlists, alerts],
+        state={"authenticator": auth.authenticator},
     )
 
 

@@ -1,4 +1,4 @@
-"""Watchlists, and when a sighting becomes an alert. Pure: no I/O, no clock."""
+"""Alerts, and when a sighting becomes one. Pure: no I/O, no clock."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
+from alerts.watchlists.domain import Entry, Watchlist
 from gtvision import plate as plates
-from gtvision.errors import InvalidPlate
 from gtvision.events import Severity, StoredDetection
 from gtvision.ids import derived_id
 
@@ -17,50 +17,11 @@ PLATE_ALERT = "plate_watchlist"
 """`kind` of an alert that a watched plate raised."""
 
 
-class Match(StrEnum):
-    """How an entry compares plates."""
-
-    EXACT = "exact"
-    ERA = "era"
-    """ABC1234 and ABC1C34 are the same vehicle."""
-
-
 class AlertState(StrEnum):
     """Whether a person has seen it."""
 
     OPEN = "open"
     ACKNOWLEDGED = "acknowledged"
-
-
-@dataclass(frozen=True, slots=True)
-class Watchlist:
-    """A named list of plates and how loud a sighting is."""
-
-    watchlist_id: UUID
-    tenant_id: UUID
-    name: str
-    severity: Severity
-    created_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """A plate that is looked for, why, and until when."""
-
-    entry_id: UUID
-    tenant_id: UUID
-    watchlist_id: UUID
-    plate: str
-    match: Match
-    reason: str
-    valid_until: datetime | None
-    created_at: datetime
-
-    def fits(self, plate: str, at: datetime) -> bool:
-        """Whether a plate read at that instant is the one looked for."""
-        if self.valid_until is not None and at >= self.valid_until:
-            return False
-        return self.plate == plate if self.match is Match.EXACT else plates.key(self.plate) == plates.key(plate)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,12 +49,22 @@ class Alert:
     acknowledged_at: datetime | None = None
 
 
-def valid_plate(text: str) -> str:
-    """The normalised plate. Raises InvalidPlate where the text is a plate of neither era."""
-    plate = plates.normalise(text)
-    if not plates.is_valid(plate):
-        raise InvalidPlate(f"'{text[:32]}' is no Brazilian plate; write ABC1234 or ABC1D23.")
-    return plate
+@dataclass(frozen=True, slots=True)
+class KnownCamera:
+    """What alerts keeps of a camera: its name for titles, its groups for rights."""
+
+    name: str
+    groups: frozenset[UUID]
+
+
+@dataclass(frozen=True, slots=True)
+class AlertQuery:
+    """Which alerts, newest first. `groups` None: of every camera; `before` is where the last page ended."""
+
+    state: AlertState | None
+    groups: frozenset[UUID] | None
+    before: tuple[datetime, UUID] | None
+    limit: int
 
 
 def confident_plates(detections: Iterable[StoredDetection], min_confidence: float) -> list[StoredDetection]:

@@ -11,8 +11,10 @@ from tests.alerts.conftest import Running
 from tests.chassis.waiting import until
 from tests.fixtures.plugin import DatabaseFor
 
-from alerts.ports import KnownCamera
-from alerts.tables import Row
+from alerts.alerts.domain import KnownCamera
+from alerts.alerts.repository import PostgresAlerts
+from alerts.alerts.tables import metadata
+from alerts.watchlists.tables import metadata as watchlists
 from chassis.envelope import wrap
 from chassis.migrations import metadata_differences
 from gtvision.events import CameraRegistered, CamerasAnnounced, Event, EventData
@@ -32,8 +34,8 @@ async def publish(running: Running, tenant: UUID, data: EventData, at: timedelta
 
 
 async def living(running: Running, tenant: UUID) -> set[UUID]:
-    async with running.db.uow(tenant) as work:
-        return set((await work.session.execute(text("SELECT camera_id FROM cameras WHERE NOT removed"))).scalars())
+    async with running.db.uow(tenant) as uow:
+        return set((await uow.session.execute(text("SELECT camera_id FROM cameras WHERE NOT removed"))).scalars())
 
 
 async def test_the_list_of_the_living_heals_a_missed_removal(running: Running) -> None:
@@ -52,8 +54,8 @@ async def test_the_list_of_the_living_heals_a_missed_removal(running: Running) -
     await publish(running, tenant, announced, timedelta(seconds=20))
     await until(lambda: holds(tenant, {stays, new}))
     assert await living(running, other) == {elsewhere}
-    async with running.db.uow(tenant) as work:  # its alerts still mention it
-        assert await running.store.repositories(work).cameras.get(gone) == KnownCamera("Avenida", frozenset({group}))
+    async with running.db.uow(tenant) as uow:  # its alerts still mention it
+        assert await PostgresAlerts(uow).camera(gone) == KnownCamera("Avenida", frozenset({group}))
 
 
 async def test_tables_in_code_equal_the_migrated_ones(database_for: DatabaseFor) -> None:
@@ -61,5 +63,5 @@ async def test_tables_in_code_equal_the_migrated_ones(database_for: DatabaseFor)
     assert settings.migration_url is not None
     engine = create_async_engine(settings.migration_url.get_secret_value())
     async with engine.connect() as connection:
-        assert await connection.run_sync(metadata_differences, Row.metadata, "alerts") == []
+        assert await connection.run_sync(metadata_differences, [metadata, watchlists], "alerts") == []
     await engine.dispose()

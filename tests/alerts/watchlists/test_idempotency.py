@@ -7,8 +7,7 @@ from typing import Any
 
 import httpx
 import pytest
-from tests.alerts.conftest import Running
-from tests.alerts.test_api import API, tenant
+from tests.alerts.conftest import API, Running
 from tests.ledger import deeds
 
 from gtvision.ids import new_id
@@ -18,32 +17,32 @@ pytestmark = [pytest.mark.db, pytest.mark.broker]
 
 
 class Person:
-    """Somebody who sends everything of one test under one key, unless they say otherwise."""
+    """Somebody caller sends everything of one test under one key, unless they say otherwise."""
 
-    def __init__(self, running: Running, who: Caller) -> None:
-        self._running, self.who, self.key = running, who, str(new_id())
+    def __init__(self, running: Running, caller: Caller) -> None:
+        self._running, self.caller, self.key = running, caller, str(new_id())
 
     async def post(self, path: str, body: dict[str, Any], **more: str) -> httpx.Response:
-        headers = self._running.mint.headers(self.who) | {"idempotency-key": self.key} | more
+        headers = self._running.mint.headers(self.caller) | {"idempotency-key": self.key} | more
         return await self._running.http.post(f"{API}/{path}", json=body, headers=headers)
 
     async def delete(self, path: str) -> None:
-        done = await self._running.http.delete(f"{API}/{path}", headers=self._running.mint.headers(self.who))
+        done = await self._running.http.delete(f"{API}/{path}", headers=self._running.mint.headers(self.caller))
         assert done.status_code == 204, done.text
 
-    async def list(self) -> str:
+    async def watchlist(self) -> str:
         """A new watchlist, under another key."""
         made = await self.post("watchlists", {"name": f"Lista {new_id()}"}, **{"idempotency-key": str(new_id())})
         assert made.status_code == 201, made.text
         return str(made.json()["watchlist_id"])
 
     async def deeds(self) -> list[str]:
-        return [deed.data.action for deed in await deeds(self._running.db, self.who.tenant_id)]
+        return [deed.data.action for deed in await deeds(self._running.db, self.caller.tenant_id)]
 
 
 @pytest.fixture
 def person(running: Running) -> Person:
-    return Person(running, tenant(running))
+    return Person(running, running.tenant())
 
 
 def replayed(answer: httpx.Response) -> tuple[int, bool]:
@@ -80,20 +79,20 @@ async def test_a_name_that_is_taken_leaves_the_key_free(person: Person) -> None:
 
 
 async def test_a_plate_is_added_once(person: Person) -> None:
-    watchlist = await person.list()
+    watchlist = await person.watchlist()
     path, asked = f"watchlists/{watchlist}/entries", {"plate": "ABC1234", "reason": "furto"}
     made, again = await person.post(path, asked), await person.post(path, asked)
     assert (replayed(made), replayed(again)) == ((201, False), (201, True))
     assert made.json() == again.json()
     assert problem(await person.post(path, asked | {"plate": "XYZ9A99"})) == (422, "idempotency_key_reused")
-    assert problem(await person.post(f"watchlists/{await person.list()}/entries", asked)) == (422, "idempotency_key_reused")
+    assert problem(await person.post(f"watchlists/{await person.watchlist()}/entries", asked)) == (422, "idempotency_key_reused")
     assert (await person.deeds()).count("watchlist_entry.added") == 1
     await person.delete(f"{path}/{made.json()['entry_id']}")
     assert problem(await person.post(path, asked)) == (409, "idempotency_gone")
 
 
 async def test_a_plate_that_was_there_already_is_answered_again_too(person: Person) -> None:
-    path = f"watchlists/{await person.list()}/entries"
+    path = f"watchlists/{await person.watchlist()}/entries"
     first = await person.post(path, {"plate": "ABC1234"}, **{"idempotency-key": "first"})
     changed, again = [await person.post(path, {"plate": "ABC1234", "reason": "furto"}) for _ in range(2)]
     assert (replayed(changed), replayed(again)) == ((201, False), (201, True))
@@ -103,4 +102,4 @@ async def test_a_plate_that_was_there_already_is_answered_again_too(person: Pers
 
 async def test_a_list_that_does_not_exist_leaves_the_key_free(person: Person) -> None:
     assert problem(await person.post(f"watchlists/{new_id()}/entries", {"plate": "ABC1234"})) == (404, "not_found")
-    assert replayed(await person.post(f"watchlists/{await person.list()}/entries", {"plate": "ABC1234"})) == (201, False)
+    assert replayed(await person.post(f"watchlists/{await person.watchlist()}/entries", {"plate": "ABC1234"})) == (201, False)

@@ -1,0 +1,124 @@
+"""What is done with alerts: a method a verb, one transaction each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields, replace
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from alerts import metrics
+from alerts.alerts.domain import Alert, AlertQuery, AlertState, confident_plates, raise_alert, within_cooldown
+from alerts.watchlists.domain import Entry, Watchlist
+from chassis.db import UnitOfWork, UowFactory
+from chassis.live import LivePublisher
+from city.audit import AuditEntry, record
+from gtvision.audit import Action
+from gtvision.errors import NotFound
+from gtvision.events import AlertAcknowledged, AlertRaised, StoredDetection
+from gtvision.tenancy import Caller
+from gtvision.time import Clock, isoformat
+
+if TYPE_CHECKING:
+    from alerts.alerts.repository import PostgresAlerts
+    from alerts.watchlists.repository import PostgresWatchlists
+
+_INTERNAL = {"tenant_id", "entry_id", "evidence_key"}
+"""Fields of an alert that no answer and no live message shows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Alerts:
+    """The alerts of a tenant. `min_confidence` is 0..1; within `cooldown` a plate at a camera is one alert."""
+
+    uow: UowFactory
+    repository: Callable[[UnitOfWork], PostgresAlerts]
+    watchlists: Callable[[UnitOfWork], PostgresWatchlists]
+    clock: Clock
+    live: LivePublisher
+    min_confidence: float
+    cooldown: timedelta
+
+    async def raise_alerts(self, tenant_id: UUID, event_id: UUID, detections: Sequence[StoredDetection]) -> int:
+        """Compares stored plates with the watchlists. Returns how many alerts were new; a repeat of the event does nothing."""
+        seen = confident_plates(detections, self.min_confidence)
+        if not seen:
+            return 0
+        raised = 0
+        async with self.uow(tenant_id) as uow:
+            if await uow.seen("detections_stored", event_id):
+                return 0
+            watched = await self.watchlists(uow).matching({each.object.plate.text for each in seen if each.object.plate})
+            for sighting in sorted(seen, key=lambda each: each.captured_at):
+                for watchlist, entry in watched:
+                    plate = sighting.object.plate
+                    if plate is not None and entry.fits(plate.text, sighting.captured_at):
+                        raised += await self._sight(uow, watchlist, entry, sighting)
+        return raised
+
+    async def _sight(self, uow: UnitOfWork, watchlist: Watchlist, entry: Entry, sighting: StoredDetection) -> bool:
+        """Counts the sighting to the alert before it, or raises a new one. Returns whether it did that."""
+        alerts = self.repository(uow)
+        latest = await alerts.latest(entry.entry_id, sighting.camera_id)
+        if latest and latest.last_seen_at and within_cooldown(latest.last_seen_at, sighting.captured_at, self.cooldown):
+            await alerts.count_sighting(latest.alert_id, max(latest.last_seen_at, sighting.captured_at))
+            metrics.sightings_joined.inc()
+            return False
+        camera = await alerts.camera(sighting.camera_id)
+        alert = raise_alert(watchlist, entry, sighting, camera.name if camera else "câmera removida", self.clock.now())
+        if not await alerts.add(alert):
+            return False
+        uow.emit(_raised(alert), camera_id=alert.camera_id, event_id=alert.alert_id)
+        self._publish(uow, alert)
+        metrics.alerts_raised.labels(alert.kind, alert.severity.value).inc()
+        return True
+
+    async def acknowledge_alert(self, caller: Caller, alert_id: UUID) -> Alert:
+        """Records that a person has seen it; again changes nothing. Raises: NotFound."""
+        async with self.uow(caller.tenant_id) as uow:
+            alerts = self.repository(uow)
+            alert = await alerts.get(alert_id)
+            if alert is None or not await _may_see(alerts, caller, alert):
+                raise NotFound("There is no such alert.")
+            if alert.state is AlertState.ACKNOWLEDGED:
+                return alert
+            now = self.clock.now()
+            await alerts.acknowledge(alert_id, caller.user_id, now)
+            acknowledged = replace(alert, state=AlertState.ACKNOWLEDGED, acknowledged_by=caller.user_id, acknowledged_at=now)
+            uow.emit(AlertAcknowledged(alert_id=alert_id, user_id=caller.user_id, acknowledged_at=now), camera_id=alert.camera_id)
+            record(uow, Action.ALERT_ACKNOWLEDGED, caller, AuditEntry("alert", alert_id, alert.camera_id, details={"kind": alert.kind}))
+            self._publish(uow, acknowledged)
+        metrics.seconds_to_acknowledge.observe(max(0.0, (now - alert.raised_at).total_seconds()))
+        return acknowledged
+
+    async def list_alerts(self, caller: Caller, query: AlertQuery) -> list[Alert]:
+        """Returns alerts of cameras that the caller may see, newest first."""
+        async with self.uow(caller.tenant_id) as uow:
+            return await self.repository(uow).list_newest(replace(query, groups=caller.camera_groups))
+
+    def _publish(self, uow: UnitOfWork, alert: Alert) -> None:
+        message = as_message(alert)
+        uow.after_commit(lambda: self.live.publish(alert.tenant_id, "alerts", message))
+
+
+async def _may_see(alerts: PostgresAlerts, caller: Caller, alert: Alert) -> bool:
+    if caller.camera_groups is None or alert.camera_id is None:
+        return True
+    camera = await alerts.camera(alert.camera_id)
+    return camera is not None and caller.may_see(camera.groups)
+
+
+def _raised(alert: Alert) -> AlertRaised:
+    return AlertRaised(**{name: getattr(alert, name) for name in AlertRaised.model_fields})
+
+
+def as_message(alert: Alert) -> dict[str, object]:
+    """Returns the alert as REST and the live channel show it."""
+    return {each.name: _as_json(getattr(alert, each.name)) for each in fields(alert) if each.name not in _INTERNAL}
+
+
+def _as_json(value: object) -> object:
+    if isinstance(value, datetime):
+        return isoformat(value)
+    return str(value) if isinstance(value, UUID) else value

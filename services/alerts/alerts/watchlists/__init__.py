@@ -1,0 +1,1 @@
+"""Watchlists: the plates that are looked for, why, and until when."""

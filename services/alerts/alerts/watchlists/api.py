@@ -1,0 +1,141 @@
+"""HTTP in: watchlists and their plates."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Query, Response, status
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from alerts.watchlists.domain import Match, Watchlist
+from alerts.watchlists.usecases import EntryDraft, Watchlists
+from chassis.auth import requires
+from chassis.http import Page, Provided, StrictModel, decode_cursor, encode_cursor
+from chassis.idempotency import Idempotent, tell_replayed
+from gtvision.events import Severity
+from gtvision.tenancy import Caller, Scope
+from gtvision.time import Instant
+
+router = APIRouter(prefix="/api/v1/watchlists", tags=["alerts"])
+
+Reader = Annotated[Caller, requires(Scope.WATCHLISTS_READ)]
+Writer = Annotated[Caller, requires(Scope.WATCHLISTS_WRITE)]
+WatchlistsDep = Annotated[Watchlists, Provided(Watchlists)]
+PageSize = Annotated[int, Query(ge=1, le=500, description="Items a page")]
+Cursor = Annotated[str | None, Query(max_length=512, description="`next` of the page before")]
+
+
+def _no_nul(text: str) -> str:
+    if "\0" in text:  # PostgreSQL holds every character but this one
+        raise ValueError("holds a NUL character")
+    return text
+
+
+def _not_blank(text: str) -> str:
+    if not text.strip() or not text.strip().isprintable():
+        raise ValueError("must be printable and not blank")
+    return text.strip()
+
+
+class WatchlistIn(StrictModel):
+    """A new list of plates."""
+
+    name: Annotated[str, Field(min_length=1, max_length=120), AfterValidator(_not_blank)]
+    severity: Severity = Severity.WARNING
+
+
+class WatchlistOut(BaseModel):
+    """A list and how many plates it holds."""
+
+    watchlist_id: UUID
+    name: str
+    severity: Severity
+    created_at: datetime
+    entries: int
+
+    @classmethod
+    def of(cls, watchlist: Watchlist, entries: int) -> WatchlistOut:
+        return cls(
+            watchlist_id=watchlist.watchlist_id,
+            name=watchlist.name,
+            severity=watchlist.severity,
+            created_at=watchlist.created_at,
+            entries=entries,
+        )
+
+
+class EntryIn(StrictModel):
+    """A plate to look for; hyphens, spaces and case do not matter."""
+
+    plate: Annotated[str, Field(min_length=1, max_length=32)]
+    match: Match = Match.ERA
+    reason: Annotated[str, Field(max_length=500), AfterValidator(_no_nul)] = ""
+    valid_until: Instant | None = None
+
+
+class EntryOut(BaseModel):
+    """A plate on a list."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    entry_id: UUID
+    watchlist_id: UUID
+    plate: str
+    match: Match
+    reason: str
+    valid_until: datetime | None
+    created_at: datetime
+
+
+@router.post("", status_code=status.HTTP_201_CREATED, summary="Make a watchlist")
+async def post_watchlist(
+    body: WatchlistIn, caller: Writer, watchlists: WatchlistsDep, once: Idempotent, response: Response
+) -> WatchlistOut:
+    made = await watchlists.create_watchlist(caller, body.name, body.severity, once)
+    tell_replayed(once, response)
+    return WatchlistOut.of(*made)
+
+
+@router.get("", summary="Watchlists")
+async def get_watchlists(caller: Reader, watchlists: WatchlistsDep, limit: PageSize = 100, cursor: Cursor = None) -> Page[WatchlistOut]:
+    rows = await watchlists.list_watchlists(caller, _after(cursor), limit)
+    items = [WatchlistOut.of(watchlist, entries) for watchlist, entries in rows]
+    return Page(items=items, next=encode_cursor(after=items[-1].watchlist_id) if len(items) == limit else None)
+
+
+@router.delete("/{watchlist_id}", status_code=status.HTTP_204_NO_CONTENT, summary="Remove a watchlist; its alerts stay")
+async def remove_watchlist(watchlist_id: UUID, caller: Writer, watchlists: WatchlistsDep) -> None:
+    await watchlists.delete_watchlist(caller, watchlist_id)
+
+
+@router.post("/{watchlist_id}/entries", status_code=status.HTTP_201_CREATED, summary="Watch a plate")
+async def post_entry(
+    watchlist_id: UUID, body: EntryIn, caller: Writer, watchlists: WatchlistsDep, once: Idempotent, response: Response
+) -> EntryOut:
+    draft = EntryDraft(plate=body.plate, match=body.match, reason=body.reason, valid_until=body.valid_until)
+    made = await watchlists.add_plate(caller, watchlist_id, draft, once)
+    tell_replayed(once, response)
+    return EntryOut.model_validate(made)
+
+
+@router.get("/{watchlist_id}/entries", summary="Plates of a watchlist")
+async def get_entries(
+    watchlist_id: UUID, caller: Reader, watchlists: WatchlistsDep, limit: PageSize = 100, cursor: Cursor = None
+) -> Page[EntryOut]:
+    found = await watchlists.list_plates(caller, watchlist_id, _after(cursor), limit)
+    items = [EntryOut.model_validate(entry) for entry in found]
+    return Page(items=items, next=encode_cursor(after=items[-1].entry_id) if len(items) == limit else None)
+
+
+@router.delete("/{watchlist_id}/entries/{entry_id}", status_code=status.HTTP_204_NO_CONTENT, summary="Stop watching a plate")
+async def remove_entry(watchlist_id: UUID, entry_id: UUID, caller: Writer, watchlists: WatchlistsDep) -> None:
+    await watchlists.remove_plate(caller, watchlist_id, entry_id)
+
+
+def _after(cursor: str | None) -> UUID | None:
+    if cursor is None:
+        return None
+    after: UUID = decode_cursor(cursor, after=UUID)["after"]
+    return after

@@ -1,0 +1,122 @@
+"""What is done with watchlists: a method a verb, one transaction each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, TypeVar
+from uuid import UUID
+
+from alerts.watchlists.domain import Entry, Match, Watchlist, valid_plate
+from chassis.db import UnitOfWork, UowFactory
+from chassis.idempotency import Gone, Once, claim, point
+from city.audit import AuditEntry, record
+from gtvision.audit import Action
+from gtvision.errors import NotFound
+from gtvision.events import Severity
+from gtvision.ids import new_id
+from gtvision.tenancy import Caller
+from gtvision.time import Clock
+
+if TYPE_CHECKING:
+    from alerts.watchlists.repository import PostgresWatchlists
+
+Found = TypeVar("Found")
+
+
+@dataclass(frozen=True, slots=True)
+class EntryDraft:
+    """A plate to look for, as a person typed it."""
+
+    plate: str
+    match: Match
+    reason: str
+    valid_until: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Watchlists:
+    """The watchlists of the caller's tenant."""
+
+    uow: UowFactory
+    repository: Callable[[UnitOfWork], PostgresWatchlists]
+    clock: Clock
+
+    async def create_watchlist(self, caller: Caller, name: str, severity: Severity, once: Once | None = None) -> tuple[Watchlist, int]:
+        """Returns the list and how many plates it holds: none, unless an earlier request made it.
+
+        Raises: Conflict where the tenant has a list of that name, IdempotencyKeyReused, Gone.
+        """
+        watchlist = Watchlist(new_id(), caller.tenant_id, name, severity, self.clock.now())
+        async with self.uow(caller.tenant_id) as uow:
+            watchlists = self.repository(uow)
+            earlier = await claim(uow, caller, once, watchlist.watchlist_id, watchlist.created_at)
+            if earlier is not None:
+                return _still(await watchlists.get(earlier)), await watchlists.count_entries(earlier)
+            await watchlists.add(watchlist)
+            record(uow, Action.WATCHLIST_CREATED, caller, _audit(watchlist))
+        return watchlist, 0
+
+    async def list_watchlists(self, caller: Caller, after: UUID | None, limit: int) -> list[tuple[Watchlist, int]]:
+        """Returns watchlists in order of id, each with the number of its plates."""
+        async with self.uow(caller.tenant_id) as uow:
+            return await self.repository(uow).list_after(after, limit)
+
+    async def delete_watchlist(self, caller: Caller, watchlist_id: UUID) -> None:
+        """Deletes the list with its plates; its alerts stay. Raises: NotFound."""
+        async with self.uow(caller.tenant_id) as uow:
+            watchlist = _found(await self.repository(uow).delete(watchlist_id))
+            record(uow, Action.WATCHLIST_REMOVED, caller, _audit(watchlist))
+
+    async def add_plate(self, caller: Caller, watchlist_id: UUID, draft: EntryDraft, once: Once | None = None) -> Entry:
+        """Adds a plate to a list; the same plate again is the same entry.
+
+        Raises: InvalidPlate, NotFound, IdempotencyKeyReused, Gone.
+        """
+        plate, now = valid_plate(draft.plate), self.clock.now()
+        entry = Entry(new_id(), caller.tenant_id, watchlist_id, plate, draft.match, draft.reason, draft.valid_until, now)
+        async with self.uow(caller.tenant_id) as uow:
+            watchlists = self.repository(uow)
+            earlier = await claim(uow, caller, once, entry.entry_id, now)
+            if earlier is not None:
+                return _still(await watchlists.get_entry(watchlist_id, earlier))
+            _found(await watchlists.get(watchlist_id))
+            stored = await watchlists.add_entry(entry)
+            await point(uow, caller, once, stored.entry_id)
+            record(uow, Action.WATCHLIST_ENTRY_ADDED, caller, _audit_plate(stored))
+        return stored
+
+    async def list_plates(self, caller: Caller, watchlist_id: UUID, after: UUID | None, limit: int) -> list[Entry]:
+        """Returns plates of a list in order of id. Raises: NotFound."""
+        async with self.uow(caller.tenant_id) as uow:
+            watchlists = self.repository(uow)
+            _found(await watchlists.get(watchlist_id))
+            return await watchlists.entries_after(watchlist_id, after, limit)
+
+    async def remove_plate(self, caller: Caller, watchlist_id: UUID, entry_id: UUID) -> None:
+        """Raises: NotFound."""
+        async with self.uow(caller.tenant_id) as uow:
+            entry = _found(await self.repository(uow).delete_entry(watchlist_id, entry_id))
+            record(uow, Action.WATCHLIST_ENTRY_REMOVED, caller, _audit_plate(entry))
+
+
+def _found(found: Found | None) -> Found:
+    if found is None:
+        raise NotFound
+    return found
+
+
+def _still(found: Found | None) -> Found:
+    if found is None:
+        raise Gone
+    return found
+
+
+def _audit(watchlist: Watchlist) -> AuditEntry:
+    return AuditEntry("watchlist", watchlist.watchlist_id, details={"name": watchlist.name, "severity": watchlist.severity})
+
+
+def _audit_plate(entry: Entry) -> AuditEntry:
+    details = {"watchlist": entry.watchlist_id, "plate": entry.plate, "match": entry.match, "valid_until": entry.valid_until or "always"}
+    return AuditEntry("watchlist_entry", entry.entry_id, details=details)

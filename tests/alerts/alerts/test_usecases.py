@@ -1,0 +1,103 @@
+"""From a stored plate to an alert and its acknowledgement, on real servers."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from tests.alerts.conftest import API, Running, seen
+
+from chassis.envelope import wrap
+from gtvision.events import CameraRegistered
+from gtvision.ids import new_id
+from gtvision.tenancy import Role
+from gtvision.time import SystemClock
+
+pytestmark = [pytest.mark.db, pytest.mark.broker]
+
+
+class TestSightings:
+    async def test_a_watched_plate_raises_one_alert_however_often_it_is_delivered(self, running: Running) -> None:
+        caller = running.tenant()
+        await running.watch(caller, "ABC1234")
+        await running.store(caller.tenant_id, seen("ABC1C34"), seen("XYZ9A99"))
+        [alert] = await running.alerts(caller)
+        assert (alert["plate"], alert["state"], alert["sightings"], alert["reason"]) == ("ABC1C34", "open", 1, "furto")
+
+    async def test_repeats_within_the_cooldown_are_counted_not_raised(self, running: Running) -> None:
+        caller = running.tenant()
+        await running.watch(caller, "ABC1234")
+        first = seen("ABC1234")
+        again = first.model_copy(update={"detection_id": new_id(), "captured_at": first.captured_at + timedelta(seconds=59)})
+        later = first.model_copy(update={"detection_id": new_id(), "captured_at": first.captured_at + timedelta(seconds=300)})
+        await running.store(caller.tenant_id, first)
+        await running.store(caller.tenant_id, again)
+        await running.store(caller.tenant_id, later)
+        assert [alert["sightings"] for alert in await running.alerts(caller)] == [1, 2]
+
+    async def test_another_camera_is_another_alert(self, running: Running) -> None:
+        caller = running.tenant()
+        await running.watch(caller, "ABC1234")
+        await running.store(caller.tenant_id, seen("ABC1234"), seen("ABC1234"))
+        assert len(await running.alerts(caller)) == 2
+
+    async def test_the_camera_is_named_whatever_order_its_events_come_in(self, running: Running) -> None:
+        caller = running.tenant()
+        await running.watch(caller, "ABC1234")
+        sighting = seen("ABC1234")
+        for revision, name in ((2, "Avenida Brasil"), (1, "Nome antigo")):
+            data = CameraRegistered(camera_id=sighting.camera_id, revision=revision, name=name, url_encrypted="x")
+            event = wrap(data, tenant_id=caller.tenant_id, occurred_at=SystemClock().now())
+            await running.cameras.on_camera_registered(event)
+            await running.cameras.on_camera_registered(event)
+        await running.store(caller.tenant_id, sighting)
+        [alert] = await running.alerts(caller)
+        assert str(alert["title"]).endswith("vista em Avenida Brasil")
+
+    async def test_nobody_sees_another_city_hall(self, running: Running) -> None:
+        caller, stranger = running.tenant(), running.tenant()
+        entry = await running.watch(caller, "ABC1234")
+        await running.store(caller.tenant_id, seen("ABC1234"))
+        [alert] = await running.alerts(caller)
+        assert await running.alerts(stranger) == []
+        headers = running.mint.headers(stranger)
+        for method, path in (
+            ("POST", f"/alerts/{alert['alert_id']}/acknowledge"),
+            ("GET", f"/watchlists/{entry['watchlist_id']}/entries"),
+            ("DELETE", f"/watchlists/{entry['watchlist_id']}"),
+            ("DELETE", f"/watchlists/{entry['watchlist_id']}/entries/{entry['entry_id']}"),
+        ):
+            answer = await running.http.request(method, API + path, headers=headers)
+            assert (answer.status_code, answer.json()["code"]) == (404, "not_found"), path
+
+    async def test_camera_groups_limit_what_is_seen(self, running: Running) -> None:
+        admin = running.tenant()
+        group = new_id()
+        await running.watch(admin, "ABC1234")
+        inside, outside = seen("ABC1234"), seen("ABC1234")
+        data = CameraRegistered(camera_id=inside.camera_id, revision=1, name="A", url_encrypted="x", groups=(group,))
+        await running.cameras.on_camera_registered(wrap(data, tenant_id=admin.tenant_id, occurred_at=SystemClock().now()))
+        await running.store(admin.tenant_id, inside, outside)
+        limited = running.mint.caller(Role.OPERATOR, tenant_id=admin.tenant_id, groups=[group])
+        assert [alert["camera_id"] for alert in await running.alerts(limited)] == [str(inside.camera_id)]
+        hidden = next(alert for alert in await running.alerts(admin) if alert["camera_id"] == str(outside.camera_id))
+        answer = await running.http.post(f"{API}/alerts/{hidden['alert_id']}/acknowledge", headers=running.mint.headers(limited))
+        assert answer.status_code == 404
+
+
+class TestAcknowledge:
+    async def test_once_and_for_all(self, running: Running) -> None:
+        caller = running.tenant(Role.ADMIN)
+        await running.watch(caller, "ABC1234")
+        await running.store(caller.tenant_id, seen("ABC1234"))
+        [alert] = await running.alerts(caller)
+        url, headers = f"{API}/alerts/{alert['alert_id']}/acknowledge", running.mint.headers(caller)
+        first, second = await running.http.post(url, headers=headers), await running.http.post(url, headers=headers)
+        assert (first.status_code, first.json()["state"]) == (200, "acknowledged")
+        assert second.json()["acknowledged_at"] == first.json()["acknowledged_at"]
+        assert await running.alerts(caller, state="open") == []
+
+    async def test_a_viewer_may_not(self, running: Running) -> None:
+        caller = running.tenant(Role.VIEWER)
+        answer = await running.http.post(f"{API}/alerts/{new_id()}/acknowledge", headers=running.mint.headers(caller))
+        assert (answer.status_code, answer.json()["code"]) == (403, "missing_scope")
