@@ -113,7 +113,7 @@ def _upgrade(connection: Connection, metadata: MetaData | Sequence[MetaData], sc
     connection.commit()
     context.configure(
         connection=connection,
-        target_metadata=metadata,
+        target_metadata=_one(metadata),
         version_table="alembic_version",
         version_table_schema=schema,
         include_schemas=True,
@@ -127,6 +127,16 @@ def _upgrade(connection: Connection, metadata: MetaData | Sequence[MetaData], sc
     with context.begin_transaction():
         context.run_migrations()
     connection.commit()
+
+
+def _one(metadata: MetaData | Sequence[MetaData]) -> MetaData:
+    """Returns the tables of every noun in one metadata: migrations take the names of their constraints from its naming convention."""
+    if isinstance(metadata, MetaData):
+        return metadata
+    whole = MetaData(schema=metadata[0].schema, naming_convention=metadata[0].naming_convention)
+    for table in (table for part in metadata for table in part.tables.values()):
+        table.to_metadata(whole)
+    return whole
 
 
 def _is_of_a_newer_release() -> bool:
@@ -348,5 +358,6 @@ def metadata_differences(connection: Connection, metadata: MetaData | Sequence[M
             return name == schema
         return not (kind == "table" and (name == "alembic_version" or is_partition(str(name))))
 
-    options = {"include_schemas": True, "include_name": ours, "compare_type": True, "target_metadata": metadata}
-    return list(compare_metadata(MigrationContext.configure(connection, opts=options), metadata))  # type: ignore[arg-type]  # it takes several too
+    whole = _one(metadata)
+    options = {"include_schemas": True, "include_name": ours, "compare_type": True, "target_metadata": whole}
+    return list(compare_metadata(MigrationContext.configure(connection, opts=options), whole))
