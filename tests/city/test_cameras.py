@@ -25,7 +25,7 @@ from gtvision.events import CameraDesired, CameraRegistered, CameraRemoved, Came
 from gtvision.ids import new_id
 from gtvision.time import FakeClock
 
-SAMPLE = Path(__file__).parent / "sample"
+SAMPLE = Path(__file__).parents[1] / "chassis/sample"
 CAMERAS: Table = runpy.run_path(str(SAMPLE / "tables.py"))["metadata"].tables["sample.camera"]
 START = FakeClock().now()
 

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 from redis.asyncio import Redis
+from tests.chassis.waiting import until
 
 from chassis.redis import connect_redis
 from chassis.settings import RedisSettings
@@ -14,8 +15,6 @@ from city.tenants import TENANTS_CHANNEL, TENANTS_KEY, KnownTenant, TenantDirect
 from gtvision.errors import Unavailable
 from gtvision.ids import new_id
 from gtvision.tenancy import Purposes, TenantSettings
-
-from .waiting import until
 
 pytestmark = pytest.mark.broker
 

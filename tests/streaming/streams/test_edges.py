@@ -109,7 +109,7 @@ async def test_the_other_map_is_left_alone(front: Front) -> None:
     assert (await front.client.get("/api/v1/cameras")).json()["code"] == "maintenance"
 
 
-@pytest.mark.parametrize("address", ["/nowhere/maps.sock", f"127.0.0.1:{free_port()}"])
+@pytest.mark.parametrize("address", ["/nowhere/maps.sock", f"127.0.0.1:{free_port()}"], ids=["socket", "port"])
 async def test_an_edge_that_is_away_is_unavailable(address: str) -> None:
     with pytest.raises(Unavailable):
         await HaproxyMap(address).sync({})
