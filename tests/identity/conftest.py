@@ -13,6 +13,8 @@ from pydantic import SecretStr
 from sqlalchemy import text
 from tests.fixtures.tokens import encryption_keys
 from tests.identity.doors import KEYS, Door, bootstrap
+from tests.identity.federation.federated_town import Town, open_town
+from tests.identity.house import PASSWORD, House, caller_of, fake_house, patient, signing
 
 from chassis.db import Database
 from chassis.redis import connect_redis
@@ -20,12 +22,9 @@ from chassis.settings import DatabaseSettings, ObjectsSettings, RabbitSettings, 
 from gtvision.tenancy import Caller
 from gtvision.time import FakeClock, SystemClock
 from identity.app import create_api
-from identity.domain.users import User
+from identity.people.domain.users import User
 from identity.repository.store import SqlStore
 from identity.settings import AuditSettings, Settings
-
-from .federated_town import Town, open_town
-from .house import PASSWORD, House, caller_of, fake_house, patient, signing
 
 
 @pytest.fixture

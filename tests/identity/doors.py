@@ -16,11 +16,11 @@ from chassis.service import Service
 from chassis.vault import Vault
 from gtvision.time import SystemClock
 from identity import cli
+from identity.cities.usecases.installation import Bootstrap
 from identity.gateways.argon2 import Argon2Passwords
 from identity.gateways.signing import RsaKeyMaker
 from identity.repository.store import SqlStore
 from identity.settings import Settings
-from identity.usecases.installation import Bootstrap
 
 EMAIL, PASSWORD, TOOL_KEY = "admin@cidade.example", "uma senha bem longa", "tool-" + "k" * 40
 KEYS = "k1:" + base64.b64encode(os.urandom(32)).decode()

@@ -11,6 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from tests.fixtures.tokens import private_key_pem
+from tests.identity.memory_store import MemoryStore, Rows
 
 from chassis.db import UowFactory
 from chassis.fakes import FakeUow
@@ -20,18 +21,16 @@ from gtvision.events import AuditRecorded
 from gtvision.ids import new_id
 from gtvision.tenancy import ROLE_SCOPES, Caller, Role, TenantSettings
 from gtvision.time import FakeClock
-from identity.domain.signing import OpenedKey
-from identity.domain.tenants import Tenant
-from identity.domain.users import User
+from identity.cities.domain import Tenant
 from identity.gateways.signing import JoseTokens
+from identity.keys.domain.signing import OpenedKey
+from identity.people.domain.users import User
+from identity.people.usecases.doors import Doors
+from identity.people.usecases.users import Users
 from identity.ports.store import Store
-from identity.usecases.doors import Doors
-from identity.usecases.logins import Logins
-from identity.usecases.opening import Ending, Opening
-from identity.usecases.sessions import Sessions
-from identity.usecases.users import Users
-
-from .memory_store import MemoryStore, Rows
+from identity.sessions.usecases.logins import Logins
+from identity.sessions.usecases.opening import Ending, Opening
+from identity.sessions.usecases.sessions import Sessions
 
 PASSWORD = "correct horse battery"
 

@@ -8,12 +8,12 @@ from typing import Any
 from uuid import UUID
 
 from gtvision.tenancy import TenantSettings
-from identity.domain.api_keys import ApiKey
-from identity.domain.federation import ExternalIdentity
-from identity.domain.sessions import RefreshToken, Session
-from identity.domain.signing import SigningKey
-from identity.domain.tenants import NameTaken, Tenant
-from identity.domain.users import EmailTaken, User, email_key
+from identity.cities.domain import NameTaken, Tenant
+from identity.federation.domain.federation import ExternalIdentity
+from identity.keys.domain.api_keys import ApiKey
+from identity.keys.domain.signing import SigningKey
+from identity.people.domain.users import EmailTaken, User, email_key
+from identity.sessions.domain import RefreshToken, Session
 
 
 @dataclass

@@ -13,10 +13,10 @@ import pytest
 from pydantic import ValidationError
 from redis.asyncio import Redis
 from tests.fixtures.tokens import StaticKeys, StaticRevocations, TokenMint
+from tests.identity.cities.test_usecases import Board, Folder
 from tests.identity.doors import EMAIL, PASSWORD, Door, code
+from tests.identity.federation.test_usecases import Entry, person, provider_for
 from tests.identity.house import FakePasswords, FakeThrottle, House, caller_of
-from tests.identity.test_federation_usecases import Entry, person, provider_for
-from tests.identity.test_tenants import Board, Folder
 
 from chassis.auth import Authenticator
 from chassis.redis import connect_redis
@@ -25,20 +25,20 @@ from gtvision.errors import BadCredentials, Forbidden, RateLimited, SessionRevok
 from gtvision.ids import new_id
 from gtvision.tenancy import Role, Scope
 from gtvision.time import FakeClock
-from identity.api.tenants import TenantIn
-from identity.domain.signing import SigningKey, signs
-from identity.domain.tenants import LimitedToGroups, Tenant
-from identity.domain.users import GROUPS_MAX, User
+from identity.cities.api import TenantIn
+from identity.cities.domain import LimitedToGroups, Tenant
+from identity.cities.usecases.tenants import Tenants
+from identity.federation.usecases.external_accounts import ExternalAccounts
 from identity.gateways.redis import RedisThrottle
 from identity.gateways.tenant_board import RedisTenantBoard
+from identity.keys.domain.signing import SigningKey, signs
+from identity.keys.usecases.api_keys import ApiKeys, NewKey
+from identity.people.domain.users import GROUPS_MAX, User
+from identity.people.usecases.passwords import PasswordChanges
+from identity.people.usecases.users import Change
 from identity.ports.store import Store
-from identity.usecases.api_keys import ApiKeys, NewKey
-from identity.usecases.exchanges import Exchanges
-from identity.usecases.external_accounts import ExternalAccounts
-from identity.usecases.opening import Guest, Opened
-from identity.usecases.passwords import PasswordChanges
-from identity.usecases.tenants import Tenants
-from identity.usecases.users import Change
+from identity.sessions.usecases.exchanges import Exchanges
+from identity.sessions.usecases.opening import Guest, Opened
 
 HOME = "203.0.113.9"
 

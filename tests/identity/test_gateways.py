@@ -17,11 +17,11 @@ from chassis.settings import RedisSettings
 from gtvision.errors import RateLimited, SessionRevoked, Unavailable
 from gtvision.ids import new_id
 from gtvision.time import FakeClock, SystemClock
-from identity.domain.signing import OpenedKey
 from identity.gateways import argon2
 from identity.gateways.argon2 import Argon2Passwords
 from identity.gateways.redis import RedisRegistry, RedisThrottle
 from identity.gateways.signing import JoseTokens, RsaKeyMaker
+from identity.keys.domain.signing import OpenedKey
 
 
 class TestArgon2:

@@ -12,10 +12,10 @@ import pytest
 from chassis.idempotency import IdempotencyKeyReused, Once
 from gtvision.ids import new_id
 from gtvision.tenancy import Caller, Quotas, Role, Scope, TenantSettings
-from identity.domain.api_keys import ApiKeyAlreadyMade
-from identity.domain.users import User
-from identity.usecases.api_keys import ApiKeys, NewKey
-from identity.usecases.users import NewUser
+from identity.keys.domain.api_keys import ApiKeyAlreadyMade
+from identity.keys.usecases.api_keys import ApiKeys, NewKey
+from identity.people.domain.users import User
+from identity.people.usecases.users import NewUser
 
 pytestmark = pytest.mark.db
 

@@ -20,14 +20,14 @@ from chassis.vault import Vault
 from gtvision.ids import new_id
 from gtvision.tenancy import Role
 from gtvision.time import SystemClock
-from identity.domain.second_factor import SecondFactor
-from identity.domain.sessions import Session, SubjectKind
-from identity.domain.tenants import Tenant
-from identity.domain.users import User
+from identity.cities.domain import Tenant
+from identity.cities.usecases.installation import Bootstrap
 from identity.ledger import tables as _ledger_tables  # noqa: F401 - fills the metadata
+from identity.people.domain.second_factors import SecondFactor
+from identity.people.domain.users import User
 from identity.repository.store import SqlStore
+from identity.sessions.domain import Session, SubjectKind
 from identity.tables import metadata
-from identity.usecases.installation import Bootstrap
 
 pytestmark = pytest.mark.db
 CLOCK = SystemClock()

@@ -29,11 +29,13 @@ from gtvision.errors import GTVisionError, Unavailable
 from gtvision.events import AuditRecorded, KeysRotated, SessionRevoked, TenantCreated, TenantUpdated, UserDisabled
 from gtvision.time import Clock, SystemClock
 from identity import cli
-from identity.api import api_keys, exchanges, federation, logins, second_factor, sessions, signing, tickets
-from identity.api import tenants as cities
-from identity.api import users as people
-from identity.cli import keys, users
-from identity.domain.tenants import LOGO_MAX_PIXELS
+from identity.cities import api as cities
+from identity.cities.domain import LOGO_MAX_PIXELS
+from identity.cities.usecases.installation import Bootstrap
+from identity.cities.usecases.tenants import Announcements, Founding, Making, Tenants
+from identity.federation import api as federation
+from identity.federation.usecases.external_accounts import ExternalAccounts
+from identity.federation.usecases.federation import Federation, Outside
 from identity.gateways.anchor_copies import StoredAnchorCopies
 from identity.gateways.argon2 import Argon2Passwords
 from identity.gateways.audit_keys import HmacAuditKeys
@@ -43,6 +45,10 @@ from identity.gateways.redis import RedisRegistry, RedisThrottle
 from identity.gateways.signing import JoseTokens, RsaKeyMaker
 from identity.gateways.tenant_board import RedisTenantBoard
 from identity.jobs import Jobs
+from identity.keys import cli as keys
+from identity.keys.api import api_keys, signing
+from identity.keys.usecases.api_keys import ApiKeys
+from identity.keys.usecases.signing import KeyRotation, Publication
 from identity.ledger import api as ledgers
 from identity.ledger import cli as audit
 from identity.ledger.consumers import AuditEvents
@@ -53,23 +59,21 @@ from identity.ledger.usecases.auditing import Auditing
 from identity.ledger.usecases.ledger import Ledger
 from identity.ledger.usecases.sealing import Sealing
 from identity.ledger.usecases.verification import Verification
+from identity.people import cli as users
+from identity.people.api import second_factors as second_factor
+from identity.people.api import users as people
+from identity.people.usecases.doors import Doors
+from identity.people.usecases.passwords import PasswordChanges
+from identity.people.usecases.second_factors import SecondFactors
+from identity.people.usecases.users import Users
 from identity.repository.store import SqlStore
+from identity.sessions.api import exchanges, logins, sessions, tickets
+from identity.sessions.usecases.exchanges import Exchanges
+from identity.sessions.usecases.logins import Logins
+from identity.sessions.usecases.opening import Ending, Opening
+from identity.sessions.usecases.sessions import Sessions
+from identity.sessions.usecases.tickets import Tickets
 from identity.settings import AuditCommandSettings, BootstrapSettings, CommandSettings, MigrateSettings, Settings
-from identity.usecases.api_keys import ApiKeys
-from identity.usecases.doors import Doors
-from identity.usecases.exchanges import Exchanges
-from identity.usecases.external_accounts import ExternalAccounts
-from identity.usecases.federation import Federation, Outside
-from identity.usecases.installation import Bootstrap
-from identity.usecases.logins import Logins
-from identity.usecases.opening import Ending, Opening
-from identity.usecases.passwords import PasswordChanges
-from identity.usecases.second_factors import SecondFactors
-from identity.usecases.sessions import Sessions
-from identity.usecases.signing import KeyRotation, Publication
-from identity.usecases.tenants import Announcements, Founding, Making, Tenants
-from identity.usecases.tickets import Tickets
-from identity.usecases.users import Users
 
 
 def create_api(settings: Settings, clock: Clock | None = None) -> Service:

@@ -6,9 +6,9 @@ from chassis import logs
 from chassis.health import Heartbeat
 from gtvision.errors import Unavailable
 from gtvision.time import Clock
-from identity.ports.signing import Sealer
-from identity.usecases.signing import Publication
-from identity.usecases.tenants import Announcements
+from identity.cities.usecases.tenants import Announcements
+from identity.keys.ports.signing import Sealer
+from identity.keys.usecases.signing import Publication
 
 log = logs.get_logger("identity.jobs")
 

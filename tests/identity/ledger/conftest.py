@@ -8,13 +8,12 @@ from typing import Any
 
 import pytest_asyncio
 from tests.identity.house import patient
+from tests.identity.ledger.ledgers import START, City, database_name
 
 from chassis.db import Database
 from chassis.settings import DatabaseSettings
 from gtvision.time import FakeClock
 from servers import Postgres
-
-from .ledgers import START, City, database_name
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")

@@ -17,6 +17,7 @@ from uuid import UUID
 
 import pytest
 from tests.identity.doors import Door
+from tests.identity.ledger.ledgers import database_name
 
 from chassis.bus import Publisher
 from chassis.bus.publisher import event_message
@@ -30,8 +31,6 @@ from gtvision.tenancy import ROLE_SCOPES, Caller, Role
 from gtvision.time import SystemClock, isoformat
 from identity.ledger.domain.exports import COLUMNS
 from servers import Postgres
-
-from .ledgers import database_name
 
 pytestmark = [pytest.mark.db, pytest.mark.broker, pytest.mark.usefixtures("no_throttle_left")]
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from tests.identity.ledger.ledgers import City, command, tools
 
 from gtvision.errors import NotFound
 from identity.ledger import cli as audit
-
-from .ledgers import City, command, tools
 
 pytestmark = pytest.mark.db
 

@@ -9,14 +9,13 @@ from typing import Any
 
 import pytest
 from sqlalchemy import text
+from tests.identity.ledger.ledgers import City
 
 from chassis.envelope import parse
 from gtvision.events import AuditRecorded
 from gtvision.ids import new_id
 from identity.ledger.domain.verification import Wrong
 from identity.ledger.repository.audit import SqlAuditUpkeep
-
-from .ledgers import City
 
 pytestmark = pytest.mark.db
 

@@ -6,12 +6,11 @@ import asyncpg
 import pytest
 from sqlalchemy import insert, text
 from sqlalchemy.exc import ProgrammingError
+from tests.identity.ledger.ledgers import START, City
 
 from gtvision.ids import new_id
 from identity.ledger.domain.ledger import FIELDS
 from identity.ledger.tables import audit_anchor, audit_entry, audit_head
-
-from .ledgers import START, City
 
 pytestmark = pytest.mark.db
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 from prometheus_client import REGISTRY
 from pydantic import SecretStr
+from tests.identity.ledger.ledgers import START, City, command
 
 from identity.gateways.audit_keys import HmacAuditKeys
 from identity.ledger.domain.anchors import Anchor, AnchorKind, copy_of
@@ -14,8 +15,6 @@ from identity.ledger.domain.ledger import Chained, chain_hash
 from identity.ledger.domain.verification import Wrong
 from identity.ledger.repository.anchors import SqlAnchors
 from identity.ledger.usecases.sealing import signed
-
-from .ledgers import START, City, command
 
 pytestmark = pytest.mark.db
 

@@ -11,12 +11,13 @@ from typing import Any
 
 import pytest
 from sqlalchemy.ext.asyncio import create_async_engine
+from tests.identity.ledger.ledgers import START, City
 
 from chassis.migrations import metadata_differences
 from chassis.settings import DatabaseSettings
 from gtvision.ids import new_id
 from gtvision.tenancy import Caller, Role
-from identity.domain.tenants import LimitedToGroups
+from identity.cities.domain import LimitedToGroups
 from identity.ledger import tables as _ledger_tables  # noqa: F401 - fills the metadata
 from identity.ledger.domain.ledger import GENESIS
 from identity.ledger.domain.searches import Sought
@@ -25,8 +26,6 @@ from identity.ledger.repository.anchors import SqlAnchors
 from identity.ledger.repository.audit import SqlLedger
 from identity.ledger.usecases.auditing import Auditing
 from identity.tables import metadata
-
-from .ledgers import START, City
 
 pytestmark = pytest.mark.db
 

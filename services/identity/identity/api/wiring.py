@@ -8,16 +8,16 @@ from uuid import UUID
 from fastapi import Depends, Request, Response
 from pydantic import AfterValidator, Field, SecretStr
 
-from identity.domain.users import EMAIL_MAX, GROUPS_MAX
-from identity.usecases.exchanges import Exchanges
-from identity.usecases.federation import Federation
-from identity.usecases.logins import Logins
-from identity.usecases.passwords import PasswordChanges
-from identity.usecases.second_factors import SecondFactors
-from identity.usecases.sessions import Sessions
-from identity.usecases.signing import Publication
-from identity.usecases.tickets import Tickets
-from identity.usecases.users import Users
+from identity.federation.usecases.federation import Federation
+from identity.keys.usecases.signing import Publication
+from identity.people.domain.users import EMAIL_MAX, GROUPS_MAX
+from identity.people.usecases.passwords import PasswordChanges
+from identity.people.usecases.second_factors import SecondFactors
+from identity.people.usecases.users import Users
+from identity.sessions.usecases.exchanges import Exchanges
+from identity.sessions.usecases.logins import Logins
+from identity.sessions.usecases.sessions import Sessions
+from identity.sessions.usecases.tickets import Tickets
 
 Email = Annotated[str, Field(min_length=3, max_length=EMAIL_MAX)]
 

@@ -4,6 +4,6 @@ Each module has `parse(arguments)`, which says what was asked for or ends with t
 and prints.
 """
 
-from identity.cli.installation import bootstrap, read_wanted
+from identity.cities.cli import bootstrap, read_wanted
 
 __all__ = ["bootstrap", "read_wanted"]

@@ -10,7 +10,7 @@ from redis.asyncio import Redis
 
 from chassis.redis import UNREACHABLE
 from gtvision.errors import RateLimited, Unavailable
-from identity.domain.federation import LOGIN_LIFETIME, LoginState
+from identity.federation.domain.federation import LOGIN_LIFETIME, LoginState
 
 _STARTS, _WINDOW = 120, timedelta(minutes=1)
 """Sign-ins that one address may begin: a control room shares one, and its shift changes at once."""

@@ -15,8 +15,8 @@ from gtvision.errors import Unavailable
 from gtvision.ids import new_id
 from gtvision.tenancy import Caller
 from gtvision.time import Clock
-from identity.domain.sessions import ACCESS_LIFETIME
-from identity.domain.signing import OpenedKey
+from identity.keys.domain.signing import OpenedKey
+from identity.sessions.domain import ACCESS_LIFETIME
 
 RSA_BITS = 3072
 

@@ -10,7 +10,7 @@ from redis.asyncio import Redis
 from chassis.redis import UNREACHABLE
 from city.tenants import TENANTS_KEY, KnownTenant, publish_tenants
 from gtvision.errors import Unavailable
-from identity.domain.tenants import Tenant
+from identity.cities.domain import Tenant
 
 
 class RedisTenantBoard:

@@ -9,7 +9,7 @@ from sqlalchemy import BigInteger, CheckConstraint, Column, DateTime, Index, Sma
 from sqlalchemy.dialects.postgresql import JSONB
 
 from chassis.db import inbox_table
-from identity.tables.schema import metadata
+from identity.schema import metadata
 
 _AT = DateTime(timezone=True)
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from identity.ports.api_keys import ApiKeyRows
-from identity.ports.federation import ExternalIdentityRows
-from identity.ports.sessions import SessionRows
-from identity.ports.signing import SigningKeyRows
-from identity.ports.tenants import TenantRows
-from identity.ports.users import UserRows
+from identity.cities.ports import TenantRows
+from identity.federation.ports import ExternalIdentityRows
+from identity.keys.ports.api_keys import ApiKeyRows
+from identity.keys.ports.signing import SigningKeyRows
+from identity.people.ports import UserRows
+from identity.sessions.ports import SessionRows
 
 
 class Store(TenantRows, UserRows, SessionRows, ApiKeyRows, SigningKeyRows, ExternalIdentityRows, Protocol):

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from identity.repository.api_keys import SqlApiKeys
-from identity.repository.federation import SqlExternalIdentities
-from identity.repository.sessions import SqlSessions
-from identity.repository.signing import SqlSigningKeys
-from identity.repository.tenants import SqlTenants
-from identity.repository.users import SqlUsers
+from identity.cities.repository import SqlTenants
+from identity.federation.repository import SqlExternalIdentities
+from identity.keys.repository.api_keys import SqlApiKeys
+from identity.keys.repository.signing import SqlSigningKeys
+from identity.people.repository import SqlUsers
+from identity.sessions.repository import SqlSessions
 
 
 class SqlStore(SqlTenants, SqlUsers, SqlSessions, SqlApiKeys, SqlSigningKeys, SqlExternalIdentities):

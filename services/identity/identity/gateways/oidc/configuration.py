@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, TypeAdapter, ValidationError, model_validator
 
 from gtvision.tenancy import Role
-from identity.domain.federation import DEFAULT_ROLES, Provider
+from identity.federation.domain.federation import DEFAULT_ROLES, Provider
 
 Algorithm = Literal["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512"]
 """Only signatures with a key pair: with a shared secret, whoever can check a token can make one."""

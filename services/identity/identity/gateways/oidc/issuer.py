@@ -14,8 +14,8 @@ from urllib.parse import quote, urlencode
 from chassis import logs
 from gtvision.errors import Unavailable
 from gtvision.time import Clock
-from identity.domain.claims import check_claims
-from identity.domain.federation import LoginRefused, LoginSecrets, OutsideTokenRefused, Presented, Provider
+from identity.federation.domain.claims import check_claims
+from identity.federation.domain.federation import LoginRefused, LoginSecrets, OutsideTokenRefused, Presented, Provider
 from identity.gateways.oidc.configuration import ProviderSettings, check_url
 from identity.gateways.oidc.keys import PublicKey, read_header, read_keys, verified_claims
 from identity.gateways.oidc.transport import ProviderHttp, ProviderUnavailable

@@ -13,7 +13,7 @@ from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, RSAKey
 
-from identity.domain.federation import OutsideTokenRefused
+from identity.federation.domain.federation import OutsideTokenRefused
 
 PublicKey = RSAKey | ECKey
 

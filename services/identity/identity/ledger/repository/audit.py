@@ -12,13 +12,13 @@ from sqlalchemy import ColumnElement, RowMapping, Select, Uuid, bindparam, func,
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from chassis.db import UnitOfWork, UowFactory
+from identity.cities.tables import tenant
+from identity.keys.tables.api_keys import api_key
 from identity.ledger.domain.ledger import FIELDS, Chained, Entry, Head
 from identity.ledger.domain.searches import Sought
 from identity.ledger.ports import UnreadableRow
 from identity.ledger.tables import audit_entry, audit_head
-from identity.tables.api_keys import api_key
-from identity.tables.tenants import tenant
-from identity.tables.users import account
+from identity.people.tables import account
 
 _KINDS = {"version": "smallint", "seq": "bigint", "details": "text"}
 _TIMES = {"recorded_at", "occurred_at", "range_from", "range_to"}

@@ -12,7 +12,7 @@ from city.audit import AuditEntry, record
 from gtvision.audit import Action
 from gtvision.tenancy import Caller, Retention
 from gtvision.time import Clock
-from identity.domain.tenants import check_whole_city
+from identity.cities.domain import check_whole_city
 from identity.ledger.domain.anchors import Anchor
 from identity.ledger.domain.ledger import Chained
 from identity.ledger.domain.searches import Sought, check_export_range

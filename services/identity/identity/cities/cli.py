@@ -1,0 +1,49 @@
+"""`bootstrap` reads what is wanted as JSON on standard input, so that no secret is in an argument list."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import asdict
+from typing import TextIO
+
+from pydantic import Field, SecretStr, ValidationError
+
+from chassis.http import StrictModel
+from identity.cities.usecases.installation import Bootstrap, Wanted
+from identity.keys.ports.signing import KeyMaker, Sealer
+from identity.people.ports import Passwords
+
+_MAX_INPUT = 65_536
+
+
+class BootstrapIn(StrictModel):
+    """`{"tenant": ..., "admin_email": ..., "admin_password": ..., "tool_key": ..., "must_change": false}`."""
+
+    tenant: str = Field(min_length=1, max_length=200)
+    admin_email: str
+    admin_password: SecretStr
+    tool_key: SecretStr | None = Field(None, min_length=32, max_length=512)
+    must_change: bool = False
+
+
+class UnusableInput(SystemExit):
+    """Standard input is not what `bootstrap` needs. Says where and never what."""
+
+
+def read_wanted(source: TextIO) -> Wanted:
+    """Raises: UnusableInput."""
+    try:
+        asked = BootstrapIn.model_validate_json(source.read(_MAX_INPUT))
+    except ValidationError as error:
+        where = "; ".join(f"{'.'.join(map(str, item['loc'])) or 'input'}: {item['msg']}" for item in error.errors(include_input=False))
+        raise UnusableInput(f"bootstrap: {where}") from None
+    tool_key = asked.tool_key.get_secret_value() if asked.tool_key else None
+    return Wanted(asked.tenant, asked.admin_email, asked.admin_password.get_secret_value(), tool_key, asked.must_change)
+
+
+async def bootstrap(bootstrapper: Bootstrap, wanted: Wanted, passwords: Passwords, maker: KeyMaker, sealer: Sealer) -> None:
+    """Make the installation usable and print what is there now, as JSON."""
+    made = await bootstrapper.ensure_signing_key(maker, sealer)
+    done = await bootstrapper.bootstrap(wanted, passwords, made)
+    sys.stdout.write(json.dumps(asdict(done), default=str) + "\n")

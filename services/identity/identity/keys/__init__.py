@@ -1,0 +1,1 @@
+"""API keys of programs, and the keys that tokens are signed with."""

@@ -1,0 +1,1 @@
+"""People of a city: accounts, passwords and second factors."""

@@ -1,0 +1,1 @@
+"""Sessions: logins, refreshes, exchanges, tickets and their ends."""

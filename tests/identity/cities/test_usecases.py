@@ -1,0 +1,304 @@
+"""Cities: who joins, and what each decides for itself."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+import pytest
+from PIL import Image
+
+from chassis.fakes import FakeUow
+from chassis.pictures import check_picture
+from gtvision.errors import InvalidImage, NotFound, StaleRevision, TooLarge, Unavailable
+from gtvision.events import TenantCreated, TenantUpdated
+from gtvision.ids import new_id
+from gtvision.tenancy import ROLE_SCOPES, Caller, Purposes, Retention, Role, TenantSettings
+from identity.cities.domain import LOGO_MAX_PIXELS, LogoByUpload, NameTaken, Tenant, differences, merged
+from identity.cities.usecases.tenants import Announcements, Founding, Making, NewTenant, Tenants
+from identity.jobs import Jobs
+from identity.people.domain.users import EmailTaken, InvalidEmail, User
+
+AsCaller = Callable[[User], Caller]
+STRICT = TenantSettings(purposes=Purposes(codes=("crime",), required=True))
+
+
+@dataclass
+class Board:
+    """What was written for every service to read; `down` loses writes."""
+
+    known: dict[UUID, Tenant] = field(default_factory=dict)
+    down: bool = False
+    writes: int = 0
+
+    async def is_whole(self) -> bool:
+        self._check()
+        return bool(self.known)
+
+    async def publish(self, tenants: Sequence[Tenant]) -> None:
+        self._check()
+        self.writes += 1
+        for tenant in tenants:
+            if tenant.id not in self.known or self.known[tenant.id].revision <= tenant.revision:
+                self.known[tenant.id] = tenant
+
+    def _check(self) -> None:
+        if self.down:
+            raise Unavailable
+
+
+@dataclass
+class Folder:
+    """`ports.Pictures`."""
+
+    pictures: dict[str, bytes] = field(default_factory=dict)
+
+    async def put(self, key: str, data: bytes) -> str:
+        self.pictures[key] = data
+        return "hash"
+
+    async def get(self, key: str) -> bytes:
+        if key not in self.pictures:
+            raise NotFound
+        return self.pictures[key]
+
+
+@pytest.fixture
+def board() -> Board:
+    return Board()
+
+
+@pytest.fixture
+def folder() -> Folder:
+    return Folder()
+
+
+@pytest.fixture
+def tenants(house: Any, board: Board, folder: Folder) -> Tenants:
+    return Tenants(house.uow, house.store, board, folder, lambda data: check_picture(data, LOGO_MAX_PIXELS))
+
+
+@pytest.fixture
+def founding(house: Any, board: Board) -> Founding:
+    return Founding(house.uow, house.store, board, Making(house.passwords, house.chance), house.clock)
+
+
+@pytest.fixture
+async def admin(house: Any, as_caller: AsCaller) -> Caller:
+    return as_caller(await house.add_user(await house.add_tenant(), Role.ADMIN))
+
+
+@pytest.fixture
+async def root(house: Any, as_caller: AsCaller) -> Caller:
+    return as_caller(await house.add_user(await house.add_tenant(), Role.PLATFORM_ADMIN))
+
+
+def picture(kind: str = "PNG", size: tuple[int, int] = (64, 32)) -> bytes:
+    made = io.BytesIO()
+    Image.new("RGB", size, "teal").save(made, kind)
+    return made.getvalue()
+
+
+def becomes(settings: TenantSettings) -> Callable[[TenantSettings], TenantSettings]:
+    return lambda _: settings
+
+
+class TestFounding:
+    async def test_a_city_joins_with_somebody_to_run_it(self, house: Any, founding: Founding, board: Board, root: Caller) -> None:
+        made = await founding.create_tenant(root, NewTenant(f"City {new_id()}", f" {new_id()}@example.org ", STRICT))
+        assert (made.admin.role, made.admin.tenant_id, made.admin.must_change_password) == (Role.ADMIN, made.tenant.id, True)
+        assert made.admin.password_hash == f"hash of {made.password}"
+        assert len(made.password) == 23
+        assert made.admin.email == made.admin.email.strip()
+        assert board.known[made.tenant.id].settings == STRICT
+        created, updated = await house.facts(made.tenant.id)
+        assert created == TenantCreated(name=made.tenant.name, revision=1, settings=STRICT)
+        assert updated == TenantUpdated(name=made.tenant.name, revision=1, settings=STRICT)
+        (deed,) = await house.deeds(made.tenant.id)
+        assert (deed.action, deed.actor_id) == ("tenant.created", root.user_id)
+        assert made.password not in str(await house.emitted(made.tenant.id))
+
+    async def test_names_and_addresses_are_taken_once(self, house: Any, founding: Founding, root: Caller) -> None:
+        made = await founding.create_tenant(root, NewTenant(f"City {new_id()}", f"{new_id()}@example.org"))
+        with pytest.raises(NameTaken):
+            await founding.create_tenant(root, NewTenant(made.tenant.name, f"{new_id()}@example.org"))
+        name = f"City {new_id()}"
+        with pytest.raises(EmailTaken):
+            await founding.create_tenant(root, NewTenant(name, made.admin.email.upper()))
+        if not isinstance(house.uow, FakeUow):  # which takes nothing back
+            async with house.uow(None) as work:
+                assert await house.store(work).find_tenant(name) is None, "nothing is half made"
+
+    async def test_strange_addresses_and_logos_are_refused(self, founding: Founding, root: Caller) -> None:
+        with pytest.raises(InvalidEmail):
+            await founding.create_tenant(root, NewTenant("City", "nobody"))
+        with pytest.raises(LogoByUpload):
+            await founding.create_tenant(root, NewTenant("City", "a@example.org", TenantSettings(logo_key="evidence/x")))
+
+
+class TestSettings:
+    async def test_a_change_makes_a_revision_and_is_told(self, house: Any, tenants: Tenants, board: Board, admin: Caller) -> None:
+        before = await tenants.tenant(admin, admin.tenant_id)
+        after = await tenants.change_settings(admin, admin.tenant_id, before.revision, becomes(STRICT))
+        assert (after.revision, after.settings) == (before.revision + 1, STRICT)
+        assert await tenants.tenant(admin, admin.tenant_id) == after
+        assert board.known[admin.tenant_id] == after
+        assert await house.facts(admin.tenant_id) == [TenantUpdated(name=after.name, revision=after.revision, settings=STRICT)]
+        (deed,) = await house.deeds(admin.tenant_id)
+        assert (deed.action, deed.actor_id, deed.object_id) == ("settings.changed", admin.user_id, str(admin.tenant_id))
+        assert deed.details == {"purposes.codes": "[] -> ['crime']", "purposes.required": "False -> True"}
+
+    async def test_a_change_of_something_old_is_refused(self, house: Any, tenants: Tenants, admin: Caller) -> None:
+        before = await tenants.tenant(admin, admin.tenant_id)
+        await tenants.change_settings(admin, admin.tenant_id, before.revision, becomes(STRICT))
+        for revision in (before.revision, before.revision + 2, 0):
+            with pytest.raises(StaleRevision):
+                await tenants.change_settings(admin, admin.tenant_id, revision, becomes(TenantSettings()))
+        assert (await tenants.tenant(admin, admin.tenant_id)).settings == STRICT
+
+    async def test_what_changes_nothing_is_no_revision(self, house: Any, tenants: Tenants, admin: Caller) -> None:
+        before = await tenants.tenant(admin, admin.tenant_id)
+        assert await tenants.change_settings(admin, admin.tenant_id, before.revision, becomes(before.settings)) == before
+        assert await house.emitted(admin.tenant_id) == []
+
+    async def test_a_change_that_fails_changes_nothing(self, tenants: Tenants, admin: Caller) -> None:
+        before = await tenants.tenant(admin, admin.tenant_id)
+
+        def fail(_: TenantSettings) -> TenantSettings:
+            raise InvalidImage
+
+        with pytest.raises(InvalidImage):
+            await tenants.change_settings(admin, admin.tenant_id, before.revision, fail)
+        assert await tenants.tenant(admin, admin.tenant_id) == before
+
+    async def test_another_tenant_does_not_exist_but_for_the_platform(
+        self, house: Any, tenants: Tenants, admin: Caller, root: Caller
+    ) -> None:
+        stranger = await house.add_tenant()
+        with pytest.raises(NotFound):
+            await tenants.tenant(admin, stranger)
+        with pytest.raises(NotFound):
+            await tenants.change_settings(admin, stranger, 1, becomes(STRICT))
+        with pytest.raises(NotFound):
+            await tenants.set_logo(admin, stranger, picture())
+        with pytest.raises(NotFound):
+            await tenants.logo(admin, stranger)
+        await tenants.change_settings(root, stranger, 1, becomes(STRICT))
+        assert (await tenants.tenant(root, stranger)).settings == STRICT
+        (deed,) = await house.deeds(stranger)
+        assert deed.actor_id == root.user_id, "on record where it was done"
+        with pytest.raises(NotFound):
+            await tenants.tenant(root, new_id())
+
+    async def test_the_state_store_may_be_away(self, house: Any, tenants: Tenants, board: Board, admin: Caller) -> None:
+        board.down = True
+        after = await tenants.change_settings(admin, admin.tenant_id, 1, becomes(STRICT))
+        assert (await tenants.tenant(admin, admin.tenant_id)).revision == after.revision
+
+    async def test_pages_of_all_cities(self, house: Any, tenants: Tenants) -> None:
+        made = [await house.add_tenant() for _ in range(3)]
+        found: list[UUID] = []
+        while page := await tenants.list_tenants(found[-1] if found else None, 2):
+            found += [tenant.id for tenant in page]
+        assert set(made) <= set(found)
+        assert found == sorted(found)
+
+
+class TestLogo:
+    @pytest.mark.parametrize("kind", ["PNG", "JPEG"])
+    async def test_it_is_kept_and_shown(self, house: Any, tenants: Tenants, folder: Folder, admin: Caller, kind: str) -> None:
+        data = picture(kind)
+        after = await tenants.set_logo(admin, admin.tenant_id, data)
+        key, shown = await tenants.logo(admin, admin.tenant_id)
+        assert shown == data
+        assert key == after.settings.logo_key
+        assert key.startswith(f"branding/{admin.tenant_id}/")
+        assert key.endswith(".png" if kind == "PNG" else ".jpg")
+        assert after.revision == 2
+        assert await tenants.set_logo(admin, admin.tenant_id, data) == after, "the same picture again changes nothing"
+
+    async def test_settings_keep_it_and_cannot_name_another(self, tenants: Tenants, admin: Caller) -> None:
+        after = await tenants.set_logo(admin, admin.tenant_id, picture())
+        kept = await tenants.change_settings(admin, admin.tenant_id, after.revision, becomes(STRICT))
+        assert kept.settings == STRICT.model_copy(update={"logo_key": after.settings.logo_key})
+        same = kept.settings.model_copy(update={"display_name": "Cidade"})
+        kept = await tenants.change_settings(admin, admin.tenant_id, kept.revision, becomes(same))
+        with pytest.raises(LogoByUpload):
+            other = TenantSettings(logo_key=f"evidence/{new_id()}/secret.jpg")
+            await tenants.change_settings(admin, admin.tenant_id, kept.revision, becomes(other))
+
+    @pytest.mark.parametrize(
+        ("data", "error"),
+        [
+            (b"", InvalidImage),
+            (b"GIF89a" + bytes(100), InvalidImage),
+            (b"<svg onload='x'/>", InvalidImage),
+            (picture()[:40], InvalidImage),
+            (picture() + b"<script>", InvalidImage),
+            (picture(size=(2_001, 1_000)), TooLarge),
+            (picture("JPEG", (1_000, 2_001)), TooLarge),
+            (picture() + bytes(512 * 1024), TooLarge),
+        ],
+    )
+    async def test_what_is_no_small_picture_is_refused(
+        self, tenants: Tenants, folder: Folder, admin: Caller, data: bytes, error: type[Exception]
+    ) -> None:
+        with pytest.raises(error):
+            await tenants.set_logo(admin, admin.tenant_id, data)
+        assert folder.pictures == {}
+
+    async def test_without_one_there_is_none(self, tenants: Tenants, admin: Caller) -> None:
+        with pytest.raises(NotFound):
+            await tenants.logo(admin, admin.tenant_id)
+
+
+class TestAnnouncements:
+    async def test_at_start_every_ten_minutes_and_whenever_they_are_lost(
+        self, house: Any, tenants: Tenants, board: Board, admin: Caller
+    ) -> None:
+        jobs = Jobs(None, Announcements(house.uow, house.store, board), house.sealer, house.clock)  # type: ignore[arg-type]
+
+        async def told() -> int:
+            return len([fact for fact in await house.facts(admin.tenant_id) if isinstance(fact, TenantUpdated)])
+
+        assert await jobs.announce_if_needed()
+        assert (await told(), board.known[admin.tenant_id].revision) == (1, 1)
+        assert not await jobs.announce_if_needed()
+        board.known.clear()
+        assert await jobs.announce_if_needed()
+        assert (await told(), admin.tenant_id in board.known) == (1, True)
+        house.clock.advance(600)
+        assert await jobs.announce_if_needed()
+        assert await told() == 2
+
+    async def test_more_cities_than_a_page(self, house: Any, board: Board) -> None:
+        made = [await house.add_tenant() for _ in range(101)]
+        assert await Announcements(house.uow, house.store, board).publish(with_events=False) >= 101
+        assert set(made) <= board.known.keys()
+
+
+class TestRules:
+    def test_merge_patch(self) -> None:
+        """The example of RFC 7396, and its removal."""
+        before = {"a": "b", "c": {"d": "e", "f": "g"}}
+        assert merged(before, {"a": "z", "c": {"f": None}}) == {"a": "z", "c": {"d": "e"}}
+        assert merged(before, {"c": 1}) == {"a": "b", "c": 1}
+        assert merged({"c": 1}, {"c": {"x": {"y": None, "z": 2}}}) == {"c": {"x": {"z": 2}}}
+        assert before == {"a": "b", "c": {"d": "e", "f": "g"}}
+
+    def test_differences_name_fields(self) -> None:
+        before = TenantSettings()
+        after = replace_retention(before, video_days=30)
+        assert differences(before, after) == {"retention.video_days": "90 -> 30"}
+        assert differences(before, before) == {}
+
+    def test_only_platform_administrators_reach_beyond_their_tenant(self) -> None:
+        reaching = {role for role in Role if "tenants:read" in ROLE_SCOPES[role] or "tenants:write" in ROLE_SCOPES[role]}
+        assert reaching == {Role.PLATFORM_ADMIN}
+
+
+def replace_retention(settings: TenantSettings, **days: int) -> TenantSettings:
+    return settings.model_copy(update={"retention": Retention(**days)})

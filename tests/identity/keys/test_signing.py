@@ -1,0 +1,233 @@
+"""Signing keys that follow one another: no token is ever signed with a key that somebody may not know."""
+
+from __future__ import annotations
+
+import functools
+import itertools
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from tests.fixtures.tokens import StaticKeys, StaticRevocations, TokenMint
+
+from chassis.auth import Authenticator, public_jwk
+from gtvision.errors import Unavailable
+from gtvision.events import KeysRotated
+from gtvision.ids import new_id
+from gtvision.time import FakeClock
+from identity.cities.usecases.installation import Bootstrap
+from identity.gateways.signing import JoseTokens
+from identity.keys.domain.signing import MOST_PUBLISHED, OVERLAP, KeyState, SigningKey, TooManyKeys, signs, state_of
+from identity.keys.usecases.signing import KeyRotation, Publication
+from identity.sessions.domain import ACCESS_LIFETIME
+
+AFTER = timedelta(seconds=60)
+_days = itertools.count(1)
+
+
+@functools.cache
+def pem(number: int) -> str:
+    """Making one takes a second: the tests share a few."""
+    key = rsa.generate_private_key(public_exponent=65537, key_size=3072)
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+
+
+class Maker:
+    """`ports.KeyMaker` with keys from a small stock, each under a name of its own."""
+
+    def __init__(self) -> None:
+        self.made = 0
+
+    async def make(self) -> tuple[str, str, dict[str, str]]:
+        kid, text = str(new_id()), pem(self.made % 3)
+        self.made += 1
+        return kid, text, public_jwk(text, kid)
+
+
+class Installation:
+    """A bootstrapped identity: what rotates, what publishes, and a verifier that knows what was published."""
+
+    def __init__(self, house: Any) -> None:
+        self.house = house
+        self.maker = Maker()
+        self.tokens = JoseTokens(house.clock)
+        self.rotation = KeyRotation(house.uow, house.store, house.registry, house.clock)
+        self.publication = Publication(house.uow, house.store, self.tokens, house.registry, house.clock)
+        self.mint = TokenMint(house.clock)
+
+    async def begin(self) -> None:
+        await Bootstrap(self.house.uow, self.house.store, self.house.clock).ensure_signing_key(self.maker, self.house.sealer)
+        await self.publish()
+
+    async def publish(self) -> None:
+        await self.publication.publish(self.house.sealer)
+
+    async def rotate(self, after: timedelta = AFTER) -> SigningKey:
+        return await self.rotation.rotate(self.maker, self.house.sealer, after)
+
+    def verifier(self) -> Authenticator:
+        return Authenticator(StaticKeys(dict(self.house.registry.jwks)), StaticRevocations(), self.house.clock)
+
+    @property
+    def published(self) -> set[str]:
+        return {key["kid"] for key in self.house.registry.jwks["keys"]}
+
+    def signer(self) -> str:
+        return self.tokens._now().kid
+
+    async def token_is_good(self) -> bool:
+        """Signed now, and known to whoever read what is published now."""
+        caller = self.mint.caller()
+        return await self.verifier().verify(self.tokens.access_token(caller)) == caller
+
+
+@pytest.fixture
+async def installation(house: Any) -> Installation:
+    """The tables are shared by the module's tests: each lives days after the one before, whose keys have retired."""
+    house.clock.advance(timedelta(days=2 * next(_days)))
+    await house.add_tenant()
+    made = Installation(house)
+    await made.begin()
+    if len(made.published) > 1 or house.clock.now() - (await made.rotation.list_keys())[0][0].created_at > OVERLAP:
+        await made.rotate(timedelta(0))
+        house.clock.advance(OVERLAP)
+        await made.publish()
+    return made
+
+
+class TestRotation:
+    async def test_a_key_is_published_before_it_signs_and_after_it_signed(self, house: Any, installation: Installation) -> None:
+        before = installation.signer()
+        key = await installation.rotate()
+        await installation.publish()
+        assert installation.published == {before, key.kid}
+        assert installation.signer() == before
+        house.clock.advance(AFTER - timedelta(seconds=1))
+        assert installation.signer() == before
+        last_of_old = installation.tokens.access_token(caller := installation.mint.caller())
+        house.clock.advance(timedelta(seconds=1))
+        assert installation.signer() == key.kid, "without anybody looking at the database"
+        house.clock.advance(ACCESS_LIFETIME - timedelta(seconds=2))
+        await installation.publish()
+        assert await installation.verifier().verify(last_of_old) == caller
+        house.clock.advance(OVERLAP)
+        await installation.publish()
+        assert installation.published == {key.kid}
+        assert [each["kid"] for each in installation.publication.jwks["keys"]] == [key.kid]  # type: ignore[attr-defined]
+        assert await installation.token_is_good()
+
+    @pytest.mark.parametrize("second_after", [timedelta(seconds=5), timedelta(minutes=10)])
+    @pytest.mark.parametrize("pause", [timedelta(seconds=10), timedelta(minutes=2)])
+    async def test_two_in_a_row_refuse_no_token(
+        self, house: Any, installation: Installation, second_after: timedelta, pause: timedelta
+    ) -> None:
+        """Every half minute a token; each is good for its whole life, whatever was published meanwhile."""
+        living: list[tuple[str, datetime]] = []
+
+        async def pass_time(duration: timedelta) -> None:
+            step = timedelta(seconds=30)
+            while duration > timedelta(0):
+                await installation.publish()
+                token = installation.tokens.access_token(installation.mint.caller())
+                living.append((token, house.clock.now() + ACCESS_LIFETIME - timedelta(seconds=1)))
+                verifier = installation.verifier()
+                for each, until in living:
+                    if house.clock.now() <= until:
+                        await verifier.verify(each)
+                house.clock.advance(min(step, duration))
+                duration -= step
+
+        await installation.rotate()
+        await pass_time(pause)
+        last = await installation.rotate(second_after)
+        await pass_time(timedelta(minutes=40))
+        await installation.publish()
+        assert installation.published == {last.kid}
+
+    async def test_it_is_told_and_on_record(self, house: Any, installation: Installation) -> None:
+        async with house.uow(None) as work:
+            (first,) = await house.store(work).tenants(None, 1)
+        key = await installation.rotate()
+        assert KeysRotated(kid=key.kid, signs_from=key.activates_at) in await house.facts(first.id)
+        deed = next(each for each in await house.deeds(first.id) if each.object_id == key.kid)
+        assert (deed.action, deed.actor_id, deed.object_kind) == ("keys.rotated", None, "signing_key")
+        assert "PRIVATE" not in str(await house.emitted(first.id))
+
+    async def test_without_the_state_store_nothing_is_rotated(self, house: Any, installation: Installation) -> None:
+        known = await installation.rotation.list_keys()
+        house.registry.down = True
+        with pytest.raises(Unavailable):
+            await installation.rotate()
+        house.registry.down = False
+        assert [key for key, _ in await installation.rotation.list_keys()] == [key for key, _ in known]
+
+    async def test_a_key_that_was_not_published_does_not_sign(self, house: Any, installation: Installation) -> None:
+        before = installation.signer()
+        key = await installation.rotate(timedelta(0))
+        house.registry.down = True
+        with pytest.raises(Unavailable):
+            await installation.publish()
+        assert installation.signer() == before
+        house.registry.down = False
+        await installation.publish()
+        assert installation.signer() == key.kid
+
+    async def test_there_is_an_end_to_it(self, house: Any, installation: Installation) -> None:
+        while True:
+            states = [state for _, state in await installation.rotation.list_keys()]
+            if len(states) - states.count(KeyState.RETIRED) == MOST_PUBLISHED:
+                break
+            await installation.rotate()
+        with pytest.raises(TooManyKeys):
+            await installation.rotate()
+        house.clock.advance(AFTER + OVERLAP)
+        await installation.rotate()
+
+    async def test_the_private_half_of_a_retired_key_is_forgotten(self, house: Any, installation: Installation) -> None:
+        old = installation.signer()
+        await installation.rotate()
+        house.clock.advance(AFTER + OVERLAP)
+        await installation.publish()
+        found = {key.kid: (key, state) for key, state in await installation.rotation.list_keys()}
+        key, state = found[old]
+        assert (state, key.private_sealed) == (KeyState.RETIRED, None)
+        assert key.public_jwk["kid"] == old, "what it signed can still be looked at"
+
+    async def test_a_restart_signs_with_what_signed_before(self, house: Any, installation: Installation) -> None:
+        await installation.rotate()
+        again = JoseTokens(house.clock)
+        house.registry.down = True
+        with pytest.raises(Unavailable):
+            await Publication(house.uow, house.store, again, house.registry, house.clock).publish(house.sealer)
+        assert again._now().kid == installation.signer(), "also without the state store"
+        house.registry.down = False
+
+
+class TestStates:
+    def key(self, name: str, made: int, activates: int, retires: int | None = None) -> SigningKey:
+        at = FakeClock().now()
+        seconds = [at + timedelta(seconds=each) for each in (made, activates)]
+        return SigningKey(name, "sealed", {}, seconds[0], seconds[1], None if retires is None else at + timedelta(seconds=retires))
+
+    @pytest.mark.parametrize(
+        ("at", "expected"),
+        [
+            (0, ["waiting", "signing"]),
+            (60, ["signing", "verifying"]),
+            (1_259, ["signing", "verifying"]),
+            (1_260, ["signing", "retired"]),
+        ],
+    )
+    def test_what_each_does(self, at: int, expected: Sequence[str]) -> None:
+        keys = [self.key("new", 0, 60), self.key("old", -100, -100, 1_260)]
+        now = FakeClock().now() + timedelta(seconds=at)
+        assert [str(state_of(key, keys, now)) for key in keys] == expected
+
+    def test_an_impatient_second_rotation_overtakes_the_first(self) -> None:
+        """The key made last signs as soon as it may; the one that it overtook never does, for it retires first."""
+        keys = [self.key("third", 10, 15), self.key("second", 0, 60, 1_215), self.key("first", -100, -100, 1_260)]
+        found = [signs(keys, FakeClock().now() + timedelta(seconds=at)) for at in (14, 15, 61, 2_000)]
+        assert [key.kid for key in found if key] == ["first", "third", "third", "third"]

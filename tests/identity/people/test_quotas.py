@@ -1,0 +1,142 @@
+"""A city with a quota of users: nobody takes a place that is not there, however they come, and not two at the same moment."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+from uuid import UUID
+
+import pytest
+from tests.identity.federation.test_usecases import Entry, person, provider_for
+
+from gtvision.audit import Outcome
+from gtvision.errors import QuotaReached
+from gtvision.ids import new_id
+from gtvision.tenancy import Caller, Quotas, Role, TenantSettings
+from identity.federation.domain.federation import Provider
+from identity.people.domain.users import User
+from identity.people.usecases.users import Change, NewUser
+
+AsCaller = Callable[[User], Caller]
+
+
+@pytest.fixture
+def enter(house: Any) -> Entry:
+    return Entry(house)
+
+
+async def city_for(house: Any, users: int | None) -> UUID:
+    city: UUID = await house.add_tenant(TenantSettings(quotas=Quotas(users=users)))
+    return city
+
+
+async def make(house: Any, who: Caller, password: str) -> User:
+    made: User = await house.users.create_user(who, NewUser(f"{new_id()}@example.org", password, Role.VIEWER))
+    return made
+
+
+async def let(house: Any, who: Caller, user: User, *, out: bool) -> User:
+    changed: User = await house.users.change_user(who, user.id, Change(frozenset({"disabled"}), disabled=out))
+    return changed
+
+
+async def living(house: Any, city: UUID) -> int:
+    async with house.uow(city) as work:
+        count: int = await house.store(work).count_enabled()
+        return count
+
+
+class TestPeople:
+    async def test_the_last_place_is_the_last(self, house: Any, password: str, as_caller: AsCaller) -> None:
+        city = await city_for(house, 2)
+        admin = as_caller(await house.add_user(city, Role.ADMIN))
+        user = await make(house, admin, password)
+        with pytest.raises(QuotaReached, match=r"quotas\.users: 2"):
+            await make(house, admin, password)
+        assert [deed.action for deed in await house.deeds(city)] == ["user.created"], "who was refused is not on record as made"
+        await let(house, admin, user, out=True)
+        other = await make(house, admin, password)
+        with pytest.raises(QuotaReached):
+            await let(house, admin, user, out=False)
+        assert (await house.users.user(admin, user.id)).is_disabled
+        await let(house, admin, other, out=True)
+        assert not (await let(house, admin, user, out=False)).is_disabled
+
+    async def test_a_full_city_goes_on_with_whom_it_has(self, house: Any, as_caller: AsCaller) -> None:
+        city = await city_for(house, 1)
+        admin, user = as_caller(await house.add_user(city, Role.ADMIN)), await house.add_user(city)
+        assert (await house.users.change_user(admin, user.id, Change(frozenset({"name"}), name="Ana"))).name == "Ana"
+        assert (await let(house, admin, user, out=False)).disabled_at is None, "who is in need not be let in"
+
+    @pytest.mark.parametrize("quota", [None, 2])
+    async def test_another_city_does_not_count(self, house: Any, password: str, as_caller: AsCaller, quota: int | None) -> None:
+        full, city = await city_for(house, 1), await city_for(house, quota)
+        await house.add_user(full, Role.ADMIN)
+        await make(house, as_caller(await house.add_user(city, Role.ADMIN)), password)
+        assert await living(house, city) == 2
+
+
+class TestOutsidePeople:
+    async def test_a_first_sign_in_takes_a_place_and_the_next_ones_none(self, house: Any, enter: Entry) -> None:
+        city = await city_for(house, 1)
+        provider = provider_for(city)
+        who = person(provider, city)
+        made = await enter(provider, who)
+        with pytest.raises(QuotaReached):
+            await enter(provider, person(provider, city))
+        refused = (await house.deeds(city))[-1]
+        assert (refused.action, refused.outcome, refused.details["reason"]) == ("session.refused", Outcome.REFUSED, "quota_reached")
+        assert (await enter(provider, who)).id == made.id
+
+    async def test_who_has_an_account_here_takes_no_other_place(self, house: Any, enter: Entry) -> None:
+        city, old = await city_for(house, 1), await house.add_tenant()
+        local = await house.add_user(city)
+        provider = provider_for(city, old, link_verified_email=True)
+        who = person(provider, old)
+        await enter(provider, who)
+        moved = await enter(provider, replace(who, tenant=str(city), email=local.email))
+        assert moved.id == local.id
+
+    async def test_nobody_leaves_a_city_for_one_that_is_full(self, house: Any, enter: Entry) -> None:
+        old, full = await house.add_tenant(), await city_for(house, 1)
+        await house.add_user(full)
+        provider = provider_for(old, full)
+        who = person(provider, old)
+        made = await enter(provider, who)
+        with pytest.raises(QuotaReached):
+            await enter(provider, replace(who, tenant=str(full)))
+        assert not (await enter.found(made)).is_disabled
+        assert (await enter(provider, who)).id == made.id
+
+    async def test_one_person_twice_at_once_is_one_also_in_the_last_place(self, house: Any, enter: Entry) -> None:
+        city = await city_for(house, 1)
+        provider = provider_for(city)
+        who = person(provider, city)
+        users = await asyncio.gather(*(enter(provider, who) for _ in range(4)))
+        assert len({user.id for user in users}) == 1
+
+
+@pytest.mark.db
+class TestTogether:
+    """On PostgreSQL's locks."""
+
+    async def test_of_many_who_come_in_every_way_as_many_get_in_as_fit(
+        self, database_house: Any, password: str, as_caller: AsCaller
+    ) -> None:
+        house, enter = database_house, Entry(database_house)
+        city = await city_for(house, 5)
+        admin = as_caller(await house.add_user(city, Role.ADMIN))
+        out = [await house.add_user(city) for _ in range(3)]
+        for user in out:
+            await let(house, admin, user, out=True)
+        provider: Provider = provider_for(city)
+        ways = [
+            *(make(house, admin, password) for _ in range(3)),
+            *(let(house, admin, user, out=False) for user in out),
+            *(enter(provider, person(provider, city)) for _ in range(3)),
+        ]
+        results = await asyncio.gather(*ways, return_exceptions=True)
+        assert sorted(type(result).__name__ for result in results) == ["QuotaReached"] * 5 + ["User"] * 4
+        assert await living(house, city) == 5

@@ -1,0 +1,165 @@
+"""Verbs around the second factor, on fakes and on PostgreSQL."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pyotp
+import pytest
+from tests.identity.people.people import HOME, AsCaller, deeds, factors, log_in, reload, verify, with_code
+
+from gtvision.audit import Action, Outcome
+from gtvision.errors import BadCredentials, NotFound, RateLimited
+from gtvision.tenancy import Role
+from identity.people.domain.passwords import WrongPassword
+from identity.people.domain.second_factors import (
+    NoSecondFactor,
+    SecondFactorEnabled,
+    SecondFactorInvalid,
+    SecondFactorRequired,
+    WrongCode,
+)
+from identity.people.domain.users import OwnAccount
+
+
+class TestSecondFactor:
+    async def test_a_password_alone_is_not_enough(self, house: Any, password: str, as_caller: AsCaller) -> None:
+        user, totp, _ = await with_code(house, password, as_caller)
+        with pytest.raises(SecondFactorRequired):
+            await log_in(house, user.email, password)
+        with pytest.raises(SecondFactorInvalid):
+            await log_in(house, user.email, password, "000000")
+        opened = await log_in(house, user.email, password, totp.at(house.clock.now()))
+        assert (await verify(house, opened)).user_id == user.id
+        assert [deed for deed in await deeds(house, user) if deed[0] != Action.SECOND_FACTOR_ENABLED] == [
+            (Action.SESSION_REFUSED, Outcome.REFUSED),
+            (Action.SESSION_REFUSED, Outcome.REFUSED),
+            (Action.SESSION_OPENED, Outcome.ALLOWED),
+        ]
+
+    async def test_the_code_says_nothing_without_the_password(self, house: Any, password: str, as_caller: AsCaller) -> None:
+        user, totp, _ = await with_code(house, password, as_caller)
+        with pytest.raises(BadCredentials):
+            await log_in(house, user.email, "wrong", totp.at(house.clock.now()))
+        with pytest.raises(BadCredentials):
+            await log_in(house, user.email, "wrong", "000000")
+        await log_in(house, user.email, password, totp.at(house.clock.now()))  # and was not spent by that
+
+    async def test_a_code_is_good_once(self, house: Any, password: str, as_caller: AsCaller) -> None:
+        user, totp, _ = await with_code(house, password, as_caller)
+        code = totp.at(house.clock.now())
+        await log_in(house, user.email, password, code)
+        with pytest.raises(SecondFactorInvalid):
+            await log_in(house, user.email, password, code)
+        with pytest.raises(SecondFactorInvalid):  # nor an older one of the window
+            await log_in(house, user.email, password, totp.at(house.clock.now() - timedelta(seconds=30)))
+        house.clock.advance(timedelta(seconds=30))
+        await log_in(house, user.email, password, totp.at(house.clock.now()))
+
+    async def test_the_code_that_enabled_it_opens_nothing(self, house: Any, password: str, as_caller: AsCaller) -> None:
+        user = await house.add_user(await house.add_tenant())
+        started = await factors(house).start(as_caller(user), password, HOME)
+        code = pyotp.TOTP(started.secret).at(house.clock.now())
+        await factors(house).confirm(as_caller(user), code, HOME)
+        with pytest.raises(SecondFactorInvalid):
+            await log_in(house, user.email, password, code)
+
+    async def test_a_recovery_code_is_good_once(self, house: Any, password: str, as_caller: AsCaller) -> None:
+        user, _, codes = await with_code(house, password, as_caller)
+        await log_in(house, user.email, password, codes[0].upper())
+        with pytest.raises(SecondFactorInvalid):
+            await log_in(house, user.email, password, codes[0])
+        await log_in(house, user.email, password, codes[1])
+        async with house.uow(user.tenant_id) as work:
+            assert await house.store(work).recovery_codes_left(user.id) == 8
+
+    async def test_guessing_is_throttled(self, house: Any, password: str, as_caller: AsCaller) -> None:
+        user, totp, _ = await with_code(house, password, as_caller)
+        for _ in range(5):
+            with pytest.raises(SecondFactorInvalid):
+                await log_in(house, user.email, password, "000000")
+        with pytest.raises(RateLimited):
+            await log_in(house, user.email, password, totp.at(house.clock.now()))
+
+    async def test_it_is_not_asked_for_until_it_was_confirmed(self, house: Any, password: str, as_caller: AsCaller) -> None:
+        user = await house.add_user(await house.add_tenant())
+        first = await factors(house).start(as_caller(user), password, HOME)
+        second = await factors(house).start(as_caller(user), password, HOME)
+        await log_in(house, user.email, password)
+        with pytest.raises(WrongCode):
+            await factors(house).confirm(as_caller(user), pyotp.TOTP(first.secret).at(house.clock.now()), HOME)
+        codes = await factors(house).confirm(as_caller(user), pyotp.TOTP(second.secret).at(house.clock.now()), HOME)
+        assert len(set(codes)) == 10
+        with pytest.raises(SecondFactorEnabled):
+            await factors(house).start(as_caller(user), password, HOME)
+        with pytest.raises(SecondFactorEnabled):
+            await factors(house).confirm(as_caller(user), "000000", HOME)
+
+    async def test_starting_needs_the_password(self, house: Any, as_caller: AsCaller) -> None:
+        user = await house.add_user(await house.add_tenant())
+        with pytest.raises(WrongPassword):
+            await factors(house).start(as_caller(user), "wrong", HOME)
+        with pytest.raises(NoSecondFactor):
+            await factors(house).confirm(as_caller(user), "000000", HOME)
+
+    async def test_disabling_needs_both(self, house: Any, password: str, as_caller: AsCaller) -> None:
+        user, totp, codes = await with_code(house, password, as_caller)
+        who = as_caller(user)
+        with pytest.raises(WrongPassword):
+            await factors(house).disable(who, "wrong", totp.at(house.clock.now()), HOME)
+        with pytest.raises(WrongCode):
+            await factors(house).disable(who, password, "000000", HOME)
+        await factors(house).disable(who, password, totp.at(house.clock.now()), HOME)
+        with pytest.raises(NoSecondFactor):
+            await factors(house).disable(who, password, codes[0], HOME)
+        await log_in(house, user.email, password)
+        async with house.uow(user.tenant_id) as work:
+            assert await house.store(work).recovery_codes_left(user.id) == 0
+        assert (Action.SECOND_FACTOR_DISABLED, Outcome.ALLOWED) in await deeds(house, user)
+
+    async def test_an_administrator_resets_it(self, house: Any, password: str, as_caller: AsCaller) -> None:
+        user, totp, _ = await with_code(house, password, as_caller)
+        before = await log_in(house, user.email, password, totp.at(house.clock.now()))
+        admin = await house.add_user(user.tenant_id, Role.ADMIN)
+        with pytest.raises(OwnAccount):
+            await factors(house).reset(as_caller(user), user.id)
+        stranger = await house.add_user(await house.add_tenant(), Role.ADMIN)
+        with pytest.raises(NotFound):
+            await factors(house).reset(as_caller(stranger), user.id)
+        await factors(house).reset(as_caller(admin), user.id)
+        await factors(house).reset(as_caller(admin), user.id)
+        assert before.session.id in house.registry.revoked
+        await log_in(house, user.email, password)
+
+    async def test_an_operator_of_the_machine_resets_it(self, house: Any, password: str, as_caller: AsCaller) -> None:
+        """For the only administrator, whom nobody else can help."""
+        user, totp, codes = await with_code(house, password, as_caller, Role.ADMIN)
+        before = [await log_in(house, user.email, password, each) for each in (totp.at(house.clock.now()), codes[0])]
+        assert await factors(house).reset_by_email(f" {user.email.upper()} ") == 2
+        assert set(house.registry.revoked) >= {each.session.id for each in before}
+        await log_in(house, user.email, password)
+        async with house.uow(user.tenant_id) as work:
+            assert await house.store(work).recovery_codes_left(user.id) == 0
+        reset = next(deed for deed in await house.deeds(user.tenant_id) if deed.action == Action.SECOND_FACTOR_DISABLED)
+        assert (reset.actor_id, reset.object_id, reset.details) == (None, str(user.id), {"by": "command line"})
+
+    async def test_who_has_none_and_who_is_unknown_have_none_reset(self, house: Any, password: str, as_caller: AsCaller) -> None:
+        user = await house.add_user(await house.add_tenant())
+        opened = await log_in(house, user.email, password)
+        for _ in range(2):
+            with pytest.raises(NoSecondFactor, match=user.email):
+                await factors(house).reset_by_email(user.email)
+            await factors(house).start(as_caller(user), password, HOME)  # begun is not enabled: nobody is asked for a code
+        for nobody in ("nobody@example.org", "no address"):
+            with pytest.raises(NotFound, match=nobody):
+                await factors(house).reset_by_email(nobody)
+        assert opened.session.id not in house.registry.revoked
+        assert Action.SECOND_FACTOR_DISABLED not in [action for action, _ in await deeds(house, user)]
+
+    async def test_the_secret_is_sealed_for_its_owner(self, house: Any, password: str, as_caller: AsCaller) -> None:
+        user, _, codes = await with_code(house, password, as_caller)
+        kept = (await reload(house, user)).second_factor
+        assert kept is not None
+        assert kept.sealed.startswith(f"second-factor:{user.tenant_id}:{user.id}|")
+        assert not [code for code in codes if code in str(await house.emitted(user.tenant_id))]
