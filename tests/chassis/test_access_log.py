@@ -47,7 +47,7 @@ async def line(client: httpx.AsyncClient, path: str, method: str = "GET") -> dic
     ("method", "path", "shown", "status"),
     [
         ("GET", f"/api/v1/plates/{PLATE}", "/api/v1/plates/-", 200),
-        ("GET", f"/api/v1/plates/{PLATE}?mode=exact&x={PLATE}", "/api/v1/plates/-", 200),
+        ("GET", f"/api/v1/plates/{PLATE}?mode=exact&x={PLATE}", "/api/v1/plates/-", 422),
         ("GET", "/api/v1/plates/%41BC1D23", "/api/v1/plates/-", 200),
         ("GET", "/api/v1/plates/gone", "/api/v1/plates/-", 404),
         ("GET", "/api/v1/plates/broken", "/api/v1/plates/-", 500),

@@ -3,8 +3,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime, timedelta
+from itertools import repeat
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -14,6 +15,7 @@ from fastapi import APIRouter, Query, Request
 from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client import REGISTRY
+from starlette.types import Message, Receive
 
 from chassis import http
 from chassis.service import Service, create_app, serve
@@ -248,6 +250,47 @@ async def _connected(port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWri
             return await asyncio.open_connection("127.0.0.1", port)
         except ConnectionRefusedError:
             await asyncio.sleep(0.01)
+
+
+def _observed(pieces: Iterator[float], **limits: Any) -> tuple[http.Observed, Receive]:
+    """The service's app with a body whose pieces of one byte come after so many seconds each, before the client leaves."""
+
+    async def receive() -> Message:
+        pause_s = next(pieces, None)
+        if pause_s is None:
+            return {"type": "http.disconnect"}
+        await asyncio.sleep(pause_s)
+        return {"type": "http.request", "body": b"x", "more_body": True}
+
+    return http.Observed(SERVICE.api, max_body_bytes=1_000, **limits), receive
+
+
+async def _answer(app: http.Observed, receive: Receive, path: str, *headers: tuple[bytes, bytes]) -> tuple[int, dict[bytes, bytes], bytes]:
+    sent: list[Message] = []
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    scope = {"type": "http", "method": "POST", "path": path, "raw_path": path.encode(), "query_string": b"", "headers": list(headers)}
+    await app(scope, receive, send)
+    return sent[0]["status"], dict(sent[0]["headers"]), b"".join(message.get("body", b"") for message in sent[1:])
+
+
+@pytest.mark.parametrize("path", ["/api/v1/raw", "/api/v1/things"])
+@pytest.mark.parametrize("head", [(b"content-length", b"900"), (b"transfer-encoding", b"chunked")])
+@pytest.mark.parametrize("pause_s", [0.02, 3_600], ids=["drips", "stops"])
+async def test_a_body_that_comes_too_slowly_is_given_up(path: str, head: tuple[bytes, bytes], pause_s: float) -> None:
+    app, receive = _observed(repeat(pause_s), body_grace_s=0.1)
+    status, headers, body = await _answer(app, receive, path, head, (b"content-type", b"application/json"))
+    assert (status, json.loads(body)["code"]) == (408, "request_timeout")
+    assert headers[b"connection"] == b"close"
+
+
+async def test_a_body_that_is_not_read_does_not_keep_the_connection(client: httpx.AsyncClient) -> None:
+    app, receive = _observed(repeat(0.0, 100))
+    status, headers, _ = await _answer(app, receive, "/api/v1/nowhere", (b"content-length", b"900"))
+    assert (status, headers[b"connection"]) == (404, b"close")
+    assert "connection" not in (await client.get("/api/v1/nowhere")).headers
 
 
 # --- correlation, metrics ----------------------------------------------------------------------------------------------

@@ -289,7 +289,7 @@ async def test_websockets_are_served() -> None:
     router = APIRouter(prefix="/ws/v1")
 
     @router.websocket("/echo")
-    async def echo(ws: WebSocket) -> None:
+    async def echo(ws: WebSocket, ticket: str) -> None:
         await ws.accept()
         await ws.send_text(await ws.receive_text())
         await ws.close(4401)
@@ -335,7 +335,7 @@ from chassis.service import create_app, run
 from chassis.settings import ServiceSettings, load
 router = APIRouter(prefix="/api/v1")
 @router.get("/hello", openapi_extra={"x-access": "public"})
-async def hello() -> dict[str, str]:
+async def hello(token: str = "") -> dict[str, str]:
     return {"hello": "world"}
 async def loop(heartbeat):
     try:

@@ -31,7 +31,7 @@ def _client(seen: list[str | None]) -> httpx.AsyncClient:
     router = APIRouter(prefix="/api/v1")
 
     @router.get("/things/{number}", openapi_extra={"x-access": "public"})
-    async def thing(number: int) -> dict[str, int]:
+    async def thing(number: int, ticket: str = "") -> dict[str, int]:
         with tracing.span("look up", number=number):
             seen.append(tracing.current_traceparent())
         return {"number": number}

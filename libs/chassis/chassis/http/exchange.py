@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import re
 import time
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from opentelemetry.trace import Span
@@ -21,33 +21,44 @@ from gtvision.ids import new_id
 
 log = logs.get_logger("chassis.http")
 
+BODY_GRACE_S = 20.0
+BODY_BYTES_PER_S = 4_000
+"""The time that a body may take to come: the grace, and a second more for so many bytes of it. Only waiting for the client counts."""
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _DRAIN_BYTES = 64_000_000
 _DRAIN_TIMEOUT_S = 10.0
 _EXPECTING_TIMEOUT_S = 3.0
-"""Who asked for `100 Continue` and was refused sends nothing, as a rule."""
+"""A client that asked for `100 Continue` and was refused usually sends nothing more."""
 _MAX_LOGGED_PATH = 300
 _UNMATCHED = "unmatched"
 _PERSONAL = "{plate}"
 _PLATE = re.compile(r"(/plates/).*", re.IGNORECASE | re.DOTALL)
 _CLIENT_LEFT = 499
-"""In metrics and logs only: nobody was there to read an answer."""
+"""In metrics and logs only: the client had closed the connection before its answer."""
+_TOO_SLOW = 408
 
 
 class Observed:
-    """Correlation id, trace, metrics, access line, body cap and the last resort for exceptions, in one plain ASGI middleware."""
+    """Correlation id, trace, metrics, access line, the body's size and time, the last resort for exceptions: one plain ASGI middleware."""
 
-    def __init__(self, app: ASGIApp, max_body_bytes: int) -> None:
+    def __init__(self, app: ASGIApp, max_body_bytes: int, body_grace_s: float = BODY_GRACE_S) -> None:
         self._app = app
-        self._max_body_bytes = max_body_bytes
+        self._limits = _Limits(max_body_bytes, body_grace_s)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
-            await _Exchange(scope, receive, send, self._max_body_bytes).run(self._app)
+            await _Exchange(scope, receive, send, self._limits).run(self._app)
         elif scope["type"] == "websocket":
             await _observe_socket(self._app, scope, receive, send)
         else:
             await self._app(scope, receive, send)
+
+
+class _Limits(NamedTuple):
+    """What one body may be."""
+
+    max_bytes: int
+    grace_s: float
 
 
 class _Exchange:
@@ -58,20 +69,22 @@ class _Exchange:
         "_correlation",
         "_expects",
         "_id",
-        "_max",
+        "_limits",
         "_more",
         "_receive",
         "_scope",
         "_send",
         "_status",
         "_traceparent",
+        "_waited_s",
     )
 
-    def __init__(self, scope: Scope, receive: Receive, send: Send, max_body_bytes: int) -> None:
-        self._scope, self._receive, self._send, self._max = scope, receive, send, max_body_bytes
+    def __init__(self, scope: Scope, receive: Receive, send: Send, limits: _Limits) -> None:
+        self._scope, self._receive, self._send, self._limits = scope, receive, send, limits
         self._status = 0
         self._body_bytes = 0
-        self._more = True
+        self._waited_s = 0.0
+        self._more = False  # whether more of the body may come
         self._expects = False
         self._traceparent: str | None = None
         self._id: UUID | None = None
@@ -84,7 +97,7 @@ class _Exchange:
         metrics.HTTP_IN_FLIGHT.inc()
         try:
             with logs.correlated(self._id), origin.arriving(self._scope):
-                if declared > self._max:
+                if declared > self._limits.max_bytes:
                     await self._refuse_size()
                 elif tracing.sampled(self._traceparent):
                     await self._traced(app)
@@ -100,6 +113,9 @@ class _Exchange:
         for name, value in self._scope["headers"]:
             if name == b"content-length":
                 declared = int(value) if value.isdigit() else 0
+                self._more = declared > 0
+            elif name == b"transfer-encoding":
+                self._more = True
             elif name == b"x-correlation-id":
                 self._id = _uuid(value)
             elif name == b"expect":
@@ -141,33 +157,47 @@ class _Exchange:
                 raise  # the answer has begun: only a broken connection can still tell the client
 
     async def _refuse_size(self) -> None:
-        response = problem(413, TooLarge.code, TOO_LARGE, headers={"connection": "close"})
+        response = problem(413, TooLarge.code, TOO_LARGE)
         await response(self._scope, self._receive, self._write)
 
     async def _read(self) -> Message:
-        message = await self._receive()
+        """Raises HTTPException, the one thing that every body parser lets through."""
+        message = await self._awaited() if self._more else await self._receive()
         if message["type"] == "http.request":
             self._body_bytes += len(message.get("body", b""))
             self._more = message.get("more_body", False)
-            if self._body_bytes > self._max:
-                # a chunked body has no declared length; an HTTPException is the one thing that every body parser lets through
-                raise HTTPException(413, headers={"connection": "close"})
+            if self._body_bytes > self._limits.max_bytes:
+                raise HTTPException(413)  # a chunked body has no declared length
         return message
+
+    async def _awaited(self) -> Message:
+        """Waits for the next piece of the body. Raises: HTTPException (408)."""
+        began = time.monotonic()
+        allowed_s = self._limits.grace_s + self._body_bytes / BODY_BYTES_PER_S - self._waited_s
+        try:
+            async with asyncio.timeout(allowed_s):
+                return await self._receive()
+        except TimeoutError:
+            raise HTTPException(_TOO_SLOW) from None
+        finally:
+            self._waited_s += time.monotonic() - began
 
     async def _write(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self._status = message["status"]
             headers = message["headers"] = list(message.get("headers", ()))
             headers.append((b"x-correlation-id", self._correlation))
-        elif self._status == 413 and self._more and not message.get("more_body", False):
+            if self._more:  # what is left of the body would be taken for the next request, or never end
+                headers.append((b"connection", b"close"))
+        elif self._more and self._status != _TOO_SLOW and not message.get("more_body", False):
             await self._send({**message, "more_body": True})
             await self._drain()
             message = {"type": "http.response.body", "body": b"", "more_body": False}
         await self._send(message)
 
     async def _drain(self) -> None:
-        """Many a client reads no answer while it sends, and loses it when the connection breaks: the refusal is sent at once, and
-        what still comes is taken and thrown away before the connection ends, unless it is absurd.
+        """A client that reads no answer while it sends loses it when the connection breaks: so the answer is sent at once, and what still
+        comes of the body is thrown away before the connection ends, in bounds of time and size.
         """
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_EXPECTING_TIMEOUT_S if self._expects else _DRAIN_TIMEOUT_S):

@@ -49,11 +49,17 @@ _PLAIN_CODES = {
     404: "not_found",
     405: "method_not_allowed",
     406: "not_acceptable",
+    408: "request_timeout",
     413: "too_large",
     415: "unsupported_media_type",
 }
 TOO_LARGE = "The request body is larger than allowed."
-_DETAILS = {404: "There is no such path.", 405: "This path does not take this method.", 413: TOO_LARGE}
+_DETAILS = {
+    404: "There is no such path.",
+    405: "This path does not take this method.",
+    408: "The request body came too slowly.",
+    413: TOO_LARGE,
+}
 _MAX_ERRORS = 20
 
 
