@@ -35,6 +35,8 @@ RUN_PACKAGES = (
     "python3-venv",
     # servers
     *("postgresql", "pgbouncer", "rabbitmq-server", "redis-server", "haproxy"),
+    # the console's files
+    "nginx-light",
     # pictures: ffmpeg for clips, GStreamer and the system's Python bindings for the demo cameras, letters on their plates
     *(
         "ffmpeg",
@@ -52,8 +54,8 @@ RUN_PACKAGES = (
 TEST_PACKAGES = (
     "chromium",
     "curl",
-    # what stands around the services in production: the console's files, and the Lua of Kong
-    *("nginx-light", "luajit"),
+    # for the Lua in Kong's configuration
+    "luajit",
 )
 
 SERVERS = ("epmd", "haproxy", "nginx", "pgbouncer", "postgresql", "rabbitmq", "redis")

@@ -13,7 +13,7 @@ from gtv import problems
 from gtvision.errors import GTVisionError
 
 PAGE = Path(__file__).parents[2] / "docs/integrators.md"
-PACKAGES = ("gtvision", "chassis", "identity", "cameras", "streaming", "ingest", "ai_detect", "alerts")
+PACKAGES = ("gtvision", "chassis", "city", "identity", "cameras", "streaming", "ingest", "ai_detect", "alerts")
 ROW = re.compile(r"^\| ([\d, ]+) \| (.*?) \| .* \|$", re.MULTILINE)
 NEVER_TOLD = {
     "error": "the root of the tree",

@@ -1,14 +1,8 @@
-"""The console's files, by nginx and by the small server that stands in for it: both must do the same."""
+"""The console's files as nginx serves them: headers, the page for every place of the console, nothing else."""
 
 from __future__ import annotations
 
-import os
-import re
-import subprocess
-import sys
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,14 +10,35 @@ import httpx
 import pytest
 from tests.fixtures import needs
 
-from chassis.static import CSP, HEADERS
-from servers import free_port
+from servers import Nginx, ServerRunner, free_port
 
 ROOT = Path(__file__).parents[2]
-TEMPLATE = (ROOT / "nginx/nginx.conf.template").read_text()
-NGINX = needs.find("nginx")
+TEMPLATE = ROOT / "nginx/nginx.conf.template"
 PAGE = "<!doctype html><title>GT-Vision</title>"
 BIG = "export const x = 1;\n" * 500
+CSP = "; ".join(
+    (
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "img-src 'self' data: blob:",
+        "font-src 'self'",
+        "connect-src 'self' wss:",
+        "media-src 'self' blob:",
+        "worker-src 'self' blob:",
+        "manifest-src 'self'",
+        "base-uri 'none'",
+        "form-action 'self'",
+        "frame-ancestors 'none'",
+    )
+)
+HEADERS = {
+    "content-security-policy": CSP,
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "no-referrer",
+    "cross-origin-opener-policy": "same-origin",
+    "permissions-policy": "camera=(), microphone=(), geolocation=()",
+}
 
 
 @dataclass(frozen=True)
@@ -32,7 +47,6 @@ class Served:
 
     url: str
     log: Path
-    by: str
 
     def get(self, path: str, method: str = "GET", **headers: str) -> httpx.Response:
         """The answer to exactly this path: httpx would tidy it up."""
@@ -42,46 +56,10 @@ class Served:
             return client.send(request)
 
 
-def _filled(folder: Path, port: int) -> str:
-    values = {"NGINX_PORT": str(port), "NGINX_CONSOLE": str(folder / "console"), "NGINX_RUN": str(folder)}
-    return re.sub(r"\$\{(\w+)\}", lambda name: values[name[1]], TEMPLATE)
-
-
-def _argv(by: str, folder: Path, port: int) -> list[str]:
-    if by == "static":
-        return [sys.executable, "-m", "chassis.static", "--folder", str(folder / "console"), "--port", str(port)]
-    config = folder / "nginx.conf"
-    config.write_text(_filled(folder, port))
-    user = "user root;" if os.geteuid() == 0 else ""  # pytest's folders are ours alone
-    return [str(NGINX), "-p", str(folder), "-c", str(config), "-e", "/dev/stderr", "-g", f"daemon off; {user}"]
-
-
-@contextmanager
-def _running(by: str, folder: Path) -> Iterator[Served]:
-    port = free_port()
-    log = folder / f"{by}.log"
-    with log.open("ab") as output:
-        process = subprocess.Popen(_argv(by, folder, port), stdout=output, stderr=subprocess.STDOUT)
-    served = Served(f"http://127.0.0.1:{port}", log, by)
-    try:
-        while True:
-            assert process.poll() is None, log.read_text()
-            try:
-                served.get("/health/live")
-                break
-            except httpx.TransportError:
-                time.sleep(0.02)
-        yield served
-    finally:
-        process.terminate()
-        process.wait()
-
-
-@pytest.fixture(scope="module", params=["static", pytest.param("nginx", marks=pytest.mark.media)])
-def served(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    if request.param == "nginx" and NGINX is None:
-        needs.program("nginx")
-    folder = tmp_path_factory.mktemp(request.param)
+@pytest.fixture(scope="module")
+async def served(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Served]:
+    needs.program("nginx")
+    folder = tmp_path_factory.mktemp("nginx")
     console = folder / "console"
     (console / "vendor").mkdir(parents=True)
     (console / "index.html").write_text(PAGE)
@@ -91,18 +69,19 @@ def served(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     (console / "vendor/app.0a1b2c3d.js").write_text("export {}")
     (console / ".hidden.js").write_text("secret")
     (folder / "secret.txt").write_text("secret")
-    with _running(request.param, folder) as running:
-        yield running
+    nginx = Nginx("nginx", folder / "run", free_port(), template=TEMPLATE, console=console)
+    async with ServerRunner(folder) as runner:
+        await runner.start([nginx])
+        yield Served(nginx.url, folder / "nginx.log")
 
 
-class TestBoth:
-    """What nginx and chassis.static have in common: all of it but compression."""
-
+@pytest.mark.media
+class TestNginx:
     @pytest.mark.parametrize("path", ["/", "/main.js", "/missing.js", "/cameras/1"])
     def test_every_answer_has_the_headers(self, served: Served, path: str) -> None:
         answer = served.get(path)
-        for name, value in HEADERS:
-            assert answer.headers.get_list(name.decode()) == [value.decode()]
+        for name, value in HEADERS.items():
+            assert answer.headers.get_list(name) == [value]
 
     @pytest.mark.parametrize("path", ["/", "/cameras", "/cameras/1", "/vendor", "/vendor/", "/index.html"])
     def test_a_place_in_the_console_is_the_page(self, served: Served, path: str) -> None:
@@ -155,27 +134,16 @@ class TestBoth:
             served.get(path)
         assert "SECRET" not in served.log.read_text()
 
-
-def test_nginx_compresses_text_and_hides_its_version(served: Served) -> None:
-    if served.by != "nginx":
-        needs.left_out("the small server does not compress: nginx does")
-    answer = served.get("/main.js", **{"accept-encoding": "gzip"})
-    assert answer.headers["content-encoding"] == "gzip"
-    assert answer.text == BIG
-    assert "accept-encoding" in answer.headers["vary"].lower()
-    assert answer.headers["server"] == "nginx"
-
-
-def test_the_policy_is_one() -> None:
-    """Also where nginx is not installed."""
-    assert f'add_header Content-Security-Policy "{CSP}" always;' in TEMPLATE
-    for name, value in HEADERS[1:]:
-        found = re.search(rf'add_header (?i:{name.decode()}) "([^"]+)" always;', TEMPLATE)
-        assert found
-        assert found[1] == value.decode()
+    def test_compresses_text_and_hides_its_version(self, served: Served) -> None:
+        answer = served.get("/main.js", **{"accept-encoding": "gzip"})
+        assert answer.headers["content-encoding"] == "gzip"
+        assert answer.text == BIG
+        assert "accept-encoding" in answer.headers["vary"].lower()
+        assert answer.headers["server"] == "nginx"
 
 
 def test_locations_add_no_header_of_their_own() -> None:
     """nginx would leave out all the others there."""
-    server = TEMPLATE[TEMPLATE.index("server {") :]
+    text = TEMPLATE.read_text()
+    server = text[text.index("server {") :]
     assert "add_header" not in server[server.index("location = ") :]

@@ -12,14 +12,14 @@ from dataclasses import dataclass, field
 
 from chassis.topology import POLICIES
 from gtv import edge, frontage, mediaserver
-from gtv.composition import API_USER, HOST
+from gtv.composition import API_USER
 from gtv.credentials import SERVICE_ROLES, first_password
 from gtv.failures import GtvError
 from gtv.home import Home
 from gtv.plan import Plan
 from gtv.probes import HttpProbes
 from gtv.table import Process
-from servers import LocalServer, PgBouncer, Postgres, ProcessSpec, RabbitMq, RabbitPorts, Redis
+from servers import LocalServer, Nginx, PgBouncer, Postgres, ProcessSpec, RabbitMq, RabbitPorts, Redis
 from servers.files import read_json, write_json
 from servers.units import Pace, Unit
 
@@ -59,7 +59,9 @@ class Workshop:
                 yield self._cameras(process)
 
     def _server(self, process: Process) -> Unit:
-        server = self._make_server(process.name)
+        return self._of(self._make_server(process.name), process)
+
+    def _of(self, server: LocalServer, process: Process) -> Unit:
 
         def spec() -> ProcessSpec:
             server.prepare()
@@ -149,11 +151,9 @@ class Workshop:
         return Unit(process.name, spec, probe, needs=process.needs)
 
     def _console(self, process: Process) -> Unit:
-        plan = self.plan
-        port = plan.composition.ports[process.name]
-        argv = [sys.executable, "-m", "chassis.static", "--folder", str(plan.root / "console"), "--host", HOST, "--port", str(port)]
-        probe = self.probes.answers(f"{plan.composition.url(process.name)}/health/live")
-        return Unit(process.name, lambda: ProcessSpec(argv, plan.home.run, plan.composition.plain()), probe, needs=process.needs)
+        root, port = self.plan.root, self.plan.composition.ports[process.name]
+        template, folder = root / "nginx/nginx.conf.template", self.plan.home.root / "nginx"
+        return self._of(Nginx(process.name, folder, port, template=template, console=root / "console"), process)
 
     def _cameras(self, process: Process) -> Unit:
         plan = self.plan

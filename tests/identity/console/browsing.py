@@ -3,32 +3,54 @@
 from __future__ import annotations
 
 import asyncio
+import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import httpx
 import uvicorn
 from playwright.async_api import Page, Route, async_playwright, expect
+from starlette.requests import Request
+from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 from tests.fixtures import needs
 from tests.identity.doors import PASSWORD
 
-from chassis.static import create_static
-from servers.ports import free_port
+from servers import Nginx, ServerRunner, free_port
 
-CONSOLE = Path(__file__).parents[2] / "console"
+ROOT = Path(__file__).parents[2]
+CONSOLE = ROOT / "console"
+TEMPLATE = ROOT / "nginx/nginx.conf.template"
 
 
 @asynccontextmanager
 async def one_origin(api: ASGIApp, port: int | None = None) -> AsyncIterator[str]:
     """The address of the page and of the API below it. `port`: where the API must know it beforehand."""
-    pages = create_static(CONSOLE)
+    needs.program("nginx")
+    with tempfile.TemporaryDirectory() as folder:
+        nginx = Nginx("console", Path(folder) / "nginx", free_port(), template=TEMPLATE, console=CONSOLE)
+        async with ServerRunner(Path(folder)) as runner, httpx.AsyncClient(base_url=nginx.url, trust_env=False) as pages:
+            await runner.start([nginx])
+            async with _serving(_in_front_of(api, pages), port or free_port()) as address:
+                yield address
 
+
+def _in_front_of(api: ASGIApp, pages: httpx.AsyncClient) -> ASGIApp:
     async def both(scope: Scope, receive: Receive, send: Send) -> None:
-        await (api if scope.get("path", "").startswith("/api/") else pages)(scope, receive, send)
+        if scope.get("path", "").startswith("/api/"):
+            await api(scope, receive, send)
+            return
+        request = Request(scope)
+        answer = await pages.request(request.method, request.url.path, headers={"accept-encoding": "identity"})
+        await Response(answer.content, answer.status_code, dict(answer.headers))(scope, receive, send)
 
-    port = port or free_port()
-    server = uvicorn.Server(uvicorn.Config(both, host="127.0.0.1", port=port, lifespan="off", log_config=None, access_log=False))
+    return both
+
+
+@asynccontextmanager
+async def _serving(app: ASGIApp, port: int) -> AsyncIterator[str]:
+    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=port, lifespan="off", log_config=None, access_log=False))
     running = asyncio.create_task(server.serve())
     async with asyncio.timeout(60):
         while not server.started:

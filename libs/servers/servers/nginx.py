@@ -1,0 +1,69 @@
+"""nginx, for the console's files: what it answers and its headers are in `nginx/nginx.conf.template` alone."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+from pathlib import Path
+
+import httpx
+
+from servers.accounts import make_folder
+from servers.children import end_leftovers
+from servers.failures import NotReady
+from servers.files import write_private
+from servers.ports import LOOPBACK
+from servers.process import LocalServer, ProcessSpec, base_env, find_binary
+
+ANSWER_TIMEOUT_S = 3.0
+
+
+class Nginx(LocalServer):
+    """Serves the files of `console`. `user` is the account that it runs as where we are root; it must be able to read them."""
+
+    def __init__(self, name: str, data: Path, port: int, *, template: Path, console: Path, user: str | None = None) -> None:
+        self.name = name
+        self.data = data
+        self.port = port
+        self._template = template
+        self._console = console
+        self._user = user
+
+    @property
+    def url(self) -> str:
+        """Of the page."""
+        return f"http://{LOOPBACK}:{self.port}"
+
+    def prepare(self) -> None:
+        find_binary("nginx", package="nginx-light")
+        end_leftovers(self.data)
+        make_folder(self.data, self._user)
+        values = {"NGINX_PORT": f"{LOOPBACK}:{self.port}", "NGINX_CONSOLE": str(self._console), "NGINX_RUN": str(self.data)}
+        # as envsubst does it: `$name` without braces is nginx's own variable
+        write_private(self._config, re.sub(r"\$\{(\w+)\}", lambda name: values[name[1]], self._template.read_text()), self._user)
+
+    def spec(self) -> ProcessSpec:
+        # started as root, its workers would become another account, which may not read our files
+        workers = " user root;" if self._user is None and os.geteuid() == 0 else ""
+        argv = [str(find_binary("nginx", package="nginx-light")), "-p", str(self.data), "-c", str(self._config), "-e", "/dev/stderr"]
+        return ProcessSpec(
+            argv=[*argv, "-g", f"daemon off;{workers}"],
+            cwd=self.data,
+            env=base_env(self.data),
+            user=self._user,
+            stop_signal=signal.SIGQUIT,  # answers that are on their way are ended first
+        )
+
+    async def ready(self) -> None:
+        try:
+            async with httpx.AsyncClient(trust_env=False, timeout=ANSWER_TIMEOUT_S) as client:
+                answer = await client.get(f"{self.url}/health/live")
+        except httpx.HTTPError as problem:
+            raise NotReady(f"{self.name} on port {self.port}: {problem or type(problem).__name__}") from problem
+        if answer.text != "live\n":
+            raise NotReady(f"{self.name} on port {self.port} answers {answer.status_code}")
+
+    @property
+    def _config(self) -> Path:
+        return self.data / "nginx.conf"
