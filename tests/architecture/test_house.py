@@ -19,8 +19,9 @@ def test_there_are_six_services() -> None:
 
 
 def test_import_contracts_name_every_service() -> None:
-    rooms = next(contract for contract in CONFIG["tool"]["importlinter"]["contracts"] if contract["id"] == "rooms")
-    assert sorted(rooms["containers"]) == sorted(map(package, SERVICES))
+    contracts = [contract for contract in CONFIG["tool"]["importlinter"]["contracts"] if contract.get("exhaustive")]
+    named = {container for contract in contracts for container in contract["containers"]}
+    assert named >= set(map(package, SERVICES))
 
 
 @pytest.mark.parametrize("service", SERVICES)
