@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from ipaddress import ip_address, ip_network
+from urllib.parse import unquote
 
 import pytest
 from hypothesis import given
@@ -20,8 +22,8 @@ ACCEPTED = [
     ("rtsps://camera.example", "rtsps://camera.example", 322),
     ("rtsp://192.168.1.20:8554/Streaming/Channels/101", "rtsp://192.168.1.20:8554/Streaming/Channels/101", 8554),
     ("rtsp://admin:s%40cret@172.16.0.9/s", "rtsp://172.16.0.9/s", 554),
-    ("rtsp://admin@10.0.0.5/s", "rtsp://10.0.0.5/s", 554),
-    ("rtsp://:secret@10.0.0.5/s", "rtsp://10.0.0.5/s", 554),
+    ("rtsp://@10.0.0.5/s", "rtsp://10.0.0.5/s", 554),
+    ('rtsp://us^er:p{|}"<>`@10.0.0.5/s', "rtsp://10.0.0.5/s", 554),
     ("rtsp://admin:a:b:c@10.0.0.5/s", "rtsp://10.0.0.5/s", 554),
     ("rtsp://[2804:14d::5]:554/s", "rtsp://[2804:14d::5]:554/s", 554),
     ("rtsp://[fd12:3456::5]/s", "rtsp://[fd12:3456::5]/s", 554),
@@ -130,13 +132,62 @@ def test_credentials_never_show(user: str, password: str) -> None:
     assert password not in repr(url)
 
 
-@pytest.mark.parametrize("text", [text for text, _, _ in ACCEPTED])
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("http://10.0.0.5/s", "does not begin with rtsp:// or rtsps://"),
+        (" rtsp://10.0.0.5/s", "begins or ends with a space"),
+        ("rtsp://10.0.0.5/s\u00a0", "begins or ends with a space"),
+        ("rtsp://10.0.0.5/a b", "write them as %XX"),
+        ("rtsp://10.0.0.5/s\x00", "has control characters"),
+        ("rtsp://admin:a#b@10.0.0.5/s", "%23"),
+        ("rtsp://admin:a/b@10.0.0.5/s", "write @ / ? [ ] in a user or a password as %XX"),
+        ("rtsp://admin:a@b@10.0.0.5/s", "write @ / ? [ ] in a user or a password as %XX"),
+        ("rtsp://10.0.0.5:x/s", "no valid host or port"),
+        ("rtsp://", "no host"),
+        ("rtsp://admin@10.0.0.5/s", "a user without a password"),
+        ("rtsp://admin:@10.0.0.5/s", "a user without a password"),
+        ("rtsp://:secret@10.0.0.5/s", "a password without a user"),
+    ],
+)
+def test_a_refusal_names_what_is_wrong(text: str, why: str) -> None:
+    with pytest.raises(InvalidCameraUrl) as refused:
+        parse_camera_url(text)
+    assert why in str(refused.value)
+    assert text.strip() not in str(refused.value) or len(text) < 8
+
+
+@pytest.mark.parametrize(
+    ("place", "setting"),
+    [("127.0.0.1", "CAMERA_ALLOW_LOOPBACK"), ("::1", "CAMERA_ALLOW_LOOPBACK"), ("10.1.0.5", "CAMERA_ALLOWED_NETWORKS")],
+)
+def test_a_refused_network_names_the_setting_that_allows_it(place: str, setting: str) -> None:
+    with pytest.raises(InvalidCameraUrl, match=setting):
+        check_places(AddressPolicy(denied=(ip_network("10.1.0.0/16"),)), [ip_address(place)])
+
+
+@given(
+    st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E), max_size=12), st.text(st.sampled_from('aA1:^{}|"<>`%40$!'), max_size=12)
+)
+def test_what_is_accepted_is_in_the_media_server_s_grammar(user: str, password: str) -> None:
+    try:
+        url = parse_camera_url(f"RTSP://{user}:{password}@10.0.0.5/s?a=^")
+    except InvalidCameraUrl:
+        return
+    userinfo, _, rest = url.source.removeprefix("rtsp://").partition("@")
+    assert re.fullmatch(r"[A-Za-z0-9._~!$&'()*+,;=:%-]*", userinfo)
+    assert rest == "10.0.0.5/s?a=^"
+    assert unquote(userinfo) == unquote(f"{user}:{password}")
+    assert parse_camera_url(url.source).source == url.source
+
+
+@pytest.mark.parametrize("text", [text for text, _, _ in ACCEPTED if "^" not in text])
 @pytest.mark.parametrize(("address", "place"), [("192.0.2.7", "192.0.2.7"), ("2001:db8::7", "[2001:db8::7]")])
 def test_an_address_takes_the_place_of_the_host_and_nothing_else_changes(text: str, address: str, place: str) -> None:
     url = parse_camera_url(text)
     pinned = url.at(ip_address(address))
     host = f"[{url.host}]" if ":" in url.host else url.host
-    before, after = text.split("://", 1)[0], text.split("://", 1)[1]
+    before, after = text.split("://", 1)[0].lower(), text.split("://", 1)[1]
     userinfo, at, rest = after.rpartition("@") if "@" in after.split("/", 1)[0] else ("", "", after)
     assert rest.lower().startswith(host)
     assert pinned == f"{before}://{userinfo}{at}{place}{rest[len(host) :]}"

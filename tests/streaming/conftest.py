@@ -87,7 +87,7 @@ async def running(database_for: DatabaseFor, rabbitmq: RabbitSettings, redis_sta
     reconciler = Reconciler(
         PostgresFleet(db),
         media,
-        Paths(media, vault, names),
+        Paths(media, vault, names, clock),
         streams,
         clock=clock,
         stall_after=timedelta(seconds=10),

@@ -1,17 +1,18 @@
 """Which addresses a camera may have. The server connects to what a user typed: without rules that is a door into its own network.
 
 Parsers disagree about strange URLs, and the one that checks is never the one that connects. So whatever two parsers could read
-differently is refused: control characters, backslashes, two `@`, hosts that look like numbers, queries without a path.
+differently is refused: control characters, backslashes, two `@`, hosts that look like numbers, queries without a path. What is accepted
+here is accepted by the media server too: `CameraUrl.source` writes it in the media server's grammar (Go's `net/url`).
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import IPv4Address, IPv6Address
 from typing import NoReturn
-from urllib.parse import unquote_to_bytes
+from urllib.parse import quote, unquote_to_bytes
 
 from gtvision.addresses import AddressPolicy, IpAddress
 from gtvision.errors import InvalidCameraUrl
@@ -28,7 +29,10 @@ _SHAPE = re.compile(
     r"(?:\?(?P<query>[^#\\]*))?",
     re.IGNORECASE,
 )
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _PRINTABLE = re.compile(r"[\x21-\x7e]+")
+_PLAIN_IN_USERINFO = "-._~!$&'()*+,;=:%"
+"""Beside letters and digits, what RFC 3986 lets stand as it is. Go refuses every other character, and so does the media server."""
 _BAD_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _LABEL = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?")
 _TELLING_NAME = r"((?:user|usr|login|pass|pwd|auth|token|key|secret)[A-Za-z0-9.-]*=)"
@@ -53,28 +57,40 @@ class CameraUrl:
     def __repr__(self) -> str:
         return f"CameraUrl({self.shown!r})"
 
+    @property
+    def source(self) -> str:
+        """The text as the media server takes it: the scheme in lower case, and in user and password %XX for what Go refuses."""
+        return self._source(_parts(self.text)["host"])
+
     def at(self, address: IpAddress) -> str:
-        """The text with an address in place of the host, and every other character as it was."""
-        match = _SHAPE.fullmatch(self.text)
-        assert match is not None  # it was parsed
-        place = f"[{address}]" if address.version == 6 else str(address)
-        return f"{self.text[: match.start('host')]}{place}{self.text[match.end('host') :]}"
+        """As `source`, with an address in place of the host."""
+        return self._source(f"[{address}]" if address.version == 6 else str(address))
+
+    def _source(self, place: str) -> str:
+        parts = _parts(self.text)
+        userinfo = "" if parts["userinfo"] is None else quote(parts["userinfo"], safe=_PLAIN_IN_USERINFO) + "@"
+        return f"{self.scheme}://{userinfo}{place}{self.text[parts.end('host') :]}"
 
 
 def parse_camera_url(text: str) -> CameraUrl:
     """Raises: InvalidCameraUrl, whose message never repeats the text."""
     if not text or len(text) > MAX_URL:
         _refuse("is empty or longer than 2048 characters")
+    if text != text.strip():
+        _refuse("begins or ends with a space or a line break; remove it")
+    if _CONTROL.search(text):
+        _refuse("has control characters")
     if not _PRINTABLE.fullmatch(text):
-        _refuse("has spaces, control or non-ASCII characters; write them as %XX")
-    match = _SHAPE.fullmatch(text)
-    if match is None:
-        _refuse("does not look like rtsp://[user:password@]host[:port]/path; write @ / ? # in a password as %XX")
+        _refuse("has spaces or non-ASCII characters; write them as %XX (in a host name as xn--...)")
+    match = _parts(text)
     path, query, userinfo = match["path"] or "", match["query"], match["userinfo"]
     if query is not None and not path:
         _refuse("has a query but no path")
     for part in (path, query or "", userinfo or ""):
         _check_escapes(part)
+    user, _, password = (userinfo or "").partition(":")
+    if bool(user) != bool(password):
+        _refuse("has a user without a password or a password without a user; the media server takes both or neither")
     host = _host(match["host"])
     port = int(match["port"] or DEFAULT_PORTS[match["scheme"].lower()])
     if not 1 <= port <= 65_535:
@@ -84,6 +100,26 @@ def parse_camera_url(text: str) -> CameraUrl:
     if query is not None:
         shown += "?" + _SECRET_IN_QUERY.sub(_MASKED, query)
     return CameraUrl(text, match["scheme"].lower(), host, port, shown)
+
+
+def _parts(text: str) -> re.Match[str]:
+    match = _SHAPE.fullmatch(text)
+    if match is None:
+        raise InvalidCameraUrl(f"The camera address {_trouble(text)}.")
+    return match
+
+
+def _trouble(text: str) -> str:
+    """What is wrong with an address that has not the shape of one."""
+    scheme, _, rest = text.partition("://")
+    if scheme.lower() not in DEFAULT_PORTS:
+        return "does not begin with rtsp:// or rtsps://"
+    if "#" in rest or "\\" in rest:
+        return "has a # or a backslash; write them as %23 and %5C"
+    userinfo, _, place = re.split("[/?]", rest, maxsplit=1)[0].rpartition("@")
+    if any(mark in userinfo for mark in "@[]") or (not userinfo and "@" in rest):
+        return "cannot be told apart into user, password and host; write @ / ? [ ] in a user or a password as %XX"
+    return "has no valid host or port" if place else "has no host"
 
 
 def _check_escapes(part: str) -> None:
@@ -118,5 +154,9 @@ def check_places(policy: AddressPolicy, found: Iterable[IpAddress]) -> None:
     places = list(found)
     if not places:
         _refuse("has a host name without an address")
-    if not all(policy.accepts(place) for place in places):
-        _refuse("leads to a network that cameras may not be in")
+    refused = [place for place in places if not policy.accepts(place)]
+    if not refused:
+        return
+    if all(replace(policy, allow_loopback=True).accepts(place) for place in refused):
+        _refuse("leads to this server itself; the setting CAMERA_ALLOW_LOOPBACK allows that")
+    _refuse("leads to a network that cameras may not be in; the setting CAMERA_ALLOWED_NETWORKS makes exceptions")

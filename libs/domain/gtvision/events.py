@@ -126,6 +126,8 @@ class StreamCause(StrEnum):
     DISABLED = "disabled"
     ADDRESS_REFUSED = "address_refused"
     """The camera's address leads, or its name leads by now, to a network that cameras may not be in."""
+    ADDRESS_INVALID = "address_invalid"
+    """The camera's address is none that the media server takes."""
     UNKNOWN = "unknown"
 
 

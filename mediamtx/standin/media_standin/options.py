@@ -23,6 +23,8 @@ _NAME = re.compile(r"^[0-9a-zA-Z_\-/.~]+$")
 _CATCH_ALL = {"all", "all_others"}
 _TRANSPORTS = {"automatic", "udp", "multicast", "tcp"}
 _FORMATS = {"fmp4", "mpegts"}
+_USERINFO = re.compile(r"[A-Za-z0-9._~!$&'()*+,;=:%@-]*")
+"""What Go's net/url takes before the host."""
 _PULLED = (
     "rtsp://",
     "rtsps://",
@@ -149,7 +151,8 @@ def _check_source(options: Mapping[str, Any], *, static_name: bool) -> None:
         _ = parts.port
     except ValueError as error:
         raise InvalidOption(f"'{source}' is not a valid URL") from error
-    if not parts.hostname:
+    userinfo = parts.netloc.rpartition("@")[0]
+    if not parts.hostname or not _USERINFO.fullmatch(userinfo):
         raise InvalidOption(f"'{source}' is not a valid URL")
     if bool(parts.username) != bool(parts.password):
         raise InvalidOption("username and password must be both provided")

@@ -67,7 +67,7 @@ def create_api(settings: ApiSettings) -> Service:
     streams = Streams(db.uow, PostgresStreams, read_url)
     edges = EdgeMaps([HaproxyMap(address) for address in edge.sockets], edge.node)
     names = CameraNames(SystemNames(), TlsCertificates(), settings.addresses.policy(), clock, media.names_every)
-    paths = Paths(server, Vault(settings.vault.keys), names)
+    paths = Paths(server, Vault(settings.vault.keys), names, clock)
     reconciler = Reconciler(
         PostgresFleet(db),
         server,

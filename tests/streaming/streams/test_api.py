@@ -160,6 +160,47 @@ class TestStreams:
         back = await stream(running, caller, camera)
         assert (back["state"], back["cause"]) == ("online", None)
 
+    @pytest.mark.parametrize("url", ["rtsp://admin@10.0.0.9/new", "rtsp://10.0.0.9/refused"])
+    async def test_a_change_that_the_media_server_refuses_ends_the_old_path_and_has_a_cause(self, running: Running, url: str) -> None:
+        tenant, camera = new_id(), new_id()
+        caller = running.mint.caller(tenant_id=tenant)
+        await announce(running, registered(running, tenant, camera, url="rtsp://10.0.0.8/old"))
+        await progress(running, camera)
+        assert (await stream(running, caller, camera))["state"] == "online"
+        running.media.refuses_sources.add("rtsp://10.0.0.9/refused")
+        await announce(running, registered(running, tenant, camera, 2, url=url))
+        for _ in range(2):
+            await running.reconciler.reconcile()
+            assert path_name(camera) not in running.media.configured
+            refused = await stream(running, caller, camera)
+            assert (refused["state"], refused["cause"], refused["revision"]) == ("offline", "address_invalid", 2)
+        await announce(running, registered(running, tenant, camera, 3, url="rtsp://10.0.0.10/good"))
+        await progress(running, camera)
+        back = await stream(running, caller, camera)
+        assert (back["state"], back["cause"]) == ("online", None)
+
+    async def test_what_was_refused_is_offered_again_later_and_not_at_each_look(self, running: Running) -> None:
+        tenant, camera, source = new_id(), new_id(), "rtsp://10.0.0.9/refused-for-now"
+        running.media.refuses_sources.add(source)
+        await announce(running, registered(running, tenant, camera, url=source))
+        for _ in range(3):
+            await running.reconciler.reconcile()
+        assert running.media.offered.count(source) == 1
+        running.media.refuses_sources.discard(source)
+        running.clock.advance(61)
+        await running.reconciler.reconcile()
+        assert running.media.configured[path_name(camera)].source == source
+
+    async def test_codecs_are_those_of_now(self, running: Running) -> None:
+        tenant, camera = new_id(), new_id()
+        caller = running.mint.caller(tenant_id=tenant)
+        await announce(running, registered(running, tenant, camera))
+        await progress(running, camera)
+        running.media.codecs[path_name(camera)] = ("H265", "MPEG-4 Audio")
+        await progress(running, camera, rounds=1)
+        now = await stream(running, caller, camera)
+        assert (now["state"], now["codecs"], now["revision"]) == ("online", ["H265", "MPEG-4 Audio"], 2)
+
     async def test_a_switched_off_camera_is_disabled(self, running: Running) -> None:
         tenant, camera = new_id(), new_id()
         await announce(running, registered(running, tenant, camera, enabled=False))

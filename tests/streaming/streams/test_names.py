@@ -71,7 +71,7 @@ class Town:
     async def reconcile(self, *, well: bool = True) -> set[str]:
         """Paths whose cameras are refused."""
         ids = {each.camera_id for each in self.cameras}
-        refused = await Paths(self.media, self.vault, self.names).reconcile(self.cameras, ids if well else set())
+        refused = await Paths(self.media, self.vault, self.names, self.clock).reconcile(self.cameras, ids if well else set())
         return {path_name(each) for each in refused}
 
     async def settle(self, after_s: float = 61, *, well: bool = True) -> set[str]:
@@ -91,8 +91,8 @@ async def test_the_media_server_is_told_the_address_and_every_other_character() 
     town.dns.answers = {"camera.example": ["10.0.0.5"], "six.example": ["2001:db8::5"]}
     told = {
         town.add("rtsp://user:p%40ss:x@Camera.example:8554/S/101?a=b&c=%20"): "rtsp://user:p%40ss:x@10.0.0.5:8554/S/101?a=b&c=%20",
-        town.add("RTSP://camera.EXAMPLE"): "RTSP://10.0.0.5",
-        town.add("rtsp://u@six.example/s"): "rtsp://u@[2001:db8::5]/s",
+        town.add("RTSP://camera.EXAMPLE"): "rtsp://10.0.0.5",
+        town.add("rtsp://u:p@six.example/s"): "rtsp://u:p@[2001:db8::5]/s",
         town.add("rtsp://10.0.0.9/camera.example"): "rtsp://10.0.0.9/camera.example",
         town.add("rtsp://[2001:DB8::7]:554/s"): "rtsp://[2001:DB8::7]:554/s",
     }
@@ -184,7 +184,7 @@ async def test_one_channel_that_works_holds_its_recorder_s_address() -> None:
     alive, changes = {town.cameras[0].camera_id}, town.media.changes
     for _ in range(5):
         town.clock.advance(61)
-        await Paths(town.media, town.vault, town.names).reconcile(town.cameras, alive)
+        await Paths(town.media, town.vault, town.names, town.clock).reconcile(town.cameras, alive)
         await town.names.look_up()
     await town.reconcile()
     assert town.media.changes == changes

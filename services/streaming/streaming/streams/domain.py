@@ -158,6 +158,9 @@ class PathStatus:
     codecs: tuple[str, ...] = ()
 
 
+_ABOUT_ADDRESSES = {StreamCause.ADDRESS_REFUSED, StreamCause.ADDRESS_INVALID}
+
+
 @dataclass(frozen=True, slots=True)
 class StreamView:
     """A stream as we know it: persistent `state`, `since`, `revision`; the rest lives in memory only."""
@@ -189,9 +192,10 @@ class StreamView:
         return seen.become(CameraState.OFFLINE, cause, now)
 
     def become(self, state: CameraState, cause: StreamCause | None, now: datetime, *, codecs: tuple[str, ...] | None = None) -> StreamView:
-        """Change state (and revision). The same state again changes nothing, but that its address is refused is told, and its end."""
+        """Changes state and revision. The same state again is news where an address is refused or no longer, and where codecs changed."""
         same = self.state is state
-        if same and (cause is self.cause or StreamCause.ADDRESS_REFUSED not in {cause, self.cause}):
+        news = {cause, self.cause} & _ABOUT_ADDRESSES if cause is not self.cause else codecs and codecs != self.codecs
+        if same and not news:
             return self
         return replace(
             self,

@@ -18,7 +18,10 @@ class FakeMediaServer:
     configured: dict[str, PathConfig] = field(default_factory=dict)
     inbound: dict[str, int] = field(default_factory=dict)
     down: bool = False
+    codecs: dict[str, tuple[str, ...]] = field(default_factory=dict)
     refuses: set[str] = field(default_factory=set)
+    refuses_sources: set[str] = field(default_factory=set)
+    offered: list[str] = field(default_factory=list)
     changes: int = 0
 
     async def paths(self) -> list[PathConfig]:
@@ -27,17 +30,19 @@ class FakeMediaServer:
         return list(self.configured.values())
 
     async def apply(self, change: Change) -> None:
-        if change.path.name in self.refuses:
+        self.offered.append(change.path.source)
+        put = change.kind is not ChangeKind.DELETE
+        if put and (change.path.name in self.refuses or change.path.source in self.refuses_sources):
             raise Invalid
         self.changes += 1
-        if change.kind is ChangeKind.DELETE:
-            self.configured.pop(change.path.name, None)
-        else:
+        if put:
             self.configured[change.path.name] = change.path
+        else:
+            self.configured.pop(change.path.name, None)
 
     async def statuses(self) -> dict[str, PathStatus]:
         return {
-            name: PathStatus(name=name, available=name in self.inbound, inbound_bytes=self.inbound.get(name, 0), codecs=("H264",))
+            name: PathStatus(name, name in self.inbound, self.inbound.get(name, 0), self.codecs.get(name, ("H264",)))
             for name in self.configured
         }
 

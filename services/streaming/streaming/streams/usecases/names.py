@@ -63,7 +63,7 @@ class CameraNames:
         if literal is not None:
             if not self._policy.accepts(literal):
                 raise InvalidCameraUrl("The camera address leads to a network that cameras may not be in.")
-            return url.text, ""
+            return url.source, ""
         place = Place.of(url)
         if place not in self._known:
             self._known[place] = _Known()

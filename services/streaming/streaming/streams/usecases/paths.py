@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Container, Sequence
 from uuid import UUID
 
 from chassis.logs import get_logger
@@ -10,55 +10,88 @@ from chassis.vault import Unsealable, Vault
 from gtvision.camera import path_name
 from gtvision.camera_urls import CameraUrl, parse_camera_url
 from gtvision.errors import Invalid, InvalidCameraUrl, Unavailable
+from gtvision.events import StreamCause
+from gtvision.time import Clock
 from streaming import metrics
-from streaming.streams.domain import Change, DesiredCamera, PathConfig, plan
+from streaming.streams.domain import Change, ChangeKind, DesiredCamera, PathConfig, plan
 from streaming.streams.ports import MediaServer
 from streaming.streams.usecases.names import CameraNames
 
 log = get_logger(__name__)
 
 
+_REFUSED_AGAIN_S = 60.0
+"""A path that the media server refused is offered again after this time: another release of it may take it."""
+
+
 class Paths:
     """The camera paths of one media server."""
 
-    def __init__(self, media: MediaServer, vault: Vault, names: CameraNames) -> None:
-        self._media, self._vault, self._names = media, vault, names
+    def __init__(self, media: MediaServer, vault: Vault, names: CameraNames, clock: Clock) -> None:
+        self._media, self._vault, self._names, self._clock = media, vault, names, clock
+        self._refused: dict[str, tuple[PathConfig, float]] = {}
+        """What the media server refused, and when it was offered last."""
 
-    async def reconcile(self, cameras: Sequence[DesiredCamera], well: Container[UUID]) -> set[UUID]:
-        """Brings the media server to what is wanted; returns the cameras whose addresses are refused.
+    async def reconcile(self, cameras: Sequence[DesiredCamera], well: Container[UUID]) -> dict[UUID, StreamCause]:
+        """Brings the media server to what is wanted; returns the cameras whose addresses are refused, with the cause.
 
-        A camera whose address cannot be opened, leads where it must not or is not known yet, or that the server refuses, is left out: it
-        must not hold up the others. `well` are the cameras whose streams make progress.
+        A camera whose address cannot be opened, leads where it must not or is not known yet, or that the server refuses, has no path: what
+        was played and recorded before under its name ends. It does not hold up the others. `well` are the cameras whose streams make
+        progress.
         """
         actual = {path.name: path for path in await self._media.paths()}
         urls: list[CameraUrl] = []
-        desired: list[PathConfig] = []
-        refused: set[UUID] = set()
+        desired: dict[UUID, PathConfig] = {}
+        refused: dict[UUID, StreamCause] = {}
         for camera in cameras:
             if not camera.wanted:
                 continue
             try:
-                urls.append(parse_camera_url(self._vault.open(camera.url_encrypted)))
-                name = path_name(camera.camera_id)
-                source, fingerprint = self._names.source(urls[-1], actual.get(name), well=camera.camera_id in well)
-                desired.append(PathConfig(name, source, camera.recording.enabled, fingerprint))
+                url = parse_camera_url(self._vault.open(camera.url_encrypted))
             except Unsealable:
                 log.error("camera_url_cannot_be_opened", camera_id=str(camera.camera_id))
+                continue
             except InvalidCameraUrl:
-                refused.add(camera.camera_id)
+                refused[camera.camera_id] = StreamCause.ADDRESS_INVALID
+                continue
+            urls.append(url)
+            name = path_name(camera.camera_id)
+            try:
+                source, fingerprint = self._names.source(url, actual.get(name), well=camera.camera_id in well)
+            except InvalidCameraUrl:
+                refused[camera.camera_id] = StreamCause.ADDRESS_REFUSED
             except Unavailable:
                 log.debug("camera_name_unknown", camera_id=str(camera.camera_id))
+            else:
+                desired[camera.camera_id] = PathConfig(name, source, camera.recording.enabled, fingerprint)
         self._names.keep(urls)
-        await self._apply(plan(desired, actual.values()))
-        return refused
+        self._refused = {path.name: self._refused[path.name] for path in desired.values() if self._is_refused(path)}
+        for change in plan(desired.values(), actual.values()):
+            await self._try(change)
+        return refused | {camera_id: StreamCause.ADDRESS_INVALID for camera_id, path in desired.items() if self._is_refused(path)}
 
-    async def _apply(self, changes: Iterable[Change]) -> None:
-        for change in changes:
-            try:
-                await self._media.apply(change)
-            except Invalid as refused:
-                metrics.path_changes.labels(change.kind.value, "refused").inc()
-                log.error("path_change_refused", path=change.path.name, change=change.kind.value, reason=refused.message)
-                continue
-            metrics.path_changes.labels(change.kind.value, "done").inc()
-            log.info("path_changed", path=change.path.name, change=change.kind.value)
+    def _is_refused(self, path: PathConfig) -> bool:
+        return path.name in self._refused and self._refused[path.name][0] == path
+
+    async def _try(self, change: Change) -> None:
+        path, now = change.path, self._clock.monotonic()
+        if self._is_refused(path) and now - self._refused[path.name][1] < _REFUSED_AGAIN_S:
+            return
+        if await self._apply(change):
+            self._refused.pop(path.name, None)
+        elif change.kind is not ChangeKind.DELETE:
+            self._refused[path.name] = path, now
+            if change.kind is ChangeKind.REPLACE:  # the camera that it showed before is no longer wanted
+                await self._apply(Change(ChangeKind.DELETE, path))
+
+    async def _apply(self, change: Change) -> bool:
+        kind = change.kind.value
+        try:
+            await self._media.apply(change)
+        except Invalid as refused:
+            metrics.path_changes.labels(kind, "refused").inc()
+            log.error("path_change_refused", path=change.path.name, change=kind, reason=refused.message)
+            return False
+        metrics.path_changes.labels(kind, "done").inc()
+        log.info("path_changed", path=change.path.name, change=kind)
+        return True

@@ -53,7 +53,7 @@ class Reconciler:
         for listener in self._listeners:
             listener(cameras)
         statuses: Mapping[str, PathStatus] | None = None
-        refused: set[UUID] = set()
+        refused: Mapping[UUID, StreamCause] = {}
         well = {view.camera_id for view in self._views.values() if view.state is CameraState.ONLINE}
         try:
             refused = await self._paths.reconcile(cameras, well)
@@ -68,7 +68,7 @@ class Reconciler:
         views: dict[UUID, StreamView],
         cameras: Sequence[DesiredCamera],
         statuses: Mapping[str, PathStatus] | None,
-        refused: set[UUID],
+        refused: Mapping[UUID, StreamCause],
     ) -> None:
         now = self._clock.now()
         living = {camera.camera_id: camera for camera in cameras if not camera.removed}
@@ -79,7 +79,7 @@ class Reconciler:
             if not camera.enabled:
                 after = before.become(CameraState.DISABLED, StreamCause.DISABLED, now)
             elif camera.camera_id in refused:
-                after = before.become(CameraState.OFFLINE, StreamCause.ADDRESS_REFUSED, now)
+                after = before.become(CameraState.OFFLINE, refused[camera.camera_id], now)
             else:
                 after = before.observe(_status(camera, statuses), now, self._stall_after)
             if after.revision != before.revision:
