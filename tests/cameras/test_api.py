@@ -249,6 +249,18 @@ async def test_wrong_cameras(door: Door, change: dict[str, object], expected: st
     assert "hunter2" not in answer.text
 
 
+async def test_a_name_is_accepted_as_people_type_it_or_refused_by_its_character(door: Door) -> None:
+    headers = door.mint.headers()
+    made = await door.new(headers, name="Praça\u00a0da Sé 🚦", external_id="SÉ\u00a01")
+    assert (made.status_code, made.json()["name"], made.json()["external_id"]) == (201, "Praça da Sé 🚦", "SÉ 1")
+    for external_id in ("SÉ 1", "SÉ\u00a01"):
+        found = await door.http.get(PATH, params={"external_id": external_id}, headers=headers)
+        assert [camera["id"] for camera in found.json()["items"]] == [made.json()["id"]]
+    refused = await door.new(headers, name="Praça\u200b")
+    assert code(refused) == (422, "invalid")
+    assert "U+200B (zero width space) as character 6" in refused.json()["errors"][0]["msg"]
+
+
 async def test_wrong_requests(door: Door) -> None:
     headers = door.mint.headers()
     camera = (await door.new(headers)).json()

@@ -10,6 +10,7 @@ from uuid import UUID
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from gtvision.errors import MissingScope, QuotaReached
+from gtvision.names import clean_name
 
 
 class Role(StrEnum):
@@ -165,11 +166,8 @@ class Purposes(_Part):
     """Whether plate search, playback and export are refused without one."""
 
 
-def _printable(text: str | None) -> str | None:
-    """PostgreSQL knows no NUL, and a name has no control characters."""
-    if text is not None and not text.isprintable():
-        raise ValueError("must be printable")
-    return text
+def _display_name(text: str | None) -> str | None:
+    return clean_name(text) if text and text.strip() else None
 
 
 class TenantSettings(_Part):
@@ -181,7 +179,7 @@ class TenantSettings(_Part):
     purposes: Purposes = Purposes()
     channels: Annotated[tuple[Annotated[str, Field(pattern=r"^[a-z][a-z_]{0,19}$")], ...], Field(max_length=20)] = ("console",)
     """Kinds of channel that alerts may use."""
-    display_name: Annotated[str | None, Field(min_length=1, max_length=200), AfterValidator(_printable)] = None
+    display_name: Annotated[str | None, Field(min_length=1, max_length=200), AfterValidator(_display_name)] = None
     logo_key: Annotated[str | None, Field(max_length=300)] = None
     """Object of the picture; set by uploading one."""
     timezone: Annotated[str, Field(pattern=r"^[A-Za-z]+(/[A-Za-z0-9_+-]+){0,2}$", max_length=60)] = "America/Sao_Paulo"

@@ -20,6 +20,7 @@ from gtvision.camera_urls import MAX_URL
 from gtvision.errors import Invalid
 from gtvision.events import StreamCause
 from gtvision.geometry import Point
+from gtvision.names import clean_name
 from gtvision.tenancy import Caller, Scope
 
 router = APIRouter(prefix="/api/v1/cameras")
@@ -31,15 +32,8 @@ Writer = Annotated[Caller, requires(Scope.CAMERAS_WRITE)]
 # --- what comes in and goes out ----------------------------------------------------------------------------------------
 
 
-def _printable(text: str) -> str:
-    stripped = text.strip()
-    if not stripped or not stripped.isprintable():
-        raise ValueError("must be printable and not blank")
-    return stripped
-
-
-Name = Annotated[str, Field(min_length=1, max_length=120), AfterValidator(_printable)]
-ExternalId = Annotated[str, Field(min_length=1, max_length=120), AfterValidator(_printable)]
+Name = Annotated[str, Field(min_length=1, max_length=120), AfterValidator(clean_name)]
+ExternalId = Annotated[str, Field(min_length=1, max_length=120), AfterValidator(clean_name)]
 Url = Annotated[SecretStr, Field(min_length=1, max_length=MAX_URL, description="rtsp://[user:password@]host[:port]/path")]
 Groups = Annotated[frozenset[UUID], Field(max_length=50)]
 

@@ -6,17 +6,12 @@ from uuid import UUID
 
 import pytest
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import create_async_engine
 from tests.alerts.conftest import Running
 from tests.chassis.waiting import until
-from tests.fixtures.plugin import DatabaseFor
 
 from alerts.alerts.domain import KnownCamera
 from alerts.alerts.repository import PostgresAlerts
-from alerts.alerts.tables import metadata
-from alerts.watchlists.tables import metadata as watchlists
 from chassis.envelope import wrap
-from chassis.migrations import metadata_differences
 from gtvision.events import CameraRegistered, CamerasAnnounced, Event, EventData
 from gtvision.ids import new_id
 from gtvision.time import SystemClock
@@ -56,12 +51,3 @@ async def test_the_list_of_the_living_heals_a_missed_removal(running: Running) -
     assert await living(running, other) == {elsewhere}
     async with running.db.uow(tenant) as uow:  # its alerts still mention it
         assert await PostgresAlerts(uow).camera(gone) == KnownCamera("Avenida", frozenset({group}))
-
-
-async def test_tables_in_code_equal_the_migrated_ones(database_for: DatabaseFor) -> None:
-    settings = await database_for("alerts")
-    assert settings.migration_url is not None
-    engine = create_async_engine(settings.migration_url.get_secret_value())
-    async with engine.connect() as connection:
-        assert await connection.run_sync(metadata_differences, [metadata, watchlists], "alerts") == []
-    await engine.dispose()

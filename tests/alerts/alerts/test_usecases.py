@@ -35,6 +35,19 @@ class TestSightings:
         await running.store(caller.tenant_id, later)
         assert [alert["sightings"] for alert in await running.alerts(caller)] == [1, 2]
 
+    async def test_a_vehicle_in_both_spellings_on_one_list_raises_one_alert_a_pass(self, running: Running) -> None:
+        caller = running.tenant()
+        for match in ("era", "exact"):
+            path = f"/watchlists/{await running.watchlist(caller)}/entries"
+            for plate in ("ABC1C34", "ABC1234"):
+                assert (await running.send(caller, "POST", path, json={"plate": plate, "match": match})).status_code == 201
+        first = seen("ABC1234")
+        other = seen("ABC1C34").model_copy(update={"camera_id": first.camera_id})
+        await running.store(caller.tenant_id, first, other)
+        alerts = await running.alerts(caller)
+        assert (len(alerts), len({alert["watchlist_id"] for alert in alerts})) == (2, 2), "one of each list"
+        assert {alert["sightings"] for alert in alerts} == {2}
+
     async def test_another_camera_is_another_alert(self, running: Running) -> None:
         caller = running.tenant()
         await running.watch(caller, "ABC1234")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import httpx
 import pytest
 from tests.alerts.conftest import API, Running
 
@@ -51,3 +52,41 @@ async def test_what_postgresql_cannot_hold_is_refused(running: Running) -> None:
     entries = f"{API}/watchlists/{made.json()['watchlist_id']}/entries"
     entry = await running.http.post(entries, headers=headers, json={"plate": "ABC1234", "reason": "a\0b"})
     assert (entry.status_code, entry.json()["code"]) == (422, "invalid")
+
+
+async def test_a_vehicle_is_one_entry_in_whichever_era_its_plate_is_written(running: Running) -> None:
+    caller = running.tenant()
+    entry = await running.watch(caller, "ABC1234")
+    path = f"/watchlists/{entry['watchlist_id']}/entries"
+    other = await running.send(caller, "POST", path, json={"plate": "abc1c34", "match": "exact", "reason": "mandado"})
+    assert other.status_code == 201
+    assert other.json() == entry | {"reason": "mandado", "match": "era"}, "who asks for both spellings gets both"
+    exact = await running.send(caller, "POST", path, json={"plate": "ABC1234", "match": "exact"})
+    assert exact.json()["match"] == "exact"
+    assert [each["entry_id"] for each in (await running.send(caller, "GET", path)).json()["items"]] == [entry["entry_id"]]
+
+
+async def test_a_validity_in_the_past_is_refused_and_leaves_the_key_free(running: Running) -> None:
+    caller, headers = running.tenant(), {"idempotency-key": "once"}
+    path = f"{API}/watchlists/{await running.watchlist(caller)}/entries"
+
+    async def post(valid_until: str) -> httpx.Response:
+        body = {"plate": "ABC1234", "valid_until": valid_until}
+        return await running.http.post(path, headers=running.mint.headers(caller) | headers, json=body)
+
+    for past in ("2020-01-01T00:00:00Z", "0001-01-01T00:00:00Z"):
+        refused = await post(past)
+        assert (refused.status_code, refused.json()["code"]) == (422, "invalid")
+        assert refused.json()["detail"].startswith(f"valid_until is in the past ({past[:10]}T00:00:00")
+    assert (await post("2999-01-01T00:00:00Z")).status_code == 201
+
+
+async def test_a_name_is_accepted_as_people_type_it_or_refused_by_its_character(running: Running) -> None:
+    caller = running.tenant()
+    made = await running.send(caller, "POST", "/watchlists", json={"name": "Furtados\u00a0no Centro 🚨"})
+    assert (made.status_code, made.json()["name"]) == (201, "Furtados no Centro 🚨")
+    taken = await running.send(caller, "POST", "/watchlists", json={"name": "Furtados no Centro 🚨"})
+    assert taken.status_code == 409
+    refused = await running.send(caller, "POST", "/watchlists", json={"name": "Furtados\u200b"})
+    assert refused.status_code == 422
+    assert "U+200B (zero width space) as character 9" in refused.json()["errors"][0]["msg"]

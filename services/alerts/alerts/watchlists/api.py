@@ -15,6 +15,7 @@ from chassis.auth import requires
 from chassis.http import Page, Provided, StrictModel, decode_cursor, encode_cursor
 from chassis.idempotency import Idempotent, tell_replayed
 from gtvision.events import Severity
+from gtvision.names import clean_name
 from gtvision.tenancy import Caller, Scope
 from gtvision.time import Instant
 
@@ -33,16 +34,10 @@ def _no_nul(text: str) -> str:
     return text
 
 
-def _not_blank(text: str) -> str:
-    if not text.strip() or not text.strip().isprintable():
-        raise ValueError("must be printable and not blank")
-    return text.strip()
-
-
 class WatchlistIn(StrictModel):
     """A new list of plates."""
 
-    name: Annotated[str, Field(min_length=1, max_length=120), AfterValidator(_not_blank)]
+    name: Annotated[str, Field(min_length=1, max_length=120), AfterValidator(clean_name)]
     severity: Severity = Severity.WARNING
 
 

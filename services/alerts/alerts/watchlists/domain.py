@@ -8,8 +8,9 @@ from enum import StrEnum
 from uuid import UUID
 
 from gtvision import plate as plates
-from gtvision.errors import InvalidPlate
+from gtvision.errors import Invalid, InvalidPlate
 from gtvision.events import Severity
+from gtvision.time import isoformat
 
 
 class Match(StrEnum):
@@ -33,7 +34,7 @@ class Watchlist:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A plate that is looked for, why, and until when."""
+    """A vehicle that is looked for, why, and until when. A list has one entry of each, in whichever era its plate is written."""
 
     entry_id: UUID
     tenant_id: UUID
@@ -57,3 +58,10 @@ def valid_plate(text: str) -> str:
     if not plates.is_valid(plate):
         raise InvalidPlate(f"'{text[:32]}' is no Brazilian plate; write ABC1234 or ABC1D23.")
     return plate
+
+
+def check_valid_until(valid_until: datetime | None, now: datetime) -> None:
+    """Raises: Invalid, where the entry would never match."""
+    if valid_until is not None and valid_until <= now:
+        when = f"{isoformat(valid_until)}, and it is {isoformat(now)}"
+        raise Invalid(f"valid_until is in the past ({when}): give a later instant, or none to watch without end.")

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, delete, func, select
+from sqlalchemy import Row, case, delete, func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from alerts.watchlists.domain import Entry, Match, Watchlist
@@ -32,9 +32,9 @@ class PostgresWatchlists:
         if (await self._session.execute(added)).first() is None:
             raise Conflict("There is a watchlist of that name.")
 
-    async def get(self, watchlist_id: UUID) -> Watchlist | None:
+    async def get(self, watchlist_id: UUID, *, lock: bool = False) -> Watchlist | None:
         found = select(watchlists).where(_list.tenant_id == self._tenant_id, _list.watchlist_id == watchlist_id)
-        row = (await self._session.execute(found)).first()
+        row = (await self._session.execute(found.with_for_update() if lock else found)).first()
         return _watchlist(row) if row else None
 
     async def list_after(self, after: UUID | None, limit: int) -> list[tuple[Watchlist, int]]:
@@ -59,10 +59,17 @@ class PostgresWatchlists:
         return _watchlist(row) if row else None
 
     async def add_entry(self, entry: Entry) -> Entry:
-        """Returns the stored entry: the one that the list has of the plate already, with the new match, reason and validity."""
+        """Returns the stored entry: the one that the list has of the vehicle already, with the new match, reason and validity.
+
+        Its plate stays as it is written; asked for in the other spelling, it matches both.
+        """
         added = insert(entries).values(asdict(entry) | {"plate_key": plates.key(entry.plate)})
-        changed = {name: added.excluded[name] for name in ("match", "reason", "valid_until")}
-        stored = added.on_conflict_do_update(index_elements=[_entry.tenant_id, _entry.watchlist_id, _entry.plate], set_=changed)
+        asked = added.excluded
+        match = case((_entry.plate == asked.plate, asked.match), else_=Match.ERA)
+        stored = added.on_conflict_do_update(
+            index_elements=[_entry.tenant_id, _entry.watchlist_id, _entry.plate_key],
+            set_={"match": match, "reason": asked.reason, "valid_until": asked.valid_until},
+        )
         return _read((await self._session.execute(stored.returning(entries))).one())
 
     async def get_entry(self, watchlist_id: UUID, entry_id: UUID) -> Entry | None:

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, TypeVar
 from uuid import UUID
 
-from alerts.watchlists.domain import Entry, Match, Watchlist, valid_plate
+from alerts.watchlists.domain import Entry, Match, Watchlist, check_valid_until, valid_plate
 from chassis.db import UnitOfWork, UowFactory
 from chassis.idempotency import Gone, Once, claim, point
 from city.audit import AuditEntry, record
@@ -70,9 +70,10 @@ class Watchlists:
             record(uow, Action.WATCHLIST_REMOVED, caller, _audit(watchlist))
 
     async def add_plate(self, caller: Caller, watchlist_id: UUID, draft: EntryDraft, once: Once | None = None) -> Entry:
-        """Adds a plate to a list; the same plate again is the same entry.
+        """Adds a plate to a list; the same vehicle again is the same entry, with the new match, reason and validity.
 
-        Raises: InvalidPlate, NotFound, IdempotencyKeyReused, Gone.
+        Where the other spelling was asked for (ABC1C34 of ABC1234), the entry looks for both from then on: two exact wishes for one
+        vehicle would raise two alerts for one pass. Raises: Invalid, InvalidPlate, NotFound, IdempotencyKeyReused, Gone.
         """
         plate, now = valid_plate(draft.plate), self.clock.now()
         entry = Entry(new_id(), caller.tenant_id, watchlist_id, plate, draft.match, draft.reason, draft.valid_until, now)
@@ -81,7 +82,8 @@ class Watchlists:
             earlier = await claim(uow, caller, once, entry.entry_id, now)
             if earlier is not None:
                 return _still(await watchlists.get_entry(watchlist_id, earlier))
-            _found(await watchlists.get(watchlist_id))
+            check_valid_until(entry.valid_until, now)
+            _found(await watchlists.get(watchlist_id, lock=True))
             stored = await watchlists.add_entry(entry)
             await point(uow, caller, once, stored.entry_id)
             record(uow, Action.WATCHLIST_ENTRY_ADDED, caller, _audit_plate(stored))
