@@ -1,10 +1,22 @@
 """Pictures of plates, drawn for tests."""
 
+import io
+
 import cv2
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 _FONT = "/usr/share/fonts/truetype/dejavu/DejaVuSans-Bold.ttf"
+_UNTURNED = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_90,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_270,
+}
+"""From the upright picture to the stored one, by EXIF orientation."""
 
 
 def street(plates: list[tuple[str, int, int]], width: int = 640, height: int = 480) -> bytes:
@@ -18,3 +30,13 @@ def street(plates: list[tuple[str, int, int]], width: int = 640, height: int = 4
     done, jpeg = cv2.imencode(".jpg", np.asarray(image)[:, :, ::-1], [cv2.IMWRITE_JPEG_QUALITY, 88])
     assert done
     return jpeg.tobytes()
+
+
+def stored_turned(upright: bytes, orientation: int, form: str = "JPEG") -> bytes:
+    """The same picture as a camera or telephone stores it that was held another way: turned, with the EXIF orientation that says so."""
+    with Image.open(io.BytesIO(upright)) as image:
+        stored = image.transpose(_UNTURNED[orientation]) if orientation in _UNTURNED else image.copy()
+    exif, out = Image.Exif(), io.BytesIO()
+    exif[0x0112] = orientation
+    stored.save(out, form, exif=exif.tobytes(), quality=95)
+    return out.getvalue()

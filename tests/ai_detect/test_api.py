@@ -9,13 +9,14 @@ import httpx
 import pytest
 import pytest_asyncio
 from PIL import Image
-from tests.ai_detect.pictures import street
+from tests.ai_detect.pictures import stored_turned, street
 from tests.fixtures.tokens import TokenMint
 
 from ai_detect.app import create_api
 from ai_detect.settings import ApiSettings, DetectorSettings
 from chassis.redis import connect_redis
 from chassis.settings import RedisSettings
+from gtvision.geometry import Box
 from gtvision.tenancy import Role
 
 pytestmark = pytest.mark.broker
@@ -61,6 +62,23 @@ async def test_a_picture_is_read(http: httpx.AsyncClient, mint: TokenMint) -> No
     assert (body["width_px"], body["height_px"], [found["plate"]["text"] for found in body["objects"]]) == (640, 480, ["ABC1D23"])
     health = (await http.get("/ai/providers", headers=mint.headers())).json()["items"][0]
     assert (health["name"], health["state"], health["pictures"]) == ("cpu", "ready", 1)
+
+
+@pytest.mark.parametrize(("orientation", "form"), [(3, "JPEG"), (5, "PNG"), (6, "JPEG"), (8, "JPEG"), (8, "PNG")])
+async def test_size_and_boxes_are_the_upright_pictures(http: httpx.AsyncClient, mint: TokenMint, orientation: int, form: str) -> None:
+    content = stored_turned(street([("ABC1D23", 80, 100)]), orientation, form)
+    answer = await http.post("/detect/frame", headers=mint.headers() | {"content-type": f"image/{form.lower()}"}, content=content)
+    body = answer.json()
+    assert (body["width_px"], body["height_px"]) == (640, 480)
+    [found] = body["objects"]
+    assert found["plate"]["text"] == "ABC1D23"
+    assert Box(**found["plate_box"]).iou(Box(x1=70 / 640, y1=94 / 480, x2=215 / 640, y2=136 / 480)) > 0.8
+
+
+@pytest.mark.parametrize("kind", ["image/jpg", "IMAGE/JPEG; charset=binary", "image/png"])
+async def test_a_jpeg_may_be_sent_under_the_name_that_many_programs_give_it(http: httpx.AsyncClient, mint: TokenMint, kind: str) -> None:
+    answer = await http.post("/detect/frame", headers=mint.headers() | {"content-type": kind}, content=street([]))
+    assert (answer.status_code, answer.json()["objects"]) == (200, [])
 
 
 @pytest.mark.parametrize(

@@ -83,4 +83,12 @@ class TestAssemble:
         assert assemble([plate(0.45, 0.1)], masked) == []
         assert assemble([vehicle(Box(x1=0, y1=0, x2=1, y2=1), ObjectClass.PERSON)], SETTINGS) == []
         assert assemble([vehicle(Box(x1=0, y1=0, x2=1, y2=1), confidence=0.4)], SETTINGS) == []
-        assert len(assemble([plate(0.45, 0.6, confidence=0.3)], SETTINGS)) == 1
+
+    def test_the_cameras_least_confidence_holds_for_plates_too(self) -> None:
+        strict = SETTINGS.model_copy(update={"min_confidence": 0.95})
+        assert assemble([plate(0.45, 0.6, confidence=0.94)], strict) == []
+        assert len(assemble([plate(0.45, 0.6, confidence=0.95)], strict)) == 1
+        car = vehicle(Box(x1=0.3, y1=0.3, x2=0.7, y2=0.8), confidence=0.97)
+        [found] = assemble([car, plate(0.45, 0.6, confidence=0.94)], strict)
+        assert (found.object_class, found.plate, found.plate_box) == (ObjectClass.CAR, None, None)
+        assert len(assemble([plate(0.45, 0.6, confidence=0.3)], SETTINGS.model_copy(update={"min_confidence": 0.0}))) == 1

@@ -44,6 +44,7 @@ class AiSettings(BaseModel):
     """Frames a second offered to the motion gate, at most."""
     classes: tuple[ObjectClass, ...] = (ObjectClass.CAR, ObjectClass.MOTORCYCLE, ObjectClass.BUS, ObjectClass.TRUCK, ObjectClass.PLATE)
     min_confidence: Annotated[float, Field(ge=0, le=1)] = 0.5
+    """An object, and a plate, of which the reader is less sure than this is not stored."""
     masks: tuple[tuple[Point, ...], ...] = ()
     """Polygons that the motion gate and the detector must not look at."""
 

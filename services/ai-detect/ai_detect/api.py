@@ -9,7 +9,7 @@ from typing import Annotated, ClassVar
 from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel
 
-from ai_detect.domain import ProviderState
+from ai_detect.domain import MIN_PROBABILITY, ProviderState
 from ai_detect.ports import Detector
 from ai_detect.usecases import Batcher, inspect_picture
 from chassis.auth import requires
@@ -21,6 +21,10 @@ from gtvision.tenancy import Caller, Scope
 router = APIRouter(prefix="/api/v1", tags=["ai-detect"])
 
 _PICTURES = ("image/jpeg", "image/png")
+_ALSO_SENT = "image/jpg"
+"""No registered type, and what many programs call a JPEG."""
+_NO_CAMERA = AiSettings(min_confidence=MIN_PROBABILITY)
+"""A picture that is sent has no camera whose `min_confidence` could hold: all that is more likely an object than not is answered."""
 
 
 class UnsupportedPicture(Invalid):
@@ -82,11 +86,11 @@ class ProvidersOut(BaseModel):
     },
 )
 async def detect_frame(request: Request, caller: Annotated[Caller, requires(Scope.DETECT_RUN)], desk: DeskDep) -> DetectOut:  # noqa: ARG001 - the scope
-    if request.headers.get("content-type", "").partition(";")[0].strip().lower() not in _PICTURES:
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() not in {*_PICTURES, _ALSO_SENT}:
         raise UnsupportedPicture
     data = await _body(request, desk.max_bytes)
     width, height = desk.check(data)
-    objects = await inspect_picture(desk.batcher, data, AiSettings())
+    objects = await inspect_picture(desk.batcher, data, _NO_CAMERA)
     health = desk.detector.health()
     return DetectOut(width_px=width, height_px=height, provider=health.name, model=health.model, objects=objects)
 

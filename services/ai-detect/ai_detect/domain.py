@@ -180,10 +180,8 @@ def assemble(findings: Sequence[Finding], settings: AiSettings) -> list[Detected
 def _wanted(finding: Finding, settings: AiSettings) -> bool:
     if any(in_polygon(finding.box.centre, mask) for mask in settings.masks):
         return False
-    # Readers are judged by what acts on them: a doubtful plate is stored, only a confident one raises an alert.
-    least = MIN_PROBABILITY if finding.object_class is ObjectClass.PLATE else settings.min_confidence
     named = finding.object_class in settings.classes or finding.object_class is ObjectClass.VEHICLE
-    return named and finding.confidence >= least
+    return named and finding.confidence >= settings.min_confidence
 
 
 def _object(finding: Finding, plate: Finding | None) -> DetectedObject:
