@@ -138,7 +138,7 @@ def _grab(clip: str) -> float:
     class FileReader(PyAvStreamReader):
         """The grabber's reader on a file."""
 
-        def _open(self, read_url: str) -> InputContainer:
+        def _open(self, read_url: str, patience: int) -> InputContainer:
             return av.open(read_url)
 
     class Counter:

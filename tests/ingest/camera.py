@@ -28,13 +28,13 @@ def _gstreamer_missing() -> str | None:
 
 
 @contextmanager
-def camera_process(encoder: str, *credentials: str) -> Iterator[tuple[str, subprocess.Popen[str]]]:
+def camera_process(encoder: str, *credentials: str, rate: str = "15/1") -> Iterator[tuple[str, subprocess.Popen[str]]]:
     """A running camera: its URL, and its process to stop or kill."""
     if missing := _gstreamer_missing():
         needs.left_out(missing)
     port = free_port()
     script = Path(__file__).with_name("rtsp_camera.py")
-    process = subprocess.Popen([GSTREAMER_PYTHON, str(script), str(port), encoder, *credentials], stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen([GSTREAMER_PYTHON, str(script), str(port), rate, encoder, *credentials], stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     try:
         assert process.stdout.readline().strip() == "READY"

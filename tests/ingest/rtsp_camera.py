@@ -1,4 +1,4 @@
-"""A camera for tests, run by the system's Python (it has GStreamer): rtsp_camera.py PORT ENCODER [USER PASSWORD]. Says READY."""
+"""A camera for tests, run by the system's Python (it has GStreamer): rtsp_camera.py PORT RATE ENCODER [USER PASSWORD]. Says READY."""
 
 import sys
 
@@ -9,14 +9,14 @@ gi.require_version("GstRtspServer", "1.0")
 from gi.repository import GLib, Gst, GstRtspServer  # type: ignore[import-not-found]  # noqa: E402
 
 Gst.init(None)
-port, encoder, *credentials = sys.argv[1:]
+port, rate, encoder, *credentials = sys.argv[1:]
 server = GstRtspServer.RTSPServer()
 server.set_address("127.0.0.1")
 server.set_service(port)
 factory = GstRtspServer.RTSPMediaFactory()
 factory.set_shared(True)
 factory.set_launch(
-    "( videotestsrc is-live=true pattern=ball motion=sweep ! video/x-raw,width=640,height=360,framerate=15/1 "
+    f"( videotestsrc is-live=true pattern=ball motion=sweep ! video/x-raw,width=640,height=360,framerate={rate} "
     f"! {encoder} ! h264parse config-interval=-1 ! rtph264pay name=pay0 pt=96 )"
 )
 if credentials:

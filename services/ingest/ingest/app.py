@@ -22,7 +22,7 @@ from city.refusals import Refusals
 from city.tenants import TenantDirectory
 from gtvision.events import AuditRecorded, DetectionMade, DetectionsStored
 from gtvision.ids import new_id
-from gtvision.time import Clock, SystemClock
+from gtvision.time import SystemClock
 from ingest.detections.api import router as detections_router
 from ingest.detections.consumers import DetectionEvents
 from ingest.detections.jobs import KeepPartitions
@@ -43,6 +43,9 @@ from ingest.live.api import router as live_router
 from ingest.live.jobs import FeedLive
 from ingest.live.usecases import FeedLimits, LiveFeed
 from ingest.settings import ApiSettings, GrabberSettings, GrabSettings, MigrateSettings
+
+_HUNG_BEYOND_S = 20.0
+"""A camera's thread is taken for hung when it is silent for so much longer than a read may take."""
 
 
 def create_api(settings: ApiSettings) -> Service:
@@ -116,15 +119,17 @@ def create_grabber(settings: GrabberSettings) -> Worker:
     publisher = FramePublisher(settings.rabbit)
     sink = BrokerFrameSink(publisher, waiting=settings.grab.frames_waiting)
     book = CameraBook(SqlCameraCatalogue(db.uow))
+    limits = _limits(settings.grab)
     tools = GrabTools(
-        reader=_reader(settings.grab, clock),
+        reader=PyAvStreamReader(clock, settings.grab.user, settings.grab.password, limits),
         gate_for=_gates(settings.grab),
         encoder=TurboJpegEncoder(settings.grab.jpeg_quality),
         sink=sink,
         clock=clock,
         keep_alive_s=settings.grab.keep_alive_s,
     )
-    sharing = ShareCameras(str(new_id()), RedisGrabberRoll(state, dead_after_s=DEAD_AFTER_S), book, GrabberPool(tools))
+    pool = GrabberPool(tools, hung_after_s=max(limits.read_timeout_s, limits.longest_read_timeout_s) + _HUNG_BEYOND_S)
+    sharing = ShareCameras(str(new_id()), RedisGrabberRoll(state, dead_after_s=DEAD_AFTER_S), book, pool)
     return create_worker(
         settings,
         title="GT-Vision grabber",
@@ -134,11 +139,10 @@ def create_grabber(settings: GrabberSettings) -> Worker:
     )
 
 
-def _reader(settings: GrabSettings, clock: Clock) -> PyAvStreamReader:
-    limits = ReaderLimits(
+def _limits(settings: GrabSettings) -> ReaderLimits:
+    return ReaderLimits(
         open_timeout_s=settings.read_timeout_s, read_timeout_s=settings.read_timeout_s, bytes_per_s=settings.max_bitrate_kbps * 125
     )
-    return PyAvStreamReader(clock, settings.user, settings.password, limits)
 
 
 def _gates(settings: GrabSettings) -> Callable[[KnownCamera], MotionGate]:

@@ -20,5 +20,8 @@ FRAMES_SENT = Counter("gtvision_ingest_grabber_frames_total", "Frames handed on"
 FRAMES_SKIPPED = Counter("gtvision_ingest_grabber_frames_skipped_total", "Key frames that showed nothing new", ["reason"])
 FRAMES_DROPPED = Counter("gtvision_ingest_grabber_frames_dropped_total", "Frames that found no way out", ["reason"])
 STREAM_BREAKS = Counter("gtvision_ingest_grabber_stream_breaks_total", "Streams that ended or failed", ["cause"])
+CAMERAS_WITHOUT_KEY_FRAMES = Gauge(
+    "gtvision_ingest_grabber_cameras_without_key_frames", "Cameras that this grabber reads and that gave no key frame for a minute"
+)
 READERS_REPLACED = Counter("gtvision_ingest_grabber_readers_replaced_total", "Threads that hung and were replaced")
 CLOCK_SKEWED = Counter("gtvision_ingest_grabber_clock_skewed_total", "Frames whose stream clock was off by more than 5 s")

@@ -92,6 +92,31 @@ class TestReader:
         with camera_process(X264_NO_KEYS) as (url, _), pytest.raises(StreamBroken, match="no_key_frames"):
             some(reader(ReaderLimits(open_timeout_s=60, read_timeout_s=60, no_key_frame_s=2)), url, 100)
 
+    def test_what_was_only_too_slow_is_waited_for_longer(self) -> None:
+        """A frame each second and a key frame each two, where half a second and a second are waited for at first."""
+        slow = reader(ReaderLimits(open_timeout_s=0.5, read_timeout_s=0.5, no_key_frame_s=1))
+        with camera_process(X264.replace("15", "2"), rate="1/1") as (url, _):
+            found: list[Picture] = []
+            patience = 0
+            while len(found) < 2:
+                patience += 1
+                found = self._two_at_once(slow, url, patience)
+        assert patience > 1
+        assert found[1].stream_s - found[0].stream_s == pytest.approx(2.0, abs=0.5)
+
+    def _two_at_once(self, slow: PyAvStreamReader, url: str, patience: int) -> list[Picture]:
+        """The first two key frames of one connection, or fewer where it was waited for too long."""
+        found: list[Picture] = []
+        try:
+            for picture in slow.pictures(url, lambda _: True, lambda: False, patience=patience):
+                found.append(picture)
+                if len(found) == 2:
+                    break
+        except StreamBroken as broken:
+            if not broken.slow:
+                raise
+        return found
+
     @pytest.mark.parametrize(
         "url", ["file:///etc/passwd", "concat:/etc/passwd", "http://127.0.0.1/x", "-f", "", "rtsp://", "rtsp:///x", "tcp://127.0.0.1:1/"]
     )

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gtvision.ids import new_id
-from ingest.grabbing.domain import Backoff, Pacer, StreamClock, share_of
+from ingest.grabbing.domain import Pacer, StreamClock, share_of
 
 
 class TestSharing:
@@ -79,11 +79,3 @@ class TestStreamClock:
         for stream_s, later in steps:
             arrived += later
             assert 0.0 <= clock.place(stream_s, arrived).age_s <= 5.0
-
-
-def test_backoff_grows_and_starts_over() -> None:
-    backoff = Backoff()
-    waits = [backoff.after(0.0) for _ in range(8)]
-    assert waits == sorted(waits)
-    assert waits[-1] == 5.0
-    assert backoff.after(60.0) == 0.5

@@ -8,11 +8,13 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
+from structlog.testing import capture_logs
 
 from gtvision.camera import AiSettings
 from gtvision.geometry import Box
 from gtvision.ids import new_id
-from gtvision.time import FakeClock, SystemClock
+from gtvision.time import Clock, FakeClock, SystemClock
+from ingest import metrics
 from ingest.grabbing.domain import KnownCamera, StreamBroken, StreamState
 from ingest.grabbing.ports import GrabbedFrame, Look, Picture, Plane
 from ingest.grabbing.usecases import CameraGrab, CameraThread, GrabberPool, GrabTools, my_share
@@ -56,7 +58,9 @@ class Sink:
 
 
 class NoReader:
-    def pictures(self, read_url: str, wanted: Callable[[float], bool], stopped: Callable[[], bool]) -> Iterator[Picture]:
+    def pictures(
+        self, read_url: str, wanted: Callable[[float], bool], stopped: Callable[[], bool], *, patience: int = 1
+    ) -> Iterator[Picture]:
         if stopped():
             yield picture(0.0)
         raise StreamBroken("unreachable")
@@ -123,7 +127,9 @@ class ScriptedReader:
     def opened(self) -> int:
         return len(self._opened)
 
-    def pictures(self, read_url: str, wanted: Callable[[float], bool], stopped: Callable[[], bool]) -> Iterator[Picture]:
+    def pictures(
+        self, read_url: str, wanted: Callable[[float], bool], stopped: Callable[[], bool], *, patience: int = 1
+    ) -> Iterator[Picture]:
         self._opened.append(read_url)
         if "bad" in read_url:
             raise RuntimeError("a surprise")
@@ -134,9 +140,39 @@ class ScriptedReader:
             threading.Event().wait(0.005)
 
 
+class BreakingReader:
+    """Streams that break one after the other in the ways that a test says; a cause in capitals comes after a picture."""
+
+    def __init__(self, *breaks: StreamBroken) -> None:
+        self._breaks = list(breaks)
+        self.patience: list[int] = []
+        self.over = threading.Event()
+
+    def pictures(
+        self, read_url: str, wanted: Callable[[float], bool], stopped: Callable[[], bool], *, patience: int = 1
+    ) -> Iterator[Picture]:
+        self.patience.append(patience)
+        if not self._breaks:
+            self.over.set()
+            raise StreamBroken("over")
+        broken = self._breaks.pop(0)
+        if broken.cause.isupper():
+            yield picture(0.0)
+        raise broken
+
+
 class TestThreads:
-    def _tools(self, reader: ScriptedReader, sink: Sink) -> GrabTools:
-        return GrabTools(reader, lambda _: ScriptedGate(), Encoder(), sink, SystemClock())
+    def _tools(self, reader: ScriptedReader | BreakingReader, sink: Sink | None = None, clock: Clock | None = None) -> GrabTools:
+        at_once = (timedelta(), timedelta())
+        return GrabTools(reader, lambda _: ScriptedGate(), Encoder(), sink or Sink(), clock or SystemClock(), retry=at_once)
+
+    def _run(self, reader: BreakingReader) -> None:
+        """One camera's thread, until the reader has nothing left to break."""
+        thread = CameraThread(camera(), self._tools(reader))
+        thread.start()
+        assert reader.over.wait(120)
+        thread.stop()
+        assert thread.join(120)
 
     def test_a_pool_reads_exactly_what_it_is_assigned(self) -> None:
         reader, sink = ScriptedReader(), Sink()
@@ -168,6 +204,41 @@ class TestThreads:
         pool.assign([worse])
         pool.close(120)
         assert reader.opened == 2
+
+    def test_a_slow_stream_is_waited_for_longer_and_no_other(self) -> None:
+        reader = BreakingReader(*(StreamBroken("no_key_frames", slow=True) for _ in range(3)), StreamBroken("refused"))
+        self._run(reader)
+        assert reader.patience[:5] == [1, 2, 4, 4, 1]
+
+    def test_a_break_warns_once_until_there_is_a_picture(self) -> None:
+        blind = [StreamBroken(cause) for cause in ("no_key_frames", "no_key_frames", "refused", "NO_KEY_FRAMES", "NO_KEY_FRAMES")]
+        reader = BreakingReader(*blind)
+        with capture_logs() as logs:
+            self._run(reader)
+        said = [(each["cause"], each["log_level"]) for each in logs if each["event"] == "stream_broke"]
+        assert said[:5] == [
+            ("no_key_frames", "warning"),
+            ("no_key_frames", "info"),
+            ("refused", "warning"),
+            ("NO_KEY_FRAMES", "warning"),
+            ("NO_KEY_FRAMES", "warning"),
+        ]
+
+    def test_cameras_without_key_frames_are_counted(self) -> None:
+        clock = FakeClock(NOW)
+
+        class Idle(CameraThread):
+            def start(self) -> None: ...
+
+        pool = GrabberPool(self._tools(ScriptedReader(), Sink(), clock), hung_after_s=600, thread_for=Idle)
+        seeing, blind = camera(), camera()
+        pool.assign([seeing, blind])
+        clock.advance(61)
+        pool._threads[seeing.camera_id]._grab.wants(1.0)
+        pool.assign([seeing, blind])
+        assert metrics.CAMERAS_WITHOUT_KEY_FRAMES._value.get() == 1
+        pool.assign([seeing])
+        assert metrics.CAMERAS_WITHOUT_KEY_FRAMES._value.get() == 0
 
     def test_a_surprise_in_one_camera_is_survived(self) -> None:
         reader, sink = ScriptedReader(), Sink()

@@ -43,6 +43,8 @@ class ReaderLimits:
 
     open_timeout_s: float = 10.0
     read_timeout_s: float = 10.0
+    longest_read_timeout_s: float = 40.0
+    """What the two above may grow to for a slow camera."""
     no_key_frame_s: float = 60.0
     """A stream without key frames is broken, however many bytes it sends."""
     packets_per_s: int = 2_000
@@ -58,32 +60,45 @@ class PyAvStreamReader:
         self._user, self._password = user, password
         self._limits = limits or ReaderLimits()
 
-    def pictures(self, read_url: str, wanted: Callable[[float], bool], stopped: Callable[[], bool]) -> Iterator[Picture]:
-        with closing(self._open(read_url)) as container:
+    def pictures(
+        self, read_url: str, wanted: Callable[[float], bool], stopped: Callable[[], bool], *, patience: int = 1
+    ) -> Iterator[Picture]:
+        with closing(self._open(read_url, patience)) as container:
+            if stopped():
+                return
             stream = next(iter(container.streams.video), None)
             if stream is None:
                 raise StreamBroken("no_video")
             _prepare(stream)
-            yield from self._decode(container, stream, wanted, stopped)
+            budget = _Budget(self._limits, self._clock, patience)
+            yield from self._decode(container, stream, wanted, stopped, budget)
 
-    def _open(self, read_url: str) -> InputContainer:
+    def _open(self, read_url: str, patience: int) -> InputContainer:
         parts = urlsplit(read_url)
         if parts.scheme not in {"rtsp", "rtsps"} or not parts.hostname:
             raise StreamBroken("bad_url")
         credentials = f"{quote(self._user, safe='')}:{quote(self._password.get_secret_value(), safe='')}@" if self._user else ""
         address = parts.netloc.rpartition("@")[2]
         url = urlunsplit((parts.scheme, credentials + address, parts.path, parts.query, ""))
-        limits = (self._limits.open_timeout_s, self._limits.read_timeout_s)
+        limits = (self._grown(self._limits.open_timeout_s, patience), self._grown(self._limits.read_timeout_s, patience))
         try:
             return av.open(url, format="rtsp", options=_OPTIONS, timeout=limits)
         except (FFmpegError, OSError) as error:
             # Not chained: the message carries the URL, and with it the password.
-            raise StreamBroken(_cause(error)) from None
+            cause = _cause(error)
+            raise StreamBroken(cause, slow=cause == "timeout") from None
+
+    def _grown(self, timeout_s: float, patience: int) -> float:
+        return max(timeout_s, min(timeout_s * patience, self._limits.longest_read_timeout_s))
 
     def _decode(
-        self, container: InputContainer, stream: VideoStream, wanted: Callable[[float], bool], stopped: Callable[[], bool]
+        self,
+        container: InputContainer,
+        stream: VideoStream,
+        wanted: Callable[[float], bool],
+        stopped: Callable[[], bool],
+        budget: _Budget,
     ) -> Iterator[Picture]:
-        budget = _Budget(self._limits, self._clock)
         for packet in self._packets(container, stream):
             if stopped():
                 return
@@ -104,8 +119,8 @@ class PyAvStreamReader:
             for packet in container.demux(stream):
                 if packet.size:
                     yield packet
-        except (FFmpegError, OSError):
-            raise StreamBroken("stalled_or_cut") from None
+        except (FFmpegError, OSError) as error:
+            raise StreamBroken("stalled_or_cut", slow=_cause(error) == "timeout") from None
 
 
 def _cause(error: Exception) -> str:
@@ -124,8 +139,9 @@ def _cause(error: Exception) -> str:
 class _Budget:
     """Ends a stream that floods, or that sends everything but key frames."""
 
-    def __init__(self, limits: ReaderLimits, clock: Clock) -> None:
+    def __init__(self, limits: ReaderLimits, clock: Clock, patience: int) -> None:
         self._limits, self._clock = limits, clock
+        self._no_key_frame_s = limits.no_key_frame_s * patience
         self._second = self._key_frame_at = clock.monotonic()
         self._packets = self._bytes = 0
 
@@ -133,8 +149,8 @@ class _Budget:
         now = self._clock.monotonic()
         if now - self._second >= 1.0:
             self._second, self._packets, self._bytes = now, 0, 0
-            if now - self._key_frame_at > self._limits.no_key_frame_s:
-                raise StreamBroken("no_key_frames")
+            if now - self._key_frame_at > self._no_key_frame_s:
+                raise StreamBroken("no_key_frames", slow=True)
         self._packets += 1
         self._bytes += packet.size
         if self._packets > self._limits.packets_per_s or self._bytes > self._limits.bytes_per_s:

@@ -138,27 +138,13 @@ class StreamClock:
         return Placed(0.0, skew_s=-age)
 
 
-class Backoff:
-    """How long to wait before a stream is tried again: doubles from 0.5 s to 5 s, and starts over once it ran for a while.
+class StreamBroken(Exception):
+    """A stream ended, stalled, flooded or could not be opened.
 
-    Short, since only streams that are said to be online are tried at all.
+    `cause` is one of a few words, for metrics. `slow`: it was given up because it was waited for so long, and no longer.
     """
 
-    _FIRST_S, _LONGEST_S, _WELL_S = 0.5, 5.0, 30.0
-
-    def __init__(self) -> None:
-        self._next_s = self._FIRST_S
-
-    def after(self, ran_s: float) -> float:
-        if ran_s >= self._WELL_S:
-            self._next_s = self._FIRST_S
-        wait, self._next_s = self._next_s, min(self._next_s * 2, self._LONGEST_S)
-        return wait
-
-
-class StreamBroken(Exception):
-    """A stream ended, stalled, flooded or could not be opened. `cause` is one of a few words, for metrics."""
-
-    def __init__(self, cause: str) -> None:
+    def __init__(self, cause: str, *, slow: bool = False) -> None:
         super().__init__(cause)
         self.cause = cause
+        self.slow = slow

@@ -75,8 +75,10 @@ class GrabbedFrame:
 class StreamReader(Protocol):
     """Reads the key frames of one stream. Used by one thread."""
 
-    def pictures(self, read_url: str, wanted: Callable[[float], bool], stopped: Callable[[], bool]) -> Iterator[Picture]:
-        """Key frames whose stream time is wanted, until the stream ends or `stopped`.
+    def pictures(
+        self, read_url: str, wanted: Callable[[float], bool], stopped: Callable[[], bool], *, patience: int = 1
+    ) -> Iterator[Picture]:
+        """Key frames whose stream time is wanted, until the stream ends or `stopped`. `patience`: how many times longer it is waited for.
 
         Raises: StreamBroken, when it cannot be opened, stalls, floods or breaks.
         """

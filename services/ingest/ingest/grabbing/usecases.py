@@ -12,10 +12,11 @@ from uuid import UUID
 import structlog
 
 from chassis.db import UnitOfWork, UowFactory
+from gtvision.backoff import Backoff
 from gtvision.events import Event, StreamDegraded, StreamWentOffline, StreamWentOnline
 from gtvision.time import Clock
 from ingest import metrics
-from ingest.grabbing.domain import Backoff, KnownCamera, Pacer, StreamBroken, StreamClock, StreamState, StreamTold, share_of
+from ingest.grabbing.domain import KnownCamera, Pacer, StreamBroken, StreamClock, StreamState, StreamTold, share_of
 from ingest.grabbing.ports import CameraCatalogue, CameraRows, FrameSink, GrabbedFrame, JpegEncoder, Look, MotionGate, Picture, StreamReader
 
 
@@ -66,6 +67,11 @@ class CameraBook:
 
 log = structlog.get_logger(__name__)
 
+_MOST_PATIENCE = 4
+"""A stream that is slower than the settings expect is waited for up to so many times longer."""
+_BLIND_AFTER_S = 60.0
+"""A camera that gave no key frame for so long is counted as blind."""
+
 
 @dataclass(frozen=True, slots=True)
 class GrabTools:
@@ -78,6 +84,8 @@ class GrabTools:
     clock: Clock
     keep_alive_s: float = 30.0
     """A frame is sent at least so often, motion or not."""
+    retry: tuple[timedelta, timedelta] = (timedelta(seconds=0.5), timedelta(seconds=5))
+    """Shortest and longest wait before a stream that broke is opened again. Short: only streams that are said to be online are tried."""
 
 
 class CameraGrab:
@@ -92,10 +100,13 @@ class CameraGrab:
         self._sequence = 0
         self._looked_at: float | None = None
         self._sent_at: float | None = None
+        self.key_frame_at = tools.clock.monotonic()
+        """When the last key frame came, by the monotonic clock; before the first one, when the reading began."""
 
     def wants(self, stream_s: float) -> bool:
         """Whether the key frame at this stream time is worth decoding."""
-        return self._pacer.wants(stream_s, self._tools.clock.monotonic())
+        self.key_frame_at = self._tools.clock.monotonic()
+        return self._pacer.wants(stream_s, self.key_frame_at)
 
     def stream_began(self) -> None:
         """The stream was opened anew: its clock starts somewhere else. The background stays."""
@@ -141,7 +152,11 @@ class CameraGrab:
 
 
 class CameraThread:
-    """Reads one camera until it is told to stop: a stream that breaks is opened again, later and later."""
+    """Reads one camera until it is told to stop.
+
+    A stream that breaks is opened again, later and later; one that was too slow (a frame in twelve seconds, a key frame in ninety) is
+    waited for longer the next time. A break is a warning when it is the first of its cause since there was a picture.
+    """
 
     def __init__(self, camera: KnownCamera, tools: GrabTools) -> None:
         self.camera = camera
@@ -149,6 +164,8 @@ class CameraThread:
         self._grab = CameraGrab(camera, tools)
         self._stopping = threading.Event()
         self._alive_at = tools.clock.monotonic()
+        self._patience = 1
+        self._warned_of: str | None = None
         # A daemon: one that hangs in a decoder must not keep the process from ending.
         self._thread = threading.Thread(target=self._run, name=f"grab-{camera.camera_id}", daemon=True)
 
@@ -168,36 +185,44 @@ class CameraThread:
         """Seconds since it last gave a sign."""
         return self._tools.clock.monotonic() - self._alive_at
 
+    def blind_s(self) -> float:
+        """Seconds since the last key frame."""
+        return self._tools.clock.monotonic() - self._grab.key_frame_at
+
     def _stopped(self) -> bool:
         self._alive_at = self._tools.clock.monotonic()
         return self._stopping.is_set()
 
     def _run(self) -> None:
-        backoff = Backoff()
+        backoff = Backoff(*self._tools.retry, well=timedelta(seconds=30))
         while not self._stopped():
             began = self._tools.clock.monotonic()
-            cause = self._read()
+            broken = self._read()
             if self._stopped():
                 return
-            metrics.STREAM_BREAKS.labels(cause).inc()
-            wait_s = backoff.after(self._tools.clock.monotonic() - began)
-            log.info("stream_broke", camera_id=str(self.camera.camera_id), cause=cause, retry_in_s=wait_s)
+            metrics.STREAM_BREAKS.labels(broken.cause).inc()
+            self._patience = min(2 * self._patience, _MOST_PATIENCE) if broken.slow else 1
+            wait_s = backoff.wait_s(self._tools.clock.monotonic() - began)
+            say = log.info if broken.cause == self._warned_of else log.warning
+            say("stream_broke", camera_id=str(self.camera.camera_id), cause=broken.cause, retry_in_s=wait_s, blind_s=round(self.blind_s()))
+            self._warned_of = broken.cause
             self._stopping.wait(wait_s)
 
-    def _read(self) -> str:
+    def _read(self) -> StreamBroken:
         """Read the stream until it breaks; why it did."""
         assert self.camera.read_url is not None
         self._grab.stream_began()
         try:
-            for picture in self._tools.reader.pictures(self.camera.read_url, self._grab.wants, self._stopped):
+            for picture in self._tools.reader.pictures(self.camera.read_url, self._grab.wants, self._stopped, patience=self._patience):
+                self._warned_of = None
                 self._grab.take(picture)
         except StreamBroken as broken:
-            return broken.cause
+            return broken
         except Exception:
             # One camera's surprise must not end its thread for good, nor touch another's.
             log.exception("grab_failed", camera_id=str(self.camera.camera_id))
-            return "failure"
-        return "stopped"
+            return StreamBroken("failure")
+        return StreamBroken("stopped")
 
 
 class GrabberPool:
@@ -232,6 +257,7 @@ class GrabberPool:
                 self._threads[camera_id] = self._thread_for(camera, self._tools)
                 self._threads[camera_id].start()
         metrics.CAMERAS_GRABBED.set(len(self._threads))
+        metrics.CAMERAS_WITHOUT_KEY_FRAMES.set(sum(thread.blind_s() > _BLIND_AFTER_S for thread in self._threads.values()))
 
     def close(self, grace_s: float) -> None:
         """Stop all. Blocks for at most `grace_s`."""
