@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from gtvision.time import FakeClock, Instant, SystemClock, isoformat
+from gtvision.time import EARLIEST, LATEST, FakeClock, Instant, RecordedInstant, SystemClock, isoformat
 
 instants: TypeAdapter[datetime] = TypeAdapter(Instant)
 
@@ -26,10 +26,33 @@ def test_a_naive_instant_is_refused() -> None:
         instants.validate_python("2026-01-31T12:00:00")
 
 
-@pytest.mark.parametrize("text", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"])
-def test_an_instant_beyond_the_calendar_is_refused(text: str) -> None:
+OUTSIDE = [
+    "0001-01-01T00:00:00Z",
+    "0001-01-01T00:00:00+14:00",
+    "1969-12-31T23:59:59.999999Z",
+    "1970-01-01T00:00:00+00:01",
+    "2201-01-01T00:00:00Z",
+    "9999-12-31T23:59:59.999999Z",
+    "9999-12-31T23:59:59-14:00",
+]
+
+
+@pytest.mark.parametrize("text", OUTSIDE)
+def test_an_instant_outside_of_two_centuries_is_refused(text: str) -> None:
     with pytest.raises(ValidationError, match="outside"):
         instants.validate_python(text)
+
+
+@pytest.mark.parametrize("instant", [EARLIEST, LATEST])
+def test_the_bounds_are_included(instant: datetime) -> None:
+    assert instants.validate_python(instant) == instant
+
+
+def test_a_record_is_kept_with_the_nearest_bound() -> None:
+    recorded: TypeAdapter[datetime] = TypeAdapter(RecordedInstant)
+    assert recorded.validate_python("0001-01-01T00:00:00Z") == EARLIEST
+    assert recorded.validate_python("9999-12-31T23:59:59.999999Z") == LATEST
+    assert recorded.validate_python("2026-01-01T00:00:00Z") == datetime(2026, 1, 1, tzinfo=UTC)
 
 
 @given(st.datetimes(min_value=datetime(1970, 1, 2), max_value=datetime(2200, 1, 1), timezones=st.just(UTC)))  # noqa: DTZ001

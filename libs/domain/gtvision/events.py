@@ -27,7 +27,7 @@ from gtvision.camera import AiSettings, RecordingSettings
 from gtvision.detection import DetectedObject
 from gtvision.ids import new_id
 from gtvision.tenancy import TenantSettings
-from gtvision.time import Instant
+from gtvision.time import Instant, RecordedInstant
 
 
 class EventData(BaseModel):
@@ -339,8 +339,8 @@ class AuditRecorded(EventData):
     object_kind: Annotated[str | None, Field(max_length=60)] = None
     object_id: Annotated[str | None, Field(max_length=200)] = None
     purpose: Annotated[str | None, Field(max_length=40)] = None
-    range_from: Instant | None = None
-    range_to: Instant | None = None
+    range_from: RecordedInstant | None = None
+    range_to: RecordedInstant | None = None
     address: Annotated[str | None, Field(max_length=64)] = None
     user_agent: Annotated[str | None, Field(max_length=300)] = None
     service: Annotated[str | None, Field(max_length=40)] = None

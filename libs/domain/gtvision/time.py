@@ -12,18 +12,36 @@ from typing import Annotated, Protocol
 
 from pydantic import AfterValidator
 
+EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
+LATEST = datetime(2200, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC)
+"""What an instant may be that enters from outside. Drivers and databases treat the ends of the calendar as infinite."""
 
-def _require_utc(value: datetime) -> datetime:
+
+def utc(value: datetime) -> datetime:
+    """Returns the same instant in UTC. Raises ValueError where it has no zone, or leaves the calendar."""
     if value.tzinfo is None:
         raise ValueError("instant has no time zone; send UTC, for example 2026-01-31T12:00:00Z")
     try:
         return value.astimezone(UTC)
     except OverflowError:  # the first and the last hours of the calendar, in a zone that leads beyond it
-        raise ValueError("instant is outside the years 1 to 9999 in UTC") from None
+        raise ValueError("instant is outside the years 1970 to 2200") from None
 
 
-Instant = Annotated[datetime, AfterValidator(_require_utc)]
-"""An aware datetime, normalised to UTC. A naive one is refused."""
+def _within_bounds(value: datetime) -> datetime:
+    if not EARLIEST <= (instant := utc(value)) <= LATEST:
+        raise ValueError("instant is outside the years 1970 to 2200")
+    return instant
+
+
+def _brought_within_bounds(value: datetime) -> datetime:
+    return min(max(utc(value), EARLIEST), LATEST)
+
+
+Instant = Annotated[datetime, AfterValidator(_within_bounds)]
+"""An aware datetime, normalised to UTC. A naive one is refused, and one outside the years 1970 to 2200."""
+
+RecordedInstant = Annotated[datetime, AfterValidator(_brought_within_bounds)]
+"""An instant of a record that must not be lost: one outside the bounds of `Instant` becomes the nearest bound."""
 
 
 class Clock(Protocol):
@@ -52,7 +70,7 @@ class FakeClock:
     """A clock that stands still until a test moves it."""
 
     def __init__(self, start: datetime | None = None) -> None:
-        self._now = _require_utc(start or datetime(2026, 1, 1, 12, tzinfo=UTC))
+        self._now = utc(start or datetime(2026, 1, 1, 12, tzinfo=UTC))
         self._monotonic = 0.0
 
     def now(self) -> datetime:
@@ -70,4 +88,4 @@ class FakeClock:
 
 def isoformat(instant: datetime) -> str:
     """RFC 3339 with a trailing Z, as every answer and event prints it."""
-    return _require_utc(instant).isoformat().replace("+00:00", "Z")
+    return utc(instant).isoformat().replace("+00:00", "Z")

@@ -100,8 +100,12 @@ class City:
 
     async def found(self) -> tuple[Wrong | None, int | None]:
         """The first wrong row."""
-        finding = (await self.verify()).finding
-        return (finding.wrong, finding.seq) if finding else (None, None)
+        findings = (await self.verify()).findings
+        return (findings[0].wrong, findings[0].seq) if findings else (None, None)
+
+    async def all_found(self) -> list[tuple[Wrong, int]]:
+        """Every wrong row."""
+        return [(each.wrong, each.seq) for each in (await self.verify()).findings]
 
     async def of_anchors(self) -> list[tuple[Wrong, int]]:
         """What is wrong with anchors and copies."""

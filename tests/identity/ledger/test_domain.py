@@ -27,7 +27,7 @@ from gtvision.ids import new_id
 from identity.gateways.audit_keys import HmacAuditKeys, InvalidAuditKeys
 from identity.ledger.domain.anchors import Anchor, AnchorKind, copy_of
 from identity.ledger.domain.exports import file_of
-from identity.ledger.domain.ledger import GENESIS, Chained, Entry, Head, chain, chain_hash, head_of, instant
+from identity.ledger.domain.ledger import GENESIS, Chained, Entry, Head, chain, chain_hash, entries_of, head_of, instant
 from identity.ledger.domain.searches import RangeTooLong, Sought, check_export_range
 from identity.ledger.domain.verification import Position, Walk, Wrong
 
@@ -113,13 +113,19 @@ def event(number: int = 0, **data: Any) -> Event[AuditRecorded]:
     return Event[AuditRecorded](event_id=new_id(), type=AuditRecorded.key, occurred_at=occurred_at, tenant_id=TENANT, data=told)
 
 
+def bound(
+    head: Head, events: list[Event[AuditRecorded]], names: dict[UUID, str] | None = None, now: datetime = AT, keys: HmacAuditKeys = KEYS
+) -> list[Chained]:
+    return chain(head, entries_of(head, events, names or {}, now), keys)
+
+
 def chained(count: int, head: Head | None = None) -> list[Chained]:
-    return chain(head or Head(0, GENESIS, AT), [event(number) for number in range(count)], {}, AT, KEYS)
+    return bound(head or Head(0, GENESIS, AT), [event(number) for number in range(count)])
 
 
 def test_entries_follow_the_head_in_order_of_occurrence() -> None:
     events = [event(number) for number in range(5)]
-    made = chain(Head(7, "ab" * 32, AT), events[::-1], {}, AT + timedelta(hours=1), KEYS)
+    made = bound(Head(7, "ab" * 32, AT), events[::-1], now=AT + timedelta(hours=1))
     assert [each.entry.seq for each in made] == [8, 9, 10, 11, 12]
     assert [each.entry.event_id for each in made] == [each.event_id for each in events]
     assert [each.prev_hash for each in made] == ["ab" * 32, *(each.hash for each in made[:-1])]
@@ -133,14 +139,14 @@ def test_recorded_time_never_goes_back() -> None:
 
 
 def test_what_postgresql_cannot_store_is_still_seen() -> None:
-    (made,) = chain(Head(0, GENESIS, AT), [event(user_agent="a\x00b", object_id="\x00", details={"k\x00": "v\x00"})], {}, AT, KEYS)
+    (made,) = bound(Head(0, GENESIS, AT), [event(user_agent="a\x00b", object_id="\x00", details={"k\x00": "v\x00"})])
     assert (made.entry.user_agent, made.entry.object_id, made.entry.details) == ("a\ufffdb", "\ufffd", {"k\ufffd": "v\ufffd"})
 
 
 def test_an_entry_names_the_actor_as_known_now() -> None:
     actor = new_id()
     told = event(actor_id=actor, outcome=Outcome.REFUSED)
-    (made,) = chain(Head(0, GENESIS, AT), [told], {actor: "ana@cidade.example"}, AT, KEYS)
+    (made,) = bound(Head(0, GENESIS, AT), [told], {actor: "ana@cidade.example"})
     assert (made.entry.actor_id, made.entry.actor_name, made.entry.outcome) == (actor, "ana@cidade.example", "refused")
 
 
@@ -148,8 +154,14 @@ def test_an_entry_names_the_actor_as_known_now() -> None:
 
 
 def walk(rows: list[Chained]) -> tuple[Wrong | None, int | None]:
-    finding = Walk(Position(0, GENESIS), KEYS.mac_is_right).feed(rows)
-    return (finding.wrong, finding.seq) if finding else (None, None)
+    found = findings(rows)
+    return found[0] if found else (None, None)
+
+
+def findings(rows: list[Chained]) -> list[tuple[Wrong, int]]:
+    walk = Walk(Position(0, GENESIS), KEYS.mac_is_right)
+    walk.feed(rows)
+    return [(each.wrong, each.seq) for each in walk.found]
 
 
 def changed(row: Chained, **entry: Any) -> Chained:
@@ -172,14 +184,14 @@ class TestWalk:
         rows = chained(5)
         wrong = changed(rows[2], actor_name="somebody else")
         rows[2] = replace(wrong, hash=chain_hash(wrong.prev_hash, wrong.entry.canonical()))
-        assert walk(rows) == (Wrong.REWRITTEN, 3)
+        assert walk(rows) == (Wrong.ALTERED, 3)
 
     def test_a_public_chain_recomputed_to_its_end(self) -> None:
         """By somebody who knows this page and the database, and not the key."""
         stranger = HmacAuditKeys(SecretStr("a1:" + "QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVowMTIzNDY="))
         rows = chained(5)
-        forged = chain(head_of(rows[1]), [event(number, actor_role="nobody") for number in range(3)], {}, AT, stranger)
-        assert walk(rows[:2] + forged) == (Wrong.REWRITTEN, 3)
+        forged = bound(head_of(rows[1]), [event(number, actor_role="nobody") for number in range(3)], keys=stranger)
+        assert walk(rows[:2] + forged) == (Wrong.ALTERED, 3)
 
     def test_a_missing_row(self) -> None:
         rows = chained(5)
@@ -195,7 +207,19 @@ class TestWalk:
     def test_two_rows_that_changed_places(self) -> None:
         rows = chained(5)
         first, second = changed(rows[1], seq=3), changed(rows[2], seq=2)
-        assert walk([rows[0], second, first, *rows[3:]]) == (Wrong.UNLINKED, 2)
+        assert walk([rows[0], second, first, *rows[3:]]) == (Wrong.ALTERED, 2)
+
+    def test_a_wrong_row_hides_no_other(self) -> None:
+        rows = chained(9)
+        rows[1], rows[4] = changed(rows[1], action="x"), changed(rows[4], action="x")
+        assert findings([*rows[:7], rows[5], rows[8]]) == [(Wrong.ALTERED, 2), (Wrong.ALTERED, 5), (Wrong.INSERTED, 6), (Wrong.MISSING, 8)]
+
+    @pytest.mark.parametrize("forged_first", [True, False])
+    def test_what_follows_either_of_two_rows_of_one_number_is_right(self, forged_first: bool) -> None:
+        rows = chained(5)
+        forged = replace(changed(rows[2], action="x"), hash="ab" * 32)
+        pair = [forged, rows[2]] if forged_first else [rows[2], forged]
+        assert findings([*rows[:2], *pair, *rows[3:]]) == [(Wrong.INSERTED, 3)]
 
     def test_a_key_that_is_not_known(self) -> None:
         rows = chained(3)
@@ -205,7 +229,7 @@ class TestWalk:
     def test_a_mac_that_is_no_hex(self) -> None:
         rows = chained(3)
         rows[1] = replace(rows[1], mac="é")
-        assert walk(rows) == (Wrong.REWRITTEN, 2)
+        assert walk(rows) == (Wrong.ALTERED, 2)
 
 
 # --- keys and anchors --------------------------------------------------------------------------------------------------
@@ -280,7 +304,7 @@ async def test_an_empty_export_is_still_a_file() -> None:
 
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "\n", "\uff1d"])
 async def test_no_cell_is_a_formula(start: str) -> None:
-    (row,) = chain(Head(0, GENESIS, AT), [event(user_agent=f'{start}HYPERLINK("http://x","y")')], {}, AT, KEYS)
+    (row,) = bound(Head(0, GENESIS, AT), [event(user_agent=f'{start}HYPERLINK("http://x","y")')])
     told = list(csv.DictReader(io.StringIO((await export("csv", [row])).decode(), newline="")))
     assert told[0]["user_agent"] == f'\'{start}HYPERLINK("http://x","y")'
     assert told[0]["hash"] == row.hash
@@ -289,7 +313,7 @@ async def test_no_cell_is_a_formula(start: str) -> None:
 @pytest.mark.parametrize("inside", ["=cmd|'!A1", ' "=cmd', "\t@x", " +1"])
 async def test_no_cell_is_a_formula_where_the_semicolon_parts_cells(inside: str) -> None:
     """Excel in Portuguese opens a file of commas as one of semicolons; an ordinary user agent stays as it is."""
-    (row,) = chain(Head(0, GENESIS, AT), [event(user_agent=f"x;{inside}", address="Mozilla/5.0 (X11; Linux; rv:1)")], {}, AT, KEYS)
+    (row,) = bound(Head(0, GENESIS, AT), [event(user_agent=f"x;{inside}", address="Mozilla/5.0 (X11; Linux; rv:1)")])
     told = list(csv.DictReader(io.StringIO((await export("csv", [row])).decode(), newline="")))
     assert (told[0]["user_agent"], told[0]["address"]) == (f"x;'{inside}", "Mozilla/5.0 (X11; Linux; rv:1)")
 

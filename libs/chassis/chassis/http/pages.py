@@ -9,14 +9,12 @@ from typing import Any, Generic, TypeVar
 from uuid import UUID
 
 import orjson
-from pydantic import BaseModel, ConfigDict, TypeAdapter
+from pydantic import BaseModel, ConfigDict
 
 from gtvision.errors import InvalidCursor
-from gtvision.time import Instant, isoformat
+from gtvision.time import isoformat, utc
 
 T = TypeVar("T")
-
-_instant: TypeAdapter[datetime] = TypeAdapter(Instant)
 
 
 class StrictModel(BaseModel):
@@ -65,7 +63,7 @@ def _pack(value: datetime | UUID | str | float) -> tuple[str, object]:
 
 def _unpack(tag: str, value: Any) -> object:
     if tag == "t" and isinstance(value, str):
-        return _instant.validate_python(datetime.fromisoformat(value))
+        return utc(datetime.fromisoformat(value))
     if tag == "u" and isinstance(value, str):
         return UUID(value)
     if tag != "v" or not isinstance(value, str | int | float):

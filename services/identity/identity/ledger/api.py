@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime
 from typing import Annotated, Self
 from uuid import UUID
@@ -68,7 +69,14 @@ class EntryOut(BaseModel):
 
     @classmethod
     def of(cls, chained: Chained) -> Self:
-        return cls.model_validate(chained.plain())
+        plain = chained.plain()
+        return cls.model_validate({**plain, "details": _texts(plain["details"])})
+
+
+def _texts(details: object) -> dict[str, str]:
+    """Whatever somebody put there is shown; verification names it."""
+    found = details if isinstance(details, dict) else {"": details}
+    return {name: value if isinstance(value, str) else json.dumps(value) for name, value in found.items()}
 
 
 class AnchorOut(BaseModel):
@@ -103,7 +111,8 @@ class FindingOut(BaseModel):
 
 
 class VerificationOut(BaseModel):
-    """Rows `first` to `last` are right; `finding` is the first that is not. `next` is where to go on, as `after`."""
+    """Rows `first` to `last` were looked at and `rows` of them are right; `findings` are the first twenty that are not, and `finding` is
+    the first of all. `next` is where to go on, as `after`."""
 
     right: bool
     first: int
@@ -111,6 +120,7 @@ class VerificationOut(BaseModel):
     rows: int
     head: int
     finding: FindingOut | None
+    findings: list[FindingOut]
     anchors: list[FindingOut]
     last_anchor: AnchorOut | None
     unanchored: int
@@ -124,7 +134,8 @@ class VerificationOut(BaseModel):
             last=report.last,
             rows=report.rows,
             head=report.head,
-            finding=FindingOut.of(report.finding) if report.finding else None,
+            finding=FindingOut.of(report.findings[0]) if report.findings else None,
+            findings=[FindingOut.of(each) for each in report.findings],
             anchors=[FindingOut.of(each) for each in report.anchors],
             last_anchor=AnchorOut.of(report.last_anchor, keys) if report.last_anchor else None,
             unanchored=report.unanchored,

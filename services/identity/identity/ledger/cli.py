@@ -10,7 +10,10 @@ from datetime import UTC, datetime
 from typing import BinaryIO, TextIO
 from uuid import UUID
 
+from pydantic import TypeAdapter
+
 from gtvision.errors import NotFound
+from gtvision.time import Instant
 from identity.ledger.domain.exports import Form, file_of
 from identity.ledger.domain.ledger import Chained, instant
 from identity.ledger.domain.searches import Sought
@@ -87,9 +90,7 @@ async def verify(asked: argparse.Namespace, tools: Tools, tenant: tuple[UUID, st
 def _told(report: Report, tenant: str) -> list[str]:
     lines = [f"{'right' if report.is_right else 'WRONG'}  {tenant}"]
     lines.append(f"  rows {report.first} to {report.last}: {report.rows} right" if report.rows else "  no rows")
-    if report.finding is not None:
-        lines.append(f"  first wrong row: {_finding(report.finding)}")
-        lines.append("  the rows behind it were not looked at")
+    lines += [f"  {'first wrong row' if not number else 'wrong too'}: {_finding(each)}" for number, each in enumerate(report.findings)]
     lines += [f"  anchors: {_finding(each)}" for each in report.anchors]
     if report.copies is not None:
         lines.append(f"  copies in object storage: {report.copies} compared")
@@ -136,6 +137,6 @@ async def _tenants(upkeep: Upkeep, wanted: str | None, copied: Sequence[UUID] = 
 def _instant(text: str) -> datetime:
     try:
         found = datetime.fromisoformat(text)
+        return TypeAdapter(Instant).validate_python(found if found.tzinfo else found.replace(tzinfo=UTC))
     except ValueError:
         raise argparse.ArgumentTypeError(f"'{text}' is no time; write 2026-01-31T12:00:00Z") from None
-    return found if found.tzinfo else found.replace(tzinfo=UTC)

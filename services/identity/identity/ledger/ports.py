@@ -8,12 +8,8 @@ from typing import Any, Protocol
 from uuid import UUID
 
 from identity.ledger.domain.anchors import Anchor, AnchorKind, Signer
-from identity.ledger.domain.ledger import Chained, Head, Sealer
+from identity.ledger.domain.ledger import Chained, Entry, Head, Sealer
 from identity.ledger.domain.searches import Sought
-
-
-class UnreadableRow(Exception):
-    """A row holds what no entry can, such as a time after the year 9999: somebody else put it there."""
 
 
 class LedgerRows(Protocol):
@@ -31,16 +27,20 @@ class LedgerRows(Protocol):
         """Of people and API keys, as they are called now."""
         ...
 
+    async def as_stored(self, entries: Sequence[Entry]) -> list[Entry]:
+        """As the database will give them back: what is hashed is what a reader finds."""
+        ...
+
     async def append(self, entries: Sequence[Chained], head: Head) -> None: ...
 
     async def head(self) -> Head | None: ...
 
     async def ends(self) -> tuple[Head | None, int]:
-        """The head, and the highest number that any row has, as of one moment. Raises: UnreadableRow, where the head is."""
+        """The head, and the highest number that any row has, as of one moment."""
         ...
 
     async def page(self, after: tuple[int, datetime] | None, through: int, limit: int, sought: Sought | None = None) -> list[Chained]:
-        """In order of number, `through` included; a second row of one number follows the first in time. Raises: UnreadableRow."""
+        """In order of number, `through` included; a second row of one number follows the first in time."""
         ...
 
     async def last(self, through: int, sought: Sought) -> int:

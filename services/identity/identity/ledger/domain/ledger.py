@@ -74,6 +74,11 @@ class Chained:
     mac: str
     mac_kid: str
 
+    def values(self) -> dict[str, object]:
+        """As the database keeps it."""
+        entry = {name: getattr(self.entry, name) for name in FIELDS}
+        return {**entry, "prev_hash": self.prev_hash, "hash": self.hash, "mac": self.mac, "mac_kid": self.mac_kid}
+
     def plain(self) -> dict[str, object]:
         """As an export shows it."""
         return {**self.entry.plain(), "prev_hash": self.prev_hash, "hash": self.hash, "mac": self.mac, "mac_kid": self.mac_kid}
@@ -106,12 +111,18 @@ def chain_hash(prev_hash: str, entry: bytes) -> str:
     return hashlib.sha256(bytes.fromhex(prev_hash) + entry).hexdigest()
 
 
-def chain(head: Head, events: Sequence[Event[AuditRecorded]], names: Mapping[UUID, str], now: datetime, sealer: Sealer) -> list[Chained]:
+def entries_of(head: Head, events: Sequence[Event[AuditRecorded]], names: Mapping[UUID, str], now: datetime) -> list[Entry]:
     """The events as the next entries behind the head, in the order in which they occurred."""
+    recorded_at = max(now, head.recorded_at)
+    ordered = sorted(events, key=lambda each: (each.occurred_at, each.event_id))
+    return [_entry(event, seq, recorded_at, names) for seq, event in enumerate(ordered, head.seq + 1)]
+
+
+def chain(head: Head, entries: Sequence[Entry], sealer: Sealer) -> list[Chained]:
+    """The entries bound to the head and to one another."""
     made: list[Chained] = []
-    recorded_at, prev_hash = max(now, head.recorded_at), head.hash
-    for seq, event in enumerate(sorted(events, key=lambda each: (each.occurred_at, each.event_id)), head.seq + 1):
-        entry = _entry(event, seq, recorded_at, names)
+    prev_hash = head.hash
+    for entry in entries:
         own = chain_hash(prev_hash, entry.canonical())
         kid, mac = sealer.mac(own)
         made.append(Chained(entry, prev_hash, own, mac, kid))

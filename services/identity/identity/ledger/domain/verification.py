@@ -1,4 +1,4 @@
-"""Walking a chain and saying what is wrong with it first. Pure: rows in, findings out."""
+"""Walking a chain and saying what is wrong with it. Pure: rows in, findings out."""
 
 from __future__ import annotations
 
@@ -12,36 +12,22 @@ from identity.ledger.domain.ledger import Chained, chain_hash
 MacCheck = Callable[[str, str, str], bool | None]
 """(key id, hash, MAC) -> whether it is right; None where the key is not known."""
 
+FINDINGS_AT_MOST = 20
+
 
 class Wrong(StrEnum):
-    """What a finding is about."""
+    """What a finding is about. Its `says` has the evidence."""
 
     ALTERED = "altered"
-    """What the row says does not give the row's hash."""
-    REWRITTEN = "rewritten"
-    """The public chain fits, the MAC does not: made by somebody without the key."""
+    """A row, or the head, is not what was recorded: its contents, its link to the row before, its MAC or an anchor say so."""
+    MISSING = "missing"
+    """Rows that were recorded are not there."""
+    INSERTED = "inserted"
+    """A row that was never recorded: a second one of the same number, or one behind the end."""
     KEY_UNKNOWN = "key_unknown"
     """The MAC names a key that is not in AUDIT_KEYS."""
-    UNLINKED = "unlinked"
-    """The row does not follow the row before it."""
-    MISSING = "missing"
-    """A number is not there."""
-    INSERTED = "inserted"
-    """A second row of the same number, or one behind the end."""
-    TRUNCATED = "truncated"
-    """The end is gone: the head or an anchor knows later rows."""
-    HEAD_CHANGED = "head_changed"
-    """The head row is not the last entry."""
-    ANCHOR_MISMATCH = "anchor_mismatch"
-    """A signed anchor knows another hash of this row."""
-    ANCHOR_FORGED = "anchor_forged"
-    """An anchor's signature is wrong."""
-    ANCHOR_REMOVED = "anchor_removed"
-    """Object storage has an anchor that the database has not."""
-    COPY_MISSING = "copy_missing"
-    """Object storage has no copy of an anchor."""
-    COPY_CHANGED = "copy_changed"
-    """The copy in object storage is not the anchor."""
+    ANCHOR = "anchor"
+    """An anchor or its copy in object storage is missing, or is not what was signed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +41,15 @@ class Finding:
     """When the row was recorded, or the anchor made."""
 
 
+def note(found: list[Finding], finding: Finding) -> None:
+    """Adds it to the list, which holds the first twenty."""
+    if len(found) < FINDINGS_AT_MOST:
+        found.append(finding)
+
+
 @dataclass(frozen=True, slots=True)
 class Position:
-    """Where a walk stands: the last row that was right."""
+    """Where a walk stands: the last row that was looked at."""
 
     seq: int
     hash: str
@@ -66,51 +58,69 @@ class Position:
 
 
 class Walk:
-    """Feed it the rows in order of number; it stops at the first that is wrong."""
+    """Takes the rows in order of number. A row that is wrong is found, and the walk goes on behind it."""
 
     def __init__(self, start: Position, mac_check: MacCheck) -> None:
         self.at = start
-        self.rows = 0
-        self.hashes: dict[int, str] = {}
+        self.right = 0
+        """How many rows are."""
+        self.found: list[Finding] = []
+        self.hashes: dict[int, set[str]] = {}
         """Of the rows of the last `feed`: what anchors are compared with."""
+        self._links: set[str | None] = {start.hash}
         self._mac_check = mac_check
 
-    def feed(self, rows: Sequence[Chained]) -> Finding | None:
-        """The first thing that is wrong, None while all is well."""
+    def feed(self, rows: Sequence[Chained]) -> None:
+        """Adds what is wrong with them to `found`."""
         self.hashes = {}
         for row in rows:
-            finding = self._order(row) or self._content(row)
-            if finding is not None:
-                return finding
-            self.at = Position(row.entry.seq, row.hash, row.entry.recorded_at)
-            self.hashes[row.entry.seq] = row.hash
-            self.rows += 1
-        return None
+            seq = row.entry.seq
+            self.hashes.setdefault(seq, set()).add(row.hash)
+            if seq <= self.at.seq:
+                self._inserted(row)
+                continue
+            if gap := self._gap(row):
+                note(self.found, gap)
+                self._links = {row.prev_hash}
+            finding = self._content(row)
+            if finding is None:
+                self.right += 1
+            else:
+                note(self.found, finding)
+            self.at = Position(seq, row.hash, row.entry.recorded_at)
 
-    def _order(self, row: Chained) -> Finding | None:
+    def _inserted(self, row: Chained) -> None:
+        """Which of two rows of one number is the inserted one shows in what follows: either may be linked to."""
+        seq = row.entry.seq
+        if self.found and self.found[-1].seq == seq:
+            self.found.pop()
+        if seq == self.at.seq:
+            self._links.add(row.hash)
+        says = f"more than one row has the number {seq} (event {row.entry.event_id})"
+        note(self.found, Finding(Wrong.INSERTED, seq, says, row.entry.recorded_at))
+
+    def _gap(self, row: Chained) -> Finding | None:
         seq, expected = row.entry.seq, self.at.seq + 1
-        if seq > expected:
-            last = seq - 1
-            which = f"row {expected} is" if last == expected else f"rows {expected} to {last} are"
-            return Finding(Wrong.MISSING, expected, f"{which} not there; the next one is {seq}", row.entry.recorded_at)
-        if seq < expected:
-            return Finding(Wrong.INSERTED, seq, f"a second row has the number {seq} (event {row.entry.event_id})", row.entry.recorded_at)
-        return None
+        if seq == expected:
+            return None
+        which = f"row {expected} is" if seq == expected + 1 else f"rows {expected} to {seq - 1} are"
+        return Finding(Wrong.MISSING, expected, f"{which} not there; the next one is {seq}", row.entry.recorded_at)
 
     def _content(self, row: Chained) -> Finding | None:
-        entry = row.entry
-        if row.prev_hash != self.at.hash:
-            return Finding(Wrong.UNLINKED, entry.seq, "its prev_hash is not the hash of the row before it", entry.recorded_at)
-        if _hash_of(row) != row.hash:
-            return Finding(Wrong.ALTERED, entry.seq, "what it says does not give its hash", entry.recorded_at)
+        linked, own = row.prev_hash in self._links, _hash_of(row)
+        self._links = {row.hash, own}  # the next row is linked to the one of them that was not altered
+        if not linked:
+            return Finding(Wrong.ALTERED, row.entry.seq, "its prev_hash is not the hash of the row before it", row.entry.recorded_at)
+        if own != row.hash:
+            return Finding(Wrong.ALTERED, row.entry.seq, "what it says does not give its hash", row.entry.recorded_at)
         return mac_finding(row, self._mac_check)
 
 
 def _hash_of(row: Chained) -> str | None:
-    """None where the row holds what no entry can, such as a time before the first year."""
+    """None where `prev_hash` is no hash."""
     try:
         return chain_hash(row.prev_hash, row.entry.canonical())
-    except (ValueError, OverflowError):
+    except ValueError:
         return None
 
 
@@ -121,6 +131,6 @@ def mac_finding(row: Chained, mac_check: MacCheck) -> Finding | None:
         says = f"its MAC names the key '{row.mac_kid}', which AUDIT_KEYS does not have"
         return Finding(Wrong.KEY_UNKNOWN, row.entry.seq, says, row.entry.recorded_at)
     if not right:
-        says = "its hash fits the public chain, its MAC does not: it was made or rewritten by somebody without the key"
-        return Finding(Wrong.REWRITTEN, row.entry.seq, says, row.entry.recorded_at)
+        says = "its hash fits the public chain, its MAC does not: it was made or rewritten without the key"
+        return Finding(Wrong.ALTERED, row.entry.seq, says, row.entry.recorded_at)
     return None

@@ -8,7 +8,23 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-from sqlalchemy import ColumnElement, RowMapping, Select, Uuid, bindparam, func, select, text, tuple_
+from sqlalchemy import (
+    ColumnElement,
+    DateTime,
+    RowMapping,
+    Select,
+    Table,
+    Text,
+    Uuid,
+    bindparam,
+    case,
+    cast,
+    func,
+    literal_column,
+    select,
+    text,
+    tuple_,
+)
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from chassis.db import UnitOfWork, UowFactory
@@ -16,7 +32,6 @@ from identity.cities.tables import tenant
 from identity.keys.tables.api_keys import api_key
 from identity.ledger.domain.ledger import FIELDS, Chained, Entry, Head
 from identity.ledger.domain.searches import Sought
-from identity.ledger.ports import UnreadableRow
 from identity.ledger.tables import audit_entry, audit_head
 from identity.people.tables import account
 
@@ -28,16 +43,51 @@ _SKEW = timedelta(days=1)
 """An entry is recorded after it occurred, give or take the clocks of two machines: older partitions need not be searched."""
 
 
+_FIRST, _LAST = "TIMESTAMPTZ '0001-01-01 00:00:00+00'", "TIMESTAMPTZ '9999-12-31 23:59:59.999999+00'"
+
+
+def _instant(column: ColumnElement[datetime]) -> ColumnElement[datetime]:
+    """A time that Python knows. PostgreSQL has earlier, later and infinite ones: the driver stores both ends of the calendar so."""
+    first, last = literal_column(_FIRST, column.type), literal_column(_LAST, column.type)
+    return case((column < first, first), (column > last, last), else_=column)
+
+
+def _readable(table: Table) -> list[ColumnElement[Any]]:
+    """Every column, so that whatever somebody put there keeps no other row from being read."""
+    found: list[ColumnElement[Any]] = []
+    for column in table.columns:
+        if isinstance(column.type, DateTime):
+            found.append(_instant(column).label(column.name))
+        else:
+            found.append(cast(column, Text).label(column.name) if column.name == "details" else column)
+    return found
+
+
+_ENTRIES, _HEAD = select(*_readable(audit_entry)), select(*_readable(audit_head))
+
+
 def _kind(name: str) -> str:
     return "timestamptz" if name in _TIMES else "uuid" if name in _IDS else _KINDS.get(name, "text")
 
 
-_INSERT = text(
+_ROWS = f"unnest({', '.join(f'CAST(~{name} AS {_kind(name)}[])' for name in _COLUMNS)})"
+_CALENDAR = "CASE WHEN row.{0} < {1} THEN {1} WHEN row.{0} > {2} THEN {2} ELSE row.{0} END AS {0}"
+_AS_STORED = {
+    **{name: _CALENDAR.format(name, _FIRST, _LAST) for name in _TIMES},
+    "details": "CAST(CAST(row.details AS jsonb) AS text) AS details",
+}
+_STORED = text(
     (
         # Only our own column names are put in; every value is bound.
+        f"SELECT {', '.join(_AS_STORED.get(name, f'row.{name}') for name in _COLUMNS)} "  # noqa: S608
+        f"FROM {_ROWS} WITH ORDINALITY AS row ({', '.join(_COLUMNS)}, place) ORDER BY place"
+    ).replace("~", ":")
+)
+_INSERT = text(
+    (
         f"INSERT INTO audit_entry (tenant_id, {', '.join(_COLUMNS)}) "  # noqa: S608
         f"SELECT ~tenant_id, {', '.join('CAST(row.details AS jsonb)' if name == 'details' else f'row.{name}' for name in _COLUMNS)} "
-        f"FROM unnest({', '.join(f'CAST(~{name} AS {_kind(name)}[])' for name in _COLUMNS)}) AS row ({', '.join(_COLUMNS)})"
+        f"FROM {_ROWS} AS row ({', '.join(_COLUMNS)})"
     ).replace("~", ":")
 ).bindparams(bindparam("tenant_id", type_=Uuid()))
 _UNSEEN = text(
@@ -57,7 +107,7 @@ class SqlLedger:
         self._tenant_id = work.tenant_id
 
     async def lock_head(self, now: datetime) -> Head:
-        locking = select(audit_head).where(audit_head.c.tenant_id == self._tenant_id).with_for_update()
+        locking = _HEAD.where(audit_head.c.tenant_id == self._tenant_id).with_for_update()
         row = (await self._session.execute(locking)).mappings().first()
         if row is None:
             await self._session.execute(_NEW_HEAD, {"tenant_id": self._tenant_id, "now": now})
@@ -75,24 +125,25 @@ class SqlLedger:
         programs = select(api_key.c.id, api_key.c.name).where(api_key.c.id.in_(wanted))
         return {row.id: row.name for row in await self._session.execute(people.union_all(programs))}
 
+    async def as_stored(self, entries: Sequence[Entry]) -> list[Entry]:
+        rows = await self._session.execute(_STORED, _columns([Chained(each, "", "", "", "") for each in entries]))
+        return [_entry(row, tenant_id=self._tenant_id) for row in rows.mappings()]
+
     async def append(self, entries: Sequence[Chained], head: Head) -> None:
-        rows = [_values(each) for each in entries]
-        columns = {name: [row[name] for row in rows] for name in _COLUMNS}
-        await self._session.execute(_INSERT, {"tenant_id": self._tenant_id, **columns})
+        await self._session.execute(_INSERT, {"tenant_id": self._tenant_id, **_columns(entries)})
         moving = audit_head.update().where(audit_head.c.tenant_id == self._tenant_id)
         await self._session.execute(moving.values(seq=head.seq, hash=head.hash, recorded_at=head.recorded_at))
 
     async def head(self) -> Head | None:
-        row = (await self._session.execute(select(audit_head))).mappings().first()
+        row = (await self._session.execute(_HEAD)).mappings().first()
         return _head(row) if row else None
 
     async def ends(self) -> tuple[Head | None, int]:
         highest = select(func.max(audit_entry.c.seq)).scalar_subquery()
-        joined = select(highest.label("highest"), audit_head).select_from(select(1).subquery().outerjoin(audit_head, text("true")))
-        try:
-            row = (await self._session.execute(joined)).mappings().one()
-        except (ValueError, OverflowError) as error:  # from the driver: Python knows no such time
-            raise UnreadableRow from error
+        joined = select(highest.label("highest"), *_readable(audit_head)).select_from(
+            select(1).subquery().outerjoin(audit_head, text("true"))
+        )
+        row = (await self._session.execute(joined)).mappings().one()
         return (None if row["seq"] is None else _head(row)), row["highest"] or 0
 
     async def page(self, after: tuple[int, datetime] | None, through: int, limit: int, sought: Sought | None = None) -> list[Chained]:
@@ -100,8 +151,8 @@ class SqlLedger:
         where = [column.seq <= through, *(_conditions(sought) if sought else ())]
         if after is not None:
             # Also as a plain bound, which an index serves.
-            where += [column.seq >= after[0], tuple_(column.seq, column.recorded_at) > after]
-        statement = select(audit_entry).where(*where).order_by(column.seq, column.recorded_at).limit(limit)
+            where += [column.seq >= after[0], tuple_(column.seq, _instant(column.recorded_at)) > after]
+        statement = _ENTRIES.where(*where).order_by(column.seq, column.recorded_at).limit(limit)
         return await self._entries(statement)
 
     async def last(self, through: int, sought: Sought) -> int:
@@ -115,10 +166,10 @@ class SqlLedger:
         where = _conditions(sought)
         if before is not None:
             where += [column.occurred_at <= before[0], tuple_(column.occurred_at, column.seq) < before]
-        return await self._entries(select(audit_entry).where(*where).order_by(column.occurred_at.desc(), column.seq.desc()).limit(limit))
+        return await self._entries(_ENTRIES.where(*where).order_by(column.occurred_at.desc(), column.seq.desc()).limit(limit))
 
     async def at(self, seq: int) -> list[Chained]:
-        return await self._entries(select(audit_entry).where(audit_entry.c.seq == seq).order_by(audit_entry.c.recorded_at).limit(2))
+        return await self._entries(_ENTRIES.where(audit_entry.c.seq == seq).order_by(audit_entry.c.recorded_at).limit(2))
 
     async def retention_days(self, otherwise: int) -> int:
         days = tenant.c.settings["retention"]["audit_days"].as_integer()
@@ -129,10 +180,7 @@ class SqlLedger:
         return found
 
     async def _entries(self, statement: Select[Any]) -> list[Chained]:
-        try:
-            return [_chained(row) for row in (await self._session.execute(statement)).mappings()]
-        except (ValueError, OverflowError) as error:  # from the driver: Python knows no such time
-            raise UnreadableRow from error
+        return [_chained(row) for row in (await self._session.execute(statement)).mappings()]
 
 
 def _conditions(sought: Sought) -> list[ColumnElement[bool]]:
@@ -148,23 +196,27 @@ def _conditions(sought: Sought) -> list[ColumnElement[bool]]:
     return found
 
 
-def _values(chained: Chained) -> dict[str, object]:
-    entry = chained.entry
-    values = {name: getattr(entry, name) for name in FIELDS}
-    details = orjson.dumps(dict(entry.details)).decode()
-    return {
-        **values,
-        "details": details,
-        "prev_hash": chained.prev_hash,
-        "hash": chained.hash,
-        "mac": chained.mac,
-        "mac_kid": chained.mac_kid,
-    }
+def _columns(entries: Sequence[Chained]) -> dict[str, list[object]]:
+    rows = [each.values() for each in entries]
+    columns: dict[str, list[object]] = {name: [row[name] for row in rows] for name in _COLUMNS}
+    return {**columns, "details": [orjson.dumps(details).decode() for details in columns["details"]]}
 
 
 def _chained(row: RowMapping) -> Chained:
-    entry = Entry(**{name: row[name] for name in FIELDS})
-    return Chained(entry, row["prev_hash"], row["hash"], row["mac"], row["mac_kid"])
+    return Chained(_entry(row), row["prev_hash"], row["hash"], row["mac"], row["mac_kid"])
+
+
+def _entry(row: RowMapping, **known: Any) -> Entry:
+    fields = {name: row[name] for name in FIELDS if name not in known}
+    return Entry(**{**fields, **known, "details": _details(row["details"])})
+
+
+def _details(text: str) -> Any:
+    """Whatever JSON is there: what no entry has does not give its hash."""
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError:  # such as a number of a thousand digits
+        return text
 
 
 def _head(row: RowMapping) -> Head:

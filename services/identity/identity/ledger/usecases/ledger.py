@@ -11,7 +11,7 @@ from chassis.db import UowFactory
 from gtvision.events import AuditRecorded, Event
 from gtvision.time import Clock
 from identity import metrics
-from identity.ledger.domain.ledger import Sealer, chain, head_of
+from identity.ledger.domain.ledger import Sealer, chain, entries_of, head_of
 from identity.ledger.ports import LedgerOf, Upkeep
 
 
@@ -44,7 +44,8 @@ class Ledger:
             if not fresh:
                 return
             names = await rows.names([event.data.actor_id for event in fresh if event.data.actor_id])
-            entries = chain(head, fresh, names, now, self._sealer)
+            stored = await rows.as_stored(entries_of(head, fresh, names, now))
+            entries = chain(head, stored, self._sealer)
             await rows.append(entries, head_of(entries[-1]))
         metrics.AUDIT_CHAINED.inc(len(entries))
         metrics.AUDIT_LAG_SECONDS.observe(max(0.0, (now - entries[0].entry.occurred_at).total_seconds()))

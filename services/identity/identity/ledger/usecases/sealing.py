@@ -59,9 +59,11 @@ class Sealing:
         if head is None or head.seq <= last:
             return False
         report = await verification.verify(tenant_id, Span(after=last))
-        if report.finding is not None:
-            metrics.AUDIT_FAILURES.labels(str(report.finding.wrong)).inc()
-            log.error("the ledger was tampered with", tenant_id=str(tenant_id), seq=report.finding.seq, wrong=str(report.finding.wrong))
+        for finding in report.findings:
+            metrics.AUDIT_FAILURES.labels(str(finding.wrong)).inc()
+            log.error(
+                "the ledger was tampered with", tenant_id=str(tenant_id), seq=finding.seq, wrong=str(finding.wrong), says=finding.says
+            )
         async with self._uow(tenant_id) as work:
             now = self._clock.now()
             locked = await self._ledger(work).lock_head(now)
@@ -83,7 +85,7 @@ class Sealing:
                     log.warning("anchors not copied", tenant_id=str(tenant_id), seq=anchor.seq, cause=error.message)
                     return  # the next time: whoever does not answer now would hold up each anchor
                 if not ours:  # `verify` names it from now on
-                    metrics.AUDIT_FAILURES.labels(str(Wrong.COPY_CHANGED)).inc()
+                    metrics.AUDIT_FAILURES.labels(str(Wrong.ANCHOR)).inc()
                     log.error("the copy of an anchor was tampered with", tenant_id=str(tenant_id), seq=anchor.seq)
                 async with self._uow(tenant_id) as work:
                     await self._anchors(work).copied(anchor.seq, anchor.kind, anchor.anchored_at)

@@ -11,14 +11,13 @@ from uuid import UUID
 from chassis.db import UnitOfWork, UowFactory
 from identity.ledger.domain.anchors import Anchor, copy_of, object_folder
 from identity.ledger.domain.ledger import GENESIS, Head
-from identity.ledger.domain.verification import Finding, Position, Walk, Wrong, mac_finding
-from identity.ledger.ports import AnchorCopies, AnchorsOf, AuditKeys, LedgerOf, UnreadableRow
+from identity.ledger.domain.verification import FINDINGS_AT_MOST, Finding, Position, Walk, Wrong, mac_finding, note
+from identity.ledger.ports import AnchorCopies, AnchorsOf, AuditKeys, LedgerOf
 
 Progress = Callable[[int, int], None]
 """(rows done, number of the last row)."""
 
 _PAGE = 500
-_FINDINGS_AT_MOST = 20
 _FORGED = "the anchor's signature is wrong"
 _EVER = datetime.max.replace(tzinfo=UTC)
 
@@ -42,26 +41,24 @@ class Report:
     tenant_id: UUID
     first: int
     last: int
-    """Number of the last row that is right."""
+    """Number of the last row that was looked at."""
     rows: int
+    """How many of them are right."""
     head: int
-    finding: Finding | None = None
-    """The first row that is wrong."""
+    findings: list[Finding] = field(default_factory=list)
+    """Rows that are wrong, the first twenty."""
     anchors: list[Finding] = field(default_factory=list)
     """What is wrong with anchors and their copies, the first twenty."""
     last_anchor: Anchor | None = None
     copies: int | None = None
     """Copies in object storage that were compared; None: not looked at."""
+    next: int | None = None
+    """Where to go on, where the span ended before the ledger."""
 
     @property
     def is_right(self) -> bool:
         """Nothing is wrong."""
-        return self.finding is None and not self.anchors
-
-    @property
-    def next(self) -> int | None:
-        """Where to go on, where the span ended before the ledger."""
-        return self.last if self.finding is None and self.last < self.head else None
+        return not self.findings and not self.anchors
 
     @property
     def unanchored(self) -> int:
@@ -88,36 +85,35 @@ class Verification:
 
     async def verify(self, tenant_id: UUID, span: Span = Span(), progress: Progress | None = None) -> Report:
         """The rows of the span, and the anchors that were made of them. Raises: Unavailable."""
-        try:
-            async with self._uow(tenant_id) as work:
-                newest = await self._anchors(work).highest(_PAGE)
-                head, highest = await self._ledger(work).ends()  # after the anchors: what they know must be there
-                start = await self._start(work, span, head)
-                known = await self._known(work, newest, head.seq if head else highest)
-        except UnreadableRow:
-            says = "the head row, or the first row, holds what none can: a time that no calendar has"
-            return Report(tenant_id, 1, 0, 0, 0, Finding(Wrong.HEAD_CHANGED, 0, says))
-        through, wrong = head.seq if head else highest, known.wrong
-        if isinstance(start, Finding):
-            return Report(tenant_id, start.seq, start.seq - 1, 0, through, start, wrong, known.last)
+        async with self._uow(tenant_id) as work:
+            newest = await self._anchors(work).highest(_PAGE)
+            head, highest = await self._ledger(work).ends()  # after the anchors: what they know must be there
+            start, begins = await self._start(work, span, head)
+            known = await self._known(work, newest, head.seq if head else highest)
+        through = head.seq if head else highest
         walk = Walk(start, self._keys.mac_is_right)
+        if begins:
+            note(walk.found, begins)
         ends = min(through, start.seq + span.at_most) if span.at_most else through
-        finding = await self._walk(tenant_id, walk, ends, wrong, progress)
-        if finding is None and ends == through:
-            finding = _end_finding(walk.at, head, highest, known.beyond)
-        report = Report(tenant_id, start.seq + 1, walk.at.seq, walk.rows, through, finding, wrong, known.last)
-        return replace(report, finding=await self._named(tenant_id, finding)) if finding else report
+        await self._walk(tenant_id, walk, ends, known.wrong, progress)
+        if ends == through and (ending := _end_finding(walk.at, head, highest, known.beyond)):
+            note(walk.found, ending)
+        findings = sorted(walk.found, key=lambda each: each.seq)
+        following = ends if ends < through else None
+        return Report(
+            tenant_id, start.seq + 1, max(walk.at.seq, start.seq), walk.right, through, findings, known.wrong, known.last, next=following
+        )
 
     async def _known(self, work: UnitOfWork, newest: list[Anchor], through: int) -> _Known:
         """What anchors say of the end. However many forged ones lie before a right one, it is found."""
         known, page = _Known(), newest
-        for seq in await self._anchors(work).strange(_FINDINGS_AT_MOST):
-            _note(known.wrong, Finding(Wrong.ANCHOR_FORGED, seq, "it holds what no anchor can"))
+        for seq in await self._anchors(work).strange(FINDINGS_AT_MOST):
+            note(known.wrong, Finding(Wrong.ANCHOR, seq, "it holds what no anchor can"))
         while page:
             for anchor in page:
                 if not self._signature_is_right(anchor):
                     if anchor.seq > through:  # the others are noted with their row
-                        _note(known.wrong, Finding(Wrong.ANCHOR_FORGED, anchor.seq, _FORGED, anchor.anchored_at))
+                        note(known.wrong, Finding(Wrong.ANCHOR, anchor.seq, _FORGED, anchor.anchored_at))
                 elif anchor.seq <= through:
                     known.last = anchor
                     return known
@@ -128,8 +124,8 @@ class Verification:
 
     # --- where it begins -----------------------------------------------------------------------------------------------
 
-    async def _start(self, work: UnitOfWork, span: Span, head: Head | None) -> Position | Finding:
-        """The position before the first row: the beginning, a row whose MAC is right, or a signed cut."""
+    async def _start(self, work: UnitOfWork, span: Span, head: Head | None) -> tuple[Position, Finding | None]:
+        """The position before the first row (the beginning, a row, or a signed cut), and what is wrong with it."""
         ledger = self._ledger(work)
         seq = span.after
         if span.since is not None:
@@ -138,72 +134,46 @@ class Verification:
         if seq:
             before = await ledger.at(seq)
             if len(before) == 1:
-                return mac_finding(before[0], self._keys.mac_is_right) or Position(seq, before[0].hash)
+                return Position(seq, before[0].hash), mac_finding(before[0], self._keys.mac_is_right)
         oldest = await ledger.page(None, head.seq if head else 1, 1)
         first_kept = oldest[0].entry.seq if oldest else (head.seq + 1 if head else 1)
         if first_kept <= 1:
-            return Position(0, GENESIS)
+            return Position(0, GENESIS), None
         for cut in await self._anchors(work).cut_at(first_kept - 1):
             if self._signature_is_right(cut):
-                return Position(cut.seq, cut.hash)
+                return Position(cut.seq, cut.hash), None
         says = f"rows 1 to {first_kept - 1} are not there, and no signed record says that retention dropped them"
-        return Finding(Wrong.MISSING, 1, says, oldest[0].entry.recorded_at if oldest else None)
+        missing = Finding(Wrong.MISSING, 1, says, oldest[0].entry.recorded_at if oldest else None)
+        return Position(first_kept - 1, oldest[0].prev_hash if oldest else GENESIS), missing
 
     # --- rows ----------------------------------------------------------------------------------------------------------
 
-    async def _walk(self, tenant_id: UUID, walk: Walk, ends: int, wrong: list[Finding], progress: Progress | None) -> Finding | None:
-        size = _PAGE
+    async def _walk(self, tenant_id: UUID, walk: Walk, ends: int, wrong: list[Finding], progress: Progress | None) -> None:
         after = (walk.at.seq, _EVER) if walk.at.seq else None  # from the beginning: also a row 0 would be noticed
         while True:
-            try:
-                async with self._uow(tenant_id) as work:
-                    rows = await self._ledger(work).page(after, ends, size)
-                    first = rows[0].entry.seq if rows else 0
-                    anchors = await self._anchors(work).between(first, rows[-1].entry.seq, 2 * _PAGE) if rows else []
-            except UnreadableRow:
-                if size == 1:
-                    says = "it holds what no entry can: a time that no calendar has"
-                    return Finding(Wrong.ALTERED, walk.at.seq + 1, says)
-                size = 1  # up to the row itself
-                continue
+            async with self._uow(tenant_id) as work:
+                rows = await self._ledger(work).page(after, ends, _PAGE)
+                anchors = await self._anchors(work).between(rows[0].entry.seq, rows[-1].entry.seq, 2 * _PAGE) if rows else []
             if not rows:
-                return None
-            finding = walk.feed(rows)
-            mismatch = self._compare(anchors, walk, wrong)
-            if mismatch is not None or finding is not None:
-                return min((each for each in (mismatch, finding) if each), key=lambda each: each.seq)
+                return
+            walk.feed(rows)
+            self._compare(anchors, walk, wrong)
             after = (rows[-1].entry.seq, rows[-1].entry.recorded_at)
             if progress is not None:
-                progress(walk.rows, walk.at.seq)
+                progress(walk.right, walk.at.seq)
             await asyncio.sleep(0)  # a long walk beside an API: others get their turn
 
-    def _compare(self, anchors: list[Anchor], walk: Walk, wrong: list[Finding]) -> Finding | None:
-        """The first row that an anchor knows otherwise; anchors that are no anchors go on the list."""
+    def _compare(self, anchors: list[Anchor], walk: Walk, wrong: list[Finding]) -> None:
+        """Rows that an anchor knows otherwise; anchors that are no anchors go on the list."""
         for anchor in anchors:
             if not self._signature_is_right(anchor):
-                _note(wrong, Finding(Wrong.ANCHOR_FORGED, anchor.seq, _FORGED, anchor.anchored_at))
-                continue
-            known = walk.hashes.get(anchor.seq)
-            if known is not None and known != anchor.hash:
+                note(wrong, Finding(Wrong.ANCHOR, anchor.seq, _FORGED, anchor.anchored_at))
+            elif anchor.hash not in walk.hashes.get(anchor.seq, {anchor.hash}):
                 says = "the row is not the one that was anchored: the chain was rewritten with the MAC's key"
-                return Finding(Wrong.ANCHOR_MISMATCH, anchor.seq, says, anchor.anchored_at)
-        return None
+                note(walk.found, Finding(Wrong.ALTERED, anchor.seq, says, anchor.anchored_at))
 
     def _signature_is_right(self, anchor: Anchor) -> bool:
         return self._keys.signature_is_right(anchor.kid, anchor.signed_bytes(), anchor.signature)
-
-    async def _named(self, tenant_id: UUID, finding: Finding) -> Finding:
-        """A row that is wrong because there are two of its number was inserted, not altered."""
-        if finding.wrong not in {Wrong.ALTERED, Wrong.REWRITTEN, Wrong.UNLINKED, Wrong.KEY_UNKNOWN}:
-            return finding
-        try:
-            async with self._uow(tenant_id) as work:
-                rows = await self._ledger(work).at(finding.seq)
-        except UnreadableRow:
-            return finding
-        if len(rows) < 2:
-            return finding
-        return replace(finding, wrong=Wrong.INSERTED, says=f"{len(rows)} rows have the number {finding.seq}; of this one, {finding.says}")
 
     # --- copies --------------------------------------------------------------------------------------------------------
 
@@ -244,10 +214,10 @@ class Verification:
         if content is None and owed:
             return False
         if content is None:
-            _note(wrong, Finding(Wrong.COPY_MISSING, anchor.seq, f"there is no object '{anchor.object_key}'", anchor.anchored_at))
+            note(wrong, Finding(Wrong.ANCHOR, anchor.seq, f"there is no object '{anchor.object_key}'", anchor.anchored_at))
         elif content != copy_of(anchor, self._keys):
             says = f"the object '{anchor.object_key}' is not the anchor"
-            _note(wrong, Finding(Wrong.COPY_CHANGED, anchor.seq, says, anchor.anchored_at))
+            note(wrong, Finding(Wrong.ANCHOR, anchor.seq, says, anchor.anchored_at))
         return True
 
 
@@ -258,26 +228,26 @@ def _explain(key: str, report: Report, wrong: list[Finding]) -> None:
     if seq < report.first:
         return  # of rows that retention dropped, with their anchors
     if seq > report.head:
-        _note(wrong, Finding(Wrong.TRUNCATED, seq, f"the object '{key}' anchors the row {seq}, and the last row is {report.head}"))
+        note(wrong, Finding(Wrong.MISSING, seq, f"the object '{key}' anchors the row {seq}, and the last row is {report.head}"))
         return
-    _note(wrong, Finding(Wrong.ANCHOR_REMOVED, seq, f"the object '{key}' has no anchor in the database"))
+    note(wrong, Finding(Wrong.ANCHOR, seq, f"the object '{key}' has no anchor in the database"))
 
 
 def _end_finding(at: Position, head: Head | None, highest: int, last_anchor: Anchor | None) -> Finding | None:
     """Whether the end of the chain is the end."""
     if head is None:
         if at.seq or highest or last_anchor:
-            return Finding(Wrong.TRUNCATED, max(at.seq, highest) + 1, "the head row is not there")
+            return Finding(Wrong.MISSING, max(at.seq, highest) + 1, "the head row is not there")
         return None
     if at.seq < head.seq:
         return Finding(
-            Wrong.TRUNCATED, at.seq + 1, f"the rows from {at.seq + 1} on are not there; the head says {head.seq}", head.recorded_at
+            Wrong.MISSING, at.seq + 1, f"the rows from {at.seq + 1} on are not there; the head says {head.seq}", head.recorded_at
         )
     if last_anchor is not None and last_anchor.seq > head.seq >= highest:
         says = f"the rows {head.seq + 1} to {last_anchor.seq} are not there; an anchor was made of them"
-        return Finding(Wrong.TRUNCATED, head.seq + 1, says, last_anchor.anchored_at)
+        return Finding(Wrong.MISSING, head.seq + 1, says, last_anchor.anchored_at)
     if at.hash != head.hash or head.recorded_at != (at.recorded_at or head.recorded_at):
-        return Finding(Wrong.HEAD_CHANGED, head.seq, "the head row does not have the hash and the time of the last row", at.recorded_at)
+        return Finding(Wrong.ALTERED, head.seq, "the head row does not have the hash and the time of the last row", at.recorded_at)
     if highest > head.seq:
         return Finding(Wrong.INSERTED, highest, f"a row {highest} lies behind the head, which says {head.seq}")
     return None
@@ -293,8 +263,3 @@ async def _copies_a_day(copies: AnchorCopies, tenant_id: UUID) -> dict[date, int
             continue
         counts[made_on] = counts.get(made_on, 0) + 1
     return counts
-
-
-def _note(wrong: list[Finding], finding: Finding) -> None:
-    if len(wrong) < _FINDINGS_AT_MOST:
-        wrong.append(finding)
