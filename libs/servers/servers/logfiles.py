@@ -16,18 +16,28 @@ LONGEST_LINE = 64 * 1024
 """Of a longer line the rest is left out."""
 _CHUNK = 64 * 1024
 
-# The separators as they stand, escaped in JSON, or percent-encoded (once or twice); anything up to the last @ of the same word.
-_COLON, _SLASH, _AT = r"(?::|%(?:25)*3A)", r"(?:\\*/|%(?:25)*2F)", r"(?:@|%(?:25)*40|\\u0040)"
-_SCHEME = rf"(rtsps?{_COLON}{_SLASH}{{2}})"
-_WORD = rf'{_SCHEME}(?:\\.|[^\s"\\])*{_AT}'
-# a password with a blank in it: user, colon, and what is no port, up to the last @ of the same quoted text or line
-_BLANK = rf'{_SCHEME}[^\s"/@:]+{_COLON}(?!\d{{1,5}}(?:[/\s"]|$))(?:\\.|[^"\\\n])*{_AT}'
-_SECRET = re.compile(f"(?i:{_WORD}|{_BLANK})".encode())
+# A camera's user and password may hold anything: all up to the last @ of the word goes, or of the quoted text where a blank is in it.
+# Separators stand as they are, escaped for JSON, or percent-encoded once or more.
+_PLAIN = rb"rtsps?:(?:\\*/)+"
+_ENCODED = rb"rtsps?%(?:25)*3A(?:%(?:25)*2F)+"
+_AT = rb"(?:@|\\u0040)"
+_SECRET = re.compile(
+    rb"(?i)(" + _PLAIN + rb')(?:\\.|[^\s"\\])*' + _AT
+    # the blank lies behind user and colon; a port and what follows it are no password
+    + rb"|(" + _PLAIN + rb')[^\s"/@:]+:(?!\d{1,5}(?:[/\s"]|$))(?:\\.|[^"\\\n])*' + _AT
+    + rb"|(" + _ENCODED + rb')(?:\\.|[^\s"\\])*(?:@|%(?:25)*40)'
+    # databases and brokers: what we made ourselves holds none of the separators
+    + rb'|(:(?:\\*/){2})[^\s"/@:\\]*:[^\s"/@\\]+@'
+)  # fmt: skip
+_SIGNS = (b"@", b"%", b"\\u0040")
+"""A line without any of these holds no address with a password."""
 
 
 def redact(text: bytes) -> bytes:
-    """Lines without the user and password of any RTSP address in them."""
-    return _SECRET.sub(lambda found: (found[1] or found[2]) + b"***@", text)
+    """Lines without the user and password of any address in them."""
+    if not any(sign in text for sign in _SIGNS):
+        return text
+    return _SECRET.sub(lambda found: next(filter(None, found.groups())) + b"***@", text)
 
 
 @dataclass(frozen=True)
