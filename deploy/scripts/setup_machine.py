@@ -17,6 +17,7 @@ import fcntl
 import hashlib
 import json
 import os
+import pwd
 import shlex
 import shutil
 import signal
@@ -58,6 +59,8 @@ TEST_PACKAGES = (
     "luajit",
 )
 
+ACCOUNT = "gtvision"
+"""What our own programs become where root starts them (gtv.home.ACCOUNT)."""
 SERVERS = ("epmd", "haproxy", "nginx", "pgbouncer", "postgresql", "rabbitmq", "redis")
 """How the names of the units begin that these packages enable; others that come along (a timer of logrotate) stay."""
 
@@ -138,6 +141,26 @@ def apt_get(*arguments: str) -> None:
     if process.returncode != 0:
         sys.stderr.write(output)
         raise SetupFailed(f"apt-get {arguments[0]} failed, see above.")
+
+
+def make_account() -> None:
+    """A system account without a shell and without a home; nothing where there is one."""
+    try:
+        pwd.getpwnam(ACCOUNT)
+    except KeyError:
+        run(
+            [
+                "useradd",
+                "--system",
+                "--user-group",
+                "--no-create-home",
+                "--home-dir",
+                "/nonexistent",
+                "--shell",
+                "/usr/sbin/nologin",
+                ACCOUNT,
+            ]
+        )
 
 
 @contextlib.contextmanager
@@ -362,6 +385,8 @@ def main(arguments: Sequence[str]) -> None:
     options = parser.parse_args(arguments)
     wanted = options.packages or [*RUN_PACKAGES, *(TEST_PACKAGES if options.test else ())]
     install_packages(missing_packages(wanted))
+    if os.geteuid() == 0:
+        make_account()
     if not options.packages_only:
         install_python_packages(test=options.test)
 

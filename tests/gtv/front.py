@@ -57,6 +57,7 @@ class Echo:
             await reader.readexactly(length)
         body = json.dumps({"name": self.name, "method": method, "target": target, "headers": headers}).encode()
         status, extra = "200 OK", "WWW-Authenticate: Basic realm=media\r\nServer: media\r\nX-Powered-By: media\r\n"
+        extra += "Access-Control-Allow-Origin: *\r\n"
         if "redirect" in target:
             status, extra = "302 Found", f"Location: {target.split('?')[0]}?cookieCheck=1\r\n"
         if "away" in target:

@@ -286,7 +286,8 @@ async def test_statistics_are_on_the_private_port_and_closed(front: Front) -> No
     async with httpx.AsyncClient(base_url=f"http://{front.layout.private}", trust_env=False) as inside:
         assert (await inside.get("/stats")).status_code == 401
         assert (await inside.get("/stats", auth=("operator", "secret"))).status_code == 200
-        assert "haproxy_process" in (await inside.get("/metrics")).text
+        assert (await inside.get("/metrics")).status_code == 401
+        assert "haproxy_process" in (await inside.get("/metrics", auth=("operator", "secret"))).text
         assert (await inside.get("/health/live")).status_code == 200
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -134,3 +136,32 @@ async def test_what_is_no_http_gets_a_short_answer_of_the_edges_own(front: Front
         assert head.startswith(b"HTTP/1.1 400 ")
         assert b"text/html" in head
         assert len(body) < 200
+
+
+async def _trickled(front: Front, *headers: str) -> bytes:
+    """What a client gets that goes on sending its body byte by byte."""
+    host, _, port = front.host.rpartition(":")
+    reader, writer = await asyncio.open_connection(host, int(port), ssl=front.trust, server_hostname="localhost")
+    writer.write("\r\n".join(["POST /api/v1/auth/login HTTP/1.1", "Host: edge", *headers, "", ""]).encode())
+    answer = asyncio.ensure_future(reader.readuntil(b"\r\n\r\n"))
+    async with asyncio.timeout(180):
+        while not answer.done():
+            writer.write(b"1\r\nx\r\n" if "chunked" in headers[-1] else b"x")
+            await asyncio.wait([answer], timeout=0.1)
+    writer.close()
+    return await answer
+
+
+@pytest.mark.parametrize("header", ["Content-Length: 10000", "Transfer-Encoding: chunked"])
+async def test_a_body_that_trickles_in_is_cut_off(tmp_path: Path, header: str) -> None:
+    async with edge_of(tmp_path, body_s=1) as front:
+        assert (await _trickled(front, header)).startswith(b"HTTP/1.1 408 ")
+
+
+async def test_a_large_body_and_one_that_is_asked_for_pass(front: Front) -> None:
+    for size in (0, 1, 20_000, 5_000_000):
+        answer = await front.client.post("/api/v1/cameras", content=b"x" * size)
+        assert answer.status_code == 200
+    body = ["-H", "Expect: 100-continue", "-d", "x" * 5_000]
+    asked = await front.curl(*body, "--cacert", front.authority, f"{front.address()}/api/v1/cameras")
+    assert json.loads(asked.stdout)["method"] == "POST"

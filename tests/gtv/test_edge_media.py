@@ -67,6 +67,14 @@ async def test_the_socket_is_its_owners_and_changes_nothing_but_maps(two: Front)
         assert "denied" in maintenance.ask(files, order).lower()
 
 
+async def test_no_page_of_another_origin_may_read_video(two: Front) -> None:
+    _add(two, f"{CAMERA} north", "filled yes")
+    for path in (f"/hls/{CAMERA}/index.m3u8", f"/whep/{CAMERA}/whep"):
+        answer = await two.client.get(path, headers={"origin": "https://elsewhere.example"})
+        assert answer.status_code == 200
+        assert not [name for name in answer.headers if name.startswith("access-control-")]
+
+
 # --- maintenance ----------------------------------------------------------------------------------------------------------
 
 

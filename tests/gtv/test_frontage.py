@@ -34,7 +34,7 @@ def _plan(home: Home) -> Plan:
 
 def _prepare(plan: Plan) -> Files:
     files = Files(plan.home.edge)
-    frontage.prepare(plan, files, plan.composition.ports["haproxy-private"], None)
+    frontage.prepare(plan, files, plan.composition.ports["haproxy-private"])
     return files
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -19,10 +20,10 @@ from rich.text import Text
 from chassis.settings import load
 from gtv import commands, edge_cli, journal, kong_cli
 from gtv.failures import GtvError, NotRunning
-from gtv.home import Home
+from gtv.home import ACCOUNT, Home
 from gtv.plan import certificate_trouble, home_of, make_plan
 from gtv.settings import Settings, environment, find_root
-from servers import children, logfiles
+from servers import ServerError, children, logfiles
 from servers.files import write_json
 from servers.units import Phase
 
@@ -44,7 +45,7 @@ def main() -> None:
     commands.add_to(app)
     try:
         app()
-    except GtvError as error:
+    except (GtvError, ServerError) as error:
         err.print(Text(str(error), "red"))
         sys.exit(1)
     except OSError as error:
@@ -176,6 +177,11 @@ def _introduce(home: Home) -> None:
         out.print(Text(f"The edge goes on with the certificate that it had. {trouble}", "red"))
     if load(Settings).tls_cert is None:
         out.print(Text(f"Trust    curl --cacert {home.ca_file} {address}/health   (`gtv ca` tells more)", "dim"))
+    if os.geteuid() == 0 and state.get("account") is None:
+        where = find_root(load(Settings))
+        out.print(
+            Text(f"The services run as root: {ACCOUNT} cannot read {where}. Put the sources where others may read, as in /opt.", "red")
+        )
     login = first_login(home)
     if login:
         out.print(Text(f"Login    {login['email']}\nPassword {login['password']}   (shown this once)"))

@@ -73,6 +73,11 @@ class Files:
         return self.folder / "maps.sock"
 
     @property
+    def page(self) -> Path:
+        """What pages say while the installation is closed; a layout may name another."""
+        return self.folder / "maintenance.html"
+
+    @property
     def nodes(self) -> Path:
         """Map: a camera's path -> its media node. Streaming keeps it, in HAProxy's memory only."""
         return self.folder / "media-nodes.map"
@@ -113,6 +118,8 @@ class Layout:
     """Names under which pages are asked for in clear; another one is sent on to `public_host`."""
     public_port: int = 443
     tls_min: str = "1.3"
+    body_s: int = 30
+    """Within this a request's body is here, or fills a buffer of 16 KB. The services bound the time of the rest."""
     trusted_proxies: Sequence[str] = ()
     limits: Limits = field(default_factory=Limits)
     passages: Sequence[Passage] = ()
@@ -135,6 +142,7 @@ def render(template: str, routes: Routes, layout: Layout) -> str:
         socket_access=layout.socket_access,
         certificate=layout.files.certificate,
         tls_min=layout.tls_min,
+        body_s=layout.body_s,
         edge=layout.edge,
         plain=layout.plain,
         private=layout.private,
@@ -282,6 +290,8 @@ def _backends(routes: Routes, layout: Layout) -> Iterator[str]:
             yield f"    http-response replace-header Location ^(/[^/].*)$ {route.prefix}\\1"
             # its challenge would open the browser's own password window
             yield "    http-response del-header WWW-Authenticate"
+            # it lets the pages of every origin read its answers
+            yield "    http-response del-header Access-Control- -m beg"
             yield from _server(node, targets[name])
             yield ""
 

@@ -22,8 +22,12 @@ _LONGEST_SOCKET = 96
 """A Unix socket's path has 108 bytes, and HAProxy makes it under a longer name first."""
 
 
-def prepare(plan: Plan, files: edge.Files, private: int, user: str | None, becomes: str | None = None) -> None:
-    """Write everything that HAProxy reads at its start, for the `user` that starts it and the one that it `becomes`.
+def prepare(
+    plan: Plan, files: edge.Files, private: int, *, user: str | None = None, becomes: str | None = None, group: int | None = None
+) -> None:
+    """Writes everything that HAProxy reads at its start, for the `user` that starts it and the one that it `becomes`.
+
+    `group` may use its socket: streaming's, where that is another account.
 
     Raises: BadTable, BadCertificate.
     """
@@ -33,17 +37,22 @@ def prepare(plan: Plan, files: edge.Files, private: int, user: str | None, becom
         if re.search(r"[\s\"'\\#$,()]", str(path)):
             raise BadTable(f"HAProxy cannot be told of {path}: choose a folder without blanks and punctuation (GTV_DATA, GTV_ROOT).")
     files.folder.mkdir(exist_ok=True)
+    files.folder.chmod(0o755)  # what is secret in it is closed by itself
     # it makes its socket in here
     give_to(files.folder, user)
     if bundle := fresh_certificate(plan, files):
         write_private(files.certificate, bundle, user)
+    write_private(files.page, (plan.root / "haproxy/maintenance.html").read_text(), user)
     # streaming fills it again
     write_private(files.nodes, "", user)
     if not files.flags.exists():
         write_private(files.flags, "", user)
     routes = load_routes(plan.root / "deploy/routes.yml").only(plan.composition.ports)
     template = (plan.root / "haproxy/haproxy.cfg").read_text()
-    write_private(files.config, edge.render(template, routes, replace(layout(plan, files, routes, private), user=becomes)), user)
+    whole = replace(layout(plan, files, routes, private), user=becomes)
+    if group is not None:
+        whole = replace(whole, socket_access=f"mode 660 gid {group}")
+    write_private(files.config, edge.render(template, routes, whole), user)
 
 
 def fresh_certificate(plan: Plan, files: edge.Files) -> str | None:
@@ -71,7 +80,7 @@ def layout(plan: Plan, files: edge.Files, routes: Routes, private: int) -> edge.
         plain=_listen(options.edge_host, numbers["edge-http"]),
         private=f"{HOST}:{private}",
         files=files,
-        maintenance_page=plan.root / "haproxy/maintenance.html",
+        maintenance_page=files.page,
         stats_password=plan.secrets.parts["edge_stats"],
         targets=targets | {CONSOLE: edge.Target(f"{HOST}:{numbers[CONSOLE]}")},
         nodes={edge.MEDIA_NODE: {name: edge.Target(f"{HOST}:{numbers[name]}") for name in routes.media}},

@@ -9,9 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from gtv.failures import AlreadyRunning
+from servers.accounts import make_folder
 from servers.files import hold, read_json
 
 SYSTEM_HOME = Path("/var/lib/gtvision")
+ACCOUNT = "gtvision"
+"""System account, made by set-up, that our own programs become where root starts them."""
 
 
 def default_home() -> Path:
@@ -29,6 +32,8 @@ class Home:
         self.objects = self.root / "objects"
         self.recordings = self.root / "recordings"
         self.demo = self.root / "demo"
+        self.work = self.root / "work"
+        """Home and working folder of our own programs."""
         self.edge = self.root / "haproxy"
         self.tls = self.root / "tls"
         self.ca_file = self.tls / "ca.crt"
@@ -44,10 +49,17 @@ class Home:
         """Make the folders. As root the top can be passed through by the servers' users; everything with a secret in it is closed."""
         self.root.mkdir(parents=True, exist_ok=True)
         self.root.chmod(0o755 if os.geteuid() == 0 else 0o700)
-        for folder in (self.run, self.logs, self.objects, self.recordings):
-            folder.mkdir(exist_ok=True)
-            folder.chmod(0o700)
+        for folder in (self.run, self.logs):
+            make_folder(folder)
         self.tls.mkdir(exist_ok=True)  # open: the authority is there to be shown, its key is closed
+
+    def give_to(self, account: str | None) -> None:
+        """Makes the folders that our own programs write, for the account that they run as. Raises: FolderUnreachable.
+
+        An earlier version ran them as root: what it left changes its owner.
+        """
+        for folder in (self.work, self.objects, self.recordings, self.demo):
+            make_folder(folder, account)
 
     @contextmanager
     def held(self) -> Iterator[None]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from gtv import mediaserver, ports, settings, table, tls
@@ -10,9 +12,12 @@ from gtv.composition import HOST, Composition
 from gtv.credentials import Credentials, load_or_make
 from gtv.edge import Files, in_url
 from gtv.failures import BadCertificate, CertificateEnded
-from gtv.home import Home, default_home
+from gtv.home import ACCOUNT, Home, default_home
 from gtv.table import Table
 from gtvision.time import SystemClock
+from servers import ServerError
+from servers.accounts import unprivileged_user
+from servers.process import base_env, run_command
 
 
 def home_of(options: settings.Settings) -> Home:
@@ -52,6 +57,19 @@ class Plan:
             certificate = tls.own(self.home.tls, tls.names(self.options.edge_host, self.public_host), SystemClock().now())
         self.home.trust_file.write_text(certificate.anchor)
         return certificate
+
+    @cached_property
+    def account(self) -> str | None:
+        """The account that our own programs become, None for ours: that of an ordinary user, or root's where no other can read the sources.
+
+        Raises: BinaryMissing (set-up has not made it).
+        """
+        account = unprivileged_user(ACCOUNT)
+        try:
+            run_command([sys.executable, "-c", "import gtv"], base_env(), account, self.home.root)
+        except (ServerError, OSError):
+            return None
+        return account
 
     @property
     def secrets(self) -> Credentials:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import compileall
 import contextlib
 import signal
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 
 from gtv import journal
 from gtv.edge import Files
@@ -29,7 +31,9 @@ class Stack:
         self.plan = plan
         cap = int(plan.options.log_max_mb * 1e6)
         self._supervisor = Supervisor(plan.home.logs, log_max_bytes=cap, log_keep=plan.options.log_keep, on_change=self._changed)
-        self._journal = journal.Journal(plan.home, address=plan.address, ports=dict(plan.composition.ports), moved=plan.moved)
+        self._journal = journal.Journal(
+            plan.home, address=plan.address, ports=dict(plan.composition.ports), moved=plan.moved, account=plan.account
+        )
         self._on_change = on_change
         self._workshop = Workshop(plan)
         self._phase = "starting"
@@ -41,6 +45,9 @@ class Stack:
     async def run(self, stop: asyncio.Event, *, demo: bool = False, when_ready: Callable[[], Awaitable[None]] | None = None) -> None:
         """Start everything, keep it running until `stop` is set, end everything."""
         children.adopt_orphans()
+        self.plan.home.give_to(self.plan.account)
+        if self.plan.account is not None:
+            await asyncio.to_thread(_compile, self.plan.root)
         self._workshop.demo = demo or bool(read_json(self.plan.home.wanted_file).get("demo"))
         asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, self._look_at_wishes)
         chores = [asyncio.create_task(self._renew_certificate())]
@@ -98,3 +105,9 @@ class Stack:
             self._journal.write(self._supervisor.records(), phase=self._phase)
         if self._on_change is not None:
             self._on_change()
+
+
+def _compile(root: Path) -> None:
+    """Another account cannot keep the compiled form of our sources, and would compile them at each start."""
+    for part in ("libs", "services", "mediamtx", "deploy/local"):
+        compileall.compile_dir(root / part, quiet=2)

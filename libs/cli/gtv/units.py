@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import json
 import os
-import pwd
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from chassis.topology import POLICIES
@@ -19,8 +18,9 @@ from gtv.home import Home
 from gtv.plan import Plan
 from gtv.probes import HttpProbes
 from gtv.table import Process
-from servers import LocalServer, Nginx, PgBouncer, Postgres, ProcessSpec, RabbitMq, RabbitPorts, Redis
-from servers.files import read_json, write_json
+from servers import BinaryMissing, LocalServer, Nginx, PgBouncer, Postgres, ProcessSpec, RabbitMq, RabbitPorts, Redis
+from servers.accounts import account_of, unprivileged_user
+from servers.files import read_json, write_json, write_private
 from servers.units import Pace, Unit
 
 CLIPS_PACE = Pace(start_s=900)
@@ -131,19 +131,24 @@ class Workshop:
         return Unit("bootstrap", spec, needs=needs, once=True, stdin=document, after_start=done)
 
     def _python(self, package: str, role: str, env: Callable[[], dict[str, str]]) -> Callable[[], ProcessSpec]:
-        return lambda: ProcessSpec([sys.executable, "-m", package, role], self.plan.home.run, env())
+        return lambda: self._program([sys.executable, "-m", package, role], env())
+
+    def _program(self, argv: Sequence[str], env: Mapping[str, str]) -> ProcessSpec:
+        """One of our own programs. As another account it gets a home of its own: it may not look into root's."""
+        account, work = self.plan.account, self.plan.home.work
+        return ProcessSpec(argv, work, env if account is None else {**env, "HOME": str(work)}, account)
 
     def _media(self, process: Process) -> Unit:
         plan = self.plan
-        file = plan.home.run / "mediamtx.yml"
+        file = plan.home.work / "mediamtx.yml"
         hosts = {"edge_host": plan.options.edge_host, "public_host": plan.public_host}
 
         def spec() -> ProcessSpec:
             production = (plan.root / "mediamtx/mediamtx.yml").read_text()
-            file.write_text(mediaserver.render(production, plan.composition, **hosts))
+            write_private(file, mediaserver.render(production, plan.composition, **hosts), plan.account)
             real = mediaserver.find_mediamtx(plan.composition.inherited)
             argv = [real, str(file)] if real else [sys.executable, "-m", "media_standin", "--config", str(file)]
-            return ProcessSpec(argv, plan.home.run, plan.composition.plain())
+            return self._program(argv, plan.composition.plain())
 
         url = f"{plan.composition.url('media-api')}/v3/info"
         auth = (API_USER, plan.secrets.parts["media_api"])
@@ -153,7 +158,7 @@ class Workshop:
     def _console(self, process: Process) -> Unit:
         root, port = self.plan.root, self.plan.composition.ports[process.name]
         template, folder = root / "nginx/nginx.conf.template", self.plan.home.root / "nginx"
-        return self._of(Nginx(process.name, folder, port, template=template, console=root / "console"), process)
+        return self._of(Nginx(process.name, folder, port, template=template, console=root / "console", user=self.plan.account), process)
 
     def _cameras(self, process: Process) -> Unit:
         plan = self.plan
@@ -161,8 +166,7 @@ class Workshop:
         argv = [sys.executable, "-m", "demo_cameras", "serve", "--data", str(plan.home.demo)]
         argv += ["--rtsp-port", str(rtsp), "--http-port", str(truth)]
         probe = self.probes.answers(f"{plan.composition.url('demo-truth')}/health")
-        command = ProcessSpec(argv, plan.home.run, plan.composition.plain())
-        return Unit(process.name, lambda: command, probe, needs=process.needs, pace=CLIPS_PACE)
+        return Unit(process.name, lambda: self._program(argv, plan.composition.plain()), probe, needs=process.needs, pace=CLIPS_PACE)
 
     def _edge(self, process: Process) -> Unit:
         plan = self.plan
@@ -171,15 +175,18 @@ class Workshop:
 
         def spec() -> ProcessSpec:
             user, becomes = _edge_users(plan)
+            group = account_of(plan.account).group
             try:
-                frontage.prepare(plan, files, plan.composition.ports[private], user, becomes)
+                frontage.prepare(plan, files, plan.composition.ports[private], user=user, becomes=becomes, group=group)
             except GtvError as error:
                 raise ValueError(str(error)) from error  # a reason not to start, and to try again
             env = plan.composition.plain()
             # it lies in /usr/sbin, which an ordinary user's PATH may lack
             env["PATH"] = f"{env.get('PATH', os.defpath)}:/usr/local/sbin:/usr/sbin:/sbin"
             # SIGUSR1 lets running requests end; `hard-stop-after` bounds it
-            return ProcessSpec(["haproxy", "-db", "-f", str(files.config)], files.folder, env, user, stop_signal=signal.SIGUSR1)
+            return ProcessSpec(
+                ["haproxy", "-db", "-f", str(files.config)], files.folder, env, user, () if group is None else (group,), signal.SIGUSR1
+            )
 
         return Unit(process.name, spec, self.probes.answers(f"{plan.composition.url(private)}/health/live"), needs=process.needs)
 
@@ -197,8 +204,8 @@ def forget_first_login(home: Home) -> None:
 def _edge_users(plan: Plan) -> tuple[str | None, str | None]:
     """Who starts HAProxy and who it becomes: its own account, where there is one; where a port needs our rights, only when it is open."""
     try:
-        account = pwd.getpwnam("haproxy").pw_name if os.geteuid() == 0 else None
-    except KeyError:
-        account = None
+        account = unprivileged_user("haproxy")
+    except BinaryMissing:
+        account = plan.account
     low = any(number < 1024 for name, number in plan.composition.ports.items() if name.startswith("edge"))
     return (None, account) if low else (account, None)

@@ -1,0 +1,52 @@
+"""What the stack starts, and as which account."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from tests.fixtures import needs
+
+from chassis.settings import load
+from gtv.home import Home
+from gtv.plan import Plan, make_plan
+from gtv.settings import Settings
+from gtv.units import Workshop
+from servers import free_port
+
+ACCOUNT = "nobody"
+
+
+@pytest.fixture
+def plan(data_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Plan:
+    if os.geteuid() != 0:
+        needs.lacks("root")
+    for program in ("nginx", "haproxy"):
+        needs.program(program)
+    for name in ("EDGE", "EDGE_HTTP"):
+        monkeypatch.setenv(f"GTV_PORTS_{name}", str(free_port()))
+    home = Home(data_folder / "stack")
+    home.prepare()
+    made = make_plan(load(Settings), home)
+    made.__dict__["account"] = ACCOUNT  # where set-up has made none of its own
+    home.give_to(ACCOUNT)
+    return made
+
+
+def test_nothing_of_the_stack_runs_as_root(plan: Plan) -> None:
+    workshop = Workshop(plan, demo=True)
+    # the classes of libs/servers name their packages' accounts themselves
+    mine = [process for process in plan.table.process if process.kind != "server"]
+    users = {unit.name: unit.spec().user for process in mine for unit in workshop.of(process)}
+    assert users.pop("haproxy") in {"haproxy", ACCOUNT}
+    assert set(users.values()) == {ACCOUNT}
+    assert {"identity", "identity-migrate", "bootstrap", "media", "console", "demo-cameras"} <= set(users)
+
+
+def test_streaming_may_use_the_edges_socket(plan: Plan) -> None:
+    [edge] = [process for process in plan.table.process if process.kind == "edge"]
+    [unit] = Workshop(plan).of(edge)
+    spec = unit.spec()
+    [group] = spec.groups
+    assert f"mode 660 gid {group} level user" in (plan.home.edge / "haproxy.cfg").read_text()
