@@ -1,4 +1,4 @@
-"""What goes on record of watchlists and alerts: each deed once, by whom and from where; none of what did not happen."""
+"""What goes on record of watchlists and alerts: each change once, by which caller and from where; none of what did not happen."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ pytestmark = [pytest.mark.db, pytest.mark.broker]
 
 
 async def test_watchlists_from_their_making_to_their_end(running: Running) -> None:
-    who, correlation = running.tenant(), new_id()
-    entry = await running.watch(who, "abc-1234", name="Furtados")
-    watchlist, headers = entry["watchlist_id"], running.mint.headers(who) | {"x-correlation-id": str(correlation), "x-purpose": "crime"}
+    caller, correlation = running.tenant(), new_id()
+    entry = await running.watch(caller, "abc-1234", name="Furtados")
+    watchlist, headers = entry["watchlist_id"], running.mint.headers(caller) | {"x-correlation-id": str(correlation), "x-purpose": "crime"}
     for path in (f"/watchlists/{watchlist}/entries/{entry['entry_id']}", f"/watchlists/{watchlist}"):
         assert (await running.http.delete(API + path, headers=headers)).status_code == 204
-    found = await deeds(running.db, who.tenant_id)
+    found = await deeds(running.db, caller.tenant_id)
     assert [(deed.data.action, deed.data.object_id) for deed in found] == [
         ("watchlist.created", watchlist),
         ("watchlist_entry.added", entry["entry_id"]),
@@ -25,7 +25,7 @@ async def test_watchlists_from_their_making_to_their_end(running: Running) -> No
         ("watchlist.removed", watchlist),
     ]
     for deed in found:
-        assert (deed.data.actor_id, deed.data.actor_role, deed.data.session_id) == (who.user_id, "admin", who.session_id)
+        assert (deed.data.actor_id, deed.data.actor_role, deed.data.session_id) == (caller.user_id, "admin", caller.session_id)
         assert (deed.data.address, deed.data.service) == ("203.0.113.9", "alerts")
     assert (found[0].data.details, found[3].data.details) == ({"name": "Furtados", "severity": "critical"},) * 2
     assert found[1].data.details == {"watchlist": watchlist, "plate": "ABC1234", "match": "era", "valid_until": "always"}
@@ -34,31 +34,31 @@ async def test_watchlists_from_their_making_to_their_end(running: Running) -> No
 
 
 async def test_an_alert_is_acknowledged_once(running: Running) -> None:
-    who = running.tenant()
-    await running.watch(who, "ABC1234")
+    caller = running.tenant()
+    await running.watch(caller, "ABC1234")
     sighting = seen("ABC1234")
-    await running.store(who.tenant_id, sighting)
-    [alert] = await running.alerts(who)
+    await running.store(caller.tenant_id, sighting)
+    [alert] = await running.alerts(caller)
     for _ in range(2):
-        answer = await running.http.post(f"{API}/alerts/{alert['alert_id']}/acknowledge", headers=running.mint.headers(who))
+        answer = await running.http.post(f"{API}/alerts/{alert['alert_id']}/acknowledge", headers=running.mint.headers(caller))
         assert answer.status_code == 200
-    [deed] = [deed for deed in await deeds(running.db, who.tenant_id) if deed.data.object_kind == "alert"]
+    [deed] = [deed for deed in await deeds(running.db, caller.tenant_id) if deed.data.object_kind == "alert"]
     assert (deed.data.action, deed.data.object_id, deed.camera_id) == ("alert.acknowledged", alert["alert_id"], sighting.camera_id)
 
 
 async def test_what_is_refused_is_not_on_record(running: Running) -> None:
-    who, stranger = running.tenant(), running.tenant()
-    entry = await running.watch(who, "ABC1234", name="Uma")
-    before = len(await deeds(running.db, who.tenant_id))
-    for caller, method, path, body in (
-        (who, "POST", "/watchlists", {"name": "Uma"}),
-        (who, "POST", f"/watchlists/{entry['watchlist_id']}/entries", {"plate": "AB"}),
-        (who, "POST", f"/watchlists/{new_id()}/entries", {"plate": "ABC1234"}),
+    caller, stranger = running.tenant(), running.tenant()
+    entry = await running.watch(caller, "ABC1234", name="Uma")
+    before = len(await deeds(running.db, caller.tenant_id))
+    for asking, method, path, body in (
+        (caller, "POST", "/watchlists", {"name": "Uma"}),
+        (caller, "POST", f"/watchlists/{entry['watchlist_id']}/entries", {"plate": "AB"}),
+        (caller, "POST", f"/watchlists/{new_id()}/entries", {"plate": "ABC1234"}),
         (stranger, "DELETE", f"/watchlists/{entry['watchlist_id']}", None),
         (stranger, "DELETE", f"/watchlists/{entry['watchlist_id']}/entries/{entry['entry_id']}", None),
         (stranger, "POST", f"/alerts/{new_id()}/acknowledge", None),
     ):
-        answer = await running.http.request(method, API + path, json=body, headers=running.mint.headers(caller))
+        answer = await running.http.request(method, API + path, json=body, headers=running.mint.headers(asking))
         assert answer.status_code in {404, 409, 422}, path
-    assert len(await deeds(running.db, who.tenant_id)) == before
+    assert len(await deeds(running.db, caller.tenant_id)) == before
     assert await deeds(running.db, stranger.tenant_id) == []

@@ -172,17 +172,17 @@ async def test_pages_by_cursor(door: Door) -> None:
 
 
 async def test_streams_are_seen_in_state_health_and_live(door: Door) -> None:
-    who = door.mint.caller(tenant_id=new_id())
-    headers = door.mint.headers(who)
+    caller = door.mint.caller(tenant_id=new_id())
+    headers = door.mint.headers(caller)
     camera = (await door.new(headers)).json()
     cache, ready = connect_redis(door.settings.redis.cache_url), asyncio.Event()
-    live = LiveBus(cache).subscribe([f"{who.tenant_id}:cameras"], ready=ready)
+    live = LiveBus(cache).subscribe([f"{caller.tenant_id}:cameras"], ready=ready)
     watching = asyncio.ensure_future(anext(live))
     try:
         async with asyncio.timeout(120):
             await ready.wait()
             data = StreamWentOnline(camera_id=UUID(camera["id"]), revision=1, read_url="rtsp://media/x")
-            event = wrap(data, tenant_id=who.tenant_id, occurred_at=SystemClock().now())
+            event = wrap(data, tenant_id=caller.tenant_id, occurred_at=SystemClock().now())
             await door.bus.publish(event)
             await door.bus.publish(event)
             message = await watching

@@ -54,7 +54,7 @@ def test_a_sealed_address_is_not_in_a_traceback(camera: Camera) -> None:
     assert "sealed" not in repr(camera).replace("url_sealed", "")
 
 
-def test_whoever_is_limited_to_groups_stays_inside() -> None:
+def test_a_caller_who_is_limited_to_groups_stays_inside() -> None:
     north, south = new_id(), new_id()
 
     def limited(groups: frozenset[object] | None) -> Caller:

@@ -9,13 +9,15 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from tests.cameras.conftest import Case
 
 from cameras.domain import Camera, ExternalIdTaken, Settings
+from cameras.repository.cameras import PostgresCameras
 from chassis.idempotency import Gone, IdempotencyKeyReused, Once
 from gtvision.errors import QuotaReached
 from gtvision.events import CameraRegistered
 from gtvision.ids import new_id
-from gtvision.tenancy import Caller, Quotas, TenantSettings
+from gtvision.tenancy import Caller
 
 pytestmark = pytest.mark.db
 
@@ -25,34 +27,34 @@ URL = "rtsp://10.0.0.5/s"
 class Client:
     """Registers cameras under one key, and counts how often it is told that it had done so."""
 
-    def __init__(self, house: Any, who: Caller | None = None) -> None:
-        self.house, self.who, self.told = house, who or house.caller(), 0
+    def __init__(self, case: Case, caller: Caller | None = None) -> None:
+        self.case, self.caller, self.told = case, caller or case.caller(), 0
 
     async def register(self, name: str = "Praça", external_id: str | None = None, *, key: str = "k", **more: Any) -> tuple[Camera, bool]:
         key_hash, asked = (hashlib.sha256(text.encode()).digest() for text in (key, f"{name} {external_id}"))
         once, settings = Once("POST /cameras", key_hash, asked), Settings(name, external_id, **more)
-        done: tuple[Camera, bool] = await self.house.cameras.register_camera(self.who, settings, URL, once)
+        done = await self.case.cameras.register_camera(self.caller, settings, URL, once)
         self.told += once.replayed
         return done
 
     async def living(self) -> list[UUID]:
-        async with self.house.uow(self.who.tenant_id) as work:
-            return [camera.id for camera in await self.house.store(work).page(None, None, 100)]
+        async with self.case.db.uow(self.caller.tenant_id) as uow:
+            return [camera.id for camera in await PostgresCameras(uow).page(None, None, 100)]
 
 
 @pytest.fixture
-def client(database_house: Any) -> Client:
-    return Client(database_house)
+def client(case: Case) -> Client:
+    return Client(case)
 
 
 async def test_a_camera_is_registered_announced_and_put_on_record_once(client: Client) -> None:
-    house = client.house
+    case = client.case
     made, again = await client.register(), await client.register()
     assert (made[0].id, made[1], again[1], client.told) == (again[0].id, True, True, 1)
     assert await client.living() == [made[0].id]
-    assert [type(event) for event in await house.emitted(client.who.tenant_id)] == [CameraRegistered]
-    assert len(await house.deeds(client.who.tenant_id)) == 1
-    assert len(house.live.published) == 1
+    assert [type(event) for event in await case.emitted(client.caller.tenant_id)] == [CameraRegistered]
+    assert len(await case.recorded(client.caller.tenant_id)) == 1
+    assert len(case.live.published) == 1
     with pytest.raises(IdempotencyKeyReused):
         await client.register("Rua")
 
@@ -64,18 +66,18 @@ async def test_of_many_at_once_one_is_registered(client: Client) -> None:
 
 
 async def test_a_repeat_takes_no_place(client: Client) -> None:
-    client.house.cities.known[client.who.tenant_id] = TenantSettings(quotas=Quotas(cameras=1))
+    client.case.allow(client.caller, 1)
     made, again = await client.register(), await client.register()
     assert made[0].id == again[0].id
     with pytest.raises(QuotaReached):
         await client.register(key="another")
-    await client.house.cameras.remove_camera(client.who, made[0].id)
+    await client.case.cameras.remove_camera(client.caller, made[0].id)
     assert (await client.register(key="another"))[1], "who was refused may try again under the same key"
 
 
 async def test_a_camera_that_is_gone_is_not_registered_again(client: Client) -> None:
     made, _ = await client.register()
-    await client.house.cameras.remove_camera(client.who, made.id)
+    await client.case.cameras.remove_camera(client.caller, made.id)
     with pytest.raises(Gone):
         await client.register()
     assert await client.living() == []
@@ -83,12 +85,13 @@ async def test_a_camera_that_is_gone_is_not_registered_again(client: Client) -> 
 
 async def test_a_camera_that_the_caller_no_longer_sees_is_gone(client: Client) -> None:
     mine, other = new_id(), new_id()
-    limited = Client(client.house, client.house.caller(groups=frozenset({mine})))
+    limited = Client(client.case, client.case.caller(groups=frozenset({mine})))
     made, _ = await limited.register(groups=frozenset({mine}))
-    async with client.house.uow(limited.who.tenant_id) as work:
-        store = client.house.store(work)
-        camera = await store.camera(made.id, lock=True)
-        await store.save(replace(camera, settings=replace(camera.settings, groups=frozenset({other}))))
+    async with client.case.db.uow(limited.caller.tenant_id) as uow:
+        cameras = PostgresCameras(uow)
+        camera = await cameras.camera(made.id, lock=True)
+        assert camera is not None
+        await cameras.save(replace(camera, settings=replace(camera.settings, groups=frozenset({other}))))
     with pytest.raises(Gone):
         await limited.register(groups=frozenset({mine}))
 

@@ -8,64 +8,66 @@ from uuid import UUID
 
 import pytest
 from sqlalchemy import text
+from tests.cameras.conftest import Case
 
 from cameras.domain import Camera, ExternalIdTaken, Settings
-from cameras.usecases import Patch
+from cameras.repository.cameras import PostgresCameras
 from gtvision.errors import QuotaReached
 from gtvision.events import CameraRegistered
-from gtvision.tenancy import Caller, Quotas, TenantSettings
+from gtvision.patch import Patch
+from gtvision.tenancy import Caller
+
+pytestmark = pytest.mark.db
 
 URL = "rtsp://10.0.0.5/s"
 
 
-def city_for(house: Any, cameras: int) -> Caller:
-    who: Caller = house.caller()
-    house.cities.known[who.tenant_id] = TenantSettings(quotas=Quotas(cameras=cameras))
-    return who
+def city_for(case: Case, cameras: int) -> Caller:
+    caller = case.caller()
+    case.allow(caller, cameras)
+    return caller
 
 
-async def register(house: Any, who: Caller, name: str = "Praça", external_id: str | None = None, **more: Any) -> tuple[Camera, bool]:
-    done: tuple[Camera, bool] = await house.cameras.register_camera(who, Settings(name, external_id, **more), URL)
-    return done
+async def register(case: Case, caller: Caller, name: str = "Praça", external_id: str | None = None, **more: Any) -> tuple[Camera, bool]:
+    return await case.cameras.register_camera(caller, Settings(name, external_id, **more), URL)
 
 
-async def living(house: Any, tenant_id: UUID) -> int:
-    async with house.uow(tenant_id) as work:
-        count: int = await house.store(work).count()
-        return count
+async def living(case: Case, tenant_id: UUID) -> int:
+    async with case.db.uow(tenant_id) as uow:
+        return await PostgresCameras(uow).count()
 
 
-async def test_the_last_place_is_the_last(house: Any) -> None:
-    who = city_for(house, 2)
-    first, _ = await register(house, who)
-    await register(house, who, enabled=False)
+async def test_the_last_place_is_the_last(case: Case) -> None:
+    caller = city_for(case, 2)
+    first, _ = await register(case, caller)
+    await register(case, caller, enabled=False)
     with pytest.raises(QuotaReached, match=r"quotas\.cameras: 2"):
-        await register(house, who)
-    assert [type(event) for event in await house.emitted(who.tenant_id)] == [CameraRegistered] * 2
-    assert len(await house.deeds(who.tenant_id)) == 2
-    await house.cameras.update_camera(who, first.id, Patch(name="Rua"))
-    await house.cameras.remove_camera(who, first.id)
-    assert (await register(house, who))[1], "a removed camera takes no place"
+        await register(case, caller)
+    assert [type(event) for event in await case.emitted(caller.tenant_id)] == [CameraRegistered] * 2
+    assert len(await case.recorded(caller.tenant_id)) == 2
+    await case.cameras.update_camera(caller, first.id, Patch({"name": "Rua"}))
+    await case.cameras.remove_camera(caller, first.id)
+    assert (await register(case, caller))[1], "a removed camera takes no place"
 
 
-async def test_a_repeat_takes_no_place(house: Any) -> None:
-    who = city_for(house, 1)
-    first, _ = await register(house, who, external_id="ext")
-    assert await register(house, who, external_id="ext") == (first, False)
+async def test_a_repeat_takes_no_place(case: Case) -> None:
+    caller = city_for(case, 1)
+    first, _ = await register(case, caller, external_id="ext")
+    assert await register(case, caller, external_id="ext") == (first, False)
     with pytest.raises(ExternalIdTaken):
-        await register(house, who, name="Other", external_id="ext")
+        await register(case, caller, name="Other", external_id="ext")
     for external_id in ("another", None):
         with pytest.raises(QuotaReached):
-            await register(house, who, external_id=external_id)
+            await register(case, caller, external_id=external_id)
 
 
-async def test_another_city_does_not_count_and_one_never_heard_of_has_no_limit(house: Any) -> None:
-    who, stranger, closed = city_for(house, 1), house.caller(), city_for(house, 0)
+async def test_another_city_does_not_count_and_one_never_heard_of_has_no_limit(case: Case) -> None:
+    caller, stranger, closed = city_for(case, 1), case.caller(), city_for(case, 0)
     for _ in range(3):
-        await register(house, stranger)
-    await register(house, who)
+        await register(case, stranger)
+    await register(case, caller)
     with pytest.raises(QuotaReached):
-        await register(house, closed)
+        await register(case, closed)
 
 
 WAITING = text(
@@ -74,17 +76,15 @@ WAITING = text(
 )
 
 
-@pytest.mark.db
-async def test_of_many_at_once_as_many_are_registered_as_fit(database_house: Any) -> None:
-    house = database_house
-    who = city_for(house, 2)
-    async with house.uow(who.tenant_id) as work:
-        await house.store(work).lock_registrations()
-        begun = [asyncio.create_task(register(house, who, external_id=each)) for each in (None, None, "same", "same")]
+async def test_of_many_at_once_as_many_are_registered_as_fit(case: Case) -> None:
+    caller = city_for(case, 2)
+    async with case.db.uow(caller.tenant_id) as uow:
+        await PostgresCameras(uow).lock_registrations()
+        begun = [asyncio.create_task(register(case, caller, external_id=each)) for each in (None, None, "same", "same")]
         async with asyncio.timeout(120):  # all are under way, and none has counted yet
-            while await work.session.scalar(WAITING) < len(begun):
+            while await uow.session.scalar(WAITING) < len(begun):
                 await asyncio.sleep(0.02)
     results = await asyncio.gather(*begun, return_exceptions=True)
     new = [result for result in results if isinstance(result, tuple) and result[1]]
     others = {type(result) for result in results if not isinstance(result, tuple)}
-    assert (len(new), others, await living(house, who.tenant_id)) == (2, {QuotaReached}, 2)
+    assert (len(new), others, await living(case, caller.tenant_id)) == (2, {QuotaReached}, 2)

@@ -43,10 +43,10 @@ async def reads(settings: DatabaseSettings) -> AsyncIterator[Reads]:
 
 
 async def _add(settings: DatabaseSettings, tenant: Any, *names: str) -> None:
-    async with Database(settings, SystemClock()) as db, db.uow(tenant) as work:
+    async with Database(settings, SystemClock()) as db, db.uow(tenant) as uow:
         for name in names:
             values = {"tenant_id": tenant, "id": new_id(), "name": name}
-            await work.session.execute(text("INSERT INTO thing (tenant_id, id, name) VALUES (:tenant_id, :id, :name)"), values)
+            await uow.session.execute(text("INSERT INTO thing (tenant_id, id, name) VALUES (:tenant_id, :id, :name)"), values)
 
 
 async def test_a_tenant_sees_its_own_rows_though_the_function_asks_for_all(reads: Reads, settings: DatabaseSettings) -> None:
@@ -90,8 +90,8 @@ async def test_statements_that_take_turns_on_a_connection_never_answer_for_one_a
             case 1:
                 assert [tuple(row) for row in await reads.rows("SELECT $1::int + 1, $2::text", number, "x")] == [(number + 1, "x")]
             case _:
-                async with db.uow(tenant) as work:
-                    assert await work.session.scalar(text("SELECT count(*) FROM thing")) == 2
+                async with db.uow(tenant) as uow:
+                    assert await uow.session.scalar(text("SELECT count(*) FROM thing")) == 2
 
     async with Database(settings, SystemClock()) as db:
         for _ in range(10):
@@ -109,8 +109,8 @@ async def test_it_is_not_for_a_transaction_that_has_a_tenant(reads: Reads, setti
     tenant = new_id()
     async with Database(settings, SystemClock()) as db:
         with pytest.raises(DBAPIError, match="has a tenant already"):
-            async with db.uow(tenant) as work:
-                await work.session.execute(text("SELECT * FROM list_things(:tenant, NULL)"), {"tenant": tenant})
+            async with db.uow(tenant) as uow:
+                await uow.session.execute(text("SELECT * FROM list_things(:tenant, NULL)"), {"tenant": tenant})
     with pytest.raises(asyncpg.RaiseError):
         await reads.rows("SELECT * FROM list_things($1, NULL) UNION ALL SELECT * FROM list_things($2, NULL)", tenant, new_id())
 

@@ -11,7 +11,7 @@ from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from cameras.domain import Camera, Settings
-from cameras.repository.cameras import SqlStore
+from cameras.repository.cameras import PostgresCameras
 from cameras.tables import metadata
 from chassis.db import Database
 from chassis.migrations import metadata_differences
@@ -50,32 +50,32 @@ async def test_tables_in_code_are_the_migrated_ones(settings: DatabaseSettings) 
 
 async def test_rows_of_another_tenant_are_neither_seen_nor_written(db: Database) -> None:
     camera = new_camera()
-    async with db.uow(camera.tenant_id) as work:
-        assert await SqlStore(work).add(camera)
-    async with db.uow(new_id()) as work:
-        assert await work.session.scalar(text("SELECT count(*) FROM camera")) == 0
-    async with db.uow(None) as work:
-        assert await work.session.scalar(text("SELECT count(*) FROM camera")) == 0
-        assert camera.tenant_id in await SqlStore(work).tenants()
+    async with db.uow(camera.tenant_id) as uow:
+        assert await PostgresCameras(uow).add(camera)
+    async with db.uow(new_id()) as uow:
+        assert await uow.session.scalar(text("SELECT count(*) FROM camera")) == 0
+    async with db.uow(None) as uow:
+        assert await uow.session.scalar(text("SELECT count(*) FROM camera")) == 0
+        assert camera.tenant_id in await PostgresCameras(uow).tenants()
     with pytest.raises(ProgrammingError, match="row-level security"):
-        async with db.uow(new_id()) as work:
-            await SqlStore(work).add(new_camera())
+        async with db.uow(new_id()) as uow:
+            await PostgresCameras(uow).add(new_camera())
 
 
 async def test_only_transport_and_leases_have_no_policy(db: Database) -> None:
-    async with db.uow(None) as work:
+    async with db.uow(None) as uow:
         unprotected = "relkind = 'r' AND relnamespace = 'cameras'::regnamespace AND NOT relrowsecurity"
-        found = await work.session.execute(text(f"SELECT relname FROM pg_class WHERE {unprotected}"))
+        found = await uow.session.execute(text(f"SELECT relname FROM pg_class WHERE {unprotected}"))
         assert {row.relname for row in found} == {"outbox", "inbox", "lease", "alembic_version"}
 
 
 async def test_a_tombstone_keeps_its_revision_and_forgets_the_address(db: Database) -> None:
     camera = new_camera()
-    async with db.uow(camera.tenant_id) as work:
-        await SqlStore(work).add(camera)
-        await SqlStore(work).remove(camera.id, 2, CLOCK.now())
+    async with db.uow(camera.tenant_id) as uow:
+        await PostgresCameras(uow).add(camera)
+        await PostgresCameras(uow).remove(camera.id, 2, CLOCK.now())
         row = (
-            await work.session.execute(text("SELECT revision, url_sealed, removed_at FROM camera WHERE id = :id"), {"id": camera.id})
+            await uow.session.execute(text("SELECT revision, url_sealed, removed_at FROM camera WHERE id = :id"), {"id": camera.id})
         ).one()
     assert (row.revision, row.url_sealed) == (2, "")
     assert row.removed_at is not None
@@ -83,8 +83,8 @@ async def test_a_tombstone_keeps_its_revision_and_forgets_the_address(db: Databa
 
 async def test_a_lease_changes_its_number_with_its_holder(db: Database) -> None:
     one, two, now = new_id(), new_id(), CLOCK.now()
-    async with db.uow(None) as work:
-        store = SqlStore(work)
+    async with db.uow(None) as uow:
+        store = PostgresCameras(uow)
         first = await store.take_lease("test", one, now, now + timedelta(seconds=30))
         renewed = await store.take_lease("test", one, now, now + timedelta(seconds=60))
         refused = await store.take_lease("test", two, now, now + timedelta(seconds=60))

@@ -1,4 +1,4 @@
-"""HTTP in: cameras and how they fare. No answer carries a credential."""
+"""HTTP in: cameras and their states. No answer carries a credential."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from typing import Annotated, Self
 from uuid import UUID
 
 import msgspec
-from fastapi import APIRouter, Depends, Header, Query, Request, Response
+from fastapi import APIRouter, Depends, Header, Query, Response
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
 
-from cameras.domain import Camera, Fleet, ListedCamera, Settings
-from cameras.usecases import UNSET, Cameras, Patch
+from cameras.domain import Camera, ListedCamera, Settings
+from cameras.usecases import Cameras
 from chassis.auth import requires
-from chassis.http import Page, StrictModel, decode_cursor, encode_cursor
+from chassis.http import Page, Provided, StrictModel, decode_cursor, encode_cursor
 from chassis.idempotency import Idempotent, tell_replayed
 from gtvision.camera import AiSettings, CameraState, RecordingSettings
 from gtvision.camera_urls import MAX_URL
@@ -21,6 +21,7 @@ from gtvision.errors import Invalid
 from gtvision.events import StreamCause
 from gtvision.geometry import Point
 from gtvision.names import clean_name
+from gtvision.patch import Patch
 from gtvision.tenancy import Caller, Scope
 
 router = APIRouter(prefix="/api/v1/cameras")
@@ -29,28 +30,23 @@ Reader = Annotated[Caller, requires(Scope.CAMERAS_READ)]
 Writer = Annotated[Caller, requires(Scope.CAMERAS_WRITE)]
 
 
-# --- what comes in and goes out ----------------------------------------------------------------------------------------
-
-
 Name = Annotated[str, Field(min_length=1, max_length=120), AfterValidator(clean_name)]
 ExternalId = Annotated[str, Field(min_length=1, max_length=120), AfterValidator(clean_name)]
 Url = Annotated[SecretStr, Field(min_length=1, max_length=MAX_URL, description="rtsp://[user:password@]host[:port]/path")]
 Groups = Annotated[frozenset[UUID], Field(max_length=50)]
-
-
 Masks = tuple[tuple[Point, ...], ...]
-
-
-class RecordingIn(RecordingSettings):
-    """As in the events, but strict."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 def _modest(masks: Masks) -> Masks:
     if len(masks) > 20 or any(not 3 <= len(mask) <= 50 for mask in masks):
         raise ValueError("at most 20 masks of 3 to 50 corners")
     return masks
+
+
+class RecordingIn(RecordingSettings):
+    """As in the events, but strict."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class AiIn(AiSettings):
@@ -61,6 +57,18 @@ class AiIn(AiSettings):
     masks: Annotated[Masks, AfterValidator(_modest)] = ()
 
 
+def _recording(given: RecordingIn) -> RecordingSettings:
+    return RecordingSettings.model_validate(given.model_dump())
+
+
+def _ai(given: AiIn) -> AiSettings:
+    return AiSettings.model_validate(given.model_dump())
+
+
+Recording = Annotated[RecordingIn, AfterValidator(_recording)]
+Ai = Annotated[AiIn, AfterValidator(_ai)]
+
+
 class CameraIn(StrictModel):
     """A new camera."""
 
@@ -68,12 +76,12 @@ class CameraIn(StrictModel):
     url: Url
     external_id: ExternalId | None = None
     groups: Groups = frozenset()
-    recording: RecordingIn = RecordingIn()
-    ai: AiIn = AiIn()
+    recording: Recording = Field(RecordingIn(), validate_default=True)
+    ai: Ai = Field(AiIn(), validate_default=True)
     enabled: bool = True
 
     def settings(self) -> Settings:
-        return Settings(self.name, self.external_id, self.groups, self.enabled, _recording(self.recording), _ai(self.ai))
+        return Settings(self.name, self.external_id, self.groups, self.enabled, self.recording, self.ai)
 
 
 class CameraPatch(StrictModel):
@@ -83,31 +91,15 @@ class CameraPatch(StrictModel):
     url: Url | None = None
     external_id: ExternalId | None = None
     groups: Groups | None = None
-    recording: RecordingIn | None = None
-    ai: AiIn | None = None
+    recording: Recording | None = None
+    ai: Ai | None = None
     enabled: bool | None = None
 
     def patch(self) -> Patch:
-        """Raises: Invalid, where something is null that cannot be."""
-        given = self.model_fields_set
-        if any(getattr(self, name) is None for name in given - {"external_id"}):
+        """Returns everything but the address. Raises: Invalid, where something is null that cannot be."""
+        if any(getattr(self, name) is None for name in self.model_fields_set - {"external_id"}):
             raise Invalid("Only external_id can be null.")
-        return Patch(
-            name=self.name if "name" in given else UNSET,
-            external_id=self.external_id if "external_id" in given else UNSET,
-            groups=self.groups if "groups" in given else UNSET,
-            enabled=self.enabled if "enabled" in given else UNSET,
-            recording=_recording(self.recording) if self.recording else UNSET,
-            ai=_ai(self.ai) if self.ai else UNSET,
-        )
-
-
-def _recording(given: RecordingIn) -> RecordingSettings:
-    return RecordingSettings.model_validate(given.model_dump())
-
-
-def _ai(given: AiIn) -> AiSettings:
-    return AiSettings.model_validate(given.model_dump())
+        return Patch.of(self, "url")
 
 
 class CameraOut(BaseModel):
@@ -169,23 +161,8 @@ class Listed(msgspec.Struct):
 
     @classmethod
     def of(cls, camera: ListedCamera) -> Self:
-        state, since, cause = camera.shown()
-        return cls(
-            camera.id,
-            camera.name,
-            camera.url_shown,
-            camera.external_id,
-            camera.groups,
-            camera.enabled,
-            msgspec.Raw(camera.recording),
-            msgspec.Raw(camera.ai),
-            state,
-            since,
-            cause,
-            camera.revision,
-            camera.created_at,
-            camera.updated_at,
-        )
+        shown = (*camera[:6], msgspec.Raw(camera.recording), msgspec.Raw(camera.ai), *camera.shown(), *camera[11:])
+        return cls(*shown)
 
 
 class ListedPage(msgspec.Struct):
@@ -201,30 +178,14 @@ _encode = msgspec.json.Encoder().encode
 class FleetOut(BaseModel):
     """How the cameras fare that the caller may see."""
 
+    model_config = ConfigDict(from_attributes=True)
+
     total: int
     online: int
     degraded: int
     offline: int
     unknown: int
     disabled: int
-
-    @classmethod
-    def of(cls, fleet: Fleet) -> Self:
-        return cls(
-            total=fleet.total,
-            online=fleet.online,
-            degraded=fleet.degraded,
-            offline=fleet.offline,
-            unknown=fleet.unknown,
-            disabled=fleet.disabled,
-        )
-
-
-# --- what app.py built -------------------------------------------------------------------------------------------------
-
-
-async def _cameras(request: Request) -> Cameras:
-    return request.app.state.cameras  # type: ignore[no-any-return]
 
 
 async def _expected_revision(if_match: Annotated[str | None, Header(max_length=100)] = None) -> int | None:
@@ -237,7 +198,7 @@ async def _expected_revision(if_match: Annotated[str | None, Header(max_length=1
     return int(text)
 
 
-CamerasDep = Annotated[Cameras, Depends(_cameras)]
+CamerasDep = Annotated[Cameras, Provided(Cameras)]
 Expected = Annotated[int | None, Depends(_expected_revision)]
 
 
@@ -246,13 +207,10 @@ def _answer(camera: Camera, response: Response) -> CameraOut:
     return CameraOut.of(camera)
 
 
-# --- routes ------------------------------------------------------------------------------------------------------------
-
-
 @router.post("", status_code=201, responses={200: {"model": CameraOut, "description": "It was registered before, exactly so"}})
-async def register_camera(body: CameraIn, who: Writer, cameras: CamerasDep, once: Idempotent, response: Response) -> CameraOut:
+async def register_camera(body: CameraIn, caller: Writer, cameras: CamerasDep, once: Idempotent, response: Response) -> CameraOut:
     """Add a camera. The same external id with the same settings is the same camera, so that a repeat is harmless."""
-    camera, is_new = await cameras.register_camera(who, body.settings(), body.url.get_secret_value(), once)
+    camera, is_new = await cameras.register_camera(caller, body.settings(), body.url.get_secret_value(), once)
     tell_replayed(once, response)
     if not is_new:
         response.status_code = 200
@@ -262,7 +220,7 @@ async def register_camera(body: CameraIn, who: Writer, cameras: CamerasDep, once
 
 @router.get("", response_model=Page[CameraOut])
 async def list_cameras(
-    who: Reader,
+    caller: Reader,
     cameras: CamerasDep,
     external_id: Annotated[ExternalId | None, Query()] = None,
     cursor: Annotated[str | None, Query(max_length=1_000)] = None,
@@ -270,37 +228,37 @@ async def list_cameras(
 ) -> Page[CameraOut] | Response:
     """The cameras that the caller may see, oldest first."""
     if external_id is not None:
-        return Page(items=[CameraOut.of(camera) for camera in await cameras.find_by_external_id(who, external_id)])
+        return Page(items=[CameraOut.of(camera) for camera in await cameras.find_by_external_id(caller, external_id)])
     after = decode_cursor(cursor, id=UUID)["id"] if cursor else None
-    found = await cameras.list_cameras(who, after, limit + 1)
+    found = await cameras.list_cameras(caller, after, limit + 1)
     following = encode_cursor(id=found[limit - 1].id) if len(found) > limit else None
     page = ListedPage([Listed.of(camera) for camera in found[:limit]], following)
     return Response(_encode(page), media_type="application/json")
 
 
 @router.get("/health")
-async def fleet_health(who: Reader, cameras: CamerasDep) -> FleetOut:
+async def fleet_health(caller: Reader, cameras: CamerasDep) -> FleetOut:
     """How the cameras fare."""
-    return FleetOut.of(await cameras.fleet_health(who))
+    return FleetOut.model_validate(await cameras.fleet_health(caller))
 
 
 @router.get("/{camera_id}")
-async def get_camera(camera_id: UUID, who: Reader, cameras: CamerasDep, response: Response) -> CameraOut:
+async def get_camera(camera_id: UUID, caller: Reader, cameras: CamerasDep, response: Response) -> CameraOut:
     """One camera."""
-    return _answer(await cameras.get_camera(who, camera_id), response)
+    return _answer(await cameras.get_camera(caller, camera_id), response)
 
 
 @router.patch("/{camera_id}")
 async def update_camera(
-    camera_id: UUID, body: CameraPatch, who: Writer, cameras: CamerasDep, expected: Expected, response: Response
+    camera_id: UUID, body: CameraPatch, caller: Writer, cameras: CamerasDep, expected: Expected, response: Response
 ) -> CameraOut:
     """Change a camera. An address sent back as it was shown keeps its credentials."""
     url = body.url.get_secret_value() if body.url is not None else None
-    camera = await cameras.update_camera(who, camera_id, body.patch(), url_text=url, expected_revision=expected)
+    camera = await cameras.update_camera(caller, camera_id, body.patch(), url_text=url, expected_revision=expected)
     return _answer(camera, response)
 
 
 @router.delete("/{camera_id}", status_code=204)
-async def remove_camera(camera_id: UUID, who: Writer, cameras: CamerasDep, expected: Expected) -> None:
+async def remove_camera(camera_id: UUID, caller: Writer, cameras: CamerasDep, expected: Expected) -> None:
     """Remove a camera. Its recordings stay as long as their retention says."""
-    await cameras.remove_camera(who, camera_id, expected_revision=expected)
+    await cameras.remove_camera(caller, camera_id, expected_revision=expected)

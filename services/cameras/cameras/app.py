@@ -7,17 +7,17 @@ from pathlib import Path
 
 from cameras.api import router
 from cameras.consumers import StreamEvents
-from cameras.gateways.system_dns import SystemResolver
-from cameras.jobs import AnnounceJob
-from cameras.repository.cameras import SqlCatalogue, SqlStore
+from cameras.gateways.system_dns import resolve
+from cameras.repository.cameras import PostgresCameraList, PostgresCameras
 from cameras.repository.reads import Reads
 from cameras.settings import MigrateSettings, Settings
-from cameras.usecases import Announcer, Cameras, Tools, UrlGuard
+from cameras.usecases import RENEW_EVERY, Announcer, Cameras, RecentFleets, UrlGuard
 from chassis.auth import AuthRuntime
 from chassis.bus import Bus
 from chassis.db import Database
 from chassis.idempotency import KeyKeeping
 from chassis.live import LiveBus
+from chassis.loops import every
 from chassis.migrations import run_migrations
 from chassis.outbox import OutboxRelay
 from chassis.redis import connect_redis
@@ -27,25 +27,43 @@ from chassis.vault import Vault
 from city.tenants import TenantDirectory
 from gtvision.events import AuditRecorded, CameraRegistered, CameraRemoved, CamerasAnnounced, CameraUpdated
 from gtvision.ids import new_id
-from gtvision.time import Clock, SystemClock
+from gtvision.time import SystemClock
 
 
-def create_api(settings: Settings, clock: Clock | None = None) -> Service:
+def create_api(settings: Settings) -> Service:
     """REST, consumers, the outbox and the announcer in one small process."""
-    clock = clock or SystemClock()
+    clock = SystemClock()
     db, reads = Database(settings.db, clock), Reads(settings.db)
     bus = Bus(settings.rabbit, settings.service_name, clock)
     bus.publishes(CameraRegistered, CameraUpdated, CameraRemoved, CamerasAnnounced, AuditRecorded)
     cache, state = connect_redis(settings.redis.cache_url), connect_redis(settings.redis.state_url)
-    auth, cities = AuthRuntime(state, clock), TenantDirectory(state)
-    guard = UrlGuard(SystemResolver(), settings.addresses.policy())
-    cameras = Cameras(Tools(db.uow, SqlStore, SqlCatalogue(reads), cities, guard, Vault(settings.vault), LiveBus(cache), clock))
+    auth, tenants = AuthRuntime(state, clock), TenantDirectory(state)
+    cameras = Cameras(
+        uow=db.uow,
+        repository=PostgresCameras,
+        listed=PostgresCameraList(reads),
+        tenants=tenants,
+        guard=UrlGuard(resolve, settings.addresses.policy()),
+        vault=Vault(settings.vault),
+        live=LiveBus(cache),
+        clock=clock,
+        fleets=RecentFleets(clock),
+    )
     StreamEvents(cameras).subscribe(bus)
-    announce = AnnounceJob(Announcer(db.uow, SqlStore, clock, new_id()), clock)
+    announcer = Announcer(db.uow, PostgresCameras, clock, new_id())
     return create_app(
         settings,
         title="GT-Vision cameras",
-        lifespan_parts=(lambda: db, lambda: reads, lambda: cache, lambda: state, lambda: auth, lambda: cities, lambda: bus),
+        lifespan_parts=(
+            lambda: db,
+            lambda: reads,
+            lambda: cache,
+            lambda: state,
+            lambda: auth,
+            lambda: tenants,
+            lambda: bus,
+            announcer.leasing,
+        ),
         routers=(router,),
         readiness={"postgresql": db.check, "rabbitmq": bus.check, "keys": auth.check},
         asyncapi=bus.asyncapi,
@@ -53,9 +71,10 @@ def create_api(settings: Settings, clock: Clock | None = None) -> Service:
             "outbox": OutboxRelay(db, bus.publisher, clock).run,
             "inbox": db.forget_handled,
             "idempotency": KeyKeeping(db.uow, clock).run,
-            "announce": announce.run,
+            "announce": every(RENEW_EVERY, announcer.announce_when_due, lasting=True),
         },
-        state={"authenticator": auth.authenticator, "cameras": cameras},
+        provides=[cameras],
+        state={"authenticator": auth.authenticator},
     )
 
 

@@ -1,4 +1,4 @@
-"""Events in: how the streams fare."""
+"""Events in: the states of the streams."""
 
 from __future__ import annotations
 

@@ -12,6 +12,9 @@ from gtvision.errors import Conflict, Forbidden, StaleRevision
 from gtvision.events import StreamCause
 from gtvision.tenancy import Caller
 
+Groups = frozenset[UUID] | None
+"""The groups that a caller is limited to; None for no limit."""
+
 Shown = tuple[CameraState, datetime | None, StreamCause | None]
 """State, since when, and why."""
 
@@ -24,7 +27,7 @@ class ExternalIdTaken(Conflict):
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
-    """What `streaming` last said. `revision` is the stream's own: 0 before the first word."""
+    """The state that `streaming` last told. `revision` is the stream's own: 0 before the first event."""
 
     state: CameraState = CameraState.UNKNOWN
     since: datetime | None = None
@@ -34,7 +37,7 @@ class Sighting:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What somebody wants of a camera, its address aside."""
+    """What people set of a camera, its address aside."""
 
     name: str
     external_id: str | None = None
@@ -59,13 +62,13 @@ class Camera:
     sighting: Sighting = Sighting()
 
     def shown_sighting(self) -> Sighting:
-        """What a screen says."""
+        """Returns what a screen shows."""
         seen = self.sighting
         shown = shown_as(self.settings.enabled, self.updated_at, (seen.state, seen.since, seen.cause))
         return Sighting(*shown, seen.revision)
 
     def changed(self, settings: Settings, now: datetime, *, url: tuple[str, str] | None = None) -> Camera:
-        """The next revision; itself where nothing changes. `url` is (sealed, shown)."""
+        """Returns the next revision, or itself where nothing changes. `url` is (sealed, shown)."""
         if url is None and settings == self.settings:
             return self
         sealed, shown = url or (self.url_sealed, self.url_shown)
@@ -78,7 +81,7 @@ class Camera:
 
 
 def shown_as(enabled: bool, updated_at: datetime, seen: Shown) -> Shown:
-    """What a screen says: a camera that is switched off is not missing, and one just switched on is not off any more."""
+    """Returns what a screen shows: a camera that is switched off is not missing, and one just switched on is not off any more."""
     if not enabled:
         return CameraState.DISABLED, seen[1] if seen[0] is CameraState.DISABLED else updated_at, StreamCause.DISABLED
     if seen[0] is CameraState.DISABLED:
@@ -99,7 +102,7 @@ class ListedCamera(NamedTuple):
     recording: bytes
     ai: bytes
     state: CameraState
-    """As it was last seen; `shown` says what to make of it."""
+    """As it was last seen; `shown` returns what a screen shows."""
     since: datetime | None
     cause: StreamCause | None
     revision: int
@@ -111,15 +114,15 @@ class ListedCamera(NamedTuple):
         return shown_as(self.enabled, self.updated_at, (self.state, self.since, self.cause))
 
 
-def check_groups(who: Caller, groups: frozenset[UUID]) -> None:
-    """Whoever is limited to groups stays inside them, and does not lose sight of what they make. Raises: Forbidden."""
-    if who.camera_groups is not None and not (groups and groups <= who.camera_groups):
+def check_groups(caller: Caller, groups: frozenset[UUID]) -> None:
+    """A caller who is limited to groups puts cameras into these only, and goes on to see them. Raises: Forbidden."""
+    if caller.camera_groups is not None and not (groups and groups <= caller.camera_groups):
         raise Forbidden("The camera must be in groups that you may see.")
 
 
 @dataclass(frozen=True, slots=True)
 class Fleet:
-    """How many cameras fare how."""
+    """How many cameras are in each state."""
 
     total: int
     online: int
@@ -130,11 +133,5 @@ class Fleet:
 
     @classmethod
     def of(cls, states: dict[CameraState, int]) -> Fleet:
-        return cls(
-            total=sum(states.values()),
-            online=states.get(CameraState.ONLINE, 0),
-            degraded=states.get(CameraState.DEGRADED, 0),
-            offline=states.get(CameraState.OFFLINE, 0),
-            unknown=states.get(CameraState.UNKNOWN, 0),
-            disabled=states.get(CameraState.DISABLED, 0),
-        )
+        named = {str(state): states.get(state, 0) for state in CameraState}
+        return cls(total=sum(states.values()), **named)

@@ -11,8 +11,7 @@ from sqlalchemy import Row, Select, case, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
 
-from cameras.domain import Camera, ListedCamera, Settings, Sighting
-from cameras.ports import Groups
+from cameras.domain import Camera, Groups, ListedCamera, Settings, Sighting
 from cameras.repository.reads import Reads
 from cameras.tables import camera as table
 from cameras.tables import lease
@@ -23,14 +22,14 @@ from gtvision.events import StreamCause
 _c = table.c
 
 
-class SqlStore:
-    """`ports.Store` on PostgreSQL."""
+class PostgresCameras:
+    """The cameras of one tenant that are not removed, unless a method says otherwise, for one unit of work."""
 
-    def __init__(self, work: UnitOfWork) -> None:
-        self._session = work.session
-        self._tenant_id = work.tenant_id
+    def __init__(self, uow: UnitOfWork) -> None:
+        self._session, self._tenant_id = uow.session, uow.tenant_id
 
     async def lock_registrations(self) -> None:
+        """Until the transaction ends, no other one that asks for this registers a camera of the tenant."""
         lock = text("SELECT pg_advisory_xact_lock(hashtextextended(:what, 0))")
         await self._session.execute(lock, {"what": f"cameras.register {self._tenant_id}"})
 
@@ -39,6 +38,7 @@ class SqlStore:
         return int(await self._session.scalar(living) or 0)
 
     async def add(self, camera: Camera) -> bool:
+        """Returns False where a living camera has the external id."""
         values = _wanted(camera) | {
             "tenant_id": camera.tenant_id,
             "id": camera.id,
@@ -64,6 +64,7 @@ class SqlStore:
         return None if row is None else _camera(row)
 
     async def save(self, camera: Camera) -> bool:
+        """Saves everything but what was seen. Returns False where a living camera has the external id."""
         statement = update(table).where(_c.tenant_id == camera.tenant_id, _c.id == camera.id).values(_wanted(camera))
         try:
             async with self._session.begin_nested():
@@ -73,17 +74,19 @@ class SqlStore:
         return True
 
     async def remove(self, camera_id: UUID, revision: int, at: datetime) -> None:
+        """Leaves a tombstone without an address."""
         values = {"removed_at": at, "updated_at": at, "revision": revision, "url_sealed": "", "url_shown": ""}
         await self._session.execute(update(table).where(_c.tenant_id == self._tenant_id, _c.id == camera_id).values(values))
 
     async def page(self, groups: Groups, after: UUID | None, limit: int) -> list[Camera]:
+        """Returns cameras in order of id, which is the order of registration."""
         statement = _within(self._living(), groups).order_by(_c.id).limit(limit)
         if after is not None:
             statement = statement.where(_c.id > after)
         return [_camera(row) for row in await self._session.execute(statement)]
 
     async def count_by_state(self, groups: Groups) -> dict[CameraState, int]:
-        # As Camera.shown_sighting says it.
+        """Counts by the state that a screen shows, as `domain.shown_as` says it."""
         shown = case(
             (~_c.enabled, str(CameraState.DISABLED)),
             (_c.state == str(CameraState.DISABLED), str(CameraState.UNKNOWN)),
@@ -93,6 +96,7 @@ class SqlStore:
         return {CameraState(state): count for state, count in await self._session.execute(_within(counted, groups))}
 
     async def observe(self, camera_id: UUID, seen: Sighting) -> Camera | None:
+        """Keeps a newer sighting; `since` moves only when the state does. Returns None where it is not newer, or the camera is gone."""
         newer = (_c.tenant_id == self._tenant_id) & (_c.id == camera_id) & _c.removed_at.is_(None) & (_c.stream_revision < seen.revision)
         statement = (
             update(table)
@@ -109,9 +113,11 @@ class SqlStore:
         return None if row is None else _camera(row)
 
     async def tenants(self) -> list[UUID]:
+        """Returns all tenants that have or had cameras."""
         return list(await self._session.scalars(text("SELECT tenants_with_cameras()")))
 
     async def take_lease(self, name: str, holder: UUID, now: datetime, until: datetime) -> int | None:
+        """Returns the fencing number, or None where another process holds the lease."""
         free = (lease.c.until <= now) | (lease.c.holder == holder)
         fence = lease.c.fence + case((lease.c.holder == holder, 0), else_=1)
         taken = insert(lease).values(name=name, holder=holder, fence=1, until=until)
@@ -125,19 +131,18 @@ class SqlStore:
         await self._session.execute(update(lease).where(lease.c.name == name, lease.c.holder == holder).values(until=now))
 
 
-# --- lists, past the ORM -----------------------------------------------------------------------------------------------
-
 _LISTED = "SELECT * FROM list_cameras($1, $2, $3, $4)"
 _BEFORE_ALL = UUID(int=0)
 
 
-class SqlCatalogue:
-    """`ports.Catalogue` on PostgreSQL."""
+class PostgresCameraList:
+    """Cameras as lists show them: hot reads, outside of any unit of work."""
 
     def __init__(self, reads: Reads) -> None:
         self._reads = reads
 
     async def page(self, tenant_id: UUID, groups: Groups, after: UUID | None, limit: int) -> list[ListedCamera]:
+        """Returns living cameras in order of id, which is the order of registration. Raises: Unavailable."""
         rows = await self._reads.rows(_LISTED, tenant_id, after or _BEFORE_ALL, limit, None if groups is None else sorted(groups))
         return [_listed(row) for row in rows]
 
@@ -154,16 +159,13 @@ def _listed(row: Any) -> ListedCamera:
 
 @lru_cache(maxsize=1_024)
 def _recording_json(stored: str) -> bytes:
-    """With whatever was added since it was stored. Most cameras of a city have the same settings."""
+    """Returns the settings with the fields that were added since they were stored. Most cameras of a tenant have the same ones."""
     return RecordingSettings.model_validate_json(stored).model_dump_json().encode()
 
 
 @lru_cache(maxsize=1_024)
 def _ai_json(stored: str) -> bytes:
     return AiSettings.model_validate_json(stored).model_dump_json().encode()
-
-
-# --- rows --------------------------------------------------------------------------------------------------------------
 
 
 def _within(statement: Select[Any], groups: Groups) -> Select[Any]:
