@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from redis.asyncio import Redis
 
-from chassis.redis import UNREACHABLE, check_redis, connect_redis, end_tasks
+from chassis.redis import UNREACHABLE, connect_redis, end_tasks
 from chassis.settings import RedisSettings
 
 from .waiting import until
@@ -18,7 +18,7 @@ from .waiting import until
 async def test_a_dead_server_is_noticed_at_once() -> None:
     client = connect_redis("redis://127.0.0.1:1/0")
     with pytest.raises(UNREACHABLE):
-        await check_redis(client)
+        await client.ping()
     await client.aclose()
 
 

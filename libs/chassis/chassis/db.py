@@ -23,8 +23,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 
 from chassis import tracing
 from chassis.envelope import Links, to_bytes, wrap
-from chassis.health import Heartbeat
 from chassis.logs import get_logger
+from chassis.loops import every
 from chassis.settings import DatabaseSettings
 from gtvision.errors import Unavailable
 from gtvision.events import DataT, Event, EventData
@@ -175,6 +175,7 @@ class Database:
     """A service's connection pool and its units of work.
 
     `outbox_filled` is set by each commit that wrote an event, so that the relay of the same process need not wait for its poll.
+    `forget_handled` is a loop that prunes the inbox every hour.
     """
 
     def __init__(self, settings: DatabaseSettings, clock: Clock) -> None:
@@ -195,6 +196,7 @@ class Database:
         )
         self._opening_s = settings.timeout_s * 0.8  # leaves the caller time to say 503 within timeout_s
         self._sessions = async_sessionmaker(self.engine, expire_on_commit=False)
+        self.forget_handled = every(timedelta(hours=1), self.prune_inbox)
 
     @asynccontextmanager
     async def uow(self, tenant_id: UUID | None) -> AsyncIterator[UnitOfWork]:
@@ -221,15 +223,6 @@ class Database:
         async with self.uow(None) as work:
             result = await work.session.execute(_PRUNE_INBOX, {"before": self._clock.now() - keep})
             return len(result.all())
-
-    async def forget_handled(self, heartbeat: Heartbeat) -> None:
-        """A loop: prune the inbox every hour. A database that is down is asked again."""
-        while True:
-            try:
-                await self.prune_inbox()
-            except Unavailable as error:
-                log.warning("inbox not pruned", reason=error.message)
-            await heartbeat.sleep(3_600)
 
     async def aclose(self) -> None:
         """Close the pool."""

@@ -31,21 +31,17 @@ from fastapi import Depends, Header, Request, Response
 from sqlalchemy import Column, DateTime, LargeBinary, MetaData, Table, Text, Uuid, bindparam, text
 
 from chassis.db import UnitOfWork, UowFactory
-from chassis.health import Heartbeat
 from chassis.http import route_template
-from chassis.logs import get_logger
+from chassis.loops import every
 from gtvision.errors import Conflict, Invalid, Unavailable
 from gtvision.tenancy import Caller
 from gtvision.time import Clock
-
-log = get_logger(__name__)
 
 KEPT = timedelta(hours=24)
 """Longer than any client repeats a request."""
 REPLAYED = "idempotency-replayed"
 _NAME = "idempotency-key"
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
-_FORGET_EVERY_S = 3_600.0
 
 
 class IdempotencyKeyInvalid(Invalid):
@@ -163,24 +159,16 @@ def _names(caller: Caller, once: Once) -> dict[str, Any]:
 
 
 class KeyKeeping:
-    """Forgets keys that no client sends any more."""
+    """Forgets keys that no client sends any more; `run` is a loop that does so every hour."""
 
     def __init__(self, uow: UowFactory, clock: Clock) -> None:
         self._uow, self._clock = uow, clock
+        self.run = every(timedelta(hours=1), self.forget)
 
     async def forget(self, keep: timedelta = KEPT) -> int:
-        """How many were older. Raises: Unavailable."""
-        async with self._uow(None) as work:
-            return int(await work.session.scalar(_FORGET, {"before": self._clock.now() - keep}) or 0)
-
-    async def run(self, heartbeat: Heartbeat) -> None:
-        """A loop, every hour. A database that is down is asked again."""
-        while True:
-            try:
-                await self.forget()
-            except Unavailable as error:
-                log.warning("idempotency keys not forgotten", reason=error.message)
-            await heartbeat.sleep(_FORGET_EVERY_S)
+        """Returns how many were older. Raises: Unavailable."""
+        async with self._uow(None) as uow:
+            return int(await uow.session.scalar(_FORGET, {"before": self._clock.now() - keep}) or 0)
 
 
 def idempotency_table(metadata: MetaData) -> Table:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, Final, Protocol
 from uuid import UUID
 
@@ -17,12 +18,11 @@ from redis.asyncio import Redis
 
 from chassis import logs, metrics
 from chassis.redis import LISTEN_S, UNREACHABLE
+from gtvision.backoff import Backoff
 
 PREFIX: Final = "live"
 RESYNC: Final = "resync"
 
-_RECONNECT_S = 0.25
-_RECONNECT_MAX_S = 2.0
 _PAUSE_AFTER_FAILURE_S = 1.0
 """A dead Redis costs one publisher one timeout a second, not one each message."""
 
@@ -91,14 +91,14 @@ class LiveBus:
 
         `ready` is set while subscribed. Close the iterator (or cancel the task) to end.
         """
-        backoff = _RECONNECT_S
+        backoff = Backoff(timedelta(seconds=0.25), timedelta(seconds=2))
         lost = False
         while True:
             try:
                 async with self._redis.pubsub(ignore_subscribe_messages=False) as pubsub:
                     await pubsub.psubscribe(*(f"{PREFIX}:{pattern}" for pattern in patterns))
                     await _confirmed(pubsub, len(patterns))
-                    backoff = _RECONNECT_S
+                    backoff.reset()
                     if ready is not None:
                         ready.set()
                     if lost:
@@ -110,8 +110,7 @@ class LiveBus:
                 log.warning("live subscription lost", cause=type(error).__name__)
             if ready is not None:
                 ready.clear()
-            await asyncio.sleep(backoff)
-            backoff = min(backoff * 2, _RECONNECT_MAX_S)
+            await asyncio.sleep(backoff.wait_s())
 
 
 async def _confirmed(pubsub: Any, count: int) -> None:

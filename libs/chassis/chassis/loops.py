@@ -15,6 +15,7 @@ from datetime import timedelta
 
 from chassis.health import Heartbeat
 from chassis.logs import get_logger
+from gtvision.backoff import Backoff
 from gtvision.errors import Unavailable
 
 log = get_logger(__name__)
@@ -26,20 +27,21 @@ _BEAT_EVERY_S = 1.0
 
 
 def every(
-    interval: timedelta, verb: Verb, *, retry: timedelta | None = None, wake: asyncio.Event | None = None, lasting: bool = False
+    interval: timedelta, verb: Verb, *, retry: timedelta | Backoff | None = None, wake: asyncio.Event | None = None, lasting: bool = False
 ) -> Loop:
     """Returns a loop that runs the verb for ever.
 
-    `wake` ends a wait early, and is cleared before the verb runs, so that what sets it meanwhile is not lost. `lasting` says that one
-    run may take longer than a hung loop is waited for (`health.STALE_AFTER_S`): the loop then beats while the verb runs.
+    `wake` ends a wait early, but not that for a `retry`, and is cleared before the verb runs: a verb that sets it runs again at once.
+    `lasting` says that one run may take longer than a hung loop is waited for (`health.STALE_AFTER_S`): the loop then beats while the
+    verb runs.
     """
     event = wake or asyncio.Event()
+    backoff = retry if isinstance(retry, Backoff) else Backoff(retry, retry) if retry else None
 
     async def loop(heartbeat: Heartbeat) -> None:
         while True:
             heartbeat.beat()
             event.clear()
-            pause = interval
             try:
                 if lasting:
                     async with beating(heartbeat):
@@ -47,9 +49,15 @@ def every(
                 else:
                     await verb()
             except Unavailable as error:
-                log.warning("run_failed", verb=getattr(verb, "__qualname__", repr(verb)), reason=error.message)
-                pause = retry or interval
-            await heartbeat.wait(event, pause.total_seconds())
+                cause = type(error.__cause__).__name__ if error.__cause__ else None
+                log.warning("run_failed", loop=heartbeat.name, reason=error.message, cause=cause)
+                if backoff is not None:
+                    await heartbeat.sleep(backoff.wait_s())
+                    continue
+            else:
+                if backoff is not None:
+                    backoff.reset()
+            await heartbeat.wait(event, interval.total_seconds())
 
     return loop
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
+from contextlib import asynccontextmanager
+from datetime import timedelta
 
 from pydantic import SecretStr
 from redis.asyncio import Redis
@@ -11,9 +13,12 @@ from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialBackoff
 from redis.exceptions import RedisError
 
+from chassis.health import Heartbeats
+from chassis.loops import every
+
 UNREACHABLE: tuple[type[Exception], ...] = (RedisError, OSError, TimeoutError)
 """What a call raises when the server is not there; map it to `gtvision.errors.Unavailable` or go on without."""
-
+_RETRY_S = 1.0
 
 LISTEN_S = 1.0
 """How long to wait for one pub/sub message: redis-py notices a cancellation that met it while connecting only after this."""
@@ -34,15 +39,41 @@ def connect_redis(url: SecretStr | str, *, timeout_s: float = 0.5, retries: int 
     return client
 
 
+@asynccontextmanager
+async def kept_fresh(redis: Redis, channels: Sequence[str], look: Callable[[], Awaitable[object]], poll_s: float) -> AsyncIterator[None]:
+    """Keeps a copy of what is in Redis: `look` runs at once, after each poll, and whenever a message comes on one of the channels.
+
+    Pub/sub makes a change instant, the poll makes it certain. `look` logs what keeps it from looking, and raises nothing.
+    """
+    asked = asyncio.Event()
+
+    async def listen() -> None:
+        while True:
+            try:
+                async with redis.pubsub(ignore_subscribe_messages=True) as pubsub:
+                    await pubsub.subscribe(*channels)
+                    asked.set()  # something may have changed before this
+                    while True:
+                        if await pubsub.get_message(timeout=LISTEN_S) is not None:
+                            asked.set()
+            except UNREACHABLE:
+                await asyncio.sleep(_RETRY_S)
+
+    async def poll() -> None:
+        await every(timedelta(seconds=poll_s), look, wake=asked)(Heartbeats().register(channels[0]))
+
+    await look()
+    tasks = [asyncio.create_task(each(), name=f"{channels[0]} {each.__name__}") for each in (poll, listen)]
+    try:
+        yield
+    finally:
+        await end_tasks(tasks)
+
+
 async def end_tasks(tasks: Collection[asyncio.Task[None]]) -> None:
-    """Cancel and wait, and cancel again: see LISTEN_S."""
+    """Cancels and waits, and cancels again: see LISTEN_S."""
     pending = set(tasks)
     while pending:
         for task in pending:
             task.cancel()
         _, pending = await asyncio.wait(pending, timeout=LISTEN_S)
-
-
-async def check_redis(client: Redis) -> None:
-    """For readiness. Raises one of UNREACHABLE."""
-    await client.ping()

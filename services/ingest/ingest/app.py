@@ -56,7 +56,7 @@ def create_api(settings: ApiSettings) -> Service:
     cache, state = connect_redis(settings.redis.cache_url), connect_redis(settings.redis.state_url)
     auth = AuthRuntime(state, clock)
     tenants = TenantDirectory(state)
-    refusals = Refusals(db.uow, auth.authenticator, clock, settings.service_name)
+    refusals = Refusals(db.uow, auth.authenticator, settings.service_name)
     live = LiveBus(cache)
     book = CameraBook(SqlCameraCatalogue(db.uow))
     feed = LiveFeed(book, auth.revocations, clock, _feed_limits(settings))
@@ -72,7 +72,7 @@ def create_api(settings: ApiSettings) -> Service:
     return create_app(
         settings,
         title="GT-Vision ingest",
-        lifespan_parts=(lambda: db, lambda: cache, lambda: state, lambda: auth, lambda: tenants, lambda: bus),
+        lifespan_parts=(lambda: db, lambda: cache, lambda: state, lambda: auth, lambda: tenants, lambda: refusals, lambda: bus),
         routers=(detections_router, live_router),
         readiness={"postgresql": db.check, "rabbitmq": bus.check, "keys": auth.check},
         asyncapi=bus.asyncapi,

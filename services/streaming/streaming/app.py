@@ -53,7 +53,7 @@ def create_api(settings: ApiSettings) -> Service:
     tenants = TenantDirectory(state)
     media, edge = settings.media, settings.edge
     server = MediaMtx(media.api_url, media.api_user, media.api_password.get_secret_value())
-    refusals = Refusals(db.uow, auth.authenticator, clock, settings.service_name)
+    refusals = Refusals(db.uow, auth.authenticator, settings.service_name)
     authorizer = Authorizer(
         auth.authenticator,
         refusals,
@@ -91,7 +91,7 @@ def create_api(settings: ApiSettings) -> Service:
     return create_app(
         settings,
         title="GT-Vision streaming",
-        lifespan_parts=(lambda: db, media_client, lambda: state, lambda: auth, lambda: tenants, lambda: bus),
+        lifespan_parts=(lambda: db, media_client, lambda: state, lambda: auth, lambda: tenants, lambda: refusals, lambda: bus),
         routers=(streams_router, recordings_router),
         private_routers=(hooks,),
         readiness={"postgresql": db.check, "rabbitmq": bus.check, "keys": auth.check},

@@ -10,7 +10,7 @@ The copies never shrink because Redis is empty or away: a revocation leaves only
 from __future__ import annotations
 
 import asyncio
-import contextlib
+from contextlib import AsyncExitStack
 from datetime import timedelta
 from typing import Final
 from uuid import UUID
@@ -20,7 +20,7 @@ from redis.asyncio import Redis
 
 from chassis import logs
 from chassis.auth.tokens import Authenticator, read_jwks
-from chassis.redis import LISTEN_S, UNREACHABLE, end_tasks
+from chassis.redis import UNREACHABLE, kept_fresh
 from gtvision.errors import Unavailable
 from gtvision.time import Clock
 
@@ -31,8 +31,6 @@ KEYS_CHANNEL: Final = "identity:keys"
 REVOCATIONS_CHANNEL: Final = "identity:revocations"
 
 _POLL_S = 1.0
-_KEYS_POLL_S = 5.0
-"""A key is published a minute before its first token is signed: also a process that missed the message knows it by then."""
 _REFRESH_AT_MOST_EVERY_S = 0.2
 _KEEP_AFTER_END_S = 2 * 3600
 """A clock that jumps an hour forward and back must not free a revoked session."""
@@ -167,16 +165,14 @@ class AuthRuntime:
         self.keys = RedisKeys(redis_state, clock)
         self.revocations = RedisRevocations(redis_state, clock)
         self.authenticator = Authenticator(self.keys, self.revocations, clock)
-        self._tasks: list[asyncio.Task[None]] = []
-        self._look_now = asyncio.Event()
+        self._fresh = AsyncExitStack()
 
     async def __aenter__(self) -> AuthRuntime:
-        await self._look()
-        self._tasks = [asyncio.create_task(self._poll(), name="auth poll"), asyncio.create_task(self._listen(), name="auth listen")]
+        await self._fresh.enter_async_context(kept_fresh(self._redis, (REVOCATIONS_CHANNEL, KEYS_CHANNEL), self._look, self._poll_s))
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await end_tasks(self._tasks)
+        await self._fresh.aclose()
 
     async def check(self) -> None:
         """For readiness. Raises: Unavailable."""
@@ -186,28 +182,3 @@ class AuthRuntime:
     async def _look(self) -> None:
         await self.keys.load()
         await self.revocations.load()
-
-    async def _poll(self) -> None:
-        next_keys = self._clock.monotonic() + _KEYS_POLL_S
-        while True:
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(self._poll_s):
-                    await self._look_now.wait()
-            asked = self._look_now.is_set()
-            self._look_now.clear()
-            await self.revocations.load()
-            if asked or not self.keys.known or self._clock.monotonic() >= next_keys:
-                next_keys = self._clock.monotonic() + _KEYS_POLL_S
-                await self.keys.load()
-
-    async def _listen(self) -> None:
-        """Pub/sub makes a revocation instant; the poll makes it certain."""
-        while True:
-            try:
-                async with self._redis.pubsub(ignore_subscribe_messages=True) as pubsub:
-                    await pubsub.subscribe(KEYS_CHANNEL, REVOCATIONS_CHANNEL)
-                    while True:
-                        if await pubsub.get_message(timeout=LISTEN_S) is not None:
-                            self._look_now.set()
-            except UNREACHABLE:
-                await asyncio.sleep(_POLL_S)

@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from datetime import timedelta
 from typing import Any, TypeAlias, cast
 
 import orjson
@@ -33,6 +34,7 @@ from chassis.envelope import event_model, handling
 from chassis.logs import get_logger
 from chassis.settings import RabbitSettings
 from chassis.topology import EVENTS, event_queue
+from gtvision.backoff import Backoff
 from gtvision.errors import Unavailable
 from gtvision.events import DataT, Event, EventData
 from gtvision.time import Clock
@@ -152,7 +154,7 @@ class Bus:
         await self._publisher.aclose()
 
     async def _start(self) -> None:
-        delay_s = 0.2
+        backoff = Backoff(timedelta(seconds=0.2), timedelta(seconds=5))
         while True:
             try:
                 async with asyncio.timeout(15):
@@ -165,8 +167,7 @@ class Bus:
                     await self._broker.stop()
             else:
                 return
-            await asyncio.sleep(delay_s)
-            delay_s = min(delay_s * 2, 5.0)
+            await asyncio.sleep(backoff.wait_s())
 
     def _failures(self, message: Any, /, **options: Any) -> BaseMiddleware:
         return _Failures(message, self._retry, **options)

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, TypeAlias
 
 from aiormq.abc import AbstractChannel, DeliveredMessage
@@ -14,6 +15,7 @@ from chassis.bus.link import Link, declare_queue, unavailable_when_broken
 from chassis.bus.retry import Received
 from chassis.health import Heartbeat
 from chassis.logs import get_logger
+from gtvision.backoff import Backoff
 from gtvision.errors import Unavailable
 
 log = get_logger(__name__)
@@ -70,7 +72,7 @@ async def forever(name: str, heartbeat: Heartbeat, session: Callable[[], Awaitab
     Nothing but our own cancellation ends this: whoever calls it closes the connections for good afterwards.
     """
     task = asyncio.current_task()
-    delay_s = 0.2
+    backoff = Backoff(timedelta(seconds=0.2), timedelta(seconds=2), well=timedelta(seconds=30))
     while True:
         started = asyncio.get_running_loop().time()
         try:
@@ -83,10 +85,7 @@ async def forever(name: str, heartbeat: Heartbeat, session: Callable[[], Awaitab
             log.error("consumer was cancelled by something inside it", queue=name)
         except Exception:
             log.exception("consumer failed", queue=name)
-        if asyncio.get_running_loop().time() - started > 30:
-            delay_s = 0.2
-        await heartbeat.sleep(delay_s)
-        delay_s = min(delay_s * 2, 2.0)
+        await heartbeat.sleep(backoff.wait_s(asyncio.get_running_loop().time() - started))
 
 
 class Acknowledger:

@@ -15,7 +15,7 @@ import asyncio
 import random
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, TypeAlias, TypeVar
 
@@ -31,6 +31,7 @@ from chassis.bus.publisher import DeclaringSender, Outgoing, Unroutable
 from chassis.db import is_down
 from chassis.logs import get_logger, redact
 from chassis.topology import DEAD, delay_arguments, delay_queue
+from gtvision.backoff import Backoff
 from gtvision.errors import Invalid, RateLimited, Unavailable
 from gtvision.time import Clock, SystemClock
 
@@ -47,6 +48,7 @@ OURS = (ATTEMPT, ORIGINAL_KEY, QUEUE, REASON, ERROR, BURIED_AT)
 BROKERS = ("x-death", "x-first-death", "x-last-death", "x-delivery-count")
 """Header prefixes that the broker writes. They are left out when a message is sent again: it would keep their first reason."""
 
+_HOLD_FIRST = timedelta(seconds=0.2)
 HOLD_AT_MOST_S = 600.0
 """The broker takes an unacknowledged message back after 30 min and counts it: before that we put it aside ourselves."""
 
@@ -127,10 +129,9 @@ class Received:
 class Hold:
     """Tries in place until what is down is up again. Ends early when the process ends."""
 
-    def __init__(self, queue: str, *, first_s: float = 0.2, longest_s: float = 5.0, at_most_s: float = HOLD_AT_MOST_S) -> None:
+    def __init__(self, queue: str, *, longest_s: float = 5.0, at_most_s: float = HOLD_AT_MOST_S) -> None:
         self._queue = queue
-        self._first_s = first_s
-        self._longest_s = longest_s
+        self._longest = timedelta(seconds=longest_s)
         self._at_most_s = at_most_s
         self._ending = asyncio.Event()
 
@@ -140,7 +141,7 @@ class Hold:
 
     async def run(self, attempt: Callable[[], Awaitable[T]]) -> T:
         """The attempt's result; its failure unless that is Unavailable. Raises: Parked."""
-        delay_s, held_s = self._first_s, 0.0
+        backoff, held_s = Backoff(_HOLD_FIRST, self._longest), 0.0
         while True:
             try:
                 return await attempt()
@@ -151,9 +152,9 @@ class Hold:
                     log.warning("message held", queue=self._queue, error=describe(error))
                 if held_s >= self._at_most_s or self._ending.is_set():
                     raise Parked from error
-            pause_s = delay_s * (0.5 + random.random() / 2)  # noqa: S311 - jitter, so that probes do not march in step
+            pause_s = backoff.wait_s() * (0.5 + random.random() / 2)  # noqa: S311 - jitter, so that probes do not march in step
             await self._pause(pause_s)
-            held_s, delay_s = held_s + pause_s, min(delay_s * 2, self._longest_s)
+            held_s += pause_s
 
     async def _pause(self, seconds: float) -> None:
         with HELD.labels(self._queue).track_inprogress():
