@@ -161,8 +161,10 @@ class Listed(msgspec.Struct):
 
     @classmethod
     def of(cls, camera: ListedCamera) -> Self:
-        shown = (*camera[:6], msgspec.Raw(camera.recording), msgspec.Raw(camera.ai), *camera.shown(), *camera[11:])
-        return cls(*shown)
+        id_, name, url, external_id, groups, enabled, recording_json, ai_json, _, _, _, revision, created, updated = camera
+        state, since, cause = camera.shown()
+        recording, ai = msgspec.Raw(recording_json), msgspec.Raw(ai_json)
+        return cls(id_, name, url, external_id, groups, enabled, recording, ai, state, since, cause, revision, created, updated)
 
 
 class ListedPage(msgspec.Struct):

@@ -74,11 +74,11 @@ async def test_a_validity_in_the_past_is_refused_and_leaves_the_key_free(running
         body = {"plate": "ABC1234", "valid_until": valid_until}
         return await running.http.post(path, headers=running.mint.headers(caller) | headers, json=body)
 
-    for past in ("2020-01-01T00:00:00Z", "0001-01-01T00:00:00Z"):
+    for past in ("2020-01-01T00:00:00Z", "1990-01-01T00:00:00Z"):
         refused = await post(past)
         assert (refused.status_code, refused.json()["code"]) == (422, "invalid")
         assert refused.json()["detail"].startswith(f"valid_until is in the past ({past[:10]}T00:00:00")
-    assert (await post("2999-01-01T00:00:00Z")).status_code == 201
+    assert (await post("2100-01-01T00:00:00Z")).status_code == 201
 
 
 async def test_a_name_is_accepted_as_people_type_it_or_refused_by_its_character(running: Running) -> None:
