@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any
 from uuid import UUID
@@ -249,11 +250,12 @@ async def test_keys_are_forgotten_after_a_day(house: House) -> None:
     stranger = house.mint.caller(Role.ADMIN, tenant_id=new_id())
     first = await house.post("day")
     await house.post("day", who=stranger)
-    clock = FakeClock(SystemClock().now())
-    keeping = KeyKeeping(house.db.uow, clock)
+    keeping = KeyKeeping(house.db.uow, FakeClock(SystemClock().now() + timedelta(days=9)))
     await keeping.forget()
-    assert await house.count("idempotency_key") == 1
-    clock.advance(24 * 3_600 + 60)
+    assert await house.count("idempotency_key") == 1, "the database looks at its own clock too"
+    for tenant_id in (house.who.tenant_id, stranger.tenant_id):
+        async with house.db.uow(tenant_id) as work:
+            await work.session.execute(text("UPDATE idempotency_key SET created_at = created_at - interval '1 day 1 minute'"))
     assert await keeping.forget() >= 2
     assert await house.count("idempotency_key") == 0
     assert await house.count("idempotency_key", stranger.tenant_id) == 0

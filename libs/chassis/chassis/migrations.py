@@ -36,7 +36,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
 from chassis.db import inbox_table, outbox_table, unavailable_when_down
-from chassis.idempotency import idempotency_table
+from chassis.idempotency import KEPT, idempotency_table
 from chassis.logs import get_logger
 from chassis.settings import DatabaseSettings, load
 from gtvision.errors import Unavailable
@@ -202,7 +202,13 @@ def create_idempotency_keys() -> None:
     table = idempotency_table(MetaData())
     op.create_table(table.name, *[column._copy() for column in table.columns], schema=_schema())
     tenant_table(table.name)
-    gone = "WITH gone AS (DELETE FROM idempotency_key WHERE created_at < before RETURNING 1) SELECT count(*) FROM gone"
+    bound_idempotency_keys()
+
+
+def bound_idempotency_keys() -> None:
+    """What forgets the keys leaves those that a client may still repeat, whatever it is asked for."""
+    kept = f"least(before, now() - interval '{KEPT.total_seconds()} seconds')"
+    gone = f"WITH gone AS (DELETE FROM idempotency_key WHERE created_at < {kept} RETURNING 1) SELECT count(*) FROM gone"  # noqa: S608
     definer_function("forget_idempotency_keys(before timestamptz)", "bigint", gone, volatility="VOLATILE")
 
 
@@ -217,6 +223,12 @@ def _create(table: Table) -> None:
 def create_partition_functions(parent: str, step: Step = "day", *, append_only: bool = False) -> None:
     """Functions that the service's role may call to make and drop the daily or monthly partitions of a range-partitioned table."""
     for statement in partition_function_sql(_schema(), parent, step, append_only=append_only):
+        op.execute(text(statement.replace(":", r"\:")))
+
+
+def bound_partition_drops(parent: str, step: Step, latest: str) -> None:
+    """The partitions of a table are dropped up to `latest` only, an SQL expression that gives a date, whatever the service asks for."""
+    for statement in _drop_function_sql(_schema(), parent, step, latest):
         op.execute(text(statement.replace(":", r"\:")))
 
 
@@ -324,12 +336,23 @@ BEGIN
     END LOOP;
     RETURN made;
 END"""  # noqa: S608 - names from migrations, never from input
+    options = "RETURNS integer LANGUAGE plpgsql SET lock_timeout = '2s'"
+    return [
+        *definer_function_sql(schema, f"make_{parent}_partitions(first_{step} date, {step}s integer)", options, make),
+        *_drop_function_sql(schema, parent, step),
+    ]
+
+
+def _drop_function_sql(schema: str, parent: str, step: Step, latest: str | None = None) -> Sequence[str]:
+    name = "YYYYMMDD" if step == "day" else "YYYYMM"
+    bound = f"before := least(before, {latest});" if latest else ""
     drop = f"""
 DECLARE
     dropped integer := 0;
     child text;
 BEGIN
-    {lock}
+    PERFORM pg_advisory_xact_lock({_LOCK_CLASS}, hashtext('{schema}.{parent}'));
+    {bound}
     FOR child IN
         SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
         WHERE i.inhparent = quote_ident('{parent}')::regclass
@@ -342,10 +365,7 @@ BEGIN
     RETURN dropped;
 END"""  # noqa: S608
     options = "RETURNS integer LANGUAGE plpgsql SET lock_timeout = '2s'"
-    return [
-        *definer_function_sql(schema, f"make_{parent}_partitions(first_{step} date, {step}s integer)", options, make),
-        *definer_function_sql(schema, f"drop_{parent}_partitions(before date)", options, drop),
-    ]
+    return definer_function_sql(schema, f"drop_{parent}_partitions(before date)", options, drop)
 
 
 def metadata_differences(connection: Connection, metadata: MetaData | Sequence[MetaData], schema: str) -> list[Any]:

@@ -1,0 +1,150 @@
+"""What the owner's functions may do for a service's role, which can call them with any argument.
+
+Generated from PostgreSQL's catalogs: a function that is new is decided here, or fails. One that deletes checks by itself what may go.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+import pytest_asyncio
+from sqlalchemy import make_url
+from tests.contracts.catalog import Row, acting, insert, tables_of
+from tests.contracts.test_row_security import SERVICES
+from tests.fixtures.plugin import DatabaseFor
+from tests.fixtures.workplace import TestServers
+
+from chassis.settings import DatabaseSettings
+from gtvision.ids import new_id
+from gtvision.time import SystemClock
+
+pytestmark = pytest.mark.db
+
+READS, ADDS, DELETES = "reads", "adds", "deletes"
+DECIDED = {
+    "alerts": {"forget_idempotency_keys": DELETES},
+    "cameras": {"tenants_with_cameras": READS, "forget_idempotency_keys": DELETES},
+    "identity": {
+        "audit_tails": READS,
+        "audited_tenants": READS,
+        "claim_login": ADDS,
+        "drop_audit_anchor_partitions": DELETES,
+        "drop_audit_entry_partitions": DELETES,
+        "find_api_key": READS,
+        "find_external": READS,
+        "find_login": READS,
+        "find_tenant": READS,
+        "forget_idempotency_keys": DELETES,
+        "list_tenants": READS,
+        "live_revocations": READS,
+        "longest_audit_days": READS,
+        "make_audit_anchor_partitions": ADDS,
+        "make_audit_entry_partitions": ADDS,
+        "prune_sessions": DELETES,
+        "release_login": DELETES,
+        "unsealed_tenants": READS,
+        "write_nothing": READS,
+    },
+    "ingest": {"living_cameras": READS, "make_detections_partitions": ADDS, "drop_detections_partitions": DELETES},
+    "streaming": {
+        "fleet_cameras": READS,
+        "fleet_segments": READS,
+        "fleet_streams": READS,
+        "make_segments_partitions": ADDS,
+        "drop_segments_partitions": DELETES,
+    },
+}
+KEPT_DAYS = {"audit_entry": 1_826, "audit_anchor": 1_826 + 28, "detections": 1, "segments": 1}
+"""Partitions of the last so many days stay, whatever is asked for."""
+FAR = ("infinity", "9999-12-31", "2200-01-01", "tomorrow", "today", "yesterday")
+
+
+@dataclass
+class House:
+    """One service's database, in the hands of its role and of a superuser."""
+
+    name: str
+    settings: DatabaseSettings
+    superuser: Any
+
+    async def call(self, tenant: UUID | None, statement: str, *arguments: object) -> Any:
+        """As the service's role, kept."""
+        async with acting(self.settings, tenant) as connection:
+            found = await connection.fetchval(statement, *arguments)
+            await connection.execute("COMMIT")
+            return found
+
+    async def add(self, table: str, tenant: UUID, **values: object) -> None:
+        made: dict[str, Row] = {}
+        for each in await tables_of(self.superuser, self.name):
+            if not each.is_partition:
+                made[each.name] = each.row(tenant, made)
+        await insert(self.superuser, self.name, table, {**made[table], **values})
+
+    async def count(self, table: str, tenant: UUID) -> int:
+        return int(await self.superuser.fetchval(f'SELECT count(*) FROM "{self.name}"."{table}" WHERE tenant_id = $1', tenant))
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session", params=SERVICES)
+async def house(request: pytest.FixtureRequest, database_for: DatabaseFor, servers: TestServers) -> AsyncIterator[House]:
+    settings = await database_for(request.param)
+    superuser = await servers.postgres.connect(str(make_url(settings.url.get_secret_value()).database))
+    yield House(request.param, settings, superuser)
+    await superuser.close()
+
+
+async def test_every_definer_function_is_decided(house: House) -> None:
+    found = await house.superuser.fetch(
+        "SELECT proname AS name, prosrc AS source FROM pg_proc JOIN pg_namespace n ON n.oid = pronamespace"
+        " WHERE prosecdef AND nspname NOT IN ('pg_catalog', 'information_schema')"
+    )
+    assert sorted(each["name"] for each in found) == sorted(DECIDED[house.name]), "one name, one function, one decision"
+    for each in found:
+        words = set(each["source"].upper().replace("BEFORE UPDATE OR DELETE OR TRUNCATE", "").split())  # the trigger that refuses them
+        if DECIDED[house.name][each["name"]] != DELETES:
+            assert not words & {"DELETE", "DROP", "TRUNCATE", "UPDATE", "(DELETE", "'DROP"}, f"{each['name']} deletes"
+
+
+@pytest.mark.parametrize("before", FAR)
+async def test_partitions_within_retention_stay(house: House, before: str) -> None:
+    today, schema = SystemClock().now().date(), house.name
+    for table in (name.removeprefix("drop_").removesuffix("_partitions") for name in DECIDED[schema] if name.startswith("drop_")):
+        by_month, kept_from = table.startswith("audit_"), today - timedelta(days=KEPT_DAYS[table])
+        first, count = (date(today.year - 7, 1, 1), 12 * 8) if by_month else (today - timedelta(days=9), 12)
+        await house.call(None, f"SELECT make_{table}_partitions($1, $2)", first, count)
+        assert await house.call(None, f"SELECT drop_{table}_partitions('{before}')") > 0, "what is older may go"
+        names = await house.superuser.fetch(
+            "SELECT relname FROM pg_inherits JOIN pg_class c ON c.oid = inhrelid WHERE inhparent = to_regclass($1)", f"{schema}.{table}"
+        )
+        there = {each["relname"].rpartition("_")[2] for each in names}
+        days = (today - kept_from).days
+        wanted = {f"{kept_from + timedelta(days=each):{'%Y%m' if by_month else '%Y%m%d'}}" for each in range(days + 1)}
+        assert wanted <= there
+
+
+async def test_rows_within_retention_stay(house: House) -> None:
+    """Keys of creations for a day, sessions until a week after their end, and names of login of every other tenant."""
+    tenant, now = new_id(), SystemClock().now()
+    if "forget_idempotency_keys" in DECIDED[house.name]:
+        for hours in (0, 23, 25):
+            await house.add("idempotency_key", tenant, created_at=now - timedelta(hours=hours))
+        for before in ("infinity", "9999-12-31", "tomorrow", "now"):
+            await house.call(None, f"SELECT forget_idempotency_keys('{before}')")
+            assert await house.count("idempotency_key", tenant) == 2
+    if "prune_sessions" in DECIDED[house.name]:
+        for days in (1, -6, -8):
+            await house.add("session", tenant, expires_at=now + timedelta(days=days))
+        await house.add("session", tenant, expires_at=now - timedelta(days=8), revoked_until=now + timedelta(days=1))
+        for before in ("infinity", "9999-12-31", "tomorrow", "now"):
+            await house.call(None, f"SELECT prune_sessions('{before}')")
+            assert await house.count("session", tenant) == 3
+    if "release_login" in DECIDED[house.name]:
+        account = new_id()
+        await house.add("login_name", tenant, account_id=account)
+        for caller in (None, new_id(), tenant):
+            assert await house.call(caller, "SELECT release_login($1, $2)", tenant, account) == int(caller == tenant)
