@@ -15,6 +15,7 @@ PACKAGES = {
     "ingest": ("services/ingest/ingest", 3_400),
     "ai_detect": ("services/ai-detect/ai_detect", 2_500),
     "alerts": ("services/alerts/alerts", 2_500),
+    "media_standin": ("mediamtx/standin/media_standin", 4_200),
 }
 SOURCES = ("libs", "services", "mediamtx", "deploy")
 BANNED_NAMES = {"utils", "helpers", "common", "core", "base", "manager", "misc"}

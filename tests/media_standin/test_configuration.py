@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from media_standin.auth import Gatekeeper
+from media_standin.auth import Authorizer
 from media_standin.configuration import load
 from media_standin.options import InvalidOption, global_defaults
 
@@ -62,4 +62,4 @@ def test_a_regular_expression_cannot_pull_all_the_time(tmp_path: Path) -> None:
 @pytest.mark.parametrize("options", [{"authMethod": "jwt"}, {"authMethod": "http", "authHTTPAddress": ""}])
 def test_what_cannot_be_checked_is_not_started(options: dict[str, str]) -> None:
     with pytest.raises(InvalidOption):
-        Gatekeeper({**global_defaults(), **options})
+        Authorizer({**global_defaults(), **options})

@@ -1,4 +1,4 @@
-"""RTP to pictures, and what a parameter set tells."""
+"""RTP to pictures, and what parameter sets tell."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from media_standin.h264 import AccessUnit, Depacketizer, read_sps
+from media_standin.h264 import AccessUnit, Depacketizer, read_picture
 
 
 def feed(depacketizer: Depacketizer, pictures: list[list[bytes]]) -> list[AccessUnit]:
@@ -63,26 +63,32 @@ def test_nonsense_is_survived(payloads: list[bytes]) -> None:
     depacketizer.push([struct.pack(">BBH", 0x24, 0, len(payload)) + payload for payload in payloads], 0.0)
 
 
-def test_a_parameter_set_tells_the_picture(clip: Any) -> None:
-    info = read_sps(clip.sps)
+def test_parameter_sets_tell_the_picture(clip: Any) -> None:
+    info = read_picture(clip.sps, clip.pps)
     assert (info.width_px, info.height_px) == (320, 192)
     assert info.profile == "Baseline"
 
 
 def test_cropping_and_high_profile() -> None:
-    info = read_sps(bytes.fromhex("67640028acd940780227e5c044000003000400000300c83c60c658"))
+    sps = bytes.fromhex("67640028acd940780227e5c044000003000400000300c83c60c658")
+    info = read_picture(sps, bytes.fromhex("68ebecb22c"))
     assert (info.width_px, info.height_px, info.profile, info.level) == (1920, 1080, "High", "4")
 
 
-@given(st.binary(max_size=40))
-def test_a_damaged_parameter_set_is_refused_or_read(data: bytes) -> None:
+def test_a_pps_of_another_number_does_as_well(clip: Any) -> None:
+    bits = f"{int.from_bytes(clip.pps[1:], 'big'):0{8 * len(clip.pps) - 8}b}"
+    seventh = "00111" + bits[1:] + "000000" + "0"  # 6 as an Exp-Golomb code in place of 0, and padding
+    pps = clip.pps[:1] + int(seventh[: len(seventh) // 8 * 8], 2).to_bytes(len(seventh) // 8, "big")
+    assert read_picture(clip.sps, pps) == read_picture(clip.sps, clip.pps)
+
+
+@given(st.binary(max_size=40), st.binary(max_size=10))
+def test_damaged_parameter_sets_are_refused_or_read(sps: bytes, pps: bytes) -> None:
     with contextlib.suppress(ValueError):
-        read_sps(b"\x67" + data)
+        read_picture(b"\x67" + sps, b"\x68" + pps)
 
 
-def test_forms(clip: Any) -> None:
-    unit = AccessUnit([b"\x65abc", b"\x41d"], 0, True, 0.0)
-    assert unit.avcc() == b"\0\0\0\x04\x65abc\0\0\0\x02\x41d"
-    assert unit.annex_b() == b"\0\0\0\x01\x65abc\0\0\0\x01\x41d"
-    with pytest.raises(ValueError, match="short"):
-        read_sps(clip.sps[:3])
+def test_a_parameter_set_that_ends_early_is_refused(clip: Any) -> None:
+    for sps, pps in ((clip.sps[:3], clip.pps), (b"", b""), (clip.sps, b"")):
+        with pytest.raises(ValueError, match="damaged"):
+            read_picture(sps, pps)

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from media_standin.auth import Credentials, http_credentials
 from media_standin.rtsp import sdp, wire
 from media_standin.stream import Track
 
@@ -91,6 +92,6 @@ def test_digest_as_in_the_standard() -> None:
 
 def test_basic() -> None:
     header = wire.Authorization("user", "p:w", ["Basic realm=x"]).header("DESCRIBE", "rtsp://x")
-    assert wire.basic_credentials(header) == ("user", "p:w")
-    assert wire.basic_credentials("Basic !!!") == ("", "")
-    assert wire.basic_credentials("") == ("", "")
+    assert http_credentials(header) == Credentials("user", "p:w")
+    assert http_credentials("Basic !!!").absent
+    assert http_credentials("").absent

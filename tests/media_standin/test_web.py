@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from starlette.requests import Request
 
-from media_standin.auth import AccessRefused, AccessRequest, Credentials, Gatekeeper, http_credentials
+from media_standin.auth import AccessRefused, AccessRequest, Authorizer, Credentials, http_credentials
 from media_standin.options import global_defaults
 from media_standin.web import address, client_ip
 
@@ -49,16 +49,16 @@ async def test_internal_users() -> None:
         {"user": "any", "pass": "", "ips": ["127.0.0.1/32"], "permissions": [{"action": "api", "path": ""}]},
         {"user": "viewer", "pass": "secret", "ips": [], "permissions": [{"action": "read", "path": "~^cam"}]},
     ]
-    gatekeeper = Gatekeeper({**global_defaults(), "authInternalUsers": users})
+    authorizer = Authorizer({**global_defaults(), "authInternalUsers": users})
     nobody = Credentials()
-    assert await gatekeeper.admit(AccessRequest("api", "127.0.0.1", nobody)) == ""
-    assert await gatekeeper.admit(AccessRequest("read", "192.0.2.1", Credentials("viewer", "secret"), path="cam1")) == "viewer"
+    assert await authorizer.authorize(AccessRequest("api", "127.0.0.1", nobody)) == ""
+    assert await authorizer.authorize(AccessRequest("read", "192.0.2.1", Credentials("viewer", "secret"), path="cam1")) == "viewer"
     for refused, ask in (
         (AccessRequest("api", "192.0.2.1", nobody), True),
         (AccessRequest("read", "192.0.2.1", Credentials("viewer", "wrong"), path="cam1"), False),
         (AccessRequest("read", "192.0.2.1", Credentials("viewer", "secret"), path="other"), False),
     ):
         with pytest.raises(AccessRefused) as refusal:
-            await gatekeeper.admit(refused)
+            await authorizer.authorize(refused)
         assert refusal.value.ask is ask
-    await gatekeeper.close()
+    await authorizer.close()

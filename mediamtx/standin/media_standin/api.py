@@ -5,9 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, Protocol
+from typing import Any
 from uuid import UUID
 
 from starlette.requests import Request
@@ -17,56 +15,36 @@ from starlette.types import ASGIApp
 
 from gtvision.time import Clock
 from media_standin import web
-from media_standin.auth import AccessRefused, AccessRequest, Gatekeeper, delay_refusal, http_credentials
+from media_standin.auth import Authorizer
 from media_standin.configuration import Configuration, PathNotFound
 from media_standin.options import InvalidOption
 from media_standin.paths import PathManager
 from media_standin.recordings import Recordings
-from media_standin.views import path_view
+from media_standin.views import Kind, path_view
 
 VERSION = "v1.20.1"
 """What the stand-in imitates."""
 
 Action = Callable[[Request], Awaitable[Response]]
-_GO_UUID_LENGTHS = {32, 36, 38, 45}
-
-
-class Sessions(Protocol):
-    """One kind of session, as the control API sees it."""
-
-    def items(self) -> list[dict[str, Any]]: ...
-
-    def kick(self, identity: UUID) -> bool: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Kinds:
-    """Sessions by the prefix of their endpoints; a server that is off has no entry, and so no endpoints."""
-
-    sessions: Mapping[str, Sessions]
-    muxers: Callable[[], list[dict[str, Any]]] | None
 
 
 class ControlApi:
     """Routes and answers."""
 
-    def __init__(self, configuration: Configuration, gatekeeper: Gatekeeper, paths: PathManager, kinds: Kinds, clock: Clock) -> None:
+    def __init__(
+        self, configuration: Configuration, authorizer: Authorizer, paths: PathManager, kinds: Mapping[str, Kind], clock: Clock
+    ) -> None:
         self._configuration = configuration
-        self._gatekeeper = gatekeeper
+        self._authorizer = authorizer
         self._paths = paths
         self._kinds = kinds
         self._recordings = Recordings(configuration)
-        self._started: datetime = clock.now()
+        self._started = clock.now()
 
     def application(self) -> ASGIApp:
         """The ASGI application."""
         routes = [
             self._route("GET", "/info", self._info),
-            self._route("POST", "/auth/jwks/refresh", self._nothing),
-            self._route("GET", "/config/global/get", self._global_get),
-            self._route("PATCH", "/config/global/patch", self._change(self._patch_global)),
-            self._route("GET", "/config/pathdefaults/get", self._defaults_get),
-            self._route("PATCH", "/config/pathdefaults/patch", self._change(self._patch_defaults)),
             self._route("GET", "/config/paths/list", self._config_list),
             self._route("GET", "/config/paths/get/{name:path}", self._config_get),
             self._route("POST", "/config/paths/add/{name:path}", self._change(self._configuration.add)),
@@ -83,20 +61,21 @@ class ControlApi:
         return web.application(routes, self._configuration.options["apiAllowOrigins"])
 
     def _session_routes(self) -> list[Route]:
+        """A server that is off has no kinds, and so no endpoints."""
         routes: list[Route] = []
-        for prefix, sessions in self._kinds.sessions.items():
-            routes.append(self._route("GET", f"/{prefix}/list", _lister(sessions.items)))
-            routes.append(self._route("GET", f"/{prefix}/get/{{id}}", _getter(sessions.items)))
-            if not prefix.endswith("conns"):
-                routes.append(self._route("POST", f"/{prefix}/kick/{{id}}", _kicker(sessions)))
-        if self._kinds.muxers:
-            routes.append(self._route("GET", "/hlsmuxers/list", _lister(self._kinds.muxers)))
-            routes.append(self._route("GET", "/hlsmuxers/get/{name:path}", self._muxer_get))
+        for prefix, kind in self._kinds.items():
+            routes.append(self._route("GET", f"/{prefix}/list", _lister(kind)))
+            if prefix == "hlsmuxers":
+                routes.append(self._route("GET", f"/{prefix}/get/{{name:path}}", _getter(kind, "path", _name, "muxer not found")))
+            else:
+                routes.append(self._route("GET", f"/{prefix}/get/{{id}}", _getter(kind, "id", _uuid, "session not found")))
+            if kind.kick:
+                routes.append(self._route("POST", f"/{prefix}/kick/{{id}}", _kicker(kind.kick)))
         return routes
 
     def _route(self, method: str, path: str, action: Action) -> Route:
         async def guarded(request: Request) -> Response:
-            refusal = await self._refusal(request)
+            refusal = await self._authorizer.refusal(request, "api", self._configuration.options["apiTrustedProxies"])
             if refusal:
                 return refusal
             try:
@@ -108,46 +87,12 @@ class ControlApi:
 
         return Route("/v3" + path, guarded, methods=[method])
 
-    async def _refusal(self, request: Request) -> Response | None:
-        trusted = self._configuration.options["apiTrustedProxies"]
-        access = AccessRequest(
-            action="api",
-            ip=web.client_ip(request, trusted),
-            credentials=http_credentials(request.headers.get("authorization", "")),
-            query=request.url.query,
-        )
-        try:
-            await self._gatekeeper.admit(access)
-        except AccessRefused as refusal:
-            await delay_refusal(refusal, f"[API {access.ip}]")
-            return web.unauthenticated(ask=refusal.ask)
-        return None
-
     async def _info(self, _: Request) -> Response:
         return web.Json({"version": VERSION, "started": web.instant(self._started)})
 
-    async def _nothing(self, _: Request) -> Response:
-        return web.ok()
-
-    async def _global_get(self, _: Request) -> Response:
-        options = dict(self._configuration.options)
-        options["authInternalUsers"] = [{**user, "pass": "<redacted>" if user.get("pass") else ""} for user in options["authInternalUsers"]]
-        return web.Json(options)
-
-    async def _defaults_get(self, _: Request) -> Response:
-        return web.Json(self._configuration.defaults)
-
-    def _patch_global(self, _: str, changes: Mapping[str, Any]) -> None:
-        self._configuration.patch_global(changes)
-
-    def _patch_defaults(self, _: str, changes: Mapping[str, Any]) -> None:
-        self._configuration.patch_defaults(changes)
-
     def _change(self, apply: Callable[[str, Mapping[str, Any]], None]) -> Action:
         async def action(request: Request) -> Response:
-            name = _name(request) if "name" in request.path_params else ""
-            changes = _document(await web.body(request))
-            apply(name, changes)
+            apply(_name(request), _document(await web.body(request)))
             return web.ok()
 
         return action
@@ -169,12 +114,6 @@ class ControlApi:
     async def _paths_get(self, request: Request) -> Response:
         path = await self._paths.get(_name(request))
         return web.Json(path_view(path)) if path else web.error(404, "path not found")
-
-    async def _muxer_get(self, request: Request) -> Response:
-        assert self._kinds.muxers is not None
-        name = _name(request)
-        found = next((muxer for muxer in self._kinds.muxers() if muxer["path"] == name), None)
-        return web.Json(found) if found else web.error(404, "muxer not found")
 
     async def _recordings_list(self, request: Request) -> Response:
         return _page(request, await self._recordings.all())
@@ -229,33 +168,30 @@ def _page(request: Request, items: Sequence[Mapping[str, Any]]) -> Response:
 
 
 def _uuid(request: Request) -> UUID:
-    text = str(request.path_params["id"])
-    if len(text) not in _GO_UUID_LENGTHS:
-        raise InvalidOption(f"invalid UUID length: {len(text)}")
     try:
-        return UUID(text)
+        return UUID(str(request.path_params["id"]))
     except ValueError as error:
         raise InvalidOption("invalid UUID format") from error
 
 
-def _lister(items: Callable[[], list[dict[str, Any]]]) -> Action:
+def _lister(kind: Kind) -> Action:
     async def action(request: Request) -> Response:
-        return _page(request, sorted(items(), key=lambda item: str(item["created"])))
+        return _page(request, sorted(kind.items(), key=lambda item: str(item["created"])))
 
     return action
 
 
-def _getter(items: Callable[[], list[dict[str, Any]]]) -> Action:
+def _getter(kind: Kind, field: str, asked: Callable[[Request], object], missing: str) -> Action:
     async def action(request: Request) -> Response:
-        identity = str(_uuid(request))
-        found = next((item for item in items() if item["id"] == identity), None)
-        return web.Json(found) if found else web.error(404, "session not found")
+        wanted = str(asked(request))
+        found = next((item for item in kind.items() if item[field] == wanted), None)
+        return web.Json(found) if found else web.error(404, missing)
 
     return action
 
 
-def _kicker(sessions: Sessions) -> Action:
+def _kicker(kick: Callable[[UUID], bool]) -> Action:
     async def action(request: Request) -> Response:
-        return web.ok() if sessions.kick(_uuid(request)) else web.error(404, "session not found")
+        return web.ok() if kick(_uuid(request)) else web.error(404, "session not found")
 
     return action

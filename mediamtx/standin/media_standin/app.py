@@ -9,17 +9,17 @@ import signal
 
 from gtvision.time import Clock, SystemClock
 from media_standin import web
-from media_standin.api import ControlApi, Kinds, Sessions
-from media_standin.auth import Gatekeeper
+from media_standin.api import ControlApi
+from media_standin.auth import Authorizer
 from media_standin.configuration import Configuration
 from media_standin.hls_server import HlsServer
 from media_standin.metrics import MetricsServer
 from media_standin.options import duration
-from media_standin.paths import PathManager, Surroundings
+from media_standin.paths import PathManager, Shared
 from media_standin.playback import PlaybackServer
-from media_standin.recorder import Shelf
-from media_standin.rtsp.server import RtspServer
-from media_standin.views import RtspConnections, RtspSessions
+from media_standin.recorder import Disk
+from media_standin.rtsp_server import RtspServer
+from media_standin.views import Kind
 from media_standin.whep import WhepServer
 
 log = logging.getLogger("media_standin")
@@ -31,36 +31,33 @@ class StandIn:
     def __init__(self, configuration: Configuration, clock: Clock) -> None:
         options = configuration.options
         self._options = options
-        self._shelf = Shelf()
-        self._gatekeeper = Gatekeeper(options)
-        surroundings = Surroundings(self._shelf, clock, duration(options, "readTimeout").total_seconds())
-        self._paths = PathManager(configuration, self._gatekeeper, surroundings)
+        self._disk = Disk()
+        self._authorizer = Authorizer(options)
+        shared = Shared(self._disk, clock, duration(options, "readTimeout").total_seconds())
+        self._paths = PathManager(configuration, self._authorizer, shared)
         self._rtsp = RtspServer(self._paths, clock) if options["rtsp"] else None
         self._hls = HlsServer(options, self._paths, clock) if options["hls"] else None
         self._whep = WhepServer(options, self._paths, clock) if options["webrtc"] else None
         self._listeners: list[web.Listener] = []
-        sessions: dict[str, Sessions] = {}
+        kinds: dict[str, Kind] = {}
         if self._rtsp:
-            sessions["rtspconns"] = RtspConnections(self._rtsp)
-            sessions["rtspsessions"] = RtspSessions(self._rtsp)
+            kinds["rtspconns"] = Kind(self._rtsp.conns)
+            kinds["rtspsessions"] = Kind(self._rtsp.sessions, self._rtsp.kick)
         if self._hls:
-            sessions["hlssessions"] = self._hls
+            kinds["hlssessions"] = Kind(self._hls.sessions, self._hls.kick)
+            kinds["hlsmuxers"] = Kind(self._hls.muxers)
             self._listeners.append(web.Listener("HLS", self._hls.application(), options["hlsAddress"]))
         if self._whep:
-            sessions["webrtcsessions"] = self._whep
+            kinds["webrtcsessions"] = Kind(self._whep.sessions, self._whep.kick)
             self._listeners.append(web.Listener("WebRTC", self._whep.application(), options["webrtcAddress"]))
         if options["api"]:
-            kinds = Kinds(sessions, self._hls.muxers if self._hls else None)
-            api = ControlApi(configuration, self._gatekeeper, self._paths, kinds, clock)
+            api = ControlApi(configuration, self._authorizer, self._paths, kinds, clock)
             self._listeners.append(web.Listener("API", api.application(), options["apiAddress"]))
         if options["metrics"]:
-            items = {name: kind.items for name, kind in sessions.items()}
-            if self._hls:
-                items["hlsmuxers"] = self._hls.muxers
-            metrics = MetricsServer(options, self._gatekeeper, self._paths, items)
+            metrics = MetricsServer(options, self._authorizer, self._paths, kinds)
             self._listeners.append(web.Listener("metrics", metrics.application(), options["metricsAddress"]))
         if options["playback"]:
-            playback = PlaybackServer(configuration, self._gatekeeper)
+            playback = PlaybackServer(configuration, self._authorizer)
             self._listeners.append(web.Listener("playback", playback.application(), options["playbackAddress"]))
 
     async def start(self) -> None:
@@ -78,15 +75,12 @@ class StandIn:
     async def stop(self) -> None:
         """Viewers first, then sources, then the disk."""
         await asyncio.gather(*(listener.stop() for listener in self._listeners))
-        if self._whep:
-            await self._whep.stop()
-        if self._hls:
-            await self._hls.stop()
-        if self._rtsp:
-            await self._rtsp.stop()
+        for server in (self._whep, self._hls, self._rtsp):
+            if server:
+                await server.stop()
         await self._paths.stop()
-        await self._gatekeeper.close()
-        await asyncio.to_thread(self._shelf.close)
+        await self._authorizer.close()
+        await asyncio.to_thread(self._disk.close)
 
 
 async def serve(configuration: Configuration) -> None:

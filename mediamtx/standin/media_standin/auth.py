@@ -7,14 +7,17 @@ import base64
 import logging
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
 from typing import Any
 from uuid import UUID
 
 import httpx
+from starlette.requests import Request
+from starlette.responses import Response
 
+from media_standin import web
 from media_standin.options import InvalidOption, Options, duration
 
 log = logging.getLogger("media_standin.auth")
@@ -58,6 +61,25 @@ class AccessRefused(PermissionError):
         self.ask = ask
 
 
+def http_access(request: Request, trusted: Sequence[str], protocol: str, path: str, query: str, identity: UUID | None) -> AccessRequest:
+    """What the hook is asked about a viewer who comes by HTTP."""
+    return AccessRequest(
+        action="read",
+        ip=web.client_ip(request, trusted),
+        credentials=http_credentials(request.headers.get("authorization", "")),
+        path=path,
+        query=query,
+        protocol=protocol,
+        id=identity,
+        user_agent=request.headers.get("user-agent", ""),
+    )
+
+
+def secret_id() -> UUID:
+    """A random UUID that cannot be guessed: it alone opens a session's URLs."""
+    return UUID(bytes=secrets.token_bytes(16), version=4)
+
+
 def http_credentials(header: str) -> Credentials:
     """Of an Authorization header: Basic, Bearer with a token, or Bearer with user:password."""
     scheme, _, value = header.partition(" ")
@@ -73,7 +95,7 @@ def http_credentials(header: str) -> Credentials:
     return Credentials(user=user, password=password)
 
 
-class Gatekeeper:
+class Authorizer:
     """Asks the hook (`authMethod: http`) or looks among the internal users."""
 
     def __init__(self, options: Options) -> None:
@@ -93,7 +115,7 @@ class Gatekeeper:
     async def close(self) -> None:
         await self._client.aclose()
 
-    async def admit(self, request: AccessRequest) -> str:
+    async def authorize(self, request: AccessRequest) -> str:
         """The user's name. Raises AccessRefused."""
         if self._method == "internal":
             reason = None if self._known(request) else "authentication failed"
@@ -102,6 +124,17 @@ class Gatekeeper:
         if reason is not None:
             raise AccessRefused(reason, ask=request.credentials.absent)
         return request.credentials.user
+
+    async def refusal(self, request: Request, action: str, trusted: Sequence[str], path: str = "") -> Response | None:
+        """The answer for a caller who may not use one of our HTTP services, None where the caller may."""
+        ip = web.client_ip(request, trusted)
+        credentials = http_credentials(request.headers.get("authorization", ""))
+        try:
+            await self.authorize(AccessRequest(action=action, ip=ip, credentials=credentials, path=path, query=request.url.query))
+        except AccessRefused as refused:
+            await delay_refusal(refused, f"[{action} {ip}]")
+            return web.unauthenticated(ask=refused.ask)
+        return None
 
     async def _ask_hook(self, request: AccessRequest) -> str | None:
         if _permitted(self._exclude, request):

@@ -91,20 +91,6 @@ class Configuration:
             raise PathNotFound("path not found")
         self._accept({key: value for key, value in self._given.items() if key != name})
 
-    def patch_defaults(self, changes: Mapping[str, Any]) -> None:
-        """Changes what paths fall back to."""
-        before, self.defaults = self.defaults, {**self.defaults, **checked(changes, self.defaults)}
-        try:
-            self._accept(self._given)
-        except InvalidOption:
-            self.defaults = before
-            raise
-
-    def patch_global(self, changes: Mapping[str, Any]) -> None:
-        """Accepts and shows the options. Listeners keep running as they are."""
-        self.options = {**self.options, **checked(changes, self.options)}
-        self.changed()
-
     def _accept(self, given: dict[str, Options]) -> None:
         complete: dict[str, Options] = {}
         for name in sorted(given):

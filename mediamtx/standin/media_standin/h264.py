@@ -1,4 +1,4 @@
-"""H264 as cameras send it: RTP payloads (RFC 6184) to access units, and what a sequence parameter set tells.
+"""H264 as cameras send it: RTP payloads (RFC 6184) to access units, and what the parameter sets tell.
 
 An access unit is one picture with everything that belongs to it. NAL units are kept without start codes and without lengths.
 """
@@ -7,6 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
+
+import av
 
 CLOCK_RATE = 90_000
 """Ticks per second of every H264 RTP clock (RFC 6184, section 8.2.1)."""
@@ -14,7 +17,14 @@ CLOCK_RATE = 90_000
 IDR, SPS, PPS, AUD = 5, 7, 8, 9
 STAP_A, FU_A = 24, 28
 
+_SLICE = b"\x65\x88"
+"""Beginning of an IDR slice: first macroblock 0, an I slice; the number of its PPS follows."""
 _PROFILES = {66: "Baseline", 77: "Main", 88: "Extended", 100: "High", 110: "High 10", 122: "High 4:2:2", 244: "High 4:4:4 Predictive"}
+
+
+def annex_b(nals: list[bytes]) -> bytes:
+    """NAL units with start codes."""
+    return b"\x00\x00\x00\x01" + b"\x00\x00\x00\x01".join(nals)
 
 
 @dataclass(slots=True)
@@ -33,16 +43,16 @@ class AccessUnit:
         return b"".join([part for nal in self.nals for part in (len(nal).to_bytes(4, "big"), nal)])
 
     def annex_b(self) -> bytes:
-        """NAL units with start codes, as decoders and packetisers read them."""
-        return b"\x00\x00\x00\x01" + b"\x00\x00\x00\x01".join(self.nals)
+        """NAL units with start codes, as libav reads them."""
+        return annex_b(self.nals)
 
     def size(self) -> int:
         return sum(map(len, self.nals))
 
 
 @dataclass(frozen=True, slots=True)
-class SpsInfo:
-    """What a sequence parameter set says about the picture."""
+class Picture:
+    """What the parameter sets say about a stream's pictures."""
 
     width_px: int
     height_px: int
@@ -170,91 +180,16 @@ def _payload_bounds(packet: bytes) -> tuple[int, int]:
     return at, end
 
 
-class _Bits:
-    """Reads Exp-Golomb codes from a NAL unit without its emulation bytes."""
+@lru_cache(256)
+def read_picture(sps: bytes, pps: bytes) -> Picture:
+    """Size, profile and level of the pictures that two parameter sets describe. Raises ValueError for a damaged set.
 
-    def __init__(self, data: bytes) -> None:
-        self._value = int.from_bytes(data, "big")
-        self._left = len(data) * 8
-
-    def read(self, count: int) -> int:
-        self._left -= count
-        if self._left < 0:
-            raise ValueError("sequence parameter set ends early")
-        return self._value >> self._left & (1 << count) - 1
-
-    def ue(self) -> int:
-        zeros = 0
-        while not self.read(1):
-            zeros += 1
-        return (1 << zeros) - 1 + self.read(zeros)
-
-    def se(self) -> int:
-        code = self.ue()
-        return (code + 1) // 2 if code & 1 else -(code // 2)
-
-
-_CHROMA_PROFILES = {100, 110, 122, 244, 44, 83, 86, 118, 128}
-
-
-def read_sps(sps: bytes) -> SpsInfo:
-    """Picture size, profile and level. Raises ValueError for a damaged set."""
-    if len(sps) < 5:
-        raise ValueError("sequence parameter set is too short")
-    bits = _Bits(sps[1:].replace(b"\x00\x00\x03", b"\x00\x00"))
-    profile, _, level = bits.read(8), bits.read(8), bits.read(8)
-    bits.ue()
-    chroma = _read_chroma(bits) if profile in _CHROMA_PROFILES else 1
-    bits.ue()
-    _skip_picture_order(bits)
-    bits.ue()
-    bits.read(1)
-    width = (bits.ue() + 1) * 16
-    height_units = bits.ue() + 1
-    frames_only = bits.read(1)
-    if not frames_only:
-        bits.read(1)
-    bits.read(1)
-    height = (2 - frames_only) * height_units * 16
-    if bits.read(1):
-        left, right, top, bottom = bits.ue(), bits.ue(), bits.ue(), bits.ue()
-        unit_x = 2 if chroma in {1, 2} else 1
-        unit_y = (2 if chroma == 1 else 1) * (2 - frames_only)
-        width -= (left + right) * unit_x
-        height -= (top + bottom) * unit_y
-    major, minor = divmod(level, 10)
-    return SpsInfo(width, height, _PROFILES.get(profile, str(profile)), f"{major}.{minor}" if minor else str(major))
-
-
-def _read_chroma(bits: _Bits) -> int:
-    chroma = bits.ue()
-    if chroma == 3:
-        bits.read(1)
-    bits.ue()
-    bits.ue()
-    bits.read(1)
-    if bits.read(1):
-        for index in range(8 if chroma != 3 else 12):
-            if bits.read(1):
-                _skip_scaling_list(bits, 16 if index < 6 else 64)
-    return chroma
-
-
-def _skip_scaling_list(bits: _Bits, size: int) -> None:
-    last = following = 8
-    for _ in range(size):
-        if following:
-            following = (last + bits.se()) % 256
-        last = following or last
-
-
-def _skip_picture_order(bits: _Bits) -> None:
-    kind = bits.ue()
-    if kind == 0:
-        bits.ue()
-    elif kind == 1:
-        bits.read(1)
-        bits.se()
-        bits.se()
-        for _ in range(bits.ue()):
-            bits.se()
+    libav's parser tells the size when it meets a slice: it gets the beginning of one, whose reference to the PPS is the PPS's own number.
+    """
+    parser = av.CodecContext.create("h264", "r")
+    parser.parse(annex_b([sps, pps, _SLICE + pps[1:]]))
+    parser.parse(None)
+    if len(sps) < 5 or not isinstance(parser, av.VideoCodecContext) or not parser.width:
+        raise ValueError("damaged parameter set")
+    major, minor = divmod(sps[3], 10)
+    return Picture(parser.width, parser.height, _PROFILES.get(sps[1], str(sps[1])), f"{major}.{minor}" if minor else str(major))

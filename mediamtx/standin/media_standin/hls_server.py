@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import posixpath
 from dataclasses import dataclass, field
@@ -12,18 +13,18 @@ from urllib.parse import parse_qsl, urlencode
 from uuid import UUID
 
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from gtvision.ids import new_id
 from gtvision.time import Clock
 from media_standin import web
-from media_standin.auth import AccessRefused, AccessRequest, http_credentials
+from media_standin.auth import AccessRefused, http_access, secret_id
 from media_standin.hls import Muxer
-from media_standin.identity import secret_id
 from media_standin.options import InvalidOption, Options, duration
 from media_standin.paths import NoStream, Path, PathManager, Reader, TooManyReaders
+from media_standin.views import session_view
 
 log = logging.getLogger("media_standin.hls")
 
@@ -34,7 +35,6 @@ FIRST_SEGMENT_S = 20.0
 _NO_CACHE = {"Cache-Control": "private, no-cache"}
 _PLAYLIST = "application/vnd.apple.mpegurl"
 _COOKIE = "{}={}; HttpOnly; Secure; SameSite=None; Partitioned"
-_PAGE = "<!DOCTYPE html><title>{0}</title><video src='index.m3u8' autoplay muted controls></video>"
 
 
 @dataclass(slots=True, eq=False)
@@ -53,9 +53,13 @@ class Session:
     seen_at: float
     outbound_bytes: int = 0
 
+    @property
+    def path_name(self) -> str:
+        return self.path.name
+
 
 @dataclass(slots=True, eq=False)
-class Hosted:
+class SharedMuxer:
     """A muxer with its viewers."""
 
     name: str
@@ -71,16 +75,14 @@ class HlsServer:
     """Muxers come with their first viewer and go some time after the last."""
 
     def __init__(self, options: Options, paths: PathManager, clock: Clock) -> None:
-        if options["hlsVariant"] not in {"fmp4", "lowLatency"}:
-            raise InvalidOption(f"hlsVariant '{options['hlsVariant']}' is not supported by the stand-in, only fmp4 and lowLatency")
-        if options["hlsVariant"] == "lowLatency" and options["hlsSegmentCount"] < 7:
-            raise InvalidOption("Low-Latency HLS requires at least 7 segments")
+        if options["hlsVariant"] == "mpegts":
+            raise InvalidOption("hlsVariant 'mpegts' is not supported by the stand-in, which serves fmp4")
         self._options = options
         self._trusted: list[str] = options["hlsTrustedProxies"]
         self._close_after_s = max(1.0, duration(options, "hlsMuxerCloseAfter").total_seconds())
         self._paths = paths
         self._clock = clock
-        self._hosted: dict[str, Hosted] = {}
+        self._hosted: dict[str, SharedMuxer] = {}
         self._cleaner: asyncio.Task[None] | None = None
 
     def application(self) -> ASGIApp:
@@ -107,7 +109,7 @@ class HlsServer:
                 if now - hosted.seen_at >= self._close_after_s:
                     self._close_muxer(hosted.name)
 
-    def _close_session(self, hosted: Hosted, session: Session) -> None:
+    def _close_session(self, hosted: SharedMuxer, session: Session) -> None:
         hosted.sessions.pop(session.secret, None)
         session.path.dismiss(session.reader)
 
@@ -128,22 +130,11 @@ class HlsServer:
         folder, _, file = path.rpartition("/")
         if file == "index.m3u8":
             return await self._index(request, folder)
-        if file.endswith((".m3u8", ".mp4", ".mp", ".ts")):
-            return await self._child(request, folder, file)
-        if path in {"", "favicon.ico"}:
+        if file.endswith((".m3u8", ".mp4", ".ts")):
+            return self._child(request, folder, file)
+        if path in {"", "favicon.ico"} or path.endswith("/"):  # MediaMTX has a page with a player there
             return Response(status_code=404)
-        if not path.endswith("/"):
-            return _found(f"/{path}/", request.url.query)
-        return await self._page(request, folder)
-
-    async def _page(self, request: Request, name: str) -> Response:
-        try:
-            await self._paths.authorise(self._access(request, name, request.url.query, None))
-        except AccessRefused as refusal:
-            return web.unauthenticated(ask=refusal.ask)
-        except InvalidOption as error:
-            return web.error(500, error)
-        return HTMLResponse(_PAGE.format(name))
+        return _found(f"/{path}/", request.url.query)
 
     async def _index(self, request: Request, name: str) -> Response:
         query = dict(parse_qsl(request.url.query, keep_blank_values=True))
@@ -167,25 +158,22 @@ class HlsServer:
             headers["Set-Cookie"] = _COOKIE.format("hlsSession", session.secret)
         else:
             query["session"] = str(session.secret)
-        try:
-            async with asyncio.timeout(FIRST_SEGMENT_S):
-                await hosted.muxer.wait_ready()
-        except TimeoutError:
-            return web.error(500, "muxer instance not available")
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(hosted.muxer.wait_ready(), FIRST_SEGMENT_S)
         if not hosted.muxer.ready:
             return web.error(500, "muxer instance not available")
         return self._send(hosted, session, hosted.muxer.multivariant(_question(query)).encode(), _PLAYLIST, headers)
 
-    async def _open(self, request: Request, name: str, query: str) -> tuple[Hosted, Session]:
+    async def _open(self, request: Request, name: str, query: str) -> tuple[SharedMuxer, Session]:
         identity = new_id()
         secret = secret_id()
         reader = Reader("hlsSession", identity, lambda: self._drop(name, secret))
-        path, stream, user = await self._paths.add_reader(self._access(request, name, query, identity), reader)
+        path, stream, user = await self._paths.add_reader(http_access(request, self._trusted, "hls", name, query, identity), reader)
         now = self._clock.now()
         hosted = self._hosted.get(name)
         if hosted is None:
             muxer = Muxer(stream, self._options, lambda: self._close_muxer(name))
-            hosted = self._hosted[name] = Hosted(name, muxer, now, now, self._clock.monotonic())
+            hosted = self._hosted[name] = SharedMuxer(name, muxer, now, now, self._clock.monotonic())
             muxer.start()
             log.info("[muxer %s] is converting into HLS, 1 track (H264)", name)
         session = Session(
@@ -205,42 +193,25 @@ class HlsServer:
 
     def _drop(self, name: str, secret: UUID) -> None:
         hosted = self._hosted.get(name)
-        session = hosted.sessions.pop(secret, None) if hosted else None
-        if session:
-            session.path.dismiss(session.reader)
+        if hosted and secret in hosted.sessions:
+            self._close_session(hosted, hosted.sessions[secret])
 
-    async def _child(self, request: Request, name: str, file: str) -> Response:
+    def _child(self, request: Request, name: str, file: str) -> Response:
         hosted = self._hosted.get(name)
         session = self._session(hosted, request) if hosted else None
         if hosted is None or session is None:
             return web.unauthenticated(ask=False)
-        now = self._clock.monotonic()
-        session.seen_at = hosted.seen_at = now
+        session.seen_at = hosted.seen_at = self._clock.monotonic()
         hosted.requested = self._clock.now()
         if file == "video1_stream.m3u8":
-            return await self._media_playlist(request, hosted, session)
-        try:
-            async with asyncio.timeout(FIRST_SEGMENT_S):
-                data = await hosted.muxer.wait_part(file + "4" if file.endswith(".mp") else file)
-        except TimeoutError:
-            data = None
+            query = dict(parse_qsl(request.url.query, keep_blank_values=True))
+            return self._send(hosted, session, hosted.muxer.media(_question(query)).encode(), _PLAYLIST, _NO_CACHE)
+        data = hosted.muxer.file(file)
         if data is None:
             return Response(status_code=404, headers=_NO_CACHE)
         return self._send(hosted, session, data, "video/mp4", _NO_CACHE)
 
-    async def _media_playlist(self, request: Request, hosted: Hosted, session: Session) -> Response:
-        query = dict(parse_qsl(request.url.query, keep_blank_values=True))
-        wanted, part = query.get("_HLS_msn", ""), query.get("_HLS_part", "")
-        if wanted.isdigit() and hosted.muxer.low_latency:
-            try:
-                async with asyncio.timeout(FIRST_SEGMENT_S):
-                    await hosted.muxer.wait_for(int(wanted), int(part) if part.isdigit() else None)
-            except TimeoutError:
-                return Response(status_code=500)
-        kept = {name: value for name, value in query.items() if not name.startswith("_HLS_")}
-        return self._send(hosted, session, hosted.muxer.media(_question(kept)).encode(), _PLAYLIST, _NO_CACHE)
-
-    def _session(self, hosted: Hosted, request: Request) -> Session | None:
+    def _session(self, hosted: SharedMuxer, request: Request) -> Session | None:
         text = request.cookies.get("hlsSession") or request.query_params.get("session", "")
         try:
             session = hosted.sessions.get(UUID(text))
@@ -248,28 +219,20 @@ class HlsServer:
             return None
         return session if session and session.ip == web.client_ip(request, self._trusted) else None
 
-    def _send(self, hosted: Hosted, session: Session, data: bytes, kind: str, headers: dict[str, str]) -> Response:
+    def _send(self, hosted: SharedMuxer, session: Session, data: bytes, kind: str, headers: dict[str, str]) -> Response:
         hosted.outbound_bytes += len(data)
         session.outbound_bytes += len(data)
         if session.path.stream:
             session.path.stream.outbound_bytes += len(data)
         return Response(data, media_type=kind, headers=headers)
 
-    def _access(self, request: Request, name: str, query: str, identity: UUID | None) -> AccessRequest:
-        return AccessRequest(
-            action="read",
-            ip=web.client_ip(request, self._trusted),
-            credentials=http_credentials(request.headers.get("authorization", "")),
-            path=name,
-            query=query,
-            protocol="hls",
-            id=identity,
-            user_agent=request.headers.get("user-agent", ""),
-        )
-
-    def items(self) -> list[dict[str, Any]]:
+    def sessions(self) -> list[dict[str, Any]]:
         """Sessions for the control API."""
-        return [_session_view(hosted.name, session) for hosted in self._hosted.values() for session in hosted.sessions.values()]
+        sessions = [session for hosted in self._hosted.values() for session in hosted.sessions.values()]
+        return [
+            {**session_view(session, session.remote_addr, session.user_agent), "isCDN": False, "outboundBytes": session.outbound_bytes}
+            for session in sessions
+        ]
 
     def kick(self, identity: UUID) -> bool:
         """False if there is no such session."""
@@ -295,26 +258,10 @@ class HlsServer:
         ]
 
 
-def _session_view(name: str, session: Session) -> dict[str, Any]:
-    return {
-        "id": str(session.reader.id),
-        "created": web.instant(session.created),
-        "remoteAddr": session.remote_addr,
-        "path": name,
-        "query": session.query,
-        "user": session.user,
-        "userAgent": session.user_agent,
-        "isCDN": False,
-        "outboundBytes": session.outbound_bytes,
-    }
-
-
 def _found(path: str, query: str) -> Response:
     """A redirect to an absolute path, without host and without any prefix that a proxy took away."""
     clean = "/" + posixpath.normpath(path).lstrip("/\\") + ("/" if path.endswith("/") else "")
-    answer = RedirectResponse(clean, 302)
-    answer.headers["Location"] = clean + (f"?{query}" if query else "")
-    return answer
+    return Response(status_code=302, headers={"Location": clean + (f"?{query}" if query else "")})
 
 
 def _encode(query: dict[str, str]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from starlette.requests import Request
@@ -12,76 +12,47 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from media_standin import web
-from media_standin.auth import AccessRefused, AccessRequest, Gatekeeper, delay_refusal, http_credentials
+from media_standin.auth import Authorizer
 from media_standin.options import Options
 from media_standin.paths import PathManager
-from media_standin.views import path_view
+from media_standin.views import Kind, path_view
 
-Items = Callable[[], list[dict[str, Any]]]
 _RTP_IN = ("inboundRTPPackets", "inboundRTPPacketsLost", "inboundRTPPacketsJitter", "inboundRTCPPackets")
-_FAMILIES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
-    "hlssessions": (("id", "path", "remoteAddr"), ("outboundBytes",)),
-    "hlsmuxers": (("path",), ("outboundBytes", "outboundFramesDiscarded", "bytesSent")),
-    "rtspconns": (("id",), ("inboundBytes", "outboundBytes", "bytesReceived", "bytesSent")),
-    "rtspsessions": (
-        ("id", "path", "remoteAddr", "state"),
-        (
-            "inboundBytes",
-            *_RTP_IN,
-            "inboundRTPPacketsInError",
-            "inboundRTCPPacketsInError",
-            "outboundBytes",
-            "outboundRTPPackets",
-            "outboundRTPPacketsReportedLost",
-            "outboundRTPPacketsDiscarded",
-            "outboundRTCPPackets",
-        ),
-    ),
-    "webrtcsessions": (
-        ("id", "path", "remoteAddr", "state"),
-        ("inboundBytes", *_RTP_IN, "outboundBytes", "outboundRTPPackets", "outboundRTCPPackets", "outboundFramesDiscarded"),
-    ),
+_RTSP = ("inboundRTPPacketsInError", "inboundRTCPPacketsInError", "outboundRTPPacketsReportedLost", "outboundRTPPacketsDiscarded")
+_RTP = ("inboundBytes", *_RTP_IN, "outboundBytes", "outboundRTPPackets", "outboundRTCPPackets")
+_WHO = ("id", "path", "remoteAddr")
+_FAMILIES: dict[str, tuple[str, tuple[str, ...], tuple[str, ...]]] = {
+    "hlssessions": ("hls_sessions", _WHO, ("outboundBytes",)),
+    "hlsmuxers": ("hls_muxers", ("path",), ("outboundBytes", "outboundFramesDiscarded", "bytesSent")),
+    "rtspconns": ("rtsp_conns", ("id",), ("inboundBytes", "outboundBytes", "bytesReceived", "bytesSent")),
+    "rtspsessions": ("rtsp_sessions", (*_WHO, "state"), (*_RTP, *_RTSP)),
+    "webrtcsessions": ("webrtc_sessions", (*_WHO, "state"), (*_RTP, "outboundFramesDiscarded")),
 }
-"""Labels and values of each kind of session; the names are the control API's fields in snake case."""
-_PREFIXES = {
-    "hlssessions": "hls_sessions",
-    "hlsmuxers": "hls_muxers",
-    "rtspconns": "rtsp_conns",
-    "rtspsessions": "rtsp_sessions",
-    "webrtcsessions": "webrtc_sessions",
-}
+"""Prefix, labels and values of each kind; the values are the control API's fields in snake case."""
 _PATH_VALUES = ("inboundBytes", "outboundBytes", "inboundFramesInError", "bytesReceived", "bytesSent")
 
 
 class MetricsServer:
     """`/metrics`."""
 
-    def __init__(self, options: Options, gatekeeper: Gatekeeper, paths: PathManager, items: Mapping[str, Items]) -> None:
+    def __init__(self, options: Options, authorizer: Authorizer, paths: PathManager, kinds: Mapping[str, Kind]) -> None:
         self._options = options
-        self._gatekeeper = gatekeeper
+        self._authorizer = authorizer
         self._paths = paths
-        self._items = items
+        self._kinds = kinds
 
     def application(self) -> ASGIApp:
         """The ASGI application."""
         return web.application([Route("/metrics", self._metrics, methods=["GET"])], self._options["metricsAllowOrigins"])
 
     async def _metrics(self, request: Request) -> Response:
-        access = AccessRequest(
-            action="metrics",
-            ip=web.client_ip(request, self._options["metricsTrustedProxies"]),
-            credentials=http_credentials(request.headers.get("authorization", "")),
-            query=request.url.query,
-        )
-        try:
-            await self._gatekeeper.admit(access)
-        except AccessRefused as refusal:
-            await delay_refusal(refusal, f"[metrics {access.ip}]")
-            return web.unauthenticated(ask=refusal.ask)
+        refusal = await self._authorizer.refusal(request, "metrics", self._options["metricsTrustedProxies"])
+        if refusal:
+            return refusal
         lines = _path_lines([path_view(path) for path in await self._paths.all()])
-        for kind, items in self._items.items():
-            labels, values = _FAMILIES[kind]
-            lines += _lines(_PREFIXES[kind], items(), labels, values)
+        for name, kind in self._kinds.items():
+            prefix, labels, values = _FAMILIES[name]
+            lines += _lines(prefix, kind.items(), labels, values)
         return PlainTextResponse("\n".join([*lines, ""]))
 
 

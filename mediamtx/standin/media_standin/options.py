@@ -25,19 +25,7 @@ _TRANSPORTS = {"automatic", "udp", "multicast", "tcp"}
 _FORMATS = {"fmp4", "mpegts"}
 _USERINFO = re.compile(r"[A-Za-z0-9._~!$&'()*+,;=:%@-]*")
 """What Go's net/url takes before the host."""
-_PULLED = (
-    "rtsp://",
-    "rtsps://",
-    "rtmp://",
-    "rtmps://",
-    "http://",
-    "https://",
-    "udp://",
-    "udp+mpegts://",
-    "udp+rtp://",
-    "srt://",
-    "whep://",
-)
+_PULLED = re.compile(r"(rtsps?|rtmps?|https?|udp|udp\+mpegts|udp\+rtp|srt|whep)://")
 _DURATION_NAMES = re.compile(r"(Timeout|CloseAfter|DeleteAfter|PartDuration|SegmentDuration)$")
 _GO_TYPES = {bool: "bool", str: "string", int: "int", float: "float64", list: "[]interface {}", dict: "map[string]interface {}"}
 _JSON_TYPES = {bool: "bool", str: "string", int: "number", float: "number", list: "array", dict: "object"}
@@ -62,10 +50,6 @@ def path_defaults() -> Options:
     return copy.deepcopy(_defaults()["path"])
 
 
-def _is_duration(name: str) -> bool:
-    return bool(_DURATION_NAMES.search(name))
-
-
 def checked(changes: Mapping[str, Any], known: Mapping[str, Any]) -> Options:
     """The changes in normal form. Raises InvalidOption for an unknown name, a wrong type or a value outside its list."""
     result: Options = {}
@@ -83,7 +67,7 @@ def _checked_value(name: str, value: Any, default: Any) -> Any:
         value = float(value)
     if type(value) is not expected:
         raise InvalidOption(f"json: cannot unmarshal {_JSON_TYPES.get(type(value), 'value')} into Go value of type {_GO_TYPES[expected]}")
-    if _is_duration(name):
+    if _DURATION_NAMES.search(name):
         try:
             return durations.normal_form(durations.parse(value))
         except ValueError as error:
@@ -144,7 +128,7 @@ def _check_source(options: Mapping[str, Any], *, static_name: bool) -> None:
         if options["sourceOnDemand"] and source == "publisher":
             raise InvalidOption("'sourceOnDemand' is useless when source is 'publisher'")
         return
-    if not source.startswith(_PULLED):
+    if not _PULLED.match(source):
         raise InvalidOption(f"invalid source: '{source}'")
     try:
         parts = urlsplit(source)

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from gtvision.time import Clock
-from media_standin.auth import AccessRefused, AccessRequest, Gatekeeper, delay_refusal
+from media_standin.auth import AccessRefused, AccessRequest, Authorizer, delay_refusal
 from media_standin.configuration import Configuration
 from media_standin.options import Options, duration, name_pattern
-from media_standin.recorder import Recorder, Shelf
+from media_standin.recorder import Disk, Recorder
 from media_standin.source import pull
 from media_standin.stream import Stream
 
@@ -35,7 +36,7 @@ class TooManyReaders(PermissionError):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Reader:
-    """Somebody who watches a path, as the control API shows them."""
+    """One reader of a path, as the control API lists it."""
 
     kind: str
     id: UUID
@@ -44,10 +45,10 @@ class Reader:
 
 
 @dataclass(frozen=True, slots=True)
-class Surroundings:
+class Shared:
     """What every path shares."""
 
-    shelf: Shelf
+    disk: Disk
     clock: Clock
     read_timeout_s: float
     """A camera that is silent for this long is given up and tried again."""
@@ -56,16 +57,16 @@ class Surroundings:
 class Path:
     """One configured path at run time."""
 
-    def __init__(self, name: str, options: Options, surroundings: Surroundings) -> None:
+    def __init__(self, name: str, options: Options, shared: Shared) -> None:
         self.name = name
         self.options = options
-        self.read_timeout_s = surroundings.read_timeout_s
+        self.read_timeout_s = shared.read_timeout_s
         self.stream: Stream | None = None
         self.available_since: datetime | None = None
         self.readers: list[Reader] = []
         self.became_available = asyncio.Event()
-        self._shelf = surroundings.shelf
-        self._clock = surroundings.clock
+        self._disk = shared.disk
+        self._clock = shared.clock
         self._recorder: Recorder | None = None
         self._source: asyncio.Task[None] | None = None
         self._idle: asyncio.TimerHandle | None = None
@@ -125,7 +126,7 @@ class Path:
 
     def _start_recording(self) -> None:
         if self.stream and self.options["record"]:
-            self._recorder = Recorder(self.name, self.options, self.stream, self._shelf)
+            self._recorder = Recorder(self.name, self.options, self.stream, self._disk)
 
     def _stop_recording(self) -> None:
         if self._recorder:
@@ -145,7 +146,7 @@ class Path:
         return self.stream
 
     def dismiss(self, reader: Reader) -> None:
-        """The reader left. Does nothing for a stranger."""
+        """The reader left. Does nothing for one that is not registered."""
         if reader in self.readers:
             self.readers.remove(reader)
         if self.on_demand and not self.readers:
@@ -161,14 +162,14 @@ class Path:
 class PathManager:
     """Everything that concerns several paths, one thing at a time.
 
-    The lock is MediaMTX's single path-manager goroutine: while the hook thinks about one reader, everybody else waits, the
-    control API's path list included.
+    The lock is MediaMTX's single path-manager goroutine: while the hook is asked about one reader, every other request
+    that concerns paths waits, the control API's path list included.
     """
 
-    def __init__(self, configuration: Configuration, gatekeeper: Gatekeeper, surroundings: Surroundings) -> None:
+    def __init__(self, configuration: Configuration, authorizer: Authorizer, shared: Shared) -> None:
         self._configuration = configuration
-        self._gatekeeper = gatekeeper
-        self._surroundings = surroundings
+        self._authorizer = authorizer
+        self._shared = shared
         self._lock = asyncio.Lock()
         self._paths: dict[str, Path] = {}
         self._reloads: set[asyncio.Task[None]] = set()
@@ -201,7 +202,7 @@ class PathManager:
             for name, options in wanted.items():
                 path = self._paths.get(name)
                 if path is None:
-                    self._paths[name] = Path(name, options, self._surroundings)
+                    self._paths[name] = Path(name, options, self._shared)
                     self._paths[name].start()
                 elif path.options != options:
                     path.update(options)
@@ -215,29 +216,27 @@ class PathManager:
         async with self._lock:
             return self._paths.get(name)
 
-    async def authorise(self, request: AccessRequest) -> str:
-        """Checks the configuration and asks the hook. Raises InvalidOption, AccessRefused."""
-        user, _ = await self._enter(request)
-        return user
+    async def authorize(self, request: AccessRequest) -> tuple[str, Path | None]:
+        """Checks the configuration and asks the hook with the lock held; a refusal is delayed without it.
 
-    async def _enter(self, request: AccessRequest) -> tuple[str, Path | None]:
-        """The hook is asked with the lock held; one who was refused waits without it."""
+        Returns the user and the path. Raises InvalidOption, AccessRefused.
+        """
         try:
             async with self._lock:
                 self._configuration.find(request.path)
-                return await self._gatekeeper.admit(request), self._paths.get(request.path)
+                return await self._authorizer.authorize(request), self._paths.get(request.path)
         except AccessRefused as refusal:
             await delay_refusal(refusal, f"[{request.protocol} {request.ip} path {request.path}]")
             raise
 
     async def describe(self, request: AccessRequest) -> Stream:
         """The stream, without becoming its reader. Raises InvalidOption, AccessRefused, NoStream."""
-        _, path = await self._enter(request)
+        _, path = await self.authorize(request)
         return await _stream_of(path, request.path)
 
     async def add_reader(self, request: AccessRequest, reader: Reader) -> tuple[Path, Stream, str]:
         """The path, its stream and the user. Raises InvalidOption, AccessRefused, NoStream, TooManyReaders."""
-        user, path = await self._enter(request)
+        user, path = await self.authorize(request)
         await _stream_of(path, request.path)
         assert path is not None
         return path, path.admit(reader), user
@@ -247,18 +246,11 @@ async def _stream_of(path: Path | None, name: str) -> Stream:
     if path and path.on_demand and path.stream is None:
         path.start_source()
         wait_s = duration(path.options, "sourceOnDemandStartTimeout").total_seconds()
-        await _within(wait_s, path.became_available.wait())
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(path.became_available.wait(), wait_s)
     if path is None or path.stream is None:
         raise NoStream(f"no stream is available on path '{name}'")
     return path.stream
-
-
-async def _within(seconds: float, waiting: Awaitable[Any]) -> None:
-    try:
-        async with asyncio.timeout(seconds):
-            await waiting
-    except TimeoutError:
-        return
 
 
 def _must_end(current: Mapping[str, Any], wanted: Mapping[str, Any] | None) -> bool:

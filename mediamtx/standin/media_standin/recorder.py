@@ -11,7 +11,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
 
-from gtvision.ids import new_id
 from media_standin import fmp4, recordpath
 from media_standin.h264 import CLOCK_RATE, AccessUnit
 from media_standin.options import Options, duration
@@ -25,14 +24,14 @@ MAX_GAP_TICKS = 10 * CLOCK_RATE
 """A longer step of the camera's clock is a jump, not a picture's duration."""
 
 
-class Shelf:
+class Disk:
     """Writes files in a thread of its own, in order, so that a slow disk never holds the streams up."""
 
     def __init__(self) -> None:
         self._work: queue.SimpleQueue[Callable[[], int] | None] = queue.SimpleQueue()
         self._waiting_bytes = 0
         self._lock = threading.Lock()
-        self._thread = threading.Thread(target=self._run, name="shelf", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="disk", daemon=True)
         self._thread.start()
 
     def put(self, work: Callable[[], int], size: int) -> bool:
@@ -57,7 +56,7 @@ class Shelf:
 
 
 class _File:
-    """One segment on disk; every method runs on the shelf's thread."""
+    """One segment on disk; every method runs on the disk's thread."""
 
     def __init__(self, path: Path, init: bytes) -> None:
         self._path = path
@@ -95,15 +94,13 @@ class _File:
 class Recorder:
     """Records one stream until closed. Segments start at key pictures and are as long as configured, or a little longer."""
 
-    def __init__(self, name: str, options: Options, stream: Stream, shelf: Shelf) -> None:
+    def __init__(self, name: str, options: Options, stream: Stream, disk: Disk) -> None:
         self._name = name
         self._options = options
         self._stream = stream
-        self._shelf = shelf
+        self._disk = disk
         self._segment_ticks = int(duration(options, "recordSegmentDuration").total_seconds() * CLOCK_RATE)
         self._part_ticks = int(duration(options, "recordPartDuration").total_seconds() * CLOCK_RATE)
-        self._stream_id = new_id().bytes
-        self._number = 0
         self._file: _File | None = None
         self._parameters = (b"", b"")
         self._segment_start = 0
@@ -137,19 +134,13 @@ class Recorder:
         return unit.ticks - self._segment_start >= self._segment_ticks
 
     def _begin_segment(self, unit: AccessUnit) -> None:
-        start = datetime.fromtimestamp(unit.arrived_at, UTC)
-        sps, pps = self._parameters = (self._stream.sps, self._stream.pps)
-        ticks_ns = unit.ticks * 1_000_000_000 // CLOCK_RATE
-        mtxi = fmp4.full_box(
-            b"mtxi", 0, 0, self._stream_id, struct.pack(">Qqq", self._number, ticks_ns, int(unit.arrived_at * 1_000_000) * 1000)
-        )
+        self._parameters = (self._stream.sps, self._stream.pps)
         try:
-            init = fmp4.initialisation(sps, pps, mtxi)
+            init = fmp4.initialisation(*self._parameters)
         except ValueError as error:
             log.warning("[path %s] not recording yet: %s", self._name, error)
             return
-        self._file = _File(recordpath.encode(self._options, self._name, start), init)
-        self._number += 1
+        self._file = _File(recordpath.encode(self._options, self._name, datetime.fromtimestamp(unit.arrived_at, UTC)), init)
         self._segment_start = self._part_start = unit.ticks
         self._sequence = 0
 
@@ -165,7 +156,7 @@ class Recorder:
             return
         data = fmp4.fragment(self._sequence, self._part_start - self._segment_start, self._samples)
         file = self._file
-        if not self._shelf.put(lambda: file.write(data), len(data)):
+        if not self._disk.put(lambda: file.write(data), len(data)):
             log.error("[path %s] the disk is too slow, %d bytes of recording are lost", self._name, len(data))
         self._sequence += 1
         self._part_start = end_ticks
@@ -177,7 +168,7 @@ class Recorder:
         end = self._part_start + sum(sample.duration for sample in self._samples)
         self._finish_part(end)
         file, milliseconds = self._file, (end - self._segment_start) * 1000 // CLOCK_RATE
-        self._shelf.put(lambda: file.close(milliseconds), 0)
+        self._disk.put(lambda: file.close(milliseconds), 0)
         self._file = None
 
     def close(self) -> None:

@@ -32,7 +32,7 @@ class Recordings:
         return [_recording(name, found[name]) for name in sorted(found)]
 
     async def get(self, name: str) -> dict[str, Any]:
-        """One path's segments, perhaps none. Raises InvalidOption where no configuration covers the name."""
+        """The segments of one path; the list may be empty. Raises InvalidOption where no configuration covers the name."""
         return await asyncio.to_thread(_recording, name, self._configuration.find(name))
 
     async def delete(self, name: str, start: str) -> None:
@@ -48,7 +48,7 @@ class Recordings:
 def parse_time(text: str) -> datetime:
     """RFC 3339 with a zone. Raises ValueError in Go's words."""
     try:
-        # A plus sign that nobody encoded arrives as a space.
+        # A plus sign that was not percent-encoded arrives as a space.
         moment = datetime.fromisoformat(re.sub(r"\.(\d{6})\d+", r".\1", text.replace(" ", "+")))
     except ValueError:
         moment = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
@@ -51,7 +51,9 @@ def segments(options: Mapping[str, Any], name: str) -> list[Segment]:
     folder = _fixed_part(template)
     if not folder.exists():
         raise FileNotFoundError(f"lstat {folder}: no such file or directory")
-    return sorted(_matching(folder, _pattern(template)))
+    pattern = _pattern(template)
+    matches = [(pattern.fullmatch(str(file)), file) for file in folder.rglob("*")]
+    return sorted(Segment(_moment(match.groupdict()), file) for match, file in matches if match)
 
 
 def names(options: Mapping[str, Any], wanted: re.Pattern[str]) -> set[str]:
@@ -59,7 +61,7 @@ def names(options: Mapping[str, Any], wanted: re.Pattern[str]) -> set[str]:
     template = str(Path(str(options["recordPath"])).absolute()) + _extension(options)
     pattern = _pattern(template)
     found: set[str] = set()
-    for file in _files(_fixed_part(template)):
+    for file in _fixed_part(template).rglob("*"):
         match = pattern.fullmatch(str(file))
         if match and wanted.search(match["path"]):
             found.add(match["path"])
@@ -73,17 +75,6 @@ def _extension(options: Mapping[str, Any]) -> str:
 def _fixed_part(template: str) -> Path:
     """The deepest folder that no field can change."""
     return Path(template.partition("%")[0] + "x").parent
-
-
-def _files(folder: Path) -> Iterator[Path]:
-    return (entry for entry in folder.rglob("*") if entry.is_file())
-
-
-def _matching(folder: Path, pattern: re.Pattern[str]) -> Iterator[Segment]:
-    for file in _files(folder):
-        match = pattern.fullmatch(str(file))
-        if match:
-            yield Segment(_moment(match.groupdict()), file)
 
 
 def _pattern(template: str) -> re.Pattern[str]:

@@ -4,33 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from gtvision.time import Clock
 from media_standin.rtsp.client import CameraConnection
-from media_standin.stream import Stream
 
 if TYPE_CHECKING:
-    from media_standin.options import Options
+    from media_standin.paths import Path
 
 log = logging.getLogger("media_standin.source")
 
 RETRY_S = 5.0
+"""MediaMTX's pause, which does not grow."""
 
 
-class Pulled(Protocol):
-    """What a source needs of its path."""
-
-    name: str
-    options: Options
-    read_timeout_s: float
-
-    def set_available(self, stream: Stream) -> None: ...
-
-    def set_unavailable(self) -> None: ...
-
-
-async def pull(path: Pulled, clock: Clock) -> None:
+async def pull(path: Path, clock: Clock) -> None:
     """Never returns; cancel it. Every failure is logged once and retried."""
     url = str(path.options["source"])
     if not url.startswith("rtsp://"):

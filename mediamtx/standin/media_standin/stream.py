@@ -1,4 +1,4 @@
-"""One live stream: what a source pushes in, what readers take out, and the last group of pictures for those who come late."""
+"""One live stream: it hands what its source receives to its readers, and keeps the last group of pictures for readers that join later."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from media_standin.h264 import AccessUnit, Depacketizer, SpsInfo, read_sps
+from media_standin.h264 import AccessUnit, Depacketizer, Picture, read_picture
 
 log = logging.getLogger("media_standin.stream")
 
@@ -56,10 +56,10 @@ class Stream:
     def frames_in_error(self) -> int:
         return self._depacketizer.frames_in_error
 
-    def picture(self) -> SpsInfo | None:
+    def picture(self) -> Picture | None:
         """Size and profile, None as long as no usable parameter set was seen."""
         try:
-            return read_sps(self.sps)
+            return read_picture(self.sps, self.pps)
         except ValueError:
             return None
 
@@ -100,7 +100,7 @@ class Stream:
         self._on_close[reader] = closed
 
     def forget(self, reader: object) -> None:
-        """Stops calling back. Does nothing for a stranger."""
+        """Stops calling back. Does nothing for a reader that is not registered."""
         self._units.pop(reader, None)
         self._packets.pop(reader, None)
         self._on_close.pop(reader, None)

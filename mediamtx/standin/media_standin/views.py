@@ -1,16 +1,25 @@
-"""Paths and sessions as the control API shows them: every field that MediaMTX 1.20 has, in its order."""
+"""Paths and sessions as the control API shows them, with MediaMTX 1.20's fields."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 from media_standin import web
 from media_standin.paths import Path
-from media_standin.rtsp.server import Connection, RtspServer, Session
 
 NEVER = "0001-01-01T00:00:00Z"
 """Go's zero time: what `onlineTime` is for a camera that was never reached."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """Sessions, connections or muxers of one protocol: how they are listed, and how one is ended where the API offers that."""
+
+    items: Callable[[], list[dict[str, Any]]]
+    kick: Callable[[UUID], bool] | None = None
 
 
 def path_view(path: Path) -> dict[str, Any]:
@@ -47,79 +56,35 @@ def _picture(path: Path) -> dict[str, Any]:
     return {"width": info.width_px, "height": info.height_px, "profile": info.profile, "level": info.level}
 
 
-class RtspSessions:
-    """RTSP sessions for the control API."""
-
-    def __init__(self, server: RtspServer) -> None:
-        self._server = server
-
-    def items(self) -> list[dict[str, Any]]:
-        return [_rtsp_session(session) for session in self._server.sessions]
-
-    def kick(self, identity: UUID) -> bool:
-        return self._server.kick(identity)
-
-
-class RtspConnections:
-    """RTSP connections for the control API."""
-
-    def __init__(self, server: RtspServer) -> None:
-        self._server = server
-
-    def items(self) -> list[dict[str, Any]]:
-        return [_rtsp_connection(connection) for connection in self._server.connections.values()]
-
-    def kick(self, identity: UUID) -> bool:  # noqa: ARG002 - connections have no kick endpoint
-        return False
-
-
-def _rtsp_session(session: Session) -> dict[str, Any]:
+def session_view(session: Any, remote_addr: str, user_agent: str) -> dict[str, Any]:
+    """The fields that sessions of every protocol have."""
     return {
-        "id": str(session.id),
+        "id": str(session.reader.id),
         "created": web.instant(session.created),
-        "remoteAddr": session.conn.remote_addr,
-        "state": session.state,
+        "remoteAddr": remote_addr,
         "path": session.path_name,
         "query": session.query,
         "user": session.user,
-        "userAgent": session.conn.user_agent,
-        "transport": "TCP",
-        "profile": "AVP",
-        "conns": [str(session.conn.id)],
-        "inboundBytes": 0,
-        "inboundRTPPackets": 0,
-        "inboundRTPPacketsLost": 0,
-        "inboundRTPPacketsInError": 0,
-        "inboundRTPPacketsJitter": 0.0,
-        "inboundRTCPPackets": 0,
-        "inboundRTCPPacketsInError": 0,
-        "outboundBytes": session.outbound_bytes,
-        "outboundRTPPackets": session.outbound_packets,
-        "outboundRTPPacketsReportedLost": 0,
-        "outboundRTPPacketsDiscarded": 0,
-        "outboundRTCPPackets": 0,
-        "bytesReceived": 0,
-        "bytesSent": session.outbound_bytes,
-        "rtpPacketsReceived": 0,
-        "rtpPacketsSent": session.outbound_packets,
-        "rtpPacketsLost": 0,
-        "rtpPacketsInError": 0,
-        "rtpPacketsJitter": 0.0,
-        "rtcpPacketsReceived": 0,
-        "rtcpPacketsSent": 0,
-        "rtcpPacketsInError": 0,
+        "userAgent": user_agent,
     }
 
 
-def _rtsp_connection(connection: Connection) -> dict[str, Any]:
+def rtp_counters(outbound_bytes: int, outbound_packets: int) -> dict[str, int | float]:
+    """What RTSP and WebRTC sessions count; ours only send, and the old names are still in use."""
+    received = {"Packets": 0, "PacketsLost": 0, "PacketsInError": 0, "PacketsJitter": 0.0}
     return {
-        "id": str(connection.id),
-        "created": web.instant(connection.created),
-        "remoteAddr": connection.remote_addr,
-        "session": str(connection.session.id) if connection.session else None,
-        "tunnel": "none",
-        "inboundBytes": connection.inbound_bytes,
-        "outboundBytes": connection.outbound_bytes,
-        "bytesReceived": connection.inbound_bytes,
-        "bytesSent": connection.outbound_bytes,
+        "inboundBytes": 0,
+        **{f"inboundRTP{name}": value for name, value in received.items()},
+        "inboundRTCPPackets": 0,
+        "outboundBytes": outbound_bytes,
+        "outboundRTPPackets": outbound_packets,
+        "outboundRTCPPackets": 0,
+        "bytesReceived": 0,
+        "bytesSent": outbound_bytes,
+        "rtpPacketsSent": outbound_packets,
+        "rtpPacketsReceived": 0,
+        "rtpPacketsLost": 0,
+        "rtpPacketsJitter": 0.0,
+        "rtcpPacketsReceived": 0,
+        "rtcpPacketsSent": 0,
     }

@@ -16,8 +16,8 @@ from aiortc import MediaStreamTrack, RTCConfiguration, RTCPeerConnection, RTCSes
 from aiortc.sdp import candidate_from_sdp
 
 from gtvision.ids import new_id
+from media_standin.auth import secret_id
 from media_standin.h264 import CLOCK_RATE, AccessUnit
-from media_standin.identity import secret_id
 from media_standin.paths import Path, Reader
 from media_standin.stream import Stream
 

@@ -8,22 +8,25 @@ from typing import Any
 from uuid import UUID
 
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from gtvision.time import Clock
 from media_standin import web
-from media_standin.auth import AccessRefused, AccessRequest, http_credentials
+from media_standin.auth import AccessRefused, AccessRequest, http_access
 from media_standin.options import InvalidOption, Options, duration
 from media_standin.paths import NoStream, PathManager, Reader, TooManyReaders
+from media_standin.views import rtp_counters, session_view
 from media_standin.webrtc import Viewer, offer_loopback
 
 log = logging.getLogger("media_standin.whep")
 
 MAX_SDP_BYTES = 64 * 1024
-_METHODS = "OPTIONS, GET, POST, PATCH, DELETE"
-_HEADERS = "Authorization, Content-Type, If-Match"
+_ALLOWED = {
+    "Access-Control-Allow-Methods": "OPTIONS, GET, POST, PATCH, DELETE",
+    "Access-Control-Allow-Headers": "Authorization, Content-Type, If-Match",
+}
 _FRAGMENT = "application/trickle-ice-sdpfrag"
 
 
@@ -46,7 +49,6 @@ class WhepServer:
         routes = [
             Route("/{name:path}/whep", self._endpoint, methods=["OPTIONS", "POST", "GET", "HEAD", "PUT"]),
             Route("/{name:path}/whep/{secret}", self._session, methods=["OPTIONS", "PATCH", "DELETE"]),
-            Route("/{name:path}/", self._page, methods=["GET"]),
         ]
         return web.application(routes, self._options["webrtcAllowOrigins"])
 
@@ -63,27 +65,16 @@ class WhepServer:
         return web.error(405, "method not allowed")
 
     async def _options_answer(self, request: Request) -> Response:
-        headers = {"Access-Control-Allow-Methods": _METHODS, "Access-Control-Allow-Headers": _HEADERS}
-        if "access-control-request-method" not in request.headers:
-            refusal = await self._refusal(request)
-            if refusal:
-                return refusal
-            headers |= {"Access-Control-Expose-Headers": "Accept-Post, Link", "Accept-Post": "application/sdp"}
-        return Response(status_code=204, headers=headers)
-
-    async def _refusal(self, request: Request) -> Response | None:
-        """The answer for one who may not see the path, outside any session."""
+        if "access-control-request-method" in request.headers:
+            return Response(status_code=204, headers=_ALLOWED)
         try:
-            await self._paths.authorise(self._access(request, None))
+            await self._paths.authorize(self._access(request, None))
         except AccessRefused as refusal:
             return web.unauthenticated(ask=refusal.ask)
         except InvalidOption as error:
             return web.error(500, error)
-        return None
-
-    async def _page(self, request: Request) -> Response:
-        refusal = await self._refusal(request)
-        return refusal or HTMLResponse("<!DOCTYPE html>POST an offer to ./whep", headers={"Cache-Control": "no-cache"})
+        headers = {**_ALLOWED, "Access-Control-Expose-Headers": "Accept-Post, Link", "Accept-Post": "application/sdp"}
+        return Response(status_code=204, headers=headers)
 
     async def _post(self, request: Request) -> Response:
         if _content_type(request) != "application/sdp":
@@ -141,8 +132,7 @@ class WhepServer:
 
     async def _session(self, request: Request) -> Response:
         if request.method == "OPTIONS":
-            headers = {"Access-Control-Allow-Methods": _METHODS, "Access-Control-Allow-Headers": _HEADERS}
-            return Response(status_code=204, headers=headers)
+            return Response(status_code=204, headers=_ALLOWED)
         try:
             secret = UUID(str(request.path_params["secret"]))
         except ValueError:
@@ -169,18 +159,9 @@ class WhepServer:
         return Response(status_code=204)
 
     def _access(self, request: Request, identity: UUID | None) -> AccessRequest:
-        return AccessRequest(
-            action="read",
-            ip=web.client_ip(request, self._trusted),
-            credentials=http_credentials(request.headers.get("authorization", "")),
-            path=str(request.path_params["name"]),
-            query=request.url.query,
-            protocol="webrtc",
-            id=identity,
-            user_agent=request.headers.get("user-agent", ""),
-        )
+        return http_access(request, self._trusted, "webrtc", str(request.path_params["name"]), request.url.query, identity)
 
-    def items(self) -> list[dict[str, Any]]:
+    def sessions(self) -> list[dict[str, Any]]:
         """Sessions for the control API."""
         return [_view(viewer) for viewer in self._viewers.values()]
 
@@ -199,34 +180,13 @@ def _content_type(request: Request) -> str:
 
 def _view(viewer: Viewer) -> dict[str, Any]:
     local, remote = viewer.candidates() if viewer.established else ("", "")
-    sent = viewer.track.outbound_bytes if viewer.track else 0
+    track = viewer.track
     return {
-        "id": str(viewer.id),
-        "created": web.instant(viewer.created),
-        "remoteAddr": viewer.remote_addr,
+        **session_view(viewer, viewer.remote_addr, viewer.user_agent),
         "peerConnectionEstablished": viewer.established,
         "localCandidate": local,
         "remoteCandidate": remote,
         "state": "read",
-        "path": viewer.path_name,
-        "query": viewer.query,
-        "user": viewer.user,
-        "userAgent": viewer.user_agent,
-        "inboundBytes": 0,
-        "inboundRTPPackets": 0,
-        "inboundRTPPacketsLost": 0,
-        "inboundRTPPacketsJitter": 0.0,
-        "inboundRTCPPackets": 0,
-        "outboundBytes": sent,
-        "outboundRTPPackets": viewer.track.units_sent if viewer.track else 0,
-        "outboundRTCPPackets": 0,
-        "outboundFramesDiscarded": viewer.track.frames_discarded if viewer.track else 0,
-        "bytesReceived": 0,
-        "bytesSent": sent,
-        "rtpPacketsReceived": 0,
-        "rtpPacketsSent": viewer.track.units_sent if viewer.track else 0,
-        "rtpPacketsLost": 0,
-        "rtpPacketsJitter": 0.0,
-        "rtcpPacketsReceived": 0,
-        "rtcpPacketsSent": 0,
+        **rtp_counters(track.outbound_bytes if track else 0, track.units_sent if track else 0),
+        "outboundFramesDiscarded": track.frames_discarded if track else 0,
     }

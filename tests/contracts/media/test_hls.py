@@ -15,15 +15,10 @@ from tests.contracts.media.conftest import PATIENCE_S
 pytestmark = pytest.mark.media
 
 
-@pytest.fixture(scope="module", params=["fmp4", "lowLatency"])
-def variant(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
-
-
 @pytest.fixture(scope="module")
-def playing(kind: str, hook: Any, camera: Any, variant: str, start_server: Callable[..., Any]) -> Iterator[Any]:
-    """A server of that variant with a path `cam` that plays and a path `off` that does not."""
-    server = start_server(kind, hook.url, hlsVariant=variant, hlsTrustedProxies=["127.0.0.1/32"])
+def playing(kind: str, hook: Any, camera: Any, start_server: Callable[..., Any]) -> Iterator[Any]:
+    """A server of the variant that the product uses, with a path `cam` that plays and a path `off` that does not."""
+    server = start_server(kind, hook.url, hlsVariant="fmp4", hlsTrustedProxies=["127.0.0.1/32"])
     server.add("cam", source=camera.url())
     server.add("off")
     server.wait_available("cam")
@@ -90,19 +85,6 @@ def test_new_segments_appear_and_old_ones_go(playing: Any, eventually: Callable[
 
     before = sequence()
     eventually(lambda: sequence() >= before + 2)
-
-
-@pytest.mark.parametrize("variant", ["lowLatency"], indirect=True)
-def test_a_blocking_reload_waits_for_its_part(playing: Any) -> None:
-    _, url = open_session(playing)
-    media = get(url).text
-    assert "CAN-BLOCK-RELOAD=YES" in media
-    complete = media.count("#EXTINF") + int(media.partition("#EXT-X-MEDIA-SEQUENCE:")[2].partition("\n")[0])
-    later = get(f"{url}&_HLS_msn={complete}&_HLS_part=0")
-    assert later.status_code == 200
-    assert "_HLS_" not in later.text
-    hint = later.text.partition('#EXT-X-PRELOAD-HINT:TYPE=PART,URI="')[2].partition('"')[0]
-    assert get(urljoin(url, hint)).content[4:8] in {b"moof", b"styp"}
 
 
 def test_children_need_a_session(playing: Any) -> None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
-from typing import Any
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from media_standin.rtsp import sdp, wire
@@ -35,7 +34,8 @@ class _Interleaved(asyncio.BufferedProtocol):
         self.stream: Stream | None = None
         self.video_channel = 0
         self.received_bytes = 0
-        self.responses: asyncio.Queue[wire.Message] = asyncio.Queue(8)
+        self.responses: asyncio.Queue[wire.Message | Exception] = asyncio.Queue(8)
+        """Answers of the camera, and what ended the connection."""
         self.lost: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._clock = clock
         self._buffer = bytearray(BUFFER_BYTES)
@@ -99,6 +99,8 @@ class _Interleaved(asyncio.BufferedProtocol):
     def _fail(self, error: Exception) -> None:
         if not self.lost.done():
             self.lost.set_exception(error)
+            if not self.responses.full():
+                self.responses.put_nowait(error)
 
     def eof_received(self) -> bool:
         self._fail(ConnectionResetError("the camera closed the connection"))
@@ -192,16 +194,10 @@ class CameraConnection:
         return answer
 
     async def _answer(self, protocol: _Interleaved) -> wire.Message:
-        waiting = asyncio.ensure_future(protocol.responses.get())
-        try:
-            either: list[asyncio.Future[Any]] = [waiting, protocol.lost]
-            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
-            if waiting.done():
-                return waiting.result()
-        finally:
-            waiting.cancel()
-        protocol.lost.result()
-        raise ConnectionResetError("the connection was lost")
+        answer = await protocol.responses.get()
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
 
     def _request(self, method: str, url: str, headers: dict[str, str]) -> bytes:
         self._cseq += 1

@@ -1,4 +1,4 @@
-"""RTSP messages on the wire: parsing, printing, and the two ways to prove who one is (RFC 7617, RFC 7616 with MD5)."""
+"""RTSP messages: parsing, printing, and a client's authorization (Basic by RFC 7617, Digest by RFC 7616 with MD5)."""
 
 from __future__ import annotations
 
@@ -6,23 +6,13 @@ import base64
 import hashlib
 import re
 from dataclasses import dataclass, field
+from http import HTTPStatus
 
 MAX_HEADER_BYTES = 16 * 1024
 MAX_BODY_BYTES = 128 * 1024
 _PARAMETER = re.compile(r'(\w+)=(?:"([^"]*)"|([^,\s]+))')
 
-REASONS = {
-    200: "OK",
-    400: "Bad Request",
-    401: "Unauthorized",
-    404: "Not Found",
-    405: "Method Not Allowed",
-    454: "Session Not Found",
-    455: "Method Not Valid in This State",
-    459: "Aggregate Operation Not Allowed",
-    461: "Unsupported Transport",
-    501: "Not Implemented",
-}
+_REASONS = {454: "Session Not Found", 455: "Method Not Valid in This State", 461: "Unsupported Transport"}
 
 
 class ProtocolError(ConnectionError):
@@ -90,19 +80,8 @@ def encode(start: str, headers: dict[str, str], body: bytes = b"") -> bytes:
 
 def response(status: int, cseq: str, headers: dict[str, str] | None = None, body: bytes = b"") -> bytes:
     """A response as bytes."""
-    return encode(f"RTSP/1.0 {status} {REASONS[status]}", {"CSeq": cseq, "Server": "media-standin", **(headers or {})}, body)
-
-
-def basic_credentials(header: str) -> tuple[str, str]:
-    """User and password of an Authorization header, empty strings if there are none."""
-    scheme, _, rest = header.partition(" ")
-    if scheme.lower() != "basic":
-        return "", ""
-    try:
-        user, _, password = base64.b64decode(rest.strip(), validate=True).decode().partition(":")
-    except ValueError:
-        return "", ""
-    return user, password
+    reason = _REASONS.get(status) or HTTPStatus(status).phrase
+    return encode(f"RTSP/1.0 {status} {reason}", {"CSeq": cseq, "Server": "media-standin", **(headers or {})}, body)
 
 
 class Authorization:

@@ -4,25 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from datetime import datetime
-from typing import cast
+from typing import Any, cast
 from urllib.parse import unquote, urlsplit
 from uuid import UUID
 
 from gtvision.ids import new_id
 from gtvision.time import Clock
-from media_standin.auth import AccessRefused, AccessRequest, Credentials
+from media_standin import web
+from media_standin.auth import AccessRefused, AccessRequest, http_credentials
 from media_standin.options import InvalidOption
 from media_standin.paths import NoStream, Path, PathManager, Reader, TooManyReaders
 from media_standin.rtsp import sdp, wire
 from media_standin.stream import Stream
+from media_standin.views import rtp_counters, session_view
 
-log = logging.getLogger("media_standin.rtsp.server")
+log = logging.getLogger("media_standin.rtsp_server")
 
 MAX_UNSENT_BYTES = 4 * 1024 * 1024
-"""A reader that lets this much pile up is dropped; nobody else pays for it."""
+"""A reader that leaves this much unread is dropped."""
 IDLE_S = 60.0
-"""Without a word before PLAY the connection is closed."""
+"""A connection that sends no request for this long before PLAY is closed."""
 _METHODS = "DESCRIBE, ANNOUNCE, SETUP, PLAY, RECORD, PAUSE, GET_PARAMETER, TEARDOWN"
 _TRACK = "/trackID="
 
@@ -89,7 +90,7 @@ class Connection(asyncio.Protocol):
     def __init__(self, server: RtspServer) -> None:
         self.id: UUID = new_id()
         self.clock = server.clock
-        self.created: datetime = server.clock.now()
+        self.created = server.clock.now()
         self.session: Session | None = None
         self.remote_addr = ""
         self.inbound_bytes = 0
@@ -260,11 +261,10 @@ class Connection(asyncio.Protocol):
         return {"Session": f"{self.session.id.hex};timeout=60"} if self.session else {}
 
     def _access(self, name: str, query: str, request: wire.Message, identity: UUID) -> AccessRequest:
-        user, password = wire.basic_credentials(request.headers.get("authorization", ""))
         return AccessRequest(
             action="read",
             ip=self.remote_addr.rpartition(":")[0],
-            credentials=Credentials(user, password),
+            credentials=http_credentials(request.headers.get("authorization", "")),
             path=name,
             query=query,
             protocol="rtsp",
@@ -292,16 +292,54 @@ class RtspServer:
             connection.close()
 
     @property
-    def sessions(self) -> list[Session]:
+    def _sessions(self) -> list[Session]:
         return [connection.session for connection in self.connections.values() if connection.session]
+
+    def sessions(self) -> list[dict[str, Any]]:
+        """Sessions for the control API."""
+        return [_session_view(session) for session in self._sessions]
+
+    def conns(self) -> list[dict[str, Any]]:
+        """Connections for the control API."""
+        return [_connection_view(connection) for connection in self.connections.values()]
 
     def kick(self, identity: UUID) -> bool:
         """False if there is no such session."""
-        for session in self.sessions:
+        for session in self._sessions:
             if session.id == identity:
                 session.conn.close()
                 return True
         return False
+
+
+def _session_view(session: Session) -> dict[str, Any]:
+    return {
+        **session_view(session, session.conn.remote_addr, session.conn.user_agent),
+        "state": session.state,
+        "transport": "TCP",
+        "profile": "AVP",
+        "conns": [str(session.conn.id)],
+        **rtp_counters(session.outbound_bytes, session.outbound_packets),
+        "inboundRTCPPacketsInError": 0,
+        "outboundRTPPacketsReportedLost": 0,
+        "outboundRTPPacketsDiscarded": 0,
+        "rtpPacketsInError": 0,
+        "rtcpPacketsInError": 0,
+    }
+
+
+def _connection_view(connection: Connection) -> dict[str, Any]:
+    return {
+        "id": str(connection.id),
+        "created": web.instant(connection.created),
+        "remoteAddr": connection.remote_addr,
+        "session": str(connection.session.id) if connection.session else None,
+        "tunnel": "none",
+        "inboundBytes": connection.inbound_bytes,
+        "outboundBytes": connection.outbound_bytes,
+        "bytesReceived": connection.inbound_bytes,
+        "bytesSent": connection.outbound_bytes,
+    }
 
 
 def _target(url: str) -> tuple[str, str]:
