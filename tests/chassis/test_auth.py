@@ -222,7 +222,7 @@ def _service(mint: TokenMint) -> httpx.AsyncClient:
         return {}
 
     settings = ServiceSettings(service_name="things")
-    service = create_app(settings, title="Things", lifespan_parts=[], routers=[router], state={"authenticator": mint.authenticator()})
+    service = create_app(settings, title="Things", lifespan_parts=[], routers=[router], provides=[mint.authenticator()])
     return httpx.AsyncClient(transport=httpx.ASGITransport(service.api), base_url="http://things")
 
 
@@ -259,7 +259,9 @@ async def test_access_is_known_without_calling(mint: TokenMint) -> None:
     @router.get("/public", openapi_extra={"x-access": "public"})
     async def public() -> None: ...
 
-    service = create_app(ServiceSettings(service_name="things"), title="Things", lifespan_parts=[], routers=[router])
+    service = create_app(
+        ServiceSettings(service_name="things"), title="Things", lifespan_parts=[], routers=[router], provides=[mint.authenticator()]
+    )
     found = {access.path: access for access in route_access(service.api)}
     assert found["/api/v1/scoped"].scopes == (Scope.CAMERAS_READ,)
     assert found["/api/v1/public"].public

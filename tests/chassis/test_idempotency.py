@@ -114,8 +114,8 @@ def router(db: Database) -> APIRouter:
 async def house(settings: DatabaseSettings) -> AsyncIterator[House]:
     mint = TokenMint()
     async with Database(settings, SystemClock()) as db:
-        state = {"authenticator": mint.authenticator()}
-        service = create_app(ServiceSettings(service_name="t"), title="t", lifespan_parts=(), routers=(router(db),), state=state)
+        provides = [mint.authenticator()]
+        service = create_app(ServiceSettings(service_name="t"), title="t", lifespan_parts=(), routers=(router(db),), provides=provides)
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app=service.api), base_url="http://t/api/v1") as http:
             yield House(http, db, mint, mint.caller(Role.ADMIN, tenant_id=new_id()))
 

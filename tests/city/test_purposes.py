@@ -11,10 +11,12 @@ from fastapi import APIRouter
 from tests.fixtures.tokens import TokenMint
 
 from chassis.auth import route_access
+from chassis.redis import connect_redis
 from chassis.service import create_app
 from chassis.settings import ServiceSettings
 from city.audit import AuditEntry, audit_event
 from city.purposes import requires_with_purpose
+from city.tenants import KnownTenant, TenantDirectory
 from gtvision.audit import Action
 from gtvision.ids import new_id
 from gtvision.tenancy import Caller, Purposes, Role, Scope, TenantSettings
@@ -27,11 +29,12 @@ CITIES = {
 }
 
 
-class Cities:
-    """A `TenantDirectory` without a Redis."""
-
-    def settings(self, tenant_id: object) -> TenantSettings:
-        return TenantSettings(purposes=CITIES.get(tenant_id, Purposes()))  # type: ignore[call-overload]
+def known() -> TenantDirectory:
+    """What is known of the tenants, from no Redis."""
+    directory = TenantDirectory(connect_redis("redis://127.0.0.1:1/0"))
+    for tenant_id, purposes in CITIES.items():
+        directory.learn(tenant_id, KnownTenant(name="x", revision=1, settings=TenantSettings(purposes=purposes)))
+    return directory
 
 
 @pytest.fixture
@@ -47,8 +50,8 @@ async def http(mint: TokenMint) -> AsyncIterator[httpx.AsyncClient]:
     async def plates(who: Annotated[Caller, requires_with_purpose(Scope.PLATES_SEARCH)]) -> str | None:
         return audit_event(Action.PLATE_SEARCHED, who, AuditEntry()).purpose
 
-    state = {"authenticator": mint.authenticator(), "tenants": Cities()}
-    service = create_app(ServiceSettings(service_name="t"), title="t", lifespan_parts=(), routers=(router,), state=state)
+    provides = [mint.authenticator(), known()]
+    service = create_app(ServiceSettings(service_name="t"), title="t", lifespan_parts=(), routers=(router,), provides=provides)
     [access] = [access for access in route_access(service.api) if not access.public]
     assert access.scopes == (Scope.PLATES_SEARCH,)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app=service.api), base_url="http://t/api/v1") as client:

@@ -20,7 +20,7 @@ import pytest_asyncio
 from tests.contracts.services import SERVICES, accesses, build, environment
 from tests.fixtures.tokens import TokenMint, private_key_pem
 
-from chassis.auth import AuthRuntime, TokenSigner
+from chassis.auth import Authenticator, AuthRuntime, TokenSigner
 from chassis.auth.access import Access
 from chassis.redis import connect_redis
 from chassis.settings import RedisSettings
@@ -82,7 +82,7 @@ async def house(redis_state: RedisSettings, tmp_path_factory: pytest.TempPathFac
         clients, doors = {}, []
         for name in SERVICES:
             service = build(name, environment(name, folder))
-            service.api.state.authenticator = auth.authenticator
+            service.api.state.provided[Authenticator] = auth.authenticator
             # what lies behind the door is not running: a caller who passes it gets an error that no test here accepts
             transport = httpx.ASGITransport(app=service.api, raise_app_exceptions=False)
             clients[name] = httpx.AsyncClient(transport=transport, base_url=f"http://{name}")

@@ -12,6 +12,7 @@ from starlette.types import Message
 from tests.contracts.services import SERVICES, build, environment
 from tests.fixtures.tokens import TokenMint
 
+from chassis.auth import Authenticator
 from chassis.auth.access import route_access
 from chassis.http.parameters import included_routes
 from gtvision.ids import new_id
@@ -56,7 +57,7 @@ def apps(tmp_path_factory: pytest.TempPathFactory) -> dict[str, FastAPI]:
     made = {}
     for name in SERVICES:
         service = build(name, environment(name, tmp_path_factory.mktemp("objects")))
-        service.api.state.authenticator = MINT.authenticator()
+        service.api.state.provided[Authenticator] = MINT.authenticator()
         made[name] = service.api
     return made
 

@@ -142,8 +142,10 @@ def create_app(  # noqa: PLR0913 - the one list of what a service is made of
     service.api.include_router(documentation.router(service.api, settings.service_name, asyncapi))
     http.refuse_unknown_parameters(service.api)
     _set_state(service.api, state)
+    known = {type(each) for each in provides}
+    moved = [state[name] for name in ("authenticator", "tenants") if name in state and type(state[name]) not in known]
     for app, mounted in ((service.api, routers), (service.private, private_routers)):
-        http.provide(app, provides)
+        http.provide(app, [*provides, *moved])
         http.check_provided(app, mounted)
     return service
 

@@ -11,6 +11,8 @@ from typing import Annotated, Any
 from fastapi import Header, Request, Security
 
 from chassis.auth.access import Requires
+from chassis.auth.tokens import Authenticator
+from chassis.http import provided
 from chassis.origin import origin
 from city.tenants import TenantDirectory
 from gtvision.errors import Invalid
@@ -36,10 +38,11 @@ Declared = Annotated[str | None, Header(description="Code of the declared purpos
 class RequiresWithPurpose(Requires):
     """The dependency behind `requires_with_purpose`."""
 
+    asks_for = (Authenticator, TenantDirectory)
+
     async def __call__(self, request: Request, x_purpose: Declared = None) -> Caller:
         caller = await super().__call__(request)
-        tenants: TenantDirectory = request.app.state.tenants
-        check_purpose(tenants.settings(caller.tenant_id).purposes, x_purpose)
+        check_purpose(provided(request, TenantDirectory).settings(caller.tenant_id).purposes, x_purpose)
         return caller
 
 

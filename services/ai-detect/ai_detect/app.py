@@ -44,7 +44,8 @@ def create_api(settings: ApiSettings) -> Service:
         readiness={"keys": auth.check},
         asyncapi=lambda: add_lane(empty_document("ai-detect"), DetectionMade, "send"),
         loops={"batcher": batcher.run},
-        state={"authenticator": auth.authenticator, "desk": desk},
+        provides=(auth.authenticator,),
+        state={"desk": desk},
     )
 
 

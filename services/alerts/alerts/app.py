@@ -53,8 +53,7 @@ def create_api(settings: ApiSettings) -> Service:
             "inbox": db.forget_handled,
             "idempotency": KeyKeeping(db.uow, clock).run,
         },
-        provides=[watchlists, alerts],
-        state={"authenticator": auth.authenticator},
+        provides=[auth.authenticator, watchlists, alerts],
     )
 
 

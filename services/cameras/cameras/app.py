@@ -73,8 +73,7 @@ def create_api(settings: Settings) -> Service:
             "idempotency": KeyKeeping(db.uow, clock).run,
             "announce": every(RENEW_EVERY, announcer.announce_when_due, lasting=True),
         },
-        provides=[cameras],
-        state={"authenticator": auth.authenticator},
+        provides=[auth.authenticator, cameras],
     )
 
 

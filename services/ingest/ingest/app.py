@@ -85,7 +85,8 @@ def create_api(settings: ApiSettings) -> Service:
             "live upkeep": feeding.tend,
             "refusals": refusals.run,
         },
-        state={"authenticator": auth.authenticator, "tenants": tenants, "detections": detections, "live_feed": feed, "refusals": refusals},
+        provides=(auth.authenticator, tenants),
+        state={"authenticator": auth.authenticator, "detections": detections, "live_feed": feed, "refusals": refusals},
     )
 
 

@@ -104,8 +104,7 @@ def create_api(settings: ApiSettings) -> Service:
             "edges": every(edge.interval, edges.sync, wake=edges.wake),
             "refusals": refusals.run,
         },
-        provides=(streams, Recordings(db.uow, PostgresSegments, streams), authorizer),
-        state={"authenticator": auth.authenticator, "tenants": tenants},
+        provides=(auth.authenticator, tenants, streams, Recordings(db.uow, PostgresSegments, streams), authorizer),
     )
 
 

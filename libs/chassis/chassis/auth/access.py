@@ -12,21 +12,23 @@ from fastapi.openapi.models import HTTPBearer
 from fastapi.security.base import SecurityBase
 
 from chassis.auth.tokens import Authenticator
+from chassis.http.provided import provided
 from gtvision.errors import MissingScope, Unauthenticated
 from gtvision.tenancy import Caller, Scope
 
 
 class Requires(SecurityBase):
-    """The dependency behind `requires`; tests read `.scope` and `.scopes`."""
+    """The dependency behind `requires`."""
+
+    asks_for: tuple[type, ...] = (Authenticator,)
 
     def __init__(self, scopes: tuple[Scope, ...]) -> None:
         self.scopes = scopes
-        self.scope = scopes[0] if scopes else None
         self.model = HTTPBearer(bearerFormat="JWT", description="An access token from /api/v1/auth/login or /api/v1/auth/token")
         self.scheme_name = "bearer"
 
     async def __call__(self, request: Request) -> Caller:
-        caller = await authenticate(request.app.state.authenticator, request.headers.get("authorization"))
+        caller = await authenticate(provided(request, Authenticator), request.headers.get("authorization"))
         if self.scopes and not any(scope in caller.scopes for scope in self.scopes):
             raise MissingScope(f"This needs the scope '{' or '.join(self.scopes)}'.")
         return caller

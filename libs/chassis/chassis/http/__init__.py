@@ -10,7 +10,7 @@ from chassis.http.exchange import Observed, route_template
 from chassis.http.pages import Page, StrictModel, decode_cursor, encode_cursor
 from chassis.http.parameters import refuse_unknown_parameters, takes_any_parameter
 from chassis.http.problems import KINDS, install_handlers, problem, problem_of
-from chassis.http.provided import Provided, check_provided, provide
+from chassis.http.provided import Provided, check_provided, provide, provided
 
 __all__ = [
     "KINDS",
@@ -25,6 +25,7 @@ __all__ = [
     "problem",
     "problem_of",
     "provide",
+    "provided",
     "refuse_unknown_parameters",
     "route_template",
     "takes_any_parameter",
