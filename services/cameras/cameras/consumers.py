@@ -18,7 +18,7 @@ class StreamEvents:
         self._cameras = cameras
 
     def subscribe(self, bus: Bus) -> None:
-        """Before the bus starts."""
+        """Binds the handlers to their queues, before the bus starts."""
         bus.subscribe(StreamWentOnline, self.on_stream_went_online)
         bus.subscribe(StreamWentOffline, self.on_stream_went_offline)
         bus.subscribe(StreamDegraded, self.on_stream_degraded)

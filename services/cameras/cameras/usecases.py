@@ -258,7 +258,7 @@ async def _made_before(cameras: PostgresCameras, caller: Caller, camera_id: UUID
 
 
 class Announcer:
-    """Tells every listener again what should be, so that one that lost everything is whole again without asking.
+    """Emits the desired state of all cameras again, so that a service that lost its copy has it back without asking.
 
     One replica at a time does so, under a lease: when it gets the lease, and every ten minutes from then on.
     """

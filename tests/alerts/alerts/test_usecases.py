@@ -67,7 +67,7 @@ class TestSightings:
         [alert] = await running.alerts(caller)
         assert str(alert["title"]).endswith("vista em Avenida Brasil")
 
-    async def test_nobody_sees_another_city_hall(self, running: Running) -> None:
+    async def test_a_tenant_neither_sees_nor_changes_what_another_one_has(self, running: Running) -> None:
         caller, stranger = running.tenant(), running.tenant()
         entry = await running.watch(caller, "ABC1234")
         await running.store(caller.tenant_id, seen("ABC1234"))
