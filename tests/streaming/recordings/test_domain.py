@@ -1,12 +1,13 @@
 """The names of recorded files, when they are finished and when they go, and their chain."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import PurePosixPath
 from uuid import UUID
 
 import pytest
 
-from streaming.recordings.domain import GENESIS, SegmentFile, finished, next_link, parse_segment_path, to_delete
+from streaming.recordings.domain import GENESIS, Pictures, SegmentFile, finished, next_link, parse_segment_path, span, to_delete
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
 CAMERA = UUID("018f0000-0000-7000-8000-000000000001")
@@ -31,7 +32,40 @@ class TestSegments:
         old, new = recording(CAMERA, NOW), recording(CAMERA, NOW + timedelta(minutes=1), modified=NOW + timedelta(minutes=1, seconds=5))
         lone = recording(OTHER, NOW, modified=NOW)
         now = NOW + timedelta(minutes=1, seconds=10)
-        assert finished([new, old, lone], now, timedelta(seconds=20)) == [old, lone]
+        assert finished([new, old, lone], now, timedelta(seconds=20)) == [replace(old, followed_at=new.started_at), lone]
+
+    def test_a_finished_file_knows_when_the_next_one_begins(self) -> None:
+        files = [recording(camera, NOW + timedelta(minutes=m)) for m in (2, 0, 1) for camera in (CAMERA, OTHER)]
+        done = finished(files, NOW + timedelta(hours=1), timedelta(seconds=20))
+        assert [(file.started_at, file.camera_id) for file in done] == sorted((file.started_at, file.camera_id) for file in files)
+        nexts = [file.followed_at for file in done if file.camera_id == CAMERA]
+        assert nexts == [NOW + timedelta(minutes=1), NOW + timedelta(minutes=2), None]
+
+    @pytest.mark.parametrize(
+        ("begin", "end", "modified", "followed", "spans"),
+        [
+            (0, 60, 60.1, 60, (0, 60)),
+            (0, 60, 60.1, None, (0, 60)),
+            (0, 60, 58.5, None, (0, 60)),  # a burst: it was written sooner than it plays
+            (7, 60, 60, 60, (7, 60)),  # sound came first
+            (0, 620, 20, None, (0, 20)),  # the camera's clock jumped
+            (0, 620, 20, 21, (0, 20)),
+            (0, 620, 90_000, 21, (0, 21)),  # the file was copied, and its time is of the copy
+            (0, 20, -5, None, (0, 20)),  # its time says nothing
+            (605, 620, 20, None, (0, 20)),
+            (0, 60.01, 60.1, 60, (0, 60)),  # no two files of a camera overlap
+        ],
+    )
+    def test_a_span_is_bounded_by_the_file_s_own_time_and_the_next_file(
+        self, begin: float, end: float, modified: float, followed: float | None, spans: tuple[float, float]
+    ) -> None:
+        def at(second: float) -> datetime:
+            return NOW + timedelta(seconds=second)
+
+        file = recording(CAMERA, NOW, modified=at(modified))
+        file = replace(file, followed_at=None if followed is None else at(followed))
+        pictures = Pictures(timedelta(seconds=begin), timedelta(seconds=end))
+        assert span(file, pictures) == (at(spans[0]), at(spans[1]))
 
     def test_chain_depends_on_everything_before(self) -> None:
         a, b = "aa" * 32, "bb" * 32

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 from tests.streaming.conftest import Running, announce, registered
 
 from gtvision.camera import path_name
@@ -33,6 +34,31 @@ def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+def _films(folder: Path, *arguments: str) -> Path:
+    path = folder / "film.mp4"
+    flags = ["-c:v", "libx264", "-preset", "ultrafast", "-g", "5", "-bf", "0", "-fps_mode", "passthrough", "-c:a", "aac"]
+    subprocess.run(["ffmpeg", "-v", "error", "-y", *arguments, *flags, "-movflags", "frag_keyframe+delay_moov", str(path)], check=True)
+    return path
+
+
+@pytest.fixture(scope="module")
+def jumping(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Four seconds, in whose middle the camera's clock was put forward by ten minutes."""
+    source = ["-f", "lavfi", "-i", "testsrc2=size=160x90:rate=5:duration=4", "-vf", "setpts=PTS+if(gte(N\\,10)\\,600/TB\\,0)"]
+    return _films(tmp_path_factory.mktemp("jumping"), *source)
+
+
+@pytest.fixture(scope="module")
+def sound_first(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Five seconds of sound, with pictures from the fourth on."""
+    picture = ["-itsoffset", "3", "-f", "lavfi", "-i", "testsrc2=size=160x90:rate=5:duration=2"]
+    return _films(tmp_path_factory.mktemp("sound"), "-f", "lavfi", "-i", "sine=duration=5", *picture)
+
+
+def named(path: Path) -> datetime:
+    return datetime.strptime(path.stem, "%Y-%m-%d_%H-%M-%S-%f").replace(tzinfo=UTC)
+
+
 class Bench:
     """An agent with a folder of its own, and a camera."""
 
@@ -55,22 +81,22 @@ class Bench:
             limits=Limits(idle_after=timedelta(seconds=20), max_bytes=max_bytes, free_floor=0.0),
         )
 
-    def record(self, film: Path, minute: int, *, torn: int = 0) -> Path:
+    def record(self, film: Path, minute: int, *, torn: int = 0, lasts_s: float = 2) -> Path:
         start = self.clock.now().replace(microsecond=250_000) - timedelta(minutes=30 - minute)
         path = self.folder / path_name(self.camera) / f"{start:%Y-%m-%d_%H-%M-%S-%f}.mp4"
         path.parent.mkdir(exist_ok=True)
         data = film.read_bytes()
         path.write_bytes(data[: len(data) - torn] if torn else data)
-        written = (start + timedelta(seconds=2)).timestamp()
+        written = (start + timedelta(seconds=lasts_s)).timestamp()
         os.utime(path, (written, written))
         return path
 
-    async def index(self) -> list[dict[str, Any]]:
+    async def index(self, **range_: str) -> list[dict[str, Any]]:
         """Oldest first."""
         caller = self.running.mint.caller(tenant_id=self.tenant)
         day = timedelta(days=1)
         params = {"camera_id": str(self.camera), "from": (self.clock.now() - day).isoformat(), "to": (self.clock.now() + day).isoformat()}
-        answer = await self.running.http.get("/recordings", headers=self.running.mint.headers(caller), params=params)
+        answer = await self.running.http.get("/recordings", headers=self.running.mint.headers(caller), params=params | range_)
         assert answer.status_code == 200, answer.text
         items: list[dict[str, Any]] = answer.json()["items"]
         return items[::-1]
@@ -130,6 +156,40 @@ async def test_an_older_file_that_changed_keeps_its_hash_so_that_it_shows(runnin
     first.write_bytes(film.read_bytes() + film.read_bytes()[-2000:])
     await site.recorder.keep_index()
     assert await site.index() == before
+
+
+async def test_a_clock_that_jumped_and_sound_that_came_first_do_not_shift_what_is_listed(
+    running: Running, tmp_path: Path, jumping: Path, sound_first: Path
+) -> None:
+    site = await bench(running, tmp_path)
+    jumped, heard = site.record(jumping, 0, lasts_s=4), site.record(sound_first, 1, lasts_s=5)
+    await site.recorder.keep_index()
+    rows = await site.index()
+    assert [round(row["duration_s"], 2) for row in rows] == [4.0, 2.0]
+    starts = [datetime.fromisoformat(row["started_at"]) - named(path) for row, path in zip(rows, (jumped, heard), strict=True)]
+    assert [round(each.total_seconds(), 2) for each in starts] == [0.0, 3.0]
+    later = {"from": (named(jumped) + timedelta(seconds=5)).isoformat(), "to": (named(heard) + timedelta(seconds=3)).isoformat()}
+    assert await site.index(**later) == []
+
+
+async def test_a_file_that_was_indexed_by_its_name_is_found_again(running: Running, tmp_path: Path, sound_first: Path) -> None:
+    """Releases before this one took the instant in the name for the start."""
+    site = await bench(running, tmp_path)
+    path = site.record(sound_first, 0, lasts_s=5)
+    await site.recorder.keep_index()
+    async with running.db.uow(site.tenant) as uow:
+        await uow.session.execute(text("UPDATE segments SET started_at = :named"), {"named": named(path)})
+    site.restart()
+    written = path.stat().st_mtime
+    path.write_bytes(sound_first.read_bytes() + b"\x00\x00\x00\x08free")
+    os.utime(path, (written, written))
+    await site.recorder.keep_index()
+    [row] = await site.index()
+    assert datetime.fromisoformat(row["started_at"]) - named(path) >= timedelta(seconds=2)
+    site.restart(max_bytes=0)
+    site.record(sound_first, 1)
+    await site.recorder.keep_index()
+    assert [datetime.fromisoformat(row["started_at"]) > named(path) + timedelta(seconds=30) for row in await site.index()] == [True]
 
 
 async def test_rubbish_is_passed_over(running: Running, tmp_path: Path, film: Path) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path, PurePosixPath
 import av
 
 from gtvision.errors import Invalid
-from streaming.recordings.domain import SegmentFile, parse_segment_path
+from streaming.recordings.domain import Pictures, SegmentFile, parse_segment_path
 
 _MEASURE_TIMEOUT_S = 30.0
 
@@ -26,20 +26,25 @@ class RecordingsFolder:
         self._root = root
 
     async def scan(self) -> list[SegmentFile]:
+        """Every recorded file."""
         return await asyncio.to_thread(lambda: list(self._files()))
 
-    async def measure(self, path: PurePosixPath) -> timedelta:
+    async def measure(self, path: PurePosixPath) -> Pictures:
+        """Where the file's video lies. Raises: Invalid, where nothing in it can be played; FileNotFoundError, TimeoutError."""
         async with asyncio.timeout(_MEASURE_TIMEOUT_S):
-            return await asyncio.to_thread(_video_span, self._root / path)
+            return await asyncio.to_thread(_pictures, self._root / path)
 
     async def sha256(self, path: PurePosixPath) -> str:
+        """Hexadecimal. Raises: FileNotFoundError, TimeoutError."""
         async with asyncio.timeout(_MEASURE_TIMEOUT_S):
             return await asyncio.to_thread(_sha256, self._root / path)
 
     async def delete(self, path: PurePosixPath) -> None:
+        """Removes the file; a missing one is fine."""
         await asyncio.to_thread((self._root / path).unlink, missing_ok=True)
 
     async def missing_free_bytes(self, floor: float) -> int:
+        """How many bytes must be freed so that `floor` (0..1) of the disk is free; 0 when it is."""
         usage = await asyncio.to_thread(shutil.disk_usage, self._root)
         return max(0, int(usage.total * floor) - usage.free)
 
@@ -62,8 +67,8 @@ class RecordingsFolder:
                 yield SegmentFile(path=path, camera_id=parsed[0], started_at=parsed[1], size_bytes=status.st_size, modified_at=modified)
 
 
-def _video_span(path: Path) -> timedelta:
-    """From the first frame's time to the end of the last one's, by reading every packet (nothing is decoded).
+def _pictures(path: Path) -> Pictures:
+    """Where the video lies, by reading every packet (nothing is decoded).
 
     The last fragment of a file that was cut short by a crash may be torn; what is before it counts.
     """
@@ -74,18 +79,19 @@ def _video_span(path: Path) -> timedelta:
             stream = container.streams.video[0]
             base = stream.time_base or base
             for packet in container.demux(stream):
-                if packet.pts is None:
+                if packet.pts is None or (first is None and not packet.is_keyframe):
                     continue
-                first = packet.pts if first is None else min(first, packet.pts)
+                if first is None:
+                    first = last = packet.pts
                 if packet.pts >= last:
-                    step = packet.duration or (packet.pts - last if last else 0)
+                    step = packet.duration or packet.pts - last
                     last = packet.pts
     except (av.FFmpegError, IndexError) as error:
         if first is None:
             raise Invalid(f"The recording cannot be played ({type(error).__name__}).") from None
     if first is None:
-        raise Invalid("The recording has no frames.")
-    return timedelta(seconds=float((last + step - first) * base))
+        raise Invalid("The recording has no key frame.")
+    return Pictures(timedelta(seconds=float(first * base)), timedelta(seconds=float((last + step) * base)))
 
 
 def _sha256(path: Path) -> str:

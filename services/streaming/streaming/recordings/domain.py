@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import PurePosixPath
 from uuid import UUID
@@ -26,8 +26,41 @@ class SegmentFile:
     path: PurePosixPath
     camera_id: UUID
     started_at: datetime
+    """The instant in its name: of its first packet, which may be sound."""
     size_bytes: int
     modified_at: datetime
+    followed_at: datetime | None = None
+    """The instant in the name of the camera's next file, where there is one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pictures:
+    """Where a file's video lies, by its own timestamps: from its first key frame to the end of its last frame."""
+
+    begin: timedelta
+    end: timedelta
+
+
+_WRITTEN_EARLY = timedelta(seconds=2)
+"""So much sooner than its frames end may a file be written: cameras send in bursts."""
+
+
+def span(file: SegmentFile, pictures: Pictures) -> tuple[datetime, datetime]:
+    """The instants between which a file shows something.
+
+    Its timestamps are the camera's, whose clock may jump, so they are held against what we know ourselves: a file ends when it was written
+    last, and before the camera's next file begins.
+    """
+    after = [instant for instant in (file.modified_at, file.followed_at) if instant is not None and instant > file.started_at]
+    latest = min(after, default=None)
+    start, end = file.started_at + pictures.begin, file.started_at + pictures.end
+    if latest is None:
+        return start, end
+    if start > latest:
+        start = file.started_at
+    if file.followed_at == latest or end > latest + _WRITTEN_EARLY:
+        end = min(end, latest)
+    return start, max(start, end)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +102,14 @@ def next_link(previous: str, sha256: str) -> str:
 
 def finished(files: Sequence[SegmentFile], now: datetime, idle_after: timedelta) -> list[SegmentFile]:
     """Files that will not grow any more, oldest first: a newer one of the same camera exists, or nothing was written for a while."""
-    newest: dict[UUID, datetime] = {}
-    for file in files:
-        newest[file.camera_id] = max(newest.get(file.camera_id, file.started_at), file.started_at)
-    done = [file for file in files if file.started_at < newest[file.camera_id] or now - file.modified_at >= idle_after]
-    return sorted(done, key=lambda file: (file.started_at, file.camera_id))
+    following: dict[UUID, datetime] = {}
+    done: list[SegmentFile] = []
+    for file in sorted(files, key=lambda file: (file.started_at, file.camera_id), reverse=True):
+        followed_at = following.get(file.camera_id)
+        following[file.camera_id] = file.started_at
+        if followed_at is not None or now - file.modified_at >= idle_after:
+            done.append(replace(file, followed_at=followed_at))
+    return done[::-1]
 
 
 def to_delete(

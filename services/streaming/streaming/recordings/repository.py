@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import delete, or_, select, text, tuple_, update
+from sqlalchemy import ColumnElement, delete, or_, select, text, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 
 from chassis.db import Database, UnitOfWork
-from streaming.recordings.domain import GENESIS, Segment
+from streaming.recordings.domain import GENESIS, Segment, SegmentFile, segment_id_of
 from streaming.recordings.tables import ChainRow, SegmentRow
+
+_LONGEST = timedelta(days=1)
+"""The media server writes no longer file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,14 +31,15 @@ class PostgresSegments:
         )
         return (await self.uow.session.execute(locked)).scalar_one()
 
-    async def find(self, segment_id: UUID, started_at: datetime) -> Segment | None:
-        row = await self.uow.session.get(SegmentRow, (self.uow.tenant_id, started_at, segment_id))
+    async def find(self, file: SegmentFile) -> Segment | None:
+        """Returns what is in the index of a file."""
+        found = select(SegmentRow).where(*self._of(file)).order_by(SegmentRow.started_at).limit(1)
+        row = (await self.uow.session.execute(found)).scalar_one_or_none()
         return _segment_of(row) if row else None
 
     async def put(self, segment: Segment) -> None:
-        values = {name: getattr(segment, name) for name in Segment.__slots__}
-        keys = [SegmentRow.tenant_id, SegmentRow.started_at, SegmentRow.segment_id]
-        await self.uow.session.execute(insert(SegmentRow).values(values).on_conflict_do_update(index_elements=keys, set_=values))
+        """Stores it, and makes its link the camera's last."""
+        await self.uow.session.execute(insert(SegmentRow).values({name: getattr(segment, name) for name in Segment.__slots__}))
         await self.uow.session.execute(
             update(ChainRow)
             .where(ChainRow.tenant_id == self.uow.tenant_id, ChainRow.camera_id == segment.camera_id)
@@ -56,12 +60,15 @@ class PostgresSegments:
         query = query.order_by(SegmentRow.started_at.desc(), SegmentRow.segment_id.desc()).limit(limit)
         return [_segment_of(row) for row in (await self.uow.session.execute(query)).scalars()]
 
-    async def forget(self, segment_id: UUID, started_at: datetime) -> None:
-        await self.uow.session.execute(
-            delete(SegmentRow).where(
-                SegmentRow.tenant_id == self.uow.tenant_id, SegmentRow.started_at == started_at, SegmentRow.segment_id == segment_id
-            )
-        )
+    async def forget(self, file: SegmentFile) -> None:
+        """Removes what is in the index of a file."""
+        await self.uow.session.execute(delete(SegmentRow).where(*self._of(file)))
+
+    def _of(self, file: SegmentFile) -> list[ColumnElement[bool]]:
+        """A segment starts with its first picture, which comes at the instant in the file's name or, after sound, a little later."""
+        near = SegmentRow.started_at.between(file.started_at, file.started_at + _LONGEST)
+        here = [SegmentRow.tenant_id == self.uow.tenant_id, SegmentRow.camera_id == file.camera_id, near]
+        return [*here, SegmentRow.segment_id == segment_id_of(file.path)]
 
 
 def _segment_of(row: SegmentRow) -> Segment:

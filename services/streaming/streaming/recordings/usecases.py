@@ -18,7 +18,7 @@ from gtvision.ids import derived_id
 from gtvision.tenancy import Caller
 from gtvision.time import Clock
 from streaming import metrics
-from streaming.recordings.domain import Segment, SegmentFile, finished, next_link, segment_id_of, to_delete
+from streaming.recordings.domain import Segment, SegmentFile, finished, next_link, segment_id_of, span, to_delete
 from streaming.streams.domain import DesiredCamera
 
 if TYPE_CHECKING:
@@ -141,12 +141,12 @@ class Recorder:
         A camera that froze and came back on the same connection goes on writing its last file: that one is indexed again, in its old
         place of the chain. Raises Invalid for an unplayable file, ChangedAfterwards for any other that changed.
         """
-        duration = await self._files.measure(file.path)
+        started_at, ended_at = span(file, await self._files.measure(file.path))
         sha256 = await self._files.sha256(file.path)
         async with self._uow(tenant_id) as uow:
             segments = self._segments(uow)
             last = await segments.last_link(file.camera_id)
-            known = await segments.find(segment_id_of(file.path), file.started_at)
+            known = await segments.find(file)
             if known is not None and known.sha256 == sha256:
                 return None
             if known is not None and known.chain != last:
@@ -157,13 +157,15 @@ class Recorder:
                 tenant_id=tenant_id,
                 camera_id=file.camera_id,
                 path=str(file.path),
-                started_at=file.started_at,
-                ended_at=file.started_at + duration,
+                started_at=started_at,
+                ended_at=ended_at,
                 size_bytes=file.size_bytes,
                 sha256=sha256,
                 previous=previous,
                 chain=next_link(previous, sha256),
             )
+            if known is not None:
+                await segments.forget(file)
             await segments.put(segment)
             uow.emit(_closed(segment), camera_id=segment.camera_id, event_id=derived_id("segment closed", segment.segment_id, sha256))
         metrics.segments.inc()
@@ -187,7 +189,7 @@ class Recorder:
         await self._files.delete(file.path)
         if tenant_id is not None:
             async with self._uow(tenant_id) as uow:
-                await self._segments(uow).forget(segment_id_of(file.path), file.started_at)
+                await self._segments(uow).forget(file)
         self._known.pop(str(file.path), None)
         metrics.deleted_bytes.inc(file.size_bytes)
         log.info("recording_deleted", path=str(file.path), size_bytes=file.size_bytes)

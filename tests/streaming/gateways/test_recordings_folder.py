@@ -1,0 +1,91 @@
+"""Recorded files measured: real ones, made by ffmpeg."""
+
+from __future__ import annotations
+
+import struct
+import subprocess
+from datetime import timedelta
+from pathlib import Path, PurePosixPath
+
+import pytest
+
+from gtvision.errors import Invalid
+from streaming.gateways.recordings_folder import RecordingsFolder
+from streaming.recordings.domain import Pictures
+
+pytestmark = pytest.mark.media
+
+VIDEO = ["-c:v", "libx264", "-preset", "ultrafast", "-g", "10", "-bf", "0", "-fps_mode", "passthrough"]
+
+
+def film(path: Path, *inputs: str, filters: str = "null", flags: str = "frag_keyframe+empty_moov") -> None:
+    command = ["ffmpeg", "-v", "error", "-y", *inputs, "-vf", filters, *VIDEO, "-c:a", "aac", "-movflags", flags, str(path)]
+    subprocess.run(command, check=True)
+
+
+def pattern(seconds: int) -> str:
+    return f"testsrc2=size=160x90:rate=5:duration={seconds}"
+
+
+def later(path: Path, by: timedelta) -> None:
+    """Moves every fragment by its base time (`tfdt`), as the media server writes a track that began after another."""
+    data = bytearray(path.read_bytes())
+    scale = struct.unpack(">I", data[data.index(b"mdhd") + 16 :][:4])[0]
+    at = data.find(b"tfdt")
+    while at >= 0:
+        assert data[at + 4] == 1
+        [time] = struct.unpack(">Q", data[at + 8 : at + 16])
+        data[at + 8 : at + 16] = struct.pack(">Q", time + round(by.total_seconds() * scale))
+        at = data.find(b"tfdt", at + 4)
+    path.write_bytes(data)
+
+
+async def measured(path: Path) -> Pictures:
+    return await RecordingsFolder(path.parent).measure(PurePosixPath(path.name))
+
+
+def seconds(pictures: Pictures) -> tuple[float, float]:
+    return round(pictures.begin.total_seconds(), 2), round(pictures.end.total_seconds(), 2)
+
+
+async def test_a_file_spans_its_pictures(tmp_path: Path) -> None:
+    film(tmp_path / "plain.mp4", "-f", "lavfi", "-i", pattern(4))
+    assert seconds(await measured(tmp_path / "plain.mp4")) == (0, 4)
+
+
+async def test_sound_that_came_first_is_no_picture(tmp_path: Path) -> None:
+    sound, picture = ["-f", "lavfi", "-i", "sine=duration=10"], ["-itsoffset", "7", "-f", "lavfi", "-i", pattern(3)]
+    film(tmp_path / "sound.mp4", *sound, *picture, flags="frag_keyframe+delay_moov")
+    assert seconds(await measured(tmp_path / "sound.mp4")) == (7, 10)
+
+
+async def test_a_track_that_began_later_is_read_by_its_base_time(tmp_path: Path) -> None:
+    film(tmp_path / "later.mp4", "-f", "lavfi", "-i", pattern(3))
+    later(tmp_path / "later.mp4", timedelta(seconds=7))
+    assert seconds(await measured(tmp_path / "later.mp4")) == (7, 10)
+
+
+async def test_a_clock_that_jumped_shows_in_the_timestamps(tmp_path: Path) -> None:
+    film(tmp_path / "jump.mp4", "-f", "lavfi", "-i", pattern(20), filters="setpts=PTS+if(gte(N\\,50)\\,600/TB\\,0)")
+    assert seconds(await measured(tmp_path / "jump.mp4")) == (0, 620)
+
+
+async def test_a_torn_file_counts_up_to_the_tear(tmp_path: Path) -> None:
+    path = tmp_path / "torn.mp4"
+    film(path, "-f", "lavfi", "-i", pattern(6))
+    path.write_bytes(path.read_bytes()[: path.stat().st_size * 2 // 3])
+    begin, end = seconds(await measured(path))
+    assert (begin, 2 <= end < 6) == (0, True)
+
+
+@pytest.mark.parametrize("content", [b"", b"no film at all"])
+async def test_a_file_without_pictures_is_refused(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "none.mp4").write_bytes(content)
+    with pytest.raises(Invalid):
+        await measured(tmp_path / "none.mp4")
+
+
+async def test_a_file_of_sound_alone_is_refused(tmp_path: Path) -> None:
+    subprocess.run(["ffmpeg", "-v", "error", "-f", "lavfi", "-i", "sine=duration=2", str(tmp_path / "sound.mp4")], check=True)
+    with pytest.raises(Invalid):
+        await measured(tmp_path / "sound.mp4")
