@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from chassis.http.problems import KINDS
-from gtv import problems
+from gtv import edge
 from gtvision.errors import GTVisionError
 
 PAGE = Path(__file__).parents[2] / "docs/integrators.md"
@@ -45,7 +45,7 @@ def _told() -> set[tuple[int, str]]:
                 importlib.import_module(module.name)
     mine = {each for each in _below(GTVisionError) if each.__module__.split(".")[0] in PACKAGES and each.code not in NEVER_TOLD}
     by_class = {(next(status for kind, status in KINDS if issubclass(each, kind)), each.code) for each in mine}
-    return by_class | OTHERS | {(status, code) for status, (code, _) in problems.ERRORS.items()}
+    return by_class | OTHERS | {(status, code) for status, (code, _) in edge.ERRORS.items()}
 
 
 def _written() -> set[tuple[int, str]]:

@@ -153,7 +153,7 @@ def haproxy(request: pytest.FixtureRequest, table: Routes) -> HaproxyRouter:
         nodes={"media-1": dict.fromkeys(table.media, here)},
         kong=request.param,
     )
-    return HaproxyRouter(edge.render((ROOT / "haproxy/haproxy.cfg").read_text(), table, layout), behind_kong=request.param is not None)
+    return HaproxyRouter(edge.render((ROOT / "haproxy/haproxy.cfg.j2").read_text(), table, layout), behind_kong=request.param is not None)
 
 
 def filled(template: str) -> str:

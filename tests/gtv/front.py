@@ -22,7 +22,7 @@ from servers import free_port
 
 ROOT = Path(__file__).parents[2]
 ROUTES = ROOT / "deploy/routes.yml"
-TEMPLATE = (ROOT / "haproxy/haproxy.cfg").read_text()
+TEMPLATE = (ROOT / "haproxy/haproxy.cfg.j2").read_text()
 CAMERA = "cam_0190a5c2-0000-7000-8000-000000000001"
 HAPROXY = needs.find("haproxy")
 NODE = edge.MEDIA_NODE

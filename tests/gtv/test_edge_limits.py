@@ -12,7 +12,7 @@ import httpx
 import pytest
 from tests.gtv.front import Front, edge_of
 
-from gtv.limits import Limits
+from gtv.edge import Limits
 
 pytestmark = pytest.mark.media
 

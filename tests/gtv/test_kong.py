@@ -44,9 +44,9 @@ def router() -> KongRouter:
 # --- the document --------------------------------------------------------------------------------------------------------
 
 
-def test_is_one_that_kong_takes(router: KongRouter) -> None:
+def test_is_whole_and_leaves_nothing_open(router: KongRouter) -> None:
     document = check(yaml.safe_dump(router.document))
-    assert {service.name for service in document.services} == {*ROUTES.services, "ingest-live"}
+    assert {service["name"] for service in document["services"]} == {*ROUTES.services, "ingest-live"}
 
 
 def test_the_same_keys_give_the_same_document() -> None:
@@ -162,7 +162,7 @@ def test_known_names_lead_to_ours(router: KongRouter, method: str, known: str, o
         *("/ws/v2/live", "/api/cameras//x", "/batch/detect", "/media/x", "/api/v1/docs/nobody/"),
     ],
 )
-def test_what_is_nobodys_is_answered_by_nobody(router: KongRouter, path: str) -> None:
+def test_what_no_service_has_is_answered_by_none(router: KongRouter, path: str) -> None:
     hit = router.find("GET", path)
     assert hit.service is None
     assert hit.plugins["request-termination"]["status_code"] == 404
@@ -216,47 +216,23 @@ def test_keys_that_cannot_be_read_are_a_sentence(tmp_path: Path) -> None:
 # --- the check -----------------------------------------------------------------------------------------------------------
 
 
-def _of(document: dict[str, Any], name: str) -> dict[str, Any]:
-    found: dict[str, Any] = next(plugin for plugin in document["plugins"] if plugin["name"] == name)["config"]
-    return found
-
-
 @pytest.mark.parametrize(
     ("change", "complaint"),
     [
-        (lambda d: d.update(jwt_secrets=[]), "jwt_secrets"),
+        (lambda d: d.pop("routes"), "routes"),
         (lambda d: d.update(_format_version="2.1"), "_format_version"),
-        (lambda d: d["services"][0].update(hosts="x"), "hosts"),
         (lambda d: d["services"][0].update(host="elsewhere"), "no upstream"),
         (lambda d: d["services"].append(d["services"][0]), "two of the service"),
         (lambda d: d["services"][0]["routes"][0].update(strip_path=True), "takes the path away"),
-        (lambda d: d["services"][0]["routes"][0].pop("strip_path"), "strip_path"),
+        (lambda d: d["services"][0]["routes"][0].pop("strip_path"), "takes the path away"),
         (lambda d: d["services"][0]["routes"][0].update(paths=["~/api/v1/auth/login"]), "no exact path"),
         (lambda d: d["services"][0]["routes"][0].pop("methods"), "no exact path"),
         (lambda d: d["services"][1]["routes"][-1].update(plugins=[]), "asks for no token"),
-        (lambda d: d["services"][1]["routes"][-1].update(paths=["~/("]), "no regular expression"),
-        (lambda d: d["services"][1]["routes"][-1].update(paths=["api"]), "plain path"),
-        (lambda d: d["services"][0].update(read_timeout=0), "read_timeout"),
-        (lambda d: d["services"][0].update(read_timeout="60s"), "read_timeout"),
-        (lambda d: d["upstreams"][0].update(targets=[{"target": "identity"}]), "target"),
-        (lambda d: d["upstreams"][0]["healthchecks"]["active"].update(port=1), "port"),
-        (lambda d: d["plugins"].append({"name": "openid-connect", "config": {}}), "no plugin that we know"),
-        (lambda d: d["plugins"].append(d["plugins"][0]), "two of the plugin"),
-        (lambda d: _of(d, "rate-limiting").update(policy="cluster"), "policy"),
-        (lambda d: _of(d, "rate-limiting").update(redis_host="x"), "redis_host"),
-        (lambda d: _of(d, "rate-limiting").pop("redis"), "needs the record redis"),
-        (lambda d: _of(d, "rate-limiting").pop("header_name"), "needs header_name"),
-        (lambda d: _of(d, "rate-limiting").update(hour=1), "longer period"),
-        (lambda d: _of(d, "correlation-id").update(generator="random"), "generator"),
-        (lambda d: _of(d, "request-size-limiting").update(size_unit="MB"), "size_unit"),
-        (lambda d: _of(d, "prometheus").update(per_user=True), "per_user"),
-        (lambda d: _of(d, "cors").update(origins=[]), "origins"),
-        (lambda d: _of(d, "opentelemetry").update(endpoint="http://x"), "endpoint"),
-        (lambda d: _of(d, "opentelemetry").update(sampling_rate=2.0), "sampling_rate"),
-        (lambda d: _of(d, "pre-function").clear(), "a phase is needed"),
+        (lambda d: d["services"][1]["routes"][-1]["plugins"][0].update(enabled=False), "asks for no token"),
+        (lambda d: d["consumers"][0]["jwt_secrets"].clear(), "no key"),
         (lambda d: d["consumers"][0]["jwt_secrets"][0].update(algorithm="HS256"), "algorithm"),
-        (lambda d: d["consumers"][0]["jwt_secrets"][0].update(rsa_public_key="x"), "no public key"),
         (lambda d: d["consumers"][0]["jwt_secrets"].append(d["consumers"][0]["jwt_secrets"][0]), "two of the key"),
+        (lambda d: d.update(services="x"), "no configuration"),
     ],
 )
 def test_the_check_names_what_is_wrong(change: Callable[[dict[str, Any]], object], complaint: str) -> None:
@@ -329,7 +305,7 @@ async def until(condition: Callable[[], bool]) -> None:
 
 
 async def test_a_rotation_reaches_kong_and_a_failure_changes_nothing(tmp_path: Path) -> None:
-    admin, told, stop = _Admin(), [], asyncio.Event()
+    admin, told, stop = _Admin(), list[str](), asyncio.Event()
     keys = ["k1"]
 
     def read() -> list[jwks.PublicKey]:

@@ -61,7 +61,7 @@ def render_command(
     routes = routes.only({*(routes.services if place.kong else place.targets), *protocols})
     if CONSOLE not in place.targets:
         raise BadTable(f"{layout}: there is no target named {CONSOLE}")
-    write_private(out, render((root / "haproxy/haproxy.cfg").read_text(), routes, place))
+    write_private(out, render((root / "haproxy/haproxy.cfg.j2").read_text(), routes, place))
     typer.echo(f"{out}: {len(routes.services)} services, {len(place.nodes)} media nodes{', through Kong' if place.kong else ''}.")
 
 

@@ -10,7 +10,6 @@ from urllib.parse import urlsplit
 from gtv import edge, tls
 from gtv.composition import HOST
 from gtv.failures import BadCertificate, BadTable
-from gtv.limits import Limits
 from gtv.plan import Plan
 from gtv.routes import CONSOLE, Routes, load_routes
 from servers.accounts import give_to
@@ -48,7 +47,7 @@ def prepare(
     if not files.flags.exists():
         write_private(files.flags, "", user)
     routes = load_routes(plan.root / "deploy/routes.yml").only(plan.composition.ports)
-    template = (plan.root / "haproxy/haproxy.cfg").read_text()
+    template = (plan.root / "haproxy/haproxy.cfg.j2").read_text()
     whole = replace(layout(plan, files, routes, private), user=becomes)
     if group is not None:
         whole = replace(whole, socket_access=f"mode 660 gid {group}")
@@ -90,7 +89,7 @@ def layout(plan: Plan, files: edge.Files, routes: Routes, private: int) -> edge.
         public_port=numbers["edge"],
         tls_min=options.tls_min_version,
         trusted_proxies=[str(network) for network in options.edge_trusted_proxies],
-        limits=Limits(
+        limits=edge.Limits(
             options.edge_rate_per_minute,
             options.edge_login_per_minute,
             options.edge_admin_per_minute,

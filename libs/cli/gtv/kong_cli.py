@@ -46,14 +46,15 @@ def render_command(jwks: Jwks = None, ca: Ca = None, local: Local = False, out: 
 
 @app.command("check")
 def check_command(file: Annotated[Path, typer.Argument(help="A kong.yml.")]) -> None:
-    """Say whether Kong would take a configuration, and whether it leaves something open."""
+    """Say whether a configuration is whole, and whether it leaves something open."""
     try:
         document = check(file.read_text())
     except OSError as error:
         raise GtvError(f"{file} cannot be read: {error}") from error
-    routes = sum(len(service.routes) for service in document.services) + len(document.routes)
-    keys = sum(len(consumer.jwt_secrets) for consumer in document.consumers)
-    typer.echo(f"{file} is fine: {len(document.services)} services, {routes} routes, {keys} keys.")
+    services = document["services"]
+    routes = sum(len(service["routes"]) for service in services) + len(document["routes"])
+    keys = sum(len(consumer["jwt_secrets"]) for consumer in document["consumers"])
+    typer.echo(f"{file} is fine: {len(services)} services, {routes} routes, {keys} keys.")
 
 
 @app.command("push")

@@ -179,6 +179,39 @@ class Routes(_Model):
                 return owner
         raise ValueError(f"the alias {path} leads to {to}, which nobody answers")
 
+    @cached_property
+    def first_words(self) -> list[str]:
+        """What a path that is ours and no page begins with: `/api`, `/hls`..."""
+        mine = {prefix.split("/")[1] for _, prefix in self.prefixes()}
+        known = {alias.prefix.split("/")[1] for alias in self.aliases if alias.owner != CONSOLE}
+        return [f"/{word}" for word in sorted(mine | known | {prefix.removeprefix("/") for prefix in INTERNAL})]
+
+    @property
+    def page_names(self) -> list[str]:
+        """Known names of the page."""
+        return [alias.prefix.removeprefix("/") for alias in self.aliases if alias.owner == CONSOLE]
+
+    @property
+    def logins(self) -> list[tuple[str, str]]:
+        """Method and path of each operation by which a secret can be guessed."""
+        operations = (operation.partition(" ") for service in self.services.values() for operation in service.login)
+        return [(method, path) for method, _, path in operations]
+
+    @property
+    def administration(self) -> list[str]:
+        """Prefixes whose changes get the strict limit."""
+        return [prefix for service in self.services.values() for prefix in service.administration]
+
+    @property
+    def lanes(self) -> list[str]:
+        """Prefixes where machines send what their cameras see, and the known names of these."""
+        lanes = [lane for service in self.services.values() for lane in service.lanes]
+        return lanes + [alias.prefix for alias in self.aliases if any(below(alias.to, lane) for lane in lanes)]
+
+    def prefixes_of(self, service: str) -> list[str]:
+        """Of one service, its documentation included."""
+        return [prefix for owner, prefix in self.prefixes() if owner == service]
+
     def only(self, present: Container[str]) -> Routes:
         """Without what a stack does not run: those paths are unknown, not unavailable."""
         services = {name: routes for name, routes in self.services.items() if name in present}
