@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from gtvision.tenancy import TenantSettings
 from identity.cities.domain import NameTaken, Tenant
 from identity.federation.domain.federation import ExternalIdentity
 from identity.keys.domain.api_keys import ApiKey
@@ -60,8 +59,8 @@ class MemoryStore:
             raise NameTaken
         self._rows.tenants[tenant.id] = tenant
 
-    async def set_settings(self, tenant_id: UUID, revision: int, settings: TenantSettings) -> None:
-        self._rows.tenants[tenant_id] = replace(self._rows.tenants[tenant_id], revision=revision, settings=settings)
+    async def set_settings(self, tenant: Tenant) -> None:
+        self._rows.tenants[tenant.id] = tenant
 
     async def tenant(self, tenant_id: UUID, *, lock: bool = False) -> Tenant | None:
         found: Tenant | None = self._own(self._rows.tenants.get(tenant_id))

@@ -27,7 +27,7 @@ from gtvision.tenancy import Role, Scope
 from gtvision.time import FakeClock
 from identity.cities.api import TenantIn
 from identity.cities.domain import LimitedToGroups, Tenant
-from identity.cities.usecases.tenants import Tenants
+from identity.cities.usecases.tenants import SettingsChange, Tenants
 from identity.federation.usecases.external_accounts import ExternalAccounts
 from identity.gateways.redis import RedisThrottle
 from identity.gateways.tenant_board import RedisTenantBoard
@@ -166,7 +166,7 @@ async def test_whoever_is_limited_to_groups_decides_nothing_for_the_whole_city(h
     limited = replace(admin, camera_groups=frozenset({new_id()}))
     tenants = Tenants(house.uow, house.store, Board(), Folder(), lambda _: None)
     with pytest.raises(LimitedToGroups):
-        await tenants.change_settings(limited, admin.tenant_id, 1, lambda before: before)
+        await tenants.change_settings(limited, admin.tenant_id, 1, SettingsChange(lambda before: before))
     with pytest.raises(LimitedToGroups):
         await tenants.set_logo(limited, admin.tenant_id, b"")
     assert (await tenants.tenant(limited, admin.tenant_id)).revision == 1

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import runpy
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from sqlalchemy import text
@@ -18,7 +20,7 @@ from chassis.migrations import metadata_differences
 from chassis.settings import DatabaseSettings
 from chassis.vault import Vault
 from gtvision.ids import new_id
-from gtvision.tenancy import Role
+from gtvision.tenancy import AiBudget, Quotas, Role, TenantSettings
 from gtvision.time import SystemClock
 from identity.cities.domain import Tenant
 from identity.cities.usecases.installation import Bootstrap
@@ -31,6 +33,7 @@ from identity.tables import metadata
 
 pytestmark = pytest.mark.db
 CLOCK = SystemClock()
+MIGRATIONS = Path(__file__).parents[2] / "services/identity/migrations/versions"
 
 
 @pytest.fixture
@@ -60,6 +63,25 @@ async def test_tables_in_code_are_the_migrated_ones(settings: DatabaseSettings) 
         differences = await connection.run_sync(lambda sync: metadata_differences(sync, metadata, "identity"))
     await engine.dispose()
     assert differences == []
+
+
+async def test_limits_of_the_version_before_become_the_ceiling(settings: DatabaseSettings, db: Database) -> None:
+    migration = runpy.run_path(str(MIGRATIONS / "0008_ceilings.py"))
+    limited, free = (Tenant(new_id(), f"City {new_id()}", 1, CLOCK.now()) for _ in range(2))
+    own = TenantSettings(quotas=Quotas(cameras=7), ai_budget=AiBudget(daily_usd=1.5))
+    for tenant in (replace(limited, settings=own), free):
+        async with db.uow(tenant.id) as work:
+            await SqlStore(work).add_tenant(tenant)
+    assert settings.migration_url is not None
+    engine = create_async_engine(settings.migration_url.get_secret_value())
+    async with engine.begin() as connection:
+        await connection.exec_driver_sql(migration["KEEP_LIMITS"])
+    await engine.dispose()
+    for tenant, ceiling in ((limited, {"quotas.cameras": 7, "ai_budget.daily_usd": 1.5}), (free, {})):
+        async with db.uow(tenant.id) as work:
+            found = await SqlStore(work).tenant(tenant.id)
+            assert found is not None
+            assert found.ceiling == ceiling
 
 
 async def test_a_tenant_sees_its_own_rows_and_none_sees_nothing(db: Database) -> None:

@@ -163,6 +163,23 @@ async def test_a_quota_of_users_holds(mayor: Person) -> None:
     assert code(await mayor.ask("PATCH", user, json={"disabled": False})) == (409, "quota_reached")
 
 
+async def test_the_platform_bounds_what_a_city_may_set(root: Person, mayor: Person) -> None:
+    path = f"/tenants/{mayor.tenant_id}/settings"
+    body = {"quotas": {"cameras": 50}, "ai_budget": {"daily_usd": 2.5}}
+    assert (await root.ask("PATCH", path, json=body, headers={"if-match": '"1"'})).json()["quotas"]["cameras"] == 50
+    assert (await mayor.ask("GET", f"/tenants/{mayor.tenant_id}")).json()["ceiling"] == {"quotas.cameras": 50, "ai_budget.daily_usd": 2.5}
+    for method, lifted in (("PATCH", {"quotas": {"cameras": 51}}), ("PUT", {"ai_budget": {"daily_usd": 3}})):
+        assert code(await mayor.ask(method, path, json=lifted, headers={"if-match": '"2"'})) == (422, "above_ceiling")
+    lowered = await mayor.ask("PUT", path, json={"ai_budget": {"daily_usd": 1}}, headers={"if-match": '"2"'})
+    assert (lowered.json()["ai_budget"]["daily_usd"], lowered.json()["quotas"]["cameras"]) == (1, 50)
+
+
+async def test_what_a_city_joins_with_is_its_ceiling(root: Person) -> None:
+    asked = {"name": f"Cidade {new_id()}", "admin_email": f"{new_id()}@example.org", "settings": {"quotas": {"users": 3}}}
+    made = await root.ask("POST", "/tenants", json=asked)
+    assert made.json()["ceiling"] == {"quotas.users": 3}
+
+
 async def test_a_change_reaches_every_service(door: Door, mayor: Person) -> None:
     async with connect_redis(door.settings.redis.state_url) as state, TenantDirectory(state, poll_s=3_600) as directory:
         body = {"purposes": {"required": True}}

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -16,9 +17,9 @@ from chassis.pictures import check_picture
 from gtvision.errors import InvalidImage, NotFound, StaleRevision, TooLarge, Unavailable
 from gtvision.events import TenantCreated, TenantUpdated
 from gtvision.ids import new_id
-from gtvision.tenancy import ROLE_SCOPES, Caller, Purposes, Retention, Role, TenantSettings
-from identity.cities.domain import LOGO_MAX_PIXELS, LogoByUpload, NameTaken, Tenant, differences, merged
-from identity.cities.usecases.tenants import Announcements, Founding, Making, NewTenant, Tenants
+from gtvision.tenancy import ROLE_SCOPES, Caller, Purposes, Quotas, Retention, Role, TenantSettings
+from identity.cities.domain import LOGO_MAX_PIXELS, AboveCeiling, LogoByUpload, NameTaken, Tenant, differences, merged, named_limits
+from identity.cities.usecases.tenants import Announcements, Founding, Making, NewTenant, SettingsChange, Tenants
 from identity.jobs import Jobs
 from identity.people.domain.users import EmailTaken, InvalidEmail, User
 
@@ -102,8 +103,15 @@ def picture(kind: str = "PNG", size: tuple[int, int] = (64, 32)) -> bytes:
     return made.getvalue()
 
 
-def becomes(settings: TenantSettings) -> Callable[[TenantSettings], TenantSettings]:
-    return lambda _: settings
+def becomes(settings: TenantSettings) -> SettingsChange:
+    return SettingsChange(lambda _: settings)
+
+
+def limiting(**limits: Any) -> SettingsChange:
+    """A merge patch of the limits, as a request makes it."""
+    budget = {"ai_budget": {"daily_usd": limits.pop("daily_usd")}} if "daily_usd" in limits else {}
+    patch = budget | ({"quotas": limits} if limits else {})
+    return SettingsChange(lambda before: TenantSettings.model_validate(merged(before.model_dump(), patch)), named_limits(patch))
 
 
 class TestFounding:
@@ -171,7 +179,7 @@ class TestSettings:
             raise InvalidImage
 
         with pytest.raises(InvalidImage):
-            await tenants.change_settings(admin, admin.tenant_id, before.revision, fail)
+            await tenants.change_settings(admin, admin.tenant_id, before.revision, SettingsChange(fail))
         assert await tenants.tenant(admin, admin.tenant_id) == before
 
     async def test_another_tenant_does_not_exist_but_for_the_platform(
@@ -290,14 +298,64 @@ class TestRules:
         assert before == {"a": "b", "c": {"d": "e", "f": "g"}}
 
     def test_differences_name_fields(self) -> None:
-        before = TenantSettings()
-        after = replace_retention(before, video_days=30)
+        before = Tenant(new_id(), "City", 1, datetime(2026, 1, 1, tzinfo=UTC))
+        after = replace(before, settings=replace_retention(before.settings, video_days=30))
         assert differences(before, after) == {"retention.video_days": "90 -> 30"}
         assert differences(before, before) == {}
 
     def test_only_platform_administrators_reach_beyond_their_tenant(self) -> None:
         reaching = {role for role in Role if "tenants:read" in ROLE_SCOPES[role] or "tenants:write" in ROLE_SCOPES[role]}
         assert reaching == {Role.PLATFORM_ADMIN}
+
+
+class TestCeiling:
+    """The platform's most and the city's own choice are two values, and the lower holds."""
+
+    async def change(self, tenants: Tenants, by: Caller, city: Caller, **limits: Any) -> Tenant:
+        found = await tenants.tenant(city, city.tenant_id)
+        return await tenants.change_settings(by, city.tenant_id, found.revision, limiting(**limits))
+
+    async def test_a_city_cannot_lift_what_the_platform_set(self, tenants: Tenants, admin: Caller, root: Caller) -> None:
+        bounded = await self.change(tenants, root, admin, cameras=10, daily_usd=5.0)
+        assert bounded.ceiling == {"quotas.cameras": 10, "ai_budget.daily_usd": 5.0}
+        for limits in ({"cameras": 11}, {"daily_usd": 5.01}):
+            with pytest.raises(AboveCeiling):
+                await self.change(tenants, admin, admin, **limits)
+        with pytest.raises(AboveCeiling):
+            await tenants.change_settings(admin, admin.tenant_id, bounded.revision, becomes(TenantSettings(quotas=Quotas(cameras=11))))
+        assert await tenants.tenant(admin, admin.tenant_id) == bounded
+
+    async def test_no_limit_is_the_platforms(self, tenants: Tenants, admin: Caller, root: Caller) -> None:
+        await self.change(tenants, root, admin, cameras=10)
+        await self.change(tenants, admin, admin, cameras=4)
+        assert (await self.change(tenants, admin, admin, cameras=None)).settings.quotas.cameras == 10
+
+    async def test_the_lower_of_the_two_holds_and_is_announced(
+        self, house: Any, tenants: Tenants, board: Board, admin: Caller, root: Caller
+    ) -> None:
+        await self.change(tenants, root, admin, cameras=10)
+        await self.change(tenants, admin, admin, cameras=4)
+        for most, holds in ((20, 4), (3, 3), (30, 30)):
+            after = await self.change(tenants, root, admin, cameras=most)
+            assert (after.settings.quotas.cameras, after.ceiling) == (holds, {"quotas.cameras": most})
+            assert board.known[admin.tenant_id].settings.quotas.cameras == holds
+            told = (await house.facts(admin.tenant_id))[-1]
+            assert (told.settings.quotas.cameras, told.revision) == (holds, after.revision)
+
+    async def test_what_the_platform_leaves_open_is_the_citys(self, tenants: Tenants, admin: Caller, root: Caller) -> None:
+        await self.change(tenants, root, admin, users=10)
+        assert (await self.change(tenants, admin, admin, cameras=500, daily_usd=9.0)).ceiling == {"quotas.users": 10}
+
+    async def test_the_platform_takes_a_ceiling_away(self, tenants: Tenants, admin: Caller, root: Caller) -> None:
+        await self.change(tenants, root, admin, cameras=10)
+        free = await self.change(tenants, root, admin, cameras=None)
+        assert (free.ceiling, free.settings.quotas.cameras) == ({}, None)
+        assert (await self.change(tenants, admin, admin, cameras=11)).settings.quotas.cameras == 11
+
+    async def test_both_values_are_on_record(self, house: Any, tenants: Tenants, admin: Caller, root: Caller) -> None:
+        await self.change(tenants, root, admin, cameras=10)
+        (deed,) = await house.deeds(admin.tenant_id)
+        assert deed.details == {"quotas.cameras": "None -> 10", "ceiling.quotas.cameras": "None -> 10"}
 
 
 def replace_retention(settings: TenantSettings, **days: int) -> TenantSettings:

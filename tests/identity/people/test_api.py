@@ -95,10 +95,26 @@ class TestBrowser:
         for proof in ({}, {"x-csrf-token": ""}, {"x-csrf-token": strange}, {"x-csrf-token": own, "sec-fetch-site": "cross-site"}):
             assert code(await send(door, "POST", "/auth/refresh", headers=jar | proof)) == (403, "csrf_failed")
             assert code(await send(door, "POST", "/auth/logout", token, headers=jar | proof)) == (403, "csrf_failed")
+        elsewhere: dict[str, str]
+        for elsewhere in (
+            {"origin": "https://evil.example"},
+            {"origin": "https://evil.example", "sec-fetch-site": "same-origin"},
+            {"origin": "null"},
+            {"origin": "http://[", "sec-fetch-site": "none"},
+            {"origin": "http://evil.test", "x-forwarded-host": "test"},
+            {"sec-fetch-site": "same-site"},
+        ):
+            proof = {"x-csrf-token": own} | elsewhere
+            assert code(await send(door, "POST", "/auth/refresh", headers=jar | proof)) == (403, "csrf_failed"), elsewhere
+            assert code(await send(door, "POST", "/auth/logout", token, headers=jar | proof)) == (403, "csrf_failed"), elsewhere
+            asked = {"email": EMAIL, "password": PASSWORD, "client": "browser"}
+            assert code(await send(door, "POST", "/auth/login", headers=elsewhere, json=asked)) == (403, "csrf_failed"), elsewhere
         wrong_site = {"sec-fetch-site": "cross-site"}
         asked = {"email": EMAIL, "password": PASSWORD, "client": "browser"}
         assert code(await send(door, "POST", "/auth/login", headers=wrong_site, json=asked)) == (403, "csrf_failed")
-        assert (await send(door, "POST", "/auth/refresh", headers=jar | {"x-csrf-token": own})).status_code == 200
+        behind_the_edge = {"origin": "https://video.example:8443", "x-forwarded-host": "video.example", "sec-fetch-site": "same-origin"}
+        ours = {"x-csrf-token": own} | behind_the_edge
+        assert (await send(door, "POST", "/auth/refresh", headers=jar | ours)).status_code == 200
 
     async def test_without_cookie_and_body_there_is_nothing_to_refresh(self, door: Door) -> None:
         assert code(await send(door, "POST", "/auth/refresh")) == (401, "bad_credentials")

@@ -17,8 +17,8 @@ from chassis.http import Page, StrictModel, decode_cursor, encode_cursor
 from chassis.idempotency import Idempotent
 from gtvision.tenancy import Caller, Scope, TenantSettings
 from identity.api.wiring import Email, NoStore, built, printable
-from identity.cities.domain import NAME_MAX, Tenant, check_logo_size, merged
-from identity.cities.usecases.tenants import Founding, Joined, NewTenant, Tenants
+from identity.cities.domain import NAME_MAX, Tenant, check_logo_size, merged, named_limits
+from identity.cities.usecases.tenants import Founding, Joined, NewTenant, SettingsChange, Tenants
 
 router = APIRouter(prefix="/api/v1")
 
@@ -49,10 +49,13 @@ class TenantOut(BaseModel):
     name: str
     revision: int
     created_at: datetime
+    ceiling: dict[str, float] = {}
+    """Most that the platform allows, by the dotted name of the setting (`quotas.cameras`)."""
 
     @classmethod
     def of(cls, tenant: Tenant, **more: Any) -> Self:
-        return cls(id=tenant.id, name=tenant.name, revision=tenant.revision, created_at=tenant.created_at, **more)
+        known = {"id": tenant.id, "name": tenant.name, "revision": tenant.revision, "created_at": tenant.created_at}
+        return cls(**known, ceiling=dict(tenant.ceiling), **more)
 
 
 class FirstAdminOut(BaseModel):
@@ -146,7 +149,7 @@ async def create_tenant(
     once: Idempotent,
 ) -> TenantMadeOut:
     """Add a tenant with its first administrator, whose generated password is in this answer and nowhere else: a repeat is a 409."""
-    asked = NewTenant(body.name.strip(), body.admin_email, _strict(body.settings or {}))
+    asked = NewTenant(body.name.strip(), body.admin_email, _strict(body.settings or {}), named_limits(body.settings or {}))
     return TenantMadeOut.joined(await founding.create_tenant(who, asked, once))
 
 
@@ -170,7 +173,9 @@ async def replace_settings(
     tenant_id: UUID, body: Document, who: Annotated[Caller, _WRITE], tenants: TenantsDep, response: Response, if_match: IfMatch = None
 ) -> TenantSettings:
     """Replace the settings; what is left out takes its default, but the logo stays. `If-Match` is required."""
-    done = await tenants.change_settings(who, tenant_id, _revision(if_match), partial(_replaced, body))
+    done = await tenants.change_settings(
+        who, tenant_id, _revision(if_match), SettingsChange(partial(_replaced, body), named_limits(body), whole=True)
+    )
     return _shown(done, response)
 
 
@@ -179,7 +184,7 @@ async def change_settings(
     tenant_id: UUID, body: Document, who: Annotated[Caller, _WRITE], tenants: TenantsDep, response: Response, if_match: IfMatch = None
 ) -> TenantSettings:
     """Change a part of the settings (RFC 7396: null brings a default back). `If-Match` is required."""
-    done = await tenants.change_settings(who, tenant_id, _revision(if_match), partial(_patched, body))
+    done = await tenants.change_settings(who, tenant_id, _revision(if_match), SettingsChange(partial(_patched, body), named_limits(body)))
     return _shown(done, response)
 
 

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from gtvision.errors import Conflict, Forbidden, Invalid, NotFound, TooLarge
-from gtvision.tenancy import Caller, Scope, TenantSettings
+from gtvision.tenancy import Caller, Quotas, Scope, TenantSettings
 
 NAME_MAX = 200
 LOGO_MAX_BYTES, LOGO_MAX_PIXELS = 512 * 1024, 2_000_000
 _PNG = b"\x89PNG"
+
+Limits = Mapping[str, float | None]
+"""Limits by their dotted name in the settings."""
+LIMITS = (*(f"quotas.{name}" for name in Quotas.model_fields), "ai_budget.daily_usd")
+"""What the platform can bound: the most that a city may use or spend."""
 
 
 class NameTaken(Conflict):
@@ -41,6 +46,12 @@ class LogoByUpload(Invalid):
     code = "logo_by_upload"
 
 
+class AboveCeiling(Invalid):
+    """The platform allows this city less."""
+
+    code = "above_ceiling"
+
+
 class LimitedToGroups(Forbidden):
     """This is the whole city's, and no matter for an account that is limited to camera groups."""
 
@@ -49,13 +60,18 @@ class LimitedToGroups(Forbidden):
 
 @dataclass(frozen=True, slots=True)
 class Tenant:
-    """A city hall. `revision` counts every change of its name and settings."""
+    """A city hall. `revision` counts every change of its name, settings and ceiling.
+
+    `ceiling` is what the platform allows at most, for those of LIMITS that it bounded. What the city set for itself is in `settings` and
+    never above the ceiling, so the settings are what holds.
+    """
 
     id: UUID
     name: str
     revision: int
     created_at: datetime
     settings: TenantSettings = field(default_factory=TenantSettings)
+    ceiling: Mapping[str, float] = field(default_factory=dict)
 
 
 def check_reach(who: Caller, tenant_id: UUID, beyond: Scope) -> None:
@@ -84,9 +100,61 @@ def merged(document: Mapping[str, Any], patch: Mapping[str, Any]) -> dict[str, A
     return result
 
 
-def differences(before: TenantSettings, after: TenantSettings) -> dict[str, str]:
+def named_limits(document: Mapping[str, Any]) -> Limits:
+    """Returns the limits that a settings document or a merge patch names; None stands for "no limit"."""
+    found: dict[str, float | None] = {}
+    for name in LIMITS:
+        part, _, field = name.partition(".")
+        below = document.get(part, {})
+        if below is None or (isinstance(below, Mapping) and field in below):
+            found[name] = None if below is None else below[field]
+    return found
+
+
+def set_by_platform(before: Tenant, asked: TenantSettings, named: Limits, *, whole: bool) -> Tenant:
+    """Returns the tenant as the platform's administrator wants it: the limits named become the ceiling, and the city's own value too
+    unless the city had chosen less. `whole` says that the settings are replaced: a limit that is not named has no ceiling then.
+    """
+    given = {name: None if value is None else _limit(asked, name) for name, value in named.items()}
+    kept = {} if whole else dict(before.ceiling)
+    ceiling = {name: value for name, value in {**kept, **given}.items() if value is not None}
+    own: dict[str, float] = {}
+    for name, old in before.ceiling.items():
+        chosen, wanted = _limit(before.settings, name), _limit(asked, name)
+        if chosen is not None and chosen < old:
+            own[name] = chosen if wanted is None else min(chosen, wanted)
+    return replace(before, settings=_with_limits(asked, own), ceiling=ceiling)
+
+
+def set_by_city(before: Tenant, asked: TenantSettings) -> Tenant:
+    """Returns the tenant with settings of the city's own choice. No limit means the platform's. Raises: AboveCeiling."""
+    own: dict[str, float] = {}
+    for name, most in before.ceiling.items():
+        wanted = _limit(asked, name)
+        if wanted is not None and wanted > most:
+            raise AboveCeiling(f"The platform allows this city at most {most:g} ({name}).")
+        if wanted is None:
+            own[name] = most
+    return replace(before, settings=_with_limits(asked, own))
+
+
+def _limit(settings: TenantSettings, name: str) -> float | None:
+    part, _, field = name.partition(".")
+    value: float | None = getattr(getattr(settings, part), field)
+    return value
+
+
+def _with_limits(settings: TenantSettings, values: Mapping[str, float]) -> TenantSettings:
+    document = settings.model_dump()
+    for name, value in values.items():
+        part, _, field = name.partition(".")
+        document[part][field] = value
+    return TenantSettings.model_validate(document)
+
+
+def differences(before: Tenant, after: Tenant) -> dict[str, str]:
     """Dotted name of each changed field -> `old -> new`, for the record."""
-    old, new = dict(_flat(before.model_dump(mode="json"))), dict(_flat(after.model_dump(mode="json")))
+    old, new = (dict(_flat(each.settings.model_dump(mode="json") | {"ceiling": each.ceiling})) for each in (before, after))
     return {name: f"{old.get(name)} -> {new.get(name)}" for name in sorted(old.keys() | new.keys()) if old.get(name) != new.get(name)}
 
 

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Protocol
 from uuid import UUID
 
-from gtvision.tenancy import TenantSettings
 from identity.cities.domain import Tenant
 
 
@@ -27,7 +26,9 @@ class TenantRows(Protocol):
 
     async def tenant(self, tenant_id: UUID, *, lock: bool = False) -> Tenant | None: ...
 
-    async def set_settings(self, tenant_id: UUID, revision: int, settings: TenantSettings) -> None: ...
+    async def set_settings(self, tenant: Tenant) -> None:
+        """Its revision, settings and ceiling."""
+        ...
 
 
 class TenantBoard(Protocol):

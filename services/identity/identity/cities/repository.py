@@ -32,6 +32,7 @@ class SqlTenants(SqlRows):
             "revision": tenant.revision,
             "created_at": tenant.created_at,
             "settings": tenant.settings.model_dump(mode="json"),
+            "ceiling": dict(tenant.ceiling),
         }
         # the policy hides the tenant that has the name already: only the index knows
         made = insert(tables.tenant).values(values).on_conflict_do_nothing().returning(tables.tenant.c.tenant_id)
@@ -43,10 +44,11 @@ class SqlTenants(SqlRows):
         row = await self._one(statement.with_for_update() if lock else statement)
         return None if row is None else _tenant(row)
 
-    async def set_settings(self, tenant_id: UUID, revision: int, settings: TenantSettings) -> None:
-        values = {"revision": revision, "settings": settings.model_dump(mode="json")}
-        await self._session.execute(update(tables.tenant).where(tables.tenant.c.tenant_id == tenant_id).values(values))
+    async def set_settings(self, tenant: Tenant) -> None:
+        settings = tenant.settings.model_dump(mode="json")
+        values = {"revision": tenant.revision, "settings": settings, "ceiling": dict(tenant.ceiling)}
+        await self._session.execute(update(tables.tenant).where(tables.tenant.c.tenant_id == tenant.id).values(values))
 
 
 def _tenant(row: Row[Any]) -> Tenant:
-    return Tenant(row.tenant_id, row.name, row.revision, row.created_at, TenantSettings.model_validate(row.settings))
+    return Tenant(row.tenant_id, row.name, row.revision, row.created_at, TenantSettings.model_validate(row.settings), row.ceiling)

@@ -17,4 +17,5 @@ tenant = Table(
     Column("revision", Integer, nullable=False),
     Column("created_at", _AT, nullable=False),
     Column("settings", JSONB, nullable=False, server_default="{}"),
+    Column("ceiling", JSONB, nullable=False, server_default="{}"),
 )

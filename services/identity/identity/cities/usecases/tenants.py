@@ -16,6 +16,7 @@ from gtvision.ids import new_id
 from gtvision.tenancy import Caller, Role, Scope, TenantSettings
 from gtvision.time import Clock
 from identity.cities.domain import (
+    Limits,
     LogoByUpload,
     Tenant,
     TenantAlreadyMade,
@@ -24,6 +25,8 @@ from identity.cities.domain import (
     check_whole_city,
     differences,
     logo_key,
+    set_by_city,
+    set_by_platform,
 )
 from identity.cities.ports import Pictures, TenantBoard
 from identity.people.domain.passwords import generated_password
@@ -32,8 +35,17 @@ from identity.people.ports import Passwords
 from identity.ports.store import Store, StoreOf
 from identity.sessions.ports import Chance
 
-Change = Callable[[TenantSettings], TenantSettings]
-"""What becomes of the settings that are there; whatever it raises undoes everything."""
+
+@dataclass(frozen=True, slots=True)
+class SettingsChange:
+    """What is asked of the settings: `apply` gives the new ones, and what it raises undoes everything."""
+
+    apply: Callable[[TenantSettings], TenantSettings]
+    named: Limits = field(default_factory=dict)
+    """Limits that the request names."""
+    whole: bool = False
+    """Whether the settings are replaced, and not changed in part."""
+
 
 PictureCheck = Callable[[bytes], object]
 """Raises: InvalidImage, TooLarge."""
@@ -48,6 +60,8 @@ class NewTenant:
     name: str
     admin_email: str
     settings: TenantSettings = field(default_factory=TenantSettings)
+    limits: Limits = field(default_factory=dict)
+    """Those that the settings name: they are the city's ceiling."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +98,7 @@ class Founding:
         password = generated_password(self._making.chance)
         password_hash = await self._making.passwords.hash(password)
         now = self._clock.now()
-        tenant = Tenant(new_id(), asked.name, 1, now, asked.settings)
+        tenant = set_by_platform(Tenant(new_id(), asked.name, 1, now), asked.settings, asked.limits, whole=True)
         admin = User(new_id(), tenant.id, asked.admin_email.strip(), Role.ADMIN, password_hash, now, must_change_password=True)
         async with self._uow(tenant.id) as work:
             store = self._store(work)
@@ -116,10 +130,12 @@ class Tenants:
         async with self._uow(tenant_id) as work:
             return _found(await self._store(work).tenant(tenant_id))
 
-    async def change_settings(self, who: Caller, tenant_id: UUID, revision: int | None, change: Change) -> Tenant:
+    async def change_settings(self, who: Caller, tenant_id: UUID, revision: int | None, change: SettingsChange) -> Tenant:
         """What changes nothing makes no new revision. `revision` is the one that the change is based on.
 
-        Raises: NotFound, LimitedToGroups, PreconditionRequired (it is None), StaleRevision, LogoByUpload, and what `change` raises.
+        What the platform's administrators set is the ceiling of what the city may set.
+        Raises: NotFound, LimitedToGroups, PreconditionRequired (it is None), StaleRevision, LogoByUpload, AboveCeiling, and what `change`
+        raises.
         """
         check_reach(who, tenant_id, Scope.TENANTS_WRITE)
         check_whole_city(who)
@@ -130,11 +146,13 @@ class Tenants:
                 raise PreconditionRequired("Send If-Match with the ETag of the settings that your change is based on.")
             if before.revision != revision:
                 raise StaleRevision
-            asked = change(before.settings)
+            asked = change.apply(before.settings)
             if asked.logo_key not in {None, before.settings.logo_key}:
                 raise LogoByUpload
-            kept = asked.model_copy(update={"logo_key": before.settings.logo_key})
-            return await self._save(work, store, who, before, kept)
+            asked = asked.model_copy(update={"logo_key": before.settings.logo_key})
+            if Scope.TENANTS_WRITE in who.scopes:
+                return await self._save(work, store, who, before, set_by_platform(before, asked, change.named, whole=change.whole))
+            return await self._save(work, store, who, before, set_by_city(before, asked))
 
     async def set_logo(self, who: Caller, tenant_id: UUID, data: bytes) -> Tenant:
         """The picture is stored before it is named: a crash in between leaves an object that nobody shows.
@@ -151,7 +169,8 @@ class Tenants:
         async with self._uow(tenant_id) as work:
             store = self._store(work)
             before = _found(await store.tenant(tenant_id, lock=True))
-            return await self._save(work, store, who, before, before.settings.model_copy(update={"logo_key": key}))
+            with_logo = replace(before, settings=before.settings.model_copy(update={"logo_key": key}))
+            return await self._save(work, store, who, before, with_logo)
 
     async def logo(self, who: Caller, tenant_id: UUID) -> tuple[str, bytes]:
         """Its object key and the picture. Raises: NotFound, Unavailable."""
@@ -165,12 +184,12 @@ class Tenants:
         async with self._uow(tenant_id) as work:
             _found(await self._store(work).tenant(tenant_id))
 
-    async def _save(self, work: UnitOfWork, store: Store, who: Caller, before: Tenant, settings: TenantSettings) -> Tenant:
-        changed = differences(before.settings, settings)
+    async def _save(self, work: UnitOfWork, store: Store, who: Caller, before: Tenant, wanted: Tenant) -> Tenant:
+        changed = differences(before, wanted)
         if not changed:
             return before
-        after = replace(before, revision=before.revision + 1, settings=settings)
-        await store.set_settings(after.id, after.revision, settings)
+        after = replace(wanted, revision=before.revision + 1)
+        await store.set_settings(after)
         announce(work, self._board, after)
         record(work, Action.SETTINGS_CHANGED, who, AuditEntry("tenant", after.id, details=changed))
         return after
