@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy import Connection, insert, select, text
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from tests.alerts.conftest import NOW
+from tests.fixtures.databases import metadata_differences
 from tests.fixtures.plugin import DatabaseFor
 
 import alerts as package
@@ -19,7 +20,7 @@ from alerts.alerts.tables import alerts
 from alerts.alerts.tables import metadata as alerts_metadata
 from alerts.watchlists.tables import entries, idempotency_key
 from alerts.watchlists.tables import metadata as watchlists_metadata
-from chassis.migrations import metadata_differences, run_migrations
+from chassis.migrations import run_migrations
 from chassis.settings import DatabaseSettings
 from gtvision import plate as plates
 from gtvision.ids import new_id

@@ -11,10 +11,10 @@ import pytest
 from fastapi import FastAPI
 from fastapi.routing import APIWebSocketRoute
 from tests.contracts.services import ROOT, SERVICES, accesses, build, environment, processes
+from tests.fixtures.routes import Access, route_access
 from tests.gtv.keys import jwk
 from tests.gtv.routers import HaproxyRouter, KongRouter
 
-from chassis.auth.access import Access, route_access
 from chassis.service import Service
 from gtv import edge, jwks
 from gtv.kong import KongSettings

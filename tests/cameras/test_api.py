@@ -12,11 +12,11 @@ import httpx
 import pytest
 from pydantic import SecretStr
 from tests.chassis.waiting import all_listen
+from tests.fixtures.routes import route_access
 from tests.fixtures.tokens import TokenMint, encryption_keys
 
 from cameras.app import create_api
 from cameras.settings import Settings
-from chassis.auth import route_access
 from chassis.bus import Bus
 from chassis.envelope import wrap
 from chassis.live import LiveBus

@@ -9,12 +9,12 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.ext.asyncio import create_async_engine
+from tests.fixtures.databases import metadata_differences
 
 from cameras.domain import Camera, Settings
 from cameras.repository.cameras import PostgresCameras
 from cameras.tables import metadata
 from chassis.db import Database
-from chassis.migrations import metadata_differences
 from chassis.settings import DatabaseSettings
 from gtvision.ids import new_id
 from gtvision.time import SystemClock

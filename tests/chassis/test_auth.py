@@ -13,16 +13,12 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from fastapi import APIRouter
 from jose import jws
 from tests.chassis.forging import Forger, b64
-from tests.fixtures.tokens import StaticKeys, TokenMint, private_key_pem
+from tests.fixtures.routes import UndeclaredAccess, route_access
+from tests.fixtures.tokens import TokenMint, private_key_pem
 
-from chassis.auth import (
-    Authenticator,
-    TokenSigner,
-    requires,
-    route_access,
-)
-from chassis.auth.access import UndeclaredAccess
+from chassis.auth import Authenticator, TokenSigner, requires
 from chassis.auth.tokens import read_jwks
+from chassis.fakes import StaticKeys
 from chassis.service import create_app
 from chassis.settings import ServiceSettings
 from gtvision.errors import Forbidden, SessionRevoked, TokenExpired, Unauthenticated

@@ -247,7 +247,7 @@ class TestPoison:
         parent, seen = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00", []
 
         async def handler(arrived: Event[TenantCreated]) -> None:
-            seen.append(tracing.current_traceparent())
+            seen.append(tracing.inject().get("traceparent"))
 
         async with running(rabbit, service(), handler) as bus:
             with tracing.resumed({"traceparent": parent}):

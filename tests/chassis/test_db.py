@@ -106,7 +106,8 @@ class TestUnitOfWork:
     async def test_event_is_an_envelope_of_the_tenant(self, uow: UowFactory) -> None:
         chosen, correlation = new_id(), new_id()
         async with uow(TENANT) as work:
-            event = work.emit(UserDisabled(user_id=new_id()), event_id=chosen, correlation_id=correlation)
+            work.emit(UserDisabled(user_id=new_id()), event_id=chosen, correlation_id=correlation)
+            [event] = work.emitted
             assert work.tenant_id == TENANT
         assert (event.event_id, event.correlation_id, event.tenant_id) == (chosen, correlation, TENANT)
         assert (event.type, event.version) == ("user.disabled.v1", 1)

@@ -16,8 +16,9 @@ import pytest_asyncio
 from pydantic import SecretStr
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from tests.fixtures.databases import metadata_differences
 
-from chassis.migrations import find_migrations, metadata_differences, run_migrations
+from chassis.migrations import find_migrations, run_migrations
 from chassis.settings import DatabaseSettings
 from gtvision.errors import Unavailable
 

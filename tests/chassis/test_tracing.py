@@ -32,8 +32,7 @@ def _client(seen: list[str | None]) -> httpx.AsyncClient:
 
     @router.get("/things/{number}", openapi_extra={"x-access": "public"})
     async def thing(number: int, ticket: str = "") -> dict[str, int]:
-        with tracing.span("look up", number=number):
-            seen.append(tracing.current_traceparent())
+        seen.append(tracing.inject().get("traceparent"))
         return {"number": number}
 
     service = create_app(ServiceSettings(service_name="things"), title="Things", lifespan_parts=[], routers=[router])
@@ -44,7 +43,7 @@ async def test_a_sampled_request_is_one_trace_below_its_caller(spans: InMemorySp
     seen: list[str | None] = []
     async with _client(seen) as client:
         answer = await client.get("/api/v1/things/7?ticket=c4n4ry", headers={"traceparent": CALLER})
-    inner, server = spans.get_finished_spans()
+    [server] = spans.get_finished_spans()
     assert server.name == "GET /api/v1/things/{number}"
     assert server.context is not None
     assert f"{server.context.trace_id:032x}" in CALLER
@@ -53,9 +52,7 @@ async def test_a_sampled_request_is_one_trace_below_its_caller(spans: InMemorySp
     attributes: Any = server.attributes
     assert (attributes["http.route"], attributes["http.response.status_code"]) == ("/api/v1/things/{number}", 200)
     assert attributes["correlation_id"] == answer.headers["x-correlation-id"]
-    assert inner.parent is not None
-    assert inner.parent.span_id == server.context.span_id
-    assert "c4n4ry" not in server.to_json() + inner.to_json()
+    assert "c4n4ry" not in server.to_json()
     assert seen[0] is not None
     assert seen[0].split("-")[1] == CALLER.split("-")[1]
 
@@ -88,7 +85,7 @@ def test_a_message_goes_on_with_its_trace(spans: InMemorySpanExporter) -> None:
         headers = tracing.inject({"x": "kept"})
     assert headers["x"] == "kept"
     with tracing.consumer_span("second", headers):
-        assert (tracing.current_traceparent() or "").split("-")[1] == headers["traceparent"].split("-")[1]
+        assert (tracing.inject().get("traceparent") or "").split("-")[1] == headers["traceparent"].split("-")[1]
     first, second = spans.get_finished_spans()
     assert second.parent is not None
     assert first.context is not None
@@ -97,7 +94,7 @@ def test_a_message_goes_on_with_its_trace(spans: InMemorySpanExporter) -> None:
 
 def test_a_trace_can_be_resumed_without_a_span() -> None:
     with tracing.resumed({"traceparent": CALLER}):
-        assert tracing.current_traceparent() == CALLER
-    assert tracing.current_traceparent() is None
+        assert tracing.inject().get("traceparent") == CALLER
+    assert tracing.inject().get("traceparent") is None
     with tracing.resumed({"traceparent": b"not text"}):
-        assert tracing.current_traceparent() is None
+        assert tracing.inject().get("traceparent") is None

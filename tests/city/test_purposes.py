@@ -8,9 +8,9 @@ from typing import Annotated
 import httpx
 import pytest
 from fastapi import APIRouter
+from tests.fixtures.routes import route_access
 from tests.fixtures.tokens import TokenMint
 
-from chassis.auth import route_access
 from chassis.redis import connect_redis
 from chassis.service import create_app
 from chassis.settings import ServiceSettings

@@ -8,9 +8,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
+from tests.fixtures.routes import Access, route_access
 from tests.fixtures.tokens import encryption_keys
 
-from chassis.auth.access import Access, route_access
 from chassis.service import Service, Worker
 from chassis.settings import load
 

@@ -18,10 +18,10 @@ import httpx
 import pytest
 import pytest_asyncio
 from tests.contracts.services import SERVICES, accesses, build, environment
+from tests.fixtures.routes import Access
 from tests.fixtures.tokens import TokenMint, private_key_pem
 
 from chassis.auth import Authenticator, AuthRuntime, TokenSigner
-from chassis.auth.access import Access
 from chassis.redis import connect_redis
 from chassis.settings import RedisSettings
 from gtvision.ids import new_id

@@ -10,10 +10,10 @@ import pytest
 from fastapi import FastAPI
 from starlette.types import Message
 from tests.contracts.services import SERVICES, build, environment
+from tests.fixtures.routes import route_access
 from tests.fixtures.tokens import TokenMint
 
 from chassis.auth import Authenticator
-from chassis.auth.access import route_access
 from chassis.http.parameters import included_routes
 from gtvision.ids import new_id
 from gtvision.tenancy import Role

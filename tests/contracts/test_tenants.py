@@ -25,8 +25,8 @@ from sqlalchemy import event
 from sqlalchemy.engine import Engine
 from tests.contracts.services import SERVICES, accesses, build, environment
 from tests.fixtures.plugin import DatabaseFor
+from tests.fixtures.routes import Access
 
-from chassis.auth.access import Access
 from chassis.bus import EventPublisher, Publisher
 from chassis.envelope import Links
 from chassis.settings import RabbitSettings, RedisSettings

@@ -12,13 +12,14 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 from redis.asyncio import Redis
-from tests.fixtures.tokens import StaticKeys, StaticRevocations, TokenMint
+from tests.fixtures.tokens import TokenMint
 from tests.identity.cities.test_usecases import Board, Folder
 from tests.identity.doors import EMAIL, PASSWORD, Door, code
 from tests.identity.federation.test_usecases import Entry, person, provider_for
 from tests.identity.house import FakePasswords, FakeThrottle, House, caller_of
 
 from chassis.auth import Authenticator
+from chassis.fakes import StaticKeys, StaticRevocations
 from chassis.redis import connect_redis
 from chassis.settings import RedisSettings
 from gtvision.errors import BadCredentials, Forbidden, RateLimited, SessionRevoked, Unavailable

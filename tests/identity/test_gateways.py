@@ -78,9 +78,8 @@ class TestSigning:
         with pytest.raises(Unavailable):
             tokens.access_token(mint.caller())
         await tokens.load([OpenedKey(kid, pem, mint.clock.now())])
-        from tests.fixtures.tokens import StaticKeys, StaticRevocations
-
         from chassis.auth import Authenticator
+        from chassis.fakes import StaticKeys, StaticRevocations
 
         judge = Authenticator(StaticKeys({"keys": [jwk]}), StaticRevocations(), mint.clock)
         caller = mint.caller()

@@ -13,10 +13,10 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.ext.asyncio import create_async_engine
+from tests.fixtures.databases import metadata_differences
 from tests.fixtures.tokens import encryption_keys
 
 from chassis.db import Database
-from chassis.migrations import metadata_differences
 from chassis.settings import DatabaseSettings
 from chassis.vault import Vault
 from gtvision.ids import new_id

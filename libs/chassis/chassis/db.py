@@ -7,6 +7,7 @@ ends with the transaction: PgBouncer gives the connection to somebody else after
 from __future__ import annotations
 
 import asyncio
+from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from datetime import timedelta
@@ -27,7 +28,7 @@ from chassis.logs import get_logger
 from chassis.loops import every
 from chassis.settings import DatabaseSettings
 from gtvision.errors import Unavailable
-from gtvision.events import DataT, Event, EventData
+from gtvision.events import DataT, Event
 from gtvision.ids import new_id
 from gtvision.time import Clock
 
@@ -45,93 +46,70 @@ NAMING_CONVENTION = {
 """Names that migrations can rely on."""
 
 
-class UnitOfWork(Protocol):
+class UnitOfWork(ABC):
     """One transaction of one tenant: rows, outgoing events and the memory of incoming ones commit together or not at all."""
 
+    def __init__(self, tenant_id: UUID | None, clock: Clock) -> None:
+        self.tenant_id = tenant_id
+        """Whose rows this sees. None sees no tenant's rows."""
+        self.emitted: list[Event[Any]] = []
+        self._clock = clock
+        self._actions: list[AfterCommit] = []
+
     @property
+    @abstractmethod
     def session(self) -> AsyncSession:
         """For repositories. Never commit it."""
-        ...
 
-    @property
-    def tenant_id(self) -> UUID | None:
-        """Whose rows this sees. None sees no tenant's rows."""
-        ...
-
-    def emit(
-        self,
-        data: DataT,
-        *,
-        camera_id: UUID | None = None,
-        event_id: UUID | None = None,
-        correlation_id: UUID | None = None,
-        causation_id: UUID | None = None,
-    ) -> Event[DataT]:
-        """Announce a fact; it is written to the outbox with the commit. Needs a tenant."""
-        ...
-
+    @abstractmethod
     async def seen(self, consumer: str, event_id: UUID) -> bool:
-        """Remember an incoming event; True means it is a repeat and nothing must be done."""
-        ...
+        """Remembers an incoming event; True means that it is a repeat and nothing must be done."""
+
+    def emit(self, data: DataT, *, camera_id: UUID | None = None, event_id: UUID | None = None, correlation_id: UUID | None = None) -> None:
+        """Announces a fact; it is written to the outbox with the commit. Needs a tenant."""
+        if self.tenant_id is None:
+            raise ValueError("an event belongs to a tenant: open the unit of work with one")
+        links = Links(event_id, correlation_id)
+        self.emitted.append(wrap(data, tenant_id=self.tenant_id, occurred_at=self._clock.now(), camera_id=camera_id, links=links))
 
     def after_commit(self, action: AfterCommit) -> None:
-        """Run something lossy (a live message) once the commit is certain. Its failure is logged, never raised."""
-        ...
+        """Runs something lossy (a live message) once the commit is certain. Its failure is logged, never raised."""
+        self._actions.append(action)
+
+    async def run_actions(self) -> None:
+        """After the commit: each action by itself, so that the failure of one costs nothing else."""
+        for action in self._actions:
+            try:
+                await action()
+            except Exception:
+                log.warning("after_commit_failed", exc_info=True)
 
 
 class UowFactory(Protocol):
-    """What usecases are given: `async with uow(tenant_id) as work`."""
+    """What verbs are given: `async with self._uow(tenant_id) as uow`."""
 
     def __call__(self, tenant_id: UUID | None) -> AbstractAsyncContextManager[UnitOfWork]: ...
 
 
-class SqlUnitOfWork:
-    """The unit of work on PostgreSQL."""
-
+class _PostgresUnitOfWork(UnitOfWork):
     def __init__(self, session: AsyncSession, tenant_id: UUID | None, clock: Clock) -> None:
+        super().__init__(tenant_id, clock)
         self._session = session
-        self._tenant_id = tenant_id
-        self._clock = clock
-        self._outgoing: list[Event[Any]] = []
-        self._actions: list[AfterCommit] = []
 
     @property
     def session(self) -> AsyncSession:
         return self._session
 
-    @property
-    def tenant_id(self) -> UUID | None:
-        return self._tenant_id
-
-    def emit(
-        self,
-        data: DataT,
-        *,
-        camera_id: UUID | None = None,
-        event_id: UUID | None = None,
-        correlation_id: UUID | None = None,
-        causation_id: UUID | None = None,
-    ) -> Event[DataT]:
-        if self._tenant_id is None:
-            raise ValueError("an event belongs to a tenant: open the unit of work with one")
-        links = Links(event_id, correlation_id, causation_id)
-        event = wrap(data, tenant_id=self._tenant_id, occurred_at=self._clock.now(), camera_id=camera_id, links=links)
-        self._outgoing.append(event)
-        return event
-
     async def seen(self, consumer: str, event_id: UUID) -> bool:
         inserted = await self._session.execute(_INSERT_INBOX, {"consumer": consumer, "event_id": event_id, "seen_at": self._clock.now()})
         return inserted.first() is None
 
-    def after_commit(self, action: AfterCommit) -> None:
-        self._actions.append(action)
-
-    async def flush_outbox(self) -> bool:
-        """Write the collected events; whether there were any."""
-        if not self._outgoing:
-            return False
+    async def write_outbox(self) -> None:
+        """Writes the collected events."""
+        if not self.emitted:
+            return
         headers = tracing.inject()
-        numbers = sorted(new_id() for _ in self._outgoing)  # the relay goes by them, and within a millisecond they are in no order
+        numbers = sorted(new_id() for _ in self.emitted)  # the relay goes by them, and within a millisecond they are in no order
         rows = [
             {
                 "id": number,
@@ -142,18 +120,9 @@ class SqlUnitOfWork:
                 "headers": headers,
                 "created_at": self._clock.now(),
             }
-            for number, event in zip(numbers, self._outgoing, strict=True)
+            for number, event in zip(numbers, self.emitted, strict=True)
         ]
         await self._session.execute(_INSERT_OUTBOX, rows)
-        return True
-
-    async def run_actions(self) -> None:
-        """After the commit: each action on its own, so that one failure costs nothing else."""
-        for action in self._actions:
-            try:
-                await action()
-            except Exception:
-                log.warning("after_commit_failed", exc_info=True)
 
 
 COMMAND_TIMEOUT_S = 35.0
@@ -205,12 +174,12 @@ class Database:
             async with self._sessions() as session, session.begin():
                 async with asyncio.timeout(self._opening_s):  # a frozen server accepts and then says nothing
                     await session.execute(_SET_TENANT, {"tenant": str(tenant_id or "")})
-                work = SqlUnitOfWork(session, tenant_id, self._clock)
-                yield work
-                emitted = await work.flush_outbox()
-        if emitted:
+                uow = _PostgresUnitOfWork(session, tenant_id, self._clock)
+                yield uow
+                await uow.write_outbox()
+        if uow.emitted:
             self.outbox_filled.set()
-        await work.run_actions()
+        await uow.run_actions()
 
     async def check(self) -> None:
         """Readiness. Raises: Unavailable."""
@@ -220,8 +189,8 @@ class Database:
 
     async def prune_inbox(self, keep: timedelta = timedelta(days=7)) -> int:
         """Forget events seen longer ago than any redelivery can take. Returns how many."""
-        async with self.uow(None) as work:
-            result = await work.session.execute(_PRUNE_INBOX, {"before": self._clock.now() - keep})
+        async with self.uow(None) as uow:
+            result = await uow.session.execute(_PRUNE_INBOX, {"before": self._clock.now() - keep})
             return len(result.all())
 
     async def aclose(self) -> None:
@@ -304,17 +273,3 @@ _INSERT_OUTBOX = text(
     bindparam("event_id", type_=Uuid()),
     bindparam("headers", type_=JSONB()),
 )
-
-__all__ = [
-    "NAMING_CONVENTION",
-    "AfterCommit",
-    "Database",
-    "EventData",
-    "SqlUnitOfWork",
-    "UnitOfWork",
-    "UowFactory",
-    "inbox_table",
-    "is_down",
-    "outbox_table",
-    "unavailable_when_down",
-]

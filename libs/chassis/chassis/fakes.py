@@ -1,58 +1,35 @@
-"""Stand-ins that behave like the real thing where a usecase can tell; the same test class runs on both (tests/chassis/test_db.py)."""
+"""Fakes of the chassis' ports. The same test class runs on them and on the real ones (tests/chassis)."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 from uuid import UUID
 
+from jose.backends.base import Key
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from chassis.auth.tokens import read_jwks
 from chassis.bus.publisher import Outgoing
-from chassis.db import AfterCommit, UnitOfWork
-from chassis.envelope import Links, wrap
-from chassis.logs import get_logger
+from chassis.db import UnitOfWork
 from gtvision.errors import Unavailable
-from gtvision.events import DataT, Event
+from gtvision.events import Event
 from gtvision.time import Clock, FakeClock
 
-log = get_logger(__name__)
 
-
-class FakeUnitOfWork:
+class FakeUnitOfWork(UnitOfWork):
     """The unit of work without a database. Its repositories are fakes too, so it has no session."""
 
     def __init__(self, factory: FakeUow, tenant_id: UUID | None) -> None:
+        super().__init__(tenant_id, factory.clock)
         self._factory = factory
-        self._tenant_id = tenant_id
-        self.emitted: list[Event[Any]] = []
         self.seen_now: set[tuple[str, UUID]] = set()
-        self.actions: list[AfterCommit] = []
 
     @property
     def session(self) -> AsyncSession:
         raise AssertionError("a FakeUnitOfWork has no session: give the usecase fake repositories")
-
-    @property
-    def tenant_id(self) -> UUID | None:
-        return self._tenant_id
-
-    def emit(
-        self,
-        data: DataT,
-        *,
-        camera_id: UUID | None = None,
-        event_id: UUID | None = None,
-        correlation_id: UUID | None = None,
-        causation_id: UUID | None = None,
-    ) -> Event[DataT]:
-        if self._tenant_id is None:
-            raise ValueError("an event belongs to a tenant: open the unit of work with one")
-        links = Links(event_id, correlation_id, causation_id)
-        event = wrap(data, tenant_id=self._tenant_id, occurred_at=self._factory.clock.now(), camera_id=camera_id, links=links)
-        self.emitted.append(event)
-        return event
 
     async def seen(self, consumer: str, event_id: UUID) -> bool:
         mark = (consumer, event_id)
@@ -60,12 +37,9 @@ class FakeUnitOfWork:
         self.seen_now.add(mark)
         return repeat
 
-    def after_commit(self, action: AfterCommit) -> None:
-        self.actions.append(action)
-
 
 class FakeUow:
-    """The factory that usecases are given: `FakeUow()` in place of `db.uow`. Remembers what was committed, and only that."""
+    """The factory that verbs are given: `FakeUow()` in place of `db.uow`. Remembers what was committed, and only that."""
 
     def __init__(self, clock: Clock | None = None) -> None:
         self.clock = clock or FakeClock()
@@ -82,15 +56,11 @@ class FakeUow:
         if self.down:
             raise Unavailable("The database is not reachable at the moment.")
         self.tenants.append(tenant_id)
-        work = FakeUnitOfWork(self, tenant_id)
-        yield work
-        self.emitted.extend(work.emitted)
-        self.inbox |= work.seen_now
-        for action in work.actions:
-            try:
-                await action()
-            except Exception:
-                log.warning("after_commit_failed", exc_info=True)
+        uow = FakeUnitOfWork(self, tenant_id)
+        yield uow
+        self.emitted.extend(uow.emitted)
+        self.inbox |= uow.seen_now
+        await uow.run_actions()
 
 
 class FakePublisher:
@@ -111,10 +81,33 @@ class FakePublisher:
 
 
 class FakeLive:
-    """Collects live messages: `published` holds (tenant, topic, message)."""
+    """A LivePublisher that collects: `published` holds (tenant, topic, message)."""
 
     def __init__(self) -> None:
         self.published: list[tuple[UUID, str, dict[str, Any]]] = []
 
     async def publish(self, tenant_id: UUID, topic: str, message: dict[str, Any]) -> None:
         self.published.append((tenant_id, topic, message))
+
+
+class StaticKeys:
+    """A KeyProvider whose keys never change."""
+
+    def __init__(self, jwks: dict[str, object]) -> None:
+        self.keys: dict[str, Key] = read_jwks(json.dumps(jwks).encode())
+        self.generation = 1
+
+    def find(self, kid: str) -> Key | None:
+        return self.keys.get(kid)
+
+    async def refresh(self) -> None: ...
+
+
+class StaticRevocations:
+    """A RevocationList of the sessions in `revoked`."""
+
+    def __init__(self) -> None:
+        self.revoked: set[UUID] = set()
+
+    def is_revoked(self, session_id: UUID) -> bool:
+        return session_id in self.revoked

@@ -9,9 +9,10 @@ The verb runs at once and then after each interval. `Unavailable` (a dependency 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
+from typing import Any
 
 from chassis.health import Heartbeat
 from chassis.logs import get_logger
@@ -20,7 +21,7 @@ from gtvision.errors import Unavailable
 
 log = get_logger(__name__)
 
-Loop = Callable[[Heartbeat], Awaitable[None]]
+Loop = Callable[[Heartbeat], Coroutine[Any, Any, None]]
 Verb = Callable[[], Awaitable[object]]
 
 _BEAT_EVERY_S = 1.0

@@ -26,7 +26,7 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 from alembic import command, context, op
 from alembic.config import Config
@@ -113,7 +113,7 @@ def _upgrade(connection: Connection, metadata: MetaData | Sequence[MetaData], sc
     connection.commit()
     context.configure(
         connection=connection,
-        target_metadata=_one(metadata),
+        target_metadata=one_metadata(metadata),
         version_table="alembic_version",
         version_table_schema=schema,
         include_schemas=True,
@@ -129,7 +129,7 @@ def _upgrade(connection: Connection, metadata: MetaData | Sequence[MetaData], sc
     connection.commit()
 
 
-def _one(metadata: MetaData | Sequence[MetaData]) -> MetaData:
+def one_metadata(metadata: MetaData | Sequence[MetaData]) -> MetaData:
     """Returns the tables of every noun in one metadata: migrations take the names of their constraints from its naming convention."""
     if isinstance(metadata, MetaData):
         return metadata
@@ -366,18 +366,3 @@ BEGIN
 END"""  # noqa: S608
     options = "RETURNS integer LANGUAGE plpgsql SET lock_timeout = '2s'"
     return definer_function_sql(schema, f"drop_{parent}_partitions(before date)", options, drop)
-
-
-def metadata_differences(connection: Connection, metadata: MetaData | Sequence[MetaData], schema: str) -> list[Any]:
-    """What autogenerate would change: empty when the tables in code equal the migrated ones. For tests."""
-    from alembic.autogenerate import compare_metadata
-    from alembic.migration import MigrationContext
-
-    def ours(name: str | None, kind: str, _parents: object) -> bool:
-        if kind == "schema":
-            return name == schema
-        return not (kind == "table" and (name == "alembic_version" or is_partition(str(name))))
-
-    whole = _one(metadata)
-    options = {"include_schemas": True, "include_name": ours, "compare_type": True, "target_metadata": whole}
-    return list(compare_metadata(MigrationContext.configure(connection, opts=options), whole))

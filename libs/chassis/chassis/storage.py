@@ -9,24 +9,22 @@ import asyncio
 import hashlib
 import re
 from collections.abc import AsyncIterator, Awaitable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, Final, Literal, TypeVar
+from typing import Any, Final, TypeVar
 from urllib.parse import unquote, urlsplit
 from uuid import UUID
 
-from obstore import sign_async
 from obstore.exceptions import BaseError
 from obstore.store import LocalStore, S3Store
 
 from chassis.settings import ObjectsSettings
 from gtvision.errors import GTVisionError, Invalid, NotFound, Unavailable
-from gtvision.time import Clock, SystemClock
 
 MAX_KEY: Final = 512
 _SEGMENT = re.compile(r"[A-Za-z0-9_=+@-][A-Za-z0-9._=+@-]*")
-_CHUNK_BYTES = 1 << 20
 
 T = TypeVar("T")
 
@@ -67,10 +65,9 @@ def checked_key(key: str) -> str:
 class ObjectStore:
     """Objects under one URL: `file:///folder` or `s3://bucket[/prefix]`. Every call ends within its time or is Unavailable."""
 
-    def __init__(self, settings: ObjectsSettings | str, clock: Clock | None = None) -> None:
+    def __init__(self, settings: ObjectsSettings | str) -> None:
         self._settings = settings if isinstance(settings, ObjectsSettings) else ObjectsSettings(url=settings)
         self._store: Any = _open(self._settings)
-        self._clock = clock or SystemClock()
 
     async def put(self, key: str, data: bytes, sha256: str | None = None) -> str:
         """Store whole or not at all; the same key again replaces. Returns the SHA-256 (hex); a given one is checked first.
@@ -91,29 +88,6 @@ class ObjectStore:
         if sha256 is not None and hashlib.sha256(data).hexdigest() != sha256:
             raise ObjectCorrupt
         return data
-
-    async def stream(self, key: str) -> AsyncIterator[bytes]:
-        """The object in pieces of about 1 MiB. Raises: NotFound, Unavailable, before the first piece or between two."""
-        result = await self._within(self._store.get_async(checked_key(key)), key)
-        pieces = aiter(result.stream(min_chunk_size=_CHUNK_BYTES))
-        while True:
-            piece = await self._within(anext(pieces, None), key)
-            if piece is None:
-                return
-            yield bytes(piece)
-
-    async def exists(self, key: str) -> bool:
-        """Raises: Unavailable."""
-        try:
-            await self._within(self._store.head_async(checked_key(key)), key)
-        except NotFound:
-            return False
-        return True
-
-    async def size_bytes(self, key: str) -> int:
-        """Raises: NotFound, Unavailable."""
-        head = await self._within(self._store.head_async(checked_key(key)), key)
-        return int(head["size"])
 
     async def delete(self, key: str) -> None:
         """Gone afterwards, whether it was there or not. Raises: Unavailable."""
@@ -137,16 +111,10 @@ class ObjectStore:
         found = await self._within(self._store.list_with_delimiter_async(checked_key(prefix.rstrip("/"))), prefix)
         return tuple(sorted(each.rstrip("/").rpartition("/")[2] for each in found["common_prefixes"]))
 
-    async def presigned(self, key: str, lifetime: timedelta, method: Literal["GET", "PUT"] = "GET") -> str | None:
-        """A link that works without credentials for a while; None for a folder, which has none. Raises: InvalidObjectKey."""
-        if not isinstance(self._store, S3Store):
-            return None
-        return str(await self._within(sign_async(self._store, method, checked_key(key), lifetime), key))
-
     async def check(self) -> None:
         """For readiness. Raises: Unavailable."""
-        probe = f"health/{self._clock.now():%Y}"
-        await self.exists(probe)
+        with suppress(NotFound):
+            await self._within(self._store.head_async("health"), "health")
 
     async def _within(self, work: Awaitable[T], key: str) -> T:
         try:

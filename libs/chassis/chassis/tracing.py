@@ -83,16 +83,6 @@ def consumer_span(name: str, headers: Mapping[str, object]) -> AbstractContextMa
     return server_span(name, parent if isinstance(parent, str) else None, SpanKind.CONSUMER)
 
 
-@contextmanager
-def span(name: str, **attributes: str | int | float | bool) -> Iterator[Span | None]:
-    """A step inside a traced piece of work; nothing where that is not traced."""
-    if _tracing.tracer is None or not trace.get_current_span().get_span_context().trace_flags.sampled:
-        yield None
-        return
-    with _tracing.tracer.start_as_current_span(name, attributes=attributes) as opened:
-        yield opened
-
-
 def inject(headers: MutableMapping[str, str] | None = None) -> dict[str, str]:
     """The headers (or new ones) with the current `traceparent`, if there is one."""
     carrier: dict[str, str] = {} if headers is None else dict(headers)
@@ -106,11 +96,6 @@ def inject(headers: MutableMapping[str, str] | None = None) -> dict[str, str]:
 def extract(headers: Mapping[str, object]) -> Context:
     """The context that `inject` wrote down."""
     return _PROPAGATOR.extract({key: value for key, value in headers.items() if isinstance(value, str)}, context=Context())
-
-
-def current_traceparent() -> str | None:
-    """For an event's headers or an outbox row."""
-    return inject().get("traceparent")
 
 
 @contextmanager

@@ -71,10 +71,6 @@ class Vault:
         except (ValueError, KeyError, InvalidTag, binascii.Error) as error:
             raise Unsealable from error
 
-    def is_stale(self, sealed: str) -> bool:
-        """Whether the text was sealed with a key that is no longer the first, and should be sealed again."""
-        return not sealed.startswith(f"{_VERSION}.{self.current_key_id}.")
-
 
 def _encoded(raw: bytes) -> str:
     return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()

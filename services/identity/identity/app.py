@@ -133,7 +133,7 @@ def create_api(settings: Settings, clock: Clock | None = None) -> Service:
             "users": Users(db.uow, SqlStore, doors.passwords, ending, clock),
             "publication": publication,
             "api_keys": ApiKeys(db.uow, SqlStore, ending, clock, os.urandom),
-            "tenants": Tenants(db.uow, SqlStore, board, ObjectStore(settings.objects, clock), check_logo),
+            "tenants": Tenants(db.uow, SqlStore, board, ObjectStore(settings.objects), check_logo),
             **ledger_state,
             "founding": Founding(db.uow, SqlStore, board, Making(doors.passwords, os.urandom), clock),
         },
@@ -144,7 +144,7 @@ def _ledger(settings: Settings, db: Database, clock: Clock) -> tuple[dict[str, L
     """The loops that keep the audit ledger, and what its routes read."""
     audit_keys, upkeep = HmacAuditKeys(settings.audit.keys), SqlAuditUpkeep(db.uow)
     verification = Verification(db.uow, SqlLedger, SqlAnchors, audit_keys)
-    copies = StoredAnchorCopies(ObjectStore(settings.objects, clock))
+    copies = StoredAnchorCopies(ObjectStore(settings.objects))
     sealing = Sealing(db.uow, SqlLedger, SqlAnchors, upkeep, clock)
     jobs = AuditJobs(sealing, audit_keys, copies, verification, settings.audit.anchor_every_s)
     records = BatchConsumer(
@@ -194,7 +194,7 @@ async def _audit(arguments: Sequence[str]) -> None:
     audit_keys = HmacAuditKeys(settings.audit.keys)
     async with Database(settings.db, clock) as db:
         verification = Verification(db.uow, SqlLedger, SqlAnchors, audit_keys)
-        copies = StoredAnchorCopies(ObjectStore(settings.objects, clock))
+        copies = StoredAnchorCopies(ObjectStore(settings.objects))
         auditing = Auditing(db.uow, SqlLedger, SqlAnchors, clock)
         code = await audit.run(asked, audit.Tools(SqlAuditUpkeep(db.uow), auditing, verification, audit_keys, copies))
     if code:

@@ -62,7 +62,7 @@ def create_api(settings: ApiSettings) -> Service:
     feed = LiveFeed(book, auth.revocations, clock, _feed_limits(settings))
     upkeep = Upkeep(SqlPartitions(db.uow), clock, settings.store.retention)
     store = Store(db.uow, SqlDetectionRows, SqlCameraRows, upkeep, clock, settings.store.retention)
-    detections = Detections(store, live, ObjectStore(settings.objects, clock))
+    detections = Detections(store, live, ObjectStore(settings.objects))
     batches = _batches(settings, detections)
     CameraEvents(db.uow, camera_copy).subscribe(bus)
     StreamEvents(Streams(db.uow, SqlCameraRows)).subscribe(bus)

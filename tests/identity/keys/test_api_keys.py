@@ -8,9 +8,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from tests.fixtures.tokens import StaticKeys, StaticRevocations, TokenMint
+from tests.fixtures.tokens import TokenMint
 
 from chassis.auth import Authenticator
+from chassis.fakes import StaticKeys, StaticRevocations
 from gtvision.errors import BadCredentials, Forbidden, NotFound
 from gtvision.events import SessionRevoked
 from gtvision.ids import new_id

@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from tests.fixtures.tokens import StaticKeys, StaticRevocations, TokenMint
+from tests.fixtures.tokens import TokenMint
 
 from chassis.auth import Authenticator, public_jwk
+from chassis.fakes import StaticKeys, StaticRevocations
 from gtvision.errors import Unavailable
 from gtvision.events import KeysRotated
 from gtvision.ids import new_id

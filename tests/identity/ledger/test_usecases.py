@@ -13,9 +13,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy.ext.asyncio import create_async_engine
+from tests.fixtures.databases import metadata_differences
 from tests.identity.ledger.ledgers import START, City
 
-from chassis.migrations import metadata_differences
 from chassis.settings import DatabaseSettings
 from gtvision.ids import new_id
 from gtvision.tenancy import Caller, Role

@@ -7,9 +7,10 @@ from datetime import timedelta
 from typing import Any
 
 import pyotp
-from tests.fixtures.tokens import StaticRevocations, TokenMint
+from tests.fixtures.tokens import TokenMint
 
 from chassis.auth import Authenticator
+from chassis.fakes import StaticRevocations
 from gtvision.audit import Action, Outcome
 from gtvision.tenancy import Caller, Role
 from identity.people.domain.users import User

@@ -10,9 +10,9 @@ from typing import Any
 import httpx
 import pyotp
 import pytest
+from tests.fixtures.routes import route_access
 from tests.identity.doors import EMAIL, KEYS, PASSWORD, Door, code
 
-from chassis.auth import route_access
 from gtvision.ids import new_id
 from gtvision.time import SystemClock
 

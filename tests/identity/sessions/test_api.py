@@ -9,9 +9,10 @@ import sys
 
 import httpx
 import pytest
+from tests.fixtures.routes import route_access
 from tests.identity.doors import EMAIL, KEYS, PASSWORD, TOOL_KEY, Door, bootstrap, code
 
-from chassis.auth import EPOCH_KEY, JWKS_KEY, REVOKED_KEY, route_access
+from chassis.auth import EPOCH_KEY, JWKS_KEY, REVOKED_KEY
 from chassis.db import Database
 from chassis.redis import connect_redis
 from gtvision.time import SystemClock

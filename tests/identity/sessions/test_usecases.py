@@ -8,9 +8,10 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from tests.fixtures.tokens import StaticRevocations, TokenMint
+from tests.fixtures.tokens import TokenMint
 
 from chassis.auth import Authenticator
+from chassis.fakes import StaticRevocations
 from gtvision import errors
 from gtvision.errors import BadCredentials, Forbidden, Invalid, MissingScope, NotFound, RateLimited, SessionRevoked, Unavailable
 from gtvision.events import SessionRevoked as SessionRevokedEvent

@@ -11,10 +11,10 @@ from uuid import UUID
 
 import pytest
 from sqlalchemy import text
+from tests.fixtures.routes import route_access
 from tests.ingest.conftest import Running
 from tests.ingest.making import frame, seen
 
-from chassis.auth import route_access
 from gtvision.events import CameraRegistered, DetectionMade, Event
 from gtvision.ids import new_id
 from gtvision.tenancy import Role

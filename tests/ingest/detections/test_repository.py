@@ -12,11 +12,11 @@ import pytest_asyncio
 from sqlalchemy import text
 from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.ext.asyncio import create_async_engine
+from tests.fixtures.databases import metadata_differences
 from tests.fixtures.plugin import DatabaseFor
 from tests.ingest.making import detection
 
 from chassis.db import Database
-from chassis.migrations import metadata_differences
 from gtvision.geometry import Box
 from gtvision.ids import new_id
 from gtvision.time import SystemClock

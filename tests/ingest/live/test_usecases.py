@@ -9,8 +9,8 @@ from uuid import UUID
 
 import orjson
 import pytest
-from tests.fixtures.tokens import StaticRevocations
 
+from chassis.fakes import StaticRevocations
 from chassis.live import LiveMessage
 from gtvision.camera import AiSettings
 from gtvision.errors import MissingScope, RateLimited

@@ -6,11 +6,11 @@ from functools import partial
 import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
+from tests.fixtures.databases import metadata_differences
 from tests.fixtures.plugin import DatabaseFor
 from tests.streaming.conftest import Running
 
 from chassis.envelope import wrap
-from chassis.migrations import metadata_differences
 from gtvision.events import CameraRegistered, CameraRemoved, CamerasAnnounced, CameraUpdated
 from gtvision.ids import new_id
 from gtvision.time import SystemClock

@@ -4,7 +4,7 @@
 state Redis, `access` is what a route declares.
 """
 
-from chassis.auth.access import authenticate, requires, route_access
+from chassis.auth.access import authenticate, requires
 from chassis.auth.known import EPOCH_KEY, JWKS_KEY, KEYS_CHANNEL, REVOCATIONS_CHANNEL, REVOKED_KEY, AuthRuntime, RedisKeys, RedisRevocations
 from chassis.auth.tokens import Authenticator, KeyProvider, RevocationList, TicketClaims, TokenSigner, public_jwk
 
@@ -25,5 +25,4 @@ __all__ = [
     "authenticate",
     "public_jwk",
     "requires",
-    "route_access",
 ]

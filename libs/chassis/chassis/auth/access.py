@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 from fastapi import Request, Security
-from fastapi.dependencies.models import Dependant
 from fastapi.openapi.models import HTTPBearer
 from fastapi.security.base import SecurityBase
 
@@ -48,48 +45,3 @@ async def authenticate(authenticator: Authenticator, header: str | None) -> Call
     if kind.lower() != "bearer" or not token:
         raise Unauthenticated
     return await authenticator.verify(token.strip())
-
-
-@dataclass(frozen=True, slots=True)
-class Access:
-    """Who may use a route: anybody (`public`), or a token with any one of the scopes (none named: every token)."""
-
-    method: str
-    path: str
-    public: bool
-    scopes: tuple[Scope, ...]
-
-
-class UndeclaredAccess(Exception):
-    """A route neither needs a token nor says that it is public."""
-
-
-def route_access(app: Any) -> Iterator[Access]:
-    """Every HTTP route of an app with its access, for the generated matrix. Raises: UndeclaredAccess."""
-    for route in _routes(app):
-        dependant = getattr(route, "dependant", None)
-        methods = getattr(route, "methods", None)
-        if not isinstance(dependant, Dependant) or not methods:
-            continue
-        needed = list(_requirements(dependant))
-        public = (getattr(route, "openapi_extra", None) or {}).get("x-access") == "public"
-        if public == bool(needed):
-            raise UndeclaredAccess(f"{sorted(methods)} {route.path_format}: declare requires(...) or x-access public, and not both")
-        for method in sorted(methods):
-            yield Access(method, route.path_format, public, needed[0].scopes if needed else ())
-
-
-def _routes(app: Any) -> Iterator[Any]:
-    for route in app.routes:
-        contexts = getattr(route, "effective_route_contexts", None)
-        if contexts is None:
-            yield route
-        else:
-            yield from contexts()
-
-
-def _requirements(dependant: Dependant) -> Iterator[Requires]:
-    for below in dependant.dependencies:
-        if isinstance(below.call, Requires):
-            yield below.call
-        yield from _requirements(below)

@@ -58,18 +58,14 @@ class Outgoing:
 
 
 class Sender(Protocol):
-    """What relay, retries and event publishers need."""
+    """What relay, retries and event publishers need; `chassis.fakes.FakePublisher` is the other one."""
 
     async def send(self, message: Outgoing) -> None:
         """Returns once the broker has the message. Raises: Unroutable, Unavailable."""
         ...
 
-
-class DeclaringSender(Sender, Protocol):
-    """What retries need besides: their delay queues are made when first needed."""
-
     async def declare(self, queue: str, arguments: Mapping[str, Any]) -> None:
-        """Declare a durable queue that only its name addresses. May be repeated. Raises: Unavailable."""
+        """Declares a durable queue that only its name addresses. May be repeated. Raises: Unavailable."""
         ...
 
 

@@ -27,7 +27,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from chassis.bus.metrics import HELD, MESSAGES
-from chassis.bus.publisher import DeclaringSender, Outgoing, Unroutable
+from chassis.bus.publisher import Outgoing, Sender, Unroutable
 from chassis.db import is_down
 from chassis.logs import get_logger, redact
 from chassis.topology import DEAD, delay_arguments, delay_queue
@@ -168,7 +168,7 @@ class Hold:
 class Retry:
     """Puts failed messages into delay queues or among the dead. The caller acknowledges the original afterwards, never before."""
 
-    def __init__(self, sender: DeclaringSender, steps_s: Sequence[float], clock: Clock | None = None) -> None:
+    def __init__(self, sender: Sender, steps_s: Sequence[float], clock: Clock | None = None) -> None:
         self._sender = sender
         self._clock = clock or SystemClock()
         self._steps_s = tuple(steps_s)
