@@ -8,15 +8,16 @@ import pytest
 ROOT = Path(__file__).parents[2]
 PACKAGES = {
     "gtvision": ("libs/domain/gtvision", 1_900),
-    "chassis": ("libs/chassis/chassis", 8_100),
-    "identity": ("services/identity/identity", 9_000),
-    "cameras": ("services/cameras/cameras", 2_500),
-    "streaming": ("services/streaming/streaming", 2_500),
-    "ingest": ("services/ingest/ingest", 3_400),
-    "ai_detect": ("services/ai-detect/ai_detect", 2_500),
-    "alerts": ("services/alerts/alerts", 2_500),
+    "chassis": ("libs/chassis/chassis", 5_850),  # the aim is 4,500
+    "city": ("libs/city/city", 900),
+    "servers": ("libs/servers/servers", 1_960),  # the aim is 1,800
+    "gtv": ("libs/cli/gtv", 3_930),  # the aim is 3,500
     "media_standin": ("mediamtx/standin/media_standin", 4_200),
 }
+NOUN_LINES = 1_200
+LARGER_NOUNS = {"identity.ledger": 2_160, "identity.people": 1_500, "identity.sessions": 1_250}
+"""What was larger when the ceiling came, and 2 % more. None is added, and none is raised."""
+ROOMS = ("api", "cli", "consumers", "jobs", "usecases", "ports", "domain", "repository", "tables", "fakes")
 SOURCES = ("libs", "services", "mediamtx", "deploy")
 BANNED_NAMES = {"utils", "helpers", "common", "core", "base", "manager", "misc"}
 MODULE_LINES = 400
@@ -44,6 +45,33 @@ def test_no_module_has_a_name_that_says_nothing() -> None:
 def test_packages_stay_within_their_size(package: str) -> None:
     folder, ceiling = PACKAGES[package]
     assert sum(lines(path) for path in (ROOT / folder).rglob("*.py")) <= ceiling
+
+
+def nouns() -> dict[str, int]:
+    """Lines of each noun: a folder of a service that holds rooms, or the rooms at the top of a service that has one noun."""
+    found = {}
+    for app in (ROOT / "services").glob("*/*/app.py"):
+        package = app.parent
+        inside = {folder: _rooms(folder) for folder in package.iterdir() if folder.is_dir() and folder.name not in ROOMS}
+        held = {folder: rooms for folder, rooms in inside.items() if rooms}
+        if not held:
+            found[package.name] = sum(lines(path) for room in _rooms(package) for path in _files(room))
+        found |= {f"{package.name}.{folder.name}": sum(lines(path) for path in _files(folder)) for folder in held}
+    return found
+
+
+def _rooms(folder: Path) -> list[Path]:
+    return [path for room in ROOMS for path in (folder / room, folder / f"{room}.py") if path.exists()]
+
+
+def _files(path: Path) -> list[Path]:
+    return [path] if path.is_file() else list(path.rglob("*.py"))
+
+
+def test_nouns_stay_within_their_size() -> None:
+    found = nouns()
+    assert found.keys() >= {"cameras", "ai_detect", "streaming.streams", "ingest.detections", "alerts.watchlists", "identity.people"}
+    assert {noun: size for noun, size in found.items() if size > LARGER_NOUNS.get(noun, NOUN_LINES)} == {}
 
 
 def test_every_module_says_what_it_is_for() -> None:
