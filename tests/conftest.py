@@ -1,7 +1,7 @@
-"""What holds for every test: how hypothesis searches.
+"""Settings for every test: how hypothesis searches for examples.
 
-A run in CI says something about the change that it judges: it tries the same examples each time, and however long one takes is no
-failure. Whoever wants to look further does: `pytest --hypothesis-profile=search tests/gtvision`.
+A run in CI judges the change at hand: it tries the same examples each time, and a slow example is no
+failure. To search further: `pytest --hypothesis-profile=search tests/gtvision`.
 """
 
 from __future__ import annotations

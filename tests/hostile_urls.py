@@ -1,4 +1,4 @@
-"""Camera addresses that nobody may be led to: refused at the door (cameras), judged again before anything connects (streaming)."""
+"""Camera addresses that are refused: by cameras at registration, and by streaming again before it connects."""
 
 MALFORMED = [
     "",
@@ -46,7 +46,7 @@ MALFORMED = [
     "rtsp://10.0.0.5/%zz",
     "rtsp://10.0.0.5/\u2028",
     "rtsp://10.0.0.5/ç",
-    # what parsers read differently
+    # addresses that different parsers read differently
     "rtsp://10.0.0.5@127.0.0.1@10.0.0.6/s",
     "rtsp://a@b@10.0.0.5/s",
     "rtsp://10.0.0.5\\@127.0.0.1/s",

@@ -1,4 +1,4 @@
-"""What services put on record, read where it waits for the ledger: nobody listens in these tests, so the outbox keeps it."""
+"""Audit entries of services, read from the outbox: no relay runs in these tests, so they stay there."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _ROWS = text("SELECT body FROM outbox WHERE tenant_id = :tenant_id AND key = :ke
 
 
 async def deeds(db: Database, tenant_id: UUID) -> list[Event[AuditRecorded]]:
-    """Everything on record of a tenant, in order."""
+    """Returns all audit entries of a tenant, in order."""
     async with db.uow(None) as work:
         rows = await work.session.execute(_ROWS, {"tenant_id": tenant_id, "key": AuditRecorded.key})
         return [parse(AuditRecorded, row.body.encode()) for row in rows]

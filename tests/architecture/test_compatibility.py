@@ -1,4 +1,4 @@
-"""What docs/compatibility.md says about known routes is what the edge does."""
+"""Tests that the edge routes the older paths as docs/compatibility.md says."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ NAMES = {name for name, _, _ in ROWS}
 
 
 def _leads(path: str) -> str | None:
-    """Where the edge's table sends a known name."""
+    """Returns the path to which deploy/routes.yml leads an older one, None where it has no alias for it."""
     return next((to for alias in ROUTES.aliases if (to := alias.rewrite(path.replace("/*", "/x"))) is not None), None)
 
 

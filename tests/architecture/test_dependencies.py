@@ -1,4 +1,4 @@
-"""Nothing on a route's way is a plain function: FastAPI sends each of them to a thread and back (docs/benchmarks.md, R5)."""
+"""Tests that every dependency of a route is async: FastAPI runs a plain function in a thread, which costs time (docs/benchmarks.md, R5)."""
 
 from __future__ import annotations
 

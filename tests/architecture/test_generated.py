@@ -1,4 +1,4 @@
-"""What is derived from the code is in step with it: `make docs` mends a failure here."""
+"""Tests that the generated documents match the code; `make docs` writes them anew."""
 
 import subprocess
 import sys

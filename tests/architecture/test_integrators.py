@@ -1,4 +1,4 @@
-"""docs/integrators.md names every code that a program can be answered with, under its status, and no other."""
+"""Tests that docs/integrators.md lists every error code of the API under its HTTP status, and no other."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ OTHERS = {
     *((400, "malformed_json"), (400, "malformed_request"), (405, "method_not_allowed"), (406, "not_acceptable")),
     *((415, "unsupported_media_type"), (500, "internal"), (403, "https_required"), (503, "maintenance")),
 }
-"""Without a class: frameworks say them, the last resort, and the edge."""
+"""Codes that belong to no error class: those of the frameworks, of unexpected errors and of the edge."""
 
 
 def _below(kind: type[GTVisionError]) -> Iterator[type[GTVisionError]]:

@@ -1,4 +1,4 @@
-"""Every public route says who may use it, lies where the edge looks for it, and nothing internal is public."""
+"""Tests that every public route declares its access and is routed by the edge, and that no internal route is."""
 
 from __future__ import annotations
 
@@ -25,31 +25,31 @@ PUBLIC = {
     ("POST", "/api/v1/auth/login"),
     ("POST", "/api/v1/auth/refresh"),
     ("POST", "/api/v1/auth/token"),
-    # a browser that is not signed in yet: which providers there are, to one of them, and back with a code
+    # sign-in at an identity provider: the list of providers, the way to one, and the callback with its code
     ("GET", "/api/v1/auth/oidc"),
     ("GET", "/api/v1/auth/oidc/{provider}/start"),
     ("GET", "/api/v1/auth/oidc/{provider}/callback"),
     ("GET", "/api/v1/.well-known/jwks.json"),
 }
-"""Beside each service's documentation. A longer list needs a reason."""
+"""Routes that need no token, besides each service's documentation. A new one needs its reason in a comment."""
 ANY_TOKEN = {
     ("GET", "/api/v1/users/me"),
     ("POST", "/api/v1/auth/logout"),
-    # decides by the ticket's purpose
+    # issues tickets; which scope it needs depends on the ticket's purpose
     ("POST", "/api/v1/auth/tickets"),
-    # one's own account, whatever one's role; the password is asked again
+    # the caller's own account, for every role; these ask for the password again
     ("POST", "/api/v1/auth/password"),
     ("POST", "/api/v1/auth/second-factor"),
     ("POST", "/api/v1/auth/second-factor/confirm"),
     ("DELETE", "/api/v1/auth/second-factor"),
-    # one's own sessions; another user's need users:read and users:write, which the routes check themselves (tests/identity)
+    # the caller's own sessions; those of other users need users:read and users:write, which tests/identity proves
     ("GET", "/api/v1/sessions"),
     ("DELETE", "/api/v1/sessions"),
     ("DELETE", "/api/v1/sessions/{session_id}"),
 }
-"""What needs a token and no scope in particular."""
+"""Routes that need a token, and no particular scope."""
 SOCKETS = {"/ws/v1/live"}
-"""WebSockets redeem a ticket themselves (tests/ingest/live/test_api.py proves it)."""
+"""WebSocket routes: they redeem a ticket themselves (proved in tests/ingest/live/test_api.py)."""
 INTERNAL = ("/internal", "/health", "/metrics")
 
 
@@ -70,7 +70,7 @@ def everything(services: dict[str, Service]) -> Iterator[tuple[str, Access]]:
 
 
 def routes(app: FastAPI) -> Iterator[tuple[str, type]]:
-    """Path and kind of every route: HTTP, WebSocket, mounts. FastAPI shows what a router brought along in a wrapper."""
+    """Yields the path and the class of every route, also of those that FastAPI keeps inside a wrapper for an included router."""
     for outer in app.routes:
         expand = getattr(outer, "effective_route_contexts", None)
         for route in expand() if expand else [outer]:
@@ -84,7 +84,7 @@ def paths(app: FastAPI) -> list[str]:
 
 @pytest.mark.parametrize("name", SERVICES)
 def test_every_route_declares_its_access(services: dict[str, Service], name: str) -> None:
-    found = accesses(services[name])  # raises where a route declares nothing
+    found = accesses(services[name])  # raises UndeclaredAccess where a route declares nothing
     public = {(access.method, access.path) for access in found if access.public}
     assert public - documentation(name) <= PUBLIC
     unscoped = {(access.method, access.path) for access in found if not access.public and not access.scopes}
@@ -105,7 +105,7 @@ def test_what_is_no_plain_route_is_known_too(services: dict[str, Service], name:
 
 
 def references(document: Any) -> Iterator[str]:
-    """Every `$ref` in a document."""
+    """Yields every `$ref` of an OpenAPI document."""
     if isinstance(document, dict):
         yield from (target for name, target in document.items() if name == "$ref")
     for inner in document.values() if isinstance(document, dict) else document if isinstance(document, list) else ():
@@ -140,7 +140,7 @@ def kong(table: Routes) -> KongRouter:
 
 @pytest.fixture(scope="module", params=[None, edge.Target("127.0.0.1:8000", 8100)], ids=["straight", "through kong"])
 def haproxy(request: pytest.FixtureRequest, table: Routes) -> HaproxyRouter:
-    """The edge's rules, without and with Kong behind them."""
+    """Returns the rules of HAProxy's configuration, once without Kong and once with it."""
     here = edge.Target("127.0.0.1:1", 2)
     layout = edge.Layout(
         edge="127.0.0.1:1",
@@ -157,7 +157,7 @@ def haproxy(request: pytest.FixtureRequest, table: Routes) -> HaproxyRouter:
 
 
 def filled(template: str) -> str:
-    """A path with something in place of each parameter."""
+    """Returns a path template with an id in place of each parameter."""
     return re.sub(r"\{\w+(:\w+)?\}", "0190a5c2-0000-7000-8000-000000000001", template)
 
 
@@ -204,7 +204,7 @@ def test_kong_opens_nothing_beside_what_is_public(services: dict[str, Service], 
 
 
 def test_nothing_internal_passes_the_edge(tmp_path: Path, table: Routes, kong: KongRouter, haproxy: HaproxyRouter) -> None:
-    """The private port of every process: APIs, workers, agents."""
+    """Takes the paths of the private port of every process: APIs, workers, agents."""
     made = {name: processes(name, environment(name, tmp_path)) for name in SERVICES}
     assert {"create_api", "create_agent", "create_grabber"} <= {process for found in made.values() for process in found}
     private = {filled(path) for found in made.values() for worker in found.values() for path in paths(worker.private)}
@@ -216,7 +216,7 @@ def test_nothing_internal_passes_the_edge(tmp_path: Path, table: Routes, kong: K
 
 
 def test_known_names_lead_to_operations_that_exist(services: dict[str, Service], table: Routes, kong: KongRouter) -> None:
-    """An alias to nothing would be a lie."""
+    """Every alias in deploy/routes.yml leads to a route of a service."""
     exact = {filled(path) for service in services.values() for path in paths(service.api)}
     for alias in table.aliases:
         if alias.owner in services:

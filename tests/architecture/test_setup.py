@@ -1,4 +1,4 @@
-"""Setting a machine up: nothing of the user's is started, stopped, enabled, disabled or overwritten; every version is pinned."""
+"""Tests of setup_machine.py: it never starts, stops, enables, disables or overwrites the user's own servers, and pins every version."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ setup = load_script()
 
 @pytest.fixture
 def machine(tmp_path: Path) -> Path:
-    """A root folder like a Debian's, with a server of the user's enabled in both ways."""
+    """Returns a root folder like that of a Debian, with one of the user's servers enabled for systemd and for SysV init."""
     for folder in ("usr/sbin", "run", "etc/systemd/system/multi-user.target.wants", "etc/rc3.d", "etc/rc0.d"):
         (tmp_path / folder).mkdir(parents=True)
     enable(tmp_path, "redis-server")
@@ -43,7 +43,7 @@ def machine(tmp_path: Path) -> Path:
 
 
 def enable(machine: Path, server: str) -> None:
-    """What installing a server's package leaves behind."""
+    """Writes the links that installing a server's Debian package leaves behind."""
     (machine / f"etc/systemd/system/multi-user.target.wants/{server}.service").symlink_to(f"/lib/systemd/system/{server}.service")
     (machine / f"etc/rc3.d/S01{server}").symlink_to(f"../init.d/{server}")
     (machine / f"etc/rc0.d/K01{server}").symlink_to(f"../init.d/{server}")
@@ -118,9 +118,9 @@ class TestServiceStarts:
 
     @staticmethod
     def hold(machine: Path) -> subprocess.Popen[str]:
-        """Another process that has reached the inside and stays there."""
+        """Starts another process that is inside the block that forbids services to start, and stays there."""
         code = (
-            # a job in the background is born deaf to SIGINT, and so would be everything that it starts
+            # a shell starts background jobs with SIGINT ignored, and their children inherit that
             "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
             "import sys, time; from pathlib import Path; sys.path.insert(0, sys.argv[1]); import setup_machine\n"
             "with setup_machine.no_service_starts(Path(sys.argv[2])):\n    print('inside', flush=True)\n    time.sleep(60)"
@@ -200,7 +200,7 @@ def test_constraints_are_exact_sorted_and_name_no_index() -> None:
 
 
 def test_every_installed_package_is_pinned_to_what_is_installed() -> None:
-    """Bare of constraints, the next machine would get other versions than the tested ones."""
+    """Every installed package is in constraints.txt, so that the next machine gets the tested versions."""
     bundled = {"pip", "setuptools", "wheel"}
     installed = {canonical(item.metadata["Name"]): item.version for item in importlib.metadata.distributions()}
     ours = {name for name in installed if name.startswith("gtvision-")}

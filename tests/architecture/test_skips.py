@@ -1,4 +1,4 @@
-"""No test is left out without saying what it needs: skips go through `tests.fixtures.needs`."""
+"""Tests that every skipped test says what it needs: skips go through `tests.fixtures.needs`."""
 
 from __future__ import annotations
 

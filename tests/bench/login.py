@@ -16,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 import uvloop
 from argon2 import PasswordHasher
 from tests.bench import load
-from tests.bench.arena import arena
+from tests.bench.running_services import running_services
 
 FLOOR, TARGET, STRETCH = 0.50, 0.70, 0.85
 FLOOR_MS, TARGET_MS, STRETCH_MS = 500.0, 250.0, 150.0
@@ -37,7 +37,7 @@ async def _measure(rounds: int) -> dict[str, object]:
     logins, hashes = [], []
     body = json.dumps({"email": EMAIL, "password": PASSWORD}).encode()
     wires = [load.post("/api/v1/auth/login", body, address=f"10.9.0.{number}") for number in range(1, CONNECTIONS + 1)]
-    async with arena() as house, house.service("identity", {"bootstrap": WANTED}) as port:
+    async with running_services() as running, running.service("identity", {"bootstrap": WANTED}) as port:
         for turn in range(rounds):
             if turn % 2:
                 hashes.append(_bare(ROUND_S))

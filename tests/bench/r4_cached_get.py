@@ -11,8 +11,8 @@ import statistics
 
 import uvloop
 from tests.bench import bare, load
-from tests.bench.arena import arena, baseline
 from tests.bench.fleet import register_cameras
+from tests.bench.running_services import baseline, running_services
 
 FLOOR, TARGET, STRETCH = 0.08, 0.12, 0.20
 ROUND_S = 1.5
@@ -24,11 +24,11 @@ def measure(rounds: int = 7) -> dict[str, object]:
 
 
 async def _measure(rounds: int) -> dict[str, object]:
-    async with arena() as house, house.service("cameras") as port, baseline(house.servers.root) as bare_port:
-        caller = house.mint.caller()
-        await register_cameras(port, house.mint.token(caller))
+    async with running_services() as running, running.service("cameras") as port, baseline(running.servers.root) as bare_port:
+        caller = running.mint.caller()
+        await register_cameras(port, running.mint.token(caller))
         sides = {
-            "subject": (port, load.request("/api/v1/cameras/health", house.mint.token(caller))),
+            "subject": (port, load.request("/api/v1/cameras/health", running.mint.token(caller))),
             "baseline": (bare_port, load.request(bare.PATH)),
         }
         rates = await load.alternate(sides, rounds, ROUND_S)

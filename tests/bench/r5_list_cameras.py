@@ -12,8 +12,8 @@ import statistics
 import httpx
 import uvloop
 from tests.bench import bare, load
-from tests.bench.arena import arena, baseline
 from tests.bench.fleet import CAMERAS, register_cameras
+from tests.bench.running_services import baseline, running_services
 
 FLOOR, TARGET, STRETCH = 0.04, 0.06, 0.10
 FLOOR_MS, TARGET_MS, STRETCH_MS = 100.0, 50.0, 20.0
@@ -28,11 +28,11 @@ def measure(rounds: int = 7) -> dict[str, object]:
 
 
 async def _measure(rounds: int) -> dict[str, object]:
-    async with arena() as house, house.service("cameras") as port, baseline(house.servers.root) as bare_port:
-        caller = house.mint.caller()
-        for who in (house.mint.caller(tenant_id=caller.user_id), caller):  # another city's cameras are in the same table
-            await register_cameras(port, house.mint.token(who))
-        token = house.mint.token(caller)
+    async with running_services() as running, running.service("cameras") as port, baseline(running.servers.root) as bare_port:
+        caller = running.mint.caller()
+        for who in (running.mint.caller(tenant_id=caller.user_id), caller):  # another city's cameras are in the same table
+            await register_cameras(port, running.mint.token(who))
+        token = running.mint.token(caller)
         size = await _check(port, token)
         wire = load.request(PATH, token)
         rates = await load.alternate({"subject": (port, wire), "baseline": (bare_port, load.request(bare.PATH))}, rounds, ROUND_S)

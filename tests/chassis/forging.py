@@ -1,4 +1,4 @@
-"""The craft of somebody who wants to be let in: what they know, and how tokens are put together by hand."""
+"""An attacker's tools: tokens that are put together by hand."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def _signing_key(pem: str) -> Key:
 
 
 class Forger:
-    """Somebody who knows the public key, the format and a valid token."""
+    """An attacker who knows the public key, the format and a valid token."""
 
     def __init__(self, mint: TokenMint) -> None:
         self.mint = mint
@@ -41,7 +41,7 @@ class Forger:
         self.header: dict[str, Any] = {"alg": "RS256", "typ": "at+jwt", "kid": self.kid}
 
     def signed(self, header: dict[str, Any] | None = None, **claims: Any) -> str:
-        """Properly signed with the true key: only what is signed is wrong."""
+        """Returns a token signed with the true key, with the given header and claims in place of the valid ones."""
         payload = {name: value for name, value in (self.claims | claims).items() if value is not ...}
         return self.raw(self.header if header is None else header, payload, private_key_pem(self.kid))
 

@@ -1,4 +1,4 @@
-"""Servers that stop in the middle of what they do."""
+"""Servers that are suspended by SIGSTOP."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import psutil
 
 @contextmanager
 def frozen(pid: int) -> Iterator[None]:
-    """The process and all that it started."""
+    """Suspends the process and its descendants inside the block."""
     root = psutil.Process(pid)
     processes = [root, *root.children(recursive=True)]
     for process in processes:

@@ -1,4 +1,4 @@
-"""The line that each request leaves: enough to find it again, and no plate that somebody looked for."""
+"""Tests of the access log: a line identifies its request, and holds no plate that was searched for."""
 
 from __future__ import annotations
 

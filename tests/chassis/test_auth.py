@@ -1,4 +1,4 @@
-"""Who a token names, what a ticket opens, what a route asks for."""
+"""Tests of the caller that a token names, of tickets, and of the scopes of routes."""
 
 from __future__ import annotations
 

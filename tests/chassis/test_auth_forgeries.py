@@ -1,4 +1,4 @@
-"""Tokens that nobody of ours made: each is refused, all in the same words. The list of quality.md, and what else came to mind."""
+"""Tests that forged tokens are refused, all with the same answer."""
 
 from __future__ import annotations
 
@@ -41,10 +41,10 @@ def _weak_key(forger: Forger) -> str:
 
 
 def _spelled_otherwise(forger: Forger, part: int) -> str:
-    """The same bytes in base64 whose unused last bits are not zero: one token would have many spellings."""
+    """Returns a valid token with unused bits of a base64 part set: accepting it would give one token many spellings."""
     alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
     tokens = (forger.signed(filler="x" * length).split(".") for length in range(3))
-    parts = next(each for each in tokens if len(each[part]) % 4)  # bits to spare
+    parts = next(each for each in tokens if len(each[part]) % 4)  # only such a part has unused bits
     parts[part] = parts[part][:-1] + alphabet[alphabet.index(parts[part][-1]) + 1]
     return ".".join(parts)
 
@@ -165,7 +165,7 @@ QUALITY = {
     *("expired", "expired this moment", "not yet valid", "issued in the future", "an opaque refresh token", "no signature"),
     *("RS512 header", "PS256 header", "ES256 header", "signature twice", "header spelled otherwise", "huge"),
 }
-"""What quality.md and its readers ask for by name; a refresh token that was used twice is tests/identity's."""
+"""Forgeries that have to be in the table. Refresh tokens that are used twice are tested in tests/identity."""
 
 
 def test_none_of_the_named_ones_is_forgotten() -> None:

@@ -1,4 +1,4 @@
-"""What a process knows of keys and revocations when Redis is new, slow, empty or away."""
+"""Tests of the signing keys and revocations that a process knows while Redis is new, slow, emptied or down."""
 
 from __future__ import annotations
 
@@ -154,7 +154,7 @@ async def test_unreadable_entries_spoil_nothing(redis: Redis, mint: TokenMint) -
 
 @pytest.fixture
 async def verifier(redis: Redis, mint: TokenMint) -> tuple[Authenticator, RedisKeys]:
-    """One that has seen the mint's key, and nothing tells it of others."""
+    """Returns an authenticator that has read the mint's key and gets no notice of later keys."""
     await mint.publish(redis)
     keys, revocations = RedisKeys(redis, mint.clock), RedisRevocations(redis, mint.clock)
     await keys.load()
@@ -194,7 +194,7 @@ async def test_made_up_keys_share_a_look(redis: Redis, mint: TokenMint, verifier
 async def test_a_good_token_among_made_up_ones_is_not_refused(
     redis: Redis, mint: TokenMint, verifier: tuple[Authenticator, RedisKeys]
 ) -> None:
-    """Its key is published while a look is on its way for somebody else: it gets a look of its own."""
+    """A key that is published while another token's look-up is under way is found by a look-up of its own."""
     authenticator, keys = verifier
     forger, following = Forger(mint), TokenSigner(private_key_pem("second"), "second", mint.clock)
     made_up = [authenticator.verify(forger.signed(forger.header | {"kid": f"made-up-{number}"})) for number in range(50)]

@@ -1,4 +1,4 @@
-"""State events over a real RabbitMQ: repeats, retries, the dead, outages."""
+"""Tests of the event bus on a real RabbitMQ: repeated messages, retries, dead letters, outages."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def event(data: EventData) -> Event[Any]:
 
 
 def service() -> str:
-    """A service name of its own for each test: its queues are then empty."""
+    """Returns a service name that no other test uses, so that its queues are empty."""
     return f"test{new_id().hex[-8:]}"
 
 
@@ -57,7 +57,7 @@ async def checked(bus: Bus) -> bool:
 
 
 class Recorder:
-    """A handler that remembers, and fails as often as it is told."""
+    """A handler that keeps the events that it got, and fails as often as the test says."""
 
     def __init__(self, *failures: Exception) -> None:
         self.handled: list[Event[Any]] = []
@@ -187,7 +187,7 @@ class TestPoison:
             await until(lambda: buried(dead, name, 2))
             letters = await dead_of(dead, name)
             assert len(letters) == 2
-            assert [found.id for found in await dead_of(dead, name)] == [found.id for found in letters]  # looking takes nothing
+            assert [found.id for found in await dead_of(dead, name)] == [found.id for found in letters]  # listing takes no dead letter away
             assert (await dead.show(str(letters[0].id)[:13])).event_id == letters[0].event_id
             assert await dead.replay(letters[0].id) == 1
             await until(lambda: len(broken.handled) == 1)
@@ -224,7 +224,7 @@ class TestPoison:
             assert len(await dead_of(dead, name)) == 2
 
     async def test_message_that_crashes_its_consumers_is_buried_by_the_broker(self, rabbit: RabbitSettings) -> None:
-        """The delivery limit of the policy: the last guard, for a message that kills the process."""
+        """The delivery limit of the queue's policy dead-letters a message that kills every process that takes it."""
         queue = f"alerts.crash_{service()}"
         async with Publisher(rabbit) as publisher, DeadLetters(rabbit.url) as dead:
             await publisher.declare(queue, QUORUM)
@@ -289,7 +289,7 @@ class TestUnavailable:
 
 
 class TestRules:
-    """Without a broker."""
+    """Rules that need no broker."""
 
     @pytest.mark.parametrize(
         ("error", "verdict"),

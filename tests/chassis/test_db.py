@@ -1,4 +1,4 @@
-"""The unit of work, real and fake; row-level security; what happens when the database goes away."""
+"""Tests of the unit of work, real and fake, of row-level security, and of a database that goes down."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class Boom(Exception):
 
 
 class TestUnitOfWork:
-    """Runs on the fake and on PostgreSQL through PgBouncer."""
+    """Runs on FakeUow and on PostgreSQL through PgBouncer."""
 
     async def test_remembers_an_event_once_committed(self, uow: UowFactory) -> None:
         event = new_id()
@@ -179,7 +179,7 @@ class TestPostgres:
         assert getattr(refused.value.orig, "sqlstate", None) == "42501"
 
     async def test_the_tenant_does_not_outlive_its_transaction(self, db: Database) -> None:
-        """Many more units of work than connections, in many tasks: none may inherit another's tenant."""
+        """Many more tasks than connections: no unit of work sees the tenant of the one that used its connection before."""
 
         async def one(number: int) -> None:
             tenant = TENANT if number % 3 else None
@@ -213,7 +213,7 @@ class TestPostgres:
     async def test_partitions_are_made_side_by_side_and_dropped(self, db: Database) -> None:
         async def make() -> int:
             while True:
-                with suppress(Unavailable):  # a machine on which the others take longer than one waits for their lock
+                with suppress(Unavailable):  # on a slow machine the others may hold the lock for longer than this one waits
                     async with db.uow(None) as work:
                         return int(await work.session.scalar(text("SELECT make_reading_partitions('2026-05-01', 4)")) or 0)
 
@@ -276,7 +276,7 @@ class TestUnavailable:
             async with db.uow(TENANT) as work:
                 await work.session.execute(text("SELECT pg_sleep(20)"))
 
-        for _ in range(12):  # more often than there are connections
+        for _ in range(12):  # more attempts than connections in the pool
             task = asyncio.create_task(slow())
             await asyncio.sleep(0.02)
             task.cancel()
@@ -288,7 +288,7 @@ class TestUnavailable:
     @pytest.mark.fault
     @pytest.mark.parametrize("server", ["pgbouncer", "postgres"])
     async def test_frozen_server_is_unavailable_and_thaws(self, settings: DatabaseSettings, servers: Any, server: str) -> None:
-        async with Database(settings.model_copy(update={"timeout_s": 2.0}), SystemClock()) as db:  # as in the field
+        async with Database(settings.model_copy(update={"timeout_s": 2.0}), SystemClock()) as db:  # a service's own default
             await self._freeze_and_thaw(db, servers, server)
 
     async def _freeze_and_thaw(self, db: Database, servers: Any, server: str) -> None:

@@ -1,4 +1,4 @@
-"""AsyncAPI of what bypasses FastStream."""
+"""Tests of the AsyncAPI description of the hot lanes, which do not go through FastStream."""
 
 from pydantic import SecretStr
 

@@ -23,7 +23,7 @@ def test_a_loop_that_does_not_beat_is_stale() -> None:
 
 
 async def test_waiting_on_purpose_keeps_beating() -> None:
-    """The clock stands but for this test: whatever the machine does meanwhile, only a beat makes the pulse young again."""
+    """Only this test moves the clock, so a heartbeat alone can lower the age of the pulse."""
     clock = FakeClock()
     beat = Heartbeats(clock).register("loop", stale_after_s=0.03)
     event = asyncio.Event()

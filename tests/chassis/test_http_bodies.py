@@ -99,7 +99,7 @@ async def _connected(port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWri
 
 
 def _observed(pieces: Iterator[float], **limits: Any) -> tuple[http.Observed, Receive]:
-    """The service's app with a body whose pieces of one byte come after so many seconds each, before the client leaves."""
+    """Returns an observed request whose body comes byte by byte, each after the given seconds, until the client disconnects."""
 
     async def receive() -> Message:
         pause_s = next(pieces, None)

@@ -1,4 +1,4 @@
-"""A creation that is sent again: over HTTP, on PostgreSQL through PgBouncer."""
+"""Tests of repeated creations with an Idempotency-Key, over HTTP, on PostgreSQL through PgBouncer."""
 
 from __future__ import annotations
 
@@ -38,15 +38,15 @@ _NAME = text("SELECT name FROM thing WHERE id = :id")
 
 
 class ThingIn(StrictModel):
-    """A thing; one called `broken` cannot be made."""
+    """The body of a creation; a thing named `broken` is refused."""
 
     name: str
     size: int = 1
 
 
 @dataclass
-class House:
-    """A service that makes things."""
+class ThingService:
+    """A service that creates things, with a client in front of it."""
 
     http: httpx.AsyncClient
     db: Database
@@ -81,7 +81,7 @@ def router(db: Database) -> APIRouter:
         async with db.uow(tenant_id) as work:
             earlier = await claim(work, who, once, thing_id, SystemClock().now())
             if earlier is not None:
-                await work.session.execute(text("SELECT pg_sleep(0)"))  # the transaction is still good for something
+                await work.session.execute(text("SELECT pg_sleep(0)"))  # fails where `claim` left the transaction aborted
                 if tenant_id == who.tenant_id and await work.session.scalar(_NAME, {"id": earlier}) is None:
                     raise Gone
                 return earlier
@@ -111,158 +111,159 @@ def router(db: Database) -> APIRouter:
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def house(settings: DatabaseSettings) -> AsyncIterator[House]:
+async def things_api(settings: DatabaseSettings) -> AsyncIterator[ThingService]:
     mint = TokenMint()
     async with Database(settings, SystemClock()) as db:
         provides = [mint.authenticator()]
         service = create_app(ServiceSettings(service_name="t"), title="t", lifespan_parts=(), routers=(router(db),), provides=provides)
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app=service.api), base_url="http://t/api/v1") as http:
-            yield House(http, db, mint, mint.caller(Role.ADMIN, tenant_id=new_id()))
+            yield ThingService(http, db, mint, mint.caller(Role.ADMIN, tenant_id=new_id()))
 
 
 def problem(answer: httpx.Response) -> tuple[int, str]:
     return answer.status_code, answer.json()["code"]
 
 
-async def test_a_repeat_creates_nothing_and_says_so(house: House) -> None:
-    first, again = await house.post("k1"), await house.post("k1")
+async def test_a_repeat_creates_nothing_and_says_so(things_api: ThingService) -> None:
+    first, again = await things_api.post("k1"), await things_api.post("k1")
     assert (first.status_code, again.status_code) == (201, 201)
     assert "idempotency-replayed" not in first.headers
     assert again.headers["idempotency-replayed"] == "true"
     assert first.json() == again.json()
-    assert await house.things() == 1
-    assert await house.count(f"outbox WHERE tenant_id = '{house.who.tenant_id}'") == 1
+    assert await things_api.things() == 1
+    assert await things_api.count(f"outbox WHERE tenant_id = '{things_api.who.tenant_id}'") == 1
 
 
-async def test_without_a_key_every_request_is_a_new_one(house: House) -> None:
-    first, again = await house.post(None), await house.post(None)
+async def test_without_a_key_every_request_is_a_new_one(things_api: ThingService) -> None:
+    first, again = await things_api.post(None), await things_api.post(None)
     assert first.json() != again.json()
-    assert await house.count("idempotency_key") == 0
+    assert await things_api.count("idempotency_key") == 0
 
 
-async def test_the_order_of_the_fields_does_not_matter(house: House) -> None:
-    headers = house.mint.headers(house.who) | {"idempotency-key": "order", "content-type": "application/json"}
+async def test_the_order_of_the_fields_does_not_matter(things_api: ThingService) -> None:
+    headers = things_api.mint.headers(things_api.who) | {"idempotency-key": "order", "content-type": "application/json"}
     answers = [
-        await house.http.post("/things", headers=headers, content=body) for body in (b'{"name":"a","size":2}', b'{"size": 2, "name": "a"}')
+        await things_api.http.post("/things", headers=headers, content=body)
+        for body in (b'{"name":"a","size":2}', b'{"size": 2, "name": "a"}')
     ]
     assert [answer.status_code for answer in answers] == [201, 201]
     assert answers[0].json() == answers[1].json()
 
 
-async def test_a_key_of_another_request_is_refused(house: House) -> None:
-    await house.post("k", "a")
-    for answer in (await house.post("k", "b"), await house.post("k", "a", path=f"/cities/{house.who.tenant_id}/things")):
+async def test_a_key_of_another_request_is_refused(things_api: ThingService) -> None:
+    await things_api.post("k", "a")
+    for answer in (await things_api.post("k", "b"), await things_api.post("k", "a", path=f"/cities/{things_api.who.tenant_id}/things")):
         assert problem(answer) == (422, "idempotency_key_reused")
-    assert await house.things() == 1
+    assert await things_api.things() == 1
 
 
-async def test_another_path_of_the_same_route_is_another_request(house: House) -> None:
-    here = house.who.tenant_id
-    assert (await house.post("p", path=f"/cities/{here}/things")).status_code == 201
-    assert problem(await house.post("p", path=f"/cities/{new_id()}/things")) == (422, "idempotency_key_reused")
+async def test_another_path_of_the_same_route_is_another_request(things_api: ThingService) -> None:
+    here = things_api.who.tenant_id
+    assert (await things_api.post("p", path=f"/cities/{here}/things")).status_code == 201
+    assert problem(await things_api.post("p", path=f"/cities/{new_id()}/things")) == (422, "idempotency_key_reused")
 
 
-async def test_the_same_key_of_somebody_else_is_another_key(house: House) -> None:
-    colleague = house.mint.caller(Role.ADMIN, tenant_id=house.who.tenant_id)
-    stranger = house.mint.caller(Role.ADMIN, tenant_id=new_id())
-    answers = [await house.post("same", who=who) for who in (None, colleague, stranger)]
+async def test_the_same_key_of_somebody_else_is_another_key(things_api: ThingService) -> None:
+    colleague = things_api.mint.caller(Role.ADMIN, tenant_id=things_api.who.tenant_id)
+    stranger = things_api.mint.caller(Role.ADMIN, tenant_id=new_id())
+    answers = [await things_api.post("same", who=who) for who in (None, colleague, stranger)]
     assert [answer.status_code for answer in answers] == [201] * 3
     assert len({answer.json() for answer in answers}) == 3
-    assert await house.count("idempotency_key") == 2
-    assert await house.count("idempotency_key", stranger.tenant_id) == 1
+    assert await things_api.count("idempotency_key") == 2
+    assert await things_api.count("idempotency_key", stranger.tenant_id) == 1
 
 
-async def test_of_many_at_once_one_creates(house: House) -> None:
-    answers = await asyncio.gather(*(house.post("race") for _ in range(6)))
+async def test_of_many_at_once_one_creates(things_api: ThingService) -> None:
+    answers = await asyncio.gather(*(things_api.post("race") for _ in range(6)))
     assert [answer.status_code for answer in answers] == [201] * 6
     assert len({answer.json() for answer in answers}) == 1
     assert sorted("idempotency-replayed" in answer.headers for answer in answers) == [False] + [True] * 5
-    assert await house.things() == 1
+    assert await things_api.things() == 1
 
 
-async def test_a_failed_creation_leaves_its_key_free(house: House) -> None:
+async def test_a_failed_creation_leaves_its_key_free(things_api: ThingService) -> None:
     for _ in range(2):
-        assert problem(await house.post("try", "broken")) == (409, "conflict")
-    assert (await house.post("try", "a")).status_code == 201
-    assert await house.things() == 1
+        assert problem(await things_api.post("try", "broken")) == (409, "conflict")
+    assert (await things_api.post("try", "a")).status_code == 201
+    assert await things_api.things() == 1
 
 
-async def test_what_is_gone_is_not_made_again(house: House) -> None:
-    await house.post("gone")
-    async with house.db.uow(house.who.tenant_id) as work:
+async def test_what_is_gone_is_not_made_again(things_api: ThingService) -> None:
+    await things_api.post("gone")
+    async with things_api.db.uow(things_api.who.tenant_id) as work:
         await work.session.execute(text("DELETE FROM thing"))
-    answer = await house.post("gone")
+    answer = await things_api.post("gone")
     assert problem(answer) == (409, "idempotency_gone")
     assert "idempotency-replayed" not in answer.headers
 
 
-async def test_a_key_that_was_let_go_is_free_and_one_that_points_elsewhere_leads_there(house: House) -> None:
-    first, again = await house.post("let-go", "known"), await house.post("let-go", "known")
+async def test_a_key_that_was_let_go_is_free_and_one_that_points_elsewhere_leads_there(things_api: ThingService) -> None:
+    first, again = await things_api.post("let-go", "known"), await things_api.post("let-go", "known")
     assert first.json() != again.json()
-    await house.post("moved", "elsewhere")
-    async with house.db.uow(house.who.tenant_id) as work:
-        row = {"tenant": house.who.tenant_id, "id": house.who.user_id, "name": "x"}
+    await things_api.post("moved", "elsewhere")
+    async with things_api.db.uow(things_api.who.tenant_id) as work:
+        row = {"tenant": things_api.who.tenant_id, "id": things_api.who.user_id, "name": "x"}
         await work.session.execute(_ADD, row)
-    assert (await house.post("moved", "elsewhere")).json() == str(house.who.user_id)
+    assert (await things_api.post("moved", "elsewhere")).json() == str(things_api.who.user_id)
 
 
-async def test_what_is_made_in_another_city_is_claimed_in_the_callers(house: House) -> None:
-    """As when the platform founds a city: the new one is another at each try."""
+async def test_what_is_made_in_another_city_is_claimed_in_the_callers(things_api: ThingService) -> None:
+    """A creation in another tenant, as by a platform administrator, is claimed in the caller's own, which is the same each time."""
     path = f"/cities/{new_id()}/things"
-    first, again = await house.post("abroad", path=path, size=2), await house.post("abroad", path=path, size=2)
+    first, again = await things_api.post("abroad", path=path, size=2), await things_api.post("abroad", path=path, size=2)
     assert (first.status_code, again.status_code) == (201, 201)
     assert first.json() == again.json()
-    assert await house.count("idempotency_key") == 1
-    assert await house.things() == 0
+    assert await things_api.count("idempotency_key") == 1
+    assert await things_api.things() == 0
 
 
 @pytest.mark.parametrize("key", ["", " ", "a b", "x" * 256, "é".encode(), "\x7f"])
-async def test_a_key_is_visible_ascii(house: House, key: Any) -> None:
-    assert problem(await house.post(key)) == (422, "idempotency_key_invalid")
-    assert await house.things() == 0
+async def test_a_key_is_visible_ascii(things_api: ThingService, key: Any) -> None:
+    assert problem(await things_api.post(key)) == (422, "idempotency_key_invalid")
+    assert await things_api.things() == 0
 
 
-async def test_the_longest_and_the_shortest_key_are_keys(house: House) -> None:
+async def test_the_longest_and_the_shortest_key_are_keys(things_api: ThingService) -> None:
     for key in ("!", "~" * 255):
-        assert (await house.post(key)).status_code == 201
+        assert (await things_api.post(key)).status_code == 201
 
 
-async def test_two_keys_are_none(house: House) -> None:
-    authorization = house.mint.headers(house.who)["authorization"]
+async def test_two_keys_are_none(things_api: ThingService) -> None:
+    authorization = things_api.mint.headers(things_api.who)["authorization"]
     headers = [("authorization", authorization), ("idempotency-key", "a"), ("idempotency-key", "a")]
-    assert problem(await house.http.post("/things", headers=headers, json={"name": "a"})) == (422, "idempotency_key_invalid")
+    assert problem(await things_api.http.post("/things", headers=headers, json={"name": "a"})) == (422, "idempotency_key_invalid")
 
 
-async def test_who_has_no_token_hears_nothing_about_keys(house: House) -> None:
-    assert (await house.http.post("/things", headers={"idempotency-key": "a b"}, json={"name": "a"})).status_code == 401
+async def test_who_has_no_token_hears_nothing_about_keys(things_api: ThingService) -> None:
+    assert (await things_api.http.post("/things", headers={"idempotency-key": "a b"}, json={"name": "a"})).status_code == 401
 
 
-async def test_neither_key_nor_request_can_be_read_from_the_table(house: House) -> None:
-    await house.post("my-secret-key", "my-secret-name")
-    async with house.db.uow(house.who.tenant_id) as work:
+async def test_neither_key_nor_request_can_be_read_from_the_table(things_api: ThingService) -> None:
+    await things_api.post("my-secret-key", "my-secret-name")
+    async with things_api.db.uow(things_api.who.tenant_id) as work:
         kept = str((await work.session.execute(text("SELECT idempotency_key::text FROM idempotency_key"))).all())
     for secret in ("my-secret-key", "my-secret-name"):
         assert secret not in kept
         assert secret.encode().hex() not in kept
 
 
-async def test_keys_are_forgotten_after_a_day(house: House) -> None:
-    stranger = house.mint.caller(Role.ADMIN, tenant_id=new_id())
-    first = await house.post("day")
-    await house.post("day", who=stranger)
-    keeping = KeyKeeping(house.db.uow, FakeClock(SystemClock().now() + timedelta(days=9)))
+async def test_keys_are_forgotten_after_a_day(things_api: ThingService) -> None:
+    stranger = things_api.mint.caller(Role.ADMIN, tenant_id=new_id())
+    first = await things_api.post("day")
+    await things_api.post("day", who=stranger)
+    keeping = KeyKeeping(things_api.db.uow, FakeClock(SystemClock().now() + timedelta(days=9)))
     await keeping.forget()
-    assert await house.count("idempotency_key") == 1, "the database looks at its own clock too"
-    for tenant_id in (house.who.tenant_id, stranger.tenant_id):
-        async with house.db.uow(tenant_id) as work:
+    assert await things_api.count("idempotency_key") == 1, "the database looks at its own clock too"
+    for tenant_id in (things_api.who.tenant_id, stranger.tenant_id):
+        async with things_api.db.uow(tenant_id) as work:
             await work.session.execute(text("UPDATE idempotency_key SET created_at = created_at - interval '1 day 1 minute'"))
     assert await keeping.forget() >= 2
-    assert await house.count("idempotency_key") == 0
-    assert await house.count("idempotency_key", stranger.tenant_id) == 0
-    assert (await house.post("day")).json() != first.json()
+    assert await things_api.count("idempotency_key") == 0
+    assert await things_api.count("idempotency_key", stranger.tenant_id) == 0
+    assert (await things_api.post("day")).json() != first.json()
 
 
-async def test_the_header_is_documented(house: House) -> None:
-    operation = (await house.http.get("/docs/t/openapi.json")).json()["paths"]["/api/v1/things"]["post"]
+async def test_the_header_is_documented(things_api: ThingService) -> None:
+    operation = (await things_api.http.get("/docs/t/openapi.json")).json()["paths"]["/api/v1/things"]["post"]
     [header] = operation["parameters"]
     assert (header["in"], header["name"], header["required"]) == ("header", "idempotency-key", False)

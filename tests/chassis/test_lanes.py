@@ -1,4 +1,4 @@
-"""The hot lanes over a real RabbitMQ: frames and batches of detections."""
+"""Tests of the hot lanes on a real RabbitMQ: frames, and batches of detections."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ async def looping(lane: BatchConsumer | FrameConsumer) -> AsyncIterator[None]:
     task = asyncio.create_task(lane.run(Heartbeats().register("lane")))
     try:
         yield
-        for _ in range(20):  # what was handled last is acknowledged within a few turns of the loop, however long each takes
+        for _ in range(20):  # the last message is acknowledged within a few turns of the event loop
             await asyncio.sleep(0.01)
     finally:
         task.cancel()
@@ -64,7 +64,7 @@ def headers(sequence: int = 0) -> FrameHeaders:
 
 @asynccontextmanager
 async def taking(rabbit: RabbitSettings, prefetch: int, handler: FrameHandler) -> AsyncIterator[None]:
-    """Whoever sends a frame before somebody takes it has ten seconds."""
+    """Consumes frames inside the block. A frame that is sent before the consumer is ready lives for ten seconds."""
     async with looping(FrameConsumer(rabbit, prefetch, handler)):
         await until(lambda: exists(rabbit, FRAMES_QUEUE))
         yield
@@ -86,7 +86,7 @@ class TestFrames:
         assert frames[0].jpeg == b"\xff\xd8jpeg"
 
     async def test_every_frame_is_acknowledged_in_any_order(self, rabbit: RabbitSettings) -> None:
-        """Odd frames finish after even ones; with a prefetch of 8 a forgotten acknowledgement would stall the lane."""
+        """Odd frames finish after even ones; with a prefetch of 8 a missing acknowledgement would stall the lane."""
         handled: set[int] = set()
 
         async def handler(frame: Frame) -> None:
@@ -97,7 +97,7 @@ class TestFrames:
         async with FramePublisher(rabbit) as publisher, taking(rabbit, 8, handler):
             await asyncio.gather(*(publisher.publish(b"x", headers(number)) for number in range(200)))
             await until(lambda: handled == set(range(200)))
-        await until(lambda: is_empty(rabbit, FRAMES_QUEUE), timeout_s=5)  # a frame that was not acknowledged stays for ten seconds
+        await until(lambda: is_empty(rabbit, FRAMES_QUEUE), timeout_s=5)  # a frame without acknowledgement would stay for ten seconds
 
     async def test_failing_frame_is_dropped_and_others_go_on(self, rabbit: RabbitSettings) -> None:
         handled: list[int] = []
@@ -113,7 +113,7 @@ class TestFrames:
             for number in range(6):
                 await publisher.publish(b"x", headers(number))
             await until(lambda: sorted(handled) == [0, 1, 2, 4, 5])
-        await until(lambda: is_empty(rabbit, FRAMES_QUEUE), timeout_s=5)  # a frame that was not acknowledged stays for ten seconds
+        await until(lambda: is_empty(rabbit, FRAMES_QUEUE), timeout_s=5)  # a frame without acknowledgement would stay for ten seconds
 
     async def test_unavailable_is_tried_again(self, rabbit: RabbitSettings) -> None:
         calls: list[int] = []
@@ -129,7 +129,7 @@ class TestFrames:
 
 
 class Batches:
-    """A handler with a unit of work and an inbox, that refuses poison."""
+    """A handler with a unit of work and an inbox, that refuses the message `poison`."""
 
     def __init__(self) -> None:
         self.uow = FakeUow()
@@ -244,7 +244,7 @@ class TestBatches:
 
 
 class TestAcknowledger:
-    """Which tags go to the broker, and how."""
+    """Which delivery tags are acknowledged to the broker, and whether for several messages at once."""
 
     async def test_finished_prefix_goes_in_one_frame(self) -> None:
         sent: list[tuple[int, bool]] = []
@@ -282,7 +282,7 @@ async def exists(rabbit: RabbitSettings, queue: str) -> bool:
 
 
 async def is_empty(rabbit: RabbitSettings, queue: str) -> bool:
-    """After the consumer has ended: only then the broker counts what it had delivered and not got back."""
+    """Returns whether the queue is empty. Call it after the consumer has ended: the broker counts unacknowledged messages only then."""
     return bool((await state(rabbit, queue)).message_count == 0)
 
 
@@ -297,7 +297,7 @@ def test_frame_id_repeats_with_the_frame() -> None:
 
 
 async def test_what_a_broken_session_left_behind_does_not_end_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Messages waited when the channel broke, and the broker takes its time to deliver them again."""
+    """Messages were unacknowledged when the channel broke, and the broker delivers them again later."""
     sessions: list[Any] = []
 
     class Channel:

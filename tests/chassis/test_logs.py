@@ -17,7 +17,7 @@ CANARY = "c4n4ry-s3cr3t"
 
 @pytest.fixture
 def lines(capfdbinary: pytest.CaptureFixture[bytes]) -> Iterator[Any]:
-    """What was written to stdout since the last call, one dict a line."""
+    """Yields a function that returns the JSON lines written to stdout since its last call."""
     root = logging.getLogger()
     before = root.handlers[:], root.level
     logs.configure("tested", "debug")

@@ -1,4 +1,4 @@
-"""Periodic work goes on whatever a run of it does."""
+"""Tests that periodic work goes on after any outcome of one run."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ NEVER = timedelta(hours=1)
 
 
 class Verb:
-    """Runs, and fails as told."""
+    """A verb that counts its runs and raises the given errors."""
 
     def __init__(self, *failures: Exception | None) -> None:
         self.runs = 0
@@ -90,7 +90,7 @@ async def test_a_verb_that_wakes_its_own_loop_runs_again_at_once() -> None:
 
 
 async def test_nothing_wakes_a_loop_whose_dependency_is_down() -> None:
-    """Each commit wakes the outbox: a broker that is down must not be tried at each."""
+    """Every commit wakes the outbox relay, which must not try a broker that is down at each of them."""
     verb, wake = Verb(Unavailable("down")), asyncio.Event()
     wake.set()
     task = asyncio.ensure_future(every(SOON, verb, retry=NEVER, wake=wake)(Heartbeats().register("loop")))

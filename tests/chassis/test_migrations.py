@@ -1,4 +1,4 @@
-"""Migrations: repeatable, side by side, whole after a crash, and equal to the tables in code."""
+"""Tests of migrations: they may run again, at the same time and after a crash, and give the tables that the code declares."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ def test_migrations_are_found_beside_the_package(tmp_path: Path) -> None:
 
 
 def run_in_thread(root: Path, settings: DatabaseSettings) -> None:
-    """KeyboardInterrupt cannot cross an executor: carry it."""
+    """Runs the migrations in a thread, and raises there caught KeyboardInterrupt here: an executor cannot pass it on."""
     caught: list[BaseException] = []
 
     def work() -> None:

@@ -1,4 +1,4 @@
-"""The relay: nothing is lost, nothing waits for ever, whatever dies in between."""
+"""Tests of the outbox relay: every committed event is published, whichever process or server is killed in between."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ async def looping(relay: OutboxRelay) -> AsyncIterator[None]:
 
 
 class TestRelay:
-    """On PostgreSQL, with a publisher that obeys."""
+    """Runs on PostgreSQL, with a publisher that fails as the test says."""
 
     async def test_publishes_the_envelope_then_deletes_it(self, db: Database) -> None:
         publisher = FakePublisher()
@@ -127,7 +127,7 @@ class TestRelay:
         assert await waiting(db) == 0
 
     async def test_a_record_is_never_dropped(self, db: Database) -> None:
-        """The ledger's queue is not there: for however long, the record waits, and the age of the outbox tells of it."""
+        """While the ledger's queue is missing an audit record waits in the outbox, and the metric of the outbox's age shows it."""
         publisher, clock = FakePublisher(), FakeClock()
         relay = OutboxRelay(db, publisher, clock)
         publisher.failure = Unroutable()
@@ -186,13 +186,13 @@ class TestRelay:
 @pytest.mark.broker
 @pytest.mark.fault
 class TestFaults:
-    """Ledger: every committed event is handled, and its effect happens once."""
+    """With servers that are killed, every committed event is handled and has its effect once."""
 
     async def test_killed_broker_loses_nothing(self, db: Database, rabbit: RabbitSettings, servers: Any) -> None:
         async with ledger(db, rabbit, "faultbroker") as effects:
             await emit(db, 20)
             await until(lambda: len(effects) == 20)
-            await asyncio.sleep(8)  # RabbitMQ 3.10 loses a quorum queue that is killed within some 3 s of being declared
+            await asyncio.sleep(8)  # RabbitMQ 3.10 loses a quorum queue when it is killed within about 3 s of its declaration
             servers.runner.kill("rabbitmq")
             await emit(db, 30, first=21)
             await servers.running("rabbitmq")
@@ -224,7 +224,7 @@ async def emitted(db: Database, revision: int) -> bool:
 
 @asynccontextmanager
 async def ledger(db: Database, rabbit: RabbitSettings, name: str) -> AsyncIterator[list[int]]:
-    """A relay and a listener whose effect and inbox commit together, in the same database."""
+    """Runs a relay and a listener that commits its effect and its inbox entry in one transaction; yields the effects."""
     effects: list[int] = []
 
     async def on_tenant_created(event: Event[TenantCreated]) -> None:

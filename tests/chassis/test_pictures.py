@@ -1,4 +1,4 @@
-"""Pictures from outside: their size is that of the upright picture."""
+"""Tests of the size of uploaded pictures, which is that of the picture turned upright by EXIF."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from chassis.pictures import UPRIGHT, check_picture, orientation_of
 
 
 def picture(form: str, exif: bytes = b"") -> bytes:
-    """A picture stored 64 x 32."""
+    """Returns a picture whose stored pixels are 64 x 32."""
     out = io.BytesIO()
     Image.new("RGB", (64, 32)).save(out, form, exif=exif)
     return out.getvalue()

@@ -1,4 +1,4 @@
-"""Routes get what the composition root built, by class; a service that lacks something is not built."""
+"""Tests of `Provided`: routes get the objects that the composition root built, and a service that lacks one is not built."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who a client is behind proxies: only those of `TRUSTED_PROXIES` are believed, and the rightmost stranger in what they say counts."""
+"""Tests of the client's address behind proxies: the rightmost one in X-Forwarded-For that is not in `TRUSTED_PROXIES`."""
 
 from __future__ import annotations
 
@@ -89,12 +89,12 @@ async def test_strangers_are_not_believed_whatever_they_say() -> None:
     ("headers", "client"),
     [
         ([told(CLIENT)], CLIENT),
-        ([told("198.51.100.1", CLIENT)], CLIENT),  # the client wrote the first
+        ([told("198.51.100.1", CLIENT)], CLIENT),  # the client itself wrote the first header
         ([told("127.0.0.1", "10.0.0.1", CLIENT)], CLIENT),
         ([told("198.51.100.1", CLIENT, "10.0.0.1", "127.0.0.3")], CLIENT),
         ([told("2001:db8:2::1", "2001:db8:1::7")], "2001:db8:2::1"),
-        ([told("198.51.100.1"), told(CLIENT)], CLIENT),  # two lines are one
-        ([told("10.0.0.9", "10.0.0.1")], "10.0.0.9"),  # a proxy that asks on its own account
+        ([told("198.51.100.1"), told(CLIENT)], CLIENT),  # two headers count as one list
+        ([told("10.0.0.9", "10.0.0.1")], "10.0.0.9"),  # a proxy that sends a request of its own
         ([told(f"{CLIENT}:4711")], CLIENT),
         ([("Forwarded", f"for={CLIENT}")], "127.0.0.2"),
         ([], "127.0.0.2"),

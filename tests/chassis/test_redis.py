@@ -34,7 +34,7 @@ async def test_a_server_that_accepts_and_says_nothing_is_given_up() -> None:
 @pytest.mark.fault
 @pytest.mark.broker
 async def test_a_frozen_server_costs_a_moment_and_comes_back(servers: Any, redis_state: RedisSettings) -> None:
-    client = connect_redis(servers.redis_state.url, timeout_s=0.2)  # the fixture's own address is more patient than this
+    client = connect_redis(servers.redis_state.url, timeout_s=0.2)  # the fixture's own settings have a longer timeout
     await until(lambda: said(client))
     pid = servers.runner.pid(servers.redis_state.name)
     os.kill(pid, signal.SIGSTOP)
@@ -49,7 +49,7 @@ async def test_a_frozen_server_costs_a_moment_and_comes_back(servers: Any, redis
 
 
 async def said(client: Redis) -> bool:
-    """Whether the server answers; a busy machine may take longer than this client waits."""
+    """Returns whether the server answers within this client's short timeout, which it may not on a busy machine."""
     try:
         await client.set("a", "1")
         return bool(await client.get("a") == b"1")

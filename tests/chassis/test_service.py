@@ -125,7 +125,7 @@ async def test_a_loop_ends_though_a_library_swallows_its_cancellation(instead: E
             ended.set()
 
     service = _plain(_settings(shutdown_grace_s=300), loops={"loop": loop})
-    async with asyncio.timeout(150):  # below the grace: it ended by itself
+    async with asyncio.timeout(150):  # less than the grace period: the loop ended by itself
         async with service.started():
             await asyncio.sleep(0)
     assert ended.is_set()
@@ -142,7 +142,7 @@ async def test_a_loop_that_does_not_want_to_end_does_not_hold_the_process() -> N
                 raise
 
     service = _plain(_settings(shutdown_grace_s=0.05), loops={"stubborn": stubborn})
-    async with asyncio.timeout(30):  # not the minute that the loop would take
+    async with asyncio.timeout(30):  # less than the minute that the loop would take
         async with service.started():
             await asyncio.sleep(0)
 
@@ -307,7 +307,7 @@ async def test_a_worker_has_the_private_port_only() -> None:
         while True:
             await heartbeat.sleep(1)
 
-    with socket.socket() as held:  # bound and not listening: nobody else answers there meanwhile
+    with socket.socket() as held:  # bound and not listening: no other process can take the port meanwhile
         held.bind(("127.0.0.1", 0))
         http_port = held.getsockname()[1]
         worker = create_worker(_settings(http_port=http_port), title="Worker", lifespan_parts=[], loops={"loop": loop})
@@ -365,7 +365,7 @@ async def test_a_signal_ends_the_process_in_order(tmp_path: Path, number: signal
             answer = await client.get(f"http://127.0.0.1:{port}/api/v1/hello?token=c4n4ry")
             assert answer.json() == {"hello": "world"}
             assert "server" not in answer.headers
-            while b'"request"' not in written.read_bytes():  # a client may be answered just before the line that says so is written
+            while b'"request"' not in written.read_bytes():  # the answer may reach the client just before its line is in the log
                 await asyncio.sleep(0.05)
             process.send_signal(number)
             await asyncio.to_thread(process.wait)

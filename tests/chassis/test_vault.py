@@ -56,7 +56,7 @@ def test_any_change_is_noticed(data: st.DataObject) -> None:
 
 
 def test_one_sealed_text_has_one_spelling() -> None:
-    """The other base64 alphabet, padding, and unused last bits would be others."""
+    """Another base64 alphabet, padding or set unused bits are refused, which would be other spellings of the same sealed text."""
     sealed = next(text for text in (vault.seal("exactly this") for _ in range(1_000)) if "-" in text[8:] or "_" in text[8:])
     alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
     spare = sealed[:-1] + alphabet[alphabet.index(sealed[-1]) + 1]

@@ -1,4 +1,4 @@
-"""Waiting for the thing itself, with a generous end so that a broken test does not hang."""
+"""Waiting for conditions, with a long timeout so that a broken test ends."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ async def until(condition: Callable[[], bool] | Callable[[], Awaitable[bool]], t
 
 
 async def works(action: Callable[[], Awaitable[None]]) -> bool:
-    """Whether the action finds everything it needs."""
+    """Returns whether the action succeeds, which it does not while a server that it needs is away."""
     try:
         await action()
     except Unavailable:
@@ -32,7 +32,7 @@ async def works(action: Callable[[], Awaitable[None]]) -> bool:
 
 
 async def all_listen(service: Worker, *buses: Bus) -> None:
-    """Returns once the service is ready and the buses are up: queues are declared in their own time, and nobody hears the rest."""
+    """Returns once the service is ready and the queues of the buses exist: a message that is sent earlier reaches no queue."""
 
     async def listening() -> bool:
         try:

@@ -1,4 +1,4 @@
-"""What goes on record of a deed: with its transaction, from where its request came, and never more than the ledger takes."""
+"""Tests of audit entries: they commit with their transaction, name the address of their request, and fit the ledger's limits."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class TestOrigin:
         assert origin() == Origin()
 
     async def test_an_address_that_is_none_refuses_nothing(self, http: httpx.AsyncClient) -> None:
-        """A proxy of ours may pass on any text."""
+        """A trusted proxy may pass on any text as the client's address."""
         scope = {"type": "http", "headers": [], "client": ("\ud800" + "9" * 100, 1)}
         with arriving(scope):
             assert audit_event(Action.PLATE_SEARCHED, WHO, AuditEntry()).address == "?" + "9" * 63
@@ -82,7 +82,7 @@ class TestDeed:
         assert (found.actor_id, found.actor_role, found.session_id) == (None, None, None)
 
     def test_is_cut_rather_than_refused(self) -> None:
-        """A record that is too long must not make the deed fail."""
+        """An entry that is too long is cut, so that the change that it records succeeds."""
         details = {f"{number:03}" + "n" * 50: "v" * 20_000 for number in range(100)}
         found = audit_event(Action.SETTINGS_CHANGED, WHO, AuditEntry("x", "i" * 5_000, details=details))
         assert found.object_id == "i" * 200
@@ -117,7 +117,7 @@ class TestRecord:
         assert (event.tenant_id, event.camera_id, event.data.action) == (tenant_id, camera, "camera.removed")
 
     async def test_is_lost_with_the_deed(self, db: Database) -> None:
-        """One transaction: neither a deed without its record nor a record of what did not happen."""
+        """A rolled-back transaction leaves neither its change nor its entry."""
         tenant_id = new_id()
         add = text("INSERT INTO tenant (tenant_id, name, revision, created_at) VALUES (:t, :n, 1, now())")
         with pytest.raises(RuntimeError):

@@ -1,4 +1,4 @@
-"""A listener's copy of the cameras is true in the end, whatever comes twice, late or never."""
+"""Tests of a service's copy of the cameras: it becomes correct when events come twice, late or not at all."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def keeps(camera: CameraDesired) -> dict[str, object]:
 
 @dataclass
 class Listener:
-    """A service that keeps the names of the cameras, and one city's events."""
+    """A service that keeps a copy of the cameras, and the events of one tenant."""
 
     db: Database
     copy: CameraCopy = field(default_factory=lambda: CameraCopy(CAMERAS, keeps))
@@ -51,7 +51,7 @@ class Listener:
         self.changes += 1
 
     async def hears(self, *events: Event[Any]) -> None:
-        """As the broker might: each twice."""
+        """Delivers each event twice, as the broker may."""
         listening = CameraEvents(self.db.uow, self.copy, changed=self.heard)
         handlers = {
             CameraRegistered: listening.on_camera_registered,
@@ -104,11 +104,11 @@ class TestOrder:
         camera = new_id()
         await listener.hears(listener.registered(camera))
         assert (await listener.rows(), listener.changes) == ({camera: (1, False, "Nome 1")}, 1)
-        await listener.hears(listener.registered(camera, at=600))  # announced again: another event, the same state
+        await listener.hears(listener.registered(camera, at=600))  # announced again: another event with the same state
         assert (await listener.rows(), listener.changes) == ({camera: (1, False, "Nome 1")}, 1)
 
     async def test_each_event_is_remembered(self, listener: Listener) -> None:
-        """In the transaction that it changed something in: a repeat is acknowledged without another look."""
+        """The inbox entry commits with the change, so a repeated event is acknowledged and changes nothing."""
         camera = new_id()
         events = (listener.registered(camera), listener.updated(camera, 2), listener.removed(camera, 3), listener.announced(as_of=10))
         await listener.hears(*events)
@@ -124,7 +124,7 @@ class TestOrder:
         assert await listener.rows() == dict.fromkeys(cameras, (3, False, "Nome 3"))
 
     async def test_a_removed_camera_stays_removed_in_every_order(self, listener: Listener) -> None:
-        """Also where the removal comes first and the camera was never heard of."""
+        """Also where the removal is the first event of the camera."""
         orders = list(permutations(range(3)))
         cameras = [new_id() for _ in orders]
         for camera, order in zip(cameras, orders, strict=True):
@@ -194,7 +194,7 @@ class TestTheListOfTheLiving:
 
 
 def test_all_four_events_are_subscribed_to() -> None:
-    """The handlers above would help nobody without their queues."""
+    """A service has a queue for each of the four events."""
     bus = Bus(RabbitSettings(url=SecretStr("amqp://nobody@127.0.0.1:1")), "sample", FakeClock())
     CameraEvents(Database.uow, CameraCopy(CAMERAS, keeps)).subscribe(bus)  # type: ignore[arg-type]
     document = str(bus.asyncapi())

@@ -1,4 +1,4 @@
-"""What a search is for: asked after who searches, as the searcher's city wants it, and put on record."""
+"""Tests of the purposes of searches: asked for after authorization, as the caller's tenant requires it, and put on record."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ CITIES = {
 
 
 def known() -> TenantDirectory:
-    """What is known of the tenants, from no Redis."""
+    """Returns a directory of tenants that is filled by the test and never connects to Redis."""
     directory = TenantDirectory(connect_redis("redis://127.0.0.1:1/0"))
     for tenant_id, purposes in CITIES.items():
         directory.learn(tenant_id, KnownTenant(name="x", revision=1, settings=TenantSettings(purposes=purposes)))

@@ -1,4 +1,4 @@
-"""Refused tickets go on record of the city whose they were, and no flood of them floods its ledger."""
+"""Tests that refused tickets are recorded for the tenant of the ticket, and that many of them make few entries."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from gtvision.tenancy import Caller
 from gtvision.time import FakeClock
 
 
-class Door:
-    """Somewhere that tickets are shown, and the ledger behind it."""
+class TicketEndpoint:
+    """An endpoint that redeems tickets, and the refusals that it records."""
 
     def __init__(self) -> None:
         self.clock = FakeClock()
@@ -29,8 +29,8 @@ class Door:
         self.authenticator: Authenticator = self.mint.authenticator()
         self.refusals = Refusals(self.uow, self.authenticator, "streaming")
 
-    async def show(self, ticket: str, purpose: str = "live", camera: UUID | None = None) -> GTVisionError:
-        """Refused, as the caller of this expects."""
+    async def redeem(self, ticket: str, purpose: str = "live", camera: UUID | None = None) -> GTVisionError:
+        """Redeems a ticket and returns the error with which it is refused. Raises: AssertionError where it is accepted."""
         try:
             await self.authenticator.redeem(ticket, purpose)
         except GTVisionError as refused:
@@ -45,16 +45,16 @@ class Door:
 
 
 @pytest.fixture
-def door() -> Door:
-    return Door()
+def endpoint() -> TicketEndpoint:
+    return TicketEndpoint()
 
 
-async def test_a_refusal_says_whose_ticket_it_was_what_for_and_from_where(door: Door) -> None:
-    who, camera, correlation = door.mint.caller(), new_id(), new_id()
+async def test_a_refusal_says_whose_ticket_it_was_what_for_and_from_where(endpoint: TicketEndpoint) -> None:
+    who, camera, correlation = endpoint.mint.caller(), new_id(), new_id()
     with logs.correlated(correlation):
-        await door.show(await door.spent(who), camera=camera)
-    await door.refusals.write()
-    [event] = door.uow.emitted
+        await endpoint.redeem(await endpoint.spent(who), camera=camera)
+    await endpoint.refusals.write()
+    [event] = endpoint.uow.emitted
     assert (event.tenant_id, event.camera_id, event.correlation_id) == (who.tenant_id, camera, correlation)
     said = event.data
     assert (said.action, said.outcome, said.actor_id, said.session_id) == ("live.refused", "refused", who.user_id, who.session_id)
@@ -62,80 +62,81 @@ async def test_a_refusal_says_whose_ticket_it_was_what_for_and_from_where(door: 
     assert said.details == {"reason": "unauthenticated", "times": "1"}
 
 
-async def test_every_kind_of_refusal_of_a_true_ticket_is_on_record(door: Door) -> None:
-    revoked = door.mint.caller()
-    lapsed, of_a_session, other = door.mint.ticket("live", lifetime_s=1), door.mint.ticket("live", revoked), door.mint.ticket("ws")
-    door.mint.revocations.revoked.add(revoked.session_id)
-    door.clock.advance(1)
-    kinds = [type(await door.show(ticket)) for ticket in (lapsed, of_a_session, other)]
+async def test_every_kind_of_refusal_of_a_true_ticket_is_on_record(endpoint: TicketEndpoint) -> None:
+    revoked = endpoint.mint.caller()
+    lapsed, of_a_session = endpoint.mint.ticket("live", lifetime_s=1), endpoint.mint.ticket("live", revoked)
+    other = endpoint.mint.ticket("ws")
+    endpoint.mint.revocations.revoked.add(revoked.session_id)
+    endpoint.clock.advance(1)
+    kinds = [type(await endpoint.redeem(ticket)) for ticket in (lapsed, of_a_session, other)]
     assert kinds == [TokenExpired, SessionRevoked, Forbidden]
-    await door.refusals.note(door.mint.ticket("live"), NotFound(), Attempt("camera"))
-    await door.refusals.write()
-    reasons = [event.data.details["reason"] for event in door.uow.emitted]
+    await endpoint.refusals.note(endpoint.mint.ticket("live"), NotFound(), Attempt("camera"))
+    await endpoint.refusals.write()
+    reasons = [event.data.details["reason"] for event in endpoint.uow.emitted]
     assert reasons == ["token_expired", "session_revoked", "forbidden", "not_found"]
 
 
-async def test_what_is_no_ticket_of_ours_belongs_to_nobody(door: Door) -> None:
-    for rubbish in ("", "x.y.z", door.mint.token(), TokenMint(door.clock, "forger").ticket("live")):
-        assert isinstance(await door.show(rubbish), Unauthenticated)
-    await door.refusals.note(door.mint.ticket("live"), Unavailable(), Attempt("camera"))
-    await door.refusals.write()
-    assert door.uow.emitted == []
+async def test_what_is_no_ticket_of_ours_belongs_to_nobody(endpoint: TicketEndpoint) -> None:
+    for rubbish in ("", "x.y.z", endpoint.mint.token(), TokenMint(endpoint.clock, "forger").ticket("live")):
+        assert isinstance(await endpoint.redeem(rubbish), Unauthenticated)
+    await endpoint.refusals.note(endpoint.mint.ticket("live"), Unavailable(), Attempt("camera"))
+    await endpoint.refusals.write()
+    assert endpoint.uow.emitted == []
 
 
-async def test_repeats_are_summed_up(door: Door) -> None:
-    ticket = await door.spent()
+async def test_repeats_are_summed_up(endpoint: TicketEndpoint) -> None:
+    ticket = await endpoint.spent()
     for _ in range(500):
-        await door.show(ticket)
-    await door.refusals.write()
-    await door.refusals.write()
-    assert [event.data.details["times"] for event in door.uow.emitted] == ["500"]
-    await door.show(ticket)
-    await door.refusals.write()
-    assert [event.data.details["times"] for event in door.uow.emitted] == ["500", "1"]
+        await endpoint.redeem(ticket)
+    await endpoint.refusals.write()
+    await endpoint.refusals.write()
+    assert [event.data.details["times"] for event in endpoint.uow.emitted] == ["500"]
+    await endpoint.redeem(ticket)
+    await endpoint.refusals.write()
+    assert [event.data.details["times"] for event in endpoint.uow.emitted] == ["500", "1"]
 
 
-async def test_a_flood_of_kinds_is_bounded_and_every_refusal_counted(door: Door) -> None:
-    ticket, neighbour = await door.spent(), door.mint.caller(tenant_id=new_id())
+async def test_a_flood_of_kinds_is_bounded_and_every_refusal_counted(endpoint: TicketEndpoint) -> None:
+    ticket, neighbour = await endpoint.spent(), endpoint.mint.caller(tenant_id=new_id())
     for _ in range(10 * KINDS_PER_TENANT):
-        await door.show(ticket, camera=new_id())
-    await door.show(await door.spent(neighbour))
-    await door.refusals.write()
-    mine = [event.data for event in door.uow.emitted if event.tenant_id == door.mint.tenant_id]
+        await endpoint.redeem(ticket, camera=new_id())
+    await endpoint.redeem(await endpoint.spent(neighbour))
+    await endpoint.refusals.write()
+    mine = [event.data for event in endpoint.uow.emitted if event.tenant_id == endpoint.mint.tenant_id]
     assert len(mine) == KINDS_PER_TENANT + 1
     assert sum(int(each.details["times"]) for each in mine) == 10 * KINDS_PER_TENANT
     assert [each.actor_id for each in mine if each.details["reason"] == "too_many_kinds"] == [None]
-    assert [event.tenant_id for event in door.uow.emitted][-1] == neighbour.tenant_id, "one city's flood costs another nothing"
+    assert [event.tenant_id for event in endpoint.uow.emitted][-1] == neighbour.tenant_id, "one city's flood costs another nothing"
 
 
-async def test_what_could_not_be_written_is_written_later(door: Door) -> None:
-    ticket = await door.spent()
-    await door.show(ticket)
-    door.uow.down = True
+async def test_what_could_not_be_written_is_written_later(endpoint: TicketEndpoint) -> None:
+    ticket = await endpoint.spent()
+    await endpoint.redeem(ticket)
+    endpoint.uow.down = True
     with pytest.raises(Unavailable):
-        await door.refusals.write()
-    await door.show(ticket)
-    door.uow.down = False
-    await door.refusals.write()
-    assert [event.data.details["times"] for event in door.uow.emitted] == ["2"]
+        await endpoint.refusals.write()
+    await endpoint.redeem(ticket)
+    endpoint.uow.down = False
+    await endpoint.refusals.write()
+    assert [event.data.details["times"] for event in endpoint.uow.emitted] == ["2"]
 
 
-async def test_the_loop_writes_by_itself_and_the_rest_is_written_at_the_end(door: Door) -> None:
-    ticket = await door.spent()
-    await door.show(ticket)
-    async with door.refusals:
-        loop = asyncio.create_task(door.refusals.run(Heartbeats().register("refusals")))
+async def test_the_loop_writes_by_itself_and_the_rest_is_written_at_the_end(endpoint: TicketEndpoint) -> None:
+    ticket = await endpoint.spent()
+    await endpoint.redeem(ticket)
+    async with endpoint.refusals:
+        loop = asyncio.create_task(endpoint.refusals.run(Heartbeats().register("refusals")))
         async with asyncio.timeout(120):
-            while not door.uow.emitted:
+            while not endpoint.uow.emitted:
                 await asyncio.sleep(0.01)
         loop.cancel()
         await asyncio.gather(loop, return_exceptions=True)
-        await door.show(ticket)
-    assert [event.data.details["times"] for event in door.uow.emitted] == ["1", "1"]
+        await endpoint.redeem(ticket)
+    assert [event.data.details["times"] for event in endpoint.uow.emitted] == ["1", "1"]
 
 
-async def test_an_end_without_a_database_is_an_end(door: Door) -> None:
-    await door.show(await door.spent())
-    door.uow.down = True
-    async with door.refusals:
+async def test_an_end_without_a_database_is_an_end(endpoint: TicketEndpoint) -> None:
+    await endpoint.redeem(await endpoint.spent())
+    endpoint.uow.down = True
+    async with endpoint.refusals:
         pass

@@ -1,4 +1,4 @@
-"""The copy of every city's settings."""
+"""Tests of a process's copy of the tenants' settings."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ async def test_only_a_newer_revision_is_taken(redis: Redis) -> None:
 
 
 async def test_an_older_revision_never_replaces_a_newer_one(redis: Redis) -> None:
-    """Two changes may arrive in the wrong order; a process that starts later reads what is there."""
+    """Two changes may arrive in the wrong order; a process that starts later reads the newer one."""
     city, other = new_id(), new_id()
     await redis.hset(TENANTS_KEY, str(other), "torn")
     await publish_tenants(redis, {city: CITY})

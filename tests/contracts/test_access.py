@@ -1,6 +1,6 @@
-"""The access matrix, generated from the routes: who may not come in is refused everywhere, in the same words.
+"""The access matrix, generated from the routes: a request without the needed token or scope gets the same refusal on every route.
 
-A route that is added is in it at once. What belongs to another tenant is test_tenants.py's.
+A new route is covered by existing. Data of another tenant is the matter of test_tenants.py.
 """
 
 from __future__ import annotations
@@ -31,19 +31,19 @@ from gtvision.time import FakeClock, SystemClock
 pytestmark = pytest.mark.broker
 
 PLATFORM_ONLY = {Scope.TENANTS_READ, Scope.TENANTS_WRITE}
-"""What no city's own people may do."""
+"""Scopes that only the platform's administrators have."""
 
 
 @dataclass(frozen=True)
-class Door:
-    """One route of one service, to be tried by somebody who has no business there."""
+class ClosedRoute:
+    """One route of one service that needs a token."""
 
     service: str
     access: Access
 
     @property
     def path(self) -> str:
-        """With made-up ids."""
+        """The path with made-up ids."""
         return self.access.path.format_map(_Anything())
 
     def __str__(self) -> str:
@@ -56,22 +56,22 @@ class _Anything(dict[str, str]):
 
 
 @dataclass
-class House:
-    """The six APIs with nothing behind them but the keys of tokens: whoever gets further than the door finds out."""
+class Apis:
+    """The APIs of the six services, with signing keys in Redis and nothing else behind them, so that an accepted request fails later on."""
 
     clients: dict[str, httpx.AsyncClient]
-    doors: list[Door]
+    routes: list[ClosedRoute]
     mint: TokenMint
     redis: Any
     revoked: str = field(default="", repr=False)
 
-    async def knock(self, door: Door, token: str | None) -> httpx.Response:
+    async def ask(self, route: ClosedRoute, token: str | None) -> httpx.Response:
         headers = {} if token is None else {"authorization": f"Bearer {token}"}
-        return await self.clients[door.service].request(door.access.method, door.path, headers=headers)
+        return await self.clients[route.service].request(route.access.method, route.path, headers=headers)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def house(redis_state: RedisSettings, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House]:
+async def apis(redis_state: RedisSettings, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Apis]:
     folder = tmp_path_factory.mktemp("objects")
     mint = TokenMint()
     redis = connect_redis(redis_state.state_url)
@@ -79,50 +79,50 @@ async def house(redis_state: RedisSettings, tmp_path_factory: pytest.TempPathFac
     gone = mint.caller(Role.ADMIN)
     await mint.revoke(redis, gone.session_id)
     async with redis, AuthRuntime(redis, SystemClock()) as auth:
-        clients, doors = {}, []
+        clients, routes = {}, []
         for name in SERVICES:
             service = build(name, environment(name, folder))
             service.api.state.provided[Authenticator] = auth.authenticator
-            # what lies behind the door is not running: a caller who passes it gets an error that no test here accepts
+            # databases and brokers are not running: an accepted request gets an error that no test here expects
             transport = httpx.ASGITransport(app=service.api, raise_app_exceptions=False)
             clients[name] = httpx.AsyncClient(transport=transport, base_url=f"http://{name}")
-            doors += [Door(name, access) for access in accesses(service) if not access.public]
-        yield House(clients, doors, mint, redis, mint.token(gone))
+            routes += [ClosedRoute(name, access) for access in accesses(service) if not access.public]
+        yield Apis(clients, routes, mint, redis, mint.token(gone))
         for client in clients.values():
             await client.aclose()
 
 
-def refused(answer: httpx.Response, door: Door, status: int, *codes: str) -> None:
-    """It is a problem+json of that status, with one of the codes, that tells nothing more."""
-    assert answer.status_code == status, f"{door}: {answer.status_code} {answer.text[:300]}"
-    assert answer.headers["content-type"] == "application/problem+json", str(door)
+def refused(answer: httpx.Response, route: ClosedRoute, status: int, *codes: str) -> None:
+    """Checks that the answer is a problem+json of that status with one of the codes, and without further details."""
+    assert answer.status_code == status, f"{route}: {answer.status_code} {answer.text[:300]}"
+    assert answer.headers["content-type"] == "application/problem+json", str(route)
     problem = answer.json()
-    assert problem["code"] in codes, f"{door}: {problem}"
+    assert problem["code"] in codes, f"{route}: {problem}"
     assert problem["type"] == f"urn:gtvision:problem:{problem['code']}"
     assert problem["status"] == status
     assert UUID(problem["correlation_id"])
-    assert "errors" not in problem, f"{door} looked at the request before it asked who sends it"
+    assert "errors" not in problem, f"{route} looked at the request before it asked who sends it"
 
 
-def test_the_matrix_is_not_empty(house: House) -> None:
-    assert {door.service for door in house.doors} == set(SERVICES)
-    assert len(house.doors) >= 25
+def test_the_matrix_is_not_empty(apis: Apis) -> None:
+    assert {route.service for route in apis.routes} == set(SERVICES)
+    assert len(apis.routes) >= 25
 
 
-async def test_nobody_comes_in_without_a_token(house: House) -> None:
-    for door in house.doors:
-        refused(await house.knock(door, None), door, 401, "unauthenticated")
+async def test_a_request_without_a_token_is_refused(apis: Apis) -> None:
+    for route in apis.routes:
+        refused(await apis.ask(route, None), route, 401, "unauthenticated")
 
 
-async def test_an_expired_token_is_refused(house: House) -> None:
+async def test_an_expired_token_is_refused(apis: Apis) -> None:
     past = TokenMint(FakeClock(SystemClock().now() - timedelta(hours=1)))
-    for door in house.doors:
-        refused(await house.knock(door, past.token()), door, 401, "token_expired")
+    for route in apis.routes:
+        refused(await apis.ask(route, past.token()), route, 401, "token_expired")
 
 
-async def test_a_revoked_session_is_refused(house: House) -> None:
-    for door in house.doors:
-        refused(await house.knock(door, house.revoked), door, 401, "session_revoked")
+async def test_a_revoked_session_is_refused(apis: Apis) -> None:
+    for route in apis.routes:
+        refused(await apis.ask(route, apis.revoked), route, 401, "session_revoked")
 
 
 def _b64(value: Mapping[str, Any]) -> str:
@@ -130,76 +130,76 @@ def _b64(value: Mapping[str, Any]) -> str:
 
 
 def forgeries(mint: TokenMint) -> Iterator[tuple[str, str]]:
-    """Ways to say that one is somebody; tests/chassis/test_auth.py knows many more, at the one place that checks them."""
+    """Yields forged tokens with their names. tests/chassis/test_auth_forgeries.py tries many more on the authenticator itself."""
     clock, someone = SystemClock(), mint.caller(Role.PLATFORM_ADMIN)
     good = mint.token(someone)
     head, claims, signature = good.split(".")
     yield "not a token", "not-a-token"
     yield "our key's name, another key", TokenSigner(private_key_pem("forger"), mint.signer.kid, clock).access_token(someone)
-    yield "a key that nobody knows", TokenMint(kid="forger").token(someone)
+    yield "an unknown key", TokenMint(kid="forger").token(someone)
     yield "no signature", f"{_b64({'alg': 'none', 'typ': 'at+jwt', 'kid': mint.signer.kid})}.{claims}."
     yield "a ticket", mint.ticket("live", someone)
-    yield "somebody else's claims", f"{head}.{mint.token().split('.')[1]}.{signature}"
+    yield "the claims of another token", f"{head}.{mint.token().split('.')[1]}.{signature}"
 
 
-async def test_a_forged_token_is_refused(house: House) -> None:
-    for what, token in forgeries(house.mint):
-        answers = await asyncio.gather(*(house.knock(door, token) for door in house.doors))
-        for door, answer in zip(house.doors, answers, strict=True):
-            assert answer.status_code == 401, f"{door} let in: {what}"
-            refused(answer, door, 401, "unauthenticated")
+async def test_a_forged_token_is_refused(apis: Apis) -> None:
+    for what, token in forgeries(apis.mint):
+        answers = await asyncio.gather(*(apis.ask(route, token) for route in apis.routes))
+        for route, answer in zip(apis.routes, answers, strict=True):
+            assert answer.status_code == 401, f"{route} let in: {what}"
+            refused(answer, route, 401, "unauthenticated")
 
 
-async def test_a_token_is_taken_from_the_authorization_header_only(house: House) -> None:
-    token = house.mint.token()
-    for door in house.doors:
-        answer = await house.clients[door.service].request(
-            door.access.method, door.path, params={"token": token, "access_token": token}, headers={"x-authorization": f"Bearer {token}"}
+async def test_a_token_is_taken_from_the_authorization_header_only(apis: Apis) -> None:
+    token = apis.mint.token()
+    for route in apis.routes:
+        answer = await apis.clients[route.service].request(
+            route.access.method, route.path, params={"token": token, "access_token": token}, headers={"x-authorization": f"Bearer {token}"}
         )
-        refused(answer, door, 401, "unauthenticated")
+        refused(answer, route, 401, "unauthenticated")
 
 
-async def test_a_role_without_the_scope_is_refused(house: House) -> None:
+async def test_a_role_without_the_scope_is_refused(apis: Apis) -> None:
     tried = 0
-    for door in house.doors:
-        if not door.access.scopes:
+    for route in apis.routes:
+        if not route.access.scopes:
             continue
-        for role in [role for role in Role if not ROLE_SCOPES[role] & set(door.access.scopes)]:
-            token = house.mint.token(house.mint.caller(role))
-            refused(await house.knock(door, token), door, 403, "missing_scope")
+        for role in [role for role in Role if not ROLE_SCOPES[role] & set(route.access.scopes)]:
+            token = apis.mint.token(apis.mint.caller(role))
+            refused(await apis.ask(route, token), route, 403, "missing_scope")
             tried += 1
-    assert tried > len(house.doors)
+    assert tried > len(apis.routes)
 
 
 @pytest.mark.parametrize("role", Role)
-async def test_a_token_without_scopes_opens_nothing_scoped(house: House, role: Role) -> None:
-    """Whoever has to change their password first has a token like that, whatever their role."""
-    token = house.mint.token(house.mint.caller(role, scopes=()))
-    for door in house.doors:
-        if door.access.scopes:
-            refused(await house.knock(door, token), door, 403, "missing_scope")
+async def test_a_token_without_scopes_opens_nothing_scoped(apis: Apis, role: Role) -> None:
+    """A user who has to change the password first has a token without scopes, whatever their role."""
+    token = apis.mint.token(apis.mint.caller(role, scopes=()))
+    for route in apis.routes:
+        if route.access.scopes:
+            refused(await apis.ask(route, token), route, 403, "missing_scope")
 
 
-async def test_the_scopes_count_and_not_the_role(house: House) -> None:
-    """Every scope but the one that is needed, and the highest role: an API key may have less than its role."""
-    scoped = [door for door in house.doors if door.access.scopes]
-    for needed in {door.access.scopes for door in scoped}:
-        token = house.mint.token(house.mint.caller(Role.PLATFORM_ADMIN, scopes=set(Scope) - set(needed)))
-        for door in scoped:
-            if door.access.scopes == needed:
-                refused(await house.knock(door, token), door, 403, "missing_scope")
+async def test_the_scopes_count_and_not_the_role(apis: Apis) -> None:
+    """The highest role with every scope but the needed one is refused: an API key may have fewer scopes than its role."""
+    scoped = [route for route in apis.routes if route.access.scopes]
+    for needed in {route.access.scopes for route in scoped}:
+        token = apis.mint.token(apis.mint.caller(Role.PLATFORM_ADMIN, scopes=set(Scope) - set(needed)))
+        for route in scoped:
+            if route.access.scopes == needed:
+                refused(await apis.ask(route, token), route, 403, "missing_scope")
 
 
-async def test_every_scoped_route_lets_its_scope_pass_the_door(house: House) -> None:
-    """Else the refusals above would prove nothing."""
-    token = house.mint.token(house.mint.caller(Role.PLATFORM_ADMIN))
-    for door in house.doors:
-        answer = await house.knock(door, token)
-        assert answer.status_code not in {401, 403}, f"{door}: {answer.text[:200]}"
+async def test_every_scoped_route_accepts_its_scope(apis: Apis) -> None:
+    """The needed scope is accepted, so the refusals above come from its absence."""
+    token = apis.mint.token(apis.mint.caller(Role.PLATFORM_ADMIN))
+    for route in apis.routes:
+        answer = await apis.ask(route, token)
+        assert answer.status_code not in {401, 403}, f"{route}: {answer.text[:200]}"
 
 
-def test_no_route_asks_for_a_scope_that_no_role_has(house: House) -> None:
-    needed = {scope for door in house.doors for scope in door.access.scopes}
+def test_no_route_asks_for_a_scope_that_no_role_has(apis: Apis) -> None:
+    needed = {scope for route in apis.routes for scope in route.access.scopes}
     assert needed
     of_a_city = {scope for role, scopes in ROLE_SCOPES.items() if role is not Role.PLATFORM_ADMIN for scope in scopes}
     assert needed - of_a_city <= PLATFORM_ONLY

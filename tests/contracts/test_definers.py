@@ -65,7 +65,7 @@ FAR = ("infinity", "9999-12-31", "2200-01-01", "tomorrow", "today", "yesterday")
 
 
 @dataclass
-class House:
+class ServiceDatabase:
     """One service's database, in the hands of its role and of a superuser."""
 
     name: str
@@ -91,34 +91,34 @@ class House:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session", params=SERVICES)
-async def house(request: pytest.FixtureRequest, database_for: DatabaseFor, servers: TestServers) -> AsyncIterator[House]:
+async def database(request: pytest.FixtureRequest, database_for: DatabaseFor, servers: TestServers) -> AsyncIterator[ServiceDatabase]:
     settings = await database_for(request.param)
     superuser = await servers.postgres.connect(str(make_url(settings.url.get_secret_value()).database))
-    yield House(request.param, settings, superuser)
+    yield ServiceDatabase(request.param, settings, superuser)
     await superuser.close()
 
 
-async def test_every_definer_function_is_decided(house: House) -> None:
-    found = await house.superuser.fetch(
+async def test_every_definer_function_is_decided(database: ServiceDatabase) -> None:
+    found = await database.superuser.fetch(
         "SELECT proname AS name, prosrc AS source FROM pg_proc JOIN pg_namespace n ON n.oid = pronamespace"
         " WHERE prosecdef AND nspname NOT IN ('pg_catalog', 'information_schema')"
     )
-    assert sorted(each["name"] for each in found) == sorted(DECIDED[house.name]), "one name, one function, one decision"
+    assert sorted(each["name"] for each in found) == sorted(DECIDED[database.name]), "one name, one function, one decision"
     for each in found:
         words = set(each["source"].upper().replace("BEFORE UPDATE OR DELETE OR TRUNCATE", "").split())  # the trigger that refuses them
-        if DECIDED[house.name][each["name"]] != DELETES:
+        if DECIDED[database.name][each["name"]] != DELETES:
             assert not words & {"DELETE", "DROP", "TRUNCATE", "UPDATE", "(DELETE", "'DROP"}, f"{each['name']} deletes"
 
 
 @pytest.mark.parametrize("before", FAR)
-async def test_partitions_within_retention_stay(house: House, before: str) -> None:
-    today, schema = SystemClock().now().date(), house.name
+async def test_partitions_within_retention_stay(database: ServiceDatabase, before: str) -> None:
+    today, schema = SystemClock().now().date(), database.name
     for table in (name.removeprefix("drop_").removesuffix("_partitions") for name in DECIDED[schema] if name.startswith("drop_")):
         by_month, kept_from = table.startswith("audit_"), today - timedelta(days=KEPT_DAYS[table])
         first, count = (date(today.year - 7, 1, 1), 12 * 8) if by_month else (today - timedelta(days=9), 12)
-        await house.call(None, f"SELECT make_{table}_partitions($1, $2)", first, count)
-        assert await house.call(None, f"SELECT drop_{table}_partitions('{before}')") > 0, "what is older may go"
-        names = await house.superuser.fetch(
+        await database.call(None, f"SELECT make_{table}_partitions($1, $2)", first, count)
+        assert await database.call(None, f"SELECT drop_{table}_partitions('{before}')") > 0, "what is older may go"
+        names = await database.superuser.fetch(
             "SELECT relname FROM pg_inherits JOIN pg_class c ON c.oid = inhrelid WHERE inhparent = to_regclass($1)", f"{schema}.{table}"
         )
         there = {each["relname"].rpartition("_")[2] for each in names}
@@ -127,24 +127,24 @@ async def test_partitions_within_retention_stay(house: House, before: str) -> No
         assert wanted <= there
 
 
-async def test_rows_within_retention_stay(house: House) -> None:
+async def test_rows_within_retention_stay(database: ServiceDatabase) -> None:
     """Keys of creations for a day, sessions until a week after their end, and names of login of every other tenant."""
     tenant, now = new_id(), SystemClock().now()
-    if "forget_idempotency_keys" in DECIDED[house.name]:
+    if "forget_idempotency_keys" in DECIDED[database.name]:
         for hours in (0, 23, 25):
-            await house.add("idempotency_key", tenant, created_at=now - timedelta(hours=hours))
+            await database.add("idempotency_key", tenant, created_at=now - timedelta(hours=hours))
         for before in ("infinity", "9999-12-31", "tomorrow", "now"):
-            await house.call(None, f"SELECT forget_idempotency_keys('{before}')")
-            assert await house.count("idempotency_key", tenant) == 2
-    if "prune_sessions" in DECIDED[house.name]:
+            await database.call(None, f"SELECT forget_idempotency_keys('{before}')")
+            assert await database.count("idempotency_key", tenant) == 2
+    if "prune_sessions" in DECIDED[database.name]:
         for days in (1, -6, -8):
-            await house.add("session", tenant, expires_at=now + timedelta(days=days))
-        await house.add("session", tenant, expires_at=now - timedelta(days=8), revoked_until=now + timedelta(days=1))
+            await database.add("session", tenant, expires_at=now + timedelta(days=days))
+        await database.add("session", tenant, expires_at=now - timedelta(days=8), revoked_until=now + timedelta(days=1))
         for before in ("infinity", "9999-12-31", "tomorrow", "now"):
-            await house.call(None, f"SELECT prune_sessions('{before}')")
-            assert await house.count("session", tenant) == 3
-    if "release_login" in DECIDED[house.name]:
+            await database.call(None, f"SELECT prune_sessions('{before}')")
+            assert await database.count("session", tenant) == 3
+    if "release_login" in DECIDED[database.name]:
         account = new_id()
-        await house.add("login_name", tenant, account_id=account)
+        await database.add("login_name", tenant, account_id=account)
         for caller in (None, new_id(), tenant):
-            assert await house.call(caller, "SELECT release_login($1, $2)", tenant, account) == int(caller == tenant)
+            assert await database.call(caller, "SELECT release_login($1, $2)", tenant, account) == int(caller == tenant)

@@ -49,7 +49,7 @@ REFUSED = "42501"
 
 
 @dataclass
-class House:
+class ServiceDatabase:
     """One service's database, with a row of both tenants in every table."""
 
     name: str
@@ -75,7 +75,7 @@ class House:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session", params=SERVICES)
-async def house(request: pytest.FixtureRequest, database_for: DatabaseFor, servers: TestServers) -> AsyncIterator[House]:
+async def tested(request: pytest.FixtureRequest, database_for: DatabaseFor, servers: TestServers) -> AsyncIterator[ServiceDatabase]:
     settings = await database_for(request.param)
     database = make_url(settings.url.get_secret_value()).database
     superuser = await servers.postgres.connect(str(database))
@@ -89,7 +89,7 @@ async def house(request: pytest.FixtureRequest, database_for: DatabaseFor, serve
             if not table.is_partition and table.name != "alembic_version":
                 made[table.name] = table.row(tenant, made)
                 await insert(superuser, request.param, table.name, made[table.name])
-    yield House(request.param, settings, superuser, tables, mine, theirs, rows)
+    yield ServiceDatabase(request.param, settings, superuser, tables, mine, theirs, rows)
     await superuser.close()
 
 
@@ -97,81 +97,81 @@ def test_every_service_with_tables_is_here() -> None:
     assert set(SERVICES) >= {"identity", "cameras", "streaming", "ingest", "alerts"}
 
 
-def test_what_carries_no_policy_is_named(house: House) -> None:
-    unsecured = {table.name for table in house.tables if not table.is_partition and not table.secured}
-    assert unsecured - EVERYWHERE == OWN.get(house.name, set())
+def test_what_carries_no_policy_is_named(tested: ServiceDatabase) -> None:
+    unsecured = {table.name for table in tested.tables if not table.is_partition and not table.secured}
+    assert unsecured - EVERYWHERE == OWN.get(tested.name, set())
     assert {"alembic_version", "outbox"} <= unsecured
-    assert not [table.name for table in house.secured if not table.of_a_tenant], "a policy needs a tenant"
-    assert house.secured
+    assert not [table.name for table in tested.secured if not table.of_a_tenant], "a policy needs a tenant"
+    assert tested.secured
 
 
-async def test_the_policy_is_the_one_of_the_contracts(house: House) -> None:
+async def test_the_policy_is_the_one_of_the_contracts(tested: ServiceDatabase) -> None:
     """And no second one widens it: permissive policies add up."""
-    found = await house.superuser.fetch("SELECT * FROM pg_policies WHERE schemaname = $1", house.name)
-    assert sorted(policy["tablename"] for policy in found) == sorted(table.name for table in house.secured)
+    found = await tested.superuser.fetch("SELECT * FROM pg_policies WHERE schemaname = $1", tested.name)
+    assert sorted(policy["tablename"] for policy in found) == sorted(table.name for table in tested.secured)
     for policy in found:
         assert (policy["qual"], policy["with_check"], policy["cmd"], policy["roles"]) == (POLICY, POLICY, "ALL", ["public"])
 
 
-async def test_a_bare_select_shows_ones_own_rows_only(house: House) -> None:
-    for table in house.secured:
-        for tenant in (house.mine, house.theirs):
-            assert await house.seen(tenant, table.name) == [tenant], table.name
+async def test_a_bare_select_shows_ones_own_rows_only(tested: ServiceDatabase) -> None:
+    for table in tested.secured:
+        for tenant in (tested.mine, tested.theirs):
+            assert await tested.seen(tenant, table.name) == [tenant], table.name
 
 
-async def test_every_road_to_the_database_sets_the_tenant(house: House) -> None:
+async def test_every_road_to_the_database_sets_the_tenant(tested: ServiceDatabase) -> None:
     """Units of work, and the hot reads beside them, with statements that name none."""
-    async with Database(house.settings, SystemClock()) as db, Reads(house.settings) as reads:
-        for table in house.secured:
-            statement = f'SELECT tenant_id FROM "{house.name}"."{table.name}"'
-            for made in reading_function_sql(house.name, "bare(tenant uuid)", "tenant_id uuid", statement):
-                await house.superuser.execute(made)
-            for tenant, seen in ((house.mine, [house.mine]), (new_id(), [])):
+    async with Database(tested.settings, SystemClock()) as db, Reads(tested.settings) as reads:
+        for table in tested.secured:
+            statement = f'SELECT tenant_id FROM "{tested.name}"."{table.name}"'
+            for made in reading_function_sql(tested.name, "bare(tenant uuid)", "tenant_id uuid", statement):
+                await tested.superuser.execute(made)
+            for tenant, seen in ((tested.mine, [tested.mine]), (new_id(), [])):
                 assert [row[0] for row in await reads.rows("SELECT * FROM bare($1)", tenant)] == seen, table.name
                 async with db.uow(tenant) as work:
                     assert list(await work.session.scalars(text(statement))) == seen, table.name
             async with db.uow(None) as work:
                 assert list(await work.session.scalars(text(statement))) == [], table.name
             assert await reads.rows(statement) == await reads.rows("SELECT * FROM bare($1)", None) == [], table.name
-        await house.superuser.execute(f'DROP FUNCTION "{house.name}".bare')
+        await tested.superuser.execute(f'DROP FUNCTION "{tested.name}".bare')
 
 
 @pytest.mark.parametrize("tenant", [None, "stranger"])
-async def test_without_a_tenant_of_ones_own_there_is_nothing(house: House, tenant: str | None) -> None:
-    for table in house.secured:
-        assert await house.seen(new_id() if tenant else None, table.name) == [], table.name
+async def test_without_a_tenant_of_ones_own_there_is_nothing(tested: ServiceDatabase, tenant: str | None) -> None:
+    for table in tested.secured:
+        assert await tested.seen(new_id() if tenant else None, table.name) == [], table.name
 
 
-async def test_aggregates_joins_and_subqueries_show_no_more(house: House) -> None:
-    async with acting(house.settings, house.mine) as connection:
-        for name in (f'"{table.name}"' for table in house.secured):
+async def test_aggregates_joins_and_subqueries_show_no_more(tested: ServiceDatabase) -> None:
+    async with acting(tested.settings, tested.mine) as connection:
+        for name in (f'"{table.name}"' for table in tested.secured):
             assert await connection.fetchval(f"SELECT count(*) FROM {name}") == 1
             joined = f"SELECT b.tenant_id FROM {name} a FULL JOIN {name} b ON true WHERE b.tenant_id IN (SELECT tenant_id FROM {name})"
-            assert [row["tenant_id"] for row in await connection.fetch(joined)] == [house.mine]
+            assert [row["tenant_id"] for row in await connection.fetch(joined)] == [tested.mine]
 
 
-async def test_a_row_of_another_tenant_is_refused(house: House) -> None:
-    for table in house.secured:
-        row = table.row(house.theirs, house.rows[house.theirs])
-        for tenant in (house.mine, None):
+async def test_a_row_of_another_tenant_is_refused(tested: ServiceDatabase) -> None:
+    for table in tested.secured:
+        row = table.row(tested.theirs, tested.rows[tested.theirs])
+        for tenant in (tested.mine, None):
             with pytest.raises(asyncpg.PostgresError) as refusal:
-                async with acting(house.settings, tenant) as connection:
-                    await insert(connection, house.name, table.name, row)
+                async with acting(tested.settings, tenant) as connection:
+                    await insert(connection, tested.name, table.name, row)
             assert refusal.value.sqlstate == REFUSED, f"{table.name}: {refusal.value}"
 
 
-async def test_a_row_cannot_be_given_away(house: House) -> None:
-    for table in house.secured:
+async def test_a_row_cannot_be_given_away(tested: ServiceDatabase) -> None:
+    for table in tested.secured:
         with pytest.raises(asyncpg.PostgresError) as refusal:
-            async with acting(house.settings, house.mine) as connection:
-                await connection.execute(f'UPDATE "{table.name}" SET tenant_id = $1', house.theirs)
+            async with acting(tested.settings, tested.mine) as connection:
+                await connection.execute(f'UPDATE "{table.name}" SET tenant_id = $1', tested.theirs)
         assert refusal.value.sqlstate == REFUSED, f"{table.name}: {refusal.value}"
 
 
-async def test_a_bare_delete_and_update_leave_the_others_alone(house: House) -> None:
-    for table in house.secured:
+async def test_a_bare_delete_and_update_leave_the_others_alone(tested: ServiceDatabase) -> None:
+    for table in tested.secured:
         for statement in (f'DELETE FROM "{table.name}"', f'UPDATE "{table.name}" SET tenant_id = tenant_id'):
-            async with acting(house.settings, house.mine) as connection:
+            async with acting(tested.settings, tested.mine) as connection:
                 try:
                     done = await connection.execute(statement)
                 except asyncpg.PostgresError as refusal:
@@ -180,77 +180,77 @@ async def test_a_bare_delete_and_update_leave_the_others_alone(house: House) -> 
                     assert done.endswith(" 1"), f"{statement}: {done}"
 
 
-async def test_truncate_and_copy_are_not_for_the_service(house: House) -> None:
+async def test_truncate_and_copy_are_not_for_the_service(tested: ServiceDatabase) -> None:
     """Neither looks at a policy."""
-    for table in house.secured:
+    for table in tested.secured:
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
-            async with acting(house.settings, house.mine) as connection:
+            async with acting(tested.settings, tested.mine) as connection:
                 await connection.execute(f'TRUNCATE "{table.name}"')
 
 
-async def test_partitions_are_out_of_reach(house: House) -> None:
+async def test_partitions_are_out_of_reach(tested: ServiceDatabase) -> None:
     """A partition has no policy of its own: whoever may read it sees every tenant's rows."""
-    partitions = [table for table in house.tables if table.is_partition]
-    assert bool(partitions) == any(table.partitioned for table in house.tables)
+    partitions = [table for table in tested.tables if table.is_partition]
+    assert bool(partitions) == any(table.partitioned for table in tested.tables)
     for table in partitions:
         for statement in (f'SELECT * FROM "{table.name}"', f'DELETE FROM "{table.name}"'):
             with pytest.raises(asyncpg.InsufficientPrivilegeError):
-                async with acting(house.settings, house.mine) as connection:
+                async with acting(tested.settings, tested.mine) as connection:
                     await connection.execute(statement)
 
 
-async def test_what_is_before_every_tenant_is_out_of_reach(house: House) -> None:
-    for name in OUT_OF_REACH & {table.name for table in house.tables}:
+async def test_what_is_before_every_tenant_is_out_of_reach(tested: ServiceDatabase) -> None:
+    for name in OUT_OF_REACH & {table.name for table in tested.tables}:
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
-            async with acting(house.settings, house.mine) as connection:
+            async with acting(tested.settings, tested.mine) as connection:
                 await connection.execute(f'SELECT * FROM "{name}"')
 
 
-async def test_the_service_is_not_the_owner_and_passes_no_policy(house: House) -> None:
-    role = await house.superuser.fetchrow("SELECT * FROM pg_roles WHERE rolname = $1", house.name)
+async def test_the_service_is_not_the_owner_and_passes_no_policy(tested: ServiceDatabase) -> None:
+    role = await tested.superuser.fetchrow("SELECT * FROM pg_roles WHERE rolname = $1", tested.name)
     assert not [name for name in ("rolsuper", "rolbypassrls", "rolcreaterole", "rolcreatedb", "rolreplication") if role[name]]
-    assert {table.owner for table in house.tables} == {f"{house.name}_owner"}
-    assert not await house.superuser.fetchval("SELECT pg_has_role($1, $2, 'MEMBER')", house.name, f"{house.name}_owner")
+    assert {table.owner for table in tested.tables} == {f"{tested.name}_owner"}
+    assert not await tested.superuser.fetchval("SELECT pg_has_role($1, $2, 'MEMBER')", tested.name, f"{tested.name}_owner")
     for privilege in ("USAGE", "CREATE"):
-        assert not await house.superuser.fetchval("SELECT has_schema_privilege('public', $1, $2)", house.name, privilege)
-    assert not await house.superuser.fetchval("SELECT has_schema_privilege($1::name, $1::text, 'CREATE')", house.name)
+        assert not await tested.superuser.fetchval("SELECT has_schema_privilege('public', $1, $2)", tested.name, privilege)
+    assert not await tested.superuser.fetchval("SELECT has_schema_privilege($1::name, $1::text, 'CREATE')", tested.name)
 
 
-async def test_views_look_with_the_eyes_of_whoever_asks(house: House) -> None:
+async def test_views_look_with_the_eyes_of_whoever_asks(tested: ServiceDatabase) -> None:
     """A plain view looks with its owner's, whom no policy binds."""
-    views = await house.superuser.fetch(
-        "SELECT relname, reloptions FROM pg_class WHERE relnamespace = to_regnamespace($1) AND relkind = 'v'", house.name
+    views = await tested.superuser.fetch(
+        "SELECT relname, reloptions FROM pg_class WHERE relnamespace = to_regnamespace($1) AND relkind = 'v'", tested.name
     )
     assert not [view["relname"] for view in views if "security_invoker=true" not in (view["reloptions"] or [])]
 
 
-async def test_the_owners_functions_can_be_neither_led_astray_nor_called_by_others(house: House) -> None:
-    functions = await house.superuser.fetch(
+async def test_the_owners_functions_can_be_neither_led_astray_nor_called_by_others(tested: ServiceDatabase) -> None:
+    functions = await tested.superuser.fetch(
         "SELECT oid::regprocedure::text AS name, prosecdef AS definer, proconfig AS config, pg_get_userbyid(proowner) AS owner,"
         " has_function_privilege('public', oid, 'EXECUTE') AS everybodys"
         " FROM pg_proc WHERE pronamespace = to_regnamespace($1)",
-        house.name,
+        tested.name,
     )
     for function in functions:
-        assert function["owner"] == f"{house.name}_owner"
+        assert function["owner"] == f"{tested.name}_owner"
         if function["definer"]:
-            assert f"search_path={house.name}, pg_temp" in [setting.replace('"', "") for setting in function["config"] or ()], function[
+            assert f"search_path={tested.name}, pg_temp" in [setting.replace('"', "") for setting in function["config"] or ()], function[
                 "name"
             ]
             assert not function["everybodys"], f"anybody may call {function['name']}"
 
 
-async def test_rows_that_no_tenant_owns_do_not_exist(house: House) -> None:
+async def test_rows_that_no_tenant_owns_do_not_exist(tested: ServiceDatabase) -> None:
     """A null tenant would be nobody's, and seen by nobody."""
-    for table in house.secured:
+    for table in tested.secured:
         assert table.columns["tenant_id"] == ("uuid", True), table.name
 
 
-async def test_every_key_begins_with_the_tenant(house: House) -> None:
+async def test_every_key_begins_with_the_tenant(tested: ServiceDatabase) -> None:
     """So that one city's rows can be moved (contracts.md, Data)."""
     first = (
         "SELECT a.attname FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0]"
         " WHERE i.indisprimary AND i.indrelid = to_regclass($1)"
     )
-    for table in house.secured:
-        assert await house.superuser.fetchval(first, f"{house.name}.{table.name}") == "tenant_id", table.name
+    for table in tested.secured:
+        assert await tested.superuser.fetchval(first, f"{tested.name}.{table.name}") == "tenant_id", table.name

@@ -57,7 +57,7 @@ LEDGER = "/api/v1/audit"
 
 
 @dataclass
-class Town:
+class Platform:
     """The services, and two administrators who know nothing of each other."""
 
     clients: dict[str, httpx.AsyncClient]
@@ -86,9 +86,9 @@ class Town:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def town(
+async def platform(
     database_for: DatabaseFor, rabbitmq: RabbitSettings, redis_state: RedisSettings, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[Town]:
+) -> AsyncIterator[Platform]:
     shared = {
         "RABBITMQ_URL": rabbitmq.url.get_secret_value(),
         "REDIS_CACHE_URL": redis_state.cache_url.get_secret_value(),
@@ -112,7 +112,7 @@ async def town(
                 for method, operation in operations.items():
                     queries[method.upper(), path] = {each["name"] for each in operation.get("parameters", ()) if each["in"] == "query"}
         owner, stranger = await log_in(clients["identity"], "owner"), await log_in(clients["identity"], "stranger")
-        yield Town(clients, routes, queries, owner, stranger, await belongings(clients, owner, rabbitmq))
+        yield Platform(clients, routes, queries, owner, stranger, await belongings(clients, owner, rabbitmq))
 
 
 async def found_tenants(env: dict[str, str]) -> None:
@@ -224,29 +224,29 @@ def without_our_filters() -> Iterator[list[str]]:
         event.remove(Engine, "before_cursor_execute", strip)
 
 
-async def test_what_belongs_to_another_tenant_does_not_exist(town: Town) -> None:
-    await nothing_foreign_exists(town)
+async def test_what_belongs_to_another_tenant_does_not_exist(platform: Platform) -> None:
+    await nothing_foreign_exists(platform)
 
 
-async def test_lists_and_searches_show_nothing_of_another_tenant(town: Town) -> None:
-    await nothing_foreign_is_shown(town)
+async def test_lists_and_searches_show_nothing_of_another_tenant(platform: Platform) -> None:
+    await nothing_foreign_is_shown(platform)
 
 
-async def test_without_our_own_filters_the_policies_still_hold(town: Town) -> None:
+async def test_without_our_own_filters_the_policies_still_hold(platform: Platform) -> None:
     """What is past SQLAlchemy (`cameras.repository.reads`) and every other table: test_row_security.py."""
     with without_our_filters() as changed:
-        await nothing_foreign_exists(town)
-        await nothing_foreign_is_shown(town)
+        await nothing_foreign_exists(platform)
+        await nothing_foreign_is_shown(platform)
     found = {name for each in changed for name in re.findall(r"FROM (?:\w+\.)?(\w+)", each)}
     assert found >= {"camera", "watchlists", "watchlist_entries", "alerts", "cameras"}
 
 
-async def nothing_foreign_exists(town: Town) -> None:
+async def nothing_foreign_exists(platform: Platform) -> None:
     tried = 0
-    for service, access in town.routes:
+    for service, access in platform.routes:
         if "{" not in access.path or access.path in LIST_ONLY:
             continue
-        answer = await town.ask(service, access, town.stranger)
+        answer = await platform.ask(service, access, platform.stranger)
         assert answer.status_code == 404, f"{access.method} {access.path}: {answer.status_code} {answer.text}"
         assert answer.headers["content-type"] == "application/problem+json"
         assert answer.json()["code"] == "not_found", f"{access.method} {access.path}: {answer.text}"
@@ -254,51 +254,51 @@ async def nothing_foreign_exists(town: Town) -> None:
     assert tried >= 10
 
 
-async def nothing_foreign_is_shown(town: Town) -> None:
-    for service, access in town.routes:
+async def nothing_foreign_is_shown(platform: Platform) -> None:
+    for service, access in platform.routes:
         if access.method == "GET":
-            answer = await town.ask(service, access, town.stranger)
+            answer = await platform.ask(service, access, platform.stranger)
             assert answer.status_code < 500, f"{access.path}: {answer.text}"
-            shown = [value for value in town.secrets(access.path) if value in answer.text]
+            shown = [value for value in platform.secrets(access.path) if value in answer.text]
             assert not shown, f"{access.path} shows {shown}"
 
 
-async def test_the_owner_finds_it_all(town: Town) -> None:
+async def test_the_owner_finds_it_all(platform: Platform) -> None:
     """Else the refusals would prove nothing. After the stranger's attempts, whom none of them may have served."""
-    for service, access in town.routes:
+    for service, access in platform.routes:
         if access.method == "GET" and "{" in access.path and not access.path.endswith("/evidence"):
-            answer = await town.ask(service, access, town.owner)
+            answer = await platform.ask(service, access, platform.owner)
             assert answer.status_code == 200, f"{access.path}: {answer.text}"
-    camera = (await town.clients["cameras"].get(f"/api/v1/cameras/{town.belongings['camera_id']}", headers=town.owner)).json()
+    camera = (await platform.clients["cameras"].get(f"/api/v1/cameras/{platform.belongings['camera_id']}", headers=platform.owner)).json()
     assert camera["name"] == "Praça"
-    alerts = (await town.clients["alerts"].get("/api/v1/alerts", headers=town.owner)).json()["items"]
-    assert [alert["state"] for alert in alerts if alert["alert_id"] == town.belongings["alert_id"]] == ["open"]
+    alerts = (await platform.clients["alerts"].get("/api/v1/alerts", headers=platform.owner)).json()["items"]
+    assert [alert["state"] for alert in alerts if alert["alert_id"] == platform.belongings["alert_id"]] == ["open"]
 
 
-async def test_one_tenants_credentials_are_shown_to_nobody(town: Town) -> None:
-    for service, access in town.routes:
+async def test_one_tenants_credentials_are_shown_to_nobody(platform: Platform) -> None:
+    for service, access in platform.routes:
         if access.method == "GET":
-            for who in (town.owner, town.stranger):
-                assert "segredo" not in (await town.ask(service, access, who)).text, access.path
+            for who in (platform.owner, platform.stranger):
+                assert "segredo" not in (await platform.ask(service, access, who)).text, access.path
 
 
-async def test_deeds_in_every_service_reach_the_ledger_of_their_own_city(town: Town) -> None:
+async def test_deeds_in_every_service_reach_the_ledger_of_their_own_city(platform: Platform) -> None:
     """From the request through outbox, broker and chain: once each, with who and in which service."""
-    camera, span = town.belongings["camera_id"], {name: town.belongings[name] for name in ("from", "to")}
+    camera, span = platform.belongings["camera_id"], {name: platform.belongings[name] for name in ("from", "to")}
     correlation = new_id()
-    asked = town.owner | {"x-correlation-id": str(correlation), "x-purpose": "crime"}
+    asked = platform.owner | {"x-correlation-id": str(correlation), "x-purpose": "crime"}
     for service, method, path, params in (
         ("ingest", "GET", f"/plates/{PLATE}", span),
         ("streaming", "GET", "/recordings", span | {"camera_id": camera}),
-        ("alerts", "POST", f"/alerts/{town.belongings['alert_id']}/acknowledge", {}),
+        ("alerts", "POST", f"/alerts/{platform.belongings['alert_id']}/acknowledge", {}),
         ("cameras", "DELETE", f"/cameras/{camera}", {}),
     ):
-        answer = await town.clients[service].request(method, f"/api/v1{path}", params=params, headers=asked)
+        answer = await platform.clients[service].request(method, f"/api/v1{path}", params=params, headers=asked)
         assert answer.is_success, answer.text
     caused: list[dict[str, Any]] = []
 
     async def on_record() -> bool:
-        answer = await town.clients["identity"].get(LEDGER, params={"correlation_id": str(correlation)}, headers=town.owner)
+        answer = await platform.clients["identity"].get(LEDGER, params={"correlation_id": str(correlation)}, headers=platform.owner)
         caused[:] = answer.json()["items"]
         return len(caused) >= 4
 
@@ -310,7 +310,7 @@ async def test_deeds_in_every_service_reach_the_ledger_of_their_own_city(town: T
         ("cameras", "camera.removed"),
     }
     assert {(each["tenant_id"], each["session_id"], each["purpose"]) for each in caused} == {
-        (town.belongings["tenant_id"], town.belongings["session_id"], "crime")
+        (platform.belongings["tenant_id"], platform.belongings["session_id"], "crime")
     }
-    others = await town.clients["identity"].get(LEDGER, params={"correlation_id": str(correlation)}, headers=town.stranger)
+    others = await platform.clients["identity"].get(LEDGER, params={"correlation_id": str(correlation)}, headers=platform.stranger)
     assert others.json()["items"] == []

@@ -98,7 +98,7 @@ async def camera(camera_process: Path) -> DemoCamera:
 
 
 @dataclass
-class House:
+class Deployment:
     """The stack with its camera registered, one plate watched, and somebody listening."""
 
     stack: Stack
@@ -117,7 +117,7 @@ class House:
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def house(stack: Stack, camera: DemoCamera) -> AsyncIterator[House]:
+async def deployment(stack: Stack, camera: DemoCamera) -> AsyncIterator[Deployment]:
     person = Person(stack)
     await person.log_in()
     feed = Feed(stack, person)
@@ -128,7 +128,7 @@ async def house(stack: Stack, camera: DemoCamera) -> AsyncIterator[House]:
     await person.post(f"/watchlists/{watchlist['watchlist_id']}/entries", {"plate": old_shape, "reason": "Furto"})
     registered = await person.post("/cameras", {"name": camera.title, "url": camera.url, "external_id": camera.external_id})
     try:
-        yield House(stack, camera, person, feed, registered["id"], camera.plates[0])
+        yield Deployment(stack, camera, person, feed, registered["id"], camera.plates[0])
     finally:
         listening.cancel()
         await asyncio.gather(listening, return_exceptions=True)
@@ -136,8 +136,8 @@ async def house(stack: Stack, camera: DemoCamera) -> AsyncIterator[House]:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def admitted(house: House) -> AsyncIterator[Partner]:
-    made = await Partner.admitted(house.stack, house.person)
+async def admitted(deployment: Deployment) -> AsyncIterator[Partner]:
+    made = await Partner.admitted(deployment.stack, deployment.person)
     yield made
     await made.http.aclose()
 

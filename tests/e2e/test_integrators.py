@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.e2e.conftest import House
+from tests.e2e.conftest import Deployment
 from tests.e2e.stack import until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.media, pytest.mark.db, pytest.mark.broker]
@@ -25,18 +25,18 @@ def blocks(language: str) -> list[str]:
     return [text for kind, text in BLOCK.findall(PAGE.read_text()) if kind == language]
 
 
-async def test_everything_on_the_page_works(house: House, tmp_path: Path) -> None:
-    await until(house.online, "the camera is online")
+async def test_everything_on_the_page_works(deployment: Deployment, tmp_path: Path) -> None:
+    await until(deployment.online, "the camera is online")
     told = {
-        "https://video.cidade.example": house.stack.address,
-        "admin@cidade.example": house.stack.email,
-        "the administrator's password": house.stack.password,
+        "https://video.cidade.example": deployment.stack.address,
+        "admin@cidade.example": deployment.stack.email,
+        "the administrator's password": deployment.stack.password,
     }
     script = "\n".join(blocks("sh"))
     for example, real in told.items():
         assert example in script
         script = script.replace(example, real)
-    shutil.copy(house.stack.authority, tmp_path / "ca.crt")
+    shutil.copy(deployment.stack.authority, tmp_path / "ca.crt")
     for text in blocks("python"):
         name = re.match(r"# (\w+\.py)\n", text)
         assert name, f"the first line names the file: {text[:40]}"
@@ -47,7 +47,7 @@ async def test_everything_on_the_page_works(house: House, tmp_path: Path) -> Non
         subprocess.run, command, cwd=tmp_path, env=mine, capture_output=True, text=True, check=False, timeout=1_200
     )
     assert done.returncode == 0, done.stderr
-    assert house.camera_id in (tmp_path / "cameras.txt").read_text()
+    assert deployment.camera_id in (tmp_path / "cameras.txt").read_text()
     assert "#EXTM3U" in done.stdout
     assert json.loads((tmp_path / "alerts.json").read_text())["openapi"]
     assert "Integrador Exemplo" in done.stdout

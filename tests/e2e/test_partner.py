@@ -13,7 +13,7 @@ from urllib.parse import urljoin, urlsplit
 import httpx
 import pytest
 from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
-from tests.e2e.conftest import House
+from tests.e2e.conftest import Deployment
 from tests.e2e.partner import Partner, answers, database, problem, secrets
 from tests.e2e.stack import CLOCK, PATIENCE_S, PATIENT, until
 from tests.fixtures.tokens import TokenMint
@@ -32,13 +32,13 @@ pytestmark = [pytest.mark.e2e, pytest.mark.media, pytest.mark.db, pytest.mark.br
 # --- the door --------------------------------------------------------------------------------------------------------------
 
 
-async def test_in_clear_nothing_is_answered_and_pages_are_sent_on(house: House) -> None:
-    port = (await house.stack.ports())["edge-http"]
+async def test_in_clear_nothing_is_answered_and_pages_are_sent_on(deployment: Deployment) -> None:
+    port = (await deployment.stack.ports())["edge-http"]
     async with httpx.AsyncClient(base_url=f"http://localhost:{port}", trust_env=False) as http:
         assert problem(await http.get("/api/v1/cameras")) == (403, "https_required")
         assert problem(await http.post("/api/v1/auth/login", json={"email": "a@b.c", "password": "x"})) == (403, "https_required")
         page = await http.get("/")
-    assert (page.status_code, page.headers["location"]) == (308, f"{house.stack.address}/")
+    assert (page.status_code, page.headers["location"]) == (308, f"{deployment.stack.address}/")
 
 
 async def test_only_todays_tls_is_spoken_and_only_with_its_own_authority(partner: Partner) -> None:
@@ -64,8 +64,8 @@ async def test_curl_is_answered_over_http_2(partner: Partner) -> None:
     assert len(json.loads(body)["items"]) == 1
 
 
-async def test_a_key_is_shown_once_and_says_when_it_was_used(house: House, partner: Partner) -> None:
-    listed = (await house.person.ask("GET", f"/api-keys/{partner.key_id}")).json()
+async def test_a_key_is_shown_once_and_says_when_it_was_used(deployment: Deployment, partner: Partner) -> None:
+    listed = (await deployment.person.ask("GET", f"/api-keys/{partner.key_id}")).json()
     assert partner.key not in json.dumps(listed)
     assert listed["last_used_at"] is not None
     assert listed["expires_at"] > isoformat(CLOCK.now() + timedelta(days=300))
@@ -74,22 +74,22 @@ async def test_a_key_is_shown_once_and_says_when_it_was_used(house: House, partn
     assert {"expires_in": 900, "token_type": "Bearer"}.items() <= answer.json().items()
 
 
-async def test_a_key_does_what_it_was_made_for_and_no_more(house: House, partner: Partner) -> None:
+async def test_a_key_does_what_it_was_made_for_and_no_more(deployment: Deployment, partner: Partner) -> None:
     me = await partner.get("/users/me")
     assert (me["kind"], me["name"]) == ("api_key", "Integrador")
     assert problem(await partner.ask("POST", "/cameras", json={"name": "x", "url": "rtsp://10.1.2.3/x"})) == (403, "missing_scope")
     assert problem(await partner.ask("GET", "/users")) == (403, "missing_scope")
     assert problem(await partner.ask("POST", "/api-keys", json={"name": "x", "scopes": ["cameras:read"]})) == (403, "missing_scope")
     wanted = {"name": "x", "scopes": ["users:write"]}
-    assert problem(await house.person.ask("POST", "/api-keys", json=wanted)) == (403, "forbidden")
+    assert problem(await deployment.person.ask("POST", "/api-keys", json=wanted)) == (403, "forbidden")
 
 
 # --- what it came for ------------------------------------------------------------------------------------------------------
 
 
-async def test_it_pages_through_the_cameras(house: House, partner: Partner) -> None:
+async def test_it_pages_through_the_cameras(deployment: Deployment, partner: Partner) -> None:
     bodies = [{"name": f"Reserva {number}", "url": f"rtsp://10.1.2.{number}/live", "enabled": False} for number in (1, 2)]
-    spare = [(await house.person.post("/cameras", body))["id"] for body in bodies]
+    spare = [(await deployment.person.post("/cameras", body))["id"] for body in bodies]
     try:
         seen, cursor = [], None
         while True:
@@ -98,7 +98,7 @@ async def test_it_pages_through_the_cameras(house: House, partner: Partner) -> N
             cursor = page["next"]
             if cursor is None:
                 break
-        assert seen == sorted({house.camera_id, *spare})
+        assert seen == sorted({deployment.camera_id, *spare})
 
         async def alike() -> bool:  # asked again: the reconciler's word on a new camera may arrive between the two answers
             one = await partner.get(f"/cameras/{spare[0]}")
@@ -107,15 +107,15 @@ async def test_it_pages_through_the_cameras(house: House, partner: Partner) -> N
         await until(alike, "a list and the camera itself say the same")
     finally:
         for camera_id in spare:
-            (await house.person.ask("DELETE", f"/cameras/{camera_id}")).raise_for_status()
+            (await deployment.person.ask("DELETE", f"/cameras/{camera_id}")).raise_for_status()
 
 
-async def test_it_watches_a_camera_over_hls(house: House, partner: Partner) -> None:
-    await until(house.online, "the camera is online")
-    ticket = await partner.ticket("live", house.camera_id)
+async def test_it_watches_a_camera_over_hls(deployment: Deployment, partner: Partner) -> None:
+    await until(deployment.online, "the camera is online")
+    ticket = await partner.ticket("live", deployment.camera_id)
     async with partner.client() as viewer:
         viewer.follow_redirects = True
-        start = f"/hls/cam_{house.camera_id}/index.m3u8"
+        start = f"/hls/cam_{deployment.camera_id}/index.m3u8"
         playlist = await viewer.get(start, params={"ticket": ticket})
         assert playlist.status_code == 200, playlist.text
         assert playlist.headers["cache-control"] == "no-store"
@@ -141,17 +141,17 @@ async def test_it_watches_a_camera_over_hls(house: House, partner: Partner) -> N
             assert (await somebody.get(start, params=again)).status_code == 401
 
 
-async def test_it_watches_a_camera_over_whep(house: House, partner: Partner) -> None:
-    await until(house.online, "the camera is online")
+async def test_it_watches_a_camera_over_whep(deployment: Deployment, partner: Partner) -> None:
+    await until(deployment.online, "the camera is online")
     peer = RTCPeerConnection(RTCConfiguration(iceServers=[]))
     tracks: asyncio.Queue[Any] = asyncio.Queue()
     peer.on("track", tracks.put_nowait)
     peer.addTransceiver("video", direction="recvonly")
     await peer.setLocalDescription(await peer.createOffer())
-    path = f"/whep/cam_{house.camera_id}/whep"
+    path = f"/whep/cam_{deployment.camera_id}/whep"
     ask = {"content": peer.localDescription.sdp, "headers": {"content-type": "application/sdp"}}
     assert (await partner.http.post(path, **ask)).status_code == 401
-    answer = await partner.http.post(path, params={"ticket": await partner.ticket("live", house.camera_id)}, **ask)
+    answer = await partner.http.post(path, params={"ticket": await partner.ticket("live", deployment.camera_id)}, **ask)
     try:
         assert (answer.status_code, answer.headers["content-type"]) == (201, "application/sdp"), answer.text
         assert answer.headers["location"].startswith(f"{path}/")
@@ -164,15 +164,15 @@ async def test_it_watches_a_camera_over_whep(house: House, partner: Partner) -> 
         await peer.close()
 
 
-async def test_it_hears_what_is_seen_over_the_websocket(house: House, partner: Partner) -> None:
+async def test_it_hears_what_is_seen_over_the_websocket(deployment: Deployment, partner: Partner) -> None:
     url = f"wss{partner.address.removeprefix('https')}/ws/v1/live"
     ticket, trust = await partner.ticket("ws"), ssl.create_default_context(cafile=str(partner.authority))
     async with connect(f"{url}?ticket={ticket}", ssl=trust, proxy=None, **PATIENT) as socket:
-        topic = f"detections:{house.camera_id}"
+        topic = f"detections:{deployment.camera_id}"
         await socket.send(json.dumps({"type": "subscribe", "topics": [topic]}))
         assert await _said(socket, "subscribed")
         detection = await _said(socket, "detection")
-        assert (detection["topic"], detection["data"]["camera_id"]) == (topic, house.camera_id)
+        assert (detection["topic"], detection["data"]["camera_id"]) == (topic, deployment.camera_id)
     for refused in (ticket, "x.y.z"):
         async with connect(f"{url}?ticket={refused}", ssl=trust, proxy=None, **PATIENT) as socket:
             with pytest.raises(ConnectionClosed):
@@ -223,13 +223,13 @@ async def test_who_knocks_too_often_is_told_when_to_come_back(partner: Partner) 
     assert (await partner.exchange()).status_code == 200, "another address is not"
 
 
-async def test_tokens_that_are_none_are_refused(house: House, partner: Partner) -> None:
+async def test_tokens_that_are_none_are_refused(deployment: Deployment, partner: Partner) -> None:
     header, claims, signature = partner.token.split(".")
-    async with database(house.stack) as rows:
+    async with database(deployment.stack) as rows:
         row = await rows.fetchrow(
             "SELECT kid, private_sealed FROM identity.signing_key WHERE private_sealed IS NOT NULL ORDER BY created_at LIMIT 1"
         )
-    key = Vault(secrets(house.stack)["encryption_keys"]).open(row["private_sealed"])
+    key = Vault(secrets(deployment.stack)["encryption_keys"]).open(row["private_sealed"])
     mint = TokenMint(kid=row["kid"])
     yesterday = TokenSigner(key, row["kid"], FakeClock(CLOCK.now() - timedelta(days=1)))
     refused = {
@@ -246,12 +246,12 @@ async def test_tokens_that_are_none_are_refused(house: House, partner: Partner) 
             assert problem(answer) == (401, code), (what, path)
 
 
-async def test_a_revoked_key_opens_nothing_and_its_tokens_end(house: House) -> None:
-    other = await Partner.admitted(house.stack, house.person, ["cameras:read"])
+async def test_a_revoked_key_opens_nothing_and_its_tokens_end(deployment: Deployment) -> None:
+    other = await Partner.admitted(deployment.stack, deployment.person, ["cameras:read"])
     async with other.http:
         await other.exchange()
         assert (await other.ask("GET", "/cameras")).status_code == 200
-        (await house.person.ask("DELETE", f"/api-keys/{other.key_id}")).raise_for_status()
+        (await deployment.person.ask("DELETE", f"/api-keys/{other.key_id}")).raise_for_status()
         assert problem(await other.exchange()) == (401, "bad_credentials")
         await until(answers(other, "/cameras", 401), "its token has ended")
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from redis.asyncio import Redis
-from tests.e2e.conftest import House
+from tests.e2e.conftest import Deployment
 from tests.e2e.partner import Partner, answers, database, exchanges, problem, secrets
 from tests.e2e.stack import until
 
@@ -20,17 +20,17 @@ pytestmark = [pytest.mark.e2e, pytest.mark.media, pytest.mark.db, pytest.mark.br
 # --- a city's own rules ----------------------------------------------------------------------------------------------------
 
 
-async def test_a_city_that_wants_a_purpose_gets_one_on_record(house: House, partner: Partner) -> None:
+async def test_a_city_that_wants_a_purpose_gets_one_on_record(deployment: Deployment, partner: Partner) -> None:
     tenant = (await partner.get("/users/me"))["tenant_id"]
     path = f"/tenants/{tenant}/settings"
-    before = await house.person.ask("GET", path)
+    before = await deployment.person.ask("GET", path)
     wanted = {"purposes": {"codes": ["investigacao", "auditoria"], "required": True}}
-    assert problem(await house.person.ask("PATCH", path, json=wanted)) == (428, "precondition_required")
-    assert problem(await house.person.ask("PATCH", path, json=wanted, headers={"if-match": '"999"'})) == (412, "stale_revision")
-    changed = await house.person.ask("PATCH", path, json=wanted, headers={"if-match": before.headers["etag"]})
+    assert problem(await deployment.person.ask("PATCH", path, json=wanted)) == (428, "precondition_required")
+    assert problem(await deployment.person.ask("PATCH", path, json=wanted, headers={"if-match": '"999"'})) == (412, "stale_revision")
+    changed = await deployment.person.ask("PATCH", path, json=wanted, headers={"if-match": before.headers["etag"]})
     assert changed.status_code == 200
     assert changed.headers["etag"] != before.headers["etag"]
-    plate = house.watched
+    plate = deployment.watched
     try:
         await until(answers(partner, f"/plates/{plate}", 422), "the search asks for a purpose")
         assert problem(await partner.ask("GET", f"/plates/{plate}")) == (422, "purpose_required")
@@ -38,12 +38,12 @@ async def test_a_city_that_wants_a_purpose_gets_one_on_record(house: House, part
         found = await partner.ask("GET", f"/plates/{plate}", {"x-purpose": "investigacao"})
         assert found.status_code == 200
     finally:
-        undone = await house.person.ask("PUT", path, json=before.json(), headers={"if-match": changed.headers["etag"]})
+        undone = await deployment.person.ask("PUT", path, json=before.json(), headers={"if-match": changed.headers["etag"]})
         assert undone.status_code == 200
     await until(answers(partner, f"/plates/{plate}", 200), "the search asks for no purpose any more")
 
     async def on_record() -> list[dict[str, Any]]:
-        found = await house.person.get("/audit", action="plate.searched", purpose="investigacao")
+        found = await deployment.person.get("/audit", action="plate.searched", purpose="investigacao")
         return [entry for entry in found["items"] if entry["actor_id"] == partner.key_id]
 
     entry = (await until(on_record, "the search is on record"))[0]
@@ -51,11 +51,11 @@ async def test_a_city_that_wants_a_purpose_gets_one_on_record(house: House, part
     assert entry["correlation_id"] == found.headers["x-correlation-id"]
 
 
-async def test_a_person_with_a_reset_password_gets_no_further_before_changing_it(house: House, partner: Partner) -> None:
+async def test_a_person_with_a_reset_password_gets_no_further_before_changing_it(deployment: Deployment, partner: Partner) -> None:
     email = "nova@gtvision.local"
     user = {"email": email, "password": "um-jumento-correto-7", "role": "operator", "must_change_password": False}
-    await house.person.post("/users", user)
-    said = await asyncio.to_thread(house.stack.gtv, "users", "reset-password", email)
+    await deployment.person.post("/users", user)
+    said = await asyncio.to_thread(deployment.stack.gtv, "users", "reset-password", email)
     password = said.stdout.strip().splitlines()[-1]
     async with partner.client() as http:
         session = (await http.post("/api/v1/auth/login", json={"email": email, "password": password})).raise_for_status().json()
@@ -73,7 +73,7 @@ async def test_a_person_with_a_reset_password_gets_no_further_before_changing_it
 # --- somebody turns the screws ---------------------------------------------------------------------------------------------
 
 
-async def test_rotating_keys_under_load_fails_no_request(house: House, partner: Partner) -> None:
+async def test_rotating_keys_under_load_fails_no_request(deployment: Deployment, partner: Partner) -> None:
     answered = 0
     stop = asyncio.Event()
     signed_by: set[str] = set()
@@ -99,7 +99,7 @@ async def test_rotating_keys_under_load_fails_no_request(house: House, partner: 
 
     try:
         await until(signed, "tokens are signed with the key before")
-        said = await asyncio.to_thread(house.stack.gtv, "keys", "rotate", "--activate-after", "5")
+        said = await asyncio.to_thread(deployment.stack.gtv, "keys", "rotate", "--activate-after", "5")
         fresh = said.stdout.split()[0]
 
         async def used() -> bool:
@@ -117,21 +117,21 @@ async def test_rotating_keys_under_load_fails_no_request(house: House, partner: 
 
 
 @pytest.mark.fault
-async def test_without_identity_valid_tokens_go_on_working(house: House, partner: Partner) -> None:
+async def test_without_identity_valid_tokens_go_on_working(deployment: Deployment, partner: Partner) -> None:
     await partner.exchange()
-    killed = await house.stack.kill("identity")
+    killed = await deployment.stack.kill("identity")
     try:
-        for path in ("/cameras", "/detections?limit=1", f"/plates/{house.watched}", "/alerts?limit=1"):
+        for path in ("/cameras", "/detections?limit=1", f"/plates/{deployment.watched}", "/alerts?limit=1"):
             assert (await partner.ask("GET", path)).status_code == 200, path
     finally:
-        await house.stack.is_back("identity", killed)
+        await deployment.stack.is_back("identity", killed)
     await until(exchanges(partner), "identity answers again")
 
 
 @pytest.mark.fault
-async def test_a_revoked_session_stays_revoked_when_redis_dies_and_forgets(house: House, partner: Partner) -> None:
+async def test_a_revoked_session_stays_revoked_when_redis_dies_and_forgets(deployment: Deployment, partner: Partner) -> None:
     async with partner.client() as http:
-        session = (await http.post("/api/v1/auth/login", json=_admin(house))).raise_for_status().json()
+        session = (await http.post("/api/v1/auth/login", json=_admin(deployment))).raise_for_status().json()
         header = {"authorization": f"Bearer {session['access_token']}"}
         assert (await http.get("/api/v1/cameras", headers=header)).status_code == 200
         assert (await http.post("/api/v1/auth/logout", headers=header)).status_code == 204
@@ -141,31 +141,31 @@ async def test_a_revoked_session_stays_revoked_when_redis_dies_and_forgets(house
             return all(answer.status_code == 401 for answer in answers)
 
         await until(refused, "the session is over everywhere")
-        port, password = (await house.stack.ports())["redis-state"], secrets(house.stack)["parts"]["redis_state"]
+        port, password = (await deployment.stack.ports())["redis-state"], secrets(deployment.stack)["parts"]["redis_state"]
         async with Redis(port=port, password=password) as redis:
             await redis.flushall()
         for _ in range(4):
             assert await refused(), "emptied"
             await asyncio.sleep(0.5)
-        killed = await house.stack.kill("redis-state")
+        killed = await deployment.stack.kill("redis-state")
         assert await refused(), "dead"
-        await house.stack.is_back("redis-state", killed)
-        replaced = await house.stack.kill("cameras")  # it never saw the revocation, and asks a Redis that was emptied
-        await house.stack.is_back("cameras", replaced)
+        await deployment.stack.is_back("redis-state", killed)
+        replaced = await deployment.stack.kill("cameras")  # it never saw the revocation, and asks a Redis that was emptied
+        await deployment.stack.is_back("cameras", replaced)
         await until(refused, "refused again by a process that starts afresh")
         await until(exchanges(partner), "the key is taken again")
         await until(answers(partner, "/cameras", 200), "its token is good")
 
 
-async def test_an_altered_row_of_the_ledger_is_named(house: House) -> None:
-    await house.person.get(f"/plates/{house.watched}")
+async def test_an_altered_row_of_the_ledger_is_named(deployment: Deployment) -> None:
+    await deployment.person.get(f"/plates/{deployment.watched}")
 
     async def on_record() -> list[dict[str, Any]]:
-        return (await house.person.get("/audit", action="plate.searched"))["items"]
+        return (await deployment.person.get("/audit", action="plate.searched"))["items"]
 
     await until(on_record, "a search is on record")
-    async with database(house.stack) as rows:
-        assert (await asyncio.to_thread(house.stack.gtv, "audit", "verify", check=False)).returncode == 0
+    async with database(deployment.stack) as rows:
+        assert (await asyncio.to_thread(deployment.stack.gtv, "audit", "verify", check=False)).returncode == 0
         found = await rows.fetchrow(
             "SELECT tenant_id, seq, actor_name FROM identity.audit_entry WHERE action = 'plate.searched' ORDER BY seq LIMIT 1"
         )
@@ -175,20 +175,20 @@ async def test_an_altered_row_of_the_ledger_is_named(house: House) -> None:
         await rows.execute("SET session_replication_role = replica")  # no trigger runs: only the chain is left to tell
         await rows.execute(altered, found["tenant_id"], found["seq"], "Somebody else")
         try:
-            said = await asyncio.to_thread(house.stack.gtv, "audit", "verify", check=False)
+            said = await asyncio.to_thread(deployment.stack.gtv, "audit", "verify", check=False)
         finally:
             await rows.execute(altered, found["tenant_id"], found["seq"], found["actor_name"])
         assert said.returncode == 1
         assert re.search(rf"first wrong row: .*row {found['seq']}\b", said.stdout), said.stdout
-        healed = await asyncio.to_thread(house.stack.gtv, "audit", "verify", check=False)
+        healed = await asyncio.to_thread(deployment.stack.gtv, "audit", "verify", check=False)
         assert healed.returncode == 0, healed.stdout
 
 
 # --- asking ----------------------------------------------------------------------------------------------------------------
 
 
-def _admin(house: House) -> dict[str, str]:
-    return {"email": house.stack.email, "password": house.stack.password}
+def _admin(deployment: Deployment) -> dict[str, str]:
+    return {"email": deployment.stack.email, "password": deployment.stack.password}
 
 
 def _kid(token: str) -> str:

@@ -18,7 +18,7 @@ import httpx
 import psutil
 import pytest
 from playwright.async_api import async_playwright, expect
-from tests.e2e.conftest import House
+from tests.e2e.conftest import Deployment
 from tests.e2e.stack import CLOCK, PATIENCE_S, RETRY_STEPS_S, instant, until, usurped
 from tests.fixtures import needs
 
@@ -36,49 +36,49 @@ JPEG = {"content-type": "image/jpeg"}
 # --- the main job ----------------------------------------------------------------------------------------------------------
 
 
-async def test_the_plates_that_pass_are_found_by_search(house: House) -> None:
-    await until(house.online, "the camera is online")
+async def test_the_plates_that_pass_are_found_by_search(deployment: Deployment) -> None:
+    await until(deployment.online, "the camera is online")
     began = CLOCK.now()
     found: set[str] = set()
 
     async def most_were_found() -> bool:
-        for passage in await house.camera.passages(began):
-            reads = await house.person.plate(passage["plate"], passage)
-            assert all(read["camera_id"] == house.camera_id and read["plate"] == passage["plate"] for read in reads)
+        for passage in await deployment.camera.passages(began):
+            reads = await deployment.person.plate(passage["plate"], passage)
+            assert all(read["camera_id"] == deployment.camera_id and read["plate"] == passage["plate"] for read in reads)
             found.update(read["plate"] for read in reads)
-        return len(found) >= MOST * len(house.camera.plates)
+        return len(found) >= MOST * len(deployment.camera.plates)
 
-    await until(most_were_found, f"most of {house.camera.plates} are found")
+    await until(most_were_found, f"most of {deployment.camera.plates} are found")
 
 
-async def test_they_are_seen_live(house: House) -> None:
+async def test_they_are_seen_live(deployment: Deployment) -> None:
     async def most_were_told() -> bool:
-        return len(house.feed.plates() & set(house.camera.plates)) >= MOST * len(house.camera.plates)
+        return len(deployment.feed.plates() & set(deployment.camera.plates)) >= MOST * len(deployment.camera.plates)
 
-    await until(most_were_told, f"most of {house.camera.plates} were on the live feed")
+    await until(most_were_told, f"most of {deployment.camera.plates} were on the live feed")
 
 
-async def test_a_watched_plate_raises_an_alert(house: House) -> None:
+async def test_a_watched_plate_raises_an_alert(deployment: Deployment) -> None:
     async def raised() -> list[dict[str, Any]]:
-        return [each for each in house.feed.alerts if each["plate"] == house.watched]
+        return [each for each in deployment.feed.alerts if each["plate"] == deployment.watched]
 
-    alert = (await until(raised, f"{house.watched} raises an alert on the live feed"))[0]
-    assert alert["camera_id"] == house.camera_id
+    alert = (await until(raised, f"{deployment.watched} raises an alert on the live feed"))[0]
+    assert alert["camera_id"] == deployment.camera_id
     assert alert["severity"] == "critical"
     assert alert["reason"] == "Furto"
-    listed = await house.person.every("/alerts")
+    listed = await deployment.person.every("/alerts")
     assert alert["alert_id"] in {each["alert_id"] for each in listed}
-    assert {each["plate"] for each in listed} == {house.watched}
+    assert {each["plate"] for each in listed} == {deployment.watched}
 
 
-async def test_an_older_shape_finds_the_same_vehicle_with_its_picture(house: House) -> None:
-    older = to_old(house.watched)
-    assert not (await house.person.get(f"/plates/{older}", mode="exact"))["items"]
-    reads = (await house.person.get(f"/plates/{older}"))["items"]
-    assert {read["plate"] for read in reads} == {house.watched}
-    evidence = await house.person.ask("GET", reads[0]["evidence_url"].removeprefix("/api/v1"))
+async def test_an_older_shape_finds_the_same_vehicle_with_its_picture(deployment: Deployment) -> None:
+    older = to_old(deployment.watched)
+    assert not (await deployment.person.get(f"/plates/{older}", mode="exact"))["items"]
+    reads = (await deployment.person.get(f"/plates/{older}"))["items"]
+    assert {read["plate"] for read in reads} == {deployment.watched}
+    evidence = await deployment.person.ask("GET", reads[0]["evidence_url"].removeprefix("/api/v1"))
     assert evidence.headers["content-type"] == "image/jpeg"
-    stored = {each["detection_id"]: each for each in await house.person.every("/detections")}
+    stored = {each["detection_id"]: each for each in await deployment.person.every("/detections")}
     assert hashlib.sha256(evidence.content).hexdigest() == stored[reads[0]["detection_id"]]["evidence_sha256"]
 
 
@@ -100,15 +100,19 @@ WRONG: dict[str, tuple[str, str, dict[str, Any], int, str]] = {
 
 
 @pytest.mark.parametrize("what", WRONG)
-async def test_wrong_input_is_refused_in_the_same_words(house: House, what: str) -> None:
+async def test_wrong_input_is_refused_in_the_same_words(deployment: Deployment, what: str) -> None:
     method, path, request, status, code = WRONG[what]
-    _refused(await house.person.ask(method, path, **request), status, code)
+    _refused(await deployment.person.ask(method, path, **request), status, code)
 
 
-async def test_a_bad_token_is_refused_in_the_same_words(house: House) -> None:
+async def test_a_bad_token_is_refused_in_the_same_words(deployment: Deployment) -> None:
     for headers in ({}, {"authorization": "Bearer x.y.z"}, {"authorization": "Basic eDp5"}):
-        _refused(await house.person.http.get("/cameras", headers=headers), 401, "unauthenticated")
-    _refused(await house.person.http.post("/auth/login", json={"email": house.stack.email, "password": "wrong"}), 401, "bad_credentials")
+        _refused(await deployment.person.http.get("/cameras", headers=headers), 401, "unauthenticated")
+    _refused(
+        await deployment.person.http.post("/auth/login", json={"email": deployment.stack.email, "password": "wrong"}),
+        401,
+        "bad_credentials",
+    )
 
 
 def _refused(answer: httpx.Response, status: int, code: str) -> None:
@@ -119,8 +123,8 @@ def _refused(answer: httpx.Response, status: int, code: str) -> None:
     assert problem["correlation_id"]
 
 
-async def test_a_second_stack_on_the_same_data_is_refused(house: House) -> None:
-    refused = await asyncio.to_thread(house.stack.gtv, "up", check=False)
+async def test_a_second_stack_on_the_same_data_is_refused(deployment: Deployment) -> None:
+    refused = await asyncio.to_thread(deployment.stack.gtv, "up", check=False)
     assert refused.returncode == 1
     assert "already running" in refused.stderr
 
@@ -139,7 +143,7 @@ FRAMES = """async () => {
 
 
 @pytest.mark.browser
-async def test_the_page_plays_the_camera_and_takes_an_acknowledgement(house: House) -> None:
+async def test_the_page_plays_the_camera_and_takes_an_acknowledgement(deployment: Deployment) -> None:
     chromium = needs.program("chromium")
     patience_ms = PATIENCE_S * 1_000
     async with async_playwright() as playwright:
@@ -148,15 +152,15 @@ async def test_the_page_plays_the_camera_and_takes_an_acknowledgement(house: Hou
         page.set_default_timeout(patience_ms)
         complaints: list[str] = []
         page.on("pageerror", lambda error: complaints.append(str(error)))
-        await page.goto(house.stack.address)
-        await page.fill("input[name=email]", house.stack.email)
-        await page.fill("input[name=password]", house.stack.password)
+        await page.goto(deployment.stack.address)
+        await page.fill("input[name=email]", deployment.stack.email)
+        await page.fill("input[name=password]", deployment.stack.password)
         await page.click("#login-form button[type=submit]")
         await expect(page.locator("#link")).to_have_attribute("data-state", "on", timeout=patience_ms)
         await expect(page.locator(".tile .protocol")).to_have_text("WebRTC", timeout=patience_ms)
         assert await page.evaluate(FRAMES) >= 30, "the tile does not move"
         await page.wait_for_function("document.querySelector('.tile video').videoWidth === 1280")
-        passing = page.locator(", ".join(f"#plates li[data-plate='{plate}']" for plate in house.camera.plates))
+        passing = page.locator(", ".join(f"#plates li[data-plate='{plate}']" for plate in deployment.camera.plates))
         await expect(passing.first).to_be_visible(timeout=patience_ms)  # others in the list may be misread
         newest = page.locator("#alerts li[data-state=open]").first
         await expect(newest).to_be_visible(timeout=patience_ms)
@@ -166,7 +170,7 @@ async def test_the_page_plays_the_camera_and_takes_an_acknowledgement(house: Hou
         await expect(alert).to_have_attribute("data-state", "acknowledged", timeout=patience_ms)
         await browser.close()
     assert not complaints
-    states = {each["alert_id"]: each["state"] for each in await house.person.every("/alerts")}
+    states = {each["alert_id"]: each["state"] for each in await deployment.person.every("/alerts")}
     assert states[alert_id] == "acknowledged"
 
 
@@ -174,77 +178,77 @@ async def test_the_page_plays_the_camera_and_takes_an_acknowledgement(house: Hou
 
 
 @pytest.mark.fault
-async def test_what_was_acknowledged_survives_the_worker_and_the_broker(house: House) -> None:
+async def test_what_was_acknowledged_survives_the_worker_and_the_broker(deployment: Deployment) -> None:
     for name in ("ai-worker", "rabbitmq"):
-        killed = await house.stack.kill(name)
-        await house.stack.is_back(name, killed)
-        await until(_fresh_plate(house, CLOCK.now()), f"plates are read again after {name} was killed")
-    await _everything_in_the_ledger_is_stored(house)
-    assert NOTHING_DEAD in (await asyncio.to_thread(house.stack.gtv, "dead", "list")).stdout
+        killed = await deployment.stack.kill(name)
+        await deployment.stack.is_back(name, killed)
+        await until(_fresh_plate(deployment, CLOCK.now()), f"plates are read again after {name} was killed")
+    await _everything_in_the_ledger_is_stored(deployment)
+    assert NOTHING_DEAD in (await asyncio.to_thread(deployment.stack.gtv, "dead", "list")).stdout
 
 
 @pytest.mark.fault
-async def test_a_process_that_stands_still_is_replaced(house: House) -> None:
-    pid = (await house.stack.processes())["alerts"]["pid"]
+async def test_a_process_that_stands_still_is_replaced(deployment: Deployment) -> None:
+    pid = (await deployment.stack.processes())["alerts"]["pid"]
     psutil.Process(pid).suspend()
-    await house.stack.is_back("alerts", pid)
+    await deployment.stack.is_back("alerts", pid)
 
     async def listed() -> list[dict[str, Any]]:
-        return await house.person.every("/alerts")
+        return await deployment.person.every("/alerts")
 
     await until(listed, "alerts are listed again")
 
 
 @pytest.mark.fault
-async def test_a_database_that_is_away_for_long_costs_nothing(house: House) -> None:
-    async with usurped(house.stack, "postgres") as killed:
+async def test_a_database_that_is_away_for_long_costs_nothing(deployment: Deployment) -> None:
+    async with usurped(deployment.stack, "postgres") as killed:
         away_since = CLOCK.now()
-        await until(_passed(house, away_since, longer_than=3 * sum(RETRY_STEPS_S)), "plates passed while the database was away")
+        await until(_passed(deployment, away_since, longer_than=3 * sum(RETRY_STEPS_S)), "plates passed while the database was away")
         back_at = CLOCK.now()
-    await house.stack.is_back("postgres", killed)
+    await deployment.stack.is_back("postgres", killed)
     # those that were read just before the end of the outage may belong to either side of it
-    meanwhile = await house.camera.passages(away_since + timedelta(seconds=2), back_at - timedelta(seconds=2))
+    meanwhile = await deployment.camera.passages(away_since + timedelta(seconds=2), back_at - timedelta(seconds=2))
 
     async def stored() -> list[str]:
-        return [passage["plate"] for passage in meanwhile if await house.person.plate(passage["plate"], passage)]
+        return [passage["plate"] for passage in meanwhile if await deployment.person.plate(passage["plate"], passage)]
 
     await until(stored, f"one of {[passage['plate'] for passage in meanwhile]} that passed meanwhile is stored")
-    await until(_fresh_plate(house, CLOCK.now()), "plates are read again after the database came back")
-    await _everything_in_the_ledger_is_stored(house)
-    assert NOTHING_DEAD in (await asyncio.to_thread(house.stack.gtv, "dead", "list")).stdout
+    await until(_fresh_plate(deployment, CLOCK.now()), "plates are read again after the database came back")
+    await _everything_in_the_ledger_is_stored(deployment)
+    assert NOTHING_DEAD in (await asyncio.to_thread(deployment.stack.gtv, "dead", "list")).stdout
 
 
 @pytest.mark.fault
-async def test_a_camera_that_stops_is_seen_to_stop_and_to_come_back(house: House) -> None:
-    await until(house.online, "the camera is online")
+async def test_a_camera_that_stops_is_seen_to_stop_and_to_come_back(deployment: Deployment) -> None:
+    await until(deployment.online, "the camera is online")
 
     async def counted() -> bool:
-        return (await house.person.get("/cameras/health"))["offline"] == 1
+        return (await deployment.person.get("/cameras/health"))["offline"] == 1
 
-    told = _told(house, "offline")
-    await house.camera.fault("refuse")
+    told = _told(deployment, "offline")
+    await deployment.camera.fault("refuse")
     try:
         await until(told, "the live feed says offline")
         await until(counted, "it is counted as offline")
     finally:
-        told = _told(house, "online")
-        await house.camera.fault("none")
+        told = _told(deployment, "online")
+        await deployment.camera.fault("none")
     await until(told, "the live feed says online")
-    await until(_fresh_plate(house, CLOCK.now()), "plates are read again after the camera came back")
+    await until(_fresh_plate(deployment, CLOCK.now()), "plates are read again after the camera came back")
 
 
 # --- recordings ------------------------------------------------------------------------------------------------------------
 
 
-async def test_recorded_segments_play_and_tell_the_true_time(house: House) -> None:
+async def test_recorded_segments_play_and_tell_the_true_time(deployment: Deployment) -> None:
     now = CLOCK.now()
     span = {"from": isoformat(now - timedelta(hours=1)), "to": isoformat(now + timedelta(hours=1))}
 
     async def indexed() -> list[dict[str, Any]]:
-        return await house.person.every("/recordings", camera_id=house.camera_id, **span)
+        return await deployment.person.every("/recordings", camera_id=deployment.camera_id, **span)
 
     segments = await until(indexed, "a recorded segment is indexed")
-    files = {hashlib.sha256(path.read_bytes()).hexdigest(): path for path in (house.stack.folder / "recordings").rglob("*.mp4")}
+    files = {hashlib.sha256(path.read_bytes()).hexdigest(): path for path in (deployment.stack.folder / "recordings").rglob("*.mp4")}
     kept = [(segment, files[segment["sha256"]]) for segment in segments if segment["sha256"] in files]
     assert kept, "no file on the disk is the one that the index speaks of"
     for segment, path in kept:
@@ -275,73 +279,73 @@ def _ffprobe(path: Path) -> dict[str, Any]:
 
 
 @pytest.mark.fault
-async def test_down_and_up_keep_the_data_and_down_leaves_no_process(house: House) -> None:
-    await until(_something_was_told(house), "a detection is on the live feed")
-    ledger = dict(house.feed.detections)
-    ports = await house.stack.ports()
-    await asyncio.to_thread(house.stack.gtv, "down")
-    assert not house.stack.left_over()
+async def test_down_and_up_keep_the_data_and_down_leaves_no_process(deployment: Deployment) -> None:
+    await until(_something_was_told(deployment), "a detection is on the live feed")
+    ledger = dict(deployment.feed.detections)
+    ports = await deployment.stack.ports()
+    await asyncio.to_thread(deployment.stack.gtv, "down")
+    assert not deployment.stack.left_over()
     for name, port in ports.items():
         assert not await _listens(port), f"somebody still listens on the port of {name}"
-    await asyncio.to_thread(house.stack.gtv, "up")
-    await _everything_in_the_ledger_is_stored(house)
-    assert house.feed.detections.items() >= ledger.items()
-    await asyncio.to_thread(house.stack.gtv, "down")
-    assert not house.stack.left_over()
+    await asyncio.to_thread(deployment.stack.gtv, "up")
+    await _everything_in_the_ledger_is_stored(deployment)
+    assert deployment.feed.detections.items() >= ledger.items()
+    await asyncio.to_thread(deployment.stack.gtv, "down")
+    assert not deployment.stack.left_over()
 
 
 # --- asking ----------------------------------------------------------------------------------------------------------------
 
 
-def _told(house: House, state: str) -> Any:
+def _told(deployment: Deployment, state: str) -> Any:
     """Whether the live feed says so from now on. What it said while its socket was opened again is lost, and then the list tells."""
-    since, opened = len(house.feed.states), house.feed.opened
+    since, opened = len(deployment.feed.states), deployment.feed.opened
 
     async def was_told() -> bool:
-        told = any(each["state"] == state and each["camera_id"] == house.camera_id for each in house.feed.states[since:])
-        return told or (house.feed.opened != opened and await house.state() == state)
+        told = any(each["state"] == state and each["camera_id"] == deployment.camera_id for each in deployment.feed.states[since:])
+        return told or (deployment.feed.opened != opened and await deployment.state() == state)
 
     return was_told
 
 
-def _something_was_told(house: House) -> Any:
+def _something_was_told(deployment: Deployment) -> Any:
     async def is_told() -> bool:
-        return bool(house.feed.detections)
+        return bool(deployment.feed.detections)
 
     return is_told
 
 
-def _fresh_plate(house: House, since: datetime) -> Any:
+def _fresh_plate(deployment: Deployment, since: datetime) -> Any:
     """Whether a plate that the camera showed after that moment is on the live feed."""
 
     async def is_there() -> bool:
-        plates = {passage["plate"] for passage in await house.camera.passages(since)}
-        fresh = [each for each in house.feed.detections.values() if instant(each["captured_at"]) > since]
+        plates = {passage["plate"] for passage in await deployment.camera.passages(since)}
+        fresh = [each for each in deployment.feed.detections.values() if instant(each["captured_at"]) > since]
         return any(each.get("plate") in plates for each in fresh)
 
     return is_there
 
 
-def _passed(house: House, since: datetime, *, longer_than: float) -> Any:
+def _passed(deployment: Deployment, since: datetime, *, longer_than: float) -> Any:
     """Several, as a single one may be missed by a worker that gets little of the processor."""
 
     async def enough() -> bool:
-        passages = await house.camera.passages(since + timedelta(seconds=2), CLOCK.now() - timedelta(seconds=2))
+        passages = await deployment.camera.passages(since + timedelta(seconds=2), CLOCK.now() - timedelta(seconds=2))
         return len(passages) >= 4 and CLOCK.now() - since > timedelta(seconds=longer_than)
 
     return enough
 
 
-async def _everything_in_the_ledger_is_stored(house: House) -> None:
-    await until(_something_was_told(house), "a detection is on the live feed")
-    ledger = dict(house.feed.detections)
+async def _everything_in_the_ledger_is_stored(deployment: Deployment) -> None:
+    await until(_something_was_told(deployment), "a detection is on the live feed")
+    ledger = dict(deployment.feed.detections)
 
     async def can_be_read() -> bool:
         """That a list cannot be read yet is no loss."""
-        return (await house.person.ask("GET", "/detections", params={"limit": 1})).is_success
+        return (await deployment.person.ask("GET", "/detections", params={"limit": 1})).is_success
 
     await until(can_be_read, "detections can be listed")
-    stored = {each["detection_id"]: each for each in await house.person.every("/detections", camera_id=house.camera_id)}
+    stored = {each["detection_id"]: each for each in await deployment.person.every("/detections", camera_id=deployment.camera_id)}
     assert not ledger.keys() - stored.keys(), "detections were told and are lost"
     for detection_id, told in ledger.items():
         assert stored[detection_id]["plate"] == told.get("plate")

@@ -1,4 +1,4 @@
-"""Servers and small processes of a test's own."""
+"""Fixtures of servers and small processes that belong to one test."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def secrets() -> dict[str, str]:
 
 @pytest.fixture
 def script(tmp_path: Path) -> Callable[..., ProcessSpec]:
-    """A process that runs some Python."""
+    """Returns a function that makes the specification of a process from Python source."""
 
     def make(code: str, **env: str) -> ProcessSpec:
         return ProcessSpec([sys.executable, "-c", code], tmp_path, {"PATH": "/usr/bin:/bin", **env})

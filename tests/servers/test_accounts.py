@@ -1,4 +1,4 @@
-"""Folders belong to the account that works in them, and programs that root starts become another account."""
+"""Tests that folders belong to the account that works in them, and that programs started by root run as another account."""
 
 from __future__ import annotations
 

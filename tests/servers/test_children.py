@@ -1,4 +1,4 @@
-"""Processes that are found again, and end with the one that started them."""
+"""Tests that child processes are found again, and end with their parent."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ time.sleep(60)
     with supervisor:
         assert supervisor.stdout is not None
         child = int(supervisor.stdout.readline())
-        # the prefix that ties them has become the program itself by the time that it runs Python
+        # once Python runs, the launching prefix has replaced itself by the program
         async with asyncio.timeout(180):
             while "setpriv" in psutil.Process(child).name():
                 await asyncio.sleep(0.01)

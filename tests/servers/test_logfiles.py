@@ -1,4 +1,4 @@
-"""Logs: tails, rotation, following over a rotation."""
+"""Tests of log files: their tails, rotation, and following them over a rotation."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""PostgreSQL and the pooler before it: only our secret opens them, and a crashed run is no obstacle."""
+"""Tests of PostgreSQL and PgBouncer: only the secret of this run is accepted, and they start again after a crash."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from servers.process import base_env, run_command
 
 
 def login_error(**options: object) -> str:
-    """Why PostgreSQL refuses `psql`; it tries no password of its own."""
+    """Returns the error with which PostgreSQL refuses `psql`, which takes no password from files."""
     env = {**base_env(), "PGPASSFILE": "/dev/null", "PGCONNECT_TIMEOUT": "3"}
     argv = ["psql", "--no-password", "-c", "select 1", *[f"--{name}={value}" for name, value in options.items()]]
     user = "postgres" if os.geteuid() == 0 else None
@@ -100,7 +100,7 @@ class TestPostgres:
         pid_file = server.cluster / "postmaster.pid"
         stale = pid_file.read_text().splitlines()
         runner.kill("postgres")
-        # the number now belongs to a living stranger: this process
+        # the number now belongs to another living process: this one
         pid_file.write_text("\n".join([str(os.getpid()), *stale[1:]]) + "\n")
 
         await runner.start([server])

@@ -1,4 +1,4 @@
-"""RabbitMQ: only our secret opens it, it is seen from loopback only, and a crashed run is no obstacle."""
+"""Tests of RabbitMQ: only the secret of this run is accepted, it listens on loopback only, and starts again after a crash."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from servers.children import leftovers
 
 
 async def registered_on_disk(server: RabbitMq, queue: bytes) -> None:
-    """RabbitMQ 3.10 saves the name of a *new* quorum queue a second late; killed before that, the queue never elects a leader."""
+    """Waits until a new quorum queue is saved: RabbitMQ 3.10 does that a second late, and a queue lost before never elects a leader."""
     async with asyncio.timeout(300):
         [names] = (server.data / "mnesia").glob("*/quorum/*/names.dets")
         while queue not in names.read_bytes():

@@ -1,4 +1,4 @@
-"""The local servers: only our secret opens them, they are seen from loopback only, and a crashed run is no obstacle."""
+"""Tests of the local servers: only the secret of this run is accepted, they listen on loopback only, and start again after a crash."""
 
 from __future__ import annotations
 
@@ -139,7 +139,7 @@ class TestRedis:
         server = Redis("redis", data_folder / "redis", free_port(), new_secret(), evictable=True)
         await runner.start([server])
         old = runner.pid("redis")
-        await asyncio.to_thread(server.prepare)  # what a second run does first
+        await asyncio.to_thread(server.prepare)  # the first step of a second run
         assert not leftovers(server.data)
         with contextlib.suppress(psutil.NoSuchProcess):
             assert psutil.Process(old).status() == psutil.STATUS_ZOMBIE

@@ -1,4 +1,4 @@
-"""The supervisor with small real processes: order, restart, replacement, clean end."""
+"""Tests of the supervisor with small real processes: order of start, restart, replacement, clean end."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ async def supervisor(tmp_path: Path) -> AsyncIterator[Supervisor]:
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    """Wait for the thing itself; the limit only ends a test that hangs."""
+    """Returns once the condition holds; the timeout only ends a test that hangs."""
     async with asyncio.timeout(180):
         while not condition():
             await asyncio.sleep(0.01)

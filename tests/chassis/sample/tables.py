@@ -1,4 +1,4 @@
-"""Tables of a service that exists for the tests of the chassis only."""
+"""Tables of the sample service, which only the chassis's tests use."""
 
 from sqlalchemy import Boolean, Column, Date, DateTime, Integer, MetaData, Table, Text, Uuid
 

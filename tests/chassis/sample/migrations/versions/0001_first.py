@@ -1,4 +1,4 @@
-"""The first version."""
+"""The tables of the sample service."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""What a newcomer relies on: the same rooms everywhere, a README each, contracts that name every service."""
+"""Tests of the layout: the same module names in every service, a README each, an import contract for each."""
 
 import tomllib
 from pathlib import Path
@@ -40,7 +40,7 @@ def test_a_service_has_a_package_with_its_composition_root(service: str) -> None
 
 
 def test_local_parts_pin_each_other() -> None:
-    # A bare name could be taken by a stranger on a public index.
+    # Another project could publish a bare name such as `cameras` on a public index.
     for path in ROOT.glob("*/*/pyproject.toml"):
         project = tomllib.loads(path.read_text())["project"]
         assert project["name"].startswith("gtvision-"), path

@@ -28,7 +28,7 @@ SERVERS = ("postgres", "rabbitmq", "redis-cache", "redis-state")
 
 
 @dataclass
-class Arena:
+class RunningServices:
     """Servers that run, and somebody whose tokens the services accept."""
 
     servers: TestServers
@@ -63,7 +63,7 @@ class Arena:
 
 
 @contextlib.asynccontextmanager
-async def arena() -> AsyncIterator[Arena]:
+async def running_services() -> AsyncIterator[RunningServices]:
     """PostgreSQL, PgBouncer, RabbitMQ and both Redis, ended afterwards."""
     servers = TestServers()
     try:
@@ -72,7 +72,7 @@ async def arena() -> AsyncIterator[Arena]:
         mint = TokenMint()
         async with connect_redis(servers.redis_state.url) as redis:
             await mint.publish(redis)
-        yield Arena(servers, TestDatabases(servers), mint)
+        yield RunningServices(servers, TestDatabases(servers), mint)
     finally:
         await asyncio.to_thread(servers.close)
 
