@@ -29,7 +29,7 @@ Action = Callable[[Request], Awaitable[Response]]
 
 
 class ControlApi:
-    """Routes and answers."""
+    """The control API's routes and their answers."""
 
     def __init__(
         self, configuration: Configuration, authorizer: Authorizer, paths: PathManager, kinds: Mapping[str, Kind], clock: Clock

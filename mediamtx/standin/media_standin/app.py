@@ -26,7 +26,7 @@ log = logging.getLogger("media_standin")
 
 
 class StandIn:
-    """The whole program."""
+    """The media server: its listeners, its paths and its disk."""
 
     def __init__(self, configuration: Configuration, clock: Clock) -> None:
         options = configuration.options

@@ -35,7 +35,7 @@ class Segment:
 
 
 class Muxer:
-    """Cuts one stream; keeps `hlsSegmentCount` segments."""
+    """Cuts one stream into segments and keeps the last `hlsSegmentCount` segments."""
 
     def __init__(self, stream: Stream, options: Options, closed: Callable[[], None]) -> None:
         self._stream = stream
@@ -71,7 +71,7 @@ class Muxer:
         return bool(self._segments)
 
     async def wait_ready(self) -> None:
-        """Returns when there is something to play, or never will be."""
+        """Returns when there is a segment to play, or when the stream has ended."""
         while not self.ready and not self._stream.closed:
             await self._changed.wait()
 

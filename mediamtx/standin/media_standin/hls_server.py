@@ -72,7 +72,7 @@ class SharedMuxer:
 
 
 class HlsServer:
-    """Muxers come with their first viewer and go some time after the last."""
+    """A muxer is made for its first viewer and closed some time after its last request."""
 
     def __init__(self, options: Options, paths: PathManager, clock: Clock) -> None:
         if options["hlsVariant"] == "mpegts":

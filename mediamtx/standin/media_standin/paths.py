@@ -160,7 +160,7 @@ class Path:
 
 
 class PathManager:
-    """Everything that concerns several paths, one thing at a time.
+    """Serves what concerns several paths, one request at a time.
 
     The lock is MediaMTX's single path-manager goroutine: while the hook is asked about one reader, every other request
     that concerns paths waits, the control API's path list included.

@@ -112,7 +112,7 @@ def _joined(files: Sequence[recordpath.Segment]) -> list[Span]:
         try:
             picture_format, seconds = _measured(file.file)
         except (ValueError, FileNotFoundError, av.FFmpegError):
-            continue  # deleted meanwhile, or so young that nothing is in it
+            continue  # deleted meanwhile, or so new that it is empty
         end = file.start + timedelta(seconds=seconds)
         last = spans[-1] if spans else None
         if last and picture_format == format_before and abs(file.start - last.end) <= MAX_GAP:

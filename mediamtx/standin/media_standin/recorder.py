@@ -19,7 +19,7 @@ from media_standin.stream import Stream
 log = logging.getLogger("media_standin.recorder")
 
 MAX_WAITING_BYTES = 64 * 1024 * 1024
-"""Waiting for a slow disk, all paths together; what comes beyond is lost and said so."""
+"""Waiting for a slow disk, all paths together; what comes beyond is lost, and the log says so."""
 MAX_GAP_TICKS = 10 * CLOCK_RATE
 """A longer step of the camera's clock is a jump, not a picture's duration."""
 

@@ -41,7 +41,7 @@ class Json(JSONResponse):
 
 
 def ok() -> Response:
-    """The answer of everything that has nothing to say."""
+    """The answer to a request that succeeded and returns no data."""
     return Json({"status": "ok"})
 
 

@@ -153,7 +153,7 @@ class PictureTrack(MediaStreamTrack):
         self._arrived.set()
 
     def stop(self) -> None:
-        """Lets the stream go."""
+        """Stops reading the stream."""
         self._stream.forget(self)
         super().stop()
 

@@ -31,7 +31,7 @@ _FRAGMENT = "application/trickle-ice-sdpfrag"
 
 
 class WhepServer:
-    """Viewers by WebRTC."""
+    """Serves WebRTC viewers."""
 
     def __init__(self, options: Options, paths: PathManager, clock: Clock) -> None:
         self._options = options
@@ -111,7 +111,7 @@ class WhepServer:
             await viewer.close()
             if isinstance(error, ValueError):
                 raise
-            # aiortc meets a damaged description with whatever its parser trips over.
+            # aiortc raises exceptions of many types for a damaged description.
             raise ValueError(f"invalid offer: {error or type(error).__name__}") from error
         self._viewers[viewer.secret] = viewer
         task = asyncio.create_task(self._watch(viewer), name=f"webrtc {viewer.id}")

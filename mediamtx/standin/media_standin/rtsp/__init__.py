@@ -1,1 +1,1 @@
-"""RTSP 1.0 over interleaved TCP (RFC 2326), both sides: the client that pulls cameras and the server that readers connect to."""
+"""RTSP 1.0 over interleaved TCP (RFC 2326): messages, session descriptions, and the client that pulls cameras."""

@@ -31,7 +31,7 @@ class Message:
 
     @property
     def status(self) -> int:
-        """Of a response."""
+        """The status code of a response."""
         try:
             return int(self.start.split(" ", 2)[1])
         except (IndexError, ValueError) as error:
@@ -115,5 +115,5 @@ class Authorization:
 
 
 def _md5(text: str) -> str:
-    """What cameras speak; it protects nothing that the link does not."""
+    """The hash that cameras expect; the link is not encrypted either."""
     return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
