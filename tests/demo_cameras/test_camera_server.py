@@ -84,7 +84,7 @@ def test_each_camera_streams_h264_with_a_key_frame_each_second(cameras: Running,
     assert [round(later - earlier, 2) for earlier, later in pairwise(keys)] == [1.0] * (len(keys) - 1)
 
 
-def test_a_stranger_is_refused(cameras: Running) -> None:
+def test_a_reader_without_its_password_is_refused(cameras: Running) -> None:
     url = cameras.url("avenida")
     assert "401" in _describe(re.sub(r"//[^@]+@", "//", url))
     assert "401" in _describe(re.sub(r":[^:@]+@", ":wrong@", url))

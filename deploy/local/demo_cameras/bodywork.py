@@ -31,8 +31,6 @@ def wheels_from_front(width: float) -> Sprite:
     brush.box((0.05, 0.18, width - 0.05, 0.6), plain((6, 6, 8)))
     for left in (0.02, width - 0.24):
         brush.box((left, 0.0, left + 0.22, 0.55), Fill((34, 34, 36), (14, 14, 15)), radius_m=0.04)
-        for groove in (0.07, 0.11, 0.15):
-            brush.line([(left + groove, 0.03), (left + groove, 0.5)], 0.008, plain((10, 10, 10)))
     return brush.sprite()
 
 
@@ -54,18 +52,8 @@ def windscreen(colour: Rgb, width: float, taper: float) -> Sprite:
     brush.polygon(inner, Fill((66, 84, 98), (18, 22, 27)))
     gleam = [(width * 0.52, 0.05), (width * 0.86, 0.05), (width * 0.74, height - 0.08), (width * 0.56, height - 0.08)]
     brush.polygon(gleam, plain(SKY, 0.10), 0.03)
-    for seat in (0.30, 0.70):  # head rests and a driver behind the glass
-        brush.box((width * seat - 0.15, 0.10, width * seat + 0.15, 0.42), plain((10, 12, 14), 0.75), radius_m=0.08, blur_m=0.012)
+    for seat in (0.30, 0.70):  # head rests behind the glass
         brush.disc((width * seat, 0.50), (0.085, 0.12), plain((10, 12, 14), 0.7), blur_m=0.012)
-    brush.disc((width * 0.70, 0.50), (0.07, 0.11), plain((104, 78, 62), 0.7), blur_m=0.015)
-    brush.box((width * 0.70 - 0.19, 0.12, width * 0.70 + 0.19, 0.34), plain((70, 84, 110), 0.6), radius_m=0.1, blur_m=0.015)
-    brush.box((width / 2 - 0.10, height - 0.20, width / 2 + 0.10, height - 0.12), plain(DARK), radius_m=0.02)
-    left, right = taper + 0.10, width - taper - 0.10
-    brush.polygon(
-        [(left, height - 0.07), (right, height - 0.07), (right, height - 0.2), (left, height - 0.2)], plain((150, 186, 214), 0.35), 0.02
-    )
-    for start in (0.25, 0.62):
-        brush.line([(width * start, 0.03), (width * start + 0.42, 0.14)], 0.018, plain(DARK))
     return brush.sprite()
 
 
@@ -161,74 +149,35 @@ def side_windows(colour: Rgb, length: float, height: float) -> Sprite:
     return brush.sprite()
 
 
-def truck_face(colour: Rgb, width: float, height: float) -> Sprite:
-    """The cab of a small lorry: windscreen, grille, bumper."""
+def cab_face(colour: Rgb, width: float, height: float, board: str) -> Sprite:
+    """The front of a lorry, or of a bus, which has a destination board above a taller windscreen."""
     brush = Brush(width, height, 380)
-    brush.box((0.0, 0.12, width, height), _body(colour), radius_m=0.10)
-    brush.box((0.12, height * 0.52, width - 0.12, height - 0.16), plain(DARK), radius_m=0.08)
-    brush.box((0.15, height * 0.53, width - 0.15, height - 0.19), Fill((84, 106, 122), (20, 25, 30)), radius_m=0.06)
-    brush.box((width * 0.62, height * 0.58, width * 0.80, height * 0.80), plain((96, 76, 64), 0.5), radius_m=0.08, blur_m=0.03)
-    brush.polygon([(0.4, height * 0.55), (0.8, height * 0.55), (1.05, height - 0.2), (0.7, height - 0.2)], plain(SKY, 0.16), 0.03)
-    for x in (0.3, width / 2 + 0.1):
-        brush.line([(x, height * 0.54), (x + 0.55, height * 0.60)], 0.02, plain(DARK))
-    brush.box((0.36, height * 0.36, width - 0.36, height * 0.48), plain(DARK), radius_m=0.02)
-    for row in range(4):
-        z = height * 0.37 + row * 0.055
-        brush.line([(0.4, z + 0.015), (width - 0.4, z + 0.015)], 0.016, plain((150, 154, 158)))
-    brush.box((0.0, 0.10, width, 0.50), Fill((96, 100, 104), (44, 46, 48)), radius_m=0.05)
-    brush.box((0.55, 0.12, width - 0.55, 0.20), plain(DARK), radius_m=0.02)
-    for x in (0.26, width - 0.26):
-        brush.box((x - 0.17, 0.33, x + 0.17, 0.53), plain((30, 32, 34)), radius_m=0.04)
-        brush.box((x - 0.14, 0.36, x + 0.14, 0.50), Fill(LAMP, (140, 146, 152)), radius_m=0.03)
-        brush.box((x - 0.14, 0.24, x + 0.14, 0.30), plain(AMBER), radius_m=0.02)
-    return brush.sprite()
-
-
-def bus_face(colour: Rgb, width: float, height: float) -> Sprite:
-    """A city bus: one large windscreen under a destination board."""
-    brush = Brush(width, height, 380)
-    brush.box((0.0, 0.05, width, height), _body(colour), radius_m=0.14)
-    brush.box((0.10, height * 0.40, width - 0.10, height - 0.12), plain(DARK), radius_m=0.10)
-    brush.box((0.14, height * 0.42, width - 0.14, height - 0.44), Fill((104, 128, 144), (24, 30, 36)), radius_m=0.07)
-    brush.line([(width / 2, height * 0.42), (width / 2, height - 0.44)], 0.03, plain(DARK))
-    brush.box((width * 0.64, height * 0.46, width * 0.84, height * 0.64), plain((92, 74, 62), 0.55), radius_m=0.08, blur_m=0.03)
-    brush.polygon([(0.3, height * 0.44), (0.7, height * 0.44), (0.95, height - 0.5), (0.6, height - 0.5)], plain(SKY, 0.18), 0.03)
-    brush.text((width / 2, height - 0.27), 0.15, "TERMINAL CENTRO", plain((255, 176, 40)), width_m=width * 0.66)
-    brush.box((0.0, height * 0.33, width, height * 0.37), plain(mix(colour, (255, 255, 255), 0.75)))
-    brush.box((0.62, height * 0.20, width - 0.62, height * 0.30), plain((30, 32, 36)), radius_m=0.03)
-    brush.disc((width / 2, height * 0.25), (0.07, 0.07), plain(CHROME))
-    for x in (0.30, width - 0.30):
-        brush.box((x - 0.19, 0.42, x + 0.19, 0.62), plain((26, 28, 30)), radius_m=0.08)
-        for dx in (-0.085, 0.085):
-            brush.disc((x + dx, 0.52), (0.072, 0.072), Fill(LAMP, (140, 146, 152)))
-        brush.box((x - 0.15, 0.33, x + 0.15, 0.38), plain(AMBER), radius_m=0.02)
-    brush.box((0.02, 0.0, width - 0.02, 0.14), Fill((60, 62, 66), (28, 28, 30)), radius_m=0.05)
+    low, high = (0.42, height - 0.44) if board else (0.53, height - 0.19)
+    brush.box((0.0, 0.05, width, height), _body(colour), radius_m=0.12)
+    brush.box((0.10, height * low - 0.03, width - 0.10, height - 0.12), plain(DARK), radius_m=0.10)
+    brush.box((0.14, height * low, width - 0.14, high), Fill((96, 118, 132), (22, 28, 34)), radius_m=0.07)
+    brush.text((width / 2, height - 0.27), 0.15, board or " ", plain((255, 176, 40)), width_m=width * 0.66)
+    brush.box((0.36, height * 0.30, width - 0.36, height * 0.38), plain(DARK), radius_m=0.02)
+    for row in range(3):
+        brush.line([(0.4, height * (0.31 + row * 0.025)), (width - 0.4, height * (0.31 + row * 0.025))], 0.016, plain(CHROME))
+    brush.box((0.0, 0.0, width, 0.20), Fill((96, 100, 104), (44, 46, 48)), radius_m=0.05)
+    for x in (0.28, width - 0.28):
+        brush.box((x - 0.19, 0.42, x + 0.19, 0.62), plain((26, 28, 30)), radius_m=0.06)
+        brush.box((x - 0.14, 0.46, x + 0.14, 0.58), Fill(LAMP, (140, 146, 152)), radius_m=0.03)
+        brush.box((x - 0.14, 0.33, x + 0.14, 0.38), plain(AMBER), radius_m=0.02)
     return brush.sprite()
 
 
 def cab_side(colour: Rgb, length: float, height: float) -> Sprite:
-    """A lorry's cab from the side."""
-    brush = Brush(length, height, _FLANK_PX)
-    brush.box((0.0, 0.2, length, height), _body(colour), radius_m=0.06)
-    brush.polygon([(0.15, height * 0.55), (1.2, height * 0.55), (1.2, height - 0.2), (0.25, height - 0.2)], Fill((84, 104, 118), GLASS))
-    brush.line([(1.3, 0.5), (1.3, height - 0.1)], 0.02, plain(shade(colour, 0.4)))
-    _wheel(brush, 0.95, 0.42, -0.15)
-    return brush.sprite()
-
-
-def bus_side(colour: Rgb, length: float, height: float) -> Sprite:
-    """A bus from the side: windows in a row, a stripe, wheels."""
+    """A lorry's cab or a bus from the side: windows in a row, wheels."""
     brush = Brush(length, height, 90)
     brush.box((0.0, 0.1, length, height), _body(colour), radius_m=0.08)
-    brush.box((0.05, height * 0.48, length - 0.1, height - 0.35), plain(DARK), radius_m=0.06)
     count = int(length // 1.1)
     for index in range(count):
-        left = 0.12 + index * (length - 0.25) / count
-        right = left + (length - 0.25) / count - 0.07
-        brush.box((left, height * 0.50, right, height - 0.39), Fill((108, 130, 146), (30, 36, 42)), radius_m=0.04)
-    brush.box((0.0, height * 0.33, length, height * 0.39), plain(mix(colour, (255, 255, 255), 0.75)))
-    for x in (1.6, length - 1.6):
-        _wheel(brush, x, 0.46, -0.18)
+        left, right = 0.12 + index * (length - 0.25) / count, 0.05 + (index + 1) * (length - 0.25) / count
+        brush.box((left, height * 0.50, right, height - 0.3), Fill((108, 130, 146), (30, 36, 42)), radius_m=0.04)
+    for x in {1.0, max(1.0, length - 1.6)}:
+        _wheel(brush, x, 0.44, -0.16)
     return brush.sprite()
 
 

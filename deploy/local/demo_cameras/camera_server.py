@@ -10,7 +10,7 @@ from typing import Any
 
 from demo_cameras import truth
 from demo_cameras.control import serve_control
-from demo_cameras.keeper import Keeper
+from demo_cameras.own_reader import OwnReader
 from demo_cameras.playhead import Playhead
 from demo_cameras.rtsp import FAULTS, Camera, Clip, RtspServer, run_until_signal
 
@@ -18,11 +18,11 @@ _TRUTH_BEFORE_S = 120.0
 _TRUTH_LIMIT_S = 6 * 3600.0
 
 
-class CameraDesk:
+class CameraControl:
     """Answers the control port from the running cameras."""
 
-    def __init__(self, roster: dict[str, Any], server: RtspServer, keepers: dict[str, Keeper], waiting: set[str]) -> None:
-        self._roster, self._server, self._keepers, self._waiting = roster, server, keepers, waiting
+    def __init__(self, roster: dict[str, Any], server: RtspServer, readers: dict[str, OwnReader], waiting: set[str]) -> None:
+        self._roster, self._server, self._readers, self._waiting = roster, server, readers, waiting
         self._playhead = server.playhead
         self._clips = {entry["name"]: json.loads(Path(entry["truth"]).read_text()) for entry in roster["cameras"]}
 
@@ -40,7 +40,7 @@ class CameraDesk:
                 "url": f"{address}/{entry['name']}",
                 "fault": self._server.cameras[entry["name"]].fault,
                 "loop_s": self._clips[entry["name"]]["loop_s"],
-                "readers": max(0, len(self._server.cameras[entry["name"]].clients) - self._keepers[entry["name"]].playing),
+                "readers": max(0, len(self._server.cameras[entry["name"]].clients) - self._readers[entry["name"]].playing),
             }
             for entry in self._roster["cameras"]
         ]
@@ -84,17 +84,17 @@ def main(roster_path: str) -> int:
     black = Clip(Path(roster["black"]))
     server = RtspServer(roster["host"], roster["rtsp_port"], [Camera(entry, black, playhead) for entry in roster["cameras"]], playhead)
     waiting = {entry["name"] for entry in roster["cameras"]}
-    keepers = {entry["name"]: Keeper(entry, roster["host"], roster["rtsp_port"], waiting.discard) for entry in roster["cameras"]}
+    readers = {entry["name"]: OwnReader(entry, roster["host"], roster["rtsp_port"], waiting.discard) for entry in roster["cameras"]}
     try:
-        serve_control(roster["host"], roster["http_port"], CameraDesk(roster, server, keepers, waiting))
+        serve_control(roster["host"], roster["http_port"], CameraControl(roster, server, readers, waiting))
     except OSError as failure:
         _say(f"demo cameras: port {roster['http_port']}: {failure.strerror}")
         return 1
     if not server.listen():
         _say(f"demo cameras: port {roster['rtsp_port']} is taken")
         return 1
-    for keeper in keepers.values():
-        keeper.start()
+    for reader in readers.values():
+        reader.start()
     _say(f"demo cameras: {len(roster['cameras'])} on RTSP port {roster['rtsp_port']}")
     run_until_signal((signal.SIGTERM, signal.SIGINT))
     return 0

@@ -9,30 +9,17 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import parse_qs, urlsplit
+
+if TYPE_CHECKING:
+    from demo_cameras.camera_server import CameraControl
 
 _BODY_LIMIT = 4096
 
 
-class Desk(Protocol):
-    """What the control port asks the cameras."""
-
-    def ready(self) -> bool:
-        """Whether every camera could be described."""
-
-    def cameras(self) -> list[dict[str, Any]]:
-        """The list of cameras, without passwords."""
-
-    def truth(self, name: str, since_s: float | None, until_s: float | None) -> dict[str, Any] | None:
-        """What passed a camera; None when there is no such camera."""
-
-    def set_fault(self, name: str, fault: str) -> bool | None:
-        """Begin a fault; False when there is no such fault, None when there is no such camera."""
-
-
 class Refused(Exception):
-    """A request that cannot be served, with its status and a word for programs."""
+    """A request that cannot be served, with its status and an error code."""
 
     def __init__(self, status: HTTPStatus, code: str) -> None:
         super().__init__(code)
@@ -54,7 +41,7 @@ def instant(text: str) -> float:
 
 
 class _Handler(BaseHTTPRequestHandler):
-    desk: ClassVar[Desk]
+    control: ClassVar[CameraControl]
     protocol_version = "HTTP/1.1"
     timeout = 10
 
@@ -84,14 +71,14 @@ class _Handler(BaseHTTPRequestHandler):
         url = urlsplit(self.path)
         parts = url.path.strip("/").split("/")
         if parts == ["health"]:
-            ready = self.desk.ready()
+            ready = self.control.ready()
             return (HTTPStatus.OK if ready else HTTPStatus.SERVICE_UNAVAILABLE), {"ready": ready}
         if parts == ["cameras"]:
-            return HTTPStatus.OK, {"cameras": self.desk.cameras()}
+            return HTTPStatus.OK, {"cameras": self.control.cameras()}
         if len(parts) == 3 and parts[0] == "cameras" and parts[2] == "truth":
             query = parse_qs(url.query)
             since, until = (instant(query[key][0]) if key in query else None for key in ("since", "until"))
-            truth = self.desk.truth(parts[1], since, until)
+            truth = self.control.truth(parts[1], since, until)
             if truth is not None:
                 return HTTPStatus.OK, truth
         raise Refused(HTTPStatus.NOT_FOUND, "not_found")
@@ -104,7 +91,7 @@ class _Handler(BaseHTTPRequestHandler):
         if self.headers.get_content_type() != "application/json":
             raise Refused(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "not_json")
         fault = self._body().get("fault")
-        changed = self.desk.set_fault(parts[1], fault) if isinstance(fault, str) else False
+        changed = self.control.set_fault(parts[1], fault) if isinstance(fault, str) else False
         if changed is None:
             raise Refused(HTTPStatus.NOT_FOUND, "not_found")
         if not changed:
@@ -131,13 +118,13 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = True
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """A client that went away is no news; anything else is reported as usual."""
+        """A client that closed its connection is not reported; anything else is, as usual."""
         if not isinstance(sys.exception(), ConnectionError | TimeoutError):
             super().handle_error(request, client_address)  # type: ignore[arg-type]
 
 
-def serve_control(host: str, port: int, desk: Desk) -> None:
+def serve_control(host: str, port: int, control: CameraControl) -> None:
     """Bind the port and answer in the background; OSError when the port is taken."""
-    handler = type("Handler", (_Handler,), {"desk": desk})
+    handler = type("Handler", (_Handler,), {"control": control})
     server = _Server((host, port), handler)
     threading.Thread(target=server.serve_forever, name="control", daemon=True).start()

@@ -1,7 +1,7 @@
 """A reader of our own on each camera.
 
-GStreamer's server takes a pipeline down when its last reader leaves and answers 503 to one who comes in that moment; the next one
-then waits for a pipeline to start. A reader that never leaves keeps every camera warm, and its success is what *ready* means.
+GStreamer's server takes a pipeline down when its last reader leaves and answers 503 to a reader that comes in that moment; the next
+one then waits for a pipeline to start. A reader that never leaves keeps every pipeline running, and its success is what *ready* means.
 """
 
 from __future__ import annotations
@@ -17,15 +17,16 @@ from typing import Any
 
 _ALIVE_EVERY_S = 25.0
 _AGAIN_AFTER_S = 0.5
+"""Not a growing wait: the server is in this very process."""
 _SILENCE_S = 20.0
-"""Longer than the slowest start; a frozen camera is left and read anew, which disturbs nobody."""
+"""Longer than the slowest start; a frozen camera is left and read anew."""
 
 
 class Refused(ConnectionError):
     """The camera answered with something other than 200."""
 
 
-class Keeper:
+class OwnReader:
     """Reads one camera for ever and throws away what comes."""
 
     def __init__(self, entry: dict[str, Any], host: str, port: int, on_playing: Callable[[str], None]) -> None:
@@ -40,7 +41,7 @@ class Keeper:
 
     def start(self) -> None:
         """Begin in the background."""
-        threading.Thread(target=self._run, name=f"keeper {self._name}", daemon=True).start()
+        threading.Thread(target=self._run, name=f"reader of {self._name}", daemon=True).start()
 
     def _run(self) -> None:
         pause = threading.Event()  # never set: a wait that is a sleep

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-import cv2
 import numpy as np
 
 from demo_cameras import buildings
@@ -40,7 +39,6 @@ class Street:
     crossing_m: tuple[float, float] | None = None
     stop_line_m: float | None = None
     side_street_m: tuple[float, float] | None = None
-    palms: bool = False
     seed: int = 1
 
 
@@ -73,49 +71,18 @@ def _row(canvas: Picture, lens: Lens, street: Street, light: Light, line: float)
 
 
 def _furniture(canvas: Picture, lens: Lens, street: Street, light: Light) -> None:
-    """Trees, posts, parked cars and people, from far to near."""
+    """Trees and lamp posts, from far to near."""
     side, far_walk = street.side, street.kerb_m + street.width_m + 1.4
     lamp = buildings.lamp_post(side)
-    plant = buildings.palm if street.palms else buildings.tree
-    size = (5.0, 8.0) if street.palms else (5.0, 7.0)
     things: list[tuple[float, Face]] = []
     for index, y in enumerate((96.0, 78.0, 62.0, 47.0, 36.0)):
-        things.append((y, upright(plant(street.seed + index), side * far_walk, y, size)))
+        things.append((y, upright(buildings.tree(street.seed + index), side * far_walk, y, (5.0, 7.0))))
         things.append((y - 7, upright(lamp, side * (far_walk - 0.6), y - 7, (3.0, 8.0))))
     for index, y in enumerate((104.0, 84.0, 66.0)):
-        things.append((y, upright(plant(street.seed + 20 + index), side * -3.2, y, size)))
-    for index, y in enumerate((70.0, 52.0, 43.0, 33.0, 29.0)):
-        things.append((y, upright(buildings.person(street.seed + index), side * (far_walk + 0.4 + index % 2), y, (0.8, 1.75))))
-    if street.stop_line_m:
-        things.append((21.0, upright(buildings.traffic_light(), side * (street.kerb_m + street.width_m + 0.5), 21.0, (1.0, 4.4))))
+        things.append((y, upright(buildings.tree(street.seed + 20 + index), side * -3.2, y, (5.0, 7.0))))
     for y, face in sorted(things, key=lambda thing: -thing[0]):
         hazy = face.sprite if light.night else buildings.hazed(face.sprite, light.horizon, min(0.5, y / 220))
         draw(canvas, replace(face, sprite=hazy), lens, light.gain())
-
-
-def _wires(canvas: Picture, lens: Lens, street: Street, light: Light) -> None:
-    x = street.side * (street.kerb_m + street.width_m + 0.8)
-    tone = tuple(float(v) for v in np.array([60.0, 58, 56]) * light.gain(1.0 if light.night else 1.1))
-    for z in (7.6, 7.3, 6.4, 6.2):
-        points = []
-        for step in range(60):
-            y = 20 + step * 1.8
-            sag = 0.35 * (1 - (((y % 18) - 9) / 9) ** 2)
-            points.append((x, y, z - sag))
-        pixels, _ = lens.project(np.array(points))
-        path = np.round(pixels * 8).astype(np.int32)
-        cv2.polylines(canvas, [path], isClosed=False, color=tone, thickness=2, lineType=cv2.LINE_AA, shift=3)
-
-
-def _skyline(canvas: Picture, lens: Lens, street: Street, light: Light) -> None:
-    """Hills and towers where the street ends."""
-    dice = np.random.default_rng(street.seed)
-    far = 420.0
-    for index in range(26):
-        x = (index - 13) * 11.0 + dice.uniform(-4, 4) + street.side * 50
-        height, width = dice.uniform(8, 26), dice.uniform(8, 14)
-        tower = buildings.tower(width, height, street.seed * 40 + index, light.night)
-        draw(canvas, upright(buildings.hazed(tower, light.horizon, 0.15 if light.night else 0.62), x, far, (width, height)), lens)
 
 
 def _lamps(canvas: Picture, lens: Lens, street: Street) -> None:
@@ -130,10 +97,8 @@ def _lamps(canvas: Picture, lens: Lens, street: Street) -> None:
 
 def furnish(canvas: Picture, lens: Lens, street: Street, light: Light) -> None:
     """Put up everything that stands beside the street."""
-    _skyline(canvas, lens, street, light)
     _row(canvas, lens, street, light, street.side * -11.0)
     _row(canvas, lens, street, light, street.side * (street.kerb_m + street.width_m + 3.2))
-    _wires(canvas, lens, street, light)
     _furniture(canvas, lens, street, light)
     if light.night:
         _lamps(canvas, lens, street)

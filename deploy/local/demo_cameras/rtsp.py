@@ -175,7 +175,7 @@ class RtspServer:
         self._server.set_auth(self._auth)
         self._server.connect("client-connected", self._client_connected)
         for camera in cameras:
-            self._admit(camera)
+            self._allow(camera)
             self._server.get_mount_points().add_factory(camera.path, camera.factory())
 
     def listen(self) -> bool:
@@ -202,13 +202,13 @@ class RtspServer:
     def _change(self, camera: Camera, fault: str) -> None:
         before = camera.fault
         if fault == before == "none":
-            return  # healing the healthy must not cost it a key frame
+            return  # ending a fault that is not there must not cost a key frame
         mounts = self._server.get_mount_points()
         camera.change_fault(fault)
         if before == "refuse" and fault != "refuse":
             mounts.add_factory(camera.path, camera.factory())
         if before == "wrong_password" and fault != "wrong_password":
-            self._admit(camera)
+            self._allow(camera)
         if fault == "refuse" and before != "refuse":
             mounts.remove_factory(camera.path)
         if fault == "wrong_password" and before != "wrong_password":
@@ -220,21 +220,21 @@ class RtspServer:
     def _basic(camera: Camera) -> str:
         return str(GstRtspServer.RTSPAuth.make_basic(camera.user, camera.password))
 
-    def _admit(self, camera: Camera) -> None:
+    def _allow(self, camera: Camera) -> None:
         token = GstRtspServer.RTSPToken()
         token.set_string("media.factory.role", camera.user)
         self._auth.add_basic(self._basic(camera), token)
 
     def _client_connected(self, _server: Any, client: Any) -> None:
-        def remember(looker: Any, context: Any) -> None:
+        def remember(reader: Any, context: Any) -> None:
             path = "/" + context.uri.abspath.strip("/").split("/")[0]
             for camera in self.cameras.values():
                 if camera.path == path:
-                    camera.clients.add(looker)
+                    camera.clients.add(reader)
 
-        def forget(looker: Any) -> None:
+        def forget(reader: Any) -> None:
             for camera in self.cameras.values():
-                camera.clients.discard(looker)
+                camera.clients.discard(reader)
 
         for signal in ("describe-request", "setup-request"):
             client.connect(signal, remember)

@@ -163,7 +163,7 @@ _NIGHT = Scene(
     longitude=-46.6290,
     lens=Lens(2900, 2.0, 4.2, -7.0),
     light=Light(zenith=(12, 14, 26), horizon=(40, 38, 46), tint=(0.36, 0.37, 0.43), night=True),
-    street=Street(side=-1.0, hump_m=(9.0, 11.0), palms=True, seed=5),
+    street=Street(side=-1.0, hump_m=(9.0, 11.0), seed=5),
     mark_m=10.0,
     passages=_every(
         (

@@ -153,11 +153,10 @@ def _box_vehicle(kind: str, colour: Rgb, plate: Plate) -> Vehicle:
         build.sides("box", (length + 0.25, length + cargo), (0.95, 3.05), (1.15, 1.15), bodywork.cargo_side(cargo))
         build.sides("chassis", (length, length + cargo), (0.1, 0.95), (1.0, 1.0), bodywork.chassis_side(cargo))
         build.front("box front", length + 0.25, (0.95, 3.05), 2.3, bodywork.cargo_front())
-    paint = bodywork.bus_side if kind == "bus" else bodywork.cab_side
-    build.sides("side", (0.0, length), (0.2, roof), (width / 2, width / 2 - 0.03), paint(colour, length, roof - 0.2))
+    build.sides("side", (0.0, length), (0.2, roof), (width / 2, width / 2 - 0.03), bodywork.cab_side(colour, length, roof - 0.2))
     build.slope("roof", (length, roof), (0.15, roof), width - 0.1, bodywork.roof(colour))
     build.front("mirrors", 0.05, (roof * 0.52, roof * 0.72), width + 0.6, bodywork.mirrors((30, 30, 32), width + 0.6))
-    face = bodywork.bus_face(colour, width, roof - 0.2) if kind == "bus" else bodywork.truck_face(colour, width, roof - 0.2)
+    face = bodywork.cab_face(colour, width, roof - 0.2, "TERMINAL CENTRO" if kind == "bus" else "")
     build.front("face", 0.0, (0.2, roof), width, face)
     build.plate(plate, -0.02, 0.50 if kind == "bus" else 0.52)
     lamp = (width / 2 - 0.3, -0.03, 0.72)
