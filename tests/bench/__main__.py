@@ -1,6 +1,6 @@
-"""`python -m tests.bench [R3 R8 ...]`: measure, print a table, keep build/bench.json, add a section to docs/benchmarks.md.
+"""`python -m tests.bench [R3 R8 ...]`: measures, prints a table, writes build/bench.json, adds a section to docs/benchmarks.md.
 
-Ends with 1 where a figure misses its floor or could not be taken.
+The exit status is 1 where a figure misses its floor or could not be taken.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ PATH = "/api/v1/trivial"
 
 
 async def trivial(_: Request) -> JSONResponse:
-    """What R3 answers too."""
+    """Answers the same JSON as the route that R3 measures."""
     return JSONResponse({"hello": "world"})
 
 

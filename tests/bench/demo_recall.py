@@ -1,6 +1,6 @@
-"""How many of the plates that pass the demo cameras are found, against their ground truth.
+"""Measures how many of the plates that pass the demo cameras are found, by the cameras' ground truth.
 
-Needs a running stack with the demo cameras (`gtv up --demo`); not one of the ratios of `make bench`, since it watches live traffic:
+It needs a running stack with the demo cameras (`gtv up --demo`) and watches live traffic, so it is not part of `make bench`:
 
     GTV_DATA=... python -m tests.bench.demo_recall --minutes 4
 """
@@ -24,12 +24,12 @@ from gtvision.time import SystemClock, isoformat
 from servers.files import read_json
 
 FOUND_WITHIN = timedelta(seconds=5)
-"""After the plate left the picture."""
+"""How soon a plate has to be found after it left the picture."""
 
 
 @dataclass(frozen=True)
 class Passage:
-    """A plate that passed, and what was stored of it."""
+    """A plate that passed a camera, and what was stored of it."""
 
     camera: str
     plate: str
@@ -40,7 +40,7 @@ class Passage:
 
 
 async def passages(client: Client, truth: str, camera: dict[str, Any], since: datetime, until: datetime) -> list[Passage]:
-    """Every passage that came and went within the window, with what the API says of it."""
+    """Returns every passage that began and ended within the window, with what the API found of it."""
     async with httpx.AsyncClient(trust_env=False) as http:
         answer = await http.get(f"{truth}/cameras/{camera['name']}/truth", params={"since": isoformat(since)})
     seen = [item for item in answer.json()["passages"] if item["complete"] and not item["disturbed"]]
@@ -63,7 +63,7 @@ async def passages(client: Client, truth: str, camera: dict[str, Any], since: da
 
 
 async def measure(minutes: float) -> list[Passage]:
-    """Watch for some minutes, then ask."""
+    """Waits for some minutes, then asks what was found."""
     home = Home(load(Settings).data or default_home())
     state, secrets = home.read_state(), read_json(home.root / "secrets.json")
     roster = read_json(home.root / "demo" / "cameras.json")
@@ -76,7 +76,7 @@ async def measure(minutes: float) -> list[Passage]:
 
 
 def report(passed: list[Passage]) -> str:
-    """A table by camera."""
+    """Returns a table with a line for each camera."""
     lines = [f"{'camera':12} passed  found exactly  within 5 s"]
     for camera in [*dict.fromkeys(item.camera for item in passed), "all"]:
         mine = [item for item in passed if camera in (item.camera, "all")]

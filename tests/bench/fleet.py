@@ -1,4 +1,4 @@
-"""Cameras of a city, registered as a person would."""
+"""A fleet of cameras, registered through the API."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ CAMERAS = 50
 
 
 async def register_cameras(port: int, token: str, count: int = CAMERAS) -> None:
-    """So many, with names, external ids and addresses as a city has them."""
+    """Registers cameras with names, external ids and addresses as a city has them."""
     headers = {"authorization": f"Bearer {token}"}
     async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", headers=headers, trust_env=False, timeout=20) as http:
         for number in range(count):

@@ -1,6 +1,6 @@
-"""One process that asks over kept-alive connections: as fast as the answers come, or at a rate that somebody else keeps.
+"""An HTTP client over kept-alive connections: it asks as fast as the answers come, or at a fixed rate.
 
-A client that is much cheaper than what it measures: it shares the machine with both sides.
+The client takes much less of the processor than what it measures, as it shares the machine with both sides.
 """
 
 from __future__ import annotations
@@ -15,17 +15,17 @@ CONNECTIONS = 16
 WARM_UP_S = 0.3
 
 Wires = bytes | Sequence[bytes]
-"""What is asked: the same by sixteen connections, or something else by each."""
+"""The bytes of the requests: one for all sixteen connections, or one for each connection."""
 
 
 def request(path: str, token: str | None = None) -> bytes:
-    """A GET as it goes over the wire."""
+    """Returns the bytes of a GET."""
     head = f"GET {path} HTTP/1.1\r\nHost: bench\r\nAccept: application/json\r\n"
     return (head + (f"Authorization: Bearer {token}\r\n" if token else "") + "\r\n").encode()
 
 
 def post(path: str, body: bytes, *, address: str) -> bytes:
-    """A POST of JSON as it goes over the wire, from an address behind the edge."""
+    """Returns the bytes of a POST of JSON, from a client's address behind the edge."""
     head = f"POST {path} HTTP/1.1\r\nHost: bench\r\nX-Forwarded-For: {address}\r\nContent-Type: application/json\r\n"
     return f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
 
@@ -36,16 +36,16 @@ class Connection(asyncio.Protocol):
     def __init__(self, wire: bytes, on_answer: Callable[[Connection], None]) -> None:
         self._wire, self._on_answer = wire, on_answer
         self._missing = 0
-        """Bytes of the body that are still to come."""
+        """Bytes of the answer's body that are still missing."""
         self._head = b""
         self.answers = 0
         self.failures: set[bytes] = set()
         self.bytes = 0
         self.since = 0.0
-        """When the request that is on its way was due."""
+        """When the current request was due."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport = cast("asyncio.Transport", transport)  # uvloop's only looks like one
+        self.transport = cast("asyncio.Transport", transport)  # uvloop's transport is no subclass of it
 
     def ask(self, since: float = 0.0) -> None:
         self.since = since
@@ -76,7 +76,7 @@ class Connection(asyncio.Protocol):
 
 
 async def _connect(port: int, wires: Wires, on_answer: Callable[[Connection], None]) -> list[Connection]:
-    """As many connections as there are things to ask; all of them ask the same where there is one."""
+    """Opens a connection for each request; where one request is given, sixteen that send it."""
     loop = asyncio.get_running_loop()
     each = [wires] * CONNECTIONS if isinstance(wires, bytes) else wires
     return [(await loop.create_connection(lambda wire=wire: Connection(wire, on_answer), "127.0.0.1", port))[1] for wire in each]
@@ -90,7 +90,7 @@ def _close(connections: list[Connection]) -> None:
 
 
 async def rate(port: int, wires: Wires, seconds: float) -> float:
-    """Answers per second over all connections, after a moment of warming up. Raises: RuntimeError on a wrong answer."""
+    """Returns answers per second over all connections, after a warm-up. Raises: RuntimeError on a wrong answer."""
     loop = asyncio.get_running_loop()
     connections = await _connect(port, wires, Connection.ask)
     for connection in connections:
@@ -104,7 +104,7 @@ async def rate(port: int, wires: Wires, seconds: float) -> float:
 
 
 async def alternate(sides: Mapping[str, tuple[int, bytes]], rounds: int, seconds: float) -> dict[str, list[float]]:
-    """Rates of each side, a round each, the order turned every time: a noisy machine disturbs all alike."""
+    """Returns the rates of each side, one a round. Each round reverses the order, so that a noisy machine disturbs all sides alike."""
     rates: dict[str, list[float]] = {name: [] for name in sides}
     for turn in range(rounds):
         for name in sorted(sides, reverse=turn % 2 == 0):
@@ -113,7 +113,7 @@ async def alternate(sides: Mapping[str, tuple[int, bytes]], rounds: int, seconds
 
 
 async def latencies(port: int, wires: Wires, per_second: float, seconds: float) -> list[float]:
-    """Seconds from when each request was due to its answer, at a steady rate: one that had to wait for a connection waited too."""
+    """Returns the seconds from when each request was due to its answer, at a steady rate; waiting for a free connection counts."""
     loop = asyncio.get_running_loop()
     taken: list[float] = []
     idle: deque[Connection] = deque()
@@ -144,15 +144,15 @@ async def latencies(port: int, wires: Wires, per_second: float, seconds: float) 
 
 
 def spread(values: Sequence[float], digits: int) -> dict[str, float]:
-    """Median, lowest and highest, as a measurement tells them."""
+    """Returns median, lowest and highest value, as the fields of a measurement."""
     return {"ratio": round(statistics.median(values), digits), "min": round(min(values), digits), "max": round(max(values), digits)}
 
 
 def bars(floor: float, target: float, stretch: float, rounds: int) -> dict[str, float]:
-    """As a measurement tells them."""
+    """Returns the bars as the fields of a measurement."""
     return {"floor": floor, "target": target, "stretch": stretch, "rounds": rounds}
 
 
 def p95(seconds: list[float]) -> float:
-    """In milliseconds."""
+    """Returns the 95th percentile in milliseconds."""
     return statistics.quantiles(seconds, n=20)[-1] * 1_000

@@ -1,4 +1,4 @@
-"""LOGIN: `POST /api/v1/auth/login` through identity, against Argon2id alone; LOGINb: its p95. Kept apart from R4 and R5 on purpose.
+"""LOGIN: `POST /api/v1/auth/login` through identity, against Argon2id alone; LOGINb: its p95. Separate from R4 and R5 on purpose.
 
 A login is meant to be expensive: the password's hash takes 32 MiB and 3 passes. The baseline is the same hash verified by two threads,
 as many as identity lets run at once, and nothing else; so the ratio says what the product adds (the throttle in Redis, the session and
@@ -22,14 +22,14 @@ FLOOR, TARGET, STRETCH = 0.50, 0.70, 0.85
 FLOOR_MS, TARGET_MS, STRETCH_MS = 500.0, 250.0, 150.0
 ROUND_S = 3.0
 AT_ONCE = 2
-"""Of identity's gateway to Argon2."""
+"""The hashes that identity's Argon2 gateway computes at the same time."""
 CONNECTIONS = 4
 EMAIL, PASSWORD = "bench@gtvision.local", "quatro-tucanos-83-no-telhado"
 WANTED = {"tenant": "Bench", "admin_email": EMAIL, "admin_password": PASSWORD}
 
 
 def measure(rounds: int = 7) -> dict[str, object]:
-    """Start everything, alternate, stop everything."""
+    """Starts the servers, measures both sides in turn, stops the servers."""
     return uvloop.run(_measure(max(rounds, 7)))
 
 
@@ -63,7 +63,7 @@ async def _measure(rounds: int) -> dict[str, object]:
 
 
 def _bare(seconds: float) -> float:
-    """Verifications per second of two threads."""
+    """Returns the verifications per second of two threads."""
     hasher = PasswordHasher(time_cost=3, memory_cost=32 * 1024, parallelism=1)
     hashed = hasher.hash(PASSWORD)
     began = time.perf_counter()

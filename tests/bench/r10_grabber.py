@@ -23,12 +23,12 @@ FULL_FLOOR, FULL_TARGET, FULL_STRETCH = 0.40, 0.32, 0.22
 CLIP_S = 20
 SUBJECT_TIMES = 2
 COPY_TIMES = 6
-"""Two minutes: at that length a copy costs the 0.6 ms a second from which the bar was drawn; ffmpeg's start is most of a shorter one."""
+"""Two minutes of video: there a copy costs the 0.6 ms a second from which the bar was drawn; a shorter run is mostly ffmpeg's start."""
 LONG_TIMES = 60
 
 
 def measure(rounds: int = 7) -> dict[str, object]:
-    """Alternate the three; the ratio of each round is the figure."""
+    """Measures grabber, copy and naive way in turn; the ratio of each round is the figure."""
     rounds = max(rounds, 7)
     cost: dict[str, list[float]] = {"subject": [], "copy": [], "full": []}
     with tempfile.TemporaryDirectory() as folder:
@@ -80,7 +80,7 @@ def measure(rounds: int = 7) -> dict[str, object]:
 
 
 def _make(clip: Path) -> None:
-    """1080p15, 2 Mbit/s, a key frame each second: ffmpeg's own test picture, in which something moves all the time."""
+    """Makes the clip: 1080p15, 2 Mbit/s, a key frame each second; ffmpeg's test picture, in which something always moves."""
     source = ["-f", "lavfi", "-i", "testsrc2=size=1920x1080:rate=15", "-t", str(CLIP_S)]
     rate = ["-b:v", "2M", "-maxrate", "2M", "-bufsize", "2M", "-g", "15", "-bf", "0"]
     coding = ["-c:v", "libx264", "-preset", "veryfast", "-pix_fmt", "yuv420p", *rate]
@@ -92,7 +92,7 @@ def _copy(clip: Path, times: int) -> float:
 
 
 def _cpu(arguments: list[str], video_s: float) -> float:
-    """CPU seconds that ffmpeg takes for a second of video."""
+    """Returns the CPU seconds that ffmpeg takes for a second of video."""
     process = subprocess.Popen(["ffmpeg", "-v", "error", "-nostdin", *arguments], stdout=subprocess.DEVNULL)
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
@@ -110,7 +110,7 @@ def _subject(clip: Path) -> float:
 
 
 def _grab(clip: str) -> float:
-    """CPU seconds per second of video. Raises: RuntimeError, where not every second gave a picture."""
+    """Returns the grabber's CPU seconds per second of video. Raises: RuntimeError where a second gave no picture."""
     import av
     from av.container import InputContainer
     from pydantic import SecretStr
@@ -125,7 +125,7 @@ def _grab(clip: str) -> float:
     from ingest.grabbing.usecases import CameraGrab, GrabTools
 
     class VideoTime:
-        """Time passes as the video says: the file is read as fast as it goes."""
+        """A clock that follows the video's timestamps, so that the file is read at full speed."""
 
         at_s = 0.0
 
@@ -136,7 +136,7 @@ def _grab(clip: str) -> float:
             return self.at_s
 
     class FileReader(PyAvStreamReader):
-        """The grabber's reader on a file."""
+        """The grabber's stream reader, reading a file."""
 
         def _open(self, read_url: str, patience: int) -> InputContainer:
             return av.open(read_url)

@@ -1,4 +1,4 @@
-"""R11: what it costs the stand-in to record a camera, against `ffmpeg -c copy` into fMP4 segments.
+"""R11: the CPU that the stand-in needs to record a camera, against `ffmpeg -c copy` into fMP4 segments.
 
 Ten 720p cameras of 2 Mb/s stream from one GStreamer process all the time. Rounds alternate: ten paths of one stand-in, then ten
 ffmpeg processes; each records for a while before its CPU time is read from /proc. The ratio of a round is the figure.
@@ -19,7 +19,7 @@ from pathlib import Path
 import httpx
 
 FLOOR, TARGET, STRETCH = 2.0, 1.5, 1.2
-"""Lower is better."""
+"""Bars of the ratio; lower is better."""
 CAMERAS = 10
 WARM_UP_S = 4.0
 ROUND_S = 10.0
@@ -34,7 +34,7 @@ def free_port() -> int:
 
 
 def cpu_seconds(pids: list[int]) -> float:
-    """User and system time so far, all threads."""
+    """Returns the user and system time of the processes so far, all threads."""
     total = 0
     for pid in pids:
         fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
@@ -57,7 +57,7 @@ async def spawn(stack: AsyncExitStack, *command: str, folder: Path) -> asyncio.s
 
 
 async def spent(pids: list[int]) -> float:
-    """CPU per camera, as a share of one core, while nothing is started or stopped."""
+    """Returns the CPU per camera as a share of one core, while nothing is started or stopped."""
     await asyncio.sleep(WARM_UP_S)
     before = cpu_seconds(pids)
     await asyncio.sleep(ROUND_S)
@@ -65,7 +65,7 @@ async def spent(pids: list[int]) -> float:
 
 
 async def subject(cameras: int, folder: Path) -> float:
-    """Ten paths of one stand-in; only its own process counts."""
+    """Returns the CPU per camera of ten paths of one stand-in, counting its process only."""
     api = free_port()
     recordings = folder / "recordings" / "%path" / "%Y-%m-%d_%H-%M-%S-%f"
     options = {
@@ -92,7 +92,7 @@ async def subject(cameras: int, folder: Path) -> float:
 
 
 async def baseline(cameras: int, folder: Path) -> float:
-    """One ffmpeg for each camera, as a recorder without any server."""
+    """Returns the CPU per camera of one ffmpeg for each, as a recorder without a server."""
     async with AsyncExitStack() as stack:
         pids: list[int] = []
         for number in range(CAMERAS):
@@ -108,7 +108,7 @@ async def baseline(cameras: int, folder: Path) -> float:
 
 
 async def measure(rounds: int = 7) -> dict[str, object]:
-    """CPU per camera, stand-in over ffmpeg."""
+    """Measures the CPU per camera of both; the ratio is that of the stand-in over that of ffmpeg."""
     rounds = max(rounds, 7)
     subjects: list[float] = []
     baselines: list[float] = []

@@ -61,7 +61,7 @@ def serve_baseline() -> None:
 
 
 class _Client(asyncio.Protocol):
-    """One kept-alive connection that asks again as soon as it was answered; the answer is known by its last byte."""
+    """One kept-alive connection that asks again at the last byte of each answer."""
 
     request = b"GET /api/v1/trivial HTTP/1.1\r\nHost: bench\r\nAccept: application/json\r\n\r\n"
 
@@ -71,7 +71,7 @@ class _Client(asyncio.Protocol):
         self._head = True
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast("asyncio.Transport", transport)  # uvloop's only looks like one
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's transport is no subclass of it
         self._transport.write(self.request)
 
     def data_received(self, data: bytes) -> None:
@@ -84,7 +84,7 @@ class _Client(asyncio.Protocol):
 
 
 async def _rate(port: int, seconds: float) -> float:
-    """Answers per second over all connections, after a moment of warming up. Raises: RuntimeError on a wrong answer."""
+    """Returns answers per second over all connections, after a warm-up. Raises: RuntimeError on a wrong answer."""
     loop = asyncio.get_running_loop()
     made = [await loop.create_connection(_Client, "127.0.0.1", port) for _ in range(CONNECTIONS)]
     clients = [client for _, client in made]
@@ -103,7 +103,7 @@ async def _rate(port: int, seconds: float) -> float:
 
 
 def measure(rounds: int = 7) -> dict[str, object]:
-    """Start both, alternate, stop both."""
+    """Starts both servers, measures them in turn, stops them."""
     return uvloop.run(_measure(max(rounds, 7)))
 
 

@@ -1,8 +1,8 @@
 """R4: `GET /api/v1/cameras/health` with a token, against a bare Starlette JSON route.
 
 The service is the process that the stack runs, on PostgreSQL behind PgBouncer, RabbitMQ and Redis, with every middleware, its access
-log and its loops. The token is verified by key and looked up among the revoked; how the fleet fares is asked of the database once a
-second at most, whoever asks. Rounds alternate; the ratio of a round is the figure.
+log and its loops. The token's signature and revocation are checked; the counts of the fleet are read from the database once a
+second at most, for all callers together. Rounds alternate; the ratio of a round is the figure.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ ROUND_S = 1.5
 
 
 def measure(rounds: int = 7) -> dict[str, object]:
-    """Start everything, alternate, stop everything."""
+    """Starts the servers, measures both sides in turn, stops the servers."""
     return uvloop.run(_measure(max(rounds, 7)))
 
 

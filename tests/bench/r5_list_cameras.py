@@ -1,8 +1,8 @@
 """R5: `GET /api/v1/cameras?limit=50`, 50 cameras read from PostgreSQL each time, against a bare Starlette JSON route; R5b: its p95.
 
 The service is the process that the stack runs: token, row-level security through PgBouncer, every middleware, its access log. Rounds
-alternate; the ratio of a round is the figure. For R5b requests come at half of the rate that was just measured, however fast they are
-answered, and a request that waits for a connection has begun.
+alternate; the ratio of a round is the figure. For R5b requests are due at half of the rate that was just measured, at fixed times, and
+a request's time begins when it is due, also where it has to wait for a connection.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ PATH = f"/api/v1/cameras?limit={CAMERAS}"
 
 
 def measure(rounds: int = 7) -> dict[str, object]:
-    """Start everything, alternate, stop everything."""
+    """Starts the servers, measures both sides in turn, stops the servers."""
     return uvloop.run(_measure(max(rounds, 7)))
 
 
 async def _measure(rounds: int) -> dict[str, object]:
     async with running_services() as running, running.service("cameras") as port, baseline(running.servers.root) as bare_port:
         caller = running.mint.caller()
-        for who in (running.mint.caller(tenant_id=caller.user_id), caller):  # another city's cameras are in the same table
+        for who in (running.mint.caller(tenant_id=caller.user_id), caller):  # the cameras of another tenant are in the same table
             await register_cameras(port, running.mint.token(who))
         token = running.mint.token(caller)
         size = await _check(port, token)
@@ -58,7 +58,7 @@ async def _measure(rounds: int) -> dict[str, object]:
 
 
 async def _check(port: int, token: str) -> float:
-    """Whether all that is asked for comes. Returns KiB of an answer."""
+    """Checks that the answer holds all cameras that were asked for, and returns its size in KiB."""
     async with httpx.AsyncClient(trust_env=False) as http:
         answer = (await http.get(f"http://127.0.0.1:{port}{PATH}", headers={"authorization": f"Bearer {token}"})).raise_for_status()
     if len(answer.json()["items"]) != CAMERAS:

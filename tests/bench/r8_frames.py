@@ -34,12 +34,12 @@ FLOOR, TARGET, STRETCH = 0.50, 0.70, 0.85
 PREFETCH = 50
 BATCH = 16
 FRAMES = 2_400
-"""Below the queue's bound, so that none is dropped."""
+"""Frames of one turn: less than the queue's bound, so that none is dropped."""
 JPEG = os.urandom(8 * 1024)
 
 
 class NothingFound:
-    """A detector that looks at nothing."""
+    """A detector that looks at no picture and finds nothing."""
 
     async def initialize(self) -> None: ...
 
@@ -53,7 +53,7 @@ class NothingFound:
 
 
 class Count:
-    """Counts frames and knows how long they took."""
+    """Counts frames and measures the time from the first to the last."""
 
     def __init__(self) -> None:
         self.complete = asyncio.Event()
@@ -75,10 +75,10 @@ class Count:
 
 
 async def subject(settings: RabbitSettings) -> float:
-    """Frames per second through the worker's own code."""
+    """Returns the frames per second through the worker's own code."""
     count, clock, beats = Count(), SystemClock(), Heartbeats()
     batcher = Batcher(NothingFound(), size=BATCH, window_s=0.02, timeout_s=30)
-    # nothing is found, so nothing is kept or announced
+    # nothing is found, so neither is called
     analyst = Analyst(batcher=batcher, evidence=None, announcer=None, clock=clock, provider="none", model="none")  # type: ignore[arg-type]
 
     async def analyse(frame: Frame) -> None:
@@ -93,7 +93,7 @@ async def subject(settings: RabbitSettings) -> float:
 
 
 async def baseline(settings: RabbitSettings) -> float:
-    """Frames per second that aio-pika gives."""
+    """Returns the frames per second that aio-pika delivers."""
     count = Count()
     connection = await aio_pika.connect(settings.url.get_secret_value())
     async with connection:
@@ -124,7 +124,7 @@ async def _finish(count: Count, loops: list[asyncio.Task[None]]) -> None:
 
 
 async def fill(settings: RabbitSettings) -> None:
-    """Put the frames of one turn into the queue. Raises: RuntimeError where not all lie there."""
+    """Puts the frames of one turn into the queue. Raises: RuntimeError where some are missing there."""
     async with await aio_pika.connect(settings.url.get_secret_value()) as connection:
         channel = await connection.channel()
         queue = await channel.get_queue(FRAMES_QUEUE)
@@ -155,7 +155,7 @@ _TENANT, _CAMERA = new_id(), new_id()
 
 
 def measure(rounds: int = 7) -> dict[str, object]:
-    """On a RabbitMQ of its own."""
+    """Measures both on a RabbitMQ that is started for it."""
     servers = TestServers()
     try:
         return uvloop.run(_measure(servers, max(rounds, 7)))

@@ -1,4 +1,4 @@
-"""Finds the measurements, takes them one after the other, and writes down what came out.
+"""Finds the measurements, runs them one after the other, and writes down their results.
 
 A measurement is a module `r<number>_<what>.py` with `measure(rounds) -> dict`, plain or async. The dict has `id`, `job`, `ratio` (the
 median over the rounds), `min`, `max`, `floor`, `target`, `stretch`, `better` ("higher" or "lower"), `rounds`, where it helps a
@@ -48,24 +48,24 @@ class Figure:
 
     @classmethod
     def of(cls, values: Mapping[str, Any]) -> Figure:
-        """From what a module measured. Raises: KeyError, where it left something out."""
+        """Returns the figure of what a module measured. Raises: KeyError where a field is missing."""
         numbers = {name: float(values[name]) for name in ("ratio", "min", "max", "floor", "target", "stretch")}
         lower = {"lower": True, "higher": False}[values["better"]]
         texts = {"id": values["id"], "job": values["job"], "detail": values.get("detail", "")}
         return cls(**texts, **numbers, lower_is_better=lower, rounds=int(values["rounds"]))
 
     def reaches(self, bar: float) -> bool:
-        """Whether the median is at least as good as that."""
+        """Returns whether the median is at least as good as the bar."""
         return self.ratio <= bar if self.lower_is_better else self.ratio >= bar
 
     @property
     def holds(self) -> bool:
-        """Whether it may be released."""
+        """Returns whether the figure reaches its floor, without which nothing is released."""
         return self.reaches(self.floor)
 
     @property
     def verdict(self) -> str:
-        """The best bar that the median reaches."""
+        """Returns the name of the best bar that the median reaches."""
         for name in ("stretch", "target", "floor"):
             if self.reaches(getattr(self, name)):
                 return name
@@ -74,7 +74,7 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What one module gave: figures, or why there are none."""
+    """The outcome of one module: its figures, or the reason why there are none."""
 
     id: str
     figures: tuple[Figure, ...] = ()
@@ -84,7 +84,7 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """Where and when; ratios travel between machines, absolute figures do not."""
+    """The machine and the time of a run. Ratios can be compared between machines, absolute figures cannot."""
 
     at: str
     commit: str
@@ -93,7 +93,7 @@ class Machine:
     kernel: str
     python: str
     load: float
-    """Processes that wanted a core in the minute before."""
+    """Load average of the minute before."""
 
     @classmethod
     def here(cls) -> Machine:
@@ -104,13 +104,13 @@ class Machine:
 
 @cache
 def modules() -> dict[str, str]:
-    """Id -> module, in order of their numbers, then those that quality.md gives no number."""
+    """Returns id -> module, in order of their numbers, then those without one."""
     found = {int(match[1]): path.stem for path in HERE.glob("r*.py") if (match := NAME.fullmatch(path.stem))}
     return {f"R{number}": f"tests.bench.{found[number]}" for number in sorted(found)} | {"LOGIN": "tests.bench.login"}
 
 
 def take(name: str, module: str, rounds: int) -> Result:
-    """Run one measurement to its end; a failure is a result too."""
+    """Runs one measurement; an exception becomes a result with its reason."""
     try:
         taken = importlib.import_module(module).measure(rounds)
         raw: dict[str, Any] = asyncio.run(taken) if inspect.iscoroutine(taken) else taken
@@ -124,7 +124,7 @@ def take(name: str, module: str, rounds: int) -> Result:
 
 
 def table(figures: Sequence[Figure], *, markdown: bool = False) -> str:
-    """A line for each figure."""
+    """Returns a table with a line for each figure."""
     head = ("id", "job", "median", "min", "max", "floor", "target", "stretch", "verdict")
     rows = [head, *(_row(figure) for figure in figures)]
     if markdown:
@@ -141,14 +141,14 @@ def _row(figure: Figure) -> tuple[str, ...]:
 
 
 def write_json(machine: Machine, results: Sequence[Result]) -> None:
-    """The whole run for programs."""
+    """Writes the whole run as JSON."""
     JSON.parent.mkdir(exist_ok=True)
     document = {"machine": asdict(machine), "results": [asdict(result) for result in results]}
     JSON.write_text(json.dumps(document, indent=2) + "\n")
 
 
 def append_section(machine: Machine, command: str, results: Sequence[Result], history: Path = HISTORY) -> None:
-    """One more section at the end of the history."""
+    """Appends a section for this run to the history."""
     figures = [figure for result in results for figure in result.figures]
     where = f"{machine.cpu}, {machine.cores} cores, Linux {machine.kernel}, Python {machine.python}, load before {machine.load:.1f}"
     lines = [f"\n## {machine.at} · {machine.commit}\n", f"`{command}` on {where}; {figures[0].rounds} rounds.\n"]

@@ -1,4 +1,4 @@
-"""Real processes of services on real servers, as the stack starts them, and the bare route that they are measured against."""
+"""Real processes of services on real servers, as the stack starts them, and the bare HTTP route that they are compared with."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ SERVERS = ("postgres", "rabbitmq", "redis-cache", "redis-state")
 
 @dataclass
 class RunningServices:
-    """Servers that run, and somebody whose tokens the services accept."""
+    """Running servers, and a mint of tokens that services on them accept."""
 
     servers: TestServers
     databases: TestDatabases
@@ -37,7 +37,7 @@ class RunningServices:
 
     @contextlib.asynccontextmanager
     async def service(self, package: str, before: Mapping[str, Any] | None = None) -> AsyncIterator[int]:
-        """The port of its API. `before`: roles that are run to their end first, each with its JSON on standard input."""
+        """Runs a service and yields the port of its API. `before`: roles to run to their end first, with JSON on their standard input."""
         database = await self.databases.clone(package, importlib.import_module(package))
         port, private, log = free_port(), free_port(), self.servers.root / f"{package}.log"
         environment = {
@@ -64,7 +64,7 @@ class RunningServices:
 
 @contextlib.asynccontextmanager
 async def running_services() -> AsyncIterator[RunningServices]:
-    """PostgreSQL, PgBouncer, RabbitMQ and both Redis, ended afterwards."""
+    """Starts PostgreSQL, PgBouncer, RabbitMQ and both Redis; they end with the block."""
     servers = TestServers()
     try:
         await asyncio.gather(*(servers.running(name) for name in SERVERS))
@@ -79,7 +79,7 @@ async def running_services() -> AsyncIterator[RunningServices]:
 
 @contextlib.asynccontextmanager
 async def baseline(folder: Path) -> AsyncIterator[int]:
-    """The port of the bare route."""
+    """Runs the bare route and yields its port."""
     port, log = free_port(), folder / "bare.log"
     with process([sys.executable, bare.__file__, str(port)], log):
         await _ready(f"http://127.0.0.1:{port}{bare.PATH}", log)
@@ -88,7 +88,7 @@ async def baseline(folder: Path) -> AsyncIterator[int]:
 
 @contextlib.contextmanager
 def process(command: list[str], log: Path, environment: Mapping[str, str] | None = None) -> Iterator[None]:
-    """Runs meanwhile."""
+    """Runs a process inside the block."""
     with log.open("wb") as output, subprocess.Popen(command, env=environment, stdout=output, stderr=output) as running:
         try:
             yield

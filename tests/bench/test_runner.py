@@ -1,4 +1,4 @@
-"""What the runner says of a figure; the figures themselves are no tests."""
+"""Tests of the runner's verdicts. The measurements themselves are not tests."""
 
 from __future__ import annotations
 

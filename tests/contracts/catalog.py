@@ -1,4 +1,4 @@
-"""A service's schema as PostgreSQL knows it, and a row for each of its tables, so that a new table is covered by existing."""
+"""A service's schema, read from PostgreSQL's catalogs, and a row for each of its tables, so that a new table is covered by existing."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ Row = dict[str, Any]
 
 @dataclass
 class Table:
-    """One table, its columns, and what a row must heed."""
+    """One table with its columns and constraints."""
 
     name: str
     partitioned: bool
@@ -49,7 +49,7 @@ class Table:
     secured: bool
     owner: str
     columns: dict[str, tuple[str, bool]]
-    """Type, and whether it must hold something."""
+    """Column -> its type, and whether a row needs a value there."""
     checks: list[str] = field(default_factory=list)
     parents: list[tuple[str, list[str], list[str]]] = field(default_factory=list)
 
@@ -58,7 +58,7 @@ class Table:
         return "tenant_id" in self.columns
 
     def row(self, tenant: UUID, rows: dict[str, Row]) -> Row:
-        """A row of the tenant that heeds the constraints; `rows` are those of the tables before it."""
+        """Returns a row of the tenant that fulfils the constraints; `rows` are those of the tables that it refers to."""
         made = {name: _value(name, kind) for name, (kind, required) in self.columns.items() if required}
         for check in self.checks:
             for column, value in [*_CHOICE.findall(check), *_ONE.findall(check)]:
@@ -72,7 +72,7 @@ class Table:
 
 
 def _value(name: str, kind: str) -> Any:
-    """Something of that type, unlike that of any other row where it may have to be."""
+    """Returns a value of that type, unique where a constraint may ask for it."""
     values: dict[str, Any] = {
         "uuid": new_id(),
         "text": f"{name} {new_id()}",
@@ -94,11 +94,11 @@ def _value(name: str, kind: str) -> Any:
 
 
 _NOW = "now"
-"""Stands for this transaction's time: dates and instants."""
+"""A placeholder of date and time columns, replaced by the transaction's time."""
 
 
 async def tables_of(connection: Any, schema: str) -> list[Table]:
-    """Every table of the schema, those that others refer to first."""
+    """Returns every table of the schema, each after the tables that it refers to."""
     found = []
     for record in await connection.fetch(_TABLES, schema):
         columns = {row["name"]: (row["type"], row["required"]) for row in await connection.fetch(_COLUMNS, record["oid"])}
@@ -117,7 +117,7 @@ def _depth(table: Table, known: dict[str, Table]) -> int:
 
 
 async def insert(connection: Any, schema: str, table: str, row: Row) -> None:
-    """As whoever the connection is."""
+    """Inserts a row, with the rights of the connection's role."""
     names, values = list(row), [value for value in row.values() if value != _NOW]
     numbers = iter(range(1, len(values) + 1))
     holders = ["now()" if value == _NOW else f"${next(numbers)}" for value in row.values()]
@@ -130,7 +130,7 @@ def _quoted(name: str) -> str:
 
 @asynccontextmanager
 async def acting(settings: DatabaseSettings, tenant: UUID | None) -> AsyncIterator[Any]:
-    """A transaction of the service's own role, through PgBouncer, with the tenant set as a unit of work does. Rolled back."""
+    """Yields a connection in a transaction of the service's own role, through PgBouncer, with the tenant set; it is rolled back."""
     url = make_url(settings.url.get_secret_value()).set(drivername="postgresql").render_as_string(hide_password=False)
     connection = await asyncpg.connect(url, statement_cache_size=0)
     transaction = connection.transaction()

@@ -1,6 +1,6 @@
-"""What the owner's functions may do for a service's role, which can call them with any argument.
+"""Tests of the database owner's functions (SECURITY DEFINER), which a service's role can call with any argument.
 
-Generated from PostgreSQL's catalogs: a function that is new is decided here, or fails. One that deletes checks by itself what may go.
+The list comes from PostgreSQL's catalogs: a new function fails until it is judged here. One that deletes checks its arguments itself.
 """
 
 from __future__ import annotations
@@ -60,20 +60,20 @@ DECIDED = {
     },
 }
 KEPT_DAYS = {"audit_entry": 1_826, "audit_anchor": 1_826 + 28, "detections": 1, "segments": 1}
-"""Partitions of the last so many days stay, whatever is asked for."""
+"""Table -> days whose partitions are kept for any argument."""
 FAR = ("infinity", "9999-12-31", "2200-01-01", "tomorrow", "today", "yesterday")
 
 
 @dataclass
 class ServiceDatabase:
-    """One service's database, in the hands of its role and of a superuser."""
+    """One service's database, with connections of the service's role and of a superuser."""
 
     name: str
     settings: DatabaseSettings
     superuser: Any
 
     async def call(self, tenant: UUID | None, statement: str, *arguments: object) -> Any:
-        """As the service's role, kept."""
+        """Runs a statement as the service's role and commits it."""
         async with acting(self.settings, tenant) as connection:
             found = await connection.fetchval(statement, *arguments)
             await connection.execute("COMMIT")
@@ -105,7 +105,7 @@ async def test_every_definer_function_is_decided(database: ServiceDatabase) -> N
     )
     assert sorted(each["name"] for each in found) == sorted(DECIDED[database.name]), "one name, one function, one decision"
     for each in found:
-        words = set(each["source"].upper().replace("BEFORE UPDATE OR DELETE OR TRUNCATE", "").split())  # the trigger that refuses them
+        words = set(each["source"].upper().replace("BEFORE UPDATE OR DELETE OR TRUNCATE", "").split())  # that trigger refuses
         if DECIDED[database.name][each["name"]] != DELETES:
             assert not words & {"DELETE", "DROP", "TRUNCATE", "UPDATE", "(DELETE", "'DROP"}, f"{each['name']} deletes"
 
@@ -128,7 +128,7 @@ async def test_partitions_within_retention_stay(database: ServiceDatabase, befor
 
 
 async def test_rows_within_retention_stay(database: ServiceDatabase) -> None:
-    """Keys of creations for a day, sessions until a week after their end, and names of login of every other tenant."""
+    """Idempotency keys stay for a day, sessions until a week after their end, and login names of every other tenant."""
     tenant, now = new_id(), SystemClock().now()
     if "forget_idempotency_keys" in DECIDED[database.name]:
         for hours in (0, 23, 25):

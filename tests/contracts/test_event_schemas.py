@@ -1,6 +1,6 @@
-"""Every event's schema is on record here, and only grows: what is not additive is a new version beside the old.
+"""Tests that the schemas of events change by additions only; any other change is a new version beside the old one.
 
-Listeners are upgraded before emitters, so a new optional field or a new value of an enumeration is additive. All else is not.
+Listeners are upgraded before emitters, so a new optional field and a new value of an enumeration are additive. Nothing else is.
 After an additive change:  python tests/contracts/test_event_schemas.py   (it refuses any other; delete the draft's file to start it anew)
 """
 
@@ -22,7 +22,7 @@ _PROSE = {"title", "description", "examples"}
 
 
 def schema_of(cls: type[EventData]) -> dict[str, Any]:
-    """What crosses the wire, without the prose."""
+    """Returns the event's JSON schema as it is serialized, without descriptions."""
     return {"emitter": cls.emitter, **_plain(cls.model_json_schema(mode="serialization"))}
 
 
@@ -33,7 +33,7 @@ def _plain(node: Any, names: bool = False) -> Any:
 
 
 def breaks(old: Any, new: Any, path: str = "") -> Iterator[str]:
-    """Every way in which `new` is not an additive successor of `old`."""
+    """Yields every change from `old` to `new` that is not additive."""
     if isinstance(old, dict) and isinstance(new, dict):
         named = path.endswith(("/properties", "/$defs"))
         for name in old.keys() | new.keys():
@@ -45,8 +45,8 @@ def breaks(old: Any, new: Any, path: str = "") -> Iterator[str]:
                     yield f"{here} is new"
             elif name == "enum" and isinstance(old[name], list):
                 yield from (f"{here} lost {value}" for value in old[name] if value not in new[name])
-            elif name == "required" and isinstance(old[name], list):  # a field may have that name, too
-                # A field that becomes required breaks the messages on their way; one that stops being required, the old listeners.
+            elif name == "required" and isinstance(old[name], list):  # and not a field named `required`
+                # A field that becomes required breaks messages that are on their way; one that becomes optional breaks old listeners.
                 yield from (f"{here} changed at {value}" for value in set(old[name]) ^ set(new[name]))
             else:
                 yield from breaks(old[name], new[name], here)
@@ -94,7 +94,7 @@ def test_what_counts_as_additive(change: dict[str, Any], additive: bool) -> None
 
 
 def _record() -> int:
-    """Write every schema that is new or grew; refuse the others."""
+    """Writes the schemas that are new or had additions, and refuses other changes."""
     refused = 0
     for key, cls in event_types().items():
         path, now = SNAPSHOTS / f"{key}.json", schema_of(cls)

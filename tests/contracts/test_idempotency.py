@@ -1,4 +1,4 @@
-"""Whatever creates takes an `Idempotency-Key`: generated from the services' OpenAPI, so that a new creation without one fails."""
+"""Tests that every creation takes an `Idempotency-Key`, by the services' OpenAPI, so that a new creation without one fails."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ import pytest
 from tests.contracts.services import SERVICES, accesses, build, environment
 
 EXCEPTIONS = {
-    # a ticket opens one session and ends within a minute: who lost the answer asks for another
+    # a ticket opens one session and ends within a minute: a client that lost the answer asks for another
     "POST /api/v1/auth/tickets",
-    # a secret that is not confirmed yet: the next one takes its place
+    # the secret is not confirmed yet: a repeated request replaces it
     "POST /api/v1/auth/second-factor",
 }
-"""A longer list needs a reason for each."""
+"""Creations without a key. A new one needs its reason in a comment."""
 
 CREATIONS = {
     "POST /api/v1/api-keys",
@@ -27,7 +27,7 @@ CREATIONS = {
 
 
 def creations(documents: dict[str, dict[str, Any]], public: set[str]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Every scoped POST that may answer 201, and what its document says."""
+    """Yields every POST with a scope that may answer 201, with its OpenAPI operation."""
     for document in documents.values():
         for path, operations in document["paths"].items():
             operation = operations.get("post", {"responses": {}})
@@ -36,7 +36,7 @@ def creations(documents: dict[str, dict[str, Any]], public: set[str]) -> Iterato
 
 
 def keyed(operation: dict[str, Any]) -> bool:
-    """Whether it takes the header, and does not insist on it."""
+    """Returns whether the operation has the header as an optional one."""
     found = [each for each in operation.get("parameters", []) if (each["in"], each["name"]) == ("header", "idempotency-key")]
     return [each["required"] for each in found] == [False]
 

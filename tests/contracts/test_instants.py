@@ -1,4 +1,4 @@
-"""Every instant that a request can carry has bounds: what is at the ends of the calendar is infinite to a driver or a database."""
+"""Tests that every instant in a request has bounds, as the ends of the calendar are infinite to a driver or a database."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ OUTSIDE = ["0001-01-01T00:00:00Z", "1969-12-31T23:59:59.999999Z", "2201-01-01T00
 
 
 def instants(name: str, field: FieldInfo) -> Iterator[tuple[str, Any]]:
-    """Every one in a parameter or below, with the type that checks it."""
+    """Yields every instant in a parameter and its nested fields, with the type that checks it."""
     if _is_a(field.annotation, datetime):
         yield name, Annotated[(field.annotation, *field.metadata)] if field.metadata else field.annotation
     for model in _models(field.annotation):

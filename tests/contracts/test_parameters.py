@@ -1,4 +1,4 @@
-"""A query parameter that a route does not declare is refused by name, on every route of every service: generated from the routes."""
+"""Tests that every route of every service refuses query parameters that it does not declare, and names them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from gtvision.ids import new_id
 from gtvision.tenancy import Role
 
 TAKES_ANY = {"GET /api/v1/auth/oidc/{provider}/callback"}
-"""Routes whose address a stranger writes. A longer list needs a reason for each."""
+"""Routes whose query an outside system writes. A new one needs its reason in a comment."""
 UNKNOWN = "no_such_parameter"
 
 
@@ -36,7 +36,7 @@ class Route:
         return f"{self.method} {self.template}"
 
     async def ask(self, mint: TokenMint | None, **parameters: str) -> httpx.Response:
-        """Nothing stands behind the service: whoever passes gets an error of the database or the like."""
+        """Sends a request. No server runs behind the service, so an accepted request gets an error of the database or the like."""
         headers = {} if mint is None else mint.headers(mint.caller(Role.PLATFORM_ADMIN))
         transport = httpx.ASGITransport(self.app, raise_app_exceptions=False)
         async with httpx.AsyncClient(transport=transport, base_url="http://t") as client:
@@ -77,7 +77,7 @@ def _routes(app: FastAPI) -> Iterator[Route]:
 
 
 def _refused(answer: httpx.Response) -> list[str]:
-    """Names of the parameters that the answer calls unknown."""
+    """Returns the names of the parameters that the answer calls unknown."""
     if answer.status_code != 422 or answer.headers["content-type"] != "application/problem+json":
         return []
     problem = answer.json()

@@ -1,7 +1,7 @@
-"""Row-level security holds where our own code does not: real migrations, every table, two tenants' rows in each.
+"""Tests of row-level security: after real migrations, every table keeps two tenants apart, without any help of our code.
 
-Generated from PostgreSQL's catalogs: a new table is covered by existing, and one that should carry no policy is named here, with its
-reason, or fails. Statements run as the service's own role and never name a tenant.
+The tables come from PostgreSQL's catalogs: a new one is covered by existing, and one without a policy has to be named here, with its
+reason. Statements run as the service's own role and never name a tenant.
 """
 
 from __future__ import annotations
@@ -32,17 +32,17 @@ pytestmark = pytest.mark.db
 SERVICES = tuple(sorted(path.parent.parent.name.replace("-", "_") for path in ROOT.glob("services/*/migrations/env.py")))
 
 EVERYWHERE = {"alembic_version", "outbox", "inbox"}
-"""The schema's version, the relay's events of every tenant, the events that were handled."""
+"""Tables of every service without a policy: the schema's version, the events to publish, the events that were handled."""
 OWN = {
-    "cameras": {"lease"},  # a process's
+    "cameras": {"lease"},  # it belongs to a process
     "identity": {
-        "signing_key",  # the installation's
-        "login_name",  # before a tenant is known; reached through the owner's functions only
+        "signing_key",  # it belongs to the installation
+        "login_name",  # it is read before a tenant is known, through the owner's functions only
     },
 }
-"""Tables of one service that carry no policy. A longer list needs a reason."""
+"""Tables of single services without a policy. A new one needs its reason in a comment."""
 OUT_OF_REACH = {"alembic_version", "login_name"}
-"""Of both, what the service's role may not even read: it has the owner's functions for that."""
+"""Tables without a policy that the service's role may not read, except through the owner's functions."""
 
 POLICY = "(tenant_id = (NULLIF(current_setting('app.tenant'::text, true), ''::text))::uuid)"
 REFUSED = "42501"
@@ -62,7 +62,7 @@ class ServiceDatabase:
 
     @property
     def secured(self) -> list[Table]:
-        """What belongs to tenants."""
+        """Returns the tables whose rows belong to tenants."""
         return [table for table in self.tables if table.name not in self.without_policy and not table.is_partition]
 
     @property
@@ -106,7 +106,7 @@ def test_what_carries_no_policy_is_named(tested: ServiceDatabase) -> None:
 
 
 async def test_the_policy_is_the_one_of_the_contracts(tested: ServiceDatabase) -> None:
-    """And no second one widens it: permissive policies add up."""
+    """Each table has that one policy: a second permissive one would widen it."""
     found = await tested.superuser.fetch("SELECT * FROM pg_policies WHERE schemaname = $1", tested.name)
     assert sorted(policy["tablename"] for policy in found) == sorted(table.name for table in tested.secured)
     for policy in found:
@@ -119,8 +119,8 @@ async def test_a_bare_select_shows_ones_own_rows_only(tested: ServiceDatabase) -
             assert await tested.seen(tenant, table.name) == [tenant], table.name
 
 
-async def test_every_road_to_the_database_sets_the_tenant(tested: ServiceDatabase) -> None:
-    """Units of work, and the hot reads beside them, with statements that name none."""
+async def test_every_way_to_the_database_sets_the_tenant(tested: ServiceDatabase) -> None:
+    """Units of work and hot reads set the tenant: their statements without one show its rows only."""
     async with Database(tested.settings, SystemClock()) as db, Reads(tested.settings) as reads:
         for table in tested.secured:
             statement = f'SELECT tenant_id FROM "{tested.name}"."{table.name}"'
@@ -181,7 +181,7 @@ async def test_a_bare_delete_and_update_leave_the_others_alone(tested: ServiceDa
 
 
 async def test_truncate_and_copy_are_not_for_the_service(tested: ServiceDatabase) -> None:
-    """Neither looks at a policy."""
+    """Policies do not apply to either, so the service's role may not use them."""
     for table in tested.secured:
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
             async with acting(tested.settings, tested.mine) as connection:
@@ -189,7 +189,7 @@ async def test_truncate_and_copy_are_not_for_the_service(tested: ServiceDatabase
 
 
 async def test_partitions_are_out_of_reach(tested: ServiceDatabase) -> None:
-    """A partition has no policy of its own: whoever may read it sees every tenant's rows."""
+    """A partition has no policy of its own: reading it directly would show every tenant's rows."""
     partitions = [table for table in tested.tables if table.is_partition]
     assert bool(partitions) == any(table.partitioned for table in tested.tables)
     for table in partitions:
@@ -216,8 +216,8 @@ async def test_the_service_is_not_the_owner_and_passes_no_policy(tested: Service
     assert not await tested.superuser.fetchval("SELECT has_schema_privilege($1::name, $1::text, 'CREATE')", tested.name)
 
 
-async def test_views_look_with_the_eyes_of_whoever_asks(tested: ServiceDatabase) -> None:
-    """A plain view looks with its owner's, whom no policy binds."""
+async def test_views_run_with_the_rights_of_the_caller(tested: ServiceDatabase) -> None:
+    """Views run with the caller's rights: one with its owner's would pass by the policies."""
     views = await tested.superuser.fetch(
         "SELECT relname, reloptions FROM pg_class WHERE relnamespace = to_regnamespace($1) AND relkind = 'v'", tested.name
     )
@@ -241,13 +241,13 @@ async def test_the_owners_functions_can_be_neither_led_astray_nor_called_by_othe
 
 
 async def test_rows_that_no_tenant_owns_do_not_exist(tested: ServiceDatabase) -> None:
-    """A null tenant would be nobody's, and seen by nobody."""
+    """Rows with a null tenant would belong to no tenant and be visible to none."""
     for table in tested.secured:
         assert table.columns["tenant_id"] == ("uuid", True), table.name
 
 
 async def test_every_key_begins_with_the_tenant(tested: ServiceDatabase) -> None:
-    """So that one city's rows can be moved (contracts.md, Data)."""
+    """Primary keys begin with the tenant, so that one tenant's rows can be moved to another database."""
     first = (
         "SELECT a.attname FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0]"
         " WHERE i.indisprimary AND i.indrelid = to_regclass($1)"

@@ -1,7 +1,7 @@
-"""What belongs to one city hall does not exist for another: every route, called with the ids of somebody else.
+"""Tests that data of one tenant does not exist for another: every route, called with the ids of another tenant.
 
 The six services run together on real servers, so that the ids are real: a camera that is registered in one is known to all, and a
-detection becomes an alert. A new route with ids fails here until its id is made in `belongings`, and its body is in `BODIES`.
+detection becomes an alert. A new route with ids fails here until `belongings` makes its id and `BODIES` has its body.
 """
 
 from __future__ import annotations
@@ -50,20 +50,20 @@ BODIES: dict[tuple[str, str], Any] = {
     ("POST", "/api/v1/watchlists/{watchlist_id}/entries"): {"plate": "ABC1D23"},
 }
 LIST_ONLY = {"/api/v1/plates/{plate}"}
-"""Paths whose parameter is no id: everybody may ask for any plate, and finds what is theirs."""
+"""Paths whose parameter is no id: every tenant may ask for any plate, and finds its own detections."""
 
 LEDGER = "/api/v1/audit"
-"""It tells people what they asked for themselves, also in vain: a search of another's camera is on record of whoever searched."""
+"""The audit ledger shows a tenant its own entries, so the id of another tenant's camera appears there once it was asked for."""
 
 
 @dataclass
 class Platform:
-    """The services, and two administrators who know nothing of each other."""
+    """The running services, with the administrators of two tenants."""
 
     clients: dict[str, httpx.AsyncClient]
     routes: list[tuple[str, Access]]
     queries: dict[tuple[str, str], set[str]]
-    """Names of each route's query parameters."""
+    """Route -> names of its query parameters."""
     owner: dict[str, str]
     stranger: dict[str, str]
     belongings: dict[str, str]
@@ -73,14 +73,14 @@ class Platform:
         query = {name: value for name, value in known.items() if name in self.queries[access.method, access.path]}
         return await self.clients[service].request(
             access.method,
-            access.path.format_map(known),  # a KeyError: make the new id in `belongings`
+            access.path.format_map(known),  # on a KeyError: add the new id to `belongings`
             params=query,
             json=BODIES.get((access.method, access.path)),
             headers=who,
         )
 
     def secrets(self, path: str) -> list[str]:
-        """What a stranger must not read there."""
+        """Returns the owner's ids, none of which may be in the stranger's answer at that path."""
         asked = {"camera_id"} if path.startswith(LEDGER) else set()
         return [value for name, value in self.belongings.items() if name.endswith("_id") and name not in asked]
 
@@ -116,7 +116,7 @@ async def platform(
 
 
 async def found_tenants(env: dict[str, str]) -> None:
-    """As an operator does it, by the command line."""
+    """Creates both tenants by the command line, as an operator does."""
     for who in ("owner", "stranger"):
         wanted = {"tenant": f"Cidade {who}", "admin_email": f"{who}@cidade.example", "admin_password": PASSWORD}
         process = await asyncio.create_subprocess_exec(
@@ -137,7 +137,7 @@ async def log_in(http: httpx.AsyncClient, who: str) -> dict[str, str]:
 
 
 async def belongings(clients: dict[str, httpx.AsyncClient], owner: dict[str, str], rabbitmq: RabbitSettings) -> dict[str, str]:
-    """Something of every kind, made as people and cameras make it."""
+    """Makes one object of every kind for the owner, through the API and by events, and returns the ids."""
 
     async def post(service: str, path: str, body: dict[str, Any]) -> Any:
         answer = await clients[service].post(f"/api/v1{path}", json=body, headers=owner)
@@ -186,7 +186,7 @@ async def belongings(clients: dict[str, httpx.AsyncClient], owner: dict[str, str
     )
 
     async def alert_is_raised() -> bool:
-        """Listeners learn of the camera in their own time; a repeated detection is the same detection."""
+        """Sends the detection again, which is the same one each time, until the services know the camera and an alert is raised."""
         links = Links(event_id=derived_id("detection", detection.camera_id, captured_at.isoformat()))
         await publisher.publish(detection, tenant_id=me["tenant_id"], camera_id=detection.camera_id, links=links)
         return bool((await get("alerts", "/alerts")).json()["items"])
@@ -207,11 +207,11 @@ async def until(holds: Callable[[], Awaitable[bool]]) -> None:
 
 @contextmanager
 def without_our_filters() -> Iterator[list[str]]:
-    """Every statement of every service without its `tenant_id = ...`; what was changed. Only the policies are left."""
+    """Removes `tenant_id = ...` from every statement inside the block, which leaves the policies alone; yields the changed statements."""
     changed: list[str] = []
 
     def strip(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> tuple[str, Any]:
-        # the parameter stays, and says nothing any more
+        # the parameter stays, in a condition that is always true
         stripped = re.sub(r"\b(?:\w+\.)*tenant_id = (\$\d+)(?:::UUID)?", r"\1::UUID IS NOT NULL", statement)
         if stripped != statement:
             changed.append(statement)
@@ -233,7 +233,7 @@ async def test_lists_and_searches_show_nothing_of_another_tenant(platform: Platf
 
 
 async def test_without_our_own_filters_the_policies_still_hold(platform: Platform) -> None:
-    """What is past SQLAlchemy (`cameras.repository.reads`) and every other table: test_row_security.py."""
+    """Hot reads, which do not go through SQLAlchemy, and the other tables are tested in test_row_security.py."""
     with without_our_filters() as changed:
         await nothing_foreign_exists(platform)
         await nothing_foreign_is_shown(platform)
@@ -264,7 +264,7 @@ async def nothing_foreign_is_shown(platform: Platform) -> None:
 
 
 async def test_the_owner_finds_it_all(platform: Platform) -> None:
-    """Else the refusals would prove nothing. After the stranger's attempts, whom none of them may have served."""
+    """The owner gets what was refused to the stranger, and the stranger's attempts have changed none of it."""
     for service, access in platform.routes:
         if access.method == "GET" and "{" in access.path and not access.path.endswith("/evidence"):
             answer = await platform.ask(service, access, platform.owner)
@@ -275,15 +275,15 @@ async def test_the_owner_finds_it_all(platform: Platform) -> None:
     assert [alert["state"] for alert in alerts if alert["alert_id"] == platform.belongings["alert_id"]] == ["open"]
 
 
-async def test_one_tenants_credentials_are_shown_to_nobody(platform: Platform) -> None:
+async def test_no_answer_shows_credentials(platform: Platform) -> None:
     for service, access in platform.routes:
         if access.method == "GET":
             for who in (platform.owner, platform.stranger):
                 assert "segredo" not in (await platform.ask(service, access, who)).text, access.path
 
 
-async def test_deeds_in_every_service_reach_the_ledger_of_their_own_city(platform: Platform) -> None:
-    """From the request through outbox, broker and chain: once each, with who and in which service."""
+async def test_audit_entries_of_every_service_reach_the_ledger_of_their_own_tenant(platform: Platform) -> None:
+    """Each audit entry passes outbox, broker and chain, and is in the ledger once, with its actor and service."""
     camera, span = platform.belongings["camera_id"], {name: platform.belongings[name] for name in ("from", "to")}
     correlation = new_id()
     asked = platform.owner | {"x-correlation-id": str(correlation), "x-purpose": "crime"}

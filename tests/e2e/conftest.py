@@ -1,4 +1,4 @@
-"""One stack for all: real servers, all services, one demo camera that is registered as a person would."""
+"""One stack for all tests of this folder: real servers, all services, and a demo camera registered through the API."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ from servers.process import find_binary
 
 ROOT = Path(__file__).parents[2]
 CLIPS = ROOT / "build/e2e"
-"""Rendered once; a minute of street takes half a minute of CPU."""
+"""The rendered clips are kept here: one minute of video takes half a minute of CPU."""
 PROGRAMS = ("pgbouncer", "redis-server", "rabbitmq-server", "haproxy", "ffmpeg", "ffprobe")
 
 
 @pytest.fixture(scope="session")
 def workplace() -> Iterator[Path]:
-    """A folder that every server's user can reach; what a killed session left is ended first."""
+    """A folder that every server's account can reach; processes and files of killed test runs are removed first."""
     parent = Path(tempfile.gettempdir() if not os.access("/var/tmp", os.W_OK) else "/var/tmp", f"gtvision-e2e-{os.getuid()}")
     parent.mkdir(mode=0o755, exist_ok=True)
     for old in parent.iterdir():
@@ -76,7 +76,7 @@ def camera_process() -> Iterator[Path]:
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def stack(camera_process: Path, workplace: Path) -> AsyncIterator[Stack]:
-    """Started while the clip is rendered; ended whatever happened."""
+    """The stack, started while the clip is rendered, and ended in any case."""
     data = workplace / "data"
     stack = Stack(data, environment(data))
     try:
@@ -99,7 +99,7 @@ async def camera(camera_process: Path) -> DemoCamera:
 
 @dataclass
 class Deployment:
-    """The stack with its camera registered, one plate watched, and somebody listening."""
+    """The stack with its camera registered, one plate on a watchlist, and a client on the live feed."""
 
     stack: Stack
     camera: DemoCamera
@@ -107,7 +107,7 @@ class Deployment:
     feed: Feed
     camera_id: str
     watched: str
-    """As it is on the vehicle; the watchlist knows its older shape."""
+    """The watched plate as it is on the vehicle. The watchlist has it in its older format."""
 
     async def state(self) -> str:
         return (await self.person.get(f"/cameras/{self.camera_id}"))["state"]
@@ -124,7 +124,7 @@ async def deployment(stack: Stack, camera: DemoCamera) -> AsyncIterator[Deployme
     listening = asyncio.create_task(feed.listen())
     await until(_set(feed.subscribed), "the live feed is open")
     watchlist = await person.post("/watchlists", {"name": "Procurados", "severity": "critical"})
-    old_shape = to_old(camera.plates[0])  # the same vehicle, as it was written before its plate was changed
+    old_shape = to_old(camera.plates[0])  # the same vehicle under the plate that it had before
     await person.post(f"/watchlists/{watchlist['watchlist_id']}/entries", {"plate": old_shape, "reason": "Furto"})
     registered = await person.post("/cameras", {"name": camera.title, "url": camera.url, "external_id": camera.external_id})
     try:
@@ -144,7 +144,7 @@ async def admitted(deployment: Deployment) -> AsyncIterator[Partner]:
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def partner(admitted: Partner) -> Partner:
-    """With a token that does not end during the test."""
+    """The partner's program, with a token that is valid for the whole test."""
     await admitted.renew()
     return admitted
 

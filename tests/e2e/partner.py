@@ -1,4 +1,4 @@
-"""A partner's program: it has the address, the certificate of the authority and an API key. And what an operator can look into."""
+"""A partner's program, with the stack's address, its authority's certificate and an API key; and the operator's ways into the stack."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from servers.postgres import DATABASE, SUPERUSER
 
 EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
 HALF_A_LIFE_S = 450
-"""Of a token's 15 minutes."""
+"""A token is renewed after half of its 15 minutes."""
 SCOPES = ("cameras:read", "detections:read", "plates:search", "alerts:read", "live:view")
 
 
 @dataclass
 class Partner:
-    """Exchanges its key for a short token, and goes on with that."""
+    """Exchanges its API key for a short-lived token, with which it sends its requests."""
 
     address: str
     authority: Path
@@ -43,25 +43,25 @@ class Partner:
 
     @classmethod
     async def admitted(cls, stack: Stack, person: Person, scopes: Sequence[str] = SCOPES) -> Partner:
-        """An administrator makes the key and hands it over."""
+        """Returns a partner with a key that the administrator has made for it."""
         made = await person.post("/api-keys", {"name": "Integrador", "scopes": list(scopes)})
         return cls(stack.address, stack.authority, made["key"], made["id"])
 
     def client(self, source: str = "127.0.0.1") -> httpx.AsyncClient:
-        """Asks from one of this machine's addresses: the edge counts each by itself."""
+        """Returns a client that sends from one of this machine's addresses: the edge limits the rate of each by itself."""
         trust = ssl.create_default_context(cafile=str(self.authority))
         transport = httpx.AsyncHTTPTransport(verify=trust, local_address=source)
         return httpx.AsyncClient(base_url=self.address, transport=transport, trust_env=False, timeout=ANSWER_S)
 
     async def exchange(self) -> httpx.Response:
-        """RFC 8693, as a form."""
+        """Exchanges the key for a token by RFC 8693, and returns the answer."""
         answer = await self.http.post("/api/v1/auth/token", data={"grant_type": EXCHANGE, "subject_token": self.key})
         if answer.is_success:
             self.token, self._exchanged_at = answer.json()["access_token"], time.monotonic()
         return answer
 
     async def renew(self) -> None:
-        """On a slow machine a token may end between two tests."""
+        """Gets a new token where the present one may end during the next test."""
         if not self.token or time.monotonic() - self._exchanged_at > HALF_A_LIFE_S:
             assert (await self.exchange()).status_code == 200
 
@@ -70,19 +70,19 @@ class Partner:
         return {"authorization": f"Bearer {self.token}"}
 
     async def ask(self, method: str, path: str, headers: Mapping[str, str] | None = None, **request: Any) -> httpx.Response:
-        """With the token."""
+        """Sends a request with the token."""
         return await self.http.request(method, f"/api/v1{path}", headers={**self.headers, **(headers or {})}, **request)
 
     async def get(self, path: str, **query: Any) -> Any:
         return (await self.ask("GET", path, params=query)).raise_for_status().json()
 
     async def ticket(self, purpose: str, camera_id: str | None = None) -> str:
-        """Good for one session, within a minute."""
+        """Returns a ticket for one session, which has to be used within a minute."""
         body = {"purpose": purpose} | ({"camera_id": camera_id} if camera_id else {})
         return (await self.ask("POST", "/auth/tickets", json=body)).raise_for_status().json()["ticket"]
 
     async def curl(self, *arguments: str) -> tuple[int, str, bytes]:
-        """Status, HTTP version and body, as the program on the command line sees them."""
+        """Runs curl; returns status, HTTP version and body."""
         command = ["curl", "--silent", "--show-error", "--cacert", str(self.authority), "--write-out", "\n%{http_code} %{http_version}"]
         done = await asyncio.to_thread(subprocess.run, [*command, *arguments], capture_output=True, check=True, timeout=300)
         body, _, told = done.stdout.rpartition(b"\n")
@@ -91,7 +91,7 @@ class Partner:
 
 
 def problem(answer: httpx.Response) -> tuple[int, str]:
-    """Status and code of a refusal; every refusal has the same shape."""
+    """Returns status and code of a refusal, and checks that it is a problem+json."""
     assert answer.headers["content-type"] == "application/problem+json", answer.text
     body = answer.json()
     assert body["status"] == answer.status_code
@@ -106,7 +106,7 @@ Question = Callable[[], Awaitable[Any]]
 
 
 def answers(partner: Partner, path: str, status: int) -> Question:
-    """Whether it is answered so."""
+    """Returns a condition: a GET of the path is answered with that status."""
 
     async def does() -> bool:
         return (await partner.ask("GET", path)).status_code == status
@@ -115,7 +115,7 @@ def answers(partner: Partner, path: str, status: int) -> Question:
 
 
 def exchanges(partner: Partner) -> Question:
-    """Whether the key is taken. Exchanges are counted by address, refused ones too: who asks too often is never let in again."""
+    """Returns a condition: the key is exchanged. It waits between tries, as refused exchanges count towards the limit of an address too."""
 
     async def does() -> bool:
         if (await partner.exchange()).is_success:
@@ -128,7 +128,7 @@ def exchanges(partner: Partner) -> Question:
 
 @contextlib.asynccontextmanager
 async def database(stack: Stack) -> AsyncIterator[asyncpg.Connection[Any]]:
-    """PostgreSQL as its superuser, past every service: what somebody with the machine in his hands can do."""
+    """Yields a connection as PostgreSQL's superuser, which an attacker with access to the machine could open."""
     connection = await asyncpg.connect(
         host="127.0.0.1",
         port=(await stack.ports())["postgres"],
@@ -143,5 +143,5 @@ async def database(stack: Stack) -> AsyncIterator[asyncpg.Connection[Any]]:
 
 
 def secrets(stack: Stack) -> dict[str, Any]:
-    """What gtv keeps for its owner."""
+    """Returns the stack's secrets from the file that gtv keeps."""
     return json.loads((stack.folder / "secrets.json").read_text())

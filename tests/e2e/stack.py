@@ -1,4 +1,4 @@
-"""The whole stack as a person has it: started by `gtv up`, reached through its one address, watched over its live feed."""
+"""The whole stack as an operator has it: started by `gtv up`, reached through its one address, observed over its live feed."""
 
 from __future__ import annotations
 
@@ -28,19 +28,19 @@ from servers.ports import is_free
 
 CLOCK = SystemClock()
 PATIENCE_S = 600.0
-"""How long anything may take before the test gives up, on a machine that is busy with much else. Nothing asserts on time."""
+"""How long a test waits for a condition before it fails, enough for a busy machine. No test asserts on time."""
 ANSWER_S = 60.0
-"""How long one request may take."""
+"""Timeout of one request."""
 AWAY = {502, 503, 504}
-"""Statuses by which the edge says that whoever should answer is not there now."""
+"""HTTP statuses by which the edge says that the service behind it is down."""
 RETRY_STEPS_S = (0.5, 0.5, 1.0, 1.0)
 CAMERA = "avenida"
 PASSWORD = "um-cavalo-correto-42"
-"""Chosen by the operator, so that nobody has to change it."""
+"""The administrator's password, chosen by the operator, so that the first login need not change it."""
 
 
 async def until(holds: Callable[[], Awaitable[Any]], what: str, patience_s: float = PATIENCE_S) -> Any:
-    """Ask again until the answer is true; the answer. That somebody is away is no answer yet. Raises: AssertionError."""
+    """Asks until the answer is true, and returns it. A service that is down counts as a false answer. Raises: AssertionError."""
     found: Any = None
     try:
         async with asyncio.timeout(patience_s):
@@ -52,7 +52,7 @@ async def until(holds: Callable[[], Awaitable[Any]], what: str, patience_s: floa
 
 
 async def _answer(holds: Callable[[], Awaitable[Any]]) -> Any:
-    """What it says, or why there is nobody to say it."""
+    """Returns the answer, or the error of a service that is down."""
     try:
         return await holds()
     except httpx.TransportError as nobody:
@@ -69,7 +69,7 @@ def instant(text: str) -> datetime:
 
 @dataclass(frozen=True)
 class DemoCamera:
-    """One camera of the demo, with what it shows and when."""
+    """One demo camera, with the ground truth of what it shows and when."""
 
     url: str = field(repr=False)
     external_id: str
@@ -90,14 +90,14 @@ class DemoCamera:
         return False
 
     async def passages(self, since: datetime, until: datetime | None = None) -> list[dict[str, Any]]:
-        """What wholly passed, undisturbed by any fault."""
+        """Returns the passages that began and ended in the time span, without a fault of the camera."""
         query = {"since": isoformat(since)} | ({"until": isoformat(until)} if until else {})
         async with httpx.AsyncClient(base_url=self.control, trust_env=False) as http:
             truth = (await http.get(f"/cameras/{CAMERA}/truth", params=query)).raise_for_status().json()
         return [each for each in truth["passages"] if each["complete"] and not each["disturbed"]]
 
     async def fault(self, name: str) -> None:
-        """`none` ends it."""
+        """Starts a fault of the camera; `none` ends it."""
         async with httpx.AsyncClient(base_url=self.control, trust_env=False) as http:
             (await http.post(f"/cameras/{CAMERA}/fault", json={"fault": name})).raise_for_status()
 
@@ -114,28 +114,28 @@ class Stack:
 
     @property
     def authority(self) -> Path:
-        """The certificate of the installation's own authority: what a partner is given, once."""
+        """The certificate of the installation's own authority, which partners get."""
         return self.folder / "tls/ca.crt"
 
     def trust(self) -> ssl.SSLContext:
-        """For a client that trusts that authority and nobody else."""
+        """Returns a TLS context that trusts that authority only."""
         return ssl.create_default_context(cafile=str(self.authority))
 
     def gtv(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
-        """Type a command. Raises: AssertionError where it fails and should not."""
+        """Runs a gtv command. Raises: AssertionError where it fails, unless `check` is false."""
         command = [sys.executable, "-m", "gtv", *arguments]
         done = subprocess.run(command, env=self.env, capture_output=True, text=True, check=False, timeout=1_500)
         assert not check or done.returncode == 0, f"gtv {' '.join(arguments)}: {done.stdout}\n{done.stderr}"
         return done
 
     def up(self) -> None:
-        """Start it, and read what it says to a person."""
+        """Starts the stack, and reads address and login from its output."""
         said = self.gtv("up").stdout
         self.address = re.search(r"^Console\s+(\S+)", said, re.MULTILINE)[1]
-        assert self.password not in said, "a password that the operator chose is nobody's business"
+        assert self.password not in said, "a password that the operator chose is not printed"
 
     async def processes(self) -> dict[str, dict[str, Any]]:
-        """What `gtv status` says, by name."""
+        """Returns the processes that `gtv status` lists, by name."""
         document = json.loads((await asyncio.to_thread(self.gtv, "status", "--json")).stdout)
         return {each["name"]: each for each in document["processes"]}
 
@@ -143,7 +143,7 @@ class Stack:
         return json.loads((await asyncio.to_thread(self.gtv, "status", "--json")).stdout)["ports"]
 
     async def kill(self, name: str) -> int:
-        """SIGKILL the process and all that it started, once there is one. Returns its number."""
+        """Waits until the process runs, kills it and its descendants by SIGKILL, and returns its process id."""
 
         async def running() -> int | None:
             return (await self.processes())[name]["pid"]
@@ -156,7 +156,7 @@ class Stack:
         return pid
 
     async def is_back(self, name: str, after: int) -> None:
-        """Wait until another process works in its place."""
+        """Waits until another process than `after` is ready under that name."""
 
         async def replaced() -> bool:
             row = (await self.processes())[name]
@@ -165,7 +165,7 @@ class Stack:
         await until(replaced, f"{name} runs again")
 
     def left_over(self) -> list[str]:
-        """Processes that still carry the stack's mark, or speak of its folder."""
+        """Returns running processes with the stack's mark in their environment or its folder in their command line."""
         found = []
         for process in psutil.process_iter(["pid", "cmdline"]):
             with contextlib.suppress(psutil.Error, OSError):
@@ -177,7 +177,7 @@ class Stack:
 
 
 class Person:
-    """Somebody with a password, at the stack's address."""
+    """A user who logs in with a password at the stack's address."""
 
     def __init__(self, stack: Stack) -> None:
         self._stack = stack
@@ -191,7 +191,7 @@ class Person:
         return session
 
     async def ask(self, method: str, path: str, *, headers: Mapping[str, str] | None = None, **request: Any) -> httpx.Response:
-        """As a page does it: a token that has ended is renewed once."""
+        """Sends a request; where the token has expired, logs in once more, as the console does."""
         for attempt in (1, 2):
             if not self._token:
                 await self.log_in()
@@ -209,7 +209,7 @@ class Person:
         return (await self.ask("POST", path, json=body)).raise_for_status().json()
 
     async def every(self, path: str, **query: Any) -> list[dict[str, Any]]:
-        """All pages of a list."""
+        """Returns the items of all pages of a list."""
         items, cursor = [], None
         while True:
             page = await self.get(path, **query, limit=200, **({"cursor": cursor} if cursor else {}))
@@ -219,17 +219,17 @@ class Person:
                 return items
 
     async def plate(self, text: str, passage: dict[str, Any], mode: str = "exact") -> list[dict[str, Any]]:
-        """Reads of a plate while it passed, give or take the camera's second."""
+        """Returns the detections of a plate during its passage, with two seconds before and after it."""
         first, last = instant(passage["first_seen"]) - timedelta(seconds=2), instant(passage["last_seen"]) + timedelta(seconds=2)
         return (await self.get(f"/plates/{text}", mode=mode, **{"from": isoformat(first), "to": isoformat(last)}))["items"]
 
 
 PATIENT: dict[str, Any] = {"open_timeout": ANSWER_S, "ping_interval": None}
-"""For a live socket: its server asks who is still there; the library would hang up on a server that is slow."""
+"""Options of a live socket: without the library's pings, which would close the socket of a slow server. The server sends its own."""
 
 
 class Feed:
-    """The live feed and the ledger of what it told; a broken socket is opened again."""
+    """A client of the live feed that keeps what it got; it opens a broken socket again."""
 
     TOPICS = ("detections", "cameras", "alerts")
 
@@ -238,10 +238,10 @@ class Feed:
         self._person = person
         self.subscribed = asyncio.Event()
         self.opened = 0
-        """Times that it was subscribed to: what is told while a broken socket is opened again is lost."""
+        """How often it has subscribed. What is sent while a broken socket is opened again is lost."""
         self.complaints: list[dict[str, Any]] = []
         self.detections: dict[str, dict[str, Any]] = {}
-        """By id: object and frame. Whatever is in here was acknowledged, and must never be lost."""
+        """Detections by their id (object and frame). They were acknowledged, so none of them may be lost."""
         self.alerts: list[dict[str, Any]] = []
         self.states: list[dict[str, Any]] = []
 
@@ -249,7 +249,7 @@ class Feed:
         return {each["plate"] for each in self.detections.values() if each.get("plate")}
 
     async def listen(self) -> None:
-        """For ever."""
+        """Listens until it is cancelled."""
         while True:
             with contextlib.suppress(httpx.HTTPError, OSError, TimeoutError, ConnectionClosed, InvalidHandshake, InvalidStatus):
                 ticket = (await self._person.post("/auth/tickets", {"purpose": "ws"}))["ticket"]
@@ -285,14 +285,14 @@ class Feed:
 
 
 def environment(folder: Path) -> dict[str, str]:
-    """What a person would type before `gtv up`, for a stack in a corner of a machine on which others work too."""
+    """Returns the settings of a stack beside other work on the same machine."""
     mine = {name: value for name, value in os.environ.items() if not name.startswith(("GTV_", "COV_", "PYTEST"))}
     return mine | {
         "GTV_DATA": str(folder),
         "GTV_PORTS_EDGE": str(quiet_port()),
         "GTV_PORTS_EDGE_HTTP": str(quiet_port()),
         "GTV_ADMIN_PASSWORD": PASSWORD,
-        "GTV_EDGE_RATE_PER_MINUTE": "30000",  # the tests ask again and again, from one address
+        "GTV_EDGE_RATE_PER_MINUTE": "30000",  # the tests send many requests from one address
         "GTV_READY_TIMEOUT_S": "1200",
         "CAMERA_ALLOW_LOOPBACK": "true",
         "RETRY_STEPS_S": ",".join(map(str, RETRY_STEPS_S)),
@@ -304,7 +304,7 @@ _given: set[int] = set()
 
 
 def quiet_port() -> int:
-    """A port for a server that starts later: out of the way of the kernel's own choice, and of gtv's (from 20,000 on)."""
+    """Returns a free port for a server that starts later, outside of the kernel's ephemeral ports and of gtv's (from 20,000 on)."""
     port = next(port for port in random.sample(range(12_000, 20_000), 4_000) if port not in _given and is_free(port))
     _given.add(port)
     return port
@@ -312,7 +312,7 @@ def quiet_port() -> int:
 
 @contextlib.asynccontextmanager
 async def usurped(stack: Stack, name: str) -> AsyncIterator[int]:
-    """The server is killed, and somebody else listens on its port and hangs up on everybody: it cannot start. Yields its number."""
+    """Kills the server and takes its port, so that it cannot start again; closes every connection there. Yields the killed process id."""
     port = (await stack.ports())[name]
 
     async def hang_up(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -321,7 +321,7 @@ async def usurped(stack: Stack, name: str) -> AsyncIterator[int]:
             await writer.wait_closed()
 
     async def take() -> tuple[int, asyncio.Server] | None:
-        """Whoever restarts it may be faster than we are; then it is killed again."""
+        """Kills the server and takes its port; None where its supervisor was faster, and the caller tries again."""
         killed = await stack.kill(name)
         for _ in range(50):
             with contextlib.suppress(OSError):

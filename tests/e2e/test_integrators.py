@@ -1,4 +1,4 @@
-"""docs/integrators.md, typed as a newcomer would: its shell from top to bottom in one shell, its Python in the files that it names."""
+"""Tests of docs/integrators.md: runs its shell blocks from top to bottom in one shell, and its Python from the files that it names."""
 
 from __future__ import annotations
 

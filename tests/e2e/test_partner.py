@@ -1,4 +1,4 @@
-"""A partner integrates through the edge, over TLS, with curl, httpx and websockets."""
+"""Tests of a partner's integration through the edge, over TLS, with curl, httpx and websockets."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from gtvision.time import FakeClock, isoformat
 pytestmark = [pytest.mark.e2e, pytest.mark.media, pytest.mark.db, pytest.mark.broker]
 
 
-# --- the door --------------------------------------------------------------------------------------------------------------
+# --- the edge --------------------------------------------------------------------------------------------------------------
 
 
 async def test_in_clear_nothing_is_answered_and_pages_are_sent_on(deployment: Deployment) -> None:
@@ -84,7 +84,7 @@ async def test_a_key_does_what_it_was_made_for_and_no_more(deployment: Deploymen
     assert problem(await deployment.person.ask("POST", "/api-keys", json=wanted)) == (403, "forbidden")
 
 
-# --- what it came for ------------------------------------------------------------------------------------------------------
+# --- its rights ------------------------------------------------------------------------------------------------------------
 
 
 async def test_it_pages_through_the_cameras(deployment: Deployment, partner: Partner) -> None:
@@ -100,7 +100,7 @@ async def test_it_pages_through_the_cameras(deployment: Deployment, partner: Par
                 break
         assert seen == sorted({deployment.camera_id, *spare})
 
-        async def alike() -> bool:  # asked again: the reconciler's word on a new camera may arrive between the two answers
+        async def alike() -> bool:  # the state of a new camera may change between the two answers
             one = await partner.get(f"/cameras/{spare[0]}")
             return one in (await partner.get("/cameras"))["items"]
 
@@ -123,7 +123,7 @@ async def test_it_watches_a_camera_over_hls(deployment: Deployment, partner: Par
         variant = urljoin(str(playlist.url), _lines(playlist.text)[0])
 
         async def media() -> tuple[httpx.Response, httpx.Response] | None:
-            """The newest segment; a viewer that was slow finds it gone, and looks again."""
+            """Returns the newest segment; None where it was deleted before a slow viewer asked for it."""
             text = (await viewer.get(variant)).raise_for_status().text
             if not _segments(text):
                 return None
@@ -210,7 +210,7 @@ async def test_too_large_a_body_is_refused_while_it_is_sent(partner: Partner) ->
 async def test_who_knocks_too_often_is_told_when_to_come_back(partner: Partner) -> None:
     async with partner.client("127.0.0.2") as knocking:
         for number in range(40):
-            # a guess costs the service a slow hash; what is no login at all is counted alike, within the minute on any machine
+            # a guess costs the service a slow hash; invalid requests count alike, and fit into the minute on any machine
             guess = {"email": f"nobody-{number}@gtvision.local", "password": "a wrong guess"} if number < 3 else {}
             answer = await knocking.post("/api/v1/auth/login", json=guess)
             if answer.status_code == 429:

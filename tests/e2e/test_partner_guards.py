@@ -1,4 +1,4 @@
-"""Somebody breaks the parts that guard a partner's door: keys turn, identity is away, Redis forgets, the ledger is altered."""
+"""Tests of a partner's access under faults: rotated keys, identity down, an emptied Redis, an altered ledger."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.e2e.stack import until
 pytestmark = [pytest.mark.e2e, pytest.mark.media, pytest.mark.db, pytest.mark.broker]
 
 
-# --- a city's own rules ----------------------------------------------------------------------------------------------------
+# --- rules of a tenant - ----------------------------------------------------------------------------------------------------
 
 
 async def test_a_city_that_wants_a_purpose_gets_one_on_record(deployment: Deployment, partner: Partner) -> None:
@@ -70,7 +70,7 @@ async def test_a_person_with_a_reset_password_gets_no_further_before_changing_it
         assert problem(await http.post("/api/v1/auth/login", json={"email": email, "password": password}))[0] == 401
 
 
-# --- somebody turns the screws ---------------------------------------------------------------------------------------------
+# --- faults -----------------------------------------------------------------------------------------------------------------
 
 
 async def test_rotating_keys_under_load_fails_no_request(deployment: Deployment, partner: Partner) -> None:
@@ -89,7 +89,7 @@ async def test_rotating_keys_under_load_fails_no_request(deployment: Deployment,
                     answer = await mine.ask("GET", path)
                     assert answer.status_code == 200, answer.text
                     answered += 1
-                await asyncio.sleep(2.5)  # exchanges are counted by address: 30 a minute, however long this takes
+                await asyncio.sleep(2.5)  # an address may exchange 30 keys a minute
 
     before = _kid(partner.token)
     workers = [asyncio.create_task(work())]
@@ -150,7 +150,7 @@ async def test_a_revoked_session_stays_revoked_when_redis_dies_and_forgets(deplo
         killed = await deployment.stack.kill("redis-state")
         assert await refused(), "dead"
         await deployment.stack.is_back("redis-state", killed)
-        replaced = await deployment.stack.kill("cameras")  # it never saw the revocation, and asks a Redis that was emptied
+        replaced = await deployment.stack.kill("cameras")  # the new process never saw the revocation, and reads an emptied Redis
         await deployment.stack.is_back("cameras", replaced)
         await until(refused, "refused again by a process that starts afresh")
         await until(exchanges(partner), "the key is taken again")
@@ -172,7 +172,7 @@ async def test_an_altered_row_of_the_ledger_is_named(deployment: Deployment) -> 
         altered = "UPDATE identity.audit_entry SET actor_name = $3 WHERE tenant_id = $1 AND seq = $2"
         with pytest.raises(Exception, match="append"):
             await rows.execute(altered, found["tenant_id"], found["seq"], "Somebody else")
-        await rows.execute("SET session_replication_role = replica")  # no trigger runs: only the chain is left to tell
+        await rows.execute("SET session_replication_role = replica")  # disables triggers, so that only the chain can reveal the change
         await rows.execute(altered, found["tenant_id"], found["seq"], "Somebody else")
         try:
             said = await asyncio.to_thread(deployment.stack.gtv, "audit", "verify", check=False)

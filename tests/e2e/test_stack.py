@@ -1,6 +1,6 @@
-"""A real camera shows a passing car; its plate is read, stored, found, seen live, and raises an alert. Then things break.
+"""Tests of the whole stack: a passing car's plate is read, stored, found, shown live and raises an alert, also after faults.
 
-The truth is the demo camera's own: what passed, with which plate, from when to when. Tests share one stack and run in this order.
+The demo camera's ground truth says which plate passed and when. The tests share one stack and run in this order.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from gtvision.time import isoformat
 pytestmark = [pytest.mark.e2e, pytest.mark.media, pytest.mark.db, pytest.mark.broker]
 
 MOST = 0.8
-"""Of seven plates one may be taken for its look-alike each time; how well plates are read is another bar, over a larger set."""
+"""One of seven plates may be misread each time. The accuracy of reading is measured elsewhere, on a larger set."""
 NOTHING_DEAD = "No message has failed for good."
 JPEG = {"content-type": "image/jpeg"}
 
@@ -88,10 +88,10 @@ WRONG: dict[str, tuple[str, str, dict[str, Any], int, str]] = {
     "the machine's own metadata": ("POST", "/cameras", {"json": CAMERA | {"url": "rtsp://169.254.169.254/x"}}, 422, "invalid_camera_url"),
     "an unknown field": ("POST", "/cameras", {"json": CAMERA | {"colour": "red"}}, 422, "invalid"),
     "no JSON": ("POST", "/cameras", {"content": b'{"name": ', "headers": {"content-type": "application/json"}}, 400, "malformed_json"),
-    "an id of nobody": ("GET", "/cameras/0191d1a0-0000-7000-8000-000000000000", {}, 404, "not_found"),
+    "an unknown id": ("GET", "/cameras/0191d1a0-0000-7000-8000-000000000000", {}, 404, "not_found"),
     "no id": ("GET", "/cameras/1", {}, 422, "invalid"),
     "no plate": ("GET", "/plates/%21%21", {}, 422, "invalid_plate"),
-    "a cursor of somebody's own": ("GET", "/detections?cursor=abc", {}, 422, "invalid_cursor"),
+    "a made-up cursor": ("GET", "/detections?cursor=abc", {}, 422, "invalid_cursor"),
     "a picture of 20 MB": ("POST", "/detect/frame", {"content": b"0" * 20_000_000, "headers": JPEG}, 413, "too_large"),
     "no picture": ("POST", "/detect/frame", {"content": b"not a picture", "headers": JPEG}, 422, "invalid_image"),
     "no path": ("GET", "/nothing/here", {}, 404, "not_found"),
@@ -148,7 +148,7 @@ async def test_the_page_plays_the_camera_and_takes_an_acknowledgement(deployment
     patience_ms = PATIENCE_S * 1_000
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"], timeout=patience_ms)
-        page = await browser.new_page(ignore_https_errors=True)  # nobody imported the authority into this browser
+        page = await browser.new_page(ignore_https_errors=True)  # this browser does not have the authority's certificate
         page.set_default_timeout(patience_ms)
         complaints: list[str] = []
         page.on("pageerror", lambda error: complaints.append(str(error)))
@@ -161,11 +161,11 @@ async def test_the_page_plays_the_camera_and_takes_an_acknowledgement(deployment
         assert await page.evaluate(FRAMES) >= 30, "the tile does not move"
         await page.wait_for_function("document.querySelector('.tile video').videoWidth === 1280")
         passing = page.locator(", ".join(f"#plates li[data-plate='{plate}']" for plate in deployment.camera.plates))
-        await expect(passing.first).to_be_visible(timeout=patience_ms)  # others in the list may be misread
+        await expect(passing.first).to_be_visible(timeout=patience_ms)  # other plates in the list may be misread
         newest = page.locator("#alerts li[data-state=open]").first
         await expect(newest).to_be_visible(timeout=patience_ms)
         alert_id = await newest.get_attribute("data-alert")
-        alert = page.locator(f"#alerts li[data-alert='{alert_id}']")  # the next passage puts another above it
+        alert = page.locator(f"#alerts li[data-alert='{alert_id}']")  # the next passage adds another above it
         await alert.get_by_role("button", name="Ciente").click()
         await expect(alert).to_have_attribute("data-state", "acknowledged", timeout=patience_ms)
         await browser.close()
@@ -206,7 +206,7 @@ async def test_a_database_that_is_away_for_long_costs_nothing(deployment: Deploy
         await until(_passed(deployment, away_since, longer_than=3 * sum(RETRY_STEPS_S)), "plates passed while the database was away")
         back_at = CLOCK.now()
     await deployment.stack.is_back("postgres", killed)
-    # those that were read just before the end of the outage may belong to either side of it
+    # passages at the edges of the outage are left out, as they may have been stored before or after it
     meanwhile = await deployment.camera.passages(away_since + timedelta(seconds=2), back_at - timedelta(seconds=2))
 
     async def stored() -> list[str]:
@@ -259,7 +259,7 @@ async def test_recorded_segments_play_and_tell_the_true_time(deployment: Deploym
         start, end = instant(segment["started_at"]), instant(segment["ended_at"])
         assert segment["size_bytes"] == path.stat().st_size
         assert abs(float(shown["format"]["duration"]) - (end - start).total_seconds()) < 1.0
-        # the writer's clock: nothing can be in a file before it happened, nor long after it was written
+        # by the writer's clock: a file holds nothing later than its last change, and little that is much older
         written = datetime.fromtimestamp(path.stat().st_mtime, start.tzinfo)
         assert end <= written + timedelta(seconds=2)
         assert start >= now - timedelta(hours=1)
@@ -286,7 +286,7 @@ async def test_down_and_up_keep_the_data_and_down_leaves_no_process(deployment: 
     await asyncio.to_thread(deployment.stack.gtv, "down")
     assert not deployment.stack.left_over()
     for name, port in ports.items():
-        assert not await _listens(port), f"somebody still listens on the port of {name}"
+        assert not await _listens(port), f"a process still listens on the port of {name}"
     await asyncio.to_thread(deployment.stack.gtv, "up")
     await _everything_in_the_ledger_is_stored(deployment)
     assert deployment.feed.detections.items() >= ledger.items()
@@ -298,7 +298,7 @@ async def test_down_and_up_keep_the_data_and_down_leaves_no_process(deployment: 
 
 
 def _told(deployment: Deployment, state: str) -> Any:
-    """Whether the live feed says so from now on. What it said while its socket was opened again is lost, and then the list tells."""
+    """Returns a condition: the live feed tells that state from now on, or the list shows it where the socket was opened again."""
     since, opened = len(deployment.feed.states), deployment.feed.opened
 
     async def was_told() -> bool:
@@ -316,7 +316,7 @@ def _something_was_told(deployment: Deployment) -> Any:
 
 
 def _fresh_plate(deployment: Deployment, since: datetime) -> Any:
-    """Whether a plate that the camera showed after that moment is on the live feed."""
+    """Returns a condition: a plate that the camera showed after that moment is on the live feed."""
 
     async def is_there() -> bool:
         plates = {passage["plate"] for passage in await deployment.camera.passages(since)}
@@ -327,7 +327,7 @@ def _fresh_plate(deployment: Deployment, since: datetime) -> Any:
 
 
 def _passed(deployment: Deployment, since: datetime, *, longer_than: float) -> Any:
-    """Several, as a single one may be missed by a worker that gets little of the processor."""
+    """Returns a condition: several plates have passed, as a worker on a busy machine may miss a single one."""
 
     async def enough() -> bool:
         passages = await deployment.camera.passages(since + timedelta(seconds=2), CLOCK.now() - timedelta(seconds=2))
@@ -341,7 +341,7 @@ async def _everything_in_the_ledger_is_stored(deployment: Deployment) -> None:
     ledger = dict(deployment.feed.detections)
 
     async def can_be_read() -> bool:
-        """That a list cannot be read yet is no loss."""
+        """Returns whether the list can be read, without which a missing detection would prove nothing."""
         return (await deployment.person.ask("GET", "/detections", params={"limit": 1})).is_success
 
     await until(can_be_read, "detections can be listed")

@@ -25,7 +25,7 @@ CLIP_S = 8
 
 
 def encode(pattern: str, width: int, height: int, kbps: int) -> list[tuple[bytes, bool]]:
-    """The clip as H264 access units in byte-stream form, with whether each is a key picture."""
+    """Returns the clip as H264 access units in byte-stream format, each with whether it is a key picture."""
     pipeline = Gst.parse_launch(
         f"videotestsrc pattern={pattern} num-buffers={FPS * CLIP_S} ! video/x-raw,width={width},height={height},framerate={FPS}/1 "
         f"! videoconvert ! x264enc tune=zerolatency bitrate={kbps} key-int-max={FPS} bframes=0 speed-preset=ultrafast aud=false "
@@ -47,7 +47,7 @@ def encode(pattern: str, width: int, height: int, kbps: int) -> list[tuple[bytes
 
 
 class Camera(GstRtspServer.RTSPMediaFactory):  # type: ignore[misc]
-    """One mount; all its clients share one pipeline."""
+    """One mount of the RTSP server; all its clients share one pipeline."""
 
     def __init__(self, units: list[tuple[bytes, bool]]) -> None:
         super().__init__()

@@ -29,11 +29,11 @@ API_USER = ("operator", "operator-secret")
 READER = ("reader", "reader-secret")
 PATIENCE_S = 300.0
 PAUSE = threading.Event()
-"""Never set: waiting for it is sleeping."""
+"""An event that is never set: waiting for it with a timeout is a sleep."""
 
 
 def wait_for(check: Callable[[], Any], within_s: float = PATIENCE_S) -> Any:
-    """The first true answer of `check`; fails the test after `within_s`."""
+    """Returns the first true answer of `check`; fails the test after `within_s`."""
     deadline = time.monotonic() + within_s
     while True:
         answer = check()
@@ -64,7 +64,7 @@ class Hook:
                 self.end_headers()
 
             def log_message(self, *arguments: object) -> None:
-                """Quiet."""
+                """Writes no log."""
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self._server.server_port}/auth"
@@ -123,7 +123,7 @@ class MediaServer:
         }
         self._config = folder / "media.yml"
         folder.mkdir(parents=True, exist_ok=True)
-        self._config.write_text(json.dumps(document), encoding="utf-8")  # JSON is YAML
+        self._config.write_text(json.dumps(document), encoding="utf-8")  # every JSON document is YAML
         self.client = httpx.Client(base_url=f"{self.api_url}/v3", auth=API_USER, timeout=PATIENCE_S)
 
     def start(self, patience_s: float = PATIENCE_S) -> None:
@@ -142,7 +142,7 @@ class MediaServer:
             return False
 
     def stop(self, number: int = signal.SIGTERM) -> int:
-        """Ends the process; its exit status."""
+        """Ends the process and returns its exit status."""
         assert self._process is not None
         self._process.send_signal(number)
         return self._process.wait(PATIENCE_S)
@@ -219,7 +219,7 @@ class Camera:
 
 
 def command_of(kind: str) -> list[str]:
-    """How a media server is started, its configuration file to follow; skips where it is not installed."""
+    """Returns the command of a media server, to which its configuration file is appended; skips where it is not installed."""
     if kind == "stand-in":
         return [sys.executable, "-m", "media_standin", "--config"]
     binary = needs.mediamtx()
@@ -243,7 +243,7 @@ def kind(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture(scope="session")
 def server(kind: str, hook: Hook, tmp_path_factory: pytest.TempPathFactory) -> Iterator[MediaServer]:
-    """One server for most tests; they keep apart by path names."""
+    """A server that most tests share, each with paths of its own."""
     made = MediaServer(kind, command_of(kind), tmp_path_factory.mktemp("media"), hook.url)
     made.start()
     yield made
@@ -252,7 +252,7 @@ def server(kind: str, hook: Hook, tmp_path_factory: pytest.TempPathFactory) -> I
 
 @pytest.fixture
 def own_server(kind: str, hook: Hook, tmp_path: Path) -> Iterator[MediaServer]:
-    """A server that the test may kill."""
+    """A server for one test, which may kill it."""
     made = MediaServer(kind, command_of(kind), tmp_path / "own", hook.url)
     made.start()
     yield made
@@ -261,7 +261,7 @@ def own_server(kind: str, hook: Hook, tmp_path: Path) -> Iterator[MediaServer]:
 
 @pytest.fixture(scope="session")
 def start_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., MediaServer]]:
-    """Servers with options of their own: kind, hook URL, options."""
+    """A function that starts servers with given options: kind, hook URL, options."""
     made: list[MediaServer] = []
 
     def start(kind: str, hook_url: str, patience_s: float = PATIENCE_S, **options: object) -> MediaServer:
@@ -277,7 +277,7 @@ def start_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[
 
 @pytest.fixture(scope="session")
 def camera() -> Iterator[Camera]:
-    """Two mounts of a camera that nobody disturbs."""
+    """A camera with two mounts, which no test freezes or ends."""
     if not needs.gstreamer():
         needs.lacks("GStreamer's RTSP server for the system's Python")
     made = Camera("--mounts", "2")
@@ -288,7 +288,7 @@ def camera() -> Iterator[Camera]:
 
 @pytest.fixture
 def make_camera() -> Iterator[Callable[..., Camera]]:
-    """Cameras that the test may freeze and end."""
+    """A function that starts cameras that the test may freeze and end."""
     if not needs.gstreamer():
         needs.lacks("GStreamer's RTSP server for the system's Python")
     made: list[Camera] = []
@@ -313,7 +313,7 @@ def live(server: MediaServer, camera: Camera) -> str:
 
 @pytest.fixture(scope="session")
 def eventually() -> Callable[..., Any]:
-    """Waits for something to become true."""
+    """The function that waits for a condition."""
     return wait_for
 
 

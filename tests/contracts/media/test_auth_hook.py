@@ -1,4 +1,4 @@
-"""The auth hook is asked with ten fields, and while it thinks everybody waits."""
+"""Tests of the auth hook: it is asked with ten fields, and requests wait until it has answered."""
 
 from __future__ import annotations
 

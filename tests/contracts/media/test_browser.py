@@ -1,4 +1,4 @@
-"""What a browser shows: decoded pictures by WHEP, and by HLS through Media Source Extensions.
+"""Tests that a browser decodes pictures by WHEP, and by HLS through Media Source Extensions.
 
 Chromium's own HLS player (156) gives up on fMP4 segments of either server after the first one, so a page needs a player in script.
 """
@@ -79,13 +79,13 @@ async function hls(url) {
 
 @pytest.fixture(scope="module")
 def origin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """An empty page on an address of its own, so that cross-origin rules are met as in production without an edge."""
+    """The address of an empty page on another origin than the media server's, so that cross-origin rules apply."""
     folder = tmp_path_factory.mktemp("page")
     (folder / "index.html").write_text("<!DOCTYPE html><link rel=icon href=data:,><body></body>", encoding="utf-8")
 
     class Quiet(SimpleHTTPRequestHandler):
         def log_message(self, *arguments: object) -> None:
-            """Nothing."""
+            """Writes no log."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=str(folder)))
     thread = threading.Thread(target=server.serve_forever, daemon=True)

@@ -1,4 +1,4 @@
-"""The control API: what the streaming service relies on, and the traps it must live with."""
+"""Tests of the control API: what the streaming service relies on, and the pitfalls that it has to avoid."""
 
 from __future__ import annotations
 

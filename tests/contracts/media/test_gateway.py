@@ -1,4 +1,4 @@
-"""Streaming's own gateway to the media server: what it sets is what it reads back, so that nothing is ever changed twice."""
+"""Tests of streaming's gateway to the media server: it reads back what it has set, so that no path is changed without need."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""HLS: MediaMTX's sessions, and segments that a player can play."""
+"""Tests of HLS: MediaMTX's sessions, and segments that a player can play."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def get(url: str, **headers: str) -> httpx.Response:
 
 
 def open_session(server: Any, query: str = "ticket=good1", **headers: str) -> tuple[httpx.Response, str]:
-    """The multivariant playlist, and the URL of the variant in it."""
+    """Returns the multivariant playlist, and the URL of the variant in it."""
     answer = get(f"{server.hls_url}/cam/index.m3u8?cookieCheck=1&{query}", **headers)
     assert answer.status_code == 200, answer.text
     line = next(line for line in answer.text.splitlines() if line and not line.startswith("#"))
@@ -64,7 +64,7 @@ def test_segments_play(playing: Any, tmp_path: Path) -> None:
     _, variant = open_session(playing)
     media = get(variant).text
     init = media.partition('#EXT-X-MAP:URI="')[2].partition('"')[0]
-    segment = [line for line in media.splitlines() if line and not line.startswith("#") and "gap" not in line][-1]  # the oldest may go
+    segment = [line for line in media.splitlines() if line and not line.startswith("#") and "gap" not in line][-1]  # not the oldest
     film = tmp_path / "segment.mp4"
     film.write_bytes(get(urljoin(variant, init)).content + get(urljoin(variant, segment)).content)
     done = subprocess.run(["ffmpeg", "-v", "error", "-i", str(film), "-f", "null", "-"], capture_output=True, text=True, check=False)

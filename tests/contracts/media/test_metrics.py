@@ -1,4 +1,4 @@
-"""Metrics under MediaMTX's names."""
+"""Tests that metrics have MediaMTX's names."""
 
 from __future__ import annotations
 

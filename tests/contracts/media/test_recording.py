@@ -1,4 +1,4 @@
-"""Recordings: files that any player opens, in the folder and under the names that the recorder agent expects."""
+"""Tests of recordings: files that players open, in the folder and under the names that the recorder agent expects."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def moment(file: Path) -> datetime:
 
 
 def packets(file: Path) -> list[Any]:
-    """None where not even the header is there yet."""
+    """Returns time and key flag of the file's packets; none while its header is incomplete."""
     try:
         with av.open(str(file)) as container:
             found = container.demux(video=0)
@@ -48,7 +48,7 @@ def length_s(file: Path) -> float:
 
 
 def agrees(file: Path, following: Path) -> bool:
-    """Whether one ends where its name and its pictures say that the next begins. A camera that was held up for a moment is late once."""
+    """Returns whether a file's start and duration lead to the start of the next one."""
     return abs((moment(following) - moment(file)).total_seconds() - length_s(file)) < 0.3
 
 
@@ -119,7 +119,7 @@ def test_a_crash_costs_a_part_at_most(own_server: Any, camera: Any, eventually: 
     own_server.stop(signal.SIGKILL)
     (file,) = files(own_server, "crash")
     kept_s = packets(file)[-1][0]
-    # by the bytes, not by the clock: a camera that is held up sends late. A part, and what came before the first key picture, is a second
+    # measured in bytes, as a slow camera sends late; the 3 s allow for a part and for what came before the first key picture
     assert kept_s > came_in * kept_s / file.stat().st_size - 3
 
 
@@ -135,7 +135,7 @@ def playback(server: Any, call: str, **query: str) -> httpx.Response:
 
 
 def joined(server: Any, name: str) -> dict[str, Any]:
-    """A stretch of more than one segment: only a camera that was held up for a second begins another."""
+    """Returns a stretch of more than one segment. A pause of the camera of a second or more begins a new stretch."""
     found: dict[str, Any] = wait_for(lambda: next((one for one in playback(server, "list", path=name).json() if one["duration"] > 6), None))
     return found
 

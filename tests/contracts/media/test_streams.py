@@ -1,4 +1,4 @@
-"""Cameras are pulled for ever, and RTSP readers get what they send."""
+"""Tests that cameras are pulled and reconnected without end, and that RTSP readers get what a camera sends."""
 
 from __future__ import annotations
 

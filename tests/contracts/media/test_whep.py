@@ -1,4 +1,4 @@
-"""WHEP: the rules of the endpoint, and pictures that a WebRTC peer decodes."""
+"""Tests of WHEP: the rules of the endpoint, and pictures that a WebRTC peer decodes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.contracts.media.conftest import PATIENCE_S
 
 pytestmark = pytest.mark.media
 
-NOBODY = "01920000-0000-4000-8000-000000000000"
+UNKNOWN_SESSION = "01920000-0000-4000-8000-000000000000"
 
 
 def url(server: Any, name: str, rest: str = "whep", query: str = "ticket=good") -> str:
@@ -23,7 +23,7 @@ def url(server: Any, name: str, rest: str = "whep", query: str = "ticket=good") 
 
 
 async def watch(server: Any, name: str, query: str = "ticket=good") -> tuple[RTCPeerConnection, httpx.Response, Any]:
-    """A connected viewer: the peer, the endpoint's answer and the received track."""
+    """Connects a viewer; returns the peer, the endpoint's answer and the received track."""
     peer = RTCPeerConnection(RTCConfiguration(iceServers=[]))
     tracks: asyncio.Queue[Any] = asyncio.Queue()
     peer.on("track", tracks.put_nowait)
@@ -105,7 +105,7 @@ def test_the_endpoint_refuses(server: Any, live: str) -> None:
     assert httpx.post(url(server, live, query="ticket=bad"), content="v=0", headers=offer, timeout=PATIENCE_S).status_code == 401
     for method in ("GET", "HEAD", "PUT"):
         assert httpx.request(method, url(server, live), timeout=PATIENCE_S).status_code == 405
-    assert httpx.delete(url(server, live, f"whep/{NOBODY}"), timeout=PATIENCE_S).status_code == 404
+    assert httpx.delete(url(server, live, f"whep/{UNKNOWN_SESSION}"), timeout=PATIENCE_S).status_code == 404
     assert httpx.delete(url(server, live, "whep/nonsense"), timeout=PATIENCE_S).status_code == 400
 
 
