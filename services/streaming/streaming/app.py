@@ -28,10 +28,12 @@ from gtvision.time import SystemClock
 from streaming.gateways.haproxy import HaproxyMap
 from streaming.gateways.mediamtx import MediaMtx
 from streaming.gateways.recordings_folder import RecordingsFolder
+from streaming.gateways.redis_attendance import RedisAttendance
 from streaming.gateways.system_names import SystemNames
 from streaming.gateways.tls_certificates import TlsCertificates
 from streaming.live.api import hooks
-from streaming.live.usecases import Authorizer
+from streaming.live.consumers import ViewerEvents
+from streaming.live.usecases import Authorizer, Viewers
 from streaming.recordings.api import router as recordings_router
 from streaming.recordings.repository import PostgresIndex, PostgresSegments
 from streaming.recordings.usecases import Limits, Recorder, Recordings
@@ -41,6 +43,7 @@ from streaming.streams.repository import PostgresFleet, PostgresStreams, camera_
 from streaming.streams.usecases import CameraNames, EdgeMaps, Paths, Reconciler, Streams
 
 _NAMES_LOOK = timedelta(seconds=1)
+_VIEWERS_LOOK = timedelta(seconds=2)
 
 
 def create_api(settings: ApiSettings) -> Service:
@@ -77,7 +80,9 @@ def create_api(settings: ApiSettings) -> Service:
         stall_after=media.stall_after,
         listeners=(authorizer.learn, edges.place),
     )
+    viewers = Viewers(server, auth, authorizer, RedisAttendance(state), clock)
     relay = OutboxRelay(db, bus.publisher, clock)
+    ViewerEvents(viewers).subscribe(bus)
     CameraEvents(db.uow, camera_copy, changed=names.changed.set).subscribe(bus)
     bus.publishes(StreamWentOnline, StreamWentOffline, RecordingSegmentClosed, AuditRecorded)
 
@@ -103,6 +108,7 @@ def create_api(settings: ApiSettings) -> Service:
             "names": every(_NAMES_LOOK, names.look_up, wake=names.wake),
             "edges": every(edge.interval, edges.sync, wake=edges.wake),
             "refusals": refusals.run,
+            "viewers": every(_VIEWERS_LOOK, viewers.end_refused),
         },
         provides=(auth.authenticator, tenants, streams, Recordings(db.uow, PostgresSegments, streams), authorizer),
     )

@@ -12,6 +12,7 @@ admissions = Counter("gtvision_streaming_admissions_total", "Answers of the auth
 admission_seconds = Histogram(
     "gtvision_streaming_admission_seconds", "Time the auth hook took", buckets=(0.0005, 0.001, 0.002, 0.005, 0.01, 0.05, 0.5)
 )
+views_ended = Counter("gtvision_streaming_views_ended_total", "Viewers' sessions that were ended", ["protocol", "reason"])
 names = Counter("gtvision_streaming_names_total", "Looks at where a camera's host name leads", ["outcome"])
 edge_syncs = Counter("gtvision_streaming_edge_syncs_total", "Looks at an edge's map of cameras", ["outcome"])
 segments = Counter("gtvision_streaming_segments_total", "Recorded segments indexed")

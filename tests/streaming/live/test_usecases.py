@@ -1,65 +1,155 @@
-"""What goes on record of live views: tickets that were refused."""
+"""Viewers who may no longer watch: whose sessions are ended, and whose are not."""
 
 from __future__ import annotations
 
-import asyncio
-from typing import Any
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from uuid import UUID
 
 import pytest
-from tests.ledger import deeds
-from tests.streaming.conftest import Running, announce, registered
+from tests.fixtures.tokens import TokenMint
+from tests.streaming.streams.test_names import desired
 
+from chassis.auth import AuthRuntime
+from chassis.fakes import FakeUow
+from chassis.redis import connect_redis
+from chassis.settings import RedisSettings
+from city.refusals import Refusals
 from gtvision.camera import path_name
-from gtvision.events import AuditRecorded, Event
 from gtvision.ids import new_id
 from gtvision.tenancy import Caller, Role
+from gtvision.time import FakeClock, SystemClock
+from streaming.gateways.redis_attendance import ATTENDED_KEY, RedisAttendance
+from streaming.live.fakes import FakeViews
+from streaming.live.usecases import Authorizer, Viewers
+from streaming.streams.domain import DesiredCamera
 
-pytestmark = [pytest.mark.db, pytest.mark.broker]
+pytestmark = pytest.mark.broker
 
-
-async def a_camera(running: Running) -> tuple[Caller, UUID]:
-    tenant, camera = new_id(), new_id()
-    await announce(running, registered(running, tenant, camera))
-    await running.reconciler.reconcile()
-    return running.mint.caller(Role.OPERATOR, tenant_id=tenant), camera
-
-
-async def refused(running: Running, tenant: UUID) -> list[Event[AuditRecorded]]:
-    async with asyncio.timeout(120):
-        while not (found := await deeds(running.db, tenant)):
-            await asyncio.sleep(0.05)
-    return found
+GROUP = new_id()
 
 
-async def ask(running: Running, camera: UUID, ticket: str) -> int:
-    body: dict[str, Any] = {"ip": "198.51.100.7", "action": "read", "protocol": "webrtc", "id": str(new_id())}
-    body |= {"path": path_name(camera), "query": f"ticket={ticket}"}
-    return (await running.hook.post("/internal/media/auth", json=body)).status_code
+@dataclass
+class Site:
+    """One camera in a group, its media server and the service that looks after its viewers."""
+
+    redis: object
+    clock: FakeClock
+    mint: TokenMint
+    auth: AuthRuntime
+    camera: DesiredCamera
+    media: FakeViews
+
+    def __post_init__(self) -> None:
+        self.restart()
+        self.show(self.camera)
+
+    def restart(self) -> None:
+        """As after a crash: nothing is in memory, and the media server goes on."""
+        refusals = Refusals(FakeUow(), self.auth.authenticator, "streaming")
+        self.authorizer = Authorizer(self.auth.authenticator, refusals, reader=("r", "r"), operator=("o", "o"))
+        self.viewers = Viewers(self.media, self.auth, self.authorizer, RedisAttendance(self.redis), self.clock)  # type: ignore[arg-type]
+
+    def show(self, *cameras: DesiredCamera) -> None:
+        self.authorizer.learn(cameras)
+
+    def caller(self) -> Caller:
+        return self.mint.caller(Role.VIEWER, tenant_id=self.camera.tenant_id, groups=[GROUP])
+
+    def watch(self, caller: Caller) -> UUID:
+        ticket = self.mint.ticket("live", caller, self.camera.camera_id)
+        return self.media.watch(path_name(self.camera.camera_id), ticket)
+
+    async def revoke(self, caller: Caller) -> None:
+        await self.mint.revoke(self.redis, caller.session_id)  # type: ignore[arg-type]
+        await self.auth.revocations.load()
 
 
-async def test_a_refused_ticket_is_on_record_of_its_own_city(running: Running) -> None:
-    who, camera = await a_camera(running)
-    stranger = running.mint.caller(tenant_id=new_id())
-    assert await ask(running, camera, running.mint.ticket("live", stranger, camera)) == 403
-    [deed] = await refused(running, stranger.tenant_id)
-    said = deed.data
-    assert (said.action, said.outcome, said.actor_id, said.session_id) == (
-        "live.refused",
-        "refused",
-        stranger.user_id,
-        stranger.session_id,
-    )
-    assert (said.object_kind, said.object_id, said.address, said.service) == ("camera", str(camera), "198.51.100.7", "streaming")
-    assert said.details == {"reason": "not_found", "times": "1"}
-    assert await deeds(running.db, who.tenant_id) == []
+@pytest.fixture
+async def site(redis_state: RedisSettings) -> AsyncIterator[Site]:
+    redis = connect_redis(redis_state.state_url)
+    await redis.flushall()
+    clock = FakeClock(SystemClock().now())
+    mint = TokenMint(clock)
+    await mint.publish(redis)
+    auth = AuthRuntime(redis, clock)
+    await auth.keys.load()
+    await auth.revocations.load()
+    yield Site(redis, clock, mint, auth, desired("", groups=frozenset({GROUP})), FakeViews())
+    await redis.aclose()
 
 
-async def test_a_view_that_is_let_in_is_not_on_record_here(running: Running) -> None:
-    """Its ticket is, where it was issued."""
-    who, camera = await a_camera(running)
-    other, _ = await a_camera(running)
-    assert await ask(running, camera, running.mint.ticket("live", who, camera)) == 204
-    assert await ask(running, camera, running.mint.ticket("live", other, camera)) == 403
-    assert await refused(running, other.tenant_id)
-    assert await deeds(running.db, who.tenant_id) == []
+@pytest.mark.parametrize("restarted", [False, True])
+async def test_a_revoked_session_loses_its_views_and_no_other_does(site: Site, restarted: bool) -> None:
+    revoked, other = site.caller(), site.caller()
+    views = [site.watch(caller) for caller in (revoked, other, revoked)]
+    await site.viewers.end_refused()
+    assert len(site.media.open) == 3
+    await site.revoke(revoked)
+    if restarted:
+        site.restart()
+        site.show(site.camera)
+    await site.viewers.end_refused()
+    assert list(site.media.open) == [views[1]]
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+async def test_a_camera_that_leaves_the_viewer_s_groups_is_no_longer_seen(site: Site, restarted: bool) -> None:
+    site.watch(site.caller())
+    await site.viewers.end_refused()
+    if restarted:
+        site.restart()
+    site.show(desired("", of=site.camera, groups=frozenset({new_id()})))
+    await site.viewers.end_refused()
+    assert not site.media.open
+
+
+async def test_a_view_outlives_its_ticket_and_a_long_day(site: Site) -> None:
+    view = site.watch(site.caller())
+    await site.viewers.end_refused()
+    for _ in range(20):
+        site.clock.advance(3_600)
+        await site.viewers.end_refused()
+    assert list(site.media.open) == [view]
+    site.restart()
+    site.show(site.camera)
+    await site.viewers.end_refused()
+    assert list(site.media.open) == [view]
+
+
+async def test_a_view_whose_revocation_may_be_forgotten_is_ended(site: Site) -> None:
+    """Who was away for so long that identity has dropped what it revoked meanwhile cannot tell who may still watch."""
+    old = site.watch(site.caller())
+    await site.viewers.end_refused()
+    site.clock.advance(3_600)
+    new = site.watch(site.caller())
+    site.restart()
+    site.show(site.camera)
+    await site.redis.delete(ATTENDED_KEY)  # type: ignore[attr-defined]
+    await site.viewers.end_refused()
+    assert (old in site.media.open, new in site.media.open) == (False, True)
+
+
+@pytest.mark.parametrize("ticket", ["", "x.y.z", "an access token", "of another key"])
+async def test_a_session_without_a_ticket_of_ours_is_ended(site: Site, ticket: str) -> None:
+    caller = site.caller()
+    texts = {"an access token": site.mint.token(caller), "of another key": TokenMint(site.clock, "test-2").ticket("live", caller)}
+    site.media.watch(path_name(site.camera.camera_id), texts.get(ticket, ticket), "hls")
+    await site.viewers.end_refused()
+    assert not site.media.open
+
+
+async def test_nothing_is_ended_before_the_cameras_are_known(site: Site) -> None:
+    view = site.watch(site.caller())
+    site.restart()
+    await site.viewers.end_refused()
+    assert list(site.media.open) == [view]
+
+
+async def test_a_disabled_user_loses_every_view(site: Site) -> None:
+    disabled, other = site.caller(), site.caller()
+    site.watch(disabled)
+    stays = site.watch(other)
+    for _ in range(2):
+        await site.viewers.end_user(disabled.user_id)
+    assert list(site.media.open) == [stays]

@@ -6,6 +6,7 @@ import asyncio
 from dataclasses import dataclass, field
 from datetime import timedelta
 from ipaddress import ip_address
+from uuid import UUID
 
 import pytest
 from pydantic import SecretStr
@@ -27,15 +28,15 @@ from streaming.streams.usecases import CameraNames, Paths
 POLICY = AddressPolicy()
 
 
-def desired(url_encrypted: str) -> DesiredCamera:
+def desired(url_encrypted: str, *, of: DesiredCamera | None = None, groups: frozenset[UUID] = frozenset()) -> DesiredCamera:
     return DesiredCamera(
-        tenant_id=new_id(),
-        camera_id=new_id(),
+        tenant_id=of.tenant_id if of else new_id(),
+        camera_id=of.camera_id if of else new_id(),
         revision=1,
         name="Avenida",
         enabled=True,
         url_encrypted=url_encrypted,
-        groups=frozenset(),
+        groups=groups,
         recording=RecordingSettings(),
     )
 

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import asyncio
 from typing import Any
+from urllib.parse import parse_qs
+from uuid import UUID
 
 import httpx
 
 from gtvision.errors import Invalid, Unavailable
+from streaming.live.domain import View
 from streaming.streams.domain import Change, ChangeKind, PathConfig, PathStatus
 
 _PAGE = 100
 _NEW_NAMES_SINCE = (1, 21)
 """From 1.21 sessions live at `/hls/sessions`, before at `/hlssessions`; the old names remain as aliases for now."""
+
+_VIEWERS = ("hls", "webrtc")
 
 
 class MediaMtx:
@@ -57,15 +62,13 @@ class MediaMtx:
             for item in await self._pages("/paths/list")
         }
 
-    async def kick_readers(self, path: str) -> int:
-        kicked = 0
-        for protocol in ("hls", "webrtc"):
-            base = await self._sessions(protocol)
-            for session in await self._pages(f"{base}/list"):
-                if session.get("path") == path:
-                    await self._call("POST", f"{base}/kick/{session['id']}", missing_ok=True)
-                    kicked += 1
-        return kicked
+    async def views(self) -> list[View]:
+        """Every HLS and WebRTC session. Raises: Unavailable."""
+        return [_view(protocol, item) for protocol in _VIEWERS for item in await self._pages(f"{await self._sessions(protocol)}/list")]
+
+    async def end(self, view: View) -> None:
+        """Ends a session; one that is gone is fine. Raises: Unavailable."""
+        await self._call("POST", f"{await self._sessions(view.protocol)}/kick/{view.session}", missing_ok=True)
 
     async def _sessions(self, protocol: str) -> str:
         if self._version is None:
@@ -101,3 +104,8 @@ class MediaMtx:
             raise Invalid(f"The media server refused the change ({answer.status_code}).")
         body: dict[str, Any] = answer.json() if answer.content else {}
         return body
+
+
+def _view(protocol: str, item: dict[str, Any]) -> View:
+    ticket = parse_qs(item.get("query", "")).get("ticket", [""])[0]
+    return View(protocol, UUID(item["id"]), item.get("path", ""), ticket)

@@ -1,4 +1,4 @@
-"""Questions of the media server's auth hook. Pure: no I/O, no clock."""
+"""Questions of the media server's auth hook, and viewers' sessions. Pure: no I/O, no clock."""
 
 from __future__ import annotations
 
@@ -18,6 +18,16 @@ class AccessRequest:
     ticket: str = field(repr=False)
     session: UUID | None
     address: str
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A viewer's session on the media server. The ticket that opened it says whose it is."""
+
+    protocol: str
+    session: UUID
+    path: str
+    ticket: str = field(repr=False)
 
 
 LIVE_PROTOCOLS = frozenset({"hls", "webrtc"})

@@ -1,18 +1,32 @@
-"""Who may read a path: the answers to the media server's auth hook."""
+"""Who may read a path: the answers to the media server's auth hook, and the end of views that are no longer allowed."""
 
 from __future__ import annotations
 
 import hmac
 from collections.abc import Sequence
+from datetime import timedelta
+from typing import TYPE_CHECKING
 from uuid import UUID
 
-from chassis.auth import Authenticator
+from chassis.auth import Authenticator, AuthRuntime, TicketClaims
+from chassis.logs import get_logger
 from city.refusals import Attempt, Refusals
 from gtvision.camera import camera_of_path
-from gtvision.errors import BadCredentials, Forbidden, GTVisionError, NotFound
+from gtvision.errors import BadCredentials, Forbidden, GTVisionError, NotFound, SessionRevoked, Unauthenticated
 from gtvision.tenancy import Caller
-from streaming.live.domain import LIVE_PROTOCOLS, AccessRequest
+from gtvision.time import Clock
+from streaming import metrics
+from streaming.live.domain import LIVE_PROTOCOLS, AccessRequest, View
+from streaming.live.ports import Views
 from streaming.streams.domain import DesiredCamera
+
+if TYPE_CHECKING:
+    from streaming.gateways.redis_attendance import RedisAttendance
+
+log = get_logger(__name__)
+
+_REMEMBERED_S = timedelta(minutes=14).total_seconds()
+"""Identity keeps a revocation for the 15 minutes in which a token of the session might still be shown."""
 
 
 class Authorizer:
@@ -25,10 +39,12 @@ class Authorizer:
         """`reader` and `operator` are the credentials (user, password) of machines: of RTSP readers, and of the control API."""
         self._authenticator, self._refusals, self._reader, self._operator = authenticator, refusals, reader, operator
         self._cameras: dict[UUID, DesiredCamera] = {}
+        self.knows_cameras = False
 
     def learn(self, cameras: Sequence[DesiredCamera]) -> None:
         """Takes the desired cameras over, in place of those known before."""
         self._cameras = {camera.camera_id: camera for camera in cameras}
+        self.knows_cameras = True
 
     async def admit(self, request: AccessRequest) -> Caller | None:
         """The caller of a ticket, or None for a machine with a credential. Raises Unauthenticated, Forbidden, NotFound, Unavailable."""
@@ -52,13 +68,80 @@ class Authorizer:
         # A question outside a session (a page, an OPTIONS) spends nothing; a session does, once.
         opens = request.session is not None or request.protocol == "hls"
         claims = await self._authenticator.redeem(request.ticket, "live", single_use=opens)
-        camera_id = camera_of_path(request.path)
+        self.check(claims, request.path)
+        return claims.caller
+
+    def check(self, claims: TicketClaims, path: str) -> None:
+        """Whether a ticket is for the camera of a path, and its caller may see that camera. Raises: NotFound, Forbidden."""
+        camera_id = camera_of_path(path)
         camera = self._cameras.get(UUID(camera_id)) if camera_id else None
         if camera is None or not camera.wanted or camera.tenant_id != claims.caller.tenant_id:
             raise NotFound("There is no such camera.")
         if claims.camera_id != camera.camera_id or not claims.caller.may_see(camera.groups):
             raise Forbidden("The ticket is for another camera.")
-        return claims.caller
+
+
+class Viewers:
+    """Ends the sessions of viewers who may no longer watch: the media server asks once, when a session opens.
+
+    Whose a session is, its ticket says, which the media server lists with it. So nothing has to be remembered over a restart. Only
+    revocations are forgotten, some time after they were made: who opened a session before that while this service was away cannot be
+    told to be allowed, and is ended.
+    """
+
+    def __init__(self, media: Views, auth: AuthRuntime, authorizer: Authorizer, attendance: RedisAttendance, clock: Clock) -> None:
+        self._media, self._auth, self._authorizer, self._attendance, self._clock = media, auth, authorizer, attendance, clock
+        self._claims: dict[UUID, TicketClaims | None] | None = None
+
+    async def end_refused(self) -> None:
+        """Ends the sessions whose login was revoked or whose camera is no longer theirs to see. Raises: Unavailable."""
+        await self._auth.check()
+        if not self._authorizer.knows_cameras:
+            return
+        views = await self._views()
+        for view in views:
+            try:
+                self._check(view)
+            except (Unauthenticated, Forbidden, NotFound) as refused:
+                await self._end(view, refused.code)
+        await self._attendance.note()
+
+    async def end_user(self, user_id: UUID) -> None:
+        """Ends the sessions of a user, also those whose login has run out meanwhile. Repeating it is harmless. Raises: Unavailable."""
+        await self._auth.check()
+        for view in await self._views():
+            claims = self._of(view)
+            if claims is not None and claims.caller.user_id == user_id:
+                await self._end(view, "account_disabled")
+
+    async def _views(self) -> list[View]:
+        views = await self._media.views()
+        known, unattended = self._claims, False
+        if known is None:
+            known, unattended = {}, not await self._attendance.recent()
+        told: dict[UUID, TicketClaims | None] = {}
+        for view in views:
+            claims = known[view.session] if view.session in known else await self._auth.authenticator.whose(view.ticket)
+            too_old = unattended and claims is not None and claims.caller.expires_at + _REMEMBERED_S < self._clock.now().timestamp()
+            told[view.session] = None if too_old else claims
+        self._claims = told
+        return views
+
+    def _of(self, view: View) -> TicketClaims | None:
+        return (self._claims or {}).get(view.session)
+
+    def _check(self, view: View) -> None:
+        claims = self._of(view)
+        if claims is None:
+            raise BadCredentials
+        if self._auth.revocations.is_revoked(claims.caller.session_id):
+            raise SessionRevoked
+        self._authorizer.check(claims, view.path)
+
+    async def _end(self, view: View, reason: str) -> None:
+        await self._media.end(view)
+        metrics.views_ended.labels(view.protocol, reason).inc()
+        log.info("view_ended", protocol=view.protocol, path=view.path, view=str(view.session), reason=reason)
 
 
 def _attempt(request: AccessRequest) -> Attempt:
