@@ -16,11 +16,11 @@ _UNTURNED = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_270,
 }
-"""From the upright picture to the stored one, by EXIF orientation."""
+"""EXIF orientation -> how the upright picture was turned when it was stored."""
 
 
 def street(plates: list[tuple[str, int, int]], width: int = 640, height: int = 480) -> bytes:
-    """A grey street as JPEG with plates drawn at (text, x, y), about 130 px wide."""
+    """Returns a JPEG of a grey street with plates drawn at (text, x, y), about 130 px wide."""
     image = Image.new("RGB", (width, height), (96, 98, 102))
     pen = ImageDraw.Draw(image)
     font = ImageFont.truetype(_FONT, 26)
@@ -33,7 +33,7 @@ def street(plates: list[tuple[str, int, int]], width: int = 640, height: int = 4
 
 
 def stored_turned(upright: bytes, orientation: int, form: str = "JPEG") -> bytes:
-    """The same picture as a camera or telephone stores it that was held another way: turned, with the EXIF orientation that says so."""
+    """Returns the picture as a turned camera or telephone stores it: turned pixels, and the EXIF orientation that says so."""
     with Image.open(io.BytesIO(upright)) as image:
         stored = image.transpose(_UNTURNED[orientation]) if orientation in _UNTURNED else image.copy()
     exif, out = Image.Exif(), io.BytesIO()

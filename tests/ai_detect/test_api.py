@@ -1,4 +1,4 @@
-"""Pictures over HTTP: what is read, and what is refused before anything is decoded."""
+"""Tests of pictures over HTTP: what is read, and what is refused before decoding."""
 
 import io
 import struct
@@ -39,7 +39,7 @@ async def http(mint: TokenMint, redis_state: RedisSettings) -> AsyncIterator[htt
 
 
 def png(width: int, height: int) -> bytes:
-    """A PNG that claims any size in a few bytes."""
+    """Returns a PNG of a few bytes whose header claims the given size."""
     ihdr = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
 
     def chunk(kind: bytes, body: bytes) -> bytes:

@@ -1,4 +1,4 @@
-"""Which text is a plate, and whose plate it is."""
+"""Tests of the rules that decide which text is a plate, and which vehicle it belongs to."""
 
 import pytest
 

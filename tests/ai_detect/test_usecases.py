@@ -1,4 +1,4 @@
-"""Batches, neighbours of a bad picture, and what happens to a frame before it is acknowledged."""
+"""Tests of batches, also with a bad picture among good ones, and of what is done with a frame before its acknowledgement."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -27,7 +27,7 @@ PLATE = Finding(ObjectClass.PLATE, 0.9, BOX, "fake", (PlateCandidate(text="ABC1D
 
 @dataclass
 class FakeDetector:
-    """Finds a plate in every picture, but for `empty` ones; cannot decode `bad` ones, and breaks on `odd` ones."""
+    """Finds a plate in every picture except `empty` ones; cannot decode `bad` ones, and crashes on `odd` ones."""
 
     batches: list[int] = field(default_factory=list)
     down: bool = False
@@ -97,7 +97,7 @@ class TestBatcher:
             assert await batcher.detect(picture()) == [PLATE]
 
     async def test_too_many_waiting_pictures_are_refused_not_kept(self) -> None:
-        batcher = Batcher(FakeDetector(), size=1, window_s=0, timeout_s=1)  # nobody runs it
+        batcher = Batcher(FakeDetector(), size=1, window_s=0, timeout_s=1)  # its loop does not run
         waiting = [asyncio.create_task(batcher.detect(picture())) for _ in range(4)]
         await asyncio.sleep(0)
         with pytest.raises(RateLimited):
@@ -109,7 +109,7 @@ class TestBatcher:
 
 @dataclass
 class Kept:
-    """Evidence and announcements, in order."""
+    """Records evidence and announcements in the order in which they come."""
 
     steps: list[str] = field(default_factory=list)
     events: list[DetectionMade] = field(default_factory=list)

@@ -1,4 +1,4 @@
-"""The alerts service on real servers."""
+"""Fixtures: the alerts service on real servers."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
 
 
 def seen(plate: str | None = "ABC1234", confidence: float = 0.9) -> StoredDetection:
-    """A car that a camera of its own has seen."""
+    """Returns a detection of a car by a new camera."""
     read = PlateCandidate(text=plate, confidence=confidence) if plate else None
     thing = DetectedObject(object_class=ObjectClass.CAR, confidence=0.8, box=Box(x1=0, y1=0, x2=1, y2=1), plate=read)
     return StoredDetection(detection_id=new_id(), camera_id=new_id(), captured_at=NOW, object=thing)
@@ -56,10 +56,10 @@ class Running:
     bus: Bus
     db: Database
     events: AlertEvents
-    """As the service's own, to deliver an event as often as the broker might."""
+    """The service's event handlers, called directly to deliver an event several times."""
 
     def tenant(self, role: Role = Role.ADMIN) -> Caller:
-        """A person of a new tenant."""
+        """Returns a caller of a new tenant."""
         return self.mint.caller(role, tenant_id=new_id())
 
     async def send(self, caller: Caller, method: str, path: str, **more: Any) -> httpx.Response:
@@ -71,7 +71,7 @@ class Running:
         return str(made.json()["watchlist_id"])
 
     async def watch(self, caller: Caller, plate: str, name: str | None = None) -> dict[str, str]:
-        """The entry of a plate on a new list."""
+        """Adds a plate to a new watchlist and returns its entry."""
         path = f"/watchlists/{await self.watchlist(caller, name)}/entries"
         entry = await self.send(caller, "POST", path, json={"plate": plate, "reason": "furto"})
         assert entry.status_code == 201, entry.text
@@ -79,7 +79,7 @@ class Running:
         return result
 
     async def store(self, tenant: UUID, *sightings: StoredDetection, times: int = 2) -> None:
-        """Delivers the event as often as the broker might."""
+        """Delivers an event of stored detections, twice unless told otherwise, as the broker may."""
         event = wrap(DetectionsStored(detections=sightings), tenant_id=tenant, occurred_at=SystemClock().now())
         for _ in range(times):
             await self.events.on_detections_stored(event)

@@ -1,4 +1,4 @@
-"""What goes on record of watchlists and alerts: each change once, by which caller and from where; none of what did not happen."""
+"""Tests of audit entries of watchlists and alerts: one for each change, with caller and address; none for what failed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The schema is what the code says, and data of the release before opens under it."""
+"""Tests that the migrations give the tables of the code, and keep the data of the release before."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ async def settings(database_for: DatabaseFor) -> DatabaseSettings:
 
 @pytest.fixture
 async def owner(settings: DatabaseSettings) -> AsyncIterator[AsyncEngine]:
-    """PostgreSQL itself, as who migrates: no policy hides a row."""
+    """Yields an engine with the role that runs migrations, to which no policy applies."""
     assert settings.migration_url is not None
     engine = create_async_engine(settings.migration_url.get_secret_value())
     yield engine

@@ -111,7 +111,7 @@ class TestServiceStarts:
         assert leftovers(machine) == (["policy-rc.d"] if existed else [])
         assert not existed or policy(machine).read_text() == "theirs"
 
-    def test_never_remove_a_policy_that_somebody_made_meanwhile(self, machine: Path) -> None:
+    def test_never_remove_a_policy_that_was_made_meanwhile(self, machine: Path) -> None:
         with setup.no_service_starts(machine):
             policy(machine).write_text("made by the administrator just now")
         assert policy(machine).read_text() == "made by the administrator just now"
@@ -172,7 +172,7 @@ def test_no_default_cluster_is_made_and_the_setting_goes_away(machine: Path) -> 
     assert list(folder.iterdir()) == []
 
 
-def test_whoever_may_not_install_is_told_the_exact_line() -> None:
+def test_an_account_that_may_not_install_is_told_the_exact_line() -> None:
     assert "\n    apt-get install -y --no-install-recommends postgresql redis-server\n" in setup.instructions(
         ["postgresql", "redis-server"]
     )

@@ -1,4 +1,4 @@
-"""The verbs of cameras on PostgreSQL, with a clock, names, settings of tenants and live messages that the test holds."""
+"""Fixtures: the verbs of cameras on PostgreSQL, with clock, DNS names, tenants' settings and live messages of the test."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _OUTBOX = text("SELECT key, body FROM outbox WHERE tenant_id = :tenant_id ORDER 
 
 @dataclass
 class Case:
-    """The verbs of cameras, and what came out of them."""
+    """The verbs of cameras, and what they have stored and emitted."""
 
     db: Database
     reads: Reads
@@ -41,7 +41,7 @@ class Case:
     live: FakeLive = field(default_factory=FakeLive)
     vault: Vault = field(default_factory=lambda: Vault(encryption_keys()))
     tenants: TenantDirectory = field(default_factory=lambda: TenantDirectory(connect_redis("redis://127.0.0.1:1/0")))
-    """Never entered: it knows what the test lets it learn."""
+    """Never connected to Redis: it knows the settings that the test gives it."""
     names: dict[str, list[str]] = field(default_factory=lambda: {"camera.example": ["10.0.0.5"]})
 
     def __post_init__(self) -> None:
@@ -61,21 +61,21 @@ class Case:
         return [ip_address(each) for each in self.names.get(host, [])]
 
     async def events(self, tenant_id: UUID) -> list[Event[Any]]:
-        """Everything that was committed for a tenant, in order."""
+        """Returns all events that were committed for a tenant, in order."""
         async with self.db.uow(None) as uow:
             rows = await uow.session.execute(_OUTBOX, {"tenant_id": tenant_id})
             return [parse(event_types()[row.key], row.body.encode()) for row in rows]
 
     async def emitted(self, tenant_id: UUID) -> list[Any]:
-        """What other services are told."""
+        """Returns the data of those events, without audit entries."""
         return [event.data for event in await self.events(tenant_id) if not isinstance(event.data, AuditRecorded)]
 
     async def recorded(self, tenant_id: UUID) -> list[Event[AuditRecorded]]:
-        """What goes into the audit record."""
+        """Returns the audit entries among those events."""
         return [event for event in await self.events(tenant_id) if isinstance(event.data, AuditRecorded)]
 
     async def raw(self, tenant_id: UUID) -> str:
-        """Every row of the tenant as text."""
+        """Returns every row of the tenant as text."""
         async with self.db.uow(tenant_id) as uow:
             found = [await uow.session.execute(text(f"SELECT * FROM {table}")) for table in ("outbox", "camera")]
             return "".join(str(row) for rows in found for row in rows)

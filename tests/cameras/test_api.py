@@ -46,7 +46,7 @@ class Running:
     bus: Bus
     heard: list[Event[Any]]
     small_city: UUID
-    """May have one camera."""
+    """A tenant with a quota of one camera."""
 
     async def new(self, headers: dict[str, str], **changes: object) -> httpx.Response:
         return await self.http.post(PATH, json=NEW | changes, headers=headers)
@@ -280,7 +280,7 @@ async def test_documentation_and_health(running: Running) -> None:
         assert key in asyncapi
     async with httpx.AsyncClient(transport=httpx.ASGITransport(running.service.private), base_url="http://test") as private:
         async with asyncio.timeout(120):
-            while (await private.get("/health/ready")).status_code != 200:  # a check that a busy machine did not answer in time
+            while (await private.get("/health/ready")).status_code != 200:  # on a busy machine a check may time out
                 await asyncio.sleep(0.1)
         assert "gtvision_cameras_sightings_total" in (await private.get("/metrics")).text
 

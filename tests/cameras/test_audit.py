@@ -1,4 +1,4 @@
-"""What goes on record of cameras: each entry once, with what was changed and never an address; none of what did not happen."""
+"""Tests of audit entries of cameras: one for each change, with the changed fields and never an address; none for what failed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What streaming says: each message twice, and out of order."""
+"""Tests of streaming's events, each delivered twice, and out of order."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ async def test_since_moves_with_the_state_only(case: Case) -> None:
 async def test_switched_off_is_a_state_of_its_own(case: Case) -> None:
     caller, _, stream = await registered(case)
     await stream.offline(1, StreamCause.DISABLED)()
-    assert case.live.published[-1][2]["state"] == "unknown"  # enabled again by now: a late word
+    assert case.live.published[-1][2]["state"] == "unknown"  # the camera is enabled again by now, so the late event changes nothing
     assert (await case.cameras.fleet_health(caller)).offline == 0
 
 

@@ -1,4 +1,4 @@
-"""Rules of cameras that need nothing but themselves."""
+"""Tests of the rules of cameras."""
 
 from __future__ import annotations
 

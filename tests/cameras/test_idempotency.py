@@ -1,4 +1,4 @@
-"""A camera that is registered again under the same `Idempotency-Key`; the external id goes on to say what it said."""
+"""Tests of cameras that are registered again under the same `Idempotency-Key`; external ids keep their meaning."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ URL = "rtsp://10.0.0.5/s"
 
 
 class Client:
-    """Registers cameras under one key, and counts how often it is told that it had done so."""
+    """Registers cameras under one key, and counts the replayed answers."""
 
     def __init__(self, case: Case, caller: Caller | None = None) -> None:
         self.case, self.caller, self.told = case, caller or case.caller(), 0
@@ -99,7 +99,7 @@ async def test_a_camera_that_the_caller_no_longer_sees_is_gone(client: Client) -
 async def test_the_external_id_goes_on_to_say_what_it_said(client: Client) -> None:
     made, _ = await client.register(external_id="ext")
     assert await client.register(external_id="ext") == (made, True)
-    for _ in range(2):  # under another key it was there before, each time
+    for _ in range(2):  # under another key: both times the camera was there before
         assert await client.register(external_id="ext", key="another") == (made, False)
     assert client.told == 1
     with pytest.raises(ExternalIdTaken):

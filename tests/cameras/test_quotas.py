@@ -1,4 +1,4 @@
-"""A city with a quota of cameras: no more than that many live, however many are registered at the same moment."""
+"""Tests of the quota of cameras: a tenant never has more, also where many are registered at the same time."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ async def test_of_many_at_once_as_many_are_registered_as_fit(case: Case) -> None
     async with case.db.uow(caller.tenant_id) as uow:
         await PostgresCameras(uow).lock_registrations()
         begun = [asyncio.create_task(register(case, caller, external_id=each)) for each in (None, None, "same", "same")]
-        async with asyncio.timeout(120):  # all are under way, and none has counted yet
+        async with asyncio.timeout(120):  # all registrations have begun, and none has counted the cameras yet
             while await uow.session.scalar(WAITING) < len(begun):
                 await asyncio.sleep(0.02)
     results = await asyncio.gather(*begun, return_exceptions=True)

@@ -1,4 +1,4 @@
-"""Hot reads: of one tenant, behind its policy, over connections that outlive errors, cancellations and restarts."""
+"""Tests of hot reads: they see one tenant's rows, and their connections survive errors, cancellations and restarts."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ async def test_a_tenant_sees_its_own_rows_though_the_function_asks_for_all(reads
 async def test_the_tenant_is_forgotten_with_the_statement(reads: Reads, settings: DatabaseSettings) -> None:
     tenant = new_id()
     await _add(settings, tenant, "a")
-    for _ in range(20):  # PgBouncer gives the server that was used last
+    for _ in range(20):  # PgBouncer reuses the server connection that was used last
         assert len(await reads.rows(NAMES, tenant, None)) == 1
         assert await reads.rows(EVERYTHING) == []
         assert [row[0] for row in await reads.rows("SELECT current_setting('transaction_read_only')")] == ["off"]
@@ -79,7 +79,7 @@ async def test_many_at_once_never_mix_their_tenants(reads: Reads, settings: Data
 
 
 async def test_statements_that_take_turns_on_a_connection_never_answer_for_one_another(reads: Reads, settings: DatabaseSettings) -> None:
-    # a statement that was kept has no name on the server: whoever came between has taken its place, on whatever server PgBouncer gives
+    # a prepared statement without a name is replaced by another client's on the same server connection
     tenant = new_id()
     await _add(settings, tenant, "a", "b")
 
@@ -100,7 +100,7 @@ async def test_statements_that_take_turns_on_a_connection_never_answer_for_one_a
 
 async def test_it_cannot_write(reads: Reads) -> None:
     tenant = new_id()
-    with pytest.raises(Unavailable):  # as from a server that a failover left behind
+    with pytest.raises(Unavailable):  # as from a server that is a standby after a failover
         await reads.rows("SELECT * FROM add_thing($1)", tenant)
     assert await reads.rows(NAMES, tenant, None) == []
 
@@ -148,13 +148,13 @@ async def test_connections_that_were_cut_are_replaced(reads: Reads, settings: Da
 
 async def test_a_database_that_is_slow_but_lives_is_waited_for(settings: DatabaseSettings) -> None:
     async with Reads(settings.model_copy(update={"timeout_s": 10.0})) as reads:
-        assert [row[0] for row in await reads.rows("SELECT 1 FROM pg_sleep(8.5)")] == [1]  # 0.8 of timeout_s is for who says nothing
+        assert [row[0] for row in await reads.rows("SELECT 1 FROM pg_sleep(8.5)")] == [1]  # 0.8 timeout_s is for silent servers
 
 
 @pytest.mark.fault
 @pytest.mark.parametrize("server", ["pgbouncer", "postgres"])
 async def test_a_frozen_database_is_unavailable_and_thaws(settings: DatabaseSettings, servers: Any, server: str) -> None:
-    async with Reads(settings.model_copy(update={"timeout_s": 2.0})) as reads:  # as in the field
+    async with Reads(settings.model_copy(update={"timeout_s": 2.0})) as reads:  # a service's own default
 
         async def one() -> None:
             assert [row[0] for row in await reads.rows("SELECT 1")] == [1]
@@ -167,7 +167,7 @@ async def test_a_frozen_database_is_unavailable_and_thaws(settings: DatabaseSett
         await until(lambda: works(one))
 
 
-async def test_nobody_listens() -> None:
+async def test_a_closed_port() -> None:
     async with Reads(DatabaseSettings(url=SecretStr("postgresql+asyncpg://a:b@127.0.0.1:1/none"))) as reads:
         with pytest.raises(Unavailable):
             await reads.rows("SELECT 1")

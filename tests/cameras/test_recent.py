@@ -1,4 +1,4 @@
-"""Counts of the fleet that are a second old at most."""
+"""Tests of the fleet's counts, which are at most a second old."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from gtvision.time import FakeClock
 
 
 class Counting:
-    """Counts, and how often it was asked to."""
+    """Returns counts, and keeps how often it was called."""
 
     def __init__(self) -> None:
         self.asked = 0
@@ -58,7 +58,7 @@ async def test_who_asks_meanwhile_waits_for_the_same_count() -> None:
     count.may_go_on.clear()
     asking = [asyncio.create_task(fleets.get(KEY, count)) for _ in range(10)]
     await count.began.wait()
-    clock.advance(60)  # however long it takes: no second one beside it
+    clock.advance(60)  # while one count is under way no second one starts
     asking.append(asyncio.create_task(fleets.get(KEY, count)))
     await asyncio.sleep(0)
     asking[0].cancel()

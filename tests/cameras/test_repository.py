@@ -1,4 +1,4 @@
-"""PostgreSQL's own promises for cameras."""
+"""Tests of the rules of cameras that PostgreSQL enforces."""
 
 from __future__ import annotations
 

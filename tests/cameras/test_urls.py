@@ -1,4 +1,4 @@
-"""Addresses that a camera may and may not have: the door into the server's own network stays shut."""
+"""Tests of the addresses that a camera may have: those of the server's own network are refused."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ ACCEPTED = [
 
 
 class NoNames:
-    """A resolver that must not be asked."""
+    """A resolver that fails the test when it is asked."""
 
     def __init__(self, *addresses: str) -> None:
         self.asked: list[str] = []

@@ -1,4 +1,4 @@
-"""Verbs of cameras, on PostgreSQL."""
+"""Tests of the verbs of cameras, on PostgreSQL."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class TestRegister:
             with pytest.raises(ExternalIdTaken):
                 await case.cameras.register_camera(caller, settings, url)
         _, is_new = await case.cameras.register_camera(case.caller(), Settings("Praça", "ext"), URL)
-        assert is_new  # of another tenant
+        assert is_new  # a new one, as the tenant is another
 
     async def test_a_bad_address_leaves_nothing(self, case: Case) -> None:
         caller = case.caller()
@@ -177,7 +177,7 @@ class TestAnnounce:
         [listed] = [event for event in told if isinstance(event, CamerasAnnounced)]
         assert {event.camera_id for event in registered} == set(listed.camera_ids) == set(kept)
         assert all(event.revision == 1 for event in registered)
-        assert listed.as_of <= case.clock.now() - timedelta(seconds=30)  # what commits meanwhile must not look removed
+        assert listed.as_of <= case.clock.now() - timedelta(seconds=30)  # a camera that commits meanwhile must not look removed
 
     async def test_an_empty_list_is_told_too(self, case: Case) -> None:
         caller = case.caller()
@@ -205,7 +205,7 @@ class TestAnnounce:
         assert await other.announce_when_due(), "the leader's lease has run out"
         assert not await leader.announce_when_due()
         async with leader.leasing():
-            pass  # not the leader's to release
+            pass  # no longer the leader, so releasing changes nothing
         assert not await leader.announce_when_due()
         async with other.leasing():
             pass

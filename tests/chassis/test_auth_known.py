@@ -50,7 +50,7 @@ async def redis(redis_state: RedisSettings) -> AsyncIterator[Redis]:
 
 
 @pytest.mark.broker
-async def test_before_an_epoch_was_seen_nobody_is_let_in_or_turned_away(redis: Redis, mint: TokenMint) -> None:
+async def test_before_the_first_epoch_a_token_is_unavailable(redis: Redis, mint: TokenMint) -> None:
     async with AuthRuntime(redis, mint.clock) as auth:
         with pytest.raises(Unavailable):
             await auth.authenticator.verify(mint.token())
@@ -91,7 +91,7 @@ async def test_a_revocation_is_told_at_once(redis: Redis, mint: TokenMint) -> No
 
 
 @pytest.mark.broker
-async def test_an_empty_redis_frees_nobody(redis: Redis, mint: TokenMint) -> None:
+async def test_an_emptied_redis_revives_no_session(redis: Redis, mint: TokenMint) -> None:
     await mint.publish(redis)
     caller = mint.caller()
     await mint.revoke(redis, caller.session_id)

@@ -110,7 +110,7 @@ class TestDelivery:
             await until(lambda: len(calls) == 20)
         assert sorted(effects) == [f"city {number}" for number in range(10)]
 
-    async def test_nobody_listens(self, rabbit: RabbitSettings) -> None:
+    async def test_an_event_without_a_queue(self, rabbit: RabbitSettings) -> None:
         async with running(rabbit, service(), Recorder()) as bus:
             with pytest.raises(Unroutable):
                 await bus.publish(event(UserDisabled(user_id=new_id())))

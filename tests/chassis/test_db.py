@@ -249,7 +249,7 @@ class TestPostgres:
 
 @pytest.mark.db
 class TestUnavailable:
-    async def test_nobody_listens(self) -> None:
+    async def test_a_closed_port(self) -> None:
         settings = DatabaseSettings(url=SecretStr("postgresql+asyncpg://a:b@127.0.0.1:1/none"))
         async with Database(settings, SystemClock()) as db:
             with pytest.raises(Unavailable):

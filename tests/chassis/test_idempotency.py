@@ -163,7 +163,7 @@ async def test_another_path_of_the_same_route_is_another_request(things_api: Thi
     assert problem(await things_api.post("p", path=f"/cities/{new_id()}/things")) == (422, "idempotency_key_reused")
 
 
-async def test_the_same_key_of_somebody_else_is_another_key(things_api: ThingService) -> None:
+async def test_the_same_key_of_another_caller_is_another_key(things_api: ThingService) -> None:
     colleague = things_api.mint.caller(Role.ADMIN, tenant_id=things_api.who.tenant_id)
     stranger = things_api.mint.caller(Role.ADMIN, tenant_id=new_id())
     answers = [await things_api.post("same", who=who) for who in (None, colleague, stranger)]
@@ -234,7 +234,7 @@ async def test_two_keys_are_none(things_api: ThingService) -> None:
     assert problem(await things_api.http.post("/things", headers=headers, json={"name": "a"})) == (422, "idempotency_key_invalid")
 
 
-async def test_who_has_no_token_hears_nothing_about_keys(things_api: ThingService) -> None:
+async def test_without_a_token_nothing_is_told_about_keys(things_api: ThingService) -> None:
     assert (await things_api.http.post("/things", headers={"idempotency-key": "a b"}, json={"name": "a"})).status_code == 401
 
 

@@ -111,7 +111,7 @@ async def test_only_known_schemes_are_taken_over() -> None:
         assert await ask(url, "127.0.0.2", told(CLIENT), ("X-Forwarded-Proto", "javascript")) == (CLIENT, "http")
 
 
-async def test_nobody_is_believed_where_the_operator_says_so() -> None:
+async def test_no_proxy_is_trusted_where_the_operator_says_so() -> None:
     async with serving(()) as url:
         assert await ask(url, "127.0.0.1", told(CLIENT), HTTPS) == ("127.0.0.1", "http")
 

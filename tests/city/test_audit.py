@@ -77,7 +77,7 @@ class TestDeed:
         assert (found.action, found.outcome, found.object_kind, found.object_id) == ("live.viewed", "refused", "camera", str(camera))
         assert found.details == {"tiles": "4"}
 
-    def test_nobody_is_known_of_a_refused_login(self) -> None:
+    def test_a_refused_login_has_no_actor(self) -> None:
         found = audit_event(Action.SESSION_REFUSED, None, AuditEntry())
         assert (found.actor_id, found.actor_role, found.session_id) == (None, None, None)
 
@@ -116,7 +116,7 @@ class TestRecord:
         (event,) = await outbox(db, tenant_id)
         assert (event.tenant_id, event.camera_id, event.data.action) == (tenant_id, camera, "camera.removed")
 
-    async def test_is_lost_with_the_deed(self, db: Database) -> None:
+    async def test_is_rolled_back_with_its_change(self, db: Database) -> None:
         """A rolled-back transaction leaves neither its change nor its entry."""
         tenant_id = new_id()
         add = text("INSERT INTO tenant (tenant_id, name, revision, created_at) VALUES (:t, :n, 1, now())")

@@ -76,7 +76,7 @@ async def test_every_kind_of_refusal_of_a_true_ticket_is_on_record(endpoint: Tic
     assert reasons == ["token_expired", "session_revoked", "forbidden", "not_found"]
 
 
-async def test_what_is_no_ticket_of_ours_belongs_to_nobody(endpoint: TicketEndpoint) -> None:
+async def test_a_text_that_is_no_ticket_is_recorded_for_no_tenant(endpoint: TicketEndpoint) -> None:
     for rubbish in ("", "x.y.z", endpoint.mint.token(), TokenMint(endpoint.clock, "forger").ticket("live")):
         assert isinstance(await endpoint.redeem(rubbish), Unauthenticated)
     await endpoint.refusals.note(endpoint.mint.ticket("live"), Unavailable(), Attempt("camera"))

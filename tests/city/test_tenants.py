@@ -53,7 +53,7 @@ async def test_a_change_is_told_at_once(redis: Redis, together: int) -> None:
         await until(lambda: directory.settings(city) == CITY.settings)
 
 
-async def test_a_change_that_nobody_told_is_found(redis: Redis) -> None:
+async def test_a_change_without_a_notice_is_found(redis: Redis) -> None:
     city = new_id()
     async with TenantDirectory(redis, poll_s=0.05) as directory:
         await redis.hset(TENANTS_KEY, str(city), CITY.model_dump_json())

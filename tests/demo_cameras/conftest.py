@@ -1,4 +1,4 @@
-"""Clips rendered once and kept in pytest's cache; one running camera server for the session."""
+"""Fixtures: clips that are rendered once and kept in pytest's cache, and one camera server for the session."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def _say(name: str, percent: int) -> None:
 
 @pytest.fixture(scope="session")
 def clips(pytestconfig: pytest.Config) -> Path:
-    """A data folder that holds every clip."""
+    """The data folder with every rendered clip."""
     needs.program("ffmpeg")
     data = Path(str(pytestconfig.cache.mkdir("demo_clips"))) if pytestconfig.cache else needs.lacks("a cache folder")
     render(data, len(SCENES), _say)
@@ -39,7 +39,7 @@ def clips(pytestconfig: pytest.Config) -> Path:
 
 @pytest.fixture(scope="session")
 def truths(clips: Path) -> dict[str, dict[str, Any]]:
-    """The truth beside each clip, by camera."""
+    """The ground truth of each camera's clip, by the camera's name."""
     return {scene.name: json.loads(clip_path(clips, scene).with_suffix(".json").read_text()) for scene in SCENES}
 
 
@@ -84,7 +84,7 @@ def _healthy(url: str) -> bool:
 
 @pytest.fixture(scope="session")
 def cameras(clips: Path) -> Iterator[Running]:
-    """The camera server with all four cameras, ready; ended with the session."""
+    """The camera server with all four cameras, which runs until the session ends."""
     probe = "import gi; gi.require_version('GstRtspServer', '1.0'); gi.require_version('GstApp', '1.0')"
     if subprocess.run(["/usr/bin/python3", "-c", probe], capture_output=True, check=False).returncode != 0:
         needs.lacks("GStreamer's RTSP server for the system's Python")

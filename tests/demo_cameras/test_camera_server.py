@@ -1,4 +1,4 @@
-"""The running cameras: streams, seam, truth on the air, and every fault as a reader sees it."""
+"""Tests of the running cameras: their streams, the seam of the loop, the ground truth over HTTP, and every fault as a reader sees it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _OPTIONS = {"rtsp_transport": "tcp", "timeout": "30000000"}
 
 
 def _packets(url: str, count: int) -> list[tuple[float, bool, bytes]]:
-    """(timestamp in seconds, key frame, data) of the first packets with a timestamp."""
+    """Returns (timestamp in seconds, key frame, data) of the first packets with a timestamp."""
     found = []
     with av.open(url, options=_OPTIONS, timeout=120) as container:
         for packet in container.demux(video=0):
@@ -38,7 +38,7 @@ def _packets(url: str, count: int) -> list[tuple[float, bool, bytes]]:
 
 
 def _describe(url: str) -> str:
-    """What ffprobe says: the codec, or its complaint."""
+    """Returns ffprobe's output: the codec, or its error."""
     argv = [
         "ffprobe",
         "-v",
@@ -58,7 +58,7 @@ def _describe(url: str) -> str:
 
 
 def _comes_back(url: str) -> bool:
-    """Whether the camera can be read again; like a real one it may need a moment after a fault."""
+    """Returns whether the camera can be read again, for which it may need a while after a fault."""
     deadline = time.monotonic() + 600
     while time.monotonic() < deadline:
         if _describe(url) == "h264":
@@ -68,7 +68,7 @@ def _comes_back(url: str) -> bool:
 
 @pytest.fixture
 def healed(cameras: Running) -> Any:
-    """The cameras; whatever fault a test began is ended after it."""
+    """The camera server, whose faults are ended after the test."""
     yield cameras
     for camera in cameras.get("/cameras")["cameras"]:
         if camera["fault"] != "none":
@@ -101,7 +101,7 @@ def test_time_goes_on_over_the_seam_of_the_loop(cameras: Running) -> None:
 def test_many_readers_share_one_pipeline(cameras: Running) -> None:
     readers = [av.open(cameras.url("noturna"), options=_OPTIONS, timeout=120) for _ in range(3)]
     try:
-        deadline = time.monotonic() + 300  # readers of the test before may still be leaving
+        deadline = time.monotonic() + 300  # readers of the test before may still be connected
         while (listed := {camera["name"]: camera for camera in cameras.get("/cameras")["cameras"]})["noturna"]["readers"] != 3:
             assert time.monotonic() < deadline, listed
             time.sleep(0.2)
@@ -168,7 +168,7 @@ def test_freeze_stops_the_data_and_not_the_connection(healed: Running) -> None:
         packets = container.demux(video=0)
         next(packets)
         healed.fault("noturna", "freeze")
-        with pytest.raises(av.error.ExitError):  # fifteen seconds without a packet, the connection still open
+        with pytest.raises(av.error.ExitError):  # no packet for fifteen seconds on an open connection
             for _ in range(20 * FPS):
                 next(packets)
     assert {camera["name"]: camera["fault"] for camera in healed.get("/cameras")["cameras"]}["noturna"] == "freeze"
@@ -182,7 +182,7 @@ def test_black_sends_a_black_picture_on_the_same_connection(healed: Running) -> 
         frames = container.decode(video=0)
         assert next(frames).to_ndarray(format="gray").mean() > 40
         healed.fault("portaria", "black")
-        # a reader that was held up has older pictures before it
+        # a slow reader gets older pictures first
         assert any(next(frames).to_ndarray(format="gray").mean() < 20 for _ in range(60 * FPS))
         healed.fault("portaria", "none")
         assert any(next(frames).to_ndarray(format="gray").mean() > 40 for _ in range(60 * FPS))
@@ -202,7 +202,7 @@ def test_no_keyframes_leaves_only_the_others(healed: Running) -> None:
         next(packets)
         healed.fault("avenida", "no_keyframes")
         since_key = 0
-        for _ in range(60 * FPS):  # a reader that was held up has older pictures before it
+        for _ in range(60 * FPS):  # a slow reader gets older pictures first
             since_key = 0 if next(packets).is_keyframe else since_key + 1
             if since_key == 3 * FPS:
                 break

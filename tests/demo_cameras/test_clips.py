@@ -1,4 +1,4 @@
-"""What was rendered: streams that any camera reader takes, plates that a general reader can read, boxes that are true."""
+"""Tests of the rendered clips: common streams, plates that a general reader can read, boxes at their true places."""
 
 from __future__ import annotations
 
@@ -109,14 +109,14 @@ async def _reads(detector: CpuDetector, frame: Frame, plate: str) -> bool:
 
 
 async def test_the_product_reads_the_plates_where_the_truth_says(clips: Path, truths: dict[str, dict[str, Any]]) -> None:
-    """With the reader in a process of its own, as in the product: its native threads stay out of this one."""
+    """Runs the plate reader in a process of its own, as in the product, which keeps its native threads out of this one."""
     detector = CpuDetector(model_path=None, threads=1, picture_timeout_s=60)
     read, missed = 0, []
     try:
         for scene in SCENES:
             frames = await asyncio.to_thread(_keyframes, clip_path(clips, scene))
             for passage in truths[scene.name]["passages"]:
-                # boxes are kept each fifth of a second, the key frames' among them only by chance: the nearest will do
+                # boxes are kept each fifth of a second, which need not be that of a key frame: takes the nearest
                 keys = range(-(-passage["first_frame"] // FPS) * FPS, passage["last_frame"] + 1, FPS)
                 crops = [_crop(frames[key], _nearest(passage["boxes"], key)) for key in keys]
                 if any([await _reads(detector, crop, passage["plate"]) for crop in crops]):

@@ -1,4 +1,4 @@
-"""Plates carry the right colours, sizes and marks of their era."""
+"""Tests that drawn plates have the colours, sizes and marks of their era."""
 
 from __future__ import annotations
 

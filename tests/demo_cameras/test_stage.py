@@ -1,4 +1,4 @@
-"""The lens and the compositor agree about where things are; vehicles move without a jump at the loop's seam."""
+"""Tests that lens and compositor place objects alike, and that vehicles do not jump at the seam of the loop."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The truth follows from the clock alone."""
+"""Tests that the ground truth follows from the clock alone."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ CLIP: dict[str, Any] = {
 
 
 class _At(Playhead):
-    """A playhead that stands still."""
+    """A playhead that stays at one time."""
 
     def wall_s(self, monotonic_s: float | None = None) -> float:
         return self.started_wall_s if monotonic_s is None else super().wall_s(monotonic_s)

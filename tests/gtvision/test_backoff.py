@@ -1,4 +1,4 @@
-"""Waits double up to the longest, and start over."""
+"""Tests that waits double up to the longest, and start over after a success."""
 
 from __future__ import annotations
 

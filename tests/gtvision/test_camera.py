@@ -1,4 +1,4 @@
-"""Names on the media server, and the bounds of a camera's settings."""
+"""Tests of paths on the media server, and of the bounds of a camera's settings."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def test_the_path_names_the_camera(camera_id: object) -> None:
 
 
 @given(st.text())
-def test_a_strange_path_is_nobodys(path: str) -> None:
+def test_another_path_belongs_to_no_camera(path: str) -> None:
     found = camera_of_path(path)
     assert found is None or path.strip("/").startswith("cam_")
 

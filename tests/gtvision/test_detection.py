@@ -1,4 +1,4 @@
-"""What was seen in a frame keeps its bounds."""
+"""Tests of the bounds of detections."""
 
 from __future__ import annotations
 

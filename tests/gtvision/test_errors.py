@@ -1,4 +1,4 @@
-"""The tree drawn in the docstring is the tree of classes."""
+"""Tests that the tree in the docstring of gtvision.errors is the tree of classes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def every_class(cls: type[GTVisionError] = GTVisionError) -> list[type[GTVisionE
 
 
 def drawn() -> dict[str, str | None]:
-    """name -> name of its parent, as the docstring draws it."""
+    """Returns name -> name of its parent, as the docstring draws it."""
     found: dict[str, str | None] = {}
     path: list[str] = []
     for line in (errors.__doc__ or "").splitlines():

@@ -1,4 +1,4 @@
-"""Events travel as JSON, survive newer emitters, and are all known by their key."""
+"""Tests that events are read from their JSON, also with fields of newer emitters, and are found by their key."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Boxes and polygons, normalised to the picture."""
+"""Tests of boxes and polygons in coordinates normalised to the picture."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Ids sort by creation, and what is derived repeats itself."""
+"""Tests that ids sort by creation, and that derived ids are the same each time."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def test_a_new_id_is_version_7_and_carries_its_time(unix_ms: int) -> None:
 
 
 def test_new_ids_differ_and_sort_as_they_were_made() -> None:
-    made = [new_id() for _ in range(20_000)]  # some thousand a millisecond
+    made = [new_id() for _ in range(20_000)]  # some thousands within a millisecond
     assert made == sorted(made)
     assert len(set(made)) == len(made)
 

@@ -1,4 +1,4 @@
-"""Names that people type."""
+"""Tests of the names that people type."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from gtvision.names import clean_name
         ("\tRua A\n", "Rua A"),
         ("Furtados 🚨🚗", "Furtados 🚨🚗"),
         ("👩\u200d🔬 👍🏽 ❤\ufe0f\u200d🔥 🇧🇷 1\ufe0f\u20e3", "👩\u200d🔬 👍🏽 ❤\ufe0f\u200d🔥 🇧🇷 1\ufe0f\u20e3"),
-        ("\U0001fae8", "\U0001fae8"),  # newer than Python 3.11's own table
+        ("\U0001fae8", "\U0001fae8"),  # a character newer than the Unicode table of Python 3.11
         ("Замок 東京", "Замок 東京"),
     ],
 )

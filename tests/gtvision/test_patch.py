@@ -1,4 +1,4 @@
-"""A change of some fields leaves the others alone."""
+"""Tests that a change of some fields leaves the others alone."""
 
 from __future__ import annotations
 

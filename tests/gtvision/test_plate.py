@@ -1,4 +1,4 @@
-"""Properties of Brazilian plates: eras, keys, distance and what a reader may have meant."""
+"""Tests of Brazilian plates: eras, keys, distance, and the plates that a misread text may stand for."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Roles are bundles of scopes, and a group limit hides the other cameras."""
+"""Tests of roles, which are sets of scopes, and of camera groups, which hide all other cameras from a caller."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Instants are aware and UTC; the test's clock moves only when told."""
+"""Tests that instants are aware and in UTC, and that the fake clock moves only when told."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ instants: TypeAdapter[datetime] = TypeAdapter(Instant)
 def test_any_zone_becomes_utc(value: datetime) -> None:
     parsed = instants.validate_python(value)
     assert parsed.utcoffset() == timedelta(0)
-    assert parsed.timestamp() == value.timestamp()  # `==` of two zones is never true in an hour that happens twice
+    assert parsed.timestamp() == value.timestamp()  # `==` between two zones is never true in the repeated hour at the end of summer time
 
 
 def test_a_naive_instant_is_refused() -> None:

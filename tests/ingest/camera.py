@@ -1,4 +1,4 @@
-"""A running RTSP camera for tests."""
+"""Starts an RTSP camera for tests."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def _gstreamer_missing() -> str | None:
 
 @contextmanager
 def camera_process(encoder: str, *credentials: str, rate: str = "15/1") -> Iterator[tuple[str, subprocess.Popen[str]]]:
-    """A running camera: its URL, and its process to stop or kill."""
+    """Yields the URL of a running camera, and its process to stop or kill."""
     if missing := _gstreamer_missing():
         needs.left_out(missing)
     port = free_port()

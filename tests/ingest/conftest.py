@@ -1,4 +1,4 @@
-"""The ingest service on real servers, with its ports open."""
+"""Fixtures: the ingest service on real servers, with its ports open."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ from servers import free_port
 
 @dataclass
 class Running:
-    """The service, and what a test needs to talk to it as the world does."""
+    """The running service, with the clients, bus and tokens by which tests reach it."""
 
     service: Service
     settings: ApiSettings
     http: httpx.AsyncClient
     mint: TokenMint
     bus: Bus
-    """Publishes as other services do."""
+    """A bus on which tests publish the events of other services."""
     live: LiveBus
     objects: ObjectStore
     db: Database
@@ -83,7 +83,7 @@ async def running(ingest_settings: ApiSettings) -> AsyncIterator[Running]:
                 await asyncio.sleep(0.05)
             while not await _listens(bus):
                 await asyncio.sleep(0.05)
-            while not await cache.pubsub_numpat():  # until then what is said live is lost
+            while not await cache.pubsub_numpat():  # a live message before the subscription would be lost
                 await asyncio.sleep(0.05)
         yield Running(service, settings, http, mint, bus, LiveBus(cache), ObjectStore(settings.objects), db)
         stop.set()
@@ -93,10 +93,10 @@ async def running(ingest_settings: ApiSettings) -> AsyncIterator[Running]:
 
 
 async def _listens(bus: Bus) -> bool:
-    """The hot lane declares its queue in its own time; until then a detection is nobody's."""
+    """Returns whether the hot lane has declared its queue; a detection that is sent earlier reaches no queue."""
     try:
         await bus.publish(frame(SystemClock().now()))
-    except Unavailable:  # also: no queue takes it
+    except Unavailable:  # raised also where no queue takes the message
         return False
     return True
 

@@ -1,4 +1,4 @@
-"""What ingest's tests are made of."""
+"""Builders of the objects that ingest's tests use."""
 
 from __future__ import annotations
 

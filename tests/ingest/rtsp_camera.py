@@ -1,4 +1,4 @@
-"""A camera for tests, run by the system's Python (it has GStreamer): rtsp_camera.py PORT RATE ENCODER [USER PASSWORD]. Says READY."""
+"""An RTSP camera for tests, for the system's Python with GStreamer: rtsp_camera.py PORT RATE ENCODER [USER PASSWORD]. Prints READY."""
 
 import sys
 

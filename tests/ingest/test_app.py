@@ -1,4 +1,4 @@
-"""The whole way of a frame through ingest: a camera is announced, grabbed, gated, and its frames are on the lane."""
+"""Tests of a frame's way through ingest: a camera is announced, its stream is grabbed, and frames with motion are on the lane."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ CLOCK = SystemClock()
 
 
 class Lane:
-    """What arrives on the frames lane."""
+    """Collects the frames that arrive on the frames lane."""
 
     def __init__(self) -> None:
         self.frames: list[Frame] = []
@@ -48,7 +48,7 @@ class Lane:
         self.frames.append(frame)
 
     async def next_of(self, camera_id: UUID, after: int = 0) -> Frame:
-        """The first frame of the camera after so many frames in all."""
+        """Returns the first frame of the camera after the first `after` frames of the lane."""
         async with asyncio.timeout(180):
             while True:
                 for frame in self.frames[after:]:
@@ -92,7 +92,7 @@ async def tell(running: Running, data: EventData, camera_id: UUID) -> None:
 
 
 async def announce(running: Running, url: str) -> UUID:
-    """The stream's event comes before the camera's, and both twice."""
+    """Publishes the events of a new camera: the stream's before the camera's, and both twice."""
     camera = new_id()
     await tell(running, StreamWentOnline(camera_id=camera, revision=1, read_url=url), camera)
     await tell(running, CameraRegistered(camera_id=camera, revision=4, name="a", url_encrypted="x", ai=AiSettings(fps=2)), camera)
@@ -146,7 +146,7 @@ async def test_when_a_grabber_goes_the_other_takes_its_cameras(running: Running)
 
 
 async def _silence(lane: Lane) -> None:
-    """Returns once two seconds have brought nothing."""
+    """Returns once no frame has come for two seconds."""
     async with asyncio.timeout(180):
         while True:
             before = len(lane.frames)

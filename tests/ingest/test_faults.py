@@ -1,4 +1,4 @@
-"""F5 of quality.md, in a service that only hears of sessions: Redis killed and empty, and those who were put out stay out."""
+"""Tests that revoked sessions stay revoked in ingest when Redis is killed and comes back empty."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ async def refused(running: Running, who: Caller) -> bool:
     return await status(running, who) == (401, "session_revoked")
 
 
-async def test_redis_killed_and_empty_frees_nobody_and_stops_nobody(running: Running, servers: TestServers, redis: Redis) -> None:
+async def test_an_emptied_redis_revives_no_session_and_ends_none(running: Running, servers: TestServers, redis: Redis) -> None:
     revoked, other = running.mint.caller(), running.mint.caller()
     headers = running.mint.headers(revoked), running.mint.headers(other)
     await running.mint.revoke(redis, revoked.session_id)
@@ -48,21 +48,21 @@ async def test_redis_killed_and_empty_frees_nobody_and_stops_nobody(running: Run
     for _ in range(3):
         assert await refused(running, revoked), "without Redis the copy goes on"
         assert await status(running, other) == (200, None)
-        await asyncio.sleep(0.5)  # longer than it takes to notice
+        await asyncio.sleep(0.5)  # longer than ingest needs to notice the loss
 
     await servers.running("redis-state")
     await redis.flushall()
     assert await redis.exists(REVOKED_KEY, EPOCH_KEY) == 0
     for _ in range(3):
-        await asyncio.sleep(1.1)  # a poll, which finds nothing
+        await asyncio.sleep(1.1)  # one poll, which finds no key set
         assert await refused(running, revoked), "an empty Redis takes nothing away"
         assert await status(running, other) == (200, None)
     for sent, expected in zip(headers, (401, 200), strict=True):
         assert (await running.http.get(PATH, headers=sent)).status_code == expected, "nor from tokens that were known before"
 
 
-async def test_who_is_put_out_afterwards_is_out_too(running: Running, servers: TestServers, redis: Redis) -> None:
-    """The service finds its way back to a Redis that died under it."""
+async def test_a_session_that_is_revoked_afterwards_is_refused_too(running: Running, servers: TestServers, redis: Redis) -> None:
+    """The service connects again to a Redis that was killed, and learns of later revocations."""
     before, after = running.mint.caller(), running.mint.caller()
     await running.mint.revoke(redis, before.session_id)
     await until(lambda: refused(running, before))

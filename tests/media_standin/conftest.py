@@ -1,4 +1,4 @@
-"""A short H264 clip, as pictures and as the RTP packets that a camera would send."""
+"""Fixtures: a short H264 clip, as pictures and as the RTP packets that a camera would send."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ WIDTH, HEIGHT = 320, 192
 
 @dataclass(frozen=True)
 class Clip:
-    """Three seconds, a key picture each second."""
+    """A clip of three seconds with a key picture each second."""
 
     pictures: list[list[bytes]]
     sps: bytes
     pps: bytes
 
     def packets(self, start: int = 0, end: int | None = None, *, channel: int = 0, first_sequence: int = 65_500) -> list[list[bytes]]:
-        """Interleaved RTP packets, picture by picture: small units alone, large ones in fragments."""
+        """Returns interleaved RTP packets for each picture: small NAL units in one packet, large ones in fragments."""
         sequence = first_sequence
         result: list[list[bytes]] = []
         for number in range(start, len(self.pictures) if end is None else end):

@@ -1,4 +1,4 @@
-"""Reading MediaMTX's file, and MediaMTX's rules."""
+"""Tests that MediaMTX's configuration file is read by MediaMTX's rules."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Durations as Go prints them."""
+"""Tests of durations in Go's notation."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""RTP to pictures, and what parameter sets tell."""
+"""Tests of pictures made from RTP packets, and of parameter sets."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def test_pictures_come_out_as_they_went_in(clip: Any) -> None:
     assert [unit.nals for unit in units] == clip.pictures
     assert [unit.key for unit in units[:26]] == [True, *[False] * 24, True]
     assert [unit.ticks for unit in units[:3]] == [0, 3600, 7200]
-    assert units[-1].ticks == 74 * 3600  # the timestamp ran over its 32 bits on the way
+    assert units[-1].ticks == 74 * 3600  # the 32-bit timestamp has wrapped around in between
 
 
 def test_packets_in_one_burst_or_one_by_one_are_the_same(clip: Any) -> None:

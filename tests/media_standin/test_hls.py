@@ -1,4 +1,4 @@
-"""Segments and playlists of one stream, without HTTP."""
+"""Tests of the segments and playlists of one stream, without HTTP."""
 
 from __future__ import annotations
 

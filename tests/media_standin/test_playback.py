@@ -1,4 +1,4 @@
-"""Recordings measured and cut, without HTTP."""
+"""Tests of measuring and cutting recordings, without HTTP."""
 
 from __future__ import annotations
 

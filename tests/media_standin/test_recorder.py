@@ -1,4 +1,4 @@
-"""Pictures to files, without any camera."""
+"""Tests of recording pictures to files, without a camera."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def times(file: Path) -> list[float]:
 
 
 def pictures(file: Path) -> list[list[bytes]]:
-    """The NAL units of each picture, whose lengths stand before them."""
+    """Returns the NAL units of each picture in the file."""
     found: list[list[bytes]] = []
     with av.open(str(file)) as container:
         for packet in container.demux(video=0):
@@ -44,11 +44,11 @@ def pictures(file: Path) -> list[list[bytes]]:
                 nals.append(data[4 : 4 + size])
                 data = data[4 + size :]
             found.append(nals)
-    return found[:-1]  # the last one is libav's mark of the end
+    return found[:-1]  # without the last one, which libav adds at the end
 
 
 def milliseconds(file: Path) -> int:
-    """The duration in the header."""
+    """Returns the duration in the file's header."""
     data = file.read_bytes()
     return int(struct.unpack_from(">I", data, duration_offset(data))[0])
 
@@ -70,13 +70,13 @@ def test_a_part_is_on_disk_a_picture_after_its_end(clip: Any, tmp_path: Path) ->
     disk = Disk()
     stream = Stream(Track(96))
     recorder = Recorder("cam", {**path_defaults(), "recordPath": f"{tmp_path}/%path/%s-%f", "recordPartDuration": "1s"}, stream, disk)
-    for packets in clip.packets(end=52):  # two parts, the first picture of the third, and the one that tells when that ends
+    for packets in clip.packets(end=52):  # two parts, the first picture of the third, and one more that ends it
         stream.push(packets, 1, 1_700_000_000.0)
     written = threading.Event()
     disk.put(lambda: written.set() or 0, 0)
     assert written.wait(60)
     (file,) = (tmp_path / "cam").iterdir()
-    assert pictures(file) == clip.pictures[:50]  # what a killed recorder leaves behind
+    assert pictures(file) == clip.pictures[:50]  # the file as a killed recorder leaves it
     recorder.close()
     disk.close()
     assert pictures(file) == clip.pictures[:52]

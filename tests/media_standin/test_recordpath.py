@@ -1,4 +1,4 @@
-"""File names and times, both ways."""
+"""Tests of file names made from times, and times read from file names."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""RTSP messages, descriptions and credentials."""
+"""Tests of RTSP messages, session descriptions and credentials."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def test_our_description_is_read_back() -> None:
 
 
 def test_digest_as_in_the_standard() -> None:
-    """RFC 2617, section 3.5."""
+    """The example of RFC 2617, section 3.5."""
     opaque = 'opaque="5ccc069c403ebaf9f0171e9517f40e41"'
     challenge = f'Digest realm="testrealm@host.com", qop="auth,auth-int", nonce="dcd98b7102dd2f0e8b11d0f600bfb0c093", {opaque}'
     header = wire.Authorization("Mufasa", "Circle Of Life", ["Basic realm=x", challenge]).header("GET", "/dir/index.html")

@@ -1,4 +1,4 @@
-"""Fan-out, and the group of pictures that is kept."""
+"""Tests of the fan-out of a stream to its readers, and of the group of pictures that is kept for new ones."""
 
 from __future__ import annotations
 

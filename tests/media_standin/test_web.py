@@ -1,4 +1,4 @@
-"""Whose address a request has."""
+"""Tests of the client's address of a request."""
 
 from __future__ import annotations
 
@@ -50,11 +50,11 @@ async def test_internal_users() -> None:
         {"user": "viewer", "pass": "secret", "ips": [], "permissions": [{"action": "read", "path": "~^cam"}]},
     ]
     authorizer = Authorizer({**global_defaults(), "authInternalUsers": users})
-    nobody = Credentials()
-    assert await authorizer.authorize(AccessRequest("api", "127.0.0.1", nobody)) == ""
+    anonymous = Credentials()
+    assert await authorizer.authorize(AccessRequest("api", "127.0.0.1", anonymous)) == ""
     assert await authorizer.authorize(AccessRequest("read", "192.0.2.1", Credentials("viewer", "secret"), path="cam1")) == "viewer"
     for refused, ask in (
-        (AccessRequest("api", "192.0.2.1", nobody), True),
+        (AccessRequest("api", "192.0.2.1", anonymous), True),
         (AccessRequest("read", "192.0.2.1", Credentials("viewer", "wrong"), path="cam1"), False),
         (AccessRequest("read", "192.0.2.1", Credentials("viewer", "secret"), path="other"), False),
     ):

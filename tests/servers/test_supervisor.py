@@ -114,7 +114,7 @@ async def test_replaces_what_fails_its_probe_with_all_its_children(supervisor: S
     await until(lambda: not _lives(grandchild))
 
 
-async def test_leaves_alone_what_only_suffers_from_somebody_else(supervisor: Supervisor, script: Script, tmp_path: Path) -> None:
+async def test_does_not_replace_a_process_that_fails_because_of_its_need(supervisor: Supervisor, script: Script, tmp_path: Path) -> None:
     well = tmp_path / "well"
     well.touch()
     slow = Pace(start_s=120, probe_s=0.05, stall_s=600, grace_s=120, retry_s=0.05, retry_max_s=0.2)
@@ -213,6 +213,6 @@ async def test_renews_a_process_with_what_its_specification_says_by_then(supervi
     assert supervisor.records()["speaker"].reason == "another word"
 
 
-async def test_refuses_a_need_that_nobody_meets(supervisor: Supervisor, script: Script) -> None:
+async def test_refuses_a_need_that_no_unit_meets(supervisor: Supervisor, script: Script) -> None:
     with pytest.raises(ValueError, match="needs ghost"):
         supervisor.add(Unit("lonely", lambda: script(SLEEPS), needs=("ghost",)))

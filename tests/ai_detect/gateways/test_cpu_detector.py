@@ -1,4 +1,4 @@
-"""The CPU provider on real models: what it reads, and that it survives what kills its process."""
+"""Tests of the CPU provider on real models: what it reads, and that it goes on after its process was killed."""
 
 import os
 import signal

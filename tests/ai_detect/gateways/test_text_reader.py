@@ -1,4 +1,4 @@
-"""Pixels as they are read: upright, whatever way the picture was stored."""
+"""Tests that pictures are decoded upright for every EXIF orientation."""
 
 from __future__ import annotations
 

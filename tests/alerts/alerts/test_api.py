@@ -1,4 +1,4 @@
-"""Alerts over HTTP, on real servers."""
+"""Tests of alerts over HTTP, on real servers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""When a sighting becomes an alert."""
+"""Tests of the rules by which a sighting becomes an alert."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Our copy of the cameras, over the broker. Its rule is proved in `tests/chassis/test_cameras.py`."""
+"""Tests that the service keeps its copy of the cameras from the broker. tests/city/test_cameras.py tests the rules of the copy."""
 
 from datetime import timedelta
 from typing import Any
@@ -22,7 +22,7 @@ NOW = SystemClock().now()
 
 
 async def publish(running: Running, tenant: UUID, data: EventData, at: timedelta) -> None:
-    """As it may come: twice."""
+    """Publishes the event twice, as the broker may deliver it."""
     event: Event[Any] = wrap(data, tenant_id=tenant, occurred_at=NOW + at)
     for _ in range(2):
         await running.bus.publish(event)
@@ -49,5 +49,5 @@ async def test_the_list_of_the_living_heals_a_missed_removal(running: Running) -
     await publish(running, tenant, announced, timedelta(seconds=20))
     await until(lambda: holds(tenant, {stays, new}))
     assert await living(running, other) == {elsewhere}
-    async with running.db.uow(tenant) as uow:  # its alerts still mention it
+    async with running.db.uow(tenant) as uow:  # alerts of the removed camera still name it
         assert await PostgresAlerts(uow).camera(gone) == KnownCamera("Avenida", frozenset({group}))

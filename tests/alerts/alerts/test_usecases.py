@@ -1,4 +1,4 @@
-"""From a stored plate to an alert and its acknowledgement, on real servers."""
+"""Tests from a stored plate to an alert and its acknowledgement, on real servers."""
 
 from __future__ import annotations
 

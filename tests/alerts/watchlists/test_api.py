@@ -1,4 +1,4 @@
-"""Watchlists over HTTP, on real servers."""
+"""Tests of watchlists over HTTP, on real servers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""When a plate is the one that is looked for."""
+"""Tests of the rules by which a plate matches a watchlist."""
 
 from __future__ import annotations
 

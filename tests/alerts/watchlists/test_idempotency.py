@@ -1,4 +1,4 @@
-"""Watchlists and plates that are asked for again under the same `Idempotency-Key`."""
+"""Tests of watchlists and entries that are created again under the same `Idempotency-Key`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.db, pytest.mark.broker]
 
 
 class Person:
-    """Somebody caller sends everything of one test under one key, unless they say otherwise."""
+    """A client that sends all requests of a test under one Idempotency-Key, unless another is given."""
 
     def __init__(self, running: Running, caller: Caller) -> None:
         self._running, self.caller, self.key = running, caller, str(new_id())
@@ -31,7 +31,7 @@ class Person:
         assert done.status_code == 204, done.text
 
     async def watchlist(self) -> str:
-        """A new watchlist, under another key."""
+        """Creates a watchlist under a key of its own and returns its id."""
         made = await self.post("watchlists", {"name": f"Lista {new_id()}"}, **{"idempotency-key": str(new_id())})
         assert made.status_code == 201, made.text
         return str(made.json()["watchlist_id"])

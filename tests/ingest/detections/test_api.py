@@ -1,4 +1,4 @@
-"""HTTP in, on real servers: from detection.made on the broker to the search."""
+"""Tests on real servers from detection.made on the broker to the search over HTTP."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ CLOCK = SystemClock()
 
 
 async def until(condition: Callable[[], Awaitable[Any]]) -> Any:
-    """What the condition gives, once it gives something."""
+    """Returns the first true result of the condition."""
     async with asyncio.timeout(120):
         while not (found := await condition()):
             await asyncio.sleep(0.05)
@@ -96,7 +96,7 @@ class TestSearch:
         assert await items(running, "/api/v1/detections", camera_id=camera, to=isoformat(at)) == []
         assert len(await items(running, "/api/v1/detections", camera_id=camera, **{"from": isoformat(at), "class": "car"})) == 1
 
-    async def test_the_outbox_empties_once_somebody_listens_and_rows_are_announced(self, running: Running) -> None:
+    async def test_the_outbox_empties_once_a_queue_exists_and_rows_are_announced(self, running: Running) -> None:
         await publish(running, mine(running, "JKL1234"))
         await until(lambda: items(running, "/api/v1/plates/JKL1234"))
         async with running.db.uow(None) as work:
@@ -128,11 +128,11 @@ class TestRefusals:
     async def test_every_route_needs_a_token_and_its_scope(self, running: Running) -> None:
         routes = [each for each in route_access(running.service.api) if not each.public]
         assert len(routes) == 3
-        nobody = running.mint.headers(running.mint.caller(Role.VIEWER, scopes=[]))
+        scopeless = running.mint.headers(running.mint.caller(Role.VIEWER, scopes=[]))
         for each in routes:
             path = each.path.replace("{plate}", "ABC1234").replace("{detection_id}", str(new_id())) + "?captured_at=2026-11-20T00:00:00Z"
             assert (await running.http.request(each.method, path)).status_code == 401
-            assert (await running.http.request(each.method, path, headers=nobody)).status_code == 403
+            assert (await running.http.request(each.method, path, headers=scopeless)).status_code == 403
 
 
 class TestTenancy:
@@ -177,7 +177,7 @@ class TestEvidence:
 
 
 async def test_poison_costs_its_neighbours_nothing(running: Running) -> None:
-    """A frame that PostgreSQL can never take (a NUL in a text) among good ones."""
+    """A frame that PostgreSQL cannot store (its text has a NUL) does not keep its good neighbours from being stored."""
     good = [mine(running, "PSN1234") for _ in range(3)]
     poison = mine(running, "PSN1234").model_copy(update={"data": good[0].data.model_copy(update={"model": "\x00", "camera_id": new_id()})})
     await publish(running, good[0], poison, good[1], good[2])

@@ -1,4 +1,4 @@
-"""What goes on record of searches: who looked for which plate, where, when and what for; and nothing is shown without its record."""
+"""Tests of audit entries of searches: caller, plate, cameras, time and purpose; without an entry no result is shown."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ async def on_record(running: Running, who: Caller, action: str) -> list[Event[Au
 
 
 async def a_passage(running: Running, who: Caller, plate: str) -> dict[str, Any]:
-    """One that was stored, with its picture; as detections show it."""
+    """Stores a detection with its picture, and returns it as the API shows it."""
     key = f"evidence/{who.tenant_id}/{plate}.jpg"
     await running.objects.put(key, PICTURE)
     evidence = {"evidence_key": key, "evidence_sha256": hashlib.sha256(PICTURE).hexdigest()}
@@ -130,7 +130,7 @@ _FULL = """
 
 @pytest.fixture
 async def full_outbox(running: Running, servers: TestServers) -> AsyncIterator[None]:
-    """The outbox takes nothing, and everything else works."""
+    """Makes inserts into the outbox fail inside the block, while everything else works."""
     database = make_url(running.settings.db.url.get_secret_value()).database
     superuser = await servers.postgres.connect(str(database))
     await superuser.execute(_FULL)

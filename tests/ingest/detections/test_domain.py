@@ -1,4 +1,4 @@
-"""Rules of detections."""
+"""Tests of the rules of detections."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""PostgreSQL: partitions, row-level security, bulk insert."""
+"""Tests on PostgreSQL: partitions, row-level security, bulk insert."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Verbs on fakes: storing, and searching within rights."""
+"""Tests of the verbs on fakes: storing, and searching within the caller's rights."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 
 
 class MemoryRows:
-    """Every tenant's detections and camera groups; `ports.DetectionRows` and `ports.CameraRows`."""
+    """Detections and camera groups of all tenants in memory; the fake of `ports.DetectionRows` and `ports.CameraRows`."""
 
     def __init__(self) -> None:
         self.rows: dict[UUID | None, dict[UUID, Detection]] = {}
@@ -56,7 +56,7 @@ class MemoryRows:
 
 
 class Days:
-    """`ports.Partitions` in memory."""
+    """The fake of `ports.Partitions`."""
 
     def __init__(self) -> None:
         self.there: set[date] = set()

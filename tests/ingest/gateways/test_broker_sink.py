@@ -1,4 +1,4 @@
-"""Frames on their way to the broker."""
+"""Tests of the gateway that sends frames to the broker."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ingest.grabbing.ports import GrabbedFrame
 
 
 class SlowPublisher:
-    """A frames lane that a test opens and closes."""
+    """A publisher of frames that waits while the test has closed it."""
 
     def __init__(self) -> None:
         self.open = asyncio.Event()
@@ -44,7 +44,7 @@ async def tried(lane: SlowPublisher, times: int) -> None:
     async with asyncio.timeout(120):
         while lane.tried < times:
             await asyncio.sleep(0.01)
-    await asyncio.sleep(0)  # who was tried last is through
+    await asyncio.sleep(0)  # lets the frame that was tried last be sent
 
 
 class TestSink:
@@ -62,7 +62,7 @@ class TestSink:
         frames, lane = sink
         for each in range(8):
             frames.offer(grabbed(1_000 + each))
-        await tried(lane, 8)  # every sender is held up, and takes no more
+        await tried(lane, 8)  # every sender waits, and takes no further frame
 
         def flood() -> None:
             for each in range(500):

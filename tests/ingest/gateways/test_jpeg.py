@@ -1,4 +1,4 @@
-"""JPEG from planes."""
+"""Tests of JPEG encoding from the planes of a decoded picture."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ingest.grabbing.ports import Picture, Plane
 
 
 def colour_bars(full_range: bool) -> tuple[Picture, Plane]:
-    """A picture as a decoder gives it, and what it shows (BGR)."""
+    """Returns colour bars as a decoder gives them, and the same picture as BGR."""
     shown = np.zeros((64, 128, 3), np.uint8)
     for each, colour in enumerate([(200, 200, 200), (30, 30, 30), (40, 40, 220), (220, 60, 40)]):
         shown[:, each * 32 : each * 32 + 32] = colour

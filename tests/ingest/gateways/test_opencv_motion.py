@@ -1,4 +1,4 @@
-"""The motion gate: sees what passes, at one frame a second, and does not learn it."""
+"""Tests of motion detection: at one frame a second it sees what passes, and does not take it for background."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from ingest.gateways.opencv_motion import OpenCvMotionGate, Sensitivity
 from ingest.grabbing.ports import Look
 
 WIDTH, HEIGHT = 1280, 720
-"""Coordinates of the tests; pictures are drawn at half of it, for speed."""
+"""Size of the picture in the tests' coordinates; it is drawn at half of that for speed."""
 
 Picture = NDArray[np.uint8]
 
 
 class Street:
-    """A textured road with noise, on which things can be put."""
+    """Draws pictures of a textured road with noise and the given objects."""
 
     def __init__(self, seed: int = 7, noise: float = 2.0, level: int = 110) -> None:
         self._random = np.random.default_rng(seed)
@@ -29,7 +29,7 @@ class Street:
         self._noise = noise
 
     def picture(self, *things: tuple[int, int, int, int, int], light: float = 0.0) -> Picture:
-        """Things are x, y, width, height in pixels and a grey level."""
+        """Returns a picture. `things`: objects as x, y, width, height in pixels and a grey level."""
         canvas = self._road + light
         for x, y, width, height, level in things:
             x1, y1, x2, y2 = (edge // 2 for edge in (max(0, x), max(0, y), min(WIDTH, x + width), min(HEIGHT, y + height)))
@@ -49,7 +49,7 @@ def learned(street: Street, **sensitivity: float) -> OpenCvMotionGate:
 
 
 def covers(box: Box | None, thing: tuple[int, int, int, int, int]) -> float:
-    """The share of the thing that lies inside the box."""
+    """Returns the share of the object's area that lies inside the box."""
     if box is None:
         return 0.0
     x, y, width, height, _ = thing

@@ -1,4 +1,4 @@
-"""Streams of real RTSP cameras."""
+"""Tests of the stream reader on real RTSP cameras."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ class TestReader:
             some(reader(ReaderLimits(open_timeout_s=60, read_timeout_s=60, no_key_frame_s=2)), url, 100)
 
     def test_what_was_only_too_slow_is_waited_for_longer(self) -> None:
-        """A frame each second and a key frame each two, where half a second and a second are waited for at first."""
+        """The camera sends a frame each second and a key frame each two; the first timeouts are half a second and a second."""
         slow = reader(ReaderLimits(open_timeout_s=0.5, read_timeout_s=0.5, no_key_frame_s=1))
         with camera_process(X264.replace("15", "2"), rate="1/1") as (url, _):
             found: list[Picture] = []
@@ -105,7 +105,7 @@ class TestReader:
         assert found[1].stream_s - found[0].stream_s == pytest.approx(2.0, abs=0.5)
 
     def _two_at_once(self, slow: PyAvStreamReader, url: str, patience: int) -> list[Picture]:
-        """The first two key frames of one connection, or fewer where it was waited for too long."""
+        """Returns the first two key frames of one connection, fewer where a timeout ended it."""
         found: list[Picture] = []
         try:
             for picture in slow.pictures(url, lambda _: True, lambda: False, patience=patience):
@@ -128,6 +128,6 @@ class TestReader:
         with camera_process(X264) as (url, _), pytest.raises(StreamBroken, match="not_found"):
             some(reader(), url + "x", 1)
 
-    def test_nobody_there(self) -> None:
+    def test_a_closed_port(self) -> None:
         with pytest.raises(StreamBroken, match="unreachable"):
             some(reader(), f"rtsp://127.0.0.1:{free_port()}/cam", 1)

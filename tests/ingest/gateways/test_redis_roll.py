@@ -1,4 +1,4 @@
-"""The list of living grabbers in a real Redis."""
+"""Tests of the list of running grabbers, on a real Redis."""
 
 from __future__ import annotations
 

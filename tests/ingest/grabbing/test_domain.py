@@ -1,4 +1,4 @@
-"""Rules of grabbing."""
+"""Tests of the rules of grabbing."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class TestStreamClock:
 
     def test_a_burst_at_the_start_is_put_right(self) -> None:
         clock = StreamClock()
-        clock.place(0.0, 3.0)  # it waited 3 s while the stream was opened
+        clock.place(0.0, 3.0)  # the grabber had waited 3 s for the stream to open
         clock.place(3.0, 3.1)
         assert clock.place(4.0, 4.1).age_s == pytest.approx(0.0, abs=0.01)
 

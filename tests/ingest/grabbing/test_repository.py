@@ -1,4 +1,4 @@
-"""PostgreSQL: cameras and streams, and state that order does not matter to."""
+"""Tests on PostgreSQL: cameras and streams, whose state does not depend on the order of events."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class TestCameras:
                 await SqlCameraRows(work).stream_told(each)
 
     async def test_a_camera_is_known_until_it_is_removed(self, db: Database) -> None:
-        """The rule itself is the chassis's: tests/chassis/test_cameras.py."""
+        """A camera is known until its removal. tests/city/test_cameras.py tests the rules of the copy of the cameras."""
         tenant, camera, unlisted, group = new_id(), new_id(), new_id(), new_id()
         await self._tell(db, tenant, registered(camera, groups=(group,), ai=AiSettings(fps=2)), registered(unlisted, enabled=False))
         living = await self._living(db, tenant)

@@ -1,4 +1,4 @@
-"""Grabbing on fakes."""
+"""Tests of grabbing on fakes."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def picture(stream_s: float) -> Picture:
 
 
 class ScriptedGate:
-    """Says what a test tells it to."""
+    """A motion gate that answers what the test says."""
 
     def __init__(self) -> None:
         self.next = Look(moved=None, news=True)
@@ -116,7 +116,7 @@ class TestGrab:
 
 
 class ScriptedReader:
-    """Streams that give some pictures and break; counts how often they were opened."""
+    """A reader whose streams give some pictures and end; it counts how often they were opened."""
 
     def __init__(self, pictures: int = 2) -> None:
         self._opened: list[str] = []
@@ -141,7 +141,7 @@ class ScriptedReader:
 
 
 class BreakingReader:
-    """Streams that break one after the other in the ways that a test says; a cause in capitals comes after a picture."""
+    """A reader whose streams fail one after the other with the given causes; one in capitals comes after a picture."""
 
     def __init__(self, *breaks: StreamBroken) -> None:
         self._breaks = list(breaks)
@@ -167,7 +167,7 @@ class TestThreads:
         return GrabTools(reader, lambda _: ScriptedGate(), Encoder(), sink or Sink(), clock or SystemClock(), retry=at_once)
 
     def _run(self, reader: BreakingReader) -> None:
-        """One camera's thread, until the reader has nothing left to break."""
+        """Runs one camera's thread until the reader has used its last cause."""
         thread = CameraThread(camera(), self._tools(reader))
         thread.start()
         assert reader.over.wait(120)
@@ -182,7 +182,7 @@ class TestThreads:
         pool.assign([first, second])
         assert pool.cameras == {first.camera_id, second.camera_id}
         assert reader.running.wait(120)
-        while reader.opened < 2:  # a thread that is told to end before it began opens nothing
+        while reader.opened < 2:  # a thread that is ended before it began would open nothing
             threading.Event().wait(0.005)
         pool.assign([second])
         assert pool.cameras == {second.camera_id}

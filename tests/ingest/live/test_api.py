@@ -1,4 +1,4 @@
-"""The socket on a real server with a real Redis."""
+"""Tests of the WebSocket on a real server with a real Redis."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ class TestSocket:
         async with await self._open(running) as client:
             async with asyncio.timeout(120):
                 with suppress(ConnectionClosed):
-                    while True:  # it is too many within ten seconds that end it
+                    while True:  # too many messages within ten seconds close the socket
                         await client.send('{"type":"pong"}')
                         await asyncio.sleep(0)
             assert await self._closed(client) == 1008
@@ -131,7 +131,7 @@ class TestSocket:
             await running.live.publish(running.mint.tenant_id, f"detections:{camera}", {"n": 1})
             assert (await self._hear(client, "detection"))["data"] == {"n": 1}
 
-    async def test_a_slow_reader_costs_nobody_else(self, running: Running) -> None:
+    async def test_a_slow_reader_delays_no_other(self, running: Running) -> None:
         async with await self._open(running) as quick:
             slow = await self._mute(running)
             dropped = metrics.LIVE_SLOW._value.get()
@@ -145,7 +145,7 @@ class TestSocket:
             slow.transport.abort()
 
     async def _mute(self, running: Running) -> asyncio.StreamWriter:
-        """A client that subscribes and never reads again."""
+        """Connects a client that subscribes and reads nothing more."""
         reading, writing = await asyncio.open_connection("127.0.0.1", running.settings.http_port, limit=1_000)
         writing.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
         path = f"/ws/v1/live?ticket={running.mint.ticket('ws')}"

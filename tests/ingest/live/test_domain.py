@@ -1,4 +1,4 @@
-"""Topics of the live socket."""
+"""Tests of the topics of the live socket."""
 
 from __future__ import annotations
 

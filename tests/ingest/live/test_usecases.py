@@ -1,4 +1,4 @@
-"""The live feed: its rules on fakes."""
+"""Tests of the rules of the live feed on fakes."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Catalogue:
 
 
 class Case:
-    """Two tenants; one camera in a group, one in none."""
+    """A live feed with two tenants, one camera in a group and one in none."""
 
     def __init__(self, limits: FeedLimits | None = None) -> None:
         self.clock = FakeClock(NOW)
@@ -53,7 +53,7 @@ class Case:
 
 
 async def heard(reader: Reader) -> list[dict[str, Any]]:
-    """Everything that waits for the reader; nothing if nothing does."""
+    """Returns the messages that wait for the reader."""
     try:
         async with asyncio.timeout(0):
             return [orjson.loads(text) for text in await reader.take()]
@@ -168,7 +168,7 @@ class TestFeed:
         case.feed.renew(reader, fewer)
         assert {str(topic) for topic in reader.topics} == {"alerts"}
 
-    async def test_somebody_elses_token_renews_nothing(self, case: Case) -> None:
+    async def test_another_users_token_renews_nothing(self, case: Case) -> None:
         reader = case.feed.join(case.caller())
         with pytest.raises(MissingScope):
             case.feed.renew(reader, case.caller())
