@@ -305,7 +305,7 @@ async def until(condition: Callable[[], bool]) -> None:
 
 
 async def test_a_rotation_reaches_kong_and_a_failure_changes_nothing(tmp_path: Path) -> None:
-    admin, told, stop = _Admin(), list[str](), asyncio.Event()
+    admin, told = _Admin(), list[str]()
     keys = ["k1"]
 
     def read() -> list[jwks.PublicKey]:
@@ -318,7 +318,7 @@ async def test_a_rotation_reaches_kong_and_a_failure_changes_nothing(tmp_path: P
 
     out = tmp_path / "kong.yml"
     with _serving(admin) as url:
-        running = asyncio.create_task(Watch(read, text, url, told.append, out, every_s=0.02).run(stop))
+        running = asyncio.create_task(Watch(read, text, url, told.append, out, every_s=0.02).run())
         await until(lambda: admin.has == "k1")
         keys.append("k2")
         await until(lambda: admin.has == "k1 k2")
@@ -328,19 +328,19 @@ async def test_a_rotation_reaches_kong_and_a_failure_changes_nothing(tmp_path: P
         admin.has = "an older file, after a restart"
         keys.extend(["k1", "k2"])
         await until(lambda: admin.has == "k1 k2")
-        stop.set()
-        await running
+        running.cancel()
+        await asyncio.wait([running])
     assert out.read_text() == "k1 k2"
     assert told.count("identity is away") == 1
 
 
 async def test_a_disk_that_is_full_keeps_no_key_from_kong(tmp_path: Path) -> None:
-    admin, told, stop = _Admin(), list[str](), asyncio.Event()
+    admin, told = _Admin(), list[str]()
     with _serving(admin) as url:
         nowhere = tmp_path / "gone/kong.yml"
         keys = jwks.parse({"keys": [jwk("k1")]})
-        running = asyncio.create_task(Watch(lambda: keys, lambda found: found[0].kid, url, told.append, nowhere, 0.02).run(stop))
+        running = asyncio.create_task(Watch(lambda: keys, lambda found: found[0].kid, url, told.append, nowhere, 0.02).run())
         await until(lambda: any("gone" in line for line in told))
         await until(lambda: admin.has == "k1")
-        stop.set()
-        await running
+        running.cancel()
+        await asyncio.wait([running])

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 from tests.fixtures import needs
 
-from servers import BinaryMissing, FolderUnreachable, ProcessSpec, spawn
+from servers import BinaryMissing, FolderUnreachable, ProcessSpec
 from servers.accounts import make_folder, unprivileged_user
+from servers.children import spawn_piped
 
 OTHER = "nobody"
 
@@ -52,9 +53,8 @@ def test_a_missing_account_is_a_sentence() -> None:
 def test_a_program_becomes_the_account_with_its_groups_and_may_open_its_output_by_name(other: pwd.struct_passwd) -> None:
     code = "import os\nwith open('/dev/stdout', 'w') as out: print(os.getuid(), os.getgid(), 12345 in os.getgroups(), file=out)"
     spec = ProcessSpec(["/usr/bin/python3", "-c", code], Path("/"), {}, OTHER, (12345,))
-    child = spawn(spec)
-    assert child.output is not None
-    with child.output as output:
-        said = output.read()
+    child, pipe = spawn_piped(spec)
+    with pipe:
+        said = pipe.read()
     assert child.wait(300) == 0, said
     assert said.split() == [str(other.pw_uid).encode(), str(other.pw_gid).encode(), b"True"]

@@ -30,9 +30,9 @@ async def gone(pid: int) -> None:
 
 async def test_a_child_ends_when_its_supervisor_is_killed(tmp_path: Path) -> None:
     code = f"""
-import pathlib, sys, time
+import pathlib, subprocess, sys, time
 from servers import ProcessSpec, spawn
-child = spawn(ProcessSpec([sys.executable, "-c", {SLEEPS!r}], pathlib.Path.cwd(), {{"PATH": "/usr/bin:/bin"}}))
+child = spawn(ProcessSpec([sys.executable, "-c", {SLEEPS!r}], pathlib.Path.cwd(), {{"PATH": "/usr/bin:/bin"}}), subprocess.DEVNULL)
 print(child.pid, flush=True)
 time.sleep(60)
 """

@@ -13,6 +13,7 @@ import psutil
 import pytest
 
 from servers import ProcessSpec, children
+from servers.logfiles import LogFile
 from servers.supervisor import Supervisor
 from servers.units import Pace, Phase, Unit
 
@@ -25,7 +26,7 @@ Script = Callable[..., ProcessSpec]
 
 @pytest.fixture
 async def supervisor(tmp_path: Path) -> AsyncIterator[Supervisor]:
-    async with Supervisor(tmp_path / "logs") as running:
+    async with Supervisor(lambda name: LogFile(tmp_path / f"{name}.log")) as running:
         yield running
     assert children.leftovers(tmp_path) == [], "a process outlived the supervisor"
 
@@ -103,7 +104,7 @@ async def test_replaces_what_fails_its_probe_with_all_its_children(supervisor: S
     code = f"import subprocess, sys; print(subprocess.Popen([sys.executable, '-c', {SLEEPS!r}]).pid, flush=True)\n{SLEEPS}"
     supervisor.add(Unit("parent", lambda: script(code), file_exists(well), pace=QUICK))
     record = supervisor.records()["parent"]
-    log = supervisor.log_of("parent")
+    log = supervisor.log_of("parent").path
     await until(lambda: record.phase is Phase.READY and log.exists() and log.read_text().endswith("\n"))
     grandchild = int(log.read_text())
     assert psutil.pid_exists(grandchild)

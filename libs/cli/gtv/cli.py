@@ -9,24 +9,34 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Awaitable, Callable
-from typing import Annotated, Any, NoReturn
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
 
 import psutil
 import typer
 from rich.console import Console
 from rich.text import Text
 
+from chassis.bus.dead import DeadLetters
 from chassis.settings import load
-from gtv import commands, edge_cli, journal, kong_cli
+from gtv import commands, dead, edge_cli, journal, kong_cli, maintenance, table
+from gtv import status as view
+from gtv.edge import Files
 from gtv.failures import GtvError, NotRunning
+from gtv.foreground import serve, start_demo, tool
 from gtv.home import ACCOUNT, Home
-from gtv.plan import certificate_trouble, home_of, make_plan
+from gtv.plan import Plan, certificate_trouble, home_of, make_plan
 from gtv.settings import Settings, environment, find_root
+from gtv.stack import Stack
+from gtv.units import first_login, forget_first_login
+from gtv.watch import show
 from servers import ServerError, children, logfiles
 from servers.files import write_json
 from servers.units import Phase
 
+_T = TypeVar("_T")
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, help="GT-Vision: start, watch and mend an installation.", rich_markup_mode=None
 )
@@ -49,8 +59,8 @@ def main() -> None:
         err.print(Text(str(error), "red"))
         sys.exit(1)
     except OSError as error:
-        who = " Call gtv as the user who started the stack." if isinstance(error, PermissionError) else ""
-        err.print(Text(f"{error}.{who}", "red"))
+        remedy = " Call gtv as the user who started the stack." if isinstance(error, PermissionError) else ""
+        err.print(Text(f"{error}.{remedy}", "red"))
         sys.exit(1)
 
 
@@ -64,10 +74,9 @@ def up(demo: Annotated[bool, typer.Option(help="With the demo cameras.")] = Fals
     home = home_of(options)
     with home.held():  # refuses a second one before anything is started
         find_root(options)
-    log = home.logs / "gtv.log"
     if demo:
         write_json(home.wanted_file, {"demo": True})
-    with log.open("ab") as output:
+    with (home.logs / "gtv.log").open("ab") as output:
         daemon = subprocess.Popen(
             [sys.executable, "-m", "gtv", "supervise"],
             env={**environment(), "GTV_DATA": str(home.root)},
@@ -85,34 +94,26 @@ def up(demo: Annotated[bool, typer.Option(help="With the demo cameras.")] = Fals
 @app.command()
 def run(demo: Annotated[bool, typer.Option(help="With the demo cameras.")] = True) -> None:
     """Run in the foreground until Ctrl-C, with the demo cameras, and show what they see."""
-    from gtv.foreground import serve
-
-    options = load(Settings)
-    home = home_of(options)
-    with home.held():
-        _clean(home)
-        plan = make_plan(options, home)
-        asyncio.run(serve(plan, demo=demo, write=out.print, introduce=lambda: _introduce(home)))
+    with _planned() as plan:
+        asyncio.run(serve(plan, demo=demo, write=out.print, introduce=lambda: _introduce(plan.home)))
 
 
 @app.command(hidden=True)
 def supervise() -> None:
     """What `gtv up` leaves in the background."""
-    from gtv.stack import Stack
+    with _planned() as plan:
+        asyncio.run(Stack(plan).run())
 
+
+@contextmanager
+def _planned() -> Iterator[Plan]:
+    """Holds the data folder, ends what a crash left in it, and plans a run."""
     options = load(Settings)
     home = home_of(options)
     with home.held():
-        _clean(home)
-        plan = make_plan(options, home)
-
-        async def body() -> None:
-            stop = asyncio.Event()
-            for number in (signal.SIGTERM, signal.SIGINT):
-                asyncio.get_running_loop().add_signal_handler(number, stop.set)
-            await Stack(plan).run(stop)
-
-        asyncio.run(body())
+        if found := journal.end_leftovers(home):
+            out.print(f"Ended {found} processes that an earlier run had left behind.")
+        yield make_plan(options, home)
 
 
 @app.command()
@@ -130,11 +131,6 @@ def down() -> None:
     if supervisor is None and not leftovers:
         raise NotRunning(f"Nothing runs on {home.root}.")
     out.print("Ended." if not leftovers else f"Ended, with {leftovers} processes that a crash had left behind.")
-
-
-def _clean(home: Home) -> None:
-    if found := journal.end_leftovers(home):
-        out.print(f"Ended {found} processes that an earlier run had left behind.")
 
 
 def _await_ready(home: Home, daemon: subprocess.Popen[bytes], timeout_s: float) -> None:
@@ -157,21 +153,15 @@ def _await_ready(home: Home, daemon: subprocess.Popen[bytes], timeout_s: float) 
         if time.monotonic() > deadline:
             waiting = [f"  {line.name}: {line.phase.value} {line.reason or ''}" for line in lines if line.name not in told]
             raise GtvError("Not everything is ready; the rest goes on trying (`gtv status`, `gtv logs`):\n" + "\n".join(waiting))
-        _pause(0.2)
-
-
-def _pause(seconds: float) -> None:
-    time.sleep(seconds)  # noqa: TID251 - a command line without a loop
+        time.sleep(0.2)  # noqa: TID251 - a command line without a loop
 
 
 def _introduce(home: Home) -> None:
     """Say where the console is and, once, how to get in."""
-    from gtv.units import first_login, forget_first_login
-
     state = home.read_state()
     address = state.get("address", "")
     for name, (expected, now) in state.get("moved", {}).items():
-        out.print(f"Port {expected} for {name} is taken by somebody else; it is {now} now.")
+        out.print(f"Port {expected} for {name} is taken by another program; it is {now} now.")
     out.print(f"\nConsole  {address}", style="bold")
     if (trouble := certificate_trouble(load(Settings))) is not None:
         out.print(Text(f"The edge goes on with the certificate that it had. {trouble}", "red"))
@@ -179,11 +169,8 @@ def _introduce(home: Home) -> None:
         out.print(Text(f"Trust    curl --cacert {home.ca_file} {address}/health   (`gtv ca` tells more)", "dim"))
     if os.geteuid() == 0 and state.get("account") is None:
         where = find_root(load(Settings))
-        out.print(
-            Text(f"The services run as root: {ACCOUNT} cannot read {where}. Put the sources where others may read, as in /opt.", "red")
-        )
-    login = first_login(home)
-    if login:
+        out.print(Text(f"The services run as root: {ACCOUNT} cannot read {where}. Put the sources where it can, as in /opt.", "red"))
+    if login := first_login(home):
         out.print(Text(f"Login    {login['email']}\nPassword {login['password']}   (shown this once)"))
         forget_first_login(home)
 
@@ -197,20 +184,11 @@ def status(
     ports: Annotated[bool, typer.Option(help="Name the ports.")] = False,
 ) -> None:
     """Every process: state, restarts, CPU, memory, heartbeat."""
-    from gtv import maintenance, table
-    from gtv import status as view
-    from gtv.edge import Files
-
-    options = load(Settings)
-    home = home_of(options)
-    state = home.read_state()
-    if not home.is_held():
-        raise NotRunning(f"Nothing runs on {home.root}. Start it with `gtv up`.")
+    (home, state), options = _running(), load(Settings)
     rows = asyncio.run(view.observe(state))
     if as_json:
-        out.print_json(
-            json.dumps({"address": state["address"], "phase": state["phase"], "ports": state["ports"], "processes": view.as_json(rows)})
-        )
+        whole = {name: state[name] for name in ("address", "phase", "ports")}
+        out.print_json(json.dumps({**whole, "processes": view.as_json(rows)}))
         return
     processes = table.load(options.stack_file or find_root(options) / "deploy/local/stack.toml").process
     closed = "  closed for maintenance" if maintenance.is_on(Files(home.edge)) else ""
@@ -235,20 +213,19 @@ def logs(
     if not chosen:
         raise GtvError(f"There is no log of {name}. There are: {', '.join(path.stem for path in paths) or 'none'}.")
     width = max(len(path.stem) for path in chosen)
+
+    def show_line(path: Path, line: str) -> None:
+        print(line if len(chosen) == 1 else f"{path.stem:<{width}}  {line}", flush=True)
+
+    async def going_on() -> None:
+        async for path, line in logfiles.follow(chosen):
+            show_line(path, line)
+
     for path in chosen:
         for line in logfiles.tail(path, count) if count else ():
-            _print_log(path.stem, width, line, alone=len(chosen) == 1)
+            show_line(path, line)
     if follow:
-
-        async def body() -> None:
-            async for path, line in logfiles.follow(chosen):
-                _print_log(path.stem, width, line, alone=len(chosen) == 1)
-
-        _until_interrupted(body)
-
-
-def _print_log(name: str, width: int, line: str, *, alone: bool) -> None:
-    print(line if alone else f"{name:<{width}}  {line}", flush=True)
+        _until_interrupted(going_on())
 
 
 @app.command()
@@ -262,8 +239,6 @@ def demo() -> None:
 
 
 def _start_demo(home: Home, options: Settings) -> None:
-    from gtv.foreground import start_demo
-
     with out.status("waiting for the demo cameras (their clips are rendered at the first start)…"):
         done = asyncio.run(start_demo(home, home.read_state()["address"], options.demo_cameras))
     out.print(f"Demo: {len(done.cameras)} cameras registered, {done.known} known already; {len(done.watched)} plates put on the watchlist.")
@@ -272,37 +247,29 @@ def _start_demo(home: Home, options: Settings) -> None:
 @app.command()
 def watch() -> None:
     """Show live what the cameras see: their state, plates, alerts. Ctrl-C ends it."""
-    from gtv.foreground import tool
-    from gtv.watch import show
-
     home, state = _running()
 
     async def body() -> None:
         async with tool(home, state["address"]) as client:
             await show(client, out.print)
 
-    _until_interrupted(body)
+    _until_interrupted(body())
 
 
-# --- the dead --------------------------------------------------------------------------------------------------------------
+# --- messages that failed for good ------------------------------------------------------------------------------------------
 
 
 @dead_app.command("list")
 def dead_list(limit: Annotated[int, typer.Option(min=1, max=10_000)] = 100) -> None:
     """The oldest first; looking takes nothing away."""
-    from gtv.dead import listing
-
-    home, state = _running()
-    out.print(asyncio.run(listing(home, state, limit)))
+    letters = _dead(lambda each: each.list(limit))
+    out.print(dead.sheet(letters) if letters else "No message has failed for good.")
 
 
 @dead_app.command("show")
 def dead_show(letter: Annotated[str, typer.Argument(help="Its id, or the beginning of it.")]) -> None:
     """One message in full."""
-    from gtv.dead import reading
-
-    home, state = _running()
-    out.print(asyncio.run(reading(home, state, letter)), markup=False)
+    out.print(dead.page(_dead(lambda each: each.show(letter))), markup=False)
 
 
 @dead_app.command("replay")
@@ -311,12 +278,19 @@ def dead_replay(
     everything: Annotated[bool, typer.Option("--all", help="Every message.")] = False,
 ) -> None:
     """Send messages back to the queue where they failed."""
-    from gtv.dead import replaying
-
     if (letter is None) != everything:
         raise GtvError("Name one message, or say --all.")
+    out.print(f"{_dead(lambda each: each.replay(letter))} sent back.")
+
+
+def _dead(verb: Callable[[DeadLetters], Awaitable[_T]]) -> _T:
     home, state = _running()
-    out.print(f"{asyncio.run(replaying(home, state, letter))} sent back.")
+
+    async def body() -> _T:
+        async with dead.letters_of(home, state) as letters:
+            return await verb(letters)
+
+    return asyncio.run(body())
 
 
 # --- helpers of the commands -----------------------------------------------------------------------------------------------
@@ -330,16 +304,8 @@ def _running() -> tuple[Home, dict[str, Any]]:
     return home, home.read_state()
 
 
-def _until_interrupted(body: Callable[[], Awaitable[None]]) -> None:
-    async def awaited() -> None:
-        await body()
-
+def _until_interrupted(body: Coroutine[Any, Any, None]) -> None:
     try:
-        asyncio.run(awaited())
+        asyncio.run(body)
     except KeyboardInterrupt:
-        _leave()
-
-
-def _leave() -> NoReturn:
-    out.print()
-    sys.exit(0)
+        out.print()

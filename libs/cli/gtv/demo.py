@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Container
+from collections.abc import Container
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
-
-import httpx
 
 from gtv.client import Client
 from gtv.failures import GtvError
 from servers.files import read_json
 
 ROSTER = "cameras.json"
-"""Written by the demo cameras, for us and for nobody else: it holds their passwords."""
+"""Written by the demo cameras, closed to other accounts: it holds their passwords."""
 WATCHLIST = "Procurados (demonstração)"
 WATCHED_PLATES = 2
 """Of each camera, the first to pass."""
@@ -42,7 +40,7 @@ class Done:
 
 
 def demo_cameras(folder: Path, wanted: Container[str] = ()) -> list[DemoCamera]:
-    """Who the demo cameras are, or those of them that are wanted. Raises: GtvError while they are still being rendered."""
+    """The demo cameras, or those of them that are wanted. Raises: GtvError while they are still being rendered."""
     listed = read_json(folder / ROSTER).get("cameras")
     if listed is None:
         raise GtvError("The demo cameras are not ready yet.")
@@ -86,15 +84,3 @@ async def _watch(client: Client, cameras: list[DemoCamera]) -> list[str]:
             await client.call("POST", path, {"plate": plate, "reason": "Veículo da demonstração"})
             added.append(plate)
     return added
-
-
-async def until_reached(attempt: Callable[[], Awaitable[Done]], tries: int, pause: Callable[[], Awaitable[None]]) -> Done:
-    """Try again while the services are still coming up."""
-    for left in range(tries, 0, -1):
-        try:
-            return await attempt()
-        except (httpx.HTTPError, GtvError):
-            if left == 1:
-                raise
-            await pause()
-    raise GtvError("the demo was never tried")

@@ -3,39 +3,41 @@
 from __future__ import annotations
 
 import asyncio
-import signal
 from collections.abc import Callable
+from datetime import timedelta
 
+import httpx
 from rich.text import Text
 
 from gtv import tls, watch
 from gtv.client import Client
 from gtv.credentials import load_or_make
-from gtv.demo import Done, demo_cameras, register, until_reached
+from gtv.demo import Done, demo_cameras, register
+from gtv.failures import GtvError
 from gtv.home import Home
 from gtv.plan import Plan
 from gtv.stack import Stack
+from gtvision.backoff import Backoff
 from servers.units import Phase
 
-DEMO_TRIES = 200
-DEMO_PAUSE_S = 1.5
-"""Together the five minutes that rendering the clips may take."""
+DEMO_PATIENCE_S = 300.0
+"""Rendering the clips takes minutes."""
 
 
 async def serve(plan: Plan, *, demo: bool, write: Callable[[Text], None], introduce: Callable[[], None]) -> None:
-    """Run the stack, say what becomes ready, then show what it sees."""
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        loop.add_signal_handler(number, stop.set)
-    began = loop.time()
+    """Runs the stack, says what becomes ready, then shows what it sees."""
+    began = asyncio.get_running_loop().time()
     told: dict[str, Phase] = {}
 
     def changed() -> None:
         for name, record in stack.records().items():
             if told.get(name) != record.phase:
                 told[name] = record.phase
-                _tell(write, loop.time() - began, name, record.phase, record.reason)
+                elapsed = f"  {asyncio.get_running_loop().time() - began:5.1f} s  {name}"
+                if record.phase in {Phase.READY, Phase.DONE}:
+                    write(Text(elapsed, "dim"))
+                elif record.phase in {Phase.BACKOFF, Phase.FAILING}:
+                    write(Text(f"{elapsed}: {record.reason}", "red"))
 
     async def show() -> None:
         introduce()
@@ -47,16 +49,8 @@ async def serve(plan: Plan, *, demo: bool, write: Callable[[Text], None], introd
             await watch.show(client, write)
 
     stack = Stack(plan, changed)
-    await stack.run(stop, demo=demo, when_ready=show)
+    await stack.run(demo=demo, when_ready=show)
     write(Text("Ended."))
-
-
-def _tell(write: Callable[[Text], None], elapsed: float, name: str, phase: Phase, reason: str | None) -> None:
-    match phase:
-        case Phase.READY | Phase.DONE:
-            write(Text(f"  {elapsed:5.1f} s  {name}", "dim"))
-        case Phase.BACKOFF | Phase.FAILING:
-            write(Text(f"  {elapsed:5.1f} s  {name}: {reason}", "red"))
 
 
 def tool(home: Home, address: str) -> Client:
@@ -65,11 +59,16 @@ def tool(home: Home, address: str) -> Client:
 
 
 async def start_demo(home: Home, address: str, wanted: tuple[str, ...] = ()) -> Done:
-    """Register the demo's cameras and plates, as soon as cameras and services are there. Raises: GtvError, httpx.HTTPError."""
-
-    async def attempt() -> Done:
-        cameras = demo_cameras(home.demo, wanted)
-        async with tool(home, address) as client:
-            return await register(client, cameras)
-
-    return await until_reached(attempt, DEMO_TRIES, lambda: asyncio.sleep(DEMO_PAUSE_S))
+    """Registers the demo's cameras and plates, as soon as cameras and services are there. Raises: GtvError, httpx.HTTPError."""
+    pauses = Backoff(timedelta(seconds=1), timedelta(seconds=4))
+    now = asyncio.get_running_loop().time
+    until = now() + DEMO_PATIENCE_S
+    while True:
+        try:
+            cameras = demo_cameras(home.demo, wanted)
+            async with tool(home, address) as client:
+                return await register(client, cameras)
+        except (httpx.HTTPError, GtvError):
+            if now() > until:
+                raise
+        await asyncio.sleep(pauses.wait_s())

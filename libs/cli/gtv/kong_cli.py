@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import signal
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -75,15 +75,8 @@ def watch_command(
 ) -> None:
     """Keep a running Kong's keys those of identity, until it is ended."""
     source = _source(jwks, ca, local=local)
-    watch = Watch(source.read, source.render, admin, typer.echo, out, every)
-
-    async def body() -> None:
-        stop = asyncio.Event()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            asyncio.get_running_loop().add_signal_handler(number, stop.set)
-        await watch.run(stop)
-
-    asyncio.run(body())
+    with suppress(KeyboardInterrupt):
+        asyncio.run(Watch(source.read, source.render, admin, typer.echo, out, every).run())
 
 
 @dataclass(frozen=True, slots=True)

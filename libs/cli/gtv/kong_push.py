@@ -49,19 +49,15 @@ class Watch:
     """Where Kong reads its configuration when it starts: the keys of then must not be those of last month."""
     every_s: float = 10.0
 
-    async def run(self, stop: asyncio.Event) -> None:
-        """Until told to stop. Each round pushes: a Kong that was restarted has an older configuration, one that has it says so."""
+    async def run(self) -> None:
+        """Until cancelled. Each round pushes: a Kong that was restarted has an older configuration, one that has it says so."""
         trouble = ""
-        while not stop.is_set():
+        while True:
             now = await asyncio.to_thread(self._round)
-            if now != trouble and now:
+            if now and now != trouble:
                 self.tell(now)
             trouble = now
-            try:
-                async with asyncio.timeout(self.every_s):
-                    await stop.wait()
-            except TimeoutError:
-                continue
+            await asyncio.sleep(self.every_s)
 
     def _round(self) -> str:
         """What is wrong, empty where nothing is."""
@@ -70,14 +66,10 @@ class Watch:
             text = self.render(keys)
             if push(self.admin, text):
                 self.tell(f"Kong has the keys {', '.join(key.kid for key in keys)} now.")
-            self._keep(text)
+            if self.out is not None and not (self.out.exists() and self.out.read_text() == text):
+                fresh = self.out.with_name(f"{self.out.name}.new")
+                fresh.write_text(text)
+                fresh.replace(self.out)
         except (GtvError, OSError) as error:
             return str(error)
         return ""
-
-    def _keep(self, text: str) -> None:
-        if self.out is None or (self.out.exists() and self.out.read_text() == text):
-            return
-        fresh = self.out.with_name(f"{self.out.name}.new")
-        fresh.write_text(text)
-        fresh.replace(self.out)

@@ -17,6 +17,7 @@ from gtv.plan import Plan
 from gtv.units import Workshop
 from servers import children
 from servers.files import read_json
+from servers.logfiles import LogFile
 from servers.supervisor import Supervisor
 from servers.units import Record
 
@@ -29,8 +30,7 @@ class Stack:
 
     def __init__(self, plan: Plan, on_change: Callable[[], None] | None = None) -> None:
         self.plan = plan
-        cap = int(plan.options.log_max_mb * 1e6)
-        self._supervisor = Supervisor(plan.home.logs, log_max_bytes=cap, log_keep=plan.options.log_keep, on_change=self._changed)
+        self._supervisor = Supervisor(self._log_of, self._changed)
         self._journal = journal.Journal(
             plan.home, address=plan.address, ports=dict(plan.composition.ports), moved=plan.moved, account=plan.account
         )
@@ -38,18 +38,25 @@ class Stack:
         self._workshop = Workshop(plan)
         self._phase = "starting"
 
+    def _log_of(self, name: str) -> LogFile:
+        options = self.plan.options
+        return LogFile(self.plan.home.logs / f"{name}.log", int(options.log_max_mb * 1e6), options.log_keep)
+
     def records(self) -> dict[str, Record]:
         """What is known of each process."""
         return dict(self._supervisor.records())
 
-    async def run(self, stop: asyncio.Event, *, demo: bool = False, when_ready: Callable[[], Awaitable[None]] | None = None) -> None:
-        """Start everything, keep it running until `stop` is set, end everything."""
+    async def run(self, *, demo: bool = False, when_ready: Callable[[], Awaitable[None]] | None = None) -> None:
+        """Starts everything, keeps it running until a signal tells us to end, ends everything."""
+        stop, loop = asyncio.Event(), asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            loop.add_signal_handler(number, stop.set)
+        loop.add_signal_handler(signal.SIGUSR1, self._look_at_wishes)
         children.adopt_orphans()
         self.plan.home.give_to(self.plan.account)
         if self.plan.account is not None:
             await asyncio.to_thread(_compile, self.plan.root)
         self._workshop.demo = demo or bool(read_json(self.plan.home.wanted_file).get("demo"))
-        asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, self._look_at_wishes)
         chores = [asyncio.create_task(self._renew_certificate())]
         try:
             async with self._supervisor as supervisor:

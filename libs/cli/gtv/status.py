@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -92,45 +92,30 @@ def _measure(pids: dict[str, int | None]) -> dict[str, Usage]:
 
 
 def _family(name: str, pid: int | None) -> list[psutil.Process]:
-    if pid is None:
+    if pid is None or not psutil.pid_exists(pid):
         return []
-    if name == "supervisor":
-        return [psutil.Process(pid)] if psutil.pid_exists(pid) else []
-    return children.family(pid)
+    return [psutil.Process(pid)] if name == "supervisor" else children.family(pid)
 
 
 def _cpu_seconds(family: Iterable[psutil.Process]) -> dict[int, float]:
     seconds = {}
     for process in family:
-        try:
+        with contextlib.suppress(psutil.Error):
             times = process.cpu_times()
             seconds[process.pid] = times.user + times.system
-        except psutil.Error:
-            continue
     return seconds
 
 
 def _memory(family: Iterable[psutil.Process]) -> tuple[int, int]:
     resident = proportional = 0
     for process in family:
-        try:
+        with contextlib.suppress(psutil.Error, OSError):
             own = process.memory_info().rss
-        except psutil.Error:
-            continue
-        resident += own
-        proportional += _pss(process.pid) or own
+            resident += own
+            with contextlib.suppress(psutil.AccessDenied):
+                own = process.memory_full_info().pss
+            proportional += own
     return resident, proportional
-
-
-def _pss(pid: int) -> int | None:
-    """From `smaps_rollup`; None where we may not look."""
-    try:
-        for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
-            if line.startswith("Pss:"):
-                return int(line.split()[1]) * 1024
-    except (OSError, ValueError):
-        pass
-    return None
 
 
 async def _ask_all(rows: list[Row], ports: dict[str, int]) -> dict[str, Health]:
@@ -204,20 +189,11 @@ def span(seconds: float) -> str:
 
 def as_json(rows: Iterable[Row]) -> list[dict[str, Any]]:
     """The same for programs."""
-    return [
-        {
-            "name": row.line.name,
-            "phase": row.line.phase.value,
-            "pid": row.line.pid,
-            "restarts": row.line.restarts,
-            "reason": row.line.reason,
-            "for_s": round(row.line.for_s, 1),
-            "cpu_percent": round(row.usage.cpu_percent, 1),
-            "rss_bytes": row.usage.resident_bytes,
-            "pss_bytes": row.usage.proportional_bytes,
-            "ready": row.health.ready,
-            "complaint": row.health.complaint,
-            "slowest_beat_s": row.health.slowest_beat_s,
-        }
-        for row in rows
-    ]
+    return [_as_json(row.line, row.usage, row.health) for row in rows]
+
+
+def _as_json(line: Line, usage: Usage, health: Health) -> dict[str, Any]:
+    life = {"pid": line.pid, "restarts": line.restarts, "reason": line.reason, "for_s": round(line.for_s, 1)}
+    used = {"rss_bytes": usage.resident_bytes, "pss_bytes": usage.proportional_bytes}
+    said = {"ready": health.ready, "complaint": health.complaint, "slowest_beat_s": health.slowest_beat_s}
+    return {"name": line.name, "phase": line.phase.value, **life, "cpu_percent": round(usage.cpu_percent, 1), **used, **said}

@@ -36,7 +36,7 @@ class Certificate:
     bundle: str
     """PEM: the certificate, what stands between it and its authority, and its key."""
     anchor: str
-    """PEM: whom a client must trust to trust it."""
+    """PEM: the certificate that a client must trust to trust it."""
 
     def __repr__(self) -> str:
         return "Certificate(…)"
@@ -78,7 +78,7 @@ def given(certificate_file: Path, key_file: Path, host: str, now: datetime) -> C
         )
     if not _covers(leaf, host):
         raise BadCertificate(
-            f"The certificate {certificate_file} is for {', '.join(_names(leaf)) or 'nobody'}, not for {host}; "
+            f"The certificate {certificate_file} is for {', '.join(_names(leaf)) or 'no name'}, not for {host}; "
             "say with GTV_PUBLIC_HOST under which of its names the edge is reached."
         )
     anchor = "".join(map(_pem, chain))
@@ -162,17 +162,8 @@ def _builder(
 
 
 def _usage(*, digital_signature: bool = False, key_cert_sign: bool = False, crl_sign: bool = False) -> x509.KeyUsage:
-    return x509.KeyUsage(
-        digital_signature=digital_signature,
-        content_commitment=False,
-        key_encipherment=False,
-        data_encipherment=False,
-        key_agreement=False,
-        key_cert_sign=key_cert_sign,
-        crl_sign=crl_sign,
-        encipher_only=False,
-        decipher_only=False,
-    )
+    # in the order of the X.509 bits
+    return x509.KeyUsage(digital_signature, False, False, False, False, key_cert_sign, crl_sign, False, False)
 
 
 def _serves(bundle: str, hosts: Sequence[str], authority: x509.Certificate, now: datetime) -> bool:

@@ -6,7 +6,7 @@ import asyncio
 import json
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import httpx
@@ -15,12 +15,12 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
 
 from gtv.client import Client, Refused
+from gtvision.backoff import Backoff
 from gtvision.time import Clock, SystemClock
 
 TOPICS = ("cameras", "alerts", "detections", "system")
 RENEW_S = 300.0
 """A token lives 15 minutes; the socket gets a new one in good time."""
-AGAIN_S = 2.0
 REPEAT_S = 10.0
 """The same plate on the same camera is shown again only after this time."""
 
@@ -30,7 +30,10 @@ STATES = {"online": "green", "offline": "red", "degraded": "yellow"}
 
 async def messages(client: Client, say: Callable[[str], None]) -> AsyncGenerator[dict[str, Any], None]:
     """Messages of the live feed, for ever: a broken connection is opened again with a new ticket."""
+    pauses = Backoff(timedelta(seconds=2), timedelta(seconds=15), well=timedelta(minutes=1))
+    now = asyncio.get_running_loop().time
     while True:
+        began = now()
         try:
             ticket = (await client.call("POST", "/auth/tickets", {"purpose": "ws"}))["ticket"]
             url = f"{client.address.replace('http', 'ws', 1)}/ws/v1/live?ticket={ticket}"
@@ -44,7 +47,7 @@ async def messages(client: Client, say: Callable[[str], None]) -> AsyncGenerator
                     renewing.cancel()
         except (Refused, httpx.HTTPError, OSError, TimeoutError, ConnectionClosed, InvalidHandshake) as error:
             say(f"sem ligação: {_said(error)}")
-        await asyncio.sleep(AGAIN_S)
+        await asyncio.sleep(pauses.wait_s(now() - began))
 
 
 async def _renew(send: Callable[[str], Any], client: Client) -> None:
@@ -70,22 +73,17 @@ class Screen:
     def lines(self, message: dict[str, Any]) -> list[Text]:
         """What a message means to a person; nothing for what is of no interest."""
         data = message.get("data")
-        if not isinstance(data, dict):
-            return self._notices(message)
-        match message.get("type"):
-            case "camera":
+        match message.get("type"), data:
+            case "error", _:
+                return [self._line("erro", f"{message.get('detail') or message.get('code') or ''}", style="red")]
+            case "resync", _:
+                return [self._line("aviso", "a transmissão ao vivo recomeçou", style="yellow")]
+            case "camera", dict():
                 return self._camera(data)
-            case "detection":
-                return self._plates(data)
-            case "alert":
+            case "detection", dict():
+                return [self._plate(data, item) for item in data.get("objects", ()) if self._is_news(data, item)]
+            case "alert", dict():
                 return [self._alert(data)]
-        return []
-
-    def _notices(self, message: dict[str, Any]) -> list[Text]:
-        if message.get("type") == "error":
-            return [Text(f"{self._now()}  erro     {message.get('detail') or message.get('code') or ''}", "red")]
-        if message.get("type") == "resync":
-            return [Text(f"{self._now()}  aviso    a transmissão ao vivo recomeçou", "yellow")]
         return []
 
     def _camera(self, data: dict[str, Any]) -> list[Text]:
@@ -96,49 +94,39 @@ class Screen:
             return []
         self._states[camera] = state
         cause = f" ({data['cause']})" if data.get("cause") else ""
-        return [Text.assemble(f"{self._now()}  câmera   {self._name(camera)}  ", (state + cause, STATES.get(state, "")))]
+        return [self._line("câmera", self._name(data), "  ", (state + cause, STATES.get(state, "")))]
 
-    def _plates(self, data: dict[str, Any]) -> list[Text]:
-        camera = str(data.get("camera_id"))
-        found = []
-        for item in data.get("objects", ()):
-            plate = item.get("plate")
-            if not plate or not self._is_news(camera, plate):
-                continue
-            confidence = item.get("plate_confidence") or item.get("confidence") or 0.0
-            moment = item.get("captured_at") or data.get("captured_at")
-            delay = f"{self._delay_s(moment):4.1f} s" if moment else ""
-            measured = f" {100 * confidence:3.0f} %  {delay}"
-            line = Text.assemble(f"{self._now()}  placa    {self._name(camera)}  ", (f"{plate:<8}", "bold"), measured)
-            found.append(line)
-        return found
+    def _plate(self, data: dict[str, Any], item: dict[str, Any]) -> Text:
+        confidence = item.get("plate_confidence") or item.get("confidence") or 0.0
+        moment = item.get("captured_at") or data.get("captured_at")
+        delay = f"{(self._clock.now() - datetime.fromisoformat(moment)).total_seconds():4.1f} s" if moment else ""
+        return self._line("placa", self._name(data), "  ", (f"{item['plate']:<8}", "bold"), f" {100 * confidence:3.0f} %  {delay}")
 
     def _alert(self, data: dict[str, Any]) -> Text:
-        camera = str(data.get("camera_id"))
         reason = f"  {data['reason']}" if data.get("reason") else ""
-        text = f"{self._now()}  ALERTA   {self._name(camera)}  {data.get('plate') or data.get('title') or ''}{reason}"
         state = "" if data.get("state") in {None, "open", "raised", "new"} else f"  [{data['state']}]"
-        return Text(text + state, "bold red")
+        title = data.get("plate") or data.get("title") or ""
+        return self._line("ALERTA", f"{self._name(data)}  {title}{reason}{state}", style="bold red")
 
-    def _is_news(self, camera: str, plate: str) -> bool:
-        now = self._clock.monotonic()
-        last = self._shown.get((camera, plate))
-        self._shown[camera, plate] = now
+    def _is_news(self, data: dict[str, Any], item: dict[str, Any]) -> bool:
+        if not item.get("plate"):
+            return False
+        now, key = self._clock.monotonic(), (str(data.get("camera_id")), item["plate"])
+        last = self._shown.get(key)
+        self._shown[key] = now
         return last is None or now - last > REPEAT_S
 
-    def _name(self, camera: str) -> str:
+    def _name(self, data: dict[str, Any]) -> str:
+        camera = str(data.get("camera_id"))
         name = self._names.get(camera, camera[:8])
         return f"{name if len(name) <= NAME_WIDTH else name[: NAME_WIDTH - 1] + '…':<{NAME_WIDTH}}"
 
-    def _now(self) -> str:
-        return self._clock.now().astimezone().strftime("%H:%M:%S")
-
-    def _delay_s(self, moment: str) -> float:
-        return (self._clock.now() - datetime.fromisoformat(moment)).total_seconds()
+    def _line(self, kind: str, *parts: str | tuple[str, str], style: str = "") -> Text:
+        return Text.assemble(f"{self._clock.now().astimezone():%H:%M:%S}  {kind:<9}", *parts, style=style)
 
 
 async def show(client: Client, write: Callable[[Text], None]) -> None:
-    """Write lines until cancelled."""
+    """Writes lines until cancelled."""
 
     def say(text: str) -> None:
         write(Text(text, "yellow"))
@@ -146,8 +134,7 @@ async def show(client: Client, write: Callable[[Text], None]) -> None:
     screen = Screen()
     try:
         async for item in client.every("/cameras"):
-            known = {"camera_id": item["id"], "name": item["name"], "state": item["state"], "cause": item["cause"]}
-            for line in screen.lines({"type": "camera", "data": known}):
+            for line in screen.lines({"type": "camera", "data": {**item, "camera_id": item["id"]}}):
                 write(line)
     except (Refused, httpx.HTTPError) as error:
         say(f"câmeras desconhecidas: {error}")

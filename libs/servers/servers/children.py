@@ -28,10 +28,8 @@ _PR_SET_CHILD_SUBREAPER = 36
 class Child:
     """One started process. It leads a session, so that its own children can be told from others' and a Ctrl-C does not reach it."""
 
-    def __init__(self, popen: subprocess.Popen[bytes], stop_signal: int, output: IO[bytes] | None = None) -> None:
+    def __init__(self, popen: subprocess.Popen[bytes], stop_signal: int) -> None:
         self._popen = popen
-        self.output = output
-        """What it writes, where a pipe was asked for."""
         self.stop_signal = stop_signal
         self.pid = popen.pid
         try:
@@ -67,22 +65,19 @@ class Child:
             return False
 
 
-def spawn(spec: ProcessSpec, output: IO[bytes] | int | None = None, *, stdin: bytes | None = None, tied: bool = True) -> Child:
-    """Starts a process. `stdin` is for the few bytes (a password) that must not be in arguments; without `output` there is a pipe.
+def spawn(spec: ProcessSpec, output: IO[bytes] | int, *, stdin: bytes | None = None, tied: bool = True) -> Child:
+    """Starts a process. `stdin` is for the few bytes (a password) that must not be in arguments.
 
     `tied`: the kernel sends it the stop signal when the *thread* that called this ends, however that happens.
     Raises: OSError, KeyError (unknown user).
     """
     account = account_of(spec.user, *spec.groups)
-    reading, writing = os.pipe() if output is None else (None, None)
-    if writing is not None and account.user is not None:
-        os.fchown(writing, account.user, -1)  # it may open /dev/stdout by name
     popen = subprocess.Popen(
         [*(_tied(spec.stop_signal) if tied else ()), *spec.argv],
         env={**spec.env, MARK: str(spec.cwd.resolve())},
         cwd=spec.cwd,
         stdin=subprocess.DEVNULL if stdin is None else subprocess.PIPE,
-        stdout=output if writing is None else writing,
+        stdout=output,
         stderr=subprocess.STDOUT,
         start_new_session=True,
         user=account.user,
@@ -92,9 +87,22 @@ def spawn(spec: ProcessSpec, output: IO[bytes] | int | None = None, *, stdin: by
     if stdin is not None and popen.stdin is not None:
         with popen.stdin as pipe:
             pipe.write(stdin)
-    if writing is not None:
+    return Child(popen, spec.stop_signal)
+
+
+def spawn_piped(spec: ProcessSpec, stdin: bytes | None = None) -> tuple[Child, IO[bytes]]:
+    """The same, with the pipe that its output comes from."""
+    reading, writing = os.pipe()
+    pipe = os.fdopen(reading, "rb", buffering=0)
+    try:
+        # it may open /dev/stdout by name
+        os.fchown(writing, account_of(spec.user).user or -1, -1)
+        return spawn(spec, writing, stdin=stdin), pipe
+    except BaseException:
+        pipe.close()
+        raise
+    finally:
         os.close(writing)
-    return Child(popen, spec.stop_signal, None if reading is None else os.fdopen(reading, "rb", buffering=0))
 
 
 def _tied(stop_signal: int) -> list[str]:
@@ -183,7 +191,7 @@ def adopt_orphans() -> None:
     ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
-def bury_orphans(seen: set[int]) -> set[int]:
+def reap_orphans(seen: set[int]) -> set[int]:
     """Reaps adopted processes that ended.
 
     `seen` are the dead of the last call: only those are reaped, so that no exit status is taken from code that waits for it.

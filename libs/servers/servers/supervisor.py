@@ -6,15 +6,12 @@ import asyncio
 import contextlib
 import signal
 import threading
+import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
-import psutil
-
 from gtvision.backoff import Backoff
-from gtvision.time import Clock, SystemClock
 from servers import children
 from servers.children import Child
 from servers.failures import ServerError
@@ -29,7 +26,7 @@ class _Supervised:
 
     def __init__(self, unit: Unit, stack: Supervisor) -> None:
         self.unit = unit
-        self.record = Record(since=stack.clock.monotonic())
+        self.record = Record(since=time.monotonic())
         self.stopping = asyncio.Event()
         self.was_ready = asyncio.Event()
         self.stopped = asyncio.Event()
@@ -53,7 +50,7 @@ class _Supervised:
                     break
                 self.record.restarts += 1
                 self._enter(Phase.BACKOFF, reason)
-                lasted_s = 0.0 if self._ready_at is None else self._stack.clock.monotonic() - self._ready_at
+                lasted_s = 0.0 if self._ready_at is None else time.monotonic() - self._ready_at
                 await self._interruptible(asyncio.sleep(self._backoff.wait_s(lasted_s)))
         finally:
             if self.record.phase is not Phase.DONE:
@@ -67,13 +64,12 @@ class _Supervised:
 
     def _enter(self, phase: Phase, reason: str | None = None) -> None:
         if (phase, reason) != (self.record.phase, self.record.reason):
-            self.record.phase, self.record.reason, self.record.since = phase, reason, self._stack.clock.monotonic()
+            self.record.phase, self.record.reason, self.record.since = phase, reason, time.monotonic()
             self._stack.changed()
 
     async def _interruptible(self, work: Awaitable[object]) -> None:
         """Wait for the work, or for the order to stop."""
-        tasks = [asyncio.ensure_future(work), asyncio.ensure_future(self.stopping.wait())]
-        await _first_of(tasks)
+        await _first_of([asyncio.ensure_future(work), asyncio.ensure_future(self.stopping.wait())])
 
     async def _one_life(self) -> str | None:
         """From start to end. Returns why it ended, or None when that is what was wanted."""
@@ -81,14 +77,12 @@ class _Supervised:
             child = await self._start()
         except (ServerError, OSError, KeyError, RuntimeError, ValueError) as error:
             return f"could not be started: {error}"
-        exit_task = asyncio.ensure_future(self.exited.wait())
-        guard_task = asyncio.ensure_future(self._guard(child))
-        stop_task = asyncio.ensure_future(self.stopping.wait())
+        guard = asyncio.ensure_future(self._guard(child))
         verdict = None
         try:
-            done = await _first_of([exit_task, guard_task, stop_task])
-            if guard_task in done:
-                verdict = guard_task.result()
+            done = await _first_of([guard, asyncio.ensure_future(self.exited.wait()), asyncio.ensure_future(self.stopping.wait())])
+            if guard in done:
+                verdict = guard.result()
         finally:
             await self._finish(child, kill=verdict is not None)
         reason = self._outcome(child, verdict)
@@ -105,10 +99,8 @@ class _Supervised:
         stdin = self.unit.stdin() if self.unit.stdin else None
         self.exited.clear()
         # in this thread, whose end is the child's end
-        child = children.spawn(spec, stdin=stdin)
-        self.child = child
-        if child.output is not None:
-            self._writer = self._stack.log_file(self.unit.name).copy(child.output)
+        child, pipe = children.spawn_piped(spec, stdin)
+        self.child, self._writer = child, self._stack.log_of(self.unit.name).copy(pipe)
         self.record.pid, self.record.created = child.pid, child.created
         self._stack.changed()
         return child
@@ -118,10 +110,10 @@ class _Supervised:
         if self.unit.once:
             await self.exited.wait()
             await asyncio.Future()
-        pace, clock = self.unit.pace, self._stack.clock
-        deadline = clock.monotonic() + pace.start_s
+        pace = self.unit.pace
+        deadline = time.monotonic() + pace.start_s
         while (problem := await self._problem(child, self.unit.ready)) is not None:
-            if clock.monotonic() > deadline:
+            if time.monotonic() > deadline:
                 return f"not ready after {pace.start_s:g} s: {problem}"
             await asyncio.sleep(min(0.2, pace.probe_s))
         if (failure := await self._set_up()) is not None:
@@ -140,19 +132,19 @@ class _Supervised:
         return None
 
     async def _watch(self, child: Child) -> str:
-        pace, clock = self.unit.pace, self._stack.clock
-        self._ready_at = well_at = clock.monotonic()
+        pace = self.unit.pace
+        self._ready_at = well_at = time.monotonic()
         reason = self.record.reason
         while True:
             await asyncio.sleep(pace.probe_s)
             problem = await self._problem(child, self.unit.alive or self.unit.ready)
-            now = clock.monotonic()
+            now = time.monotonic()
             if problem is None:
                 well_at = now
                 self._enter(Phase.READY, reason)
                 continue
             if problem != STOPPED_BY_SIGNAL and not self._stack.all_ready(self.unit.needs):
-                well_at = now  # it suffers from somebody else; replacing it would heal nothing
+                well_at = now  # it suffers because one that it needs is away; replacing it would heal nothing
             self._enter(Phase.FAILING, problem)
             if now - well_at > pace.stall_s:
                 return f"stalled for {pace.stall_s:g} s: {problem}"
@@ -183,7 +175,8 @@ class _Supervised:
             members += await asyncio.to_thread(child.members)
             children.send(members, signal.SIGKILL)
             await self.exited.wait()
-        await asyncio.to_thread(children.end, _others(members + await asyncio.to_thread(child.members), child.pid), 2.0)
+        members += await asyncio.to_thread(child.members)
+        await asyncio.to_thread(children.end, [process for process in members if process.pid != child.pid], 2.0)
         if self.unit.after_stop is not None:
             await asyncio.to_thread(self.unit.after_stop)
         if self._writer is not None:
@@ -202,27 +195,17 @@ class _Supervised:
             self._enter(Phase.DONE)
             return None
         how = f"ended by {signal.Signals(-code).name}" if code < 0 else f"ended with status {code}"
-        said = last_line(self._stack.log_of(self.unit.name)) if code > 0 else ""
+        said = last_line(self._stack.log_of(self.unit.name).path) if code > 0 else ""
         return f"{how}: {said}" if said else how
 
 
 class Supervisor:
     """All units of a stack."""
 
-    def __init__(
-        self,
-        logs: Path,
-        *,
-        log_max_bytes: int = 10_000_000,
-        log_keep: int = 3,
-        clock: Clock | None = None,
-        on_change: Callable[[], None] | None = None,
-    ) -> None:
-        logs.mkdir(parents=True, exist_ok=True)
-        self.clock = clock or SystemClock()
-        self._logs = logs
-        self._cap = log_max_bytes, log_keep
-        self._on_change = on_change
+    def __init__(self, log_of: Callable[[str], LogFile], changed: Callable[[], None] = lambda: None) -> None:
+        """`log_of` says where a unit's output goes; `changed` is called when the record of any has changed."""
+        self.log_of = log_of
+        self.changed = changed
         self._units: dict[str, _Supervised] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._reaper: asyncio.Task[None] | None = None
@@ -245,7 +228,7 @@ class Supervisor:
         names = {*self._units, *(unit.name for unit in units)}
         for unit in units:
             if missing := [need for need in unit.needs if need not in names]:
-                raise ValueError(f"{unit.name} needs {', '.join(missing)}, which nobody runs")
+                raise ValueError(f"{unit.name} needs {', '.join(missing)}, which no unit runs")
         fresh = [unit for unit in units if unit.name not in self._units]
         self._units |= {unit.name: _Supervised(unit, self) for unit in fresh}
         for unit in fresh:
@@ -284,25 +267,12 @@ class Supervisor:
         wanted = list(self._units) if names is None else names
         await asyncio.gather(*(self._units[name].was_ready.wait() for name in wanted))
 
-    def log_of(self, name: str) -> Path:
-        """Where a unit's output goes."""
-        return self._logs / f"{name}.log"
-
-    def log_file(self, name: str) -> LogFile:
-        """The same, to be written."""
-        return LogFile(self.log_of(name), *self._cap)
-
-    def changed(self) -> None:
-        """Somebody's record changed."""
-        if self._on_change is not None:
-            self._on_change()
-
     def _look(self) -> None:
         for supervised in self._units.values():
             supervised.look()
 
     async def _reap(self) -> None:
-        """Look for ended children even where no signal tells, and bury orphans that were handed to us."""
+        """Looks for ended children even where no signal tells, and reaps orphans that were handed to us."""
         zombies: set[int] = set()
         turn = 0
         while True:
@@ -310,7 +280,7 @@ class Supervisor:
             self._look()
             turn += 1
             if turn % 10 == 0:
-                zombies = await asyncio.to_thread(children.bury_orphans, zombies)
+                zombies = await asyncio.to_thread(children.reap_orphans, zombies)
 
 
 async def _first_of(tasks: Sequence[asyncio.Future[Any]]) -> set[asyncio.Future[Any]]:
@@ -328,10 +298,6 @@ def _complain(task: asyncio.Task[None]) -> None:
     if not task.cancelled() and (error := task.exception()) is not None:
         context = {"message": f"{task.get_name()} is no longer watched", "exception": error, "task": task}
         task.get_loop().call_exception_handler(context)
-
-
-def _others(processes: list[psutil.Process], pid: int) -> list[psutil.Process]:
-    return [process for process in processes if process.pid != pid]
 
 
 def _text(error: BaseException) -> str:
