@@ -106,7 +106,7 @@ def install_packages(packages: Sequence[str]) -> None:
 
 
 def instructions(packages: Sequence[str]) -> str:
-    """For somebody who may not install packages."""
+    """For a user who may not install packages."""
     install = f"apt-get install -y --no-install-recommends {' '.join(packages)}"
     script = shlex.quote(str(Path(__file__).resolve()))
     return (

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from gtv.failures import BadTable, PortTaken
-from gtv.ports import Wish, assign
+from gtv.ports import PortRequest, assign
 from gtv.settings import asked_ports
 from servers import free_port, free_ports
 
@@ -23,9 +23,9 @@ def taken() -> Iterator[int]:
 
 
 def test_ports_stay_the_same_between_runs(tmp_path: Path) -> None:
-    wishes = [Wish("postgres"), Wish("console"), Wish("media", udp=True)]
-    first = assign(wishes, asked={}, kept=tmp_path / "ports.json")
-    again = assign(wishes, asked={}, kept=tmp_path / "ports.json")
+    port_requests = [PortRequest("postgres"), PortRequest("console"), PortRequest("media", udp=True)]
+    first = assign(port_requests, asked={}, kept=tmp_path / "ports.json")
+    again = assign(port_requests, asked={}, kept=tmp_path / "ports.json")
     assert first.ports == again.ports
     assert len(set(first.ports.values())) == 3
     assert first.moved == again.moved == {}
@@ -33,7 +33,7 @@ def test_ports_stay_the_same_between_runs(tmp_path: Path) -> None:
 
 def test_a_kept_port_that_was_taken_meanwhile_moves_and_is_named(tmp_path: Path, taken: int) -> None:
     (tmp_path / "ports.json").write_text(f'{{"media": {taken}}}')
-    chosen = assign([Wish("media")], asked={}, kept=tmp_path / "ports.json")
+    chosen = assign([PortRequest("media")], asked={}, kept=tmp_path / "ports.json")
     assert chosen.ports["media"] != taken
     assert chosen.moved == {"media": (taken, chosen.ports["media"])}
 
@@ -42,23 +42,24 @@ def test_the_address_of_a_folder_from_before_tls_leads_on(tmp_path: Path) -> Non
     before, postgres = free_ports(2)
     (tmp_path / "ports.json").write_text(json.dumps({"edge": before, "postgres": postgres}))
     for _ in range(2):
-        chosen = assign([Wish("postgres"), Wish("edge"), Wish("edge-http")], asked={}, kept=tmp_path / "ports.json")
+        chosen = assign([PortRequest("postgres"), PortRequest("edge"), PortRequest("edge-http")], asked={}, kept=tmp_path / "ports.json")
         assert (chosen.ports["edge-http"], chosen.ports["postgres"], chosen.moved) == (before, postgres, {})
         assert chosen.ports["edge"] != before
 
 
 def test_a_preferred_port_is_left_to_the_stranger_who_holds_it(tmp_path: Path, taken: int) -> None:
-    chosen = assign([Wish("edge", preferred=taken)], asked={}, kept=tmp_path / "ports.json")
+    chosen = assign([PortRequest("edge", preferred=taken)], asked={}, kept=tmp_path / "ports.json")
     assert chosen.moved["edge"][0] == taken
 
 
 def test_a_port_asked_for_by_name_is_taken_or_refused(tmp_path: Path, taken: int) -> None:
     with pytest.raises(PortTaken, match="GTV_PORTS_REDIS_CACHE"):
-        assign([Wish("redis-cache")], asked={"redis-cache": taken}, kept=tmp_path / "ports.json")
+        assign([PortRequest("redis-cache")], asked={"redis-cache": taken}, kept=tmp_path / "ports.json")
     with pytest.raises(BadTable, match="no-such"):
-        assign([Wish("edge")], asked={"no-such": 1}, kept=tmp_path / "ports.json")
+        assign([PortRequest("edge")], asked={"no-such": 1}, kept=tmp_path / "ports.json")
+    twice = dict.fromkeys(("edge", "media"), free_port())
     with pytest.raises(PortTaken, match="twice"):
-        assign([Wish("edge"), Wish("media")], asked=dict.fromkeys(("edge", "media"), free_port()), kept=tmp_path / "ports.json")
+        assign([PortRequest("edge"), PortRequest("media")], asked=twice, kept=tmp_path / "ports.json")
 
 
 def test_reads_the_ports_asked_for(tmp_path: Path) -> None:

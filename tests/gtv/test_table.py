@@ -25,8 +25,8 @@ def processes() -> dict[str, table.Process]:
 
 @pytest.fixture
 def composition(home: Home, processes: dict[str, table.Process]) -> Composition:
-    wishes = [wish for process in processes.values() for wish in process.wishes("127.0.0.1")]
-    ports = {wish.name: 20_000 + number for number, wish in enumerate(wishes)}
+    port_requests = [request for process in processes.values() for request in process.port_requests("127.0.0.1")]
+    ports = {request.name: 20_000 + number for number, request in enumerate(port_requests)}
     operator = inherited({"PATH": "/bin", "GTV_ADMIN_PASSWORD": "never-handed-on", "RECORDINGS_MAX_GB": "7", "DATABASE_URL": "elsewhere"})
     return Composition(home, ports, load_or_make(home.secrets_file), operator, "http://localhost:8080")
 
@@ -37,7 +37,7 @@ def test_the_table_and_the_routes_name_the_same_services(processes: dict[str, ta
 
 
 def test_every_port_has_one_name(processes: dict[str, table.Process]) -> None:
-    names = [wish.name for process in processes.values() for wish in process.wishes("127.0.0.1")]
+    names = [request.name for process in processes.values() for request in process.port_requests("127.0.0.1")]
     assert len(set(names)) == len(names)
 
 

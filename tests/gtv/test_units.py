@@ -12,7 +12,7 @@ from chassis.settings import load
 from gtv.home import Home
 from gtv.plan import Plan, make_plan
 from gtv.settings import Settings
-from gtv.units import Workshop
+from gtv.units import UnitBuilder
 from servers import free_port
 
 ACCOUNT = "nobody"
@@ -35,10 +35,10 @@ def plan(data_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Plan:
 
 
 def test_nothing_of_the_stack_runs_as_root(plan: Plan) -> None:
-    workshop = Workshop(plan, demo=True)
+    builder = UnitBuilder(plan, demo=True)
     # the classes of libs/servers name their packages' accounts themselves
     mine = [process for process in plan.table.process if process.kind != "server"]
-    users = {unit.name: unit.spec().user for process in mine for unit in workshop.of(process)}
+    users = {unit.name: unit.spec().user for process in mine for unit in builder.of(process)}
     assert users.pop("haproxy") in {"haproxy", ACCOUNT}
     assert set(users.values()) == {ACCOUNT}
     assert {"identity", "identity-migrate", "bootstrap", "media", "console", "demo-cameras"} <= set(users)
@@ -46,7 +46,7 @@ def test_nothing_of_the_stack_runs_as_root(plan: Plan) -> None:
 
 def test_streaming_may_use_the_edges_socket(plan: Plan) -> None:
     [edge] = [process for process in plan.table.process if process.kind == "edge"]
-    [unit] = Workshop(plan).of(edge)
+    [unit] = UnitBuilder(plan).of(edge)
     spec = unit.spec()
     [group] = spec.groups
     assert f"mode 660 gid {group} level user" in (plan.home.edge / "haproxy.cfg").read_text()

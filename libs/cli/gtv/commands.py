@@ -33,7 +33,7 @@ def run(home: Home, options: settings.Settings, package: str, arguments: Sequenc
     """Run it on our own terminal and return how it ended. Raises: GtvError."""
     asks_only = not {"-h", "--help"}.isdisjoint(arguments)  # needs no stack
     env = settings.inherited(settings.environment()) if asks_only else environment(home, options, package)
-    # -P: the folder that somebody happens to stand in is no place to import from
+    # -P: nothing is imported from the folder that the operator stands in
     return subprocess.run([sys.executable, "-P", "-m", package, *arguments], env=env, check=False).returncode
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 from gtv.credentials import Credentials
 from gtv.edge import MEDIA_NODE, Files
@@ -39,7 +38,7 @@ class Composition:
             "TZ": "UTC",
             "LANG": self.inherited.get("LANG", "C.UTF-8"),
             "PYTHONUNBUFFERED": "1",
-            "MALLOC_ARENA_MAX": "2",  # glibc's arenas per thread otherwise hold on to memory that nobody uses
+            "MALLOC_ARENA_MAX": "2",  # glibc's arenas per thread otherwise keep memory that is not in use
         }
 
     def service(self, process: Process, *, demo: bool = False) -> dict[str, str]:
@@ -57,7 +56,7 @@ class Composition:
         if process.has_api:
             env["HTTP_PORT"] = str(self.ports[process.name])
         for use in process.uses:
-            env |= _PARTS[use](self, process)
+            env |= self._parts(process.package or "")[use]()
         return env
 
     def migration(self, process: Process) -> dict[str, str]:
@@ -65,68 +64,35 @@ class Composition:
         address = f"postgresql+asyncpg://{MIGRATOR}:{self.secrets.roles[MIGRATOR]}@{HOST}:{self.ports['postgres']}/{DATABASE}"
         return {**self.service(process), "MIGRATION_DATABASE_URL": address}
 
-    # --- what a use means ----------------------------------------------------------------------------------------------
-
-    def _database(self, process: Process) -> dict[str, str]:
-        role = process.package or ""
-        return {"DATABASE_URL": f"postgresql+asyncpg://{role}:{self.secrets.roles[role]}@{HOST}:{self.ports['pgbouncer']}/{DATABASE}"}
-
-    def _broker(self, _: Process) -> dict[str, str]:
-        return {"RABBITMQ_URL": f"amqp://gtvision:{self.secrets.parts['rabbitmq']}@{HOST}:{self.ports['rabbitmq']}/"}
-
-    def _redis(self, _: Process) -> dict[str, str]:
+    def _parts(self, package: str) -> Mapping[Use, Callable[[], dict[str, str]]]:
+        """What a use means."""
+        parts = self.secrets.parts
         return {
-            "REDIS_CACHE_URL": f"redis://:{self.secrets.parts['redis_cache']}@{HOST}:{self.ports['redis-cache']}/0",
-            "REDIS_STATE_URL": f"redis://:{self.secrets.parts['redis_state']}@{HOST}:{self.ports['redis-state']}/0",
+            "database": lambda: {
+                "DATABASE_URL": f"postgresql+asyncpg://{package}:{self.secrets.roles[package]}@{HOST}:{self.ports['pgbouncer']}/{DATABASE}"
+            },
+            "broker": lambda: {"RABBITMQ_URL": f"amqp://gtvision:{parts['rabbitmq']}@{HOST}:{self.ports['rabbitmq']}/"},
+            "redis": lambda: {
+                "REDIS_CACHE_URL": f"redis://:{parts['redis_cache']}@{HOST}:{self.ports['redis-cache']}/0",
+                "REDIS_STATE_URL": f"redis://:{parts['redis_state']}@{HOST}:{self.ports['redis-state']}/0",
+            },
+            "objects": lambda: {"OBJECTS_URL": self.inherited.get("OBJECTS_URL") or self.home.objects.as_uri()},
+            "vault": lambda: {"ENCRYPTION_KEYS": self.secrets.encryption_keys},
+            "audit": lambda: {"AUDIT_KEYS": self.secrets.audit_keys},
+            "media": lambda: {
+                "MEDIAMTX_API_URL": self.url("media-api"),
+                "MEDIAMTX_HLS_URL": self.url("hls"),
+                "MEDIAMTX_WEBRTC_URL": self.url("webrtc"),
+                "MEDIAMTX_PLAYBACK_URL": self.url("playback"),
+                "MEDIAMTX_API_USER": API_USER,
+                "MEDIAMTX_API_PASSWORD": parts["media_api"],
+                **self._media_reader(),
+            },
+            "media-reader": self._media_reader,
+            "recordings": lambda: {"RECORDINGS_PATH": str(self.home.recordings)},
+            "edge": lambda: {"EDGE_SOCKETS": str(Files(self.home.edge).socket), "MEDIA_NODE": MEDIA_NODE},
         }
 
-    def _objects(self, _: Process) -> dict[str, str]:
-        return {"OBJECTS_URL": self.inherited.get("OBJECTS_URL") or _file_url(self.home.objects)}
-
-    def _vault(self, _: Process) -> dict[str, str]:
-        return {"ENCRYPTION_KEYS": self.secrets.encryption_keys}
-
-    def _audit(self, _: Process) -> dict[str, str]:
-        return {"AUDIT_KEYS": self.secrets.audit_keys}
-
-    def _media(self, process: Process) -> dict[str, str]:
-        return {
-            "MEDIAMTX_API_URL": self.url("media-api"),
-            "MEDIAMTX_HLS_URL": self.url("hls"),
-            "MEDIAMTX_WEBRTC_URL": self.url("webrtc"),
-            "MEDIAMTX_PLAYBACK_URL": self.url("playback"),
-            "MEDIAMTX_API_USER": API_USER,
-            "MEDIAMTX_API_PASSWORD": self.secrets.parts["media_api"],
-            **self._media_reader(process),
-        }
-
-    def _media_reader(self, _: Process) -> dict[str, str]:
-        return {
-            "MEDIAMTX_RTSP_URL": self.url("rtsp", "rtsp"),
-            "MEDIA_READER_USER": READER_USER,
-            "MEDIA_READER_PASSWORD": self.secrets.parts["media_reader"],
-        }
-
-    def _recordings(self, _: Process) -> dict[str, str]:
-        return {"RECORDINGS_PATH": str(self.home.recordings)}
-
-    def _edge(self, _: Process) -> dict[str, str]:
-        return {"EDGE_SOCKETS": str(Files(self.home.edge).socket), "MEDIA_NODE": MEDIA_NODE}
-
-
-_PARTS: Mapping[Use, Callable[[Composition, Process], dict[str, str]]] = {
-    "database": Composition._database,
-    "broker": Composition._broker,
-    "redis": Composition._redis,
-    "objects": Composition._objects,
-    "vault": Composition._vault,
-    "audit": Composition._audit,
-    "media": Composition._media,
-    "media-reader": Composition._media_reader,
-    "recordings": Composition._recordings,
-    "edge": Composition._edge,
-}
-
-
-def _file_url(folder: Path) -> str:
-    return folder.resolve().as_uri()
+    def _media_reader(self) -> dict[str, str]:
+        password = self.secrets.parts["media_reader"]
+        return {"MEDIAMTX_RTSP_URL": self.url("rtsp", "rtsp"), "MEDIA_READER_USER": READER_USER, "MEDIA_READER_PASSWORD": password}

@@ -129,7 +129,7 @@ class Layout:
     """Of metrics, statistics and the edge's own health."""
     files: Files
     socket_access: str = "mode 600"
-    """Who may open the socket: its owner, or `mode 660 gid 10001` where streaming runs as somebody else."""
+    """Which accounts may open the socket: its owner, or `mode 660 gid 10001` where streaming runs as another."""
     maintenance_page: Path
     stats_password: str = field(repr=False)
     """HAProxy itself fills in `${NAME}` from its environment."""

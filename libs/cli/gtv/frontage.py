@@ -16,7 +16,7 @@ from servers.accounts import give_to
 from servers.files import write_private
 
 PASSAGES = {"edge-rtsp": "rtsp", "edge-rtmp": "rtmp"}
-"""Ports that exist where somebody asks for them, and the media server's behind them."""
+"""Ports that exist only where they are asked for, and the media server's behind them."""
 _LONGEST_SOCKET = 96
 """A Unix socket's path has 108 bytes, and HAProxy makes it under a longer name first."""
 

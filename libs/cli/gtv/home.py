@@ -1,4 +1,4 @@
-"""The data folder of a stack: where it is, who holds it, what lies where."""
+"""The data folder of a stack: where it is, which supervisor holds it, what lies where."""
 
 from __future__ import annotations
 

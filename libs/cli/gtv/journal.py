@@ -50,15 +50,8 @@ class Journal:
 def lines(state: Mapping[str, Any], now: float) -> Iterator[Line]:
     """Read the processes back. `now` is the monotonic clock, which all processes of a machine share."""
     for item in state.get("processes", ()):
-        yield Line(
-            item["name"],
-            Phase(item["phase"]),
-            item["pid"],
-            item["created"],
-            item["restarts"],
-            item["reason"],
-            max(0.0, now - item["since"]),
-        )
+        known = {key: value for key, value in item.items() if key not in {"phase", "since"}}
+        yield Line(phase=Phase(item["phase"]), for_s=max(0.0, now - item["since"]), **known)
 
 
 def supervisor_of(state: Mapping[str, Any]) -> psutil.Process | None:

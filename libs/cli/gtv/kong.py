@@ -138,7 +138,7 @@ class _Writer:
     def _without_service(self) -> Iterator[Entity]:
         if self.routes.health:
             yield self._route("health", "health", map(_exact, self.routes.health), methods=["GET"], priority=_EXACT)
-        yield self._route("nobodys", "nobodys", ["/"])
+        yield self._route("unknown", "unknown", ["/"])
 
     def _renamed(self, alias: Alias, kind: str) -> Entity:
         # Kong anchors an expression at the beginning by itself, and hands on groups by name

@@ -100,7 +100,7 @@ def make_plan(options: settings.Settings, home: Home) -> Plan:
     root = settings.find_root(options)
     processes = table.load(options.stack_file or root / "deploy/local/stack.toml")
     asked = settings.asked_ports(env)
-    assignment = ports.assign(processes.wishes(options.edge_host, asked), asked=asked, kept=home.ports_file)
+    assignment = ports.assign(processes.port_requests(options.edge_host, asked), asked=asked, kept=home.ports_file)
     composition = Composition(
         home=home,
         ports=assignment.ports,
@@ -112,7 +112,7 @@ def make_plan(options: settings.Settings, home: Home) -> Plan:
     try:
         plan.certificate()
     except CertificateEnded:
-        # time passes with nobody at the terminal: a machine that starts again must record, whatever browsers say
+        # a machine that starts again with no person at the terminal must record, whatever browsers say
         if not Files(home.edge).certificate.exists():
             raise
     return plan

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,13 +13,13 @@ from servers.ports import free_port, is_free
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class PortRequest:
     """A port that some process needs."""
 
     name: str
     host: str = "127.0.0.1"
     preferred: int | None = None
-    """Taken on the first run where it is free; a person knows it by heart."""
+    """Taken on the first run where it is free; people know it by heart."""
     udp: bool = False
 
 
@@ -32,33 +32,31 @@ class Assignment:
     """Ports that are not where they were expected: name -> (expected, now)."""
 
 
-def assign(wishes: Iterable[Wish], *, asked: Mapping[str, int], kept: Path) -> Assignment:
-    """Choose a port for each wish and remember the choice in `kept`.
+def assign(port_requests: Iterable[PortRequest], *, asked: Mapping[str, int], kept: Path) -> Assignment:
+    """Choose a port for each request and remember the choice in `kept`.
 
-    Raises: PortTaken (one that was asked for by name), BadTable (a name that nobody needs).
+    Raises: PortTaken (one that was asked for by name), BadTable (a name that no process needs).
     """
-    wishes = list(wishes)
-    known = {wish.name for wish in wishes}
+    port_requests = list(port_requests)
+    known = {request.name for request in port_requests}
     if unknown := sorted(set(asked) - known):
         raise BadTable(f"No process has a port named {', '.join(unknown)}. Known: {', '.join(sorted(known))}")
     before = _kept(kept)
     chosen: dict[str, int] = {}
     moved: dict[str, tuple[int, int]] = {}
-    for wish in wishes:
-        if wish.name in asked:
-            if asked[wish.name] in chosen.values():
-                raise PortTaken(f"Port {asked[wish.name]} is asked for twice; the second time for {wish.name}.")
-            chosen[wish.name] = _insist(wish, asked[wish.name])
-    for wish in wishes:
-        if wish.name in chosen:
-            continue
-        expected = before.get(wish.name, wish.preferred)
-        if isinstance(expected, int) and expected not in chosen.values() and is_free(expected, wish.host, udp=wish.udp):
-            chosen[wish.name] = expected
-            continue
-        chosen[wish.name] = _other(wish, set(chosen.values()))
-        if isinstance(expected, int):
-            moved[wish.name] = (expected, chosen[wish.name])
+    # those that were asked for first: no other may take them
+    for request in sorted(port_requests, key=lambda request: request.name not in asked):
+        expected = before.get(request.name, request.preferred)
+        if request.name in asked:
+            chosen[request.name] = _insist(request, asked[request.name], chosen.values())
+        elif isinstance(expected, int) and expected not in chosen.values() and is_free(expected, request.host, udp=request.udp):
+            chosen[request.name] = expected
+        else:
+            while (port := free_port(request.host, udp=request.udp)) in chosen.values():
+                continue
+            chosen[request.name] = port
+            if isinstance(expected, int):
+                moved[request.name] = (expected, port)
     write_json(kept, {**before, **chosen})
     return Assignment(chosen, moved)
 
@@ -71,14 +69,10 @@ def _kept(path: Path) -> dict[str, Any]:
     return before
 
 
-def _insist(wish: Wish, port: int) -> int:
-    if not is_free(port, wish.host, udp=wish.udp):
-        name = wish.name.upper().replace("-", "_")
+def _insist(request: PortRequest, port: int, taken: Collection[int]) -> int:
+    if port in taken:
+        raise PortTaken(f"Port {port} is asked for twice; the second time for {request.name}.")
+    if not is_free(port, request.host, udp=request.udp):
+        name = request.name.upper().replace("-", "_")
         raise PortTaken(f"Port {port}, set by GTV_PORTS_{name}, is taken or not allowed; choose another, or unset it to get a free one.")
-    return port
-
-
-def _other(wish: Wish, taken: set[int]) -> int:
-    while (port := free_port(wish.host, udp=wish.udp)) in taken:
-        continue
     return port

@@ -151,7 +151,7 @@ class Routes(_Model):
         for one in owners:
             for other in owners:
                 if one != other and other.startswith(f"{one}/"):
-                    raise ValueError(f"{other} lies below {one}: who answers would depend on the order")
+                    raise ValueError(f"{other} lies below {one}: which of them answers would depend on the order")
         return self
 
     @model_validator(mode="after")
@@ -177,7 +177,7 @@ class Routes(_Model):
         for owner, prefix in self.prefixes():
             if owner in self.services and below(to, prefix):
                 return owner
-        raise ValueError(f"the alias {path} leads to {to}, which nobody answers")
+        raise ValueError(f"the alias {path} leads to {to}, which no service answers")
 
     @cached_property
     def first_words(self) -> list[str]:

@@ -14,7 +14,7 @@ from gtv.edge import Files
 from gtv.failures import GtvError
 from gtv.frontage import fresh_certificate
 from gtv.plan import Plan
-from gtv.units import Workshop
+from gtv.units import UnitBuilder
 from servers import children
 from servers.files import read_json
 from servers.logfiles import LogFile
@@ -35,7 +35,7 @@ class Stack:
             plan.home, address=plan.address, ports=dict(plan.composition.ports), moved=plan.moved, account=plan.account
         )
         self._on_change = on_change
-        self._workshop = Workshop(plan)
+        self._builder = UnitBuilder(plan)
         self._phase = "starting"
 
     def _log_of(self, name: str) -> LogFile:
@@ -51,16 +51,16 @@ class Stack:
         stop, loop = asyncio.Event(), asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             loop.add_signal_handler(number, stop.set)
-        loop.add_signal_handler(signal.SIGUSR1, self._look_at_wishes)
+        loop.add_signal_handler(signal.SIGUSR1, self._start_demo_where_asked)
         children.adopt_orphans()
         self.plan.home.give_to(self.plan.account)
         if self.plan.account is not None:
             await asyncio.to_thread(_compile, self.plan.root)
-        self._workshop.demo = demo or bool(read_json(self.plan.home.wanted_file).get("demo"))
+        self._builder.demo = demo or bool(read_json(self.plan.home.wanted_file).get("demo"))
         chores = [asyncio.create_task(self._renew_certificate())]
         try:
             async with self._supervisor as supervisor:
-                supervisor.add(*self._workshop.all())
+                supervisor.add(*self._builder.all())
                 chores.append(asyncio.create_task(self._announce(when_ready)))
                 await stop.wait()
                 chores[-1].cancel()
@@ -71,7 +71,7 @@ class Stack:
             for chore in chores:
                 chore.cancel()
             await asyncio.gather(*chores, return_exceptions=True)
-            await self._workshop.probes.aclose()
+            await self._builder.probes.aclose()
             await asyncio.to_thread(children.end_leftovers, self.plan.home.root)
             self._phase = "stopped"
             self._changed()
@@ -96,16 +96,16 @@ class Stack:
                         if process.kind == "edge":
                             self._supervisor.renew(process.name, "started again with another certificate")
 
-    def _look_at_wishes(self) -> None:
+    def _start_demo_where_asked(self) -> None:
         """`gtv demo` asks a running stack for its cameras."""
         wanted = bool(read_json(self.plan.home.wanted_file).get("demo"))
-        if wanted and not self._workshop.demo:
-            self._workshop.demo = True
+        if wanted and not self._builder.demo:
+            self._builder.demo = True
             for process in self.plan.table.process:
                 if process.demo_env:
                     self._supervisor.renew(process.name, "started again for the demo")
                 if process.kind == "demo":
-                    self._supervisor.add(*self._workshop.of(process))
+                    self._supervisor.add(*self._builder.of(process))
 
     def _changed(self) -> None:
         with contextlib.suppress(OSError):  # a full disk must not end the supervisor

@@ -10,7 +10,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from gtv.failures import BadTable
-from gtv.ports import Wish
+from gtv.ports import PortRequest
 
 Use = Literal["database", "broker", "redis", "objects", "vault", "audit", "media", "media-reader", "recordings", "edge"]
 """What a service is told about, secrets included: each gets only what it needs."""
@@ -59,20 +59,20 @@ class Process(BaseModel):
         """SERVICE_NAME."""
         return self.service or self.name
 
-    def wishes(self, edge_host: str, asked: Container[str] = ()) -> Iterator[Wish]:
+    def port_requests(self, edge_host: str, asked: Container[str] = ()) -> Iterator[PortRequest]:
         """The ports that it needs. Some exist only where they are `asked` for by name."""
         if self.has_api or self.kind == "console":
-            yield Wish(self.name)
+            yield PortRequest(self.name)
         if self.kind in {"service", "edge"}:
-            yield Wish(f"{self.name}-private")
+            yield PortRequest(f"{self.name}-private")
         if self.kind == "edge":
-            yield Wish("edge", edge_host, preferred=8443)
-            yield Wish("edge-http", edge_host, preferred=8080)
-            # carried through to the media server where somebody asks for it
-            yield from (Wish(name, edge_host) for name in ("edge-rtsp", "edge-rtmp") if name in asked)
+            yield PortRequest("edge", edge_host, preferred=8443)
+            yield PortRequest("edge-http", edge_host, preferred=8080)
+            # carried through to the media server where it is asked for
+            yield from (PortRequest(name, edge_host) for name in ("edge-rtsp", "edge-rtmp") if name in asked)
         for port in self.ports:
             name, _, protocol = port.partition("/")
-            yield Wish(name, edge_host if protocol == "udp" else "127.0.0.1", udp=protocol == "udp")
+            yield PortRequest(name, edge_host if protocol == "udp" else "127.0.0.1", udp=protocol == "udp")
 
 
 class Table(BaseModel):
@@ -92,9 +92,9 @@ class Table(BaseModel):
                 raise ValueError(f"{process.name} needs {', '.join(sorted(unknown))}, which must stand before it")
         return self
 
-    def wishes(self, edge_host: str, asked: Container[str] = ()) -> list[Wish]:
+    def port_requests(self, edge_host: str, asked: Container[str] = ()) -> list[PortRequest]:
         """Every port that the stack needs."""
-        return [wish for process in self.process for wish in process.wishes(edge_host, asked)]
+        return [request for process in self.process for request in process.port_requests(edge_host, asked)]
 
 
 def load(path: Path) -> Table:

@@ -28,8 +28,8 @@ CLIPS_PACE = Pace(start_s=900)
 
 
 @dataclass
-class Workshop:
-    """Makes units out of lines of the table."""
+class UnitBuilder:
+    """Makes the supervisor's units from the lines of the table."""
 
     plan: Plan
     probes: HttpProbes = field(default_factory=HttpProbes)
@@ -85,7 +85,7 @@ class Workshop:
             case "rabbitmq":
                 erlang = RabbitPorts(numbers["rabbitmq"], numbers["rabbitmq-distribution"], numbers["rabbitmq-epmd"])
                 return RabbitMq(data, erlang, secrets.parts["rabbitmq"], POLICIES)
-        raise ValueError(f"nobody knows how to start a server named {name}")
+        raise ValueError(f"there is no class for a server named {name}")
 
     def _service(self, process: Process) -> Iterator[Unit]:
         assert process.package is not None
@@ -116,11 +116,11 @@ class Workshop:
             if options.admin_password is not None:
                 password = options.admin_password.get_secret_value()
             else:
-                # written down before it is used, and until it was shown: a crash in between must not lock everybody out
+                # written down before it is used, and until it was shown: after a crash in between the first login must still work
                 password = first_login(home).get("password") or first_password()
                 write_json(home.root / "first-login.json", {"email": options.admin_email, "password": password})
             person: dict[str, object] = {"tenant": options.tenant, "admin_email": options.admin_email, "admin_password": password}
-            # nobody chose a generated password: whoever enters with it first has to
+            # no person chose a generated password: the one who signs in with it first has to
             person["must_change"] = options.admin_password is None
             return json.dumps({**person, "tool_key": self.plan.secrets.tool_key}).encode()
 
@@ -175,7 +175,7 @@ class Workshop:
 
         def spec() -> ProcessSpec:
             user, becomes = _edge_users(plan)
-            group = account_of(plan.account).group
+            group = account_of(plan.account).get("group")
             try:
                 frontage.prepare(plan, files, plan.composition.ports[private], user=user, becomes=becomes, group=group)
             except GtvError as error:
@@ -202,7 +202,7 @@ def forget_first_login(home: Home) -> None:
 
 
 def _edge_users(plan: Plan) -> tuple[str | None, str | None]:
-    """Who starts HAProxy and who it becomes: its own account, where there is one; where a port needs our rights, only when it is open."""
+    """The accounts that HAProxy is started as, and that it becomes: its own; where a port needs root, only once the port is open."""
     try:
         account = unprivileged_user("haproxy")
     except BinaryMissing:

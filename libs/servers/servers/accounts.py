@@ -5,19 +5,18 @@ from __future__ import annotations
 import os
 import pwd
 import subprocess
-from dataclasses import dataclass
 from pathlib import Path
+from typing import TypedDict
 
 from servers.failures import BinaryMissing, FolderUnreachable
 
 
-@dataclass(frozen=True)
-class Account:
-    """What `subprocess` takes to change users; all None keeps ours."""
+class Account(TypedDict, total=False):
+    """What `subprocess` takes to change users; empty keeps ours."""
 
-    user: int | None = None
-    group: int | None = None
-    extra_groups: list[int] | None = None
+    user: int
+    group: int
+    extra_groups: list[int]
 
 
 def account_of(user: str | None, *groups: int) -> Account:
@@ -26,9 +25,9 @@ def account_of(user: str | None, *groups: int) -> Account:
     Raises: KeyError (there is no such account).
     """
     if user is None or os.geteuid() != 0:
-        return Account()
+        return {}
     entry = pwd.getpwnam(user)
-    return Account(entry.pw_uid, entry.pw_gid, [*os.getgrouplist(user, entry.pw_gid), *groups])
+    return {"user": entry.pw_uid, "group": entry.pw_gid, "extra_groups": [*os.getgrouplist(user, entry.pw_gid), *groups]}
 
 
 def unprivileged_user(user: str) -> str | None:
@@ -40,16 +39,6 @@ def unprivileged_user(user: str) -> str | None:
     except KeyError:
         raise BinaryMissing(f"there is no user {user}, which its Debian package or our set-up makes; run `make setup`") from None
     return user
-
-
-def may(user: str | None, test: str, path: Path) -> bool:
-    """Whether this user passes `test -r`, `-w` or `-x` for a path, the folders above it included."""
-    account = account_of(user)
-    argv = ["/usr/bin/test", f"-{test}", str(path)]
-    done = subprocess.run(
-        argv, env={}, cwd="/", check=False, user=account.user, group=account.group, extra_groups=account.extra_groups, capture_output=True
-    )
-    return done.returncode == 0
 
 
 def give_to(path: Path, user: str | None) -> None:
@@ -74,7 +63,7 @@ def make_folder(folder: Path, user: str | None = None) -> None:
                 give_to(Path(parent) / name, user)
         # last, so that an interruption is mended by the next start
         give_to(folder, user)
-    if not may(user, "w", folder):
+    if subprocess.run(["/usr/bin/test", "-w", str(folder)], cwd="/", check=False, **account_of(user)).returncode != 0:
         raise FolderUnreachable(
             f"{folder} cannot be reached by user {user}, as whom this runs under root; "
             "choose a data folder whose parents others may enter, for example /var/lib/gtvision"

@@ -71,7 +71,6 @@ def spawn(spec: ProcessSpec, output: IO[bytes] | int, *, stdin: bytes | None = N
     `tied`: the kernel sends it the stop signal when the *thread* that called this ends, however that happens.
     Raises: OSError, KeyError (unknown user).
     """
-    account = account_of(spec.user, *spec.groups)
     popen = subprocess.Popen(
         [*(_tied(spec.stop_signal) if tied else ()), *spec.argv],
         env={**spec.env, MARK: str(spec.cwd.resolve())},
@@ -80,9 +79,7 @@ def spawn(spec: ProcessSpec, output: IO[bytes] | int, *, stdin: bytes | None = N
         stdout=output,
         stderr=subprocess.STDOUT,
         start_new_session=True,
-        user=account.user,
-        group=account.group,
-        extra_groups=account.extra_groups,
+        **account_of(spec.user, *spec.groups),
     )
     if stdin is not None and popen.stdin is not None:
         with popen.stdin as pipe:
@@ -96,7 +93,7 @@ def spawn_piped(spec: ProcessSpec, stdin: bytes | None = None) -> tuple[Child, I
     pipe = os.fdopen(reading, "rb", buffering=0)
     try:
         # it may open /dev/stdout by name
-        os.fchown(writing, account_of(spec.user).user or -1, -1)
+        os.fchown(writing, account_of(spec.user).get("user", -1), -1)
         return spawn(spec, writing, stdin=stdin), pipe
     except BaseException:
         pipe.close()

@@ -70,7 +70,7 @@ class PgBouncer(LocalServer):
         write_private(self.data / "pgbouncer.ini", config, user)
 
     def write_users(self, users: Mapping[str, str]) -> None:
-        """Replace who may log in; a running PgBouncer reads it after SIGHUP."""
+        """Replaces the roles that may log in; a running PgBouncer reads it after SIGHUP."""
         self._users = dict(users)
         lines = "".join(f'"{role}" "{scram_verifier(role, password)}"\n' for role, password in sorted(users.items()))
         write_private(self.data / "users.txt", lines, unprivileged_user(SUPERUSER))

@@ -78,7 +78,6 @@ def find_binary(name: str, folders: Sequence[Path] = (), package: str | None = N
 
 def run_command(argv: Sequence[str], env: Mapping[str, str], user: str | None = None, cwd: Path | None = None) -> str:
     """Run a server's own tool to its end; its output is in the error if it fails."""
-    account = account_of(user)
     done = subprocess.run(
         list(argv),
         env=dict(env),
@@ -88,9 +87,7 @@ def run_command(argv: Sequence[str], env: Mapping[str, str], user: str | None = 
         stderr=subprocess.STDOUT,
         timeout=TOOL_TIMEOUT_S,
         check=False,
-        user=account.user,
-        group=account.group,
-        extra_groups=account.extra_groups,
+        **account_of(user),
     )
     output = done.stdout.decode(errors="replace")
     if done.returncode != 0:

@@ -60,7 +60,7 @@ class Unit:
     """Probe once it is ready; by default the same."""
     needs: tuple[str, ...] = ()
     after_start: Callable[[], Awaitable[None]] | None = None
-    """Awaited after the first successful probe of each start (`once`: after it ended well), before anyone who needs it goes on."""
+    """Awaited after the first successful probe of each start (`once`: after it ended well), before a unit that needs it goes on."""
     after_stop: Callable[[], None] | None = None
     """Called in a thread after each end."""
     once: bool = False
