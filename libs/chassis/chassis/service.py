@@ -1,12 +1,11 @@
 """The shell around every process: two ports, lifespan, loops with heartbeats, health, documentation, graceful end.
 
     service = create_app(settings, title="Cameras", lifespan_parts=[lambda: auth, lambda: db], routers=[router],
-                         readiness={"postgres": db.check}, loops={"outbox": relay.run}, provides=[cameras],
-                         state={"authenticator": auth.authenticator})
+                         readiness={"postgres": db.check}, loops={"outbox": relay.run}, provides=[auth.authenticator, cameras])
     run(service)
 
 Routers are mounted as they are: their own prefix says `/api/v1/...` (or `/ws/v1/...`). Everything on the private port is internal.
-What a route asks for by `chassis.http.Provided` is given as `provides`; what the chassis itself looks up by name, as `state`.
+What a route asks for by `chassis.http.Provided` is given as `provides`.
 """
 
 from __future__ import annotations
@@ -34,7 +33,7 @@ log = logs.get_logger("chassis.service")
 AsyncContextManagerFactory = Callable[[], AbstractAsyncContextManager[Any]]
 
 _OFF: Any = {"tracing": False, "metrics": False, "logs": False, "operation_spans": False}
-"""FastAPI's own telemetry: we open the span ourselves, and only for a sampled request."""
+"""FastAPI's own telemetry: the span is opened by `chassis.http`, and only for a sampled request."""
 _UNTAKEN_AT_MOST_MS = 30_000
 
 
@@ -45,17 +44,12 @@ class Worker:
         self, settings: ServiceSettings, *, title: str, lifespan_parts: Sequence[AsyncContextManagerFactory], loops: Mapping[str, Loop]
     ) -> None:
         self.settings = settings
-        self.title = title
         self.heartbeats = Heartbeats()
         self.private = _fastapi(settings, f"{title} (private)")
         self._parts = tuple(lifespan_parts)
         self._loops = dict(loops)
-        self._started = asyncio.Event()
-
-    @property
-    def is_started(self) -> bool:
+        self.is_started = False
         """Whether all parts are up; readiness says no before and while ending."""
-        return self._started.is_set()
 
     @asynccontextmanager
     async def started(self) -> AsyncIterator[None]:
@@ -63,24 +57,23 @@ class Worker:
         async with AsyncExitStack() as stack:
             for part in self._parts:
                 await stack.enter_async_context(part())
-            stack.push_async_callback(
-                self._end, [asyncio.create_task(self._supervise(name, loop), name=name) for name, loop in self._loops.items()]
-            )
-            self._started.set()
+            tasks = [asyncio.create_task(self._supervise(name, loop), name=name) for name, loop in self._loops.items()]
+            stack.push_async_callback(self._end, tasks)
+            self.is_started = True
             yield
 
     async def _end(self, tasks: list[asyncio.Task[None]]) -> None:
-        self._started.clear()
+        self.is_started = False
         for task in tasks:
             task.cancel()
         if tasks:
             _, pending = await asyncio.wait(tasks, timeout=self.settings.shutdown_grace_s)
             if pending:
-                log.warning("loops did not end in time", loops=sorted(each.get_name() for each in pending))
+                log.warning("loops_still_running", loops=sorted(each.get_name() for each in pending))
 
     async def _supervise(self, name: str, loop: Loop) -> None:
-        """A loop that fails is started again. A cancellation counts as an end only when this task itself was cancelled:
-        a frozen broker ends a publish in a stray CancelledError, which would otherwise kill the loop in silence."""
+        """Starts a loop that fails again. A cancellation counts as an end only when this task itself was cancelled: a frozen broker ends
+        a publish in a stray CancelledError, which would otherwise end the loop without a word."""
         task = asyncio.current_task()
         backoff = Backoff(timedelta(seconds=0.5), timedelta(seconds=30), well=timedelta(minutes=1))
         while True:
@@ -88,18 +81,17 @@ class Worker:
             began = asyncio.get_running_loop().time()
             try:
                 await loop(heartbeat)
-                log.warning("loop ended, starting it again", loop=name)
+                log.warning("loop_ended", loop=name)
             except asyncio.CancelledError:
                 if task is None or task.cancelling():
                     self.heartbeats.remove(name)
                     raise
-                log.error("loop was cancelled by something inside it, starting it again", loop=name)
+                log.error("loop_cancelled_from_inside", loop=name)
             except Exception:
+                log.exception("loop_failed", loop=name)
                 if task is not None and task.cancelling():
                     self.heartbeats.remove(name)
-                    log.exception("loop failed while it was ended", loop=name)
                     return
-                log.exception("loop failed, starting it again", loop=name)
             metrics.LOOP_FAILURES.labels(name).inc()
             await heartbeat.sleep(backoff.wait_s(asyncio.get_running_loop().time() - began))
 
@@ -117,6 +109,7 @@ class Service(Worker):
 def _fastapi(settings: ServiceSettings, title: str) -> FastAPI:
     app = FastAPI(title=title, version="1", docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False, telemetry=_OFF)
     http.install(app, max_body_bytes=settings.http_max_body_bytes)
+    app.state.service_name = settings.service_name
     return app
 
 
@@ -133,49 +126,42 @@ def create_app(  # noqa: PLR0913 - the one list of what a service is made of
     provides: Sequence[object] = (),
     state: Mapping[str, object] | None = None,
 ) -> Service:
-    """A service with its API and its private port. Nothing runs yet."""
+    """Returns a service with its API and its private port. Nothing runs yet."""
     service = Service(settings, title=title, lifespan_parts=lifespan_parts, loops=loops or {})
-    state = {"service_name": settings.service_name, **(state or {})}
-    _furnish(service, private_routers, readiness or {}, state)
-    for router in routers:
-        service.api.include_router(router)
-    service.api.include_router(documentation.router(service.api, settings.service_name, asyncapi))
-    http.refuse_unknown_parameters(service.api)
-    _set_state(service.api, state)
+    state = state or {}
     known = {type(each) for each in provides}
     moved = [state[name] for name in ("authenticator", "tenants") if name in state and type(state[name]) not in known]
-    for app, mounted in ((service.api, routers), (service.private, private_routers)):
-        http.provide(app, [*provides, *moved])
-        http.check_provided(app, mounted)
+    for name, value in state.items():
+        setattr(service.api.state, name, value)
+    _mount(service.private, (_health(service, readiness or {}), *private_routers), [*provides, *moved])
+    _mount(service.api, (*routers, documentation.router(service.api, settings.service_name, asyncapi)), [*provides, *moved])
+    http.refuse_unknown_parameters(service.api)
     return service
 
 
-def create_worker(  # noqa: PLR0913 - as above
+def create_worker(
     settings: ServiceSettings,
     *,
     title: str,
     lifespan_parts: Sequence[AsyncContextManagerFactory],
     loops: Mapping[str, Loop],
     readiness: Mapping[str, Check] | None = None,
-    private_routers: Sequence[APIRouter] = (),
-    state: Mapping[str, object] | None = None,
 ) -> Worker:
-    """A process without an API. Nothing runs yet."""
+    """Returns a process without an API. Nothing runs yet."""
     worker = Worker(settings, title=title, lifespan_parts=lifespan_parts, loops=loops)
-    _furnish(worker, private_routers, readiness or {}, {"service_name": settings.service_name, **(state or {})})
+    _mount(worker.private, (_health(worker, readiness or {}),), ())
     return worker
 
 
-def _furnish(worker: Worker, private_routers: Sequence[APIRouter], readiness: Mapping[str, Check], state: Mapping[str, object]) -> None:
-    worker.private.include_router(health_router(worker.settings.service_name, worker.heartbeats, readiness, lambda: worker.is_started))
-    for router in private_routers:
-        worker.private.include_router(router)
-    _set_state(worker.private, state)
+def _health(worker: Worker, readiness: Mapping[str, Check]) -> APIRouter:
+    return health_router(worker.settings.service_name, worker.heartbeats, readiness, lambda: worker.is_started)
 
 
-def _set_state(app: FastAPI, state: Mapping[str, object]) -> None:
-    for name, value in state.items():
-        setattr(app.state, name, value)
+def _mount(app: FastAPI, routers: Sequence[APIRouter], provides: Sequence[object]) -> None:
+    for router in routers:
+        app.include_router(router)
+    http.provide(app, provides)
+    http.check_provided(app, routers)
 
 
 # --- running -----------------------------------------------------------------------------------------------------------
@@ -190,7 +176,7 @@ class _Server(uvicorn.Server):
 
 
 def run(service: Worker) -> None:
-    """Serve until SIGTERM or SIGINT, then let requests and loops end. Returns afterwards; raises what kept it from starting."""
+    """Serves until SIGTERM or SIGINT, then lets requests and loops end. Returns afterwards; raises what kept it from starting."""
     settings = service.settings
     logs.configure(settings.service_name, settings.log_level, settings.log_format, final=True)
     tracing.configure(settings.service_name, settings.trace_sample_ratio, settings.otel_exporter_otlp_endpoint)
@@ -202,10 +188,17 @@ def run(service: Worker) -> None:
 
 
 async def serve(service: Worker, stop: asyncio.Event | None = None) -> None:
-    """Serve until a signal or `stop`. The private port answers first and last: it says 'not ready' in between."""
-    stopping = stop or asyncio.Event()
+    """Serves until a signal or `stop`. The private port answers first and last: it says 'not ready' in between."""
+    stopping, settings = stop or asyncio.Event(), service.settings
+    private = _Listening(service.private, settings, settings.private_port)
     with _signals(stopping):
-        await _serve(service, stopping)
+        async with private, service.started(), AsyncExitStack() as stack:
+            listening = [private]
+            if isinstance(service, Service):
+                listening.append(await stack.enter_async_context(_Listening(service.api, settings, settings.http_port)))
+            log.info("serving", ports=[each.port for each in listening])
+            await _first(stopping, listening)
+            log.info("stopping")
 
 
 @contextmanager
@@ -218,21 +211,6 @@ def _signals(stopping: asyncio.Event) -> Iterator[None]:
     finally:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.remove_signal_handler(number)
-
-
-async def _serve(service: Worker, stopping: asyncio.Event) -> None:
-    settings = service.settings
-    private = _Listening(service.private, settings, settings.private_port)
-    async with private, service.started():
-        if isinstance(service, Service):
-            async with _Listening(service.api, settings, settings.http_port) as public:
-                log.info("serving", port=public.port, private_port=private.port)
-                await _first(stopping, public, private)
-                log.info("stopping")
-        else:
-            log.info("serving", private_port=private.port)
-            await _first(stopping, private)
-            log.info("stopping")
 
 
 class _Listening:
@@ -280,8 +258,8 @@ class _Listening:
         self._socket.close()
 
 
-async def _first(stopping: asyncio.Event, *servers: _Listening) -> None:
-    """Wait for the stop, or for a server that ended by itself."""
+async def _first(stopping: asyncio.Event, servers: Sequence[_Listening]) -> None:
+    """Waits for the stop, or for a server that ended by itself."""
     stop = asyncio.ensure_future(stopping.wait())
     tasks = [server.task for server in servers if server.task is not None]
     await asyncio.wait([stop, *tasks], return_when=asyncio.FIRST_COMPLETED)
