@@ -1,4 +1,4 @@
-"""Opening connections to RabbitMQ that end where their owner ends them."""
+"""Connections to RabbitMQ that end where their owner closes them."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from pamqp.common import FieldTable
 class OwnedConnection(aio_pika.Connection):
     """A connection without a finaliser.
 
-    The library's own starts `close()` wherever the collector happens to run: outside the loop that leaves a coroutine that nobody
-    awaits, one for every attempt on a broker that was not up yet.
+    The library's finaliser starts `close()` wherever the garbage collector runs: outside the event loop that leaves a coroutine that is
+    never awaited, one for each attempt on a broker that is not up yet.
     """
 
     def __del__(self) -> None:
@@ -18,6 +18,6 @@ class OwnedConnection(aio_pika.Connection):
 
 
 async def connect(url: str, name: str = "", timeout_s: float = 5.0) -> OwnedConnection:
-    """An open connection; whoever asks for it closes it. Raises: AMQPError, OSError, TimeoutError."""
+    """Returns an open connection; the caller closes it. Raises: AMQPError, OSError, TimeoutError."""
     properties: FieldTable | None = {"connection_name": name} if name else None
     return await aio_pika.connect(url, timeout=timeout_s, client_properties=properties, connection_class=OwnedConnection)

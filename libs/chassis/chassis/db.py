@@ -1,7 +1,7 @@
 """PostgreSQL behind PgBouncer in transaction mode: the engine, the unit of work, the tables that every service has.
 
-Nobody else calls `commit()`. The unit of work sets the tenant for row-level security as its first statement, with a setting that
-ends with the transaction: PgBouncer gives the connection to somebody else afterwards.
+Only the unit of work commits. It sets the tenant for row-level security as its first statement, with a setting that ends with the
+transaction: PgBouncer gives the connection to another client afterwards.
 """
 
 from __future__ import annotations
@@ -126,11 +126,11 @@ class _PostgresUnitOfWork(UnitOfWork):
 
 
 COMMAND_TIMEOUT_S = 35.0
-"""Above the server's own statement_timeout of 30 s: a statement that takes longer has lost its server."""
+"""Above the server's own statement_timeout of 30 s: where a statement takes longer, the server does not answer any more."""
 
 
 class DroppingConnection(asyncpg.Connection):
-    """Gives a cancelled statement's connection up instead of asking the server to cancel.
+    """Closes the connection of a cancelled statement instead of asking the server to cancel.
 
     The request to cancel is a second connection: with a frozen server it hangs, and PgBouncer 1.18 ends itself over it ("bad client
     state"). Without the client the server ends the statement by itself (`client_connection_check_interval`, `statement_timeout`).
@@ -188,13 +188,13 @@ class Database:
                 await connection.execute(text("SELECT 1"))
 
     async def prune_inbox(self, keep: timedelta = timedelta(days=7)) -> int:
-        """Forget events seen longer ago than any redelivery can take. Returns how many."""
+        """Forgets events seen longer ago than any redelivery can take. Returns how many."""
         async with self.uow(None) as uow:
             result = await uow.session.execute(_PRUNE_INBOX, {"before": self._clock.now() - keep})
             return len(result.all())
 
     async def aclose(self) -> None:
-        """Close the pool."""
+        """Closes the pool."""
         await self.engine.dispose()
 
     async def __aenter__(self) -> Database:
@@ -206,7 +206,7 @@ class Database:
 
 @contextmanager
 def unavailable_when_down() -> Iterator[None]:
-    """Turn every sign of a database that cannot be reached into Unavailable; other errors pass."""
+    """Turns every sign of a database that cannot be reached into Unavailable; other errors pass."""
     try:
         yield
     except (DBAPIError, PoolTimeout, OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
@@ -221,7 +221,7 @@ _DOWN_TEXTS = ("server conn crashed", "server login has been failing", "query_wa
 
 
 def is_down(error: BaseException) -> bool:
-    """Whether trying the same again later can help."""
+    """Returns whether trying the same again later can help."""
     if isinstance(error, DBAPIError | asyncpg.PostgresError | asyncpg.InterfaceError):
         origin = error.orig if isinstance(error, DBAPIError) else error
         state = getattr(origin, "sqlstate", None) or ""
@@ -231,7 +231,7 @@ def is_down(error: BaseException) -> bool:
 
 
 def outbox_table(metadata: MetaData) -> Table:
-    """Events on their way to the broker. No policy: the relay sees every tenant's."""
+    """Returns the table of events on their way to the broker. No policy: the relay sees every tenant's."""
     return Table(
         "outbox",
         metadata,
@@ -247,7 +247,7 @@ def outbox_table(metadata: MetaData) -> Table:
 
 
 def inbox_table(metadata: MetaData) -> Table:
-    """Events that a consumer has handled. No policy: the key is the event."""
+    """Returns the table of events that a consumer has handled. No policy: the key is the event."""
     return Table(
         "inbox",
         metadata,

@@ -1,4 +1,4 @@
-"""From a fact to what crosses the border: the envelope around event data, its bytes and its headers.
+"""The envelope around event data, and its bytes.
 
 The correlation id comes from the request or event being handled, the causation id from the event being handled; both travel in
 context variables, so that no verb has to pass them on.
@@ -24,7 +24,7 @@ _cause: ContextVar[UUID | None] = ContextVar("gtvision_cause", default=None)
 
 @dataclass(frozen=True, slots=True)
 class Links:
-    """What ties an event to others. None means: take it from the context, or make a new one."""
+    """The ids that tie an event to others. None means: taken from the context, or a new one."""
 
     event_id: UUID | None = None
     correlation_id: UUID | None = None
@@ -33,12 +33,12 @@ class Links:
 
 @lru_cache(maxsize=256)
 def event_model(data_type: type[DataT]) -> type[Event[DataT]]:
-    """The envelope model for one type of event data (built once: pydantic generics are slow to make)."""
+    """Returns the envelope model for one type of event data (built once: pydantic generics are slow to make)."""
     return cast("type[Event[DataT]]", cast("Any", Event)[data_type])
 
 
 def wrap(data: DataT, *, tenant_id: UUID, occurred_at: datetime, camera_id: UUID | None = None, links: Links | None = None) -> Event[DataT]:
-    """Put event data into its envelope. `camera_id` defaults to the data's own."""
+    """Returns event data in its envelope. `camera_id` defaults to that of the data."""
     links = links or Links()
     return event_model(type(data))(
         event_id=links.event_id or new_id(),
@@ -59,13 +59,13 @@ def parse(data_type: type[DataT], body: bytes) -> Event[DataT]:
 
 
 def to_bytes(event: Event[Any]) -> bytes:
-    """The envelope as it travels: compact JSON."""
+    """Returns the envelope as it is sent: compact JSON."""
     return event.model_dump_json().encode()
 
 
 @contextmanager
 def handling(event: Event[Any]) -> Iterator[None]:
-    """While this lasts, logs carry the event's ids and new events name it as their cause."""
+    """Inside the block logs carry the event's ids and new events name it as their cause."""
     mark = _cause.set(event.event_id)
     try:
         with logs.correlated(event.correlation_id):

@@ -1,4 +1,4 @@
-"""Heartbeats: every loop of a process says that it lives, so that a hung one is noticed and the process replaced."""
+"""Heartbeats: every loop of a process beats, so that one that hangs is noticed and the process replaced."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ READY_TIMEOUT_S = 2.0
 
 
 class Heartbeat:
-    """The pulse of one loop."""
+    """The heartbeat of one loop."""
 
     def __init__(self, name: str, clock: Clock, stale_after_s: float) -> None:
         self.name = name
@@ -30,21 +30,21 @@ class Heartbeat:
         self._last = clock.monotonic()
 
     def beat(self) -> None:
-        """Say that the loop made progress. Cheap: call it on every turn."""
+        """Notes that the loop made progress. Cheap: to be called on every turn."""
         self._last = self._clock.monotonic()
 
     @property
     def age_s(self) -> float:
-        """Seconds since the last beat."""
+        """Returns the seconds since the last beat."""
         return self._clock.monotonic() - self._last
 
     @property
     def stale(self) -> bool:
-        """Whether the loop must be taken for hung."""
+        """Returns whether the loop counts as hung."""
         return self.age_s > self._stale_after_s
 
     async def sleep(self, seconds: float) -> None:
-        """Sleep for any length and keep beating: waiting on purpose is not hanging. Raises: CancelledError, late if need be."""
+        """Sleeps for any length and goes on beating. Raises: CancelledError, at the latest at the next beat."""
         left = seconds
         while left > 0:
             _end_if_cancelled()
@@ -55,7 +55,7 @@ class Heartbeat:
         self.beat()
 
     async def wait(self, event: asyncio.Event, timeout_s: float) -> bool:
-        """Wait for the event as long as allowed and keep beating. Returns whether it came."""
+        """Waits for the event as long as allowed and goes on beating. Returns whether it came."""
         left = timeout_s
         while left > 0:
             _end_if_cancelled()
@@ -73,35 +73,35 @@ class Heartbeat:
 
 
 def _end_if_cancelled() -> None:
-    """A library may swallow a cancellation that meets it while connecting (redis-py does): the loop ends at its next pause instead."""
+    """A library may swallow a cancellation that comes while it connects (redis-py does): the loop ends at its next pause instead."""
     task = asyncio.current_task()
     if task is not None and task.cancelling():
         raise asyncio.CancelledError
 
 
 class Heartbeats:
-    """All the pulses of a process."""
+    """All heartbeats of a process."""
 
     def __init__(self, clock: Clock | None = None) -> None:
         self._clock = clock or SystemClock()
         self._beats: dict[str, Heartbeat] = {}
 
     def register(self, name: str, stale_after_s: float = STALE_AFTER_S) -> Heartbeat:
-        """A new pulse, beating now. The same name replaces the one before."""
+        """Returns a new heartbeat, which has just beaten. The same name replaces the one before."""
         heartbeat = Heartbeat(name, self._clock, stale_after_s)
         self._beats[name] = heartbeat
         return heartbeat
 
     def remove(self, name: str) -> None:
-        """The loop ended on purpose."""
+        """Forgets a loop that ended on purpose."""
         self._beats.pop(name, None)
 
     def ages_s(self) -> dict[str, float]:
-        """Seconds since each loop's last beat."""
+        """Returns the seconds since each loop's last beat."""
         return {name: beat.age_s for name, beat in self._beats.items()}
 
     def stale(self) -> list[str]:
-        """Names of the loops that hang."""
+        """Returns the names of the loops that hang."""
         return [name for name, beat in self._beats.items() if beat.stale]
 
 
@@ -138,7 +138,7 @@ def health_router(service: str, heartbeats: Heartbeats, readiness: Mapping[str, 
 
 
 async def _failure(check: Check) -> str | None:
-    """Why the dependency is not usable, without secrets; None when it is."""
+    """Returns why the dependency is not usable, without secrets; None when it is."""
     try:
         async with asyncio.timeout(READY_TIMEOUT_S):
             await check()

@@ -1,7 +1,7 @@
 """Live messages over Redis pub/sub: screens and WebSockets only, loss allowed.
 
-Channel `live:{tenant}:{topic}`, topic `detections:{camera}`, `cameras`, `alerts` or `system`. A publisher is never held up or
-failed by Redis; a subscriber that lost its connection is told to `resync`, since what was said meanwhile is gone.
+Channel `live:{tenant}:{topic}`, topic `detections:{camera}`, `cameras`, `alerts` or `system`. Redis never delays or fails a publisher;
+a subscriber that lost its connection gets `resync`, since the messages of that time are lost.
 """
 
 from __future__ import annotations
@@ -24,24 +24,24 @@ PREFIX: Final = "live"
 RESYNC: Final = "resync"
 
 _PAUSE_AFTER_FAILURE_S = 1.0
-"""A dead Redis costs one publisher one timeout a second, not one each message."""
+"""A Redis that is down costs a publisher one timeout a second, not one for each message."""
 
 log = logs.get_logger("chassis.live")
 
 
 @dataclass(frozen=True, slots=True)
 class LiveMessage:
-    """One message, or `topic == RESYNC` (tenant None): read from the API what you may have missed."""
+    """One message, or `topic == RESYNC` (tenant None): the subscriber reads from the API what it may have missed."""
 
     tenant_id: UUID | None
     topic: str
     data: Any
     raw: bytes = b""
-    """The JSON as it came: forward it without serialising again."""
+    """The JSON as it came, to be forwarded without serialising it again."""
 
     @property
     def is_resync(self) -> bool:
-        """Whether this is the marker after a lost connection."""
+        """Returns whether this is the marker after a lost connection."""
         return self.tenant_id is None
 
 
@@ -64,7 +64,7 @@ class LiveBus:
         self._silent_until = 0.0
 
     async def publish(self, tenant_id: UUID, topic: str, message: dict[str, Any]) -> None:
-        """Say it to whoever listens now. Never raises: what cannot be said is counted and dropped."""
+        """Publishes to the subscribers of this moment. Never raises: what cannot be published is counted and dropped."""
         now = asyncio.get_running_loop().time()
         if now < self._silent_until:
             metrics.LIVE_MESSAGES.labels("dropped").inc()
@@ -74,20 +74,20 @@ class LiveBus:
         except UNREACHABLE as error:
             self._silent_until = now + _PAUSE_AFTER_FAILURE_S
             metrics.LIVE_MESSAGES.labels("dropped").inc()
-            log.warning("live message dropped", topic=topic, cause=type(error).__name__)
+            log.warning("live_message_dropped", topic=topic, cause=type(error).__name__)
         else:
             metrics.LIVE_MESSAGES.labels("published").inc()
 
     def announce(self, tenant_id: UUID, topic: str, message: dict[str, Any]) -> Callable[[], Coroutine[Any, Any, None]]:
         """The same as a callable, for `uow.after_commit(...)`."""
 
-        async def say() -> None:
+        async def publish() -> None:
             await self.publish(tenant_id, topic, message)
 
-        return say
+        return publish
 
     async def subscribe(self, patterns: Sequence[str], *, ready: asyncio.Event | None = None) -> AsyncIterator[LiveMessage]:
-        """Messages on `live:<pattern>` (`*:cameras`, `<tenant>:detections:*`) for ever; after each reconnect first a resync marker.
+        """Returns messages on `live:<pattern>` (`*:cameras`, `<tenant>:detections:*`) for ever; after each reconnect first a resync marker.
 
         `ready` is set while subscribed. Close the iterator (or cancel the task) to end.
         """
@@ -103,18 +103,18 @@ class LiveBus:
                         ready.set()
                     if lost:
                         yield _RESYNC_MESSAGE
-                    lost = True  # whatever ends this connection, the next begins with a resync
+                    lost = True  # the next connection begins with a resync
                     async for message in _messages(pubsub):
                         yield message
             except UNREACHABLE as error:
-                log.warning("live subscription lost", cause=type(error).__name__)
+                log.warning("live_subscription_lost", cause=type(error).__name__)
             if ready is not None:
                 ready.clear()
             await asyncio.sleep(backoff.wait_s())
 
 
 async def _confirmed(pubsub: Any, count: int) -> None:
-    """redis-py restores subscriptions by itself and says nothing; confirmations are the only sign of a reconnect."""
+    """Waits for the confirmations: redis-py subscribes again by itself, and they are the only sign of a reconnect."""
     while count > 0:
         message = await pubsub.get_message(timeout=2.0)
         if message is None:
@@ -124,7 +124,7 @@ async def _confirmed(pubsub: Any, count: int) -> None:
 
 
 async def _messages(pubsub: Any) -> AsyncIterator[LiveMessage]:
-    """Until the connection was lost: a confirmation out of turn means that the client reconnected by itself."""
+    """Returns messages until the connection was lost: a further confirmation means that the client reconnected by itself."""
     while True:
         message = await pubsub.get_message(timeout=LISTEN_S)
         if message is None:
@@ -138,7 +138,7 @@ async def _messages(pubsub: Any) -> AsyncIterator[LiveMessage]:
 
 
 def channel(tenant_id: UUID, topic: str) -> str:
-    """`live:{tenant}:{topic}`."""
+    """Returns `live:{tenant}:{topic}`."""
     return f"{PREFIX}:{tenant_id}:{topic}"
 
 

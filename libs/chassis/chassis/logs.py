@@ -1,7 +1,7 @@
 """JSON lines to stdout, with the correlation id, without secrets.
 
 One line costs some 15 us: `BytesLoggerFactory` and orjson, levels filtered before anything is built. What the libraries say
-through `logging` takes the same road.
+through `logging` is written in the same form.
 """
 
 from __future__ import annotations
@@ -44,13 +44,13 @@ _SCRUBBERS = (
 
 
 def correlation_id() -> UUID:
-    """The id that ties everything caused by one request or event together. A new one outside of any."""
+    """Returns the id that everything caused by one request or event carries. A new one outside of any."""
     return _correlation.get() or new_id()
 
 
 @contextmanager
 def correlated(value: UUID | None = None) -> Iterator[UUID]:
-    """Everything inside belongs to this id, or to a new one."""
+    """Inside the block logs and events carry this id, or a new one."""
     chosen = value or new_id()
     mark = _correlation.set(chosen)
     try:
@@ -60,7 +60,7 @@ def correlated(value: UUID | None = None) -> Iterator[UUID]:
 
 
 def redact(text: str) -> str:
-    """The text without URL user info, query strings, bearer tokens, JWTs and `password=...`."""
+    """Returns the text without URL user info, query strings, bearer tokens, JWTs and `password=...`."""
     if _MAY_HOLD_SECRET.search(text) is None:
         return text
     for pattern, replacement in _SCRUBBERS:
@@ -135,7 +135,7 @@ _CONSOLE = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain
 
 
 def reset() -> None:
-    """Before `configure` too: structlog's own default prints the variables of every frame, secrets among them."""
+    """Replaces structlog's default, which prints the variables of every frame, secrets among them, before `configure`."""
     structlog.reset_defaults()
     structlog.configure(processors=[structlog.processors.add_log_level, _redaction, _CONSOLE])
 
@@ -144,7 +144,7 @@ reset()
 
 
 def configure(service: str, level: str = "info", format: str = "json", *, final: bool = False) -> None:  # noqa: A002 - the option's name
-    """Set up structlog and the standard library's logging for this process. `final` makes loggers faster and this the last call."""
+    """Sets up structlog and the standard library's logging for this process. `final` makes loggers faster and this the last call."""
     number = _LEVELS[level.lower()]
     shared: list[structlog.typing.Processor] = [
         structlog.processors.add_log_level,
@@ -166,7 +166,7 @@ def configure(service: str, level: str = "info", format: str = "json", *, final:
 
 
 class _Stdout(logging.Handler):
-    """Writes to whatever `sys.stdout` is at that moment, as structlog's loggers do."""
+    """Writes to `sys.stdout` as it is at that moment, as structlog's loggers do."""
 
     def emit(self, record: logging.LogRecord) -> None:
         try:
@@ -197,9 +197,9 @@ def _route_stdlib(level: int, shared: list[structlog.typing.Processor], renderer
 
 
 class AccessLog:
-    """The one line that every request costs, on a shorter road: its fields are bounded and hold no secret by construction.
+    """The line of each request, written without structlog: its fields are bounded and hold no secret.
 
-    Same shape as any other line. Never give it a query string.
+    It has the form of any other line. Never give it a query string.
     """
 
     def __init__(self) -> None:
@@ -231,5 +231,5 @@ access = AccessLog()
 
 
 def get_logger(name: str) -> structlog.typing.FilteringBoundLogger:
-    """A logger; `log.info("camera went online", camera_id=...)`. Facts go into fields, not into the sentence."""
+    """Returns a logger: `log.info("camera_online", camera_id=...)`. Facts go into fields."""
     return cast("structlog.typing.FilteringBoundLogger", structlog.get_logger(source=name))

@@ -23,7 +23,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Literal, TypeAlias
@@ -48,14 +48,13 @@ Step: TypeAlias = Literal["day", "month"]
 _URL = "gtvision_migration_url"
 _ONE_AT_A_TIME = threading.Lock()
 """Alembic's context is global to the process."""
-_LOCK_CLASS = 0x6774  # "gt": keeps our advisory locks apart from anybody else's in the database
+_LOCK_CLASS = 0x6774  # "gt": keeps these advisory locks apart from others in the database
 
 
 def run_migrations(service: str, package_root: Path | ModuleType, migration_url: SecretStr | str | None) -> None:
-    """Upgrade a service's schema to the newest version; one of a newer release is left as it is. Blocking; from a loop, use
-    `asyncio.to_thread`.
+    """Upgrades a service's schema to the newest version; one of a newer release is left as it is. Blocking. Raises: Unavailable.
 
-    `package_root` is the folder that holds `migrations/`, or the service's package beside it. Raises: Unavailable.
+    `package_root` is the folder that holds `migrations/`, or the service's package beside it.
     """
     if migration_url is None:
         raise Unavailable("MIGRATION_DATABASE_URL is not set; migrations run directly on PostgreSQL.")
@@ -70,16 +69,12 @@ def run_migrations(service: str, package_root: Path | ModuleType, migration_url:
 
 
 def find_migrations(package_root: Path | ModuleType) -> Path:
-    """The `migrations` folder inside the given folder, or inside or beside the given package."""
-    if isinstance(package_root, ModuleType):
-        package = Path(str(package_root.__file__)).resolve().parent
-        candidates = [package / "migrations", package.parent / "migrations"]
-    else:
-        candidates = [package_root / "migrations", package_root.parent / "migrations"]
-    for candidate in candidates:
+    """Returns the `migrations` folder inside or beside the given folder or package. Raises: FileNotFoundError."""
+    root = Path(str(package_root.__file__)).resolve().parent if isinstance(package_root, ModuleType) else package_root
+    for candidate in (root / "migrations", root.parent / "migrations"):
         if (candidate / "env.py").is_file():
             return candidate
-    raise FileNotFoundError(f"no migrations/env.py in {' or '.join(str(path.parent) for path in candidates)}")
+    raise FileNotFoundError(f"no migrations/env.py in {root} or beside it")
 
 
 def run_env(metadata: MetaData | Sequence[MetaData], schema: str) -> None:
@@ -140,7 +135,7 @@ def one_metadata(metadata: MetaData | Sequence[MetaData]) -> MetaData:
 
 
 def _is_of_a_newer_release() -> bool:
-    """A release that is put back finds a migration that it has never heard of. It ignores what was added, and must not fail over it."""
+    """An older release that is installed again finds a migration that it does not know. It ignores what was added, and must not fail."""
     ours = {migration.revision for migration in context.script.walk_revisions()}
     return not ours.issuperset(context.get_context().get_current_heads())
 
@@ -160,8 +155,13 @@ def _schema() -> str:
     return str(op.get_context().opts["version_table_schema"])
 
 
+def _execute(statements: Iterable[str]) -> None:
+    for statement in statements:
+        op.execute(text(statement.replace(":", r"\:")))
+
+
 def create_schema_and_grants() -> None:
-    """First line of a service's first migration: the service may look into its schema (which exists already), nobody else."""
+    """First line of a service's first migration: only the service's role may use its schema (which exists already)."""
     schema = _schema()
     op.execute(f'REVOKE ALL ON SCHEMA "{schema}" FROM PUBLIC')
     op.execute(f'GRANT USAGE ON SCHEMA "{schema}" TO "{schema}"')
@@ -222,8 +222,7 @@ def _create(table: Table) -> None:
 
 def create_partition_functions(parent: str, step: Step = "day", *, append_only: bool = False) -> None:
     """Functions that the service's role may call to make and drop the daily or monthly partitions of a range-partitioned table."""
-    for statement in partition_function_sql(_schema(), parent, step, append_only=append_only):
-        op.execute(text(statement.replace(":", r"\:")))
+    _execute(partition_function_sql(_schema(), parent, step, append_only=append_only))
 
 
 def bound_partition_drops(parent: str, step: Step, latest: str) -> None:
@@ -233,8 +232,8 @@ def bound_partition_drops(parent: str, step: Step, latest: str) -> None:
 
 
 def append_only_table(table: str) -> None:
-    """A tenant's table whose rows nobody changes: policy, the right to read and to add, and a trigger that refuses everybody else's
-    attempts too, the owner's included. Partitions are guarded by `create_partition_functions(..., append_only=True)`."""
+    """A tenant's table whose rows are never changed: policy, the right to read and to add, and a trigger that refuses changes by every
+    role, the owner included. Partitions are guarded by `create_partition_functions(..., append_only=True)`."""
     schema = _schema()
     enable_tenant_policy(table)
     op.execute(f'GRANT SELECT, INSERT ON "{schema}"."{table}" TO "{schema}"')
@@ -250,16 +249,15 @@ _REFUSING = "FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()"
 
 
 def definer_function(signature: str, returns: str, body: str, *, language: str = "sql", volatility: str = "STABLE") -> None:
-    """A function with the owner's eyes, for what must happen before a tenant is known (login, API key) or across tenants.
+    """A function with the owner's rights, for what must happen before a tenant is known (login, API key) or across tenants.
 
     `signature` is `name(argument type, ...)`. Only the service's role may call it.
     """
-    for statement in definer_function_sql(_schema(), signature, f"RETURNS {returns} LANGUAGE {language} {volatility}", body):
-        op.execute(text(statement.replace(":", r"\:")))
+    _execute(definer_function_sql(_schema(), signature, f"RETURNS {returns} LANGUAGE {language} {volatility}", body))
 
 
 def definer_function_sql(schema: str, signature: str, options: str, body: str) -> list[str]:
-    """SECURITY DEFINER with a fixed search_path; temporary tables are searched last, so that nobody can plant one."""
+    """SECURITY DEFINER with a fixed search_path; temporary tables are searched last, so that none can take a table's place."""
     name, _, arguments = signature.partition("(")
     types = ", ".join(" ".join(part.split()[1:]) for part in arguments.rstrip(")").split(",") if part.strip())
     callee = f'"{schema}"."{name}"({types})'
@@ -272,19 +270,18 @@ def definer_function_sql(schema: str, signature: str, options: str, body: str) -
 
 
 def reading_function(signature: str, columns: str, select: str) -> None:
-    """A list for hot reads: the tenant is set and the statement run in one message, where a transaction of ours takes three.
+    """A list for hot reads: the tenant is set and the statement run in one message, where a unit of work takes three.
 
     `signature` is `name(tenant uuid, argument type, ...)`; `select` calls them `$1`, `$2`, ..., and tables by schema. Other columns or
     arguments are a function of another name: the release before goes on calling this one.
     """
-    for statement in reading_function_sql(_schema(), signature, columns, select):
-        op.execute(text(statement.replace(":", r"\:")))
+    _execute(reading_function_sql(_schema(), signature, columns, select))
 
 
 def reading_function_sql(schema: str, signature: str, columns: str, select: str) -> list[str]:
-    """It looks with the caller's eyes, so the policy holds, for the tenant that is set before: PL/pgSQL does one thing after the other, as
-    a single statement would not. Nothing can be written. Both last to the end of the transaction, so it refuses one that has a tenant: in
-    a unit of work, whose other statements would find another tenant, or a second time in a statement.
+    """It runs with the caller's rights, so the policy holds for the tenant that it sets first (PL/pgSQL runs one statement after the
+    other), and nothing can be written. Both last to the end of the transaction, so it refuses a transaction that has a tenant already:
+    the other statements of a unit of work would find another tenant.
     """
     name, _, arguments = signature.partition("(")
     body = f"""#variable_conflict use_column

@@ -17,20 +17,20 @@ _MAX_USER_AGENT = 300
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """The other end of a request. Everything is None outside of one."""
+    """The client of a request. Every field is None outside of one."""
 
     address: str | None = None
-    """The client's, as the edge tells it: the shell believes X-Forwarded-For from `TRUSTED_PROXIES` only."""
+    """The client's, from X-Forwarded-For where the peer is one of `TRUSTED_PROXIES`."""
     user_agent: str | None = None
     purpose: str | None = None
     """Code of `X-Purpose`; None where it is absent or no code."""
     service: str | None = None
-    """Which of our services answers it."""
+    """The name of the service that answers."""
 
 
 @contextmanager
 def arriving(scope: Scope) -> Iterator[None]:
-    """While this lasts, `origin()` tells of this request."""
+    """Inside the block `origin()` is that of this request."""
     mark = _scope.set(scope)
     try:
         yield
@@ -39,7 +39,7 @@ def arriving(scope: Scope) -> Iterator[None]:
 
 
 def origin() -> Origin:
-    """Of the request being answered. Headers are read only when somebody asks."""
+    """Returns the origin of the request that is being answered. Its headers are read here, not with each request."""
     scope = _scope.get()
     if scope is None:
         return Origin()

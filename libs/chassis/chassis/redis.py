@@ -17,15 +17,15 @@ from chassis.health import Heartbeats
 from chassis.loops import every
 
 UNREACHABLE: tuple[type[Exception], ...] = (RedisError, OSError, TimeoutError)
-"""What a call raises when the server is not there; map it to `gtvision.errors.Unavailable` or go on without."""
+"""What a call raises when the server does not answer; to be mapped to `gtvision.errors.Unavailable`, or done without."""
 _RETRY_S = 1.0
 
 LISTEN_S = 1.0
-"""How long to wait for one pub/sub message: redis-py notices a cancellation that met it while connecting only after this."""
+"""Longest wait for one pub/sub message: redis-py notices a cancellation that came while it connected only after this."""
 
 
 def connect_redis(url: SecretStr | str, *, timeout_s: float = 0.5, retries: int = 1, max_connections: int = 50) -> Redis:
-    """A client whose calls end within about twice `timeout_s`. Connects at first use; close with `aclose()`."""
+    """Returns a client whose calls end within about twice `timeout_s`. Connects at first use; close with `aclose()`."""
     text = url.get_secret_value() if isinstance(url, SecretStr) else url
     client: Redis = Redis.from_url(
         text,

@@ -38,7 +38,7 @@ class Section(BaseSettings):
 
 
 class ServiceSettings(Section):
-    """What every process needs: its name, its two ports, its voice."""
+    """What every process needs: its name, its two ports, its logs."""
 
     service_name: str = Field("gtvision", description="Name in logs and in the documentation's path", pattern=r"^[a-z][a-z0-9-]{0,40}$")
     http_host: str = Field("127.0.0.1", description="Address that both ports listen on")
@@ -62,9 +62,9 @@ class ServiceSettings(Section):
 
     @field_validator("trusted_proxies")
     @classmethod
-    def _not_everybody(cls, value: tuple[IpNetwork, ...]) -> tuple[IpNetwork, ...]:
+    def _not_all(cls, value: tuple[IpNetwork, ...]) -> tuple[IpNetwork, ...]:
         if any(network.prefixlen == 0 for network in value):
-            raise ValueError("whoever trusts every address lets clients choose theirs")
+            raise ValueError("a network of all addresses would let clients choose theirs")
         return value
 
 
@@ -121,7 +121,7 @@ class RedisSettings(Section):
 
 
 class ObjectsSettings(Section):
-    """Where recordings' companions, evidence and snapshots lie."""
+    """Where evidence, snapshots and anchors are stored."""
 
     model_config = SettingsConfigDict(env_prefix="OBJECTS_")
 
@@ -142,7 +142,7 @@ class VaultSettings(Section):
 
 
 class CameraAddressSettings(Section):
-    """Where cameras may be: the same for who takes an address in (cameras) and who connects to it (streaming)."""
+    """Where cameras may be: the same in cameras, which accepts addresses, and in streaming, which connects to them."""
 
     model_config = SettingsConfigDict(env_prefix="CAMERA_")
 
@@ -151,7 +151,7 @@ class CameraAddressSettings(Section):
     denied_networks: Networks = Field((), description="The installation's own service networks, where no camera is, comma separated CIDR")
 
     def policy(self) -> AddressPolicy:
-        """As those who judge take it."""
+        """Returns the policy that addresses are checked with."""
         return AddressPolicy(self.allow_loopback, self.allowed_networks, self.denied_networks)
 
 
@@ -163,7 +163,7 @@ class InvalidSettings(SystemExit):
 
 
 def load(settings_class: type[SettingsT]) -> SettingsT:
-    """Read the environment. Raises: InvalidSettings."""
+    """Reads the environment. Raises: InvalidSettings."""
     try:
         return settings_class()
     except ValidationError:
@@ -171,7 +171,7 @@ def load(settings_class: type[SettingsT]) -> SettingsT:
 
 
 def _failures(settings_class: type[BaseSettings]) -> Iterator[str]:
-    """One line an option, sections first: pydantic alone would stop at the first section and name no variable."""
+    """Returns one line for each wrong option: pydantic alone would stop at the first section and name no variable."""
     sections: dict[str, Any] = {name: info.annotation for name, info in settings_class.model_fields.items() if _is_section(info.annotation)}
     for section in sections.values():
         yield from _failures(section)
@@ -200,7 +200,7 @@ class Option:
 
 
 def describe(settings_class: type[BaseSettings]) -> Iterator[Option]:
-    """Every environment variable that the settings read, sections included, in order of declaration."""
+    """Returns every environment variable that the settings read, sections included, in order of declaration."""
     for field_name, info in settings_class.model_fields.items():
         if _is_section(info.annotation):
             yield from describe(cast("type[BaseSettings]", info.annotation))

@@ -43,7 +43,7 @@ class ObjectCorrupt(GTVisionError):
 
 @dataclass(frozen=True, slots=True)
 class StoredObject:
-    """What a listing says of an object."""
+    """One object of a listing."""
 
     key: str
     size_bytes: int
@@ -56,7 +56,7 @@ def object_key(prefix: str, tenant_id: UUID, camera_id: UUID, day: datetime, nam
 
 
 def checked_key(key: str) -> str:
-    """The key itself. No empty, hidden or dotted segment, no character with a meaning elsewhere. Raises: InvalidObjectKey."""
+    """Returns the key itself, if it has no empty, hidden or dotted segment and no special character. Raises: InvalidObjectKey."""
     if not 0 < len(key) <= MAX_KEY or not all(_SEGMENT.fullmatch(segment) for segment in key.split("/")):
         raise InvalidObjectKey
     return key
@@ -70,7 +70,7 @@ class ObjectStore:
         self._store: Any = _open(self._settings)
 
     async def put(self, key: str, data: bytes, sha256: str | None = None) -> str:
-        """Store whole or not at all; the same key again replaces. Returns the SHA-256 (hex); a given one is checked first.
+        """Stores whole or not at all; the same key again replaces. Returns the SHA-256 (hex); a given one is checked first.
 
         Raises: InvalidObjectKey, ObjectCorrupt, Unavailable.
         """
@@ -82,7 +82,7 @@ class ObjectStore:
         return digest
 
     async def get(self, key: str, sha256: str | None = None) -> bytes:
-        """The whole object, compared with the hash where one is given. Raises: NotFound, ObjectCorrupt, Unavailable."""
+        """Returns the whole object, compared with the hash where one is given. Raises: NotFound, ObjectCorrupt, Unavailable."""
         result = await self._within(self._store.get_async(checked_key(key)), key)
         data = bytes(await self._within(result.bytes_async(), key))
         if sha256 is not None and hashlib.sha256(data).hexdigest() != sha256:
@@ -90,14 +90,14 @@ class ObjectStore:
         return data
 
     async def delete(self, key: str) -> None:
-        """Gone afterwards, whether it was there or not. Raises: Unavailable."""
+        """Deletes the object, if it is there. Raises: Unavailable."""
         try:
             await self._within(self._store.delete_async(checked_key(key)), key)
         except NotFound:
             return
 
     async def list(self, prefix: str) -> AsyncIterator[StoredObject]:
-        """Everything below a folder, in no order. Raises: Unavailable."""
+        """Returns all objects below a folder, in no order. Raises: Unavailable."""
         pages = aiter(self._store.list(checked_key(prefix.rstrip("/"))))
         while True:
             page = await self._within(anext(pages, None), prefix)
@@ -107,7 +107,7 @@ class ObjectStore:
                 yield StoredObject(item["path"], item["size"], item["last_modified"])
 
     async def folders(self, prefix: str) -> tuple[str, ...]:
-        """Names of the folders right below a folder, in order. Raises: Unavailable."""
+        """Returns the names of the folders right below a folder, in order. Raises: Unavailable."""
         found = await self._within(self._store.list_with_delimiter_async(checked_key(prefix.rstrip("/"))), prefix)
         return tuple(sorted(each.rstrip("/").rpartition("/")[2] for each in found["common_prefixes"]))
 

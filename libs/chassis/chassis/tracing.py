@@ -1,6 +1,6 @@
-"""Traces: sampling is decided first, by a number drawn, so that a request that is not traced costs next to nothing.
+"""Traces: sampling is decided first, by chance, so that a request that is not traced costs next to nothing.
 
-Stock instrumentation alone costs half of a route's speed; here the server's span is opened by us and only when it will be kept.
+Stock instrumentation alone costs half of a route's speed; here the server's span is opened only when it will be kept.
 Without a collector (`OTEL_EXPORTER_OTLP_ENDPOINT`) nothing is traced, but a caller's `traceparent` is still handed on.
 """
 
@@ -38,7 +38,7 @@ _tracing = _Tracing()
 
 
 def configure(service: str, ratio: float, endpoint: str | None, provider: TracerProvider | None = None) -> None:
-    """Set up tracing of this process. Without an endpoint (or a provider, in tests) it stays off."""
+    """Sets up tracing of this process. Without an endpoint (or a provider, in tests) it stays off."""
     shutdown()
     if provider is None:
         if not endpoint:
@@ -49,14 +49,14 @@ def configure(service: str, ratio: float, endpoint: str | None, provider: Tracer
 
 
 def shutdown() -> None:
-    """Send what is left and stop."""
+    """Sends what is left and stops."""
     if _tracing.provider is not None:
         _tracing.provider.shutdown()
     _tracing.provider, _tracing.tracer, _tracing.ratio = None, None, 0.0
 
 
 def sampled(traceparent: str | None) -> bool:
-    """Whether this piece of work is traced: as the caller decided, else by the ratio."""
+    """Returns whether a request or message is traced: as its sender decided, else by the ratio."""
     if _tracing.tracer is None:
         return False
     if traceparent is not None and len(traceparent) == 55 and traceparent[-1] in _HEX:
@@ -68,7 +68,7 @@ def sampled(traceparent: str | None) -> bool:
 def server_span(
     name: str, traceparent: str | None = None, kind: SpanKind = SpanKind.SERVER, *, decided: bool = False
 ) -> Iterator[Span | None]:
-    """A span for a request or message, below the caller's; None where it is not sampled. `decided`: `sampled` said yes already."""
+    """A span for a request or message, below its sender's; None where it is not sampled. `decided`: `sampled` has returned True."""
     if not decided and not sampled(traceparent):
         yield None
         return
@@ -78,13 +78,13 @@ def server_span(
 
 
 def consumer_span(name: str, headers: Mapping[str, object]) -> AbstractContextManager[Span | None]:
-    """The span of a message that is consumed."""
+    """Returns the span of a message that is consumed."""
     parent = headers.get("traceparent")
     return server_span(name, parent if isinstance(parent, str) else None, SpanKind.CONSUMER)
 
 
 def inject(headers: MutableMapping[str, str] | None = None) -> dict[str, str]:
-    """The headers (or new ones) with the current `traceparent`, if there is one."""
+    """Returns the headers (or new ones) with the current `traceparent`, if there is one."""
     carrier: dict[str, str] = {} if headers is None else dict(headers)
     _PROPAGATOR.inject(carrier)
     carrier.pop("tracestate", None)
@@ -94,13 +94,13 @@ def inject(headers: MutableMapping[str, str] | None = None) -> dict[str, str]:
 
 
 def extract(headers: Mapping[str, object]) -> Context:
-    """The context that `inject` wrote down."""
+    """Returns the context that `inject` wrote into the headers."""
     return _PROPAGATOR.extract({key: value for key, value in headers.items() if isinstance(value, str)}, context=Context())
 
 
 @contextmanager
 def resumed(headers: Mapping[str, object]) -> Iterator[None]:
-    """Everything inside belongs to the trace that the headers name."""
+    """Inside the block spans belong to the trace that the headers name."""
     mark = otel_context.attach(extract(headers))
     try:
         yield

@@ -1,7 +1,7 @@
 """Secrets at rest, such as camera passwords: AES-256-GCM under a key that its id names, so that keys can be rotated.
 
 A sealed text is `v1.<key id>.<base64url of nonce + ciphertext + tag>`. The context (associated data) binds it to its place: a
-camera's URL copied to another tenant's row does not open.
+camera's URL that is copied to another tenant's row cannot be decrypted.
 """
 
 from __future__ import annotations

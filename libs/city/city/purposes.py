@@ -1,7 +1,7 @@
 """Declared purposes: what a search for a plate or a look at a recording is for.
 
 `caller: Annotated[Caller, requires_with_purpose(Scope.PLATES_SEARCH)]` asks for a token with the scope, and then for the header
-`X-Purpose` as the caller's city wants it (`city.tenants`). What was declared goes on record by `chassis.origin`.
+`X-Purpose` as the caller's tenant wants it (`city.tenants`). What was declared goes on record by `chassis.origin`.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class PurposeUnknown(Invalid):
 
 
 Declared = Annotated[str | None, Header(description="Code of the declared purpose; where the city requires one, 422 without it")]
-"""Not checked by its schema: whoever has no token hears nothing about their headers."""
+"""The dependency checks it, not its schema: a request without a token must not hear about its headers."""
 
 
 class RequiresWithPurpose(Requires):
@@ -47,7 +47,7 @@ class RequiresWithPurpose(Requires):
 
 
 def requires_with_purpose(*scopes: Scope) -> Any:
-    """As `requires`, and the purpose that the caller's city wants. Raises in the request also PurposeRequired, PurposeUnknown (422)."""
+    """As `requires`, and the purpose that the caller's tenant wants. Raises in the request also PurposeRequired, PurposeUnknown (422)."""
     return Security(RequiresWithPurpose(scopes), scopes=[str(scope) for scope in scopes])
 
 

@@ -2,7 +2,7 @@
 
 The place that redeems tickets must answer at once, and one ticket may be shown a thousand times a second. So a refusal is counted in
 memory, and a loop writes one record for each kind (session, camera, reason) with its number every `WINDOW`. A tenant gets at most
-`KINDS_PER_TENANT` kinds in that time and one more for all the rest. What was never a ticket of ours belongs to no tenant and is counted by
+`KINDS_PER_TENANT` kinds in that time and one more for all the rest. What is no ticket of identity belongs to no tenant and is counted by
 metrics only. A process that is killed loses what it has not written yet.
 """
 
@@ -24,7 +24,7 @@ from gtvision.events import AuditRecorded
 WINDOW = timedelta(seconds=10)
 KINDS_PER_TENANT = 20
 _OURS = (TokenExpired, SessionRevoked, TicketSpent, Forbidden, NotFound)
-"""Refusals that only a ticket of ours can meet."""
+"""Refusals that only a genuine ticket can meet."""
 
 log = logs.get_logger("city.refusals")
 
@@ -59,7 +59,7 @@ class Refusals:
         self.run = every(WINDOW, self.write)
 
     async def note(self, ticket: str, refused: GTVisionError, attempt: Attempt) -> None:
-        """Counts the refusal, if the ticket is one of ours. Never raises, never waits for a server."""
+        """Counts the refusal, if the ticket is a genuine one. Never raises, never waits for a server."""
         claims = await self._authenticator.whose(ticket) if isinstance(refused, _OURS) else None
         if claims is None:
             return

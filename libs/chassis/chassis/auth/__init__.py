@@ -1,6 +1,6 @@
-"""Who is calling: our own short tokens and tickets, and nothing else.
+"""Who is calling: the short tokens and tickets that identity signs, and nothing else.
 
-`tokens` signs and verifies (the only place that knows python-jose), `known` keeps the copies of keys and revocations from the
+`tokens` signs and verifies (the only module that imports python-jose), `known` keeps the copies of keys and revocations from the
 state Redis, `access` is what a route declares.
 """
 

@@ -32,7 +32,7 @@ class Requires(SecurityBase):
 
 
 def requires(*scopes: Scope) -> Any:
-    """The verified caller with (any one of) the scopes; without a scope, any caller with a token.
+    """Returns the dependency on the verified caller with any one of the scopes; without a scope, on any caller with a token.
 
     Raises in the request: Unauthenticated (401), MissingScope (403), Unavailable (503).
     """
@@ -40,7 +40,7 @@ def requires(*scopes: Scope) -> Any:
 
 
 async def authenticate(authenticator: Authenticator, header: str | None) -> Caller:
-    """The caller of an Authorization header. Only `Bearer` is known: no cookie, no query. Raises: as `Authenticator.verify`."""
+    """Returns the caller of an Authorization header; only `Bearer` is accepted. Raises: as `Authenticator.verify`."""
     kind, _, token = (header or "").partition(" ")
     if kind.lower() != "bearer" or not token:
         raise Unauthenticated

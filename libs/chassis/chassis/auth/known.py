@@ -2,7 +2,7 @@
 
 identity:jwks      JSON Web Key Set                           channel identity:keys         look again now
 identity:revoked   hash: session id -> Unix second of its end channel identity:revocations  look again now
-identity:epoch     written last, after identity loaded everything: before it is seen, an absent revocation proves nothing
+identity:epoch     written last, after identity loaded everything: before it is seen, a session that is not listed may be revoked
 
 The copies never shrink because Redis is empty or away: a revocation leaves only after its end has passed.
 """
@@ -57,16 +57,16 @@ class RedisKeys:
         return bool(self._keys)
 
     def find(self, kid: str) -> Key | None:
-        """The key, if it is known. Raises: Unavailable when no keys were ever seen."""
+        """Returns the key, if it is known. Raises: Unavailable when no keys were ever seen."""
         if not self._keys:
             raise Unavailable("The signing keys are not known yet.", retry_after=timedelta(seconds=1))
         return self._keys.get(kid)
 
     async def refresh(self) -> None:
-        """Look again, in a moment, together with whoever else asks meanwhile.
+        """Looks again, in a moment, once for all requests that ask meanwhile.
 
-        A flood of made-up key ids does not become a flood on Redis, and yet a good token is never refused for having come just after
-        a look: the look that it waits for begins later than its question.
+        So a flood of made-up key ids does not become a flood on Redis, and a good token is never refused because it came just after a
+        look: the look that its request waits for begins after the request.
         """
         if self._next is None:
             self._next = asyncio.create_task(self._look_when_allowed(), name="keys look")
@@ -75,17 +75,17 @@ class RedisKeys:
     async def _look_when_allowed(self) -> None:
         wait_s = self._looked_at + _REFRESH_AT_MOST_EVERY_S - self._clock.monotonic()
         await asyncio.sleep(max(0.0, min(wait_s, _REFRESH_AT_MOST_EVERY_S)))
-        self._next = None  # whoever asks from here on needs a look of their own
+        self._next = None  # a request from here on needs another look
         await self.load()
 
     async def load(self) -> None:
-        """Look now; one look after another, so that an older answer never replaces a newer one. Never raises."""
+        """Looks now; one look after another, so that an older answer never replaces a newer one. Never raises."""
         async with self._loading:
             self._looked_at = self._clock.monotonic()
             try:
                 found = await self._redis.get(JWKS_KEY)
             except UNREACHABLE as error:
-                log.warning("keys not readable, going on with the copy", cause=type(error).__name__)
+                log.warning("keys_not_readable", cause=type(error).__name__)
                 return
             self._take(found.encode() if isinstance(found, str) else found)
 
@@ -95,7 +95,7 @@ class RedisKeys:
         try:
             keys = read_jwks(text)
         except (ValueError, TypeError):
-            log.error("the published key set is not readable, going on with the copy")
+            log.error("key_set_invalid")
             return
         if keys:
             self._text, self._keys = text, keys
@@ -119,18 +119,18 @@ class RedisRevocations:
         return session_id in self._ends
 
     def add(self, session_id: UUID, ends_at: float) -> None:
-        """One more, known from elsewhere (identity itself, say)."""
+        """Adds one that is known from elsewhere (in identity itself)."""
         self._ends[session_id] = max(ends_at, self._ends.get(session_id, 0.0))
 
     async def load(self) -> None:
-        """Look now. Never raises."""
+        """Looks now. Never raises."""
         try:
             async with self._redis.pipeline(transaction=True) as pipe:
                 pipe.get(EPOCH_KEY)
                 pipe.hgetall(REVOKED_KEY)
                 epoch, raw = await pipe.execute()
         except UNREACHABLE as error:
-            log.warning("revocations not readable, going on with the copy", cause=type(error).__name__)
+            log.warning("revocations_not_readable", cause=type(error).__name__)
             return
         if raw != self._raw:
             self._merge(raw)
@@ -143,7 +143,7 @@ class RedisRevocations:
             try:
                 self.add(UUID(session.decode()), float(end))
             except ValueError:
-                log.error("an unreadable revocation was passed over")
+                log.error("revocation_invalid")
         self._raw = raw
 
     def _forget(self) -> None:

@@ -1,6 +1,6 @@
-"""Access tokens and tickets: RS256 JWTs of ours. The algorithm is pinned, `crit` and every way to bring one's own key are refused.
+"""Access tokens and tickets: RS256 JWTs that identity signs. The algorithm is pinned; `crit` and headers that bring a key are refused.
 
-Times are compared with the given clock, not with the library's. Every refusal but "expired" and "revoked" is told alike.
+Times are compared with the given clock, not with the library's. Every refusal but "expired" and "revoked" has the same answer.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ MIN_RSA_BITS: Final = 3072
 ACCESS_LIFETIME_S: Final = 15 * 60
 TICKET_LIFETIME_S: Final = 60
 _LEEWAY_S = 5
-"""Between machines that keep time; for `nbf` and `iat` only, an end is an end."""
+"""For clocks that differ a little; for `nbf` and `iat` only, never for `exp`."""
 _MAX_TOKEN_BYTES = 8_192
 _CACHE_SIZE = 10_000
 _CACHE_S = 60.0
@@ -51,14 +51,14 @@ class TicketSpent(Unauthenticated):
 
 
 class KeyProvider(Protocol):
-    """Public keys by their id."""
+    """Public keys by their id: `chassis.auth.RedisKeys`, `chassis.fakes.StaticKeys`."""
 
     def find(self, kid: str) -> Key | None:
-        """The key, if it is known. Raises: Unavailable when no keys were ever seen."""
+        """Returns the key, if it is known. Raises: Unavailable when no keys were ever seen."""
         ...
 
     async def refresh(self) -> None:
-        """Look again, unless that was just done. Never raises."""
+        """Looks again, unless that was just done. Never raises."""
         ...
 
     @property
@@ -68,7 +68,7 @@ class KeyProvider(Protocol):
 
 
 class RevocationList(Protocol):
-    """Sessions that ended before their tokens."""
+    """Sessions that ended before their tokens: `chassis.auth.RedisRevocations`, `chassis.fakes.StaticRevocations`."""
 
     def is_revoked(self, session_id: UUID) -> bool:
         """Raises: Unavailable when no list was ever seen."""
@@ -76,7 +76,7 @@ class RevocationList(Protocol):
 
 
 class _Claims(msgspec.Struct, forbid_unknown_fields=False):
-    """What every token of ours carries; a missing or mistyped claim is a refusal."""
+    """The claims of a token or ticket. One that is missing or of another type is a refusal."""
 
     iss: str
     aud: str
@@ -99,7 +99,7 @@ _claims_decoder = msgspec.json.Decoder(_Claims)
 
 @dataclass(frozen=True, slots=True)
 class TicketClaims:
-    """What a redeemed ticket allows: one purpose, for one camera where it names one."""
+    """What a redeemed ticket allows: one purpose, for one camera where the ticket names one."""
 
     caller: Caller
     purpose: str
@@ -108,7 +108,7 @@ class TicketClaims:
 
 
 class Authenticator:
-    """Tells who the bearer of a token is. Verified tokens are remembered briefly; their end and revocation are looked at each time."""
+    """Finds the bearer of a token. Verified tokens are remembered for a minute; their end and revocation are checked each time."""
 
     def __init__(self, keys: KeyProvider, revocations: RevocationList, clock: Clock) -> None:
         self._keys = keys
@@ -119,7 +119,7 @@ class Authenticator:
         self._spent: OrderedDict[UUID, float] = OrderedDict()
 
     async def verify(self, token: str) -> Caller:
-        """The bearer of an access token. Raises: Unauthenticated, TokenExpired, SessionRevoked, Unavailable."""
+        """Returns the bearer of an access token. Raises: Unauthenticated, TokenExpired, SessionRevoked, Unavailable."""
         try:
             caller = await self._verify_cached(token)
             self._check_alive(caller.expires_at, caller.session_id)
@@ -129,7 +129,7 @@ class Authenticator:
         return caller
 
     async def redeem(self, ticket: str, purpose: str, *, single_use: bool = True) -> TicketClaims:
-        """What a ticket allows; it is spent by this. Raises: as `verify`, and Forbidden for another purpose.
+        """Returns what a ticket allows, and spends it. Raises: as `verify`, TicketSpent, and Forbidden for another purpose.
 
         Spent tickets are remembered by this process only: one process redeems the tickets of one purpose.
         """
@@ -144,7 +144,7 @@ class Authenticator:
         return TicketClaims(_caller(claims), purpose, claims.camera, claims.jti)
 
     async def whose(self, ticket: str) -> TicketClaims | None:
-        """What a ticket of ours says, also when it is spent, over or revoked; None for anything else. For the record of a refusal."""
+        """Returns the claims of a genuine ticket, also of one that is spent, expired or revoked, for the record of a refusal; else None."""
         try:
             claims = await self._verified(ticket, TICKET_TYPE, TICKET_AUDIENCE)
         except (Unauthenticated, Unavailable):
@@ -168,7 +168,7 @@ class Authenticator:
 
     async def _verified(self, token: str, kind: str, audience: str) -> _Claims:
         if len(token) > _MAX_TOKEN_BYTES or _COMPACT.fullmatch(token) is None:
-            raise Unauthenticated  # Python's base64 passes over strange characters, so that one token would have many spellings
+            raise Unauthenticated  # Python's base64 skips strange characters: one token would have many spellings
         kid = _kid(token, kind)
         key = self._keys.find(kid)
         if key is None:
@@ -180,10 +180,8 @@ class Authenticator:
             claims = _claims_decoder.decode(jws.verify(token, key, [ALGORITHM]))
         except (JOSEError, msgspec.MsgspecError, ValueError, TypeError) as error:
             raise Unauthenticated from error
-        now = self._clock.now().timestamp()
-        if claims.iss != ISSUER or claims.aud != audience or claims.nbf > now + _LEEWAY_S or claims.iat > now + _LEEWAY_S:
-            raise Unauthenticated
-        if claims.exp <= claims.iat:
+        latest = self._clock.now().timestamp() + _LEEWAY_S
+        if claims.iss != ISSUER or claims.aud != audience or claims.nbf > latest or claims.iat > latest or claims.exp <= claims.iat:
             raise Unauthenticated
         return claims
 
@@ -203,13 +201,13 @@ class Authenticator:
 
 
 def _kid(token: str, kind: str) -> str:
-    """The key's id from a header that holds exactly `alg`, `typ`, `kid`, the first two as pinned. Raises: Unauthenticated."""
+    """Returns the key's id from a header that holds exactly `alg`, `typ` and `kid`, the first two as pinned. Raises: Unauthenticated."""
     head = token.partition(".")[0]
     try:
         header = msgspec.json.decode(base64.urlsafe_b64decode(head + "=" * (-len(head) % 4)), type=dict[str, str])
     except (msgspec.MsgspecError, binascii.Error, ValueError) as error:
         raise Unauthenticated from error
-    # jku, jwk, x5u, x5c bring a key along; crit asks for rules we do not have. None is ever ours.
+    # jku, jwk, x5u, x5c bring a key along; crit asks for rules that are not implemented.
     if header.keys() != _HEADER_FIELDS or header["alg"] != ALGORITHM or header["typ"] != kind or not header["kid"]:
         raise Unauthenticated
     return header["kid"]
@@ -229,21 +227,21 @@ def _caller(claims: _Claims) -> Caller:
 
 
 class TokenSigner:
-    """Makes tokens and tickets with one private key. Identity has one; tests have one."""
+    """Makes tokens and tickets with one private key, in identity and in tests."""
 
     def __init__(self, private_key: str | RSAPrivateKey, kid: str, clock: Clock) -> None:
-        """`private_key`: PEM, or loaded already (loading checks the key and takes a while)."""
+        """`private_key`: PEM, or loaded already (loading checks the key, which is slow)."""
         self.kid = kid
         self._private = load_private_key(private_key) if isinstance(private_key, str) else private_key
         self._key = jwk.construct(cast("Any", self._private), ALGORITHM)  # the stubs know no key objects
         self._clock = clock
 
     def access_token(self, caller: Caller, *, lifetime_s: int = ACCESS_LIFETIME_S) -> str:
-        """A token for the API. `caller.expires_at` is not looked at: the lifetime counts from now."""
+        """Returns a token for the API. The lifetime counts from now, whatever `caller.expires_at` says."""
         return self._sign(ACCESS_TYPE, self._claims(caller, AUDIENCE, lifetime_s))
 
     def ticket(self, caller: Caller, purpose: str, camera_id: UUID | None = None, *, lifetime_s: int = TICKET_LIFETIME_S) -> str:
-        """A ticket for one purpose; a caller's session ends it too."""
+        """Returns a ticket for one purpose. The end of the caller's session ends it too."""
         claims = self._claims(caller, TICKET_AUDIENCE, lifetime_s)
         claims["purpose"] = purpose
         if camera_id is not None:
@@ -251,7 +249,7 @@ class TokenSigner:
         return self._sign(TICKET_TYPE, claims)
 
     def jwk(self) -> dict[str, str]:
-        """The public half, for the JWKS."""
+        """Returns the public half, for the JWKS."""
         return _jwk(self._private, self.kid)
 
     def _claims(self, caller: Caller, audience: str, lifetime_s: int) -> dict[str, Any]:
@@ -278,12 +276,12 @@ class TokenSigner:
 
 
 def public_jwk(private_key_pem: str, kid: str) -> dict[str, str]:
-    """The public half of an RSA key in PEM, as a JWK."""
+    """Returns the public half of an RSA key in PEM, as a JWK."""
     return _jwk(load_private_key(private_key_pem), kid)
 
 
 def load_private_key(pem: str) -> RSAPrivateKey:
-    """Raises: ValueError for anything but an RSA key of our size."""
+    """Raises: ValueError for anything but an RSA key of at least MIN_RSA_BITS."""
     private = load_pem_private_key(pem.encode(), None)
     if not isinstance(private, RSAPrivateKey) or private.key_size < MIN_RSA_BITS:
         raise ValueError(f"tokens are signed with an RSA key of at least {MIN_RSA_BITS} bits")
@@ -296,7 +294,7 @@ def _jwk(private: RSAPrivateKey, kid: str) -> dict[str, str]:
 
 
 def read_jwks(text: bytes) -> dict[str, Key]:
-    """The usable keys of a JWKS; others are passed over. Raises: ValueError when it is none."""
+    """Returns the usable keys of a JWKS; others are skipped. Raises: ValueError when the text is no JWKS."""
     found = msgspec.json.decode(text, type=dict[str, Any]).get("keys")
     if not isinstance(found, list):
         raise ValueError("not a JWKS")

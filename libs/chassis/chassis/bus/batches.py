@@ -28,16 +28,16 @@ from gtvision.events import Event, event_types
 BatchHandler: TypeAlias = Callable[[list[Event[Any]]], Awaitable[None]]
 
 HANDLER_TIMEOUT_S = 30.0
-"""As long as a statement may take."""
+"""As long as a database statement may take."""
 HOLD_AT_MOST_S = 240.0
-"""Two batches are in hand: the second must not wait until the broker takes it back (30 min)."""
+"""Two batches are held at once: the second must not wait until the broker takes it back (30 min)."""
 
 
 class BatchConsumer:
     """Collects events for `window_ms` or up to `batch_size` and hands them over in one call; while that works, the next batch fills.
 
-    A batch that fails is halved until the poison stands alone: that one goes the way of all failures, its neighbours are handled.
-    Unavailable pauses everything. Delivery is at least once, so the handler drops repeats.
+    A batch that fails is halved until the message that fails is alone: it is retried or dead-lettered, the others are handled.
+    Unavailable pauses the whole lane. Delivery is at least once, so the handler drops repeats.
     """
 
     def __init__(  # noqa: PLR0913 - the lane's whole configuration, by keyword
@@ -65,7 +65,7 @@ class BatchConsumer:
         self._arrived = asyncio.Event()
 
     async def run(self, heartbeat: Heartbeat) -> None:
-        """Consume for ever; heals by itself."""
+        """Consumes for ever, with a new connection after each that broke."""
         try:
             await forever(self._source.queue, heartbeat, partial(self._session, heartbeat))
         finally:
@@ -105,7 +105,7 @@ class BatchConsumer:
         return batch
 
     async def _settle(self, batch: list[DeliveredMessage]) -> None:
-        """Returns when every message was handled or is safe in another queue. Raises: Unavailable."""
+        """Returns when every message was handled or is in another queue. Raises: Unavailable."""
         readable: list[tuple[Received, Event[Any]]] = []
         for message in batch:
             arrived = received(message, self._source.queue)

@@ -5,7 +5,7 @@
     async with bus: ...
 
 Each subscription has its own quorum queue `<service>.<event>`. Delivery is at least once: the handler's unit of work drops repeats
-with `uow.seen`. The bus starts without a broker and heals by itself; `check` tells readiness.
+with `uow.seen`. The bus starts also without a broker and connects when there is one; `check` tells readiness.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from chassis import tracing
 from chassis.bus.document import add_lane
 from chassis.bus.link import Link, amqp_url
 from chassis.bus.metrics import HANDLER_SECONDS, MESSAGES
-from chassis.bus.publisher import Outgoing, Publisher, event_message
+from chassis.bus.publisher import Publisher, event_message
 from chassis.bus.retry import Hold, Received, Retry, describe
 from chassis.envelope import event_model, handling
 from chassis.logs import get_logger
@@ -44,9 +44,9 @@ log = get_logger(__name__)
 Handler: TypeAlias = Callable[[Event[DataT]], Awaitable[None]]
 
 PREFETCH = 10
-"""Also how many messages of one queue are held while a dependency is down: each of them is a probe."""
+"""Also how many messages of one queue are held, and tried again, while a dependency is down."""
 HANDLER_TIMEOUT_S = 60.0
-"""A handler that hangs counts as unavailable."""
+"""A handler that takes longer counts as unavailable."""
 
 
 class Bus:
@@ -72,7 +72,7 @@ class Bus:
         )
 
     def subscribe(self, event: type[DataT], handler: Handler[DataT], *, name: str | None = None) -> None:
-        """Call the handler for each such event. Before the bus starts. `name` gives a second subscription its own queue."""
+        """Calls the handler for each such event; to be said before the bus starts. `name` gives a second subscription its own queue."""
         queue = event_queue(self._service, event, name)
         hold = Hold(queue)
         self._holds.append(hold)
@@ -96,7 +96,7 @@ class Bus:
         )(receive)
 
     def publishes(self, *events: type[EventData]) -> None:
-        """Name the events that this service emits, for its AsyncAPI document."""
+        """Names the events that this service emits, for its AsyncAPI document."""
         for event in events:
             self._broker.publisher(
                 routing_key=event.key,
@@ -107,20 +107,20 @@ class Bus:
             )
 
     def receives(self, *events: type[EventData]) -> None:
-        """Name the events that this service consumes on a lane of its own, for its AsyncAPI document."""
+        """Names the events that this service consumes on a lane of its own, for its AsyncAPI document."""
         self._lanes.extend(events)
 
     @property
     def publisher(self) -> Publisher:
-        """The confirmed channel, shared with the outbox relay."""
+        """Returns the publisher, which the outbox relay shares."""
         return self._publisher
 
     async def publish(self, envelope: Event[Any]) -> None:
-        """Publish without an outbox. Raises: Unroutable, Unavailable."""
+        """Publishes without an outbox. Raises: Unroutable, Unavailable."""
         await self._publisher.send(event_message(envelope))
 
     def asyncapi(self) -> dict[str, Any]:
-        """The AsyncAPI 3 document of what is subscribed and published."""
+        """Returns the AsyncAPI 3 document of what is subscribed and published."""
         specification = AsyncAPI(self._broker, title=f"GT-Vision {self._service}", version="0.1.0").to_specification()
         document = cast("dict[str, Any]", specification.to_jsonable())
         for event in self._lanes:
@@ -135,7 +135,7 @@ class Bus:
 
     async def __aenter__(self) -> Bus:
         self._starting = asyncio.create_task(self._start())
-        with suppress(TimeoutError):  # a broker that is up is waited for; one that is down must not keep the service from starting
+        with suppress(TimeoutError):  # a broker that is down must not keep the service from starting
             async with asyncio.timeout(5):
                 await asyncio.shield(self._starting)
         return self
@@ -162,7 +162,7 @@ class Bus:
                         pass
                     await self._broker.start()
             except Exception as error:
-                log.warning("message broker not reachable", error=type(error).__name__)
+                log.warning("broker_not_reachable", error=type(error).__name__)
                 with suppress(Exception):
                     await self._broker.stop()
             else:
@@ -174,7 +174,7 @@ class Bus:
 
 
 class _Failures(BaseMiddleware):
-    """Returning acknowledges: only when the message was handled, or is safe in another queue."""
+    """Acknowledges a message (by returning) only when it was handled or is in another queue."""
 
     def __init__(self, message: Any, retry: Retry, /, **options: Any) -> None:
         super().__init__(message, **options)
@@ -189,13 +189,13 @@ class _Failures(BaseMiddleware):
             try:
                 await self._retry.failed(_received(msg.raw_message, self.context), error)
             except Unavailable as trouble:
-                log.warning("message given back", error=describe(trouble.__cause__ or trouble))
-                await asyncio.sleep(1)  # the broker is in trouble: give it back, but not in a tight loop
+                log.warning("message_given_back", error=describe(trouble.__cause__ or trouble))
+                await asyncio.sleep(1)  # the broker fails too: give the message back, but not in a tight loop
                 raise NackMessage(requeue=True) from error
 
 
 async def _decode(message: Any) -> Any:
-    """JSON, or None where it is none: that fails validation, inside the middleware, and is buried."""
+    """Returns the JSON, or None where it is none: that fails validation inside the middleware, and is dead-lettered."""
     try:
         return orjson.loads(message.body)
     except orjson.JSONDecodeError:
@@ -213,6 +213,3 @@ def _received(message: IncomingMessage, context: Any) -> Received:
         correlation_id=message.correlation_id,
         content_type=message.content_type,
     )
-
-
-__all__ = ["Bus", "Handler", "Outgoing"]

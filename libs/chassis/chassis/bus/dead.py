@@ -1,4 +1,4 @@
-"""Among the dead: what `gtv dead list/show/replay` does. Looking takes nothing away."""
+"""Dead letters: what `gtv dead list/show/replay` does. Listing takes nothing out of the queue."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from gtvision.errors import Conflict, NotFound
 from gtvision.ids import derived_id
 
 LOOK_AT_MOST = 10_000
-"""Messages looked through in one go; they are in memory meanwhile."""
+"""Messages that one command reads; they are in memory while it runs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class DeadLetter:
     """One message that failed for good."""
 
     id: UUID
-    """Of this burial: the same event may have died in two queues."""
+    """Of this dead letter: the same event may have failed in two queues."""
     event_id: str
     key: str
     queue: str
@@ -51,7 +51,7 @@ class DeadLetter:
 
 
 class DeadLetters:
-    """The queue of the dead. Every method raises Unavailable when the broker cannot be reached."""
+    """The queue of dead letters. Every method raises Unavailable when the broker cannot be reached."""
 
     def __init__(self, url: SecretStr | str) -> None:
         secret = url if isinstance(url, SecretStr) else SecretStr(url)
@@ -59,14 +59,14 @@ class DeadLetters:
         self._publisher = Publisher(RabbitSettings(url=secret), "dead letters replay")
 
     async def list(self, limit: int = 100) -> list[DeadLetter]:
-        """At most so many, the oldest first."""
+        """Returns at most so many, the oldest first."""
         async with self._link.channel(confirms=False) as channel:
             letters = [_letter(message) async for message in _look(await channel.get_underlay_channel(), limit)]
         # Giving messages back turns their order around.
         return sorted(letters, key=lambda letter: (letter.buried_at.timestamp() if letter.buried_at else 0.0, str(letter.id)))
 
     async def show(self, letter_id: UUID | str) -> DeadLetter:
-        """By id or the beginning of one. Raises: NotFound, Conflict (several begin so)."""
+        """Returns one by its id or the beginning of it. Raises: NotFound, Conflict (several begin so)."""
         found = [letter for letter in await self.list(LOOK_AT_MOST) if str(letter.id).startswith(str(letter_id))]
         if not found:
             raise NotFound("There is no such dead letter.")
@@ -75,16 +75,16 @@ class DeadLetters:
         return found[0]
 
     async def replay(self, letter_id: UUID | str | None = None) -> int:
-        """Send one (by id or the beginning of one), or all with None, back to the queue where it failed, with its attempts forgotten.
+        """Sends one (by its id or the beginning of it), or all with None, back to the queue where it failed, as if it had never failed.
 
-        Each leaves the dead only once the broker has it in its queue again.
+        Each leaves the dead letters only once the broker has it in its queue again. Returns how many were sent.
         Raises: NotFound, Conflict (several begin so), Unroutable (that queue is gone).
         """
         wanted = None if letter_id is None else (await self.show(letter_id)).id
         replayed = 0
         async with self._link.channel(confirms=False) as channel:
             underlay = await channel.get_underlay_channel()
-            # All of them first: one that fails again at once lies among the dead before the loop is through, and would be sent again.
+            # All are read first: one that fails again at once is a dead letter before the loop ends, and would be sent again.
             for message in [message async for message in _look(underlay, LOOK_AT_MOST)]:
                 letter = _letter(message)
                 if wanted is not None and letter.id != wanted:
@@ -93,7 +93,7 @@ class DeadLetters:
                 with unavailable_when_broken():
                     await underlay.basic_ack(tag_of(message))
                 replayed += 1
-        if wanted is not None and not replayed:  # somebody else was faster
+        if wanted is not None and not replayed:  # another command was faster
             raise NotFound("There is no such dead letter.")
         return replayed
 
@@ -110,7 +110,7 @@ class DeadLetters:
 
 
 async def _look(underlay: AbstractChannel, limit: int) -> AsyncIterator[DeliveredMessage]:
-    """Messages in order; what is not acknowledged lies in the queue again once the channel closes."""
+    """Returns messages in order; what is not acknowledged is in the queue again once the channel closes."""
     for _ in range(limit):
         with unavailable_when_broken():
             message = await underlay.basic_get(DEAD, timeout=5)
@@ -139,7 +139,7 @@ def _letter(message: DeliveredMessage) -> DeadLetter:
 
 
 def _broker_death(headers: dict[str, Any]) -> dict[str, Any]:
-    """What the broker wrote when it buried the message itself (too many crashes of its consumers)."""
+    """Returns what the broker wrote when it dead-lettered the message itself (too many crashes of its consumers)."""
     deaths = headers.get("x-death")
     first = deaths[0] if isinstance(deaths, list) and deaths else {}
     return first if isinstance(first, dict) else {}

@@ -30,7 +30,7 @@ log = logs.get_logger(__name__)
 FRAME_HEADER = "frame"
 """The AMQP header that holds FrameHeaders as JSON."""
 MAX_AGE_S = 10.0
-"""A frame older than this helps nobody; also the queue's message TTL."""
+"""An older frame is of no use; also the queue's message TTL."""
 
 
 class FrameHeaders(BaseModel):
@@ -46,7 +46,7 @@ class FrameHeaders(BaseModel):
     width_px: Annotated[int, Field(gt=0)]
     height_px: Annotated[int, Field(gt=0)]
     motion_box: Box | None = None
-    """Where something moved; None: nobody looked, the whole frame counts."""
+    """Where something moved; None: no motion was looked for, the whole frame counts."""
     sequence: Annotated[int, Field(ge=0)]
     """Counts this grabber's frames of the camera."""
     ai: AiSettings = AiSettings()
@@ -74,15 +74,15 @@ class Frame:
 FrameHandler: TypeAlias = Callable[[Frame], Awaitable[None]]
 
 
-class FramePublisher:
+class FramePublisher(Publisher):
     """Publishes frames; each call returns with the broker's confirm. Await up to 32 at once."""
 
     def __init__(self, settings: RabbitSettings, name: str = "frames publisher") -> None:
-        self._publisher = Publisher(settings, name)
+        super().__init__(settings, name)
 
     async def publish(self, frame_jpeg: bytes, headers: FrameHeaders) -> None:
         """Raises: Unroutable, Unavailable; the caller counts the frame as dropped."""
-        await self._publisher.send(
+        await self.send(
             Outgoing(
                 exchange=FRAMES,
                 routing_key=FRAMES_KEY,
@@ -95,20 +95,6 @@ class FramePublisher:
                 persistent=False,
             )
         )
-
-    async def check(self) -> None:
-        """Readiness. Raises: Unavailable."""
-        await self._publisher.check()
-
-    async def aclose(self) -> None:
-        """Close the connection."""
-        await self._publisher.aclose()
-
-    async def __aenter__(self) -> FramePublisher:
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self.aclose()
 
 
 class FrameConsumer:
@@ -125,7 +111,7 @@ class FrameConsumer:
         self._hold = Hold(FRAMES_QUEUE, longest_s=2.0, at_most_s=MAX_AGE_S)
 
     async def run(self, heartbeat: Heartbeat) -> None:
-        """Consume for ever; heals by itself."""
+        """Consumes for ever, with a new connection after each that broke."""
         try:
             await forever(FRAMES_QUEUE, heartbeat, partial(self._session, heartbeat))
         finally:
@@ -161,7 +147,7 @@ class FrameConsumer:
             outcome = "expired"
         except Exception as error:
             outcome = "failed"
-            log.warning("frame dropped", error=describe(error))
+            log.warning("frame_dropped", error=describe(error))
         FRAMES_CONSUMED.labels(outcome).inc()
 
     async def _attempt(self, frame: Frame) -> None:
@@ -173,6 +159,3 @@ def _frame(message: DeliveredMessage) -> Frame:
     if not isinstance(value, str | bytes):
         raise ValueError("the message has no frame header")
     return Frame(message.body, FrameHeaders.model_validate_json(value), bool(message.redelivered))
-
-
-__all__ = ["Frame", "FrameConsumer", "FrameHandler", "FrameHeaders", "FramePublisher"]

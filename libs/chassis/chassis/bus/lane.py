@@ -34,7 +34,7 @@ class Source:
 
 
 class Session:
-    """One channel's life. A message can be acknowledged in the session that delivered it only."""
+    """One channel from its opening to its end. A message can be acknowledged in the session that delivered it only."""
 
     def __init__(self, underlay: AbstractChannel) -> None:
         self.underlay = underlay
@@ -52,7 +52,7 @@ class Session:
 
 @asynccontextmanager
 async def consuming(link: Link, source: Source, prefetch: int, on_delivery: Callable[[Session], OnDelivery]) -> AsyncIterator[Session]:
-    """Consume until the block ends. Unacknowledged messages go back to the queue. Raises: Unavailable."""
+    """Consumes until the block ends. Unacknowledged messages go back to the queue. Raises: Unavailable."""
     async with link.channel(confirms=False) as channel:
         with unavailable_when_broken():
             underlay = await channel.get_underlay_channel()
@@ -67,9 +67,9 @@ async def consuming(link: Link, source: Source, prefetch: int, on_delivery: Call
 
 
 async def forever(name: str, heartbeat: Heartbeat, session: Callable[[], Awaitable[None]]) -> None:
-    """Run sessions one after the other: a broken one is followed by the next, with capped back-off.
+    """Runs sessions one after the other: a broken one is followed by the next, with capped back-off.
 
-    Nothing but our own cancellation ends this: whoever calls it closes the connections for good afterwards.
+    Nothing but the cancellation of this task ends it: its caller closes the connections afterwards.
     """
     task = asyncio.current_task()
     backoff = Backoff(timedelta(seconds=0.2), timedelta(seconds=2), well=timedelta(seconds=30))
@@ -78,18 +78,18 @@ async def forever(name: str, heartbeat: Heartbeat, session: Callable[[], Awaitab
         try:
             await session()
         except Unavailable as error:
-            log.warning("consumer lost the broker", queue=name, error=str(error.__cause__ or error)[:200])
+            log.warning("consumer_lost_broker", queue=name, error=str(error.__cause__ or error)[:200])
         except asyncio.CancelledError:
             if task is None or task.cancelling():
                 raise
-            log.error("consumer was cancelled by something inside it", queue=name)
+            log.error("consumer_cancelled_from_inside", queue=name)
         except Exception:
-            log.exception("consumer failed", queue=name)
+            log.exception("consumer_failed", queue=name)
         await heartbeat.sleep(backoff.wait_s(asyncio.get_running_loop().time() - started))
 
 
 class Acknowledger:
-    """Collects finished messages of one turn of the loop: one frame for the finished prefix, one each for stragglers' overtakers."""
+    """Acknowledges finished messages once a turn of the loop: those up to the first unfinished one together, later ones one by one."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
@@ -98,7 +98,7 @@ class Acknowledger:
         self._flushing: asyncio.Task[None] | None = None
 
     def delivered(self, tag: int) -> None:
-        """In order of delivery."""
+        """Notes a message, in order of delivery."""
         self._open[tag] = None
 
     def done(self, tag: int) -> None:
@@ -117,7 +117,7 @@ class Acknowledger:
             self._done.discard(tag)
             del self._open[tag]
         overtakers, self._done = sorted(self._done), set()
-        with suppress(Unavailable):  # the session is broken, and everybody knows
+        with suppress(Unavailable):  # the session is broken, and `broken` says so
             if prefix:
                 await self._session.ack(prefix, multiple=True)
             for tag in overtakers:
@@ -126,17 +126,17 @@ class Acknowledger:
 
 
 def tag_of(message: DeliveredMessage) -> int:
-    """The delivery tag; every delivered message has one."""
+    """Returns the delivery tag; every delivered message has one."""
     return message.delivery_tag or 0
 
 
 def headers_of(message: DeliveredMessage) -> dict[str, Any]:
-    """The message's headers, never None."""
+    """Returns the message's headers, never None."""
     return dict(message.header.properties.headers or {})
 
 
 def received(message: DeliveredMessage, queue: str) -> Received:
-    """For the retry rules."""
+    """Returns the message as the retry rules take it."""
     properties = message.header.properties
     return Received(
         queue=queue,

@@ -22,17 +22,16 @@ CONNECT_TIMEOUT_S = 5.0
 
 
 def amqp_url(url: SecretStr | str) -> str:
-    """The configured address with our heartbeat, unless it names its own."""
+    """Returns the configured address with HEARTBEAT_S, unless it names a heartbeat itself."""
     parsed = URL(url.get_secret_value() if isinstance(url, SecretStr) else url)
     return str(parsed if "heartbeat" in parsed.query else parsed.update_query(heartbeat=HEARTBEAT_S))
 
 
 @contextmanager
 def unavailable_when_broken() -> Iterator[None]:
-    """Turn every sign of a broker that cannot be reached into Unavailable.
+    """Turns every sign of a broker that cannot be reached into Unavailable.
 
-    A connection that dies under a waiting call may end it by a cancellation that nobody asked for: without this a loop would end in
-    silence.
+    A connection that breaks under a waiting call may end it by a cancellation: without this a loop would end without a word in the log.
     """
     try:
         yield
@@ -71,12 +70,12 @@ class Link:
         return connection
 
     async def open_channel(self, *, confirms: bool = True) -> AbstractChannel:
-        """A new channel, on the living connection or on a new one."""
+        """Returns a new channel, on the connection that is there or on a new one."""
         with unavailable_when_broken():
             async with asyncio.timeout(CONNECT_TIMEOUT_S):
                 try:
                     return await self._open(confirms)
-                except (AMQPError, RuntimeError):  # it had broken without saying so: once more on a new connection
+                except (AMQPError, RuntimeError):  # the connection had broken unnoticed: once more on a new one
                     return await self._open(confirms)
 
     async def _open(self, confirms: bool) -> AbstractChannel:
@@ -119,14 +118,14 @@ class Link:
 
 
 async def close_quietly(closable: AbstractChannel | AbstractConnection) -> None:
-    """What is already broken, or breaks while closing, is closed enough."""
+    """Closes, and ignores that it is broken already or breaks while closing."""
     with suppress(Unavailable), unavailable_when_broken():
         async with asyncio.timeout(2):
             await closable.close()
 
 
 async def declare_topology(channel: AbstractChannel) -> None:
-    """Exchanges, the queue of the dead and the frames' queue. May be repeated."""
+    """Declares the exchanges, the queue of dead letters and the frames' queue. May be repeated."""
     underlay = await channel.get_underlay_channel()
     for name, kind in EXCHANGES.items():
         await underlay.exchange_declare(exchange=name, exchange_type=kind, durable=True)
@@ -135,6 +134,6 @@ async def declare_topology(channel: AbstractChannel) -> None:
 
 
 async def declare_queue(underlay: aiormq.abc.AbstractChannel, queue: str, exchange: str, key: str, *, kind: str = "quorum") -> None:
-    """A durable queue bound to an exchange; its type is its only argument."""
+    """Declares a durable queue bound to an exchange; its type is its only argument."""
     await underlay.queue_declare(queue=queue, durable=True, arguments={"x-queue-type": kind})
     await underlay.queue_bind(queue=queue, exchange=exchange, routing_key=key)

@@ -1,4 +1,4 @@
-"""Publishing that is certain: in a time limit, confirmed by the broker, and routed to some queue."""
+"""Publishing with a time limit, confirmed by the broker, and routed to some queue."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from gtvision.events import DataT, Event
 from gtvision.time import Clock
 
 IN_FLIGHT = 64
-"""Confirms awaited at once on one channel; above some 32 nothing is gained, without a bound memory is lost."""
+"""Confirms awaited at once on one channel; more than 32 are not faster, and without a bound memory grows."""
 
 
 class Unroutable(Unavailable):
@@ -81,7 +81,7 @@ class Publisher:
         self._slots = asyncio.Semaphore(IN_FLIGHT)
 
     async def send(self, message: Outgoing) -> None:
-        """Publish and wait for the confirm. Raises: Unroutable, Unavailable (then it may or may not have arrived)."""
+        """Publishes and waits for the confirm. Raises: Unroutable, Unavailable (then it may or may not have arrived)."""
         try:
             with unavailable_when_broken():
                 async with asyncio.timeout(self._timeout_s), self._slots:
@@ -103,7 +103,7 @@ class Publisher:
         raise Unroutable(f"No queue takes '{message.routing_key}' from '{message.exchange}'.")
 
     async def declare(self, queue: str, arguments: Mapping[str, Any]) -> None:
-        """Declare a durable queue that only its name addresses. Raises: Unavailable."""
+        """Declares a durable queue that only its name addresses. Raises: Unavailable."""
         async with self._link.channel(confirms=False) as channel:
             with unavailable_when_broken():
                 underlay = await channel.get_underlay_channel()
@@ -136,7 +136,7 @@ class Publisher:
 
 
 def event_message(event: Event[Any]) -> Outgoing:
-    """An envelope as a message, with the current trace."""
+    """Returns an envelope as a message, with the current trace."""
     return Outgoing(
         exchange=EVENTS,
         routing_key=event.type,

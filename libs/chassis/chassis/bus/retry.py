@@ -1,12 +1,12 @@
-"""What becomes of a message whose handler failed: held, tried again later, or buried.
+"""What becomes of a message whose handler failed: held, tried again later, or dead-lettered.
 
 | failure | then |
 |---|---|
-| unavailable: a dependency is down | held and tried in place with capped back-off, as long as it takes; never buried |
-| invalid: it can never be accepted | buried at once |
-| anything else ("poison") | tried again after 1, 5, 25 and 125 s, then buried |
+| unavailable: a dependency is down | held and tried in place with capped back-off, as long as it takes; never dead-lettered |
+| invalid: it can never be accepted | dead-lettered at once |
+| anything else ("poison") | tried again after 1, 5, 25 and 125 s, then dead-lettered |
 
-Attempts are counted in our own header: the broker's count also rises when a worker dies with innocent messages in hand.
+Attempts are counted in the header `x-attempt`: the broker's own count also rises when a worker dies that held other messages.
 """
 
 from __future__ import annotations
@@ -50,14 +50,14 @@ BROKERS = ("x-death", "x-first-death", "x-last-death", "x-delivery-count")
 
 _HOLD_FIRST = timedelta(seconds=0.2)
 HOLD_AT_MOST_S = 600.0
-"""The broker takes an unacknowledged message back after 30 min and counts it: before that we put it aside ourselves."""
+"""The broker takes an unacknowledged message back after 30 min and counts it: before that it is put into a delay queue."""
 
 T = TypeVar("T")
 HeaderValue: TypeAlias = str | int | datetime
 
 
 class Parked(Exception):
-    """The message was not handled: the process ends, or the outage outlasts the hold. Put it aside without counting it."""
+    """The message was not handled: the process ends, or the outage outlasts the hold. It goes into a delay queue without counting."""
 
 
 class Verdict(StrEnum):
@@ -69,7 +69,7 @@ class Verdict(StrEnum):
 
 
 def judge(error: BaseException) -> Verdict:
-    """Which kind of failure this is."""
+    """Returns which kind of failure this is."""
     if isinstance(error, BaseExceptionGroup):
         verdicts = {judge(inner) for inner in error.exceptions}
         return verdicts.pop() if len(verdicts) == 1 else Verdict.POISON
@@ -82,7 +82,7 @@ def judge(error: BaseException) -> Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """A message as it came, whichever library brought it."""
+    """A message as it came, from whichever library."""
 
     queue: str
     routing_key: str
@@ -95,21 +95,21 @@ class Received:
 
     @property
     def attempt(self) -> int:
-        """How often its handler has failed before."""
+        """Returns how often its handler has failed before."""
         value = self.headers.get(ATTEMPT)
         return value if isinstance(value, int) else 0
 
     @property
     def original_key(self) -> str:
-        """The event's key; after a delay the routing key is the queue's name."""
+        """Returns the event's key; after a delay the routing key is the queue's name."""
         return str(self.headers.get(ORIGINAL_KEY) or self.routing_key)
 
     def sent_again(self, exchange: str, routing_key: str, **extra: HeaderValue) -> Outgoing:
-        """The same message for another place, with its history."""
+        """Returns the message for another exchange or queue, with its history."""
         return self._outgoing(exchange, routing_key, {ORIGINAL_KEY: self.original_key, QUEUE: self.queue, **extra}, drop=BROKERS)
 
     def replayed(self, key: str) -> Outgoing:
-        """The same message for its own queue, its history forgotten."""
+        """Returns the message for its own queue, without its history."""
         return self._outgoing("", self.queue, {ORIGINAL_KEY: key}, drop=BROKERS + OURS)
 
     def _outgoing(self, exchange: str, routing_key: str, extra: Mapping[str, HeaderValue], drop: tuple[str, ...]) -> Outgoing:
@@ -127,7 +127,7 @@ class Received:
 
 
 class Hold:
-    """Tries in place until what is down is up again. Ends early when the process ends."""
+    """Tries in place until the dependency that is down is up again. Ends early when the process ends."""
 
     def __init__(self, queue: str, *, longest_s: float = 5.0, at_most_s: float = HOLD_AT_MOST_S) -> None:
         self._queue = queue
@@ -136,11 +136,11 @@ class Hold:
         self._ending = asyncio.Event()
 
     def end(self) -> None:
-        """From now on nothing is held: everything that waits is parked."""
+        """From now on nothing is held: every message that waits is parked."""
         self._ending.set()
 
     async def run(self, attempt: Callable[[], Awaitable[T]]) -> T:
-        """The attempt's result; its failure unless that is Unavailable. Raises: Parked."""
+        """Returns the attempt's result, or raises its failure unless that is Unavailable. Raises: Parked."""
         backoff, held_s = Backoff(_HOLD_FIRST, self._longest), 0.0
         while True:
             try:
@@ -149,7 +149,7 @@ class Hold:
                 if judge(error) is not Verdict.UNAVAILABLE:
                     raise
                 if held_s == 0.0:
-                    log.warning("message held", queue=self._queue, error=describe(error))
+                    log.warning("message_held", queue=self._queue, error=describe(error))
                 if held_s >= self._at_most_s or self._ending.is_set():
                     raise Parked from error
             pause_s = backoff.wait_s() * (0.5 + random.random() / 2)  # noqa: S311 - jitter, so that probes do not march in step
@@ -166,7 +166,7 @@ class Hold:
 
 
 class Retry:
-    """Puts failed messages into delay queues or among the dead. The caller acknowledges the original afterwards, never before."""
+    """Puts failed messages into delay queues or the dead letters. The caller acknowledges the original afterwards, never before."""
 
     def __init__(self, sender: Sender, steps_s: Sequence[float], clock: Clock | None = None) -> None:
         self._sender = sender
@@ -184,13 +184,13 @@ class Retry:
             await self.bury(message, "attempts exhausted", error)
         else:
             log.warning(
-                "message failed", queue=message.queue, event_id=message.message_id, attempt=message.attempt + 1, error=describe(error)
+                "message_failed", queue=message.queue, event_id=message.message_id, attempt=message.attempt + 1, error=describe(error)
             )
             await self._delay(message, self._steps_s[message.attempt], message.attempt + 1)
             MESSAGES.labels(message.queue, "retried").inc()
 
     async def bury(self, message: Received, reason: str, error: BaseException) -> None:
-        """To the dead, where `gtv dead` shows and replays it. Raises: Unavailable."""
+        """Puts a message into the dead letters, where `gtv dead` shows and replays it. Raises: Unavailable."""
         extra: dict[str, HeaderValue] = {
             REASON: reason,
             ERROR: describe(error),
@@ -198,7 +198,7 @@ class Retry:
             BURIED_AT: self._clock.now(),
         }
         await self._sender.send(message.sent_again(DEAD, message.original_key, **extra))
-        log.error("message buried", queue=message.queue, event_id=message.message_id, reason=reason, error=describe(error))
+        log.error("message_dead", queue=message.queue, event_id=message.message_id, reason=reason, error=describe(error))
         MESSAGES.labels(message.queue, "dead").inc()
 
     async def _delay(self, message: Received, delay_s: float, attempt: int) -> None:
@@ -207,7 +207,7 @@ class Retry:
         for pause_s in (0.05, 0.2, 0.8):
             try:
                 return await self._sender.send(again)
-            except Unroutable:  # the first failure of this kind: its delay queue is yet to be made
+            except Unroutable:  # the first failure of this kind: there is no delay queue yet
                 await self._sender.declare(name, delay_arguments(message.queue, delay_s))
             except Unavailable:  # a delay queue that was just made may refuse its first messages
                 await asyncio.sleep(pause_s)
@@ -215,7 +215,7 @@ class Retry:
 
 
 def describe(error: BaseException) -> str:
-    """One short line without secrets or input values, for headers and logs."""
+    """Returns one short line without secrets or input values, for headers and logs."""
     if isinstance(error, ValidationError):
         text = "; ".join(f"{'.'.join(str(part) for part in item['loc'])}: {item['msg']}" for item in error.errors(include_input=False)[:5])
     else:

@@ -33,6 +33,6 @@ __all__ = [
 
 
 def install(app: FastAPI, *, max_body_bytes: int) -> None:
-    """Give an app the error handlers and the middleware."""
+    """Gives an app the error handlers and the middleware."""
     install_handlers(app)
     app.add_middleware(Observed, max_body_bytes=max_body_bytes)

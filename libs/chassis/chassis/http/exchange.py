@@ -64,21 +64,6 @@ class _Limits(NamedTuple):
 class _Exchange:
     """One request and its answer."""
 
-    __slots__ = (
-        "_body_bytes",
-        "_correlation",
-        "_expects",
-        "_id",
-        "_limits",
-        "_more",
-        "_receive",
-        "_scope",
-        "_send",
-        "_status",
-        "_traceparent",
-        "_waited_s",
-    )
-
     def __init__(self, scope: Scope, receive: Receive, send: Send, limits: _Limits) -> None:
         self._scope, self._receive, self._send, self._limits = scope, receive, send, limits
         self._status = 0
@@ -143,7 +128,7 @@ class _Exchange:
         )
 
     async def _guarded(self, app: ASGIApp) -> None:
-        """Nothing of an exception's inside ever leaves; it is logged once, here."""
+        """Logs an exception once, and tells the client nothing of it."""
         try:
             await app(self._scope, self._read, self._write)
         except ClientDisconnect:
@@ -239,17 +224,15 @@ async def _observe_socket(app: ASGIApp, scope: Scope, receive: Receive, send: Se
 
 
 def _loggable(path: str, template: str) -> str:
-    """The path without what is personal in it: who looked for which plate is for the ledger, not for every reader of the logs.
-
-    Also of a path that fits no route; `haproxy.cfg` cuts alike.
-    """
+    """Returns the path without a plate, also where it fits no route; `haproxy.cfg` cuts alike. Which plate a person looked for belongs into
+    the ledger, not into the logs."""
     if template == _UNMATCHED or _PERSONAL in template:
         path = _PLATE.sub(r"\1-", path)
     return path[:_MAX_LOGGED_PATH]
 
 
 def route_template(scope: Scope) -> str:
-    """The route's path with its parameters' names: bounded, unlike the path itself."""
+    """Returns the route's path with the names of its parameters: a metric's label, which must be bounded."""
     own = scope.get("fastapi")
     context = own.get("effective_route_context") if own else None
     route = context or scope.get("route")

@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 
 class StrictModel(BaseModel):
-    """A request's body: a field that we do not know is refused, so that a typing error is not silently ignored."""
+    """A request's body: an unknown field is refused, so that a typing error is not ignored."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -31,13 +31,13 @@ class Page(BaseModel, Generic[T]):
 
 
 def encode_cursor(**values: datetime | UUID | str | int | float) -> str:
-    """An opaque text that says where the next page begins."""
+    """Returns an opaque text that says where the next page begins."""
     packed = [[name, *_pack(value)] for name, value in values.items()]
     return base64.urlsafe_b64encode(orjson.dumps(packed)).rstrip(b"=").decode()
 
 
 def decode_cursor(text: str, **expected: type) -> dict[str, Any]:
-    """What `encode_cursor` was given, in the same types.
+    """Returns what `encode_cursor` was given, in the same types.
 
     Name the expected values to have them checked: `decode_cursor(text, captured_at=datetime, id=UUID)`. Raises: InvalidCursor.
     """

@@ -24,7 +24,7 @@ Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
 
 
 def takes_any_parameter(endpoint: Endpoint) -> Endpoint:
-    """Marks an endpoint whose address somebody else writes, such as an identity provider that adds parameters of its own."""
+    """Marks an endpoint that another party calls, such as an identity provider that adds parameters of its own."""
     setattr(endpoint, _MARK, True)
     return endpoint
 

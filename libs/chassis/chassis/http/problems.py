@@ -1,4 +1,4 @@
-"""Errors to the outside: problem+json (RFC 9457), one table from kind to status."""
+"""Errors as answers: problem+json (RFC 9457), one table from kind to status."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def problem(
     errors: list[dict[str, object]] | None = None,
     headers: dict[str, str] | None = None,
 ) -> Response:
-    """A problem+json answer."""
+    """Returns a problem+json answer."""
     body: dict[str, object] = {
         "type": f"urn:gtvision:problem:{code}",
         "title": HTTPStatus(status).phrase,
@@ -87,7 +87,7 @@ def problem(
 
 
 def problem_of(error: GTVisionError) -> Response:
-    """The answer that a named failure becomes."""
+    """Returns the answer to a failure."""
     status = next(status for kind, status in KINDS if isinstance(error, kind))
     headers: dict[str, str] = {}
     if isinstance(error, RateLimited | Unavailable):
@@ -104,12 +104,12 @@ def _seconds(after: timedelta) -> str:
 async def _on_named(_request: Request, error: Exception) -> Response:
     assert isinstance(error, GTVisionError)
     if isinstance(error, Unavailable):
-        log.warning("dependency unavailable", code=error.code, detail=error.message)
+        log.warning("dependency_unavailable", code=error.code, detail=error.message)
     return problem_of(error)
 
 
 async def _on_invalid(_request: Request, error: Exception) -> Response:
-    """Says where and why, and never what was sent: that may be a password."""
+    """Answers where and why, and never with what was sent: that may be a password."""
     assert isinstance(error, RequestValidationError)
     found = error.errors()
     if any(item.get("type") == "json_invalid" for item in found):
@@ -129,7 +129,7 @@ async def _on_http(_request: Request, error: Exception) -> Response:
 
 
 def install_handlers(app: FastAPI) -> None:
-    """Every failure of the app leaves as a problem."""
+    """Makes every failure of the app a problem+json answer."""
     app.add_exception_handler(GTVisionError, _on_named)
     app.add_exception_handler(RequestValidationError, _on_invalid)
     app.add_exception_handler(HTTPException, _on_http)
