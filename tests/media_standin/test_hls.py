@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import av
+from tests.media_standin.conftest import Clip
 
 from media_standin.h264 import AccessUnit
 from media_standin.hls import Muxer
@@ -13,14 +13,14 @@ from media_standin.options import global_defaults
 from media_standin.stream import Stream, Track
 
 
-def muxer(clip: Any, **options: object) -> tuple[Muxer, Stream, list[str]]:
+def muxer(clip: Clip, **options: object) -> tuple[Muxer, Stream, list[str]]:
     closed: list[str] = []
     stream = Stream(Track(96, clip.sps, clip.pps))
     made = Muxer(stream, {**global_defaults(), **options}, lambda: closed.append("closed"))
     return made, stream, closed
 
 
-async def test_segments_of_a_group_each(clip: Any, tmp_path: Path) -> None:
+async def test_segments_of_a_group_each(clip: Clip, tmp_path: Path) -> None:
     made, stream, _ = muxer(clip)
     made.start()
     assert not made.ready
@@ -40,7 +40,7 @@ async def test_segments_of_a_group_each(clip: Any, tmp_path: Path) -> None:
     assert made.file("nothing.mp4") is None
 
 
-async def test_a_late_viewer_gets_the_group_under_way(clip: Any) -> None:
+async def test_a_late_viewer_gets_the_group_under_way(clip: Clip) -> None:
     made, stream, _ = muxer(clip)
     for packets in clip.packets(end=24):
         stream.push(packets, 1, 0.0)
@@ -52,7 +52,7 @@ async def test_a_late_viewer_gets_the_group_under_way(clip: Any) -> None:
     assert "#EXTINF:1.00000," in made.media("")
 
 
-async def test_the_multivariant_playlist_names_the_picture(clip: Any) -> None:
+async def test_the_multivariant_playlist_names_the_picture(clip: Clip) -> None:
     made, stream, _ = muxer(clip)
     made.start()
     for packets in clip.packets():
@@ -63,7 +63,7 @@ async def test_the_multivariant_playlist_names_the_picture(clip: Any) -> None:
     made.stop()
 
 
-async def test_a_key_picture_of_another_size_closes(clip: Any) -> None:
+async def test_a_key_picture_of_another_size_closes(clip: Clip) -> None:
     made, stream, closed = muxer(clip)
     made.start()
     for packets in clip.packets(end=26):
@@ -75,7 +75,7 @@ async def test_a_key_picture_of_another_size_closes(clip: Any) -> None:
     made.stop()
 
 
-async def test_old_segments_go(clip: Any) -> None:
+async def test_old_segments_go(clip: Clip) -> None:
     made, stream, _ = muxer(clip, hlsSegmentCount=1)
     made.start()
     for packets in clip.packets():
@@ -84,7 +84,7 @@ async def test_old_segments_go(clip: Any) -> None:
     assert "#EXT-X-MEDIA-SEQUENCE:1" in made.media("")
 
 
-async def test_the_end_of_the_stream_closes(clip: Any) -> None:
+async def test_the_end_of_the_stream_closes(clip: Clip) -> None:
     made, stream, closed = muxer(clip)
     made.start()
     stream.close()

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import av
 import pytest
+from tests.media_standin.conftest import Clip
 from tests.media_standin.test_recorder import milliseconds, pictures, record
 
 from media_standin.fmp4 import duration_offset
@@ -21,7 +21,7 @@ def segments(files: list[Path]) -> list[Segment]:
     return [Segment(START + timedelta(seconds=number), file) for number, file in enumerate(files)]
 
 
-def test_a_recording_tells_its_length_closed_or_not(clip: Any, tmp_path: Path) -> None:
+def test_a_recording_tells_its_length_closed_or_not(clip: Clip, tmp_path: Path) -> None:
     (file,) = record(tmp_path, clip.packets())
     closed = _measured(file)
     data = bytearray(file.read_bytes())
@@ -41,7 +41,7 @@ def test_what_is_no_recording_is_left_out(data: bytes, tmp_path: Path) -> None:
     assert _joined([Segment(START, file), Segment(START, tmp_path / "deleted.mp4")]) == []
 
 
-def test_a_film_begins_at_a_key_picture_and_goes_over_the_seam(clip: Any, tmp_path: Path) -> None:
+def test_a_film_begins_at_a_key_picture_and_goes_over_the_seam(clip: Clip, tmp_path: Path) -> None:
     (span,) = _joined(segments(record(tmp_path, clip.packets(), recordSegmentDuration="1s")))
     assert (span.start, span.end) == (START, START + timedelta(seconds=3))
     film = tmp_path / "film.mp4"
@@ -52,6 +52,6 @@ def test_a_film_begins_at_a_key_picture_and_goes_over_the_seam(clip: Any, tmp_pa
     assert times == pytest.approx([number / 25 for number in range(35)])
 
 
-def test_a_film_of_a_moment_that_is_not_recorded_is_empty(clip: Any, tmp_path: Path) -> None:
+def test_a_film_of_a_moment_that_is_not_recorded_is_empty(clip: Clip, tmp_path: Path) -> None:
     (span,) = _joined(segments(record(tmp_path, clip.packets())))
     assert list(_film(span, START + timedelta(seconds=5), START + timedelta(seconds=6))) == []

@@ -159,19 +159,25 @@ class MediaServer:
     def add(self, name: str, **options: object) -> None:
         answer = self.client.post(f"/config/paths/add/{name}", json=options)
         assert answer.status_code == 200, answer.text
-        wait_for(lambda: self.path(name) is not None)
+        wait_for(lambda: self.find(name) is not None)
 
     def delete(self, name: str) -> None:
         self.client.delete(f"/config/paths/delete/{name}")
-        wait_for(lambda: self.path(name) is None)
+        wait_for(lambda: self.find(name) is None)
 
-    def path(self, name: str) -> dict[str, Any] | None:
+    def path(self, name: str) -> dict[str, Any]:
+        """A path that is there."""
+        found = self.find(name)
+        assert found is not None, name
+        return found
+
+    def find(self, name: str) -> dict[str, Any] | None:
         answer = self.client.get(f"/paths/get/{name}")
         return answer.json() if answer.status_code == 200 else None
 
     def wait_available(self, name: str, *, available: bool = True) -> dict[str, Any]:
         def check() -> dict[str, Any] | None:
-            path = self.path(name)
+            path = self.find(name)
             return path if path and path["available"] == available else None
 
         found: dict[str, Any] = wait_for(check)

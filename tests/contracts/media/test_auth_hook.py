@@ -10,14 +10,14 @@ from typing import Any
 
 import httpx
 import pytest
-from tests.contracts.media.conftest import PATIENCE_S
+from tests.contracts.media.conftest import PATIENCE_S, Hook, MediaServer
 
 pytestmark = pytest.mark.media
 
 FIELDS = {"ip", "user", "password", "token", "action", "path", "protocol", "id", "query", "userAgent"}
 
 
-def test_ten_fields(server: Any, live: str, hook: Any) -> None:
+def test_ten_fields(server: MediaServer, live: str, hook: Hook) -> None:
     httpx.get(
         f"{server.hls_url}/{live}/index.m3u8",
         params={"cookieCheck": "1", "ticket": "good-ten"},
@@ -29,7 +29,7 @@ def test_ten_fields(server: Any, live: str, hook: Any) -> None:
     assert (question["ip"], question["userAgent"], question["user"], question["token"]) == ("127.0.0.1", "player", "", "")
 
 
-def test_bearer_tokens_and_passwords_arrive_as_token(server: Any, live: str, hook: Any) -> None:
+def test_bearer_tokens_and_passwords_arrive_as_token(server: MediaServer, live: str, hook: Hook) -> None:
     url = f"{server.hls_url}/{live}/index.m3u8?cookieCheck=1"
     httpx.get(url + "&try=bearer", headers={"authorization": "Bearer some.token.here"}, timeout=PATIENCE_S)
     httpx.get(url + "&try=basic", auth=("someone", "a-password"), timeout=PATIENCE_S)
@@ -42,7 +42,7 @@ def test_bearer_tokens_and_passwords_arrive_as_token(server: Any, live: str, hoo
     )
 
 
-def test_api_metrics_and_playback_are_asked_for_too(server: Any, live: str, hook: Any) -> None:
+def test_api_metrics_and_playback_are_asked_for_too(server: MediaServer, live: str, hook: Hook) -> None:
     httpx.get(server.metrics_url, auth=("operator", "operator-secret"), timeout=PATIENCE_S)
     httpx.get(f"{server.playback_url}/list", params={"path": live}, auth=("operator", "operator-secret"), timeout=PATIENCE_S)
     assert hook.asked("api", "")[-1]["id"] is None
@@ -50,14 +50,14 @@ def test_api_metrics_and_playback_are_asked_for_too(server: Any, live: str, hook
     assert hook.asked("playback", live)
 
 
-def test_rtsp_readers_are_asked_for_their_password_first(server: Any, live: str, hook: Any) -> None:
+def test_rtsp_readers_are_asked_for_their_password_first(server: MediaServer, live: str, hook: Hook) -> None:
     hook.questions.clear()
     subprocess.run(["ffprobe", "-v", "quiet", "-rtsp_transport", "tcp", server.rtsp(live)], check=True, timeout=PATIENCE_S)
     asked = [one for one in hook.asked("read", live) if one["protocol"] == "rtsp"]
     assert (asked[0]["user"], asked[1]["user"]) == ("", "reader")
 
 
-def test_a_slow_hook_holds_everybody_up(server: Any, live: str, hook: Any, eventually: Callable[..., Any]) -> None:
+def test_a_slow_hook_holds_everybody_up(server: MediaServer, live: str, hook: Hook, eventually: Callable[..., Any]) -> None:
     server.add("slow")
     hook.slow_path, hook.slow_s = "slow", 8.0
     try:

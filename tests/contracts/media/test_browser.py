@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from playwright.async_api import Page, async_playwright
-from tests.contracts.media.conftest import PATIENCE_S
+from tests.contracts.media.conftest import PATIENCE_S, Camera, Hook, MediaServer
 from tests.fixtures import needs
 
 pytestmark = [pytest.mark.media, pytest.mark.browser]
@@ -111,18 +111,18 @@ async def page(origin: str) -> AsyncIterator[Page]:
         await browser.close()
 
 
-async def test_whep_shows_pictures(server: Any, live: str, page: Page) -> None:
+async def test_whep_shows_pictures(server: MediaServer, live: str, page: Page) -> None:
     shown = await page.evaluate("url => whep(url)", f"{server.whep_url}/{live}/whep?ticket=good")
     assert shown["seen"] >= 30, shown
     assert shown["decoded"] >= 30
     assert (shown["width"], shown["left"]) == (640, 200)
 
 
-async def test_whep_refuses_a_bad_ticket(server: Any, live: str, page: Page) -> None:
+async def test_whep_refuses_a_bad_ticket(server: MediaServer, live: str, page: Page) -> None:
     assert await page.evaluate("url => whep(url)", f"{server.whep_url}/{live}/whep?ticket=bad") == {"status": 401}
 
 
-async def test_hls_shows_pictures(kind: str, hook: Any, camera: Any, start_server: Callable[..., Any], page: Page) -> None:
+async def test_hls_shows_pictures(kind: str, hook: Hook, camera: Camera, start_server: Callable[..., Any], page: Page) -> None:
     server = start_server(kind, hook.url, hlsVariant="fmp4", hlsSegmentCount=4)
     server.add("cam", source=camera.url())
     server.wait_available("cam")

@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx
 import pytest
-from tests.contracts.media.conftest import PATIENCE_S
+from tests.contracts.media.conftest import PATIENCE_S, MediaServer
 from tests.fixtures import needs
 
 pytestmark = pytest.mark.media
@@ -24,19 +24,19 @@ def is_error(answer: httpx.Response, status: int, text: str = "") -> bool:
     return answer.status_code == status and body["status"] == "error" and text in body["error"]
 
 
-def test_info_tells_the_version(server: Any) -> None:
+def test_info_tells_the_version(server: MediaServer) -> None:
     answer = server.client.get("/info").json()
     assert answer["version"].startswith("v1.")
     assert answer["started"].endswith("Z")
 
 
-def test_a_path_is_added_once(server: Any) -> None:
+def test_a_path_is_added_once(server: MediaServer) -> None:
     assert server.client.post("/config/paths/add/once", json={}).json() == {"status": "ok"}
     assert is_error(server.client.post("/config/paths/add/once", json={}), 400, "path already exists")
     assert server.client.delete("/config/paths/delete/once").status_code == 200
 
 
-def test_missing_paths_are_404_and_replace_is_an_upsert(server: Any) -> None:
+def test_missing_paths_are_404_and_replace_is_an_upsert(server: MediaServer) -> None:
     client = server.client
     assert is_error(client.patch("/config/paths/patch/missing", json={}), 404, "path not found")
     assert is_error(client.delete("/config/paths/delete/missing"), 404, "path not found")
@@ -71,22 +71,22 @@ def test_missing_paths_are_404_and_replace_is_an_upsert(server: Any) -> None:
         ({"sourceOnDemand": True}, "sourceOnDemand"),
     ],
 )
-def test_wrong_options_are_refused_at_once(server: Any, body: dict[str, Any], text: str) -> None:
+def test_wrong_options_are_refused_at_once(server: MediaServer, body: dict[str, Any], text: str) -> None:
     assert is_error(server.client.post("/config/paths/add/refused", json=body), 400, text)
     assert server.client.get("/config/paths/get/refused").status_code == 404
 
 
 @pytest.mark.parametrize("body", [b"", b"nonsense", b"[]", b"{} {}"])
-def test_a_body_that_is_no_object_is_refused(server: Any, body: bytes) -> None:
+def test_a_body_that_is_no_object_is_refused(server: MediaServer, body: bytes) -> None:
     assert is_error(server.client.post("/config/paths/add/refused", content=body), 400)
 
 
 @pytest.mark.parametrize("name", ["a%20b", "ends/", "dot/%2e%2e/dot", "~%28"])
-def test_wrong_names_are_refused(server: Any, name: str) -> None:
+def test_wrong_names_are_refused(server: MediaServer, name: str) -> None:
     assert is_error(server.client.post(f"/config/paths/add/{name}", json={}), 400, "invalid")
 
 
-def test_durations_come_back_in_normal_form(server: Any) -> None:
+def test_durations_come_back_in_normal_form(server: MediaServer) -> None:
     given = {
         "recordSegmentDuration": "60s",
         "recordDeleteAfter": "2160h",
@@ -101,7 +101,7 @@ def test_durations_come_back_in_normal_form(server: Any) -> None:
     server.delete("durations")
 
 
-def test_a_configuration_comes_back_whole_with_its_password(server: Any) -> None:
+def test_a_configuration_comes_back_whole_with_its_password(server: MediaServer) -> None:
     source = "rtsp://user:secret@127.0.0.1:1/cam"
     server.add("whole", source=source)
     seen = server.client.get("/config/paths/get/whole").json()
@@ -111,7 +111,7 @@ def test_a_configuration_comes_back_whole_with_its_password(server: Any) -> None
     server.delete("whole")
 
 
-def test_patch_changes_only_what_is_given(server: Any) -> None:
+def test_patch_changes_only_what_is_given(server: MediaServer) -> None:
     server.add("patched", source=UNREACHABLE, maxReaders=4)
     server.client.patch("/config/paths/patch/patched", json={"record": True})
     seen = server.client.get("/config/paths/get/patched").json()
@@ -119,7 +119,7 @@ def test_patch_changes_only_what_is_given(server: Any) -> None:
     server.delete("patched")
 
 
-def test_an_unreachable_camera_is_online_and_not_available(server: Any) -> None:
+def test_an_unreachable_camera_is_online_and_not_available(server: MediaServer) -> None:
     server.add("unreachable", source=UNREACHABLE)
     path = server.path("unreachable")
     assert set(path) >= PATH_FIELDS
@@ -130,20 +130,20 @@ def test_an_unreachable_camera_is_online_and_not_available(server: Any) -> None:
     server.delete("unreachable")
 
 
-def test_a_path_for_publishers_has_no_source(server: Any) -> None:
+def test_a_path_for_publishers_has_no_source(server: MediaServer) -> None:
     server.add("published")
     path = server.path("published")
     assert (path["source"], path["online"], path["onlineTime"], path["available"]) == (None, False, None, False)
     server.delete("published")
 
 
-def test_names_may_hold_slashes(server: Any) -> None:
+def test_names_may_hold_slashes(server: MediaServer) -> None:
     server.add("tenant/site/cam", source=UNREACHABLE)
     assert server.path("tenant/site/cam")["confName"] == "tenant/site/cam"
     server.delete("tenant/site/cam")
 
 
-def test_lists_come_in_pages_of_a_hundred(own_server: Any, eventually: Callable[..., Any]) -> None:
+def test_lists_come_in_pages_of_a_hundred(own_server: MediaServer, eventually: Callable[..., Any]) -> None:
     client = own_server.client
     for number in range(230):
         client.post(f"/config/paths/add/many/{number:03d}", json={})
@@ -158,14 +158,14 @@ def test_lists_come_in_pages_of_a_hundred(own_server: Any, eventually: Callable[
         assert is_error(client.get("/paths/list", params=wrong), 400)
 
 
-def test_everything_is_forgotten_at_a_restart(own_server: Any) -> None:
+def test_everything_is_forgotten_at_a_restart(own_server: MediaServer) -> None:
     own_server.add("forgotten", source=UNREACHABLE)
     own_server.restart()
     assert own_server.client.get("/config/paths/list").json() == {"itemCount": 0, "pageCount": 0, "items": []}
-    assert own_server.path("forgotten") is None
+    assert own_server.find("forgotten") is None
 
 
-def test_a_refused_patch_blocks_later_changes_until_it_is_put_right(own_server: Any) -> None:
+def test_a_refused_patch_blocks_later_changes_until_it_is_put_right(own_server: MediaServer) -> None:
     client = own_server.client
     version = tuple(int(part) for part in client.get("/info").json()["version"].lstrip("v").split(".")[:2])
     if version > (1, 20):
@@ -178,14 +178,14 @@ def test_a_refused_patch_blocks_later_changes_until_it_is_put_right(own_server: 
     assert client.post("/config/paths/add/innocent", json={}).status_code == 200
 
 
-def test_endpoints_that_are_not_there_are_plain_404(server: Any) -> None:
+def test_endpoints_that_are_not_there_are_plain_404(server: MediaServer) -> None:
     for path in ("/nonsense", "/rtmpconns/list", "/srtconns/list"):
         answer = server.client.get(path)
         assert (answer.status_code, answer.text) == (404, "404 page not found")
 
 
 @pytest.mark.parametrize("kind_of_session", ["hlssessions", "webrtcsessions", "rtspsessions"])
-def test_unknown_sessions_are_404_and_wrong_ids_400(server: Any, kind_of_session: str) -> None:
+def test_unknown_sessions_are_404_and_wrong_ids_400(server: MediaServer, kind_of_session: str) -> None:
     unknown = "01920000-0000-7000-8000-000000000000"
     assert is_error(server.client.get(f"/{kind_of_session}/get/{unknown}"), 404, "session not found")
     assert is_error(server.client.post(f"/{kind_of_session}/kick/{unknown}"), 404, "session not found")
@@ -193,7 +193,7 @@ def test_unknown_sessions_are_404_and_wrong_ids_400(server: Any, kind_of_session
     assert is_error(server.client.get("/hlsmuxers/get/nothing"), 404, "muxer not found")
 
 
-def test_the_api_asks_for_credentials(server: Any) -> None:
+def test_the_api_asks_for_credentials(server: MediaServer) -> None:
     answer = httpx.get(f"{server.api_url}/v3/paths/list", timeout=PATIENCE_S)
     assert (answer.status_code, answer.headers["www-authenticate"]) == (401, 'Basic realm="mediamtx"')
     wrong = httpx.get(f"{server.api_url}/v3/paths/list", auth=("operator", "wrong"), timeout=PATIENCE_S)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
-from tests.contracts.media.conftest import API_USER, wait_for
+from tests.contracts.media.conftest import API_USER, MediaServer, wait_for
 
 from gtvision.camera import path_name
 from gtvision.ids import new_id
@@ -24,7 +22,7 @@ pytestmark = pytest.mark.media
         ("rtsps://user:p%40ss@[::1]:1", "0a" * 32),
     ],
 )
-async def test_a_path_is_read_back_as_it_was_set(server: Any, source: str, fingerprint: str) -> None:
+async def test_a_path_is_read_back_as_it_was_set(server: MediaServer, source: str, fingerprint: str) -> None:
     gateway = MediaMtx(server.api_url, *API_USER, timeout_s=60)
     wanted = PathConfig(path_name(new_id()), source, False, fingerprint)
     other = PathConfig(wanted.name, "rtsp://127.0.0.1:1/other", False)

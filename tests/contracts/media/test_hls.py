@@ -10,13 +10,13 @@ from urllib.parse import urljoin
 
 import httpx
 import pytest
-from tests.contracts.media.conftest import PATIENCE_S
+from tests.contracts.media.conftest import PATIENCE_S, Camera, Hook, MediaServer
 
 pytestmark = pytest.mark.media
 
 
 @pytest.fixture(scope="module")
-def playing(kind: str, hook: Any, camera: Any, start_server: Callable[..., Any]) -> Iterator[Any]:
+def playing(kind: str, hook: Hook, camera: Camera, start_server: Callable[..., Any]) -> Iterator[Any]:
     """A server of the variant that the product uses, with a path `cam` that plays and a path `off` that does not."""
     server = start_server(kind, hook.url, hlsVariant="fmp4", hlsTrustedProxies=["127.0.0.1/32"])
     server.add("cam", source=camera.url())
@@ -30,7 +30,7 @@ def get(url: str, **headers: str) -> httpx.Response:
     return httpx.get(url, headers=headers, timeout=PATIENCE_S)
 
 
-def open_session(server: Any, query: str = "ticket=good1", **headers: str) -> tuple[httpx.Response, str]:
+def open_session(server: MediaServer, query: str = "ticket=good1", **headers: str) -> tuple[httpx.Response, str]:
     """Returns the multivariant playlist, and the URL of the variant in it."""
     answer = get(f"{server.hls_url}/cam/index.m3u8?cookieCheck=1&{query}", **headers)
     assert answer.status_code == 200, answer.text
@@ -38,14 +38,14 @@ def open_session(server: Any, query: str = "ticket=good1", **headers: str) -> tu
     return answer, urljoin(str(answer.url), line)
 
 
-def test_the_first_request_is_redirected_to_try_cookies(playing: Any) -> None:
+def test_the_first_request_is_redirected_to_try_cookies(playing: MediaServer) -> None:
     answer = get(f"{playing.hls_url}/cam/index.m3u8?ticket=good")
     assert answer.status_code == 302
     assert answer.headers["location"] == "/cam/index.m3u8?cookieCheck=1&ticket=good"
     assert answer.headers["set-cookie"].startswith("cookieCheck=1;")
 
 
-def test_a_session_is_in_the_urls_over_plain_http(playing: Any, hook: Any) -> None:
+def test_a_session_is_in_the_urls_over_plain_http(playing: MediaServer, hook: Hook) -> None:
     answer, variant = open_session(playing)
     assert answer.headers["content-type"] == "application/vnd.apple.mpegurl"
     assert answer.headers["access-control-allow-origin"] == "*"
@@ -60,7 +60,7 @@ def test_a_session_is_in_the_urls_over_plain_http(playing: Any, hook: Any) -> No
     assert question["id"]
 
 
-def test_segments_play(playing: Any, tmp_path: Path) -> None:
+def test_segments_play(playing: MediaServer, tmp_path: Path) -> None:
     _, variant = open_session(playing)
     media = get(variant).text
     init = media.partition('#EXT-X-MAP:URI="')[2].partition('"')[0]
@@ -71,13 +71,13 @@ def test_segments_play(playing: Any, tmp_path: Path) -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
-def test_ffmpeg_plays_the_whole(playing: Any) -> None:
+def test_ffmpeg_plays_the_whole(playing: MediaServer) -> None:
     command = ["ffmpeg", "-v", "error", "-i", f"{playing.hls_url}/cam/index.m3u8?ticket=good", "-t", "3", "-c", "copy", "-f", "null", "-"]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=PATIENCE_S)
     assert done.returncode == 0, done.stderr
 
 
-def test_new_segments_appear_and_old_ones_go(playing: Any, eventually: Callable[..., Any]) -> None:
+def test_new_segments_appear_and_old_ones_go(playing: MediaServer, eventually: Callable[..., Any]) -> None:
     _, variant = open_session(playing)
 
     def sequence() -> int:
@@ -87,7 +87,7 @@ def test_new_segments_appear_and_old_ones_go(playing: Any, eventually: Callable[
     eventually(lambda: sequence() >= before + 2)
 
 
-def test_children_need_a_session(playing: Any) -> None:
+def test_children_need_a_session(playing: MediaServer) -> None:
     _, variant = open_session(playing)
     bare = variant.partition("?")[0]
     for url in (
@@ -99,26 +99,26 @@ def test_children_need_a_session(playing: Any) -> None:
         assert get(url).status_code == 401
 
 
-def test_a_session_is_bound_to_its_address(playing: Any) -> None:
+def test_a_session_is_bound_to_its_address(playing: MediaServer) -> None:
     _, variant = open_session(playing, **{"x-forwarded-for": "203.0.113.7"})
     assert get(variant, **{"x-forwarded-for": "203.0.113.7"}).status_code == 200
     assert get(variant, **{"x-forwarded-for": "203.0.113.8"}).status_code == 401
 
 
-def test_the_hook_decides_and_a_first_try_is_asked(playing: Any) -> None:
+def test_the_hook_decides_and_a_first_try_is_asked(playing: MediaServer) -> None:
     bare = get(f"{playing.hls_url}/cam/index.m3u8?cookieCheck=1")
     assert (bare.status_code, bare.headers["www-authenticate"]) == (401, 'Basic realm="mediamtx"')
     assert get(f"{playing.hls_url}/cam/index.m3u8?cookieCheck=1&ticket=bad").status_code == 401
 
 
-def test_what_does_not_play_is_404(playing: Any) -> None:
+def test_what_does_not_play_is_404(playing: MediaServer) -> None:
     assert get(f"{playing.hls_url}/off/index.m3u8?cookieCheck=1&ticket=good").status_code == 404
     assert get(f"{playing.hls_url}/unknown/index.m3u8?cookieCheck=1&ticket=good").status_code == 500
     folder = get(f"{playing.hls_url}/cam?ticket=good")
     assert (folder.status_code, folder.headers["location"]) == (302, "/cam/?ticket=good")
 
 
-def test_viewers_are_listed_and_kicked(playing: Any) -> None:
+def test_viewers_are_listed_and_kicked(playing: MediaServer) -> None:
     _, variant = open_session(playing, query="ticket=goodbye")
     session = next(item for item in playing.client.get("/hlssessions/list").json()["items"] if item["query"] == "ticket=goodbye")
     assert (session["path"], session["isCDN"]) == ("cam", False)
@@ -135,7 +135,7 @@ def test_viewers_are_listed_and_kicked(playing: Any) -> None:
     assert playing.client.post(f"/hlssessions/kick/{session['id']}").status_code == 404
 
 
-def test_preflight(playing: Any) -> None:
+def test_preflight(playing: MediaServer) -> None:
     asked = {"origin": "http://console", "access-control-request-method": "GET"}
     answer = httpx.options(f"{playing.hls_url}/cam/index.m3u8", headers=asked, timeout=PATIENCE_S)
     assert (answer.status_code, answer.headers["access-control-allow-methods"]) == (204, "OPTIONS, GET")

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-from typing import Any
 
 import httpx
 import pytest
-from tests.contracts.media.conftest import PATIENCE_S
+from tests.contracts.media.conftest import PATIENCE_S, MediaServer
 
 pytestmark = pytest.mark.media
 
@@ -23,7 +22,7 @@ FAMILIES = {
 }  # fmt: skip
 
 
-def samples(server: Any) -> list[tuple[str, dict[str, str], float]]:
+def samples(server: MediaServer) -> list[tuple[str, dict[str, str], float]]:
     answer = httpx.get(server.metrics_url, auth=("operator", "operator-secret"), timeout=PATIENCE_S)
     assert answer.headers["content-type"].startswith("text/plain")
     lines = [line for line in answer.text.splitlines() if line and not line.startswith("#")]
@@ -32,11 +31,11 @@ def samples(server: Any) -> list[tuple[str, dict[str, str], float]]:
     return [(one[1], dict(re.findall(r'([a-zA-Z]+)="([^"]*)"', one[2] or "")), float(one[3])) for one in found if one]
 
 
-def test_every_family_is_there(server: Any, live: str) -> None:
+def test_every_family_is_there(server: MediaServer, live: str) -> None:
     assert {name for name, _, _ in samples(server)} >= FAMILIES
 
 
-def test_paths_tell_their_state(server: Any, live: str) -> None:
+def test_paths_tell_their_state(server: MediaServer, live: str) -> None:
     server.add("metrics/off")
     seen = {labels["name"]: labels["state"] for name, labels, value in samples(server) if name == "paths" and value == 1}
     assert (seen[live], seen["metrics/off"]) == ("ready", "notReady")
@@ -46,7 +45,7 @@ def test_paths_tell_their_state(server: Any, live: str) -> None:
     server.delete("metrics/off")
 
 
-def test_a_viewer_is_counted(server: Any, live: str) -> None:
+def test_a_viewer_is_counted(server: MediaServer, live: str) -> None:
     httpx.get(f"{server.hls_url}/{live}/index.m3u8?cookieCheck=1&ticket=good", timeout=PATIENCE_S)
     found = [labels for name, labels, value in samples(server) if name == "hls_sessions" and value == 1]
     assert live in [labels["path"] for labels in found]
@@ -54,5 +53,5 @@ def test_a_viewer_is_counted(server: Any, live: str) -> None:
     assert any(labels == {"name": live} for name, labels, _ in samples(server) if name == "hls_muxers")
 
 
-def test_metrics_ask_for_credentials(server: Any) -> None:
+def test_metrics_ask_for_credentials(server: MediaServer) -> None:
     assert httpx.get(server.metrics_url, timeout=PATIENCE_S).headers["www-authenticate"] == 'Basic realm="mediamtx"'

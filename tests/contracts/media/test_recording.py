@@ -14,7 +14,7 @@ from typing import Any
 import av
 import httpx
 import pytest
-from tests.contracts.media.conftest import PATIENCE_S, wait_for
+from tests.contracts.media.conftest import PATIENCE_S, Camera, MediaServer, wait_for
 
 from gtvision.time import SystemClock
 
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.media
 NAME = re.compile(r"\d{4}-\d\d-\d\d_\d\d-\d\d-\d\d-\d{6}\.mp4")
 
 
-def files(server: Any, name: str) -> list[Path]:
+def files(server: MediaServer, name: str) -> list[Path]:
     folder = server.recordings / name
     return sorted(folder.iterdir()) if folder.exists() else []
 
@@ -53,14 +53,14 @@ def agrees(file: Path, following: Path) -> bool:
 
 
 @pytest.fixture(scope="module")
-def recorded(server: Any, camera: Any, eventually: Callable[..., Any]) -> str:
+def recorded(server: MediaServer, camera: Camera, eventually: Callable[..., Any]) -> str:
     """A path with three finished segments and one under way."""
     server.add("rec/one", source=camera.url(1), record=True)
     eventually(lambda: len(files(server, "rec/one")) >= 4)
     return "rec/one"
 
 
-def test_segments_have_true_times(server: Any, recorded: str, eventually: Callable[..., Any]) -> None:
+def test_segments_have_true_times(server: MediaServer, recorded: str, eventually: Callable[..., Any]) -> None:
     first, second, third = files(server, recorded)[:3]
     assert all(NAME.fullmatch(file.name) for file in (first, second, third))
     assert abs(SystemClock().now() - moment(first)) < timedelta(minutes=5)
@@ -78,13 +78,13 @@ def test_segments_have_true_times(server: Any, recorded: str, eventually: Callab
     eventually(lambda: any(agrees(*pair) for pair in pairwise(files(server, recorded)[:-1])))
 
 
-def test_segments_decode_without_complaint(server: Any, recorded: str) -> None:
+def test_segments_decode_without_complaint(server: MediaServer, recorded: str) -> None:
     for file in files(server, recorded)[:2]:
         done = subprocess.run(["ffmpeg", "-v", "error", "-i", str(file), "-f", "null", "-"], capture_output=True, text=True, check=False)
         assert (done.returncode, done.stderr) == (0, "")
 
 
-def test_recordings_are_listed_and_deleted(server: Any, recorded: str, eventually: Callable[..., Any]) -> None:
+def test_recordings_are_listed_and_deleted(server: MediaServer, recorded: str, eventually: Callable[..., Any]) -> None:
     assert recorded in [item["name"] for item in server.client.get("/recordings/list").json()["items"]]
     listed = server.client.get(f"/recordings/get/{recorded}").json()
     assert listed["name"] == recorded
@@ -97,14 +97,14 @@ def test_recordings_are_listed_and_deleted(server: Any, recorded: str, eventuall
     assert server.client.delete("/recordings/deletesegment", params={**wanted, "start": "yesterday"}).status_code == 400
 
 
-def test_recordings_of_a_path_need_its_configuration(server: Any) -> None:
+def test_recordings_of_a_path_need_its_configuration(server: MediaServer) -> None:
     assert server.client.get("/recordings/get/unknown").status_code == 400
     server.add("rec/none")
     assert server.client.get("/recordings/get/rec/none").json() == {"name": "rec/none", "segments": []}
     server.delete("rec/none")
 
 
-def test_recording_is_switched_without_disturbing_readers(server: Any, live: str, eventually: Callable[..., Any]) -> None:
+def test_recording_is_switched_without_disturbing_readers(server: MediaServer, live: str, eventually: Callable[..., Any]) -> None:
     before = server.path(live)["availableTime"]
     server.client.patch(f"/config/paths/patch/{live}", json={"record": True})
     eventually(lambda: files(server, live) and files(server, live)[-1].stat().st_size > 0)
@@ -112,7 +112,7 @@ def test_recording_is_switched_without_disturbing_readers(server: Any, live: str
     assert server.path(live)["availableTime"] == before
 
 
-def test_a_crash_costs_a_part_at_most(own_server: Any, camera: Any, eventually: Callable[..., Any]) -> None:
+def test_a_crash_costs_a_part_at_most(own_server: MediaServer, camera: Camera, eventually: Callable[..., Any]) -> None:
     own_server.add("crash", source=camera.url(1), record=True, recordSegmentDuration="1h")
     eventually(lambda: files(own_server, "crash") and len(packets(files(own_server, "crash")[0])) >= 150)
     came_in = own_server.path("crash")["inboundBytes"]
@@ -123,24 +123,24 @@ def test_a_crash_costs_a_part_at_most(own_server: Any, camera: Any, eventually: 
     assert kept_s > came_in * kept_s / file.stat().st_size - 3
 
 
-def test_a_clean_end_keeps_everything(own_server: Any, camera: Any, eventually: Callable[..., Any]) -> None:
+def test_a_clean_end_keeps_everything(own_server: MediaServer, camera: Camera, eventually: Callable[..., Any]) -> None:
     own_server.add("clean", source=camera.url(1), record=True, recordSegmentDuration="1h")
     eventually(lambda: bool(files(own_server, "clean")))
     assert own_server.stop() == 0
     assert len(packets(files(own_server, "clean")[0])) >= 25
 
 
-def playback(server: Any, call: str, **query: str) -> httpx.Response:
+def playback(server: MediaServer, call: str, **query: str) -> httpx.Response:
     return httpx.get(f"{server.playback_url}/{call}", params=query, auth=("operator", "operator-secret"), timeout=PATIENCE_S)
 
 
-def joined(server: Any, name: str) -> dict[str, Any]:
+def joined(server: MediaServer, name: str) -> dict[str, Any]:
     """Returns a stretch of more than one segment. A pause of the camera of a second or more begins a new stretch."""
     found: dict[str, Any] = wait_for(lambda: next((one for one in playback(server, "list", path=name).json() if one["duration"] > 6), None))
     return found
 
 
-def test_playback_lists_one_stretch(server: Any, recorded: str) -> None:
+def test_playback_lists_one_stretch(server: MediaServer, recorded: str) -> None:
     stretch = joined(server, recorded)
     assert stretch["url"].startswith(f"{server.playback_url}/get?")
     start = datetime.fromisoformat(stretch["start"])
@@ -151,7 +151,7 @@ def test_playback_lists_one_stretch(server: Any, recorded: str) -> None:
     assert clipped[0]["duration"] == pytest.approx(2.0, abs=0.01)
 
 
-def test_playback_joins_segments(server: Any, recorded: str, tmp_path: Path) -> None:
+def test_playback_joins_segments(server: MediaServer, recorded: str, tmp_path: Path) -> None:
     stretch = joined(server, recorded)
     answer = playback(server, "get", path=recorded, start=stretch["start"], duration="5")
     assert (answer.status_code, answer.headers["content-type"], answer.headers["accept-ranges"]) == (200, "video/mp4", "none")
@@ -164,7 +164,7 @@ def test_playback_joins_segments(server: Any, recorded: str, tmp_path: Path) -> 
     assert (done.returncode, done.stderr) == (0, "")
 
 
-def test_playback_refuses(server: Any, recorded: str) -> None:
+def test_playback_refuses(server: MediaServer, recorded: str) -> None:
     assert playback(server, "list", path="unknown").status_code == 400
     assert playback(server, "list", path=recorded, start="yesterday").status_code == 400
     assert playback(server, "get", path=recorded, start="2020-01-01T00:00:00Z").status_code == 400

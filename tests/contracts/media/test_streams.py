@@ -9,7 +9,7 @@ from typing import Any
 
 import av
 import pytest
-from tests.contracts.media.conftest import PATIENCE_S
+from tests.contracts.media.conftest import PATIENCE_S, Camera, MediaServer
 
 pytestmark = pytest.mark.media
 
@@ -30,7 +30,7 @@ def run(*command: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, check=False, timeout=PATIENCE_S)
 
 
-def test_a_camera_becomes_available_and_progresses(server: Any, live: str, eventually: Callable[..., Any]) -> None:
+def test_a_camera_becomes_available_and_progresses(server: MediaServer, live: str, eventually: Callable[..., Any]) -> None:
     path = server.path(live)
     assert (path["ready"], path["online"], path["tracks"]) == (True, True, ["H264"])
     assert path["tracks2"][0]["codec"] == "H264"
@@ -41,7 +41,7 @@ def test_a_camera_becomes_available_and_progresses(server: Any, live: str, event
     eventually(lambda: server.path(live)["inboundBytes"] > before)
 
 
-def test_ffprobe_reads(server: Any, live: str) -> None:
+def test_ffprobe_reads(server: MediaServer, live: str) -> None:
     done = run(
         "ffprobe",
         "-v",
@@ -57,25 +57,25 @@ def test_ffprobe_reads(server: Any, live: str) -> None:
     assert done.stdout.strip() == "h264,640,360", done.stderr
 
 
-def test_ffmpeg_falls_back_to_tcp_by_itself(server: Any, live: str) -> None:
+def test_ffmpeg_falls_back_to_tcp_by_itself(server: MediaServer, live: str) -> None:
     done = run("ffmpeg", "-v", "error", "-i", server.rtsp(live), "-frames:v", "10", "-c", "copy", "-f", "null", "-")
     assert done.returncode == 0, done.stderr
 
 
-def test_pyav_decodes_from_the_first_key_picture(server: Any, live: str) -> None:
+def test_pyav_decodes_from_the_first_key_picture(server: MediaServer, live: str) -> None:
     with av.open(server.rtsp(live), options={"rtsp_transport": "tcp"}, timeout=PATIENCE_S) as container:
         frames = [frame for _, frame in zip(range(30), container.decode(video=0), strict=False)]
     assert len(frames) == 30
     assert all(later.pts > earlier.pts for earlier, later in pairwise(frames))
 
 
-def test_gstreamer_reads(server: Any, live: str) -> None:
+def test_gstreamer_reads(server: MediaServer, live: str) -> None:
     pipeline = f"rtspsrc location={server.rtsp(live)} protocols=tcp ! rtph264depay ! h264parse ! fakesink num-buffers=50"
     done = run("/usr/bin/python3", "-c", GSTREAMER, pipeline)
     assert done.returncode == 0, done.stderr
 
 
-def test_readers_are_listed_and_can_be_kicked(server: Any, live: str, eventually: Callable[..., Any]) -> None:
+def test_readers_are_listed_and_can_be_kicked(server: MediaServer, live: str, eventually: Callable[..., Any]) -> None:
     with subprocess.Popen(
         ["ffmpeg", "-v", "quiet", "-rtsp_transport", "tcp", "-i", server.rtsp(live), "-c", "copy", "-f", "null", "-"],
     ) as process:
@@ -93,7 +93,7 @@ def test_readers_are_listed_and_can_be_kicked(server: Any, live: str, eventually
     eventually(lambda: not [one for one in server.path(live)["readers"] if one["id"] == session["id"]])
 
 
-def test_reading_needs_credentials_and_a_stream(server: Any, live: str) -> None:
+def test_reading_needs_credentials_and_a_stream(server: MediaServer, live: str) -> None:
     assert "401" in run("ffprobe", "-v", "error", "-rtsp_transport", "tcp", server.rtsp(live, login=None)).stderr
     assert "401" in run("ffprobe", "-v", "error", "-rtsp_transport", "tcp", server.rtsp(live, login=("reader", "wrong"))).stderr
     server.add("nothing")
@@ -101,7 +101,9 @@ def test_reading_needs_credentials_and_a_stream(server: Any, live: str) -> None:
     server.delete("nothing")
 
 
-def test_a_frozen_camera_is_given_up_and_comes_back(server: Any, make_camera: Callable[..., Any], eventually: Callable[..., Any]) -> None:
+def test_a_frozen_camera_is_given_up_and_comes_back(
+    server: MediaServer, make_camera: Callable[..., Any], eventually: Callable[..., Any]
+) -> None:
     camera = make_camera()
     server.add("frozen", source=camera.url())
     server.wait_available("frozen")
@@ -114,7 +116,7 @@ def test_a_frozen_camera_is_given_up_and_comes_back(server: Any, make_camera: Ca
     server.delete("frozen")
 
 
-def test_a_camera_that_went_away_is_tried_again(server: Any, make_camera: Callable[..., Any]) -> None:
+def test_a_camera_that_went_away_is_tried_again(server: MediaServer, make_camera: Callable[..., Any]) -> None:
     camera = make_camera()
     server.add("gone", source=camera.url())
     server.wait_available("gone")
@@ -126,7 +128,7 @@ def test_a_camera_that_went_away_is_tried_again(server: Any, make_camera: Callab
 
 
 @pytest.mark.parametrize("method", [(), ("--digest",)])
-def test_a_camera_wants_its_password(server: Any, make_camera: Callable[..., Any], method: tuple[str, ...]) -> None:
+def test_a_camera_wants_its_password(server: MediaServer, make_camera: Callable[..., Any], method: tuple[str, ...]) -> None:
     camera = make_camera("--user", "admin", "--password", "p@ss", *method)
     server.add("guarded", source=camera.url(login="admin:p%40ss@"))
     server.add("wrong", source=camera.url(login="admin:wrong@"))
@@ -136,7 +138,7 @@ def test_a_camera_wants_its_password(server: Any, make_camera: Callable[..., Any
     server.delete("wrong")
 
 
-def test_a_source_that_waits_for_readers(server: Any, camera: Any) -> None:
+def test_a_source_that_waits_for_readers(server: MediaServer, camera: Camera) -> None:
     server.add("lazy", source=camera.url(1), sourceOnDemand=True, sourceOnDemandCloseAfter="1s")
     assert server.path("lazy")["available"] is False
     done = run(
@@ -147,7 +149,7 @@ def test_a_source_that_waits_for_readers(server: Any, camera: Any) -> None:
     server.delete("lazy")
 
 
-def test_another_source_takes_effect(server: Any, camera: Any) -> None:
+def test_another_source_takes_effect(server: MediaServer, camera: Camera) -> None:
     server.add("moved", source="rtsp://127.0.0.1:1/cam")
     assert server.path("moved")["available"] is False
     server.client.patch("/config/paths/patch/moved", json={"source": camera.url(1)})

@@ -11,18 +11,18 @@ import httpx
 import pytest
 from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 from aiortc.mediastreams import MediaStreamError
-from tests.contracts.media.conftest import PATIENCE_S
+from tests.contracts.media.conftest import PATIENCE_S, Hook, MediaServer
 
 pytestmark = pytest.mark.media
 
 UNKNOWN_SESSION = "01920000-0000-4000-8000-000000000000"
 
 
-def url(server: Any, name: str, rest: str = "whep", query: str = "ticket=good") -> str:
+def url(server: MediaServer, name: str, rest: str = "whep", query: str = "ticket=good") -> str:
     return f"{server.whep_url}/{name}/{rest}" + (f"?{query}" if query else "")
 
 
-async def watch(server: Any, name: str, query: str = "ticket=good") -> tuple[RTCPeerConnection, httpx.Response, Any]:
+async def watch(server: MediaServer, name: str, query: str = "ticket=good") -> tuple[RTCPeerConnection, httpx.Response, Any]:
     """Connects a viewer; returns the peer, the endpoint's answer and the received track."""
     peer = RTCPeerConnection(RTCConfiguration(iceServers=[]))
     tracks: asyncio.Queue[Any] = asyncio.Queue()
@@ -38,7 +38,7 @@ async def watch(server: Any, name: str, query: str = "ticket=good") -> tuple[RTC
     return peer, answer, await asyncio.wait_for(tracks.get(), PATIENCE_S)
 
 
-async def test_a_peer_gets_pictures(server: Any, live: str, hook: Any) -> None:
+async def test_a_peer_gets_pictures(server: MediaServer, live: str, hook: Hook) -> None:
     peer, answer, track = await watch(server, live, "ticket=good-whep")
     try:
         frames = [await asyncio.wait_for(track.recv(), PATIENCE_S) for _ in range(20)]
@@ -55,7 +55,7 @@ async def test_a_peer_gets_pictures(server: Any, live: str, hook: Any) -> None:
     assert (question["protocol"], question["query"], question["id"]) == ("webrtc", "ticket=good-whep", answer.headers["id"])
 
 
-async def test_viewers_are_listed_and_kicked(server: Any, live: str, eventually: Callable[..., Any]) -> None:
+async def test_viewers_are_listed_and_kicked(server: MediaServer, live: str, eventually: Callable[..., Any]) -> None:
     peer, answer, track = await watch(server, live)
     await asyncio.wait_for(track.recv(), PATIENCE_S)
     identity = answer.headers["id"]
@@ -80,7 +80,7 @@ async def test_viewers_are_listed_and_kicked(server: Any, live: str, eventually:
     await peer.close()
 
 
-async def test_a_viewer_leaves_with_its_location_alone(server: Any, live: str, eventually: Callable[..., Any]) -> None:
+async def test_a_viewer_leaves_with_its_location_alone(server: MediaServer, live: str, eventually: Callable[..., Any]) -> None:
     peer, answer, _ = await watch(server, live)
     location = httpx.URL(server.whep_url).join(answer.headers["location"])
     fragment = {"content-type": "application/trickle-ice-sdpfrag", "if-match": "*"}
@@ -92,7 +92,7 @@ async def test_a_viewer_leaves_with_its_location_alone(server: Any, live: str, e
     await peer.close()
 
 
-def test_the_endpoint_refuses(server: Any, live: str) -> None:
+def test_the_endpoint_refuses(server: MediaServer, live: str) -> None:
     offer = {"content-type": "application/sdp"}
     server.add("whep/off")
     assert httpx.post(url(server, "whep/off"), content="v=0", headers=offer, timeout=PATIENCE_S).status_code == 404
@@ -109,7 +109,7 @@ def test_the_endpoint_refuses(server: Any, live: str) -> None:
     assert httpx.delete(url(server, live, "whep/nonsense"), timeout=PATIENCE_S).status_code == 400
 
 
-def test_options(server: Any, live: str) -> None:
+def test_options(server: MediaServer, live: str) -> None:
     answer = httpx.options(url(server, live), timeout=PATIENCE_S)
     assert (answer.status_code, answer.headers["accept-post"]) == (204, "application/sdp")
     assert "PATCH" in answer.headers["access-control-allow-methods"]
@@ -117,7 +117,7 @@ def test_options(server: Any, live: str) -> None:
     assert httpx.options(url(server, live, query=""), headers=asked, timeout=PATIENCE_S).status_code == 204
 
 
-async def test_an_offer_without_h264_is_refused(server: Any, live: str) -> None:
+async def test_an_offer_without_h264_is_refused(server: MediaServer, live: str) -> None:
     peer = RTCPeerConnection(RTCConfiguration(iceServers=[]))
     peer.addTransceiver("video", direction="recvonly")
     await peer.setLocalDescription(await peer.createOffer())
