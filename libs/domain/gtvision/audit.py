@@ -51,6 +51,7 @@ class Action(StrEnum):
     AUDIT_SEARCHED = "audit.searched"
     AUDIT_EXPORTED = "audit.exported"
     AUDIT_EXPIRED = "audit.expired"
+    AUDIT_REPAIRED = "audit.repaired"
 
 
 class Outcome(StrEnum):

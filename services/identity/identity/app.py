@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager, suppress
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from chassis.auth import AuthRuntime
 from chassis.bus import BatchConsumer, Bus
 from chassis.db import Database
 from chassis.idempotency import KeyKeeping
-from chassis.loops import Loop
+from chassis.loops import Loop, every
 from chassis.migrations import run_migrations
 from chassis.outbox import OutboxRelay
 from chassis.pictures import check_picture
@@ -44,21 +45,19 @@ from identity.gateways.oidc import HttpIssuers
 from identity.gateways.redis import RedisRegistry, RedisThrottle
 from identity.gateways.signing import JoseTokens, RsaKeyMaker
 from identity.gateways.tenant_board import RedisTenantBoard
+from identity.integrity import api as integrity
+from identity.integrity import cli as audit
+from identity.integrity.usecases.sealing import Sealing
+from identity.integrity.usecases.verification import Verification
 from identity.jobs import Jobs
 from identity.keys import cli as keys
 from identity.keys.api import api_keys, signing
 from identity.keys.usecases.api_keys import ApiKeys
 from identity.keys.usecases.signing import KeyRotation, Publication
 from identity.ledger import api as ledgers
-from identity.ledger import cli as audit
 from identity.ledger.consumers import AuditEvents
-from identity.ledger.jobs import AuditJobs
-from identity.ledger.repository.anchors import SqlAnchors
-from identity.ledger.repository.audit import SqlAuditUpkeep, SqlLedger
-from identity.ledger.usecases.auditing import Auditing
-from identity.ledger.usecases.ledger import Ledger
-from identity.ledger.usecases.sealing import Sealing
-from identity.ledger.usecases.verification import Verification
+from identity.ledger.repository import PostgresLedger, PostgresUpkeep
+from identity.ledger.usecases import Ledger
 from identity.people import cli as users
 from identity.people.api import second_factors as second_factor
 from identity.people.api import users as people
@@ -91,7 +90,7 @@ def create_api(settings: Settings, clock: Clock | None = None) -> Service:
     publication = Publication(db.uow, SqlStore, tokens, registry, clock)
     board = RedisTenantBoard(state)
     jobs = Jobs(publication, Announcements(db.uow, SqlStore, board), vault, clock)
-    ledger_loops, ledger_state = _ledger(settings, db, clock)
+    ledger_loops, ledger_verbs = _ledger(settings, db, clock)
     issuers = HttpIssuers(settings.federation.providers, clock, settings.federation.refresh_s)
     outside = Outside(issuers.by_name, RedisLoginStates(state), doors.throttle, os.urandom, settings.federation.public_url)
     check_logo = partial(check_picture, max_pixels=LOGO_MAX_PIXELS)
@@ -109,7 +108,12 @@ def create_api(settings: Settings, clock: Clock | None = None) -> Service:
         lifespan_parts=(lambda: db, lambda: state, published, lambda: auth, lambda: bus, lambda: issuers),
         routers=tuple(
             part.router
-            for part in (logins, sessions, second_factor, exchanges, federation, tickets, people, signing, api_keys, cities, ledgers)
+            for parts in (
+                (logins, sessions, second_factor, exchanges, federation, tickets),
+                (people, signing, api_keys, cities),
+                (ledgers, integrity),
+            )
+            for part in parts
         ),
         readiness={"postgresql": db.check, "rabbitmq": bus.check, "keys": auth.check},
         asyncapi=bus.asyncapi,
@@ -121,6 +125,7 @@ def create_api(settings: Settings, clock: Clock | None = None) -> Service:
             "tenants": jobs.announce,
             **ledger_loops,
         },
+        provides=ledger_verbs,
         state={
             "authenticator": auth.authenticator,
             "logins": Logins(db.uow, SqlStore, opening, doors, clock),
@@ -134,30 +139,32 @@ def create_api(settings: Settings, clock: Clock | None = None) -> Service:
             "publication": publication,
             "api_keys": ApiKeys(db.uow, SqlStore, ending, clock, os.urandom),
             "tenants": Tenants(db.uow, SqlStore, board, ObjectStore(settings.objects), check_logo),
-            **ledger_state,
             "founding": Founding(db.uow, SqlStore, board, Making(doors.passwords, os.urandom), clock),
         },
     )
 
 
-def _ledger(settings: Settings, db: Database, clock: Clock) -> tuple[dict[str, Loop], dict[str, object]]:
-    """The loops that keep the audit ledger, and what its routes read."""
-    audit_keys, upkeep = HmacAuditKeys(settings.audit.keys), SqlAuditUpkeep(db.uow)
-    verification = Verification(db.uow, SqlLedger, SqlAnchors, audit_keys)
+def _ledger(settings: Settings, db: Database, clock: Clock) -> tuple[dict[str, Loop], tuple[object, ...]]:
+    """The loops that keep the audit ledger, and what its routes ask for."""
+    keys, upkeep = HmacAuditKeys(settings.audit.keys), PostgresUpkeep(db.uow)
     copies = StoredAnchorCopies(ObjectStore(settings.objects))
-    sealing = Sealing(db.uow, SqlLedger, SqlAnchors, upkeep, clock)
-    jobs = AuditJobs(sealing, audit_keys, copies, verification, settings.audit.anchor_every_s)
+    ledger = Ledger(db.uow, PostgresLedger, upkeep, keys, clock)
+    sealing = Sealing(db.uow, PostgresLedger, upkeep, keys, copies, clock)
     records = BatchConsumer(
         settings.rabbit,
         queue=event_queue(settings.service_name, AuditRecorded),
         key=AuditRecorded.key,
-        handler=AuditEvents(Ledger(db.uow, SqlLedger, upkeep, audit_keys, clock)).on_audit_recorded,
+        handler=AuditEvents(ledger).on_audit_recorded,
         prefetch=1_000,
         batch_size=500,
     )
-    loops: dict[str, Loop] = {"audit": records.run, "seal": jobs.seal, "months": jobs.keep_months, "inbox": db.forget_handled}
-    auditing = Auditing(db.uow, SqlLedger, SqlAnchors, clock)
-    return loops, {"auditing": auditing, "verification": verification, "audit_keys": audit_keys}
+    loops: dict[str, Loop] = {
+        "audit": records.run,
+        "seal": every(timedelta(seconds=settings.audit.anchor_every_s), sealing.seal_ledgers, lasting=True),
+        "months": every(timedelta(hours=6), sealing.keep_months, retry=timedelta(seconds=5)),
+        "inbox": db.forget_handled,
+    }
+    return loops, (ledger, sealing, Verification(db.uow, PostgresLedger, keys, copies))
 
 
 async def bootstrap(settings: BootstrapSettings) -> None:
@@ -191,12 +198,12 @@ async def _keys(arguments: Sequence[str]) -> None:
 
 async def _audit(arguments: Sequence[str]) -> None:
     asked, settings, clock = audit.parse(arguments), load(AuditCommandSettings), SystemClock()
-    audit_keys = HmacAuditKeys(settings.audit.keys)
+    audit_keys, copies = HmacAuditKeys(settings.audit.keys), StoredAnchorCopies(ObjectStore(settings.objects))
     async with Database(settings.db, clock) as db:
-        verification = Verification(db.uow, SqlLedger, SqlAnchors, audit_keys)
-        copies = StoredAnchorCopies(ObjectStore(settings.objects))
-        auditing = Auditing(db.uow, SqlLedger, SqlAnchors, clock)
-        code = await audit.run(asked, audit.Tools(SqlAuditUpkeep(db.uow), auditing, verification, audit_keys, copies))
+        upkeep = PostgresUpkeep(db.uow)
+        ledger = Ledger(db.uow, PostgresLedger, upkeep, audit_keys, clock)
+        verification = Verification(db.uow, PostgresLedger, audit_keys, copies)
+        code = await audit.run(asked, audit.Tools(upkeep, ledger, verification, audit_keys, copies))
     if code:
         sys.exit(code)
 

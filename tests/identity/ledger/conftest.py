@@ -41,5 +41,5 @@ async def anchored_city(database_for: Callable[..., Any], postgres: Postgres, tm
             await made.seal()
         await made.record(5)
         report = await made.verify()
-        assert (report.is_right, report.rows, report.unanchored, report.copies) == (True, 20, 5, 2)
+        assert (report.right, report.rows, report.unanchored, report.copies) == (True, 20, 5, 2)
         yield made

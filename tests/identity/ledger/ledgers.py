@@ -24,15 +24,13 @@ from gtvision.ids import new_id
 from gtvision.time import FakeClock
 from identity.gateways.anchor_copies import StoredAnchorCopies
 from identity.gateways.audit_keys import HmacAuditKeys
-from identity.ledger import cli as audit
-from identity.ledger.domain.ledger import Chained
-from identity.ledger.domain.verification import Wrong
-from identity.ledger.repository.anchors import SqlAnchors
-from identity.ledger.repository.audit import SqlAuditUpkeep, SqlLedger
-from identity.ledger.usecases.auditing import Auditing
-from identity.ledger.usecases.ledger import Ledger
-from identity.ledger.usecases.sealing import Sealing
-from identity.ledger.usecases.verification import Report, Span, Verification
+from identity.integrity import cli as audit
+from identity.integrity.domain import Wrong
+from identity.integrity.usecases.sealing import Sealing
+from identity.integrity.usecases.verification import Report, Span, Verification
+from identity.ledger.domain.entries import Chained
+from identity.ledger.repository import PostgresLedger, PostgresUpkeep
+from identity.ledger.usecases import Ledger
 from servers import Postgres
 
 START = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
@@ -53,15 +51,15 @@ class City:
 
     @property
     def ledger(self) -> Ledger:
-        return Ledger(self.db.uow, SqlLedger, SqlAuditUpkeep(self.db.uow), self.keys, self.clock)
+        return Ledger(self.db.uow, PostgresLedger, PostgresUpkeep(self.db.uow), self.keys, self.clock)
 
     @property
     def verification(self) -> Verification:
-        return Verification(self.db.uow, SqlLedger, SqlAnchors, self.keys)
+        return Verification(self.db.uow, PostgresLedger, self.keys, self.copies)
 
     @property
     def sealing(self) -> Sealing:
-        return Sealing(self.db.uow, SqlLedger, SqlAnchors, SqlAuditUpkeep(self.db.uow), self.clock)
+        return Sealing(self.db.uow, PostgresLedger, PostgresUpkeep(self.db.uow), self.keys, self.copies, self.clock)
 
     @property
     def copies(self) -> StoredAnchorCopies:
@@ -79,20 +77,19 @@ class City:
         for _ in range(count):
             self.clock.advance(timedelta(seconds=1))
             events.append(self.event())
-        await self.ledger.chain_records(events)
+        await self.ledger.add_records(events)
         return events
 
     async def seal(self) -> int:
-        return await self.sealing.seal_ledgers(self.keys, self.copies, self.verification)
+        return await self.sealing.seal_ledgers()
 
     async def rows(self, tenant_id: UUID | None = None) -> list[Chained]:
         async with self.db.uow(tenant_id or self.tenant_id) as work:
-            return await SqlLedger(work).page(None, 10**9, 10**6)
+            return await PostgresLedger(work).page(None, 10**9, 10**6)
 
     async def verify(self, **span: Any) -> Report:
         """As `gtv audit verify`."""
-        report = await self.verification.verify(self.tenant_id, Span(**span))
-        return await self.verification.compare_copies(report, self.copies)
+        return await self.verification.verify(self.tenant_id, Span(**span), with_copies=True)
 
     async def verify_rows(self) -> Report:
         """Without the copies."""
@@ -137,8 +134,7 @@ def database_name(settings: DatabaseSettings) -> str:
 
 
 def tools(city: City) -> audit.Tools:
-    auditing = Auditing(city.db.uow, SqlLedger, SqlAnchors, city.clock)
-    return audit.Tools(SqlAuditUpkeep(city.db.uow), auditing, city.verification, city.keys, city.copies)
+    return audit.Tools(PostgresUpkeep(city.db.uow), city.ledger, city.verification, city.keys, city.copies)
 
 
 async def command(city: City, *arguments: str) -> str:

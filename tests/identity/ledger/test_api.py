@@ -29,7 +29,7 @@ from gtvision.events import AuditRecorded, Event
 from gtvision.ids import new_id
 from gtvision.tenancy import ROLE_SCOPES, Caller, Role
 from gtvision.time import SystemClock, isoformat
-from identity.ledger.domain.exports import COLUMNS
+from identity.ledger.domain.searches import COLUMNS
 from servers import Postgres
 
 pytestmark = [pytest.mark.db, pytest.mark.broker, pytest.mark.usefixtures("no_throttle_left")]

@@ -25,11 +25,10 @@ from gtvision.audit import Outcome
 from gtvision.events import AuditRecorded, Event
 from gtvision.ids import new_id
 from identity.gateways.audit_keys import HmacAuditKeys, InvalidAuditKeys
-from identity.ledger.domain.anchors import Anchor, AnchorKind, copy_of
-from identity.ledger.domain.exports import file_of
-from identity.ledger.domain.ledger import GENESIS, Chained, Entry, Head, chain, chain_hash, entries_of, head_of, instant
-from identity.ledger.domain.searches import RangeTooLong, Sought, check_export_range
-from identity.ledger.domain.verification import Position, Walk, Wrong
+from identity.integrity.domain import Position, Walk, Wrong
+from identity.ledger.domain.anchors import Anchor, AnchorKind
+from identity.ledger.domain.entries import GENESIS, Chained, Entry, Head, chain, chain_hash, entries_of, instant
+from identity.ledger.domain.searches import RangeTooLong, Search, file_of
 
 DOCS = Path(__file__).parents[3] / "docs" / "audit.md"
 SECRET = "a1:" + "QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVowMTIzNDU="
@@ -116,7 +115,7 @@ def event(number: int = 0, **data: Any) -> Event[AuditRecorded]:
 def bound(
     head: Head, events: list[Event[AuditRecorded]], names: dict[UUID, str] | None = None, now: datetime = AT, keys: HmacAuditKeys = KEYS
 ) -> list[Chained]:
-    return chain(head, entries_of(head, events, names or {}, now), keys)
+    return chain(head, entries_of(head, events, names or {}, now), keys.mac)
 
 
 def chained(count: int, head: Head | None = None) -> list[Chained]:
@@ -129,7 +128,7 @@ def test_entries_follow_the_head_in_order_of_occurrence() -> None:
     assert [each.entry.seq for each in made] == [8, 9, 10, 11, 12]
     assert [each.entry.event_id for each in made] == [each.event_id for each in events]
     assert [each.prev_hash for each in made] == ["ab" * 32, *(each.hash for each in made[:-1])]
-    assert head_of(made[-1]) == Head(12, made[-1].hash, AT + timedelta(hours=1))
+    assert Head.of(made[-1]) == Head(12, made[-1].hash, AT + timedelta(hours=1))
 
 
 def test_recorded_time_never_goes_back() -> None:
@@ -190,7 +189,7 @@ class TestWalk:
         """By somebody who knows this page and the database, and not the key."""
         stranger = HmacAuditKeys(SecretStr("a1:" + "QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVowMTIzNDY="))
         rows = chained(5)
-        forged = bound(head_of(rows[1]), [event(number, actor_role="nobody") for number in range(3)], keys=stranger)
+        forged = bound(Head.of(rows[1]), [event(number, actor_role="nobody") for number in range(3)], keys=stranger)
         assert walk(rows[:2] + forged) == (Wrong.ALTERED, 3)
 
     def test_a_missing_row(self) -> None:
@@ -261,7 +260,7 @@ def test_a_seal_cannot_pass_for_a_cut() -> None:
 
 
 def test_a_copy_is_checked_by_itself() -> None:
-    copy = json.loads(copy_of(replace(SEAL, signature=SIGNATURE), KEYS))
+    copy = json.loads(replace(SEAL, signature=SIGNATURE).copy(KEYS.public_key("a1")))
     assert copy["public_key"] == KEYS.public_key("a1")
     assert copy["signature"] == SIGNATURE
 
@@ -321,12 +320,12 @@ async def test_no_cell_is_a_formula_where_the_semicolon_parts_cells(inside: str)
 @pytest.mark.parametrize("days", [-1, 0, 367])
 def test_an_export_has_bounds(days: int) -> None:
     with pytest.raises(RangeTooLong):
-        check_export_range(AT, AT + timedelta(days=days))
+        Search(AT, AT + timedelta(days=days)).check_export()
 
 
 def test_a_search_tells_what_it_looked_for() -> None:
     camera = new_id()
-    assert Sought(since=AT, actions=("a.b", "c.d"), camera_id=camera).told() == {"actions": "a.b,c.d", "camera_id": str(camera)}
+    assert Search(since=AT, actions=("a.b", "c.d"), camera_id=camera).criteria() == {"actions": "a.b,c.d", "camera_id": str(camera)}
 
 
 def test_the_mac_is_plain_hmac() -> None:

@@ -9,7 +9,7 @@ from sqlalchemy.exc import ProgrammingError
 from tests.identity.ledger.ledgers import START, City
 
 from gtvision.ids import new_id
-from identity.ledger.domain.ledger import FIELDS
+from identity.ledger.domain.entries import FIELDS
 from identity.ledger.tables import audit_anchor, audit_entry, audit_head
 
 pytestmark = pytest.mark.db

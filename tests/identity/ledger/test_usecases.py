@@ -21,13 +21,11 @@ from gtvision.ids import new_id
 from gtvision.tenancy import Caller, Role
 from gtvision.time import EARLIEST, LATEST
 from identity.cities.domain import LimitedToGroups
+from identity.integrity.domain import Wrong
 from identity.ledger import tables as _ledger_tables  # noqa: F401 - fills the metadata
-from identity.ledger.domain.ledger import GENESIS, chain_hash
-from identity.ledger.domain.searches import Sought
-from identity.ledger.domain.verification import Wrong
-from identity.ledger.repository.anchors import SqlAnchors
-from identity.ledger.repository.audit import SqlLedger
-from identity.ledger.usecases.auditing import Auditing
+from identity.ledger.domain.entries import GENESIS, chain_hash
+from identity.ledger.domain.searches import Search
+from identity.ledger.repository import PostgresLedger
 from identity.tables import metadata
 
 pytestmark = pytest.mark.db
@@ -72,7 +70,7 @@ async def test_what_is_hashed_is_what_is_read_back(city: City, told: list[dict[s
     """Any record that is accepted, through real PostgreSQL."""
     tenant_id = new_id()
     events = [city.event(tenant_id, **each) for each in told]
-    await city.ledger.chain_records(events)
+    await city.ledger.add_records(events)
     rows = await city.rows(tenant_id)
     given = {each.event_id: each.data for each in events}
     assert given.keys() == {row.entry.event_id for row in rows}
@@ -89,14 +87,14 @@ class TestChaining:
         told = city.event(actor_id=actor, actor_role="operator", object_kind="camera", details={"ação": "x"}, range_from=START)
         told = told.model_copy(update={"camera_id": camera})
         city.clock.advance(3)
-        await city.ledger.chain_records([told])
+        await city.ledger.add_records([told])
         (row,) = await city.rows()
         entry = row.entry
         assert (entry.seq, entry.event_id, entry.camera_id, entry.actor_id) == (1, told.event_id, camera, actor)
         assert (entry.occurred_at, entry.recorded_at) == (START, START + timedelta(seconds=3))
         assert (entry.details, entry.range_from, entry.correlation_id) == ({"ação": "x"}, START, told.correlation_id)
         assert row.prev_hash == GENESIS
-        assert (await city.verify()).is_right
+        assert (await city.verify()).right
 
     async def test_names_people_of_the_same_city_only(self, city: City) -> None:
         mine, theirs, key = new_id(), new_id(), new_id()
@@ -110,7 +108,7 @@ class TestChaining:
                 "INSERT INTO api_key (tenant_id, id, name, role, key_hash, created_at) VALUES ($1, $2, 'radar', 'partner', $3, now())",
                 *(city.tenant_id, key, str(key)),
             )
-        await city.ledger.chain_records([city.event(actor_id=each) for each in (mine, theirs, key)])
+        await city.ledger.add_records([city.event(actor_id=each) for each in (mine, theirs, key)])
         assert {row.entry.actor_id: row.entry.actor_name for row in await city.rows()} == {
             mine: "ana@a.example",
             theirs: None,
@@ -119,9 +117,9 @@ class TestChaining:
 
     async def test_a_repeat_is_dropped_within_a_batch_and_across(self, city: City) -> None:
         events = await city.record(5)
-        await city.ledger.chain_records([*events, *events])
+        await city.ledger.add_records([*events, *events])
         fresh = city.event()
-        await city.ledger.chain_records([fresh, events[2], fresh])
+        await city.ledger.add_records([fresh, events[2], fresh])
         assert [row.entry.seq for row in await city.rows()] == [1, 2, 3, 4, 5, 6]
         assert [row.entry.event_id for row in await city.rows()] == [*(each.event_id for each in events), fresh.event_id]
 
@@ -130,9 +128,8 @@ class TestChaining:
         await city.record(1_203)
         progress: list[tuple[int, int]] = []
         report = await city.verification.verify(city.tenant_id, progress=lambda rows, seq: progress.append((rows, seq)))
-        assert (report.is_right, report.rows, progress) == (True, 1_203, [(500, 500), (1_000, 1_000), (1_203, 1_203)])
-        auditing = Auditing(city.db.uow, SqlLedger, SqlAnchors, city.clock)
-        pages = await auditing.export(None, city.tenant_id, Sought(START, START + timedelta(days=1)), "json")
+        assert (report.right, report.rows, progress) == (True, 1_203, [(500, 500), (1_000, 1_000), (1_203, 1_203)])
+        pages = await city.ledger.export(None, city.tenant_id, Search(START, START + timedelta(days=1)), "json")
         assert [row.entry.seq async for page in pages for row in page] == list(range(1, 1_204))
         for seq in (500, 501, 1_000):
             await city.tamper("UPDATE audit_entry SET seq = -seq WHERE tenant_id = $1 AND seq = $2", seq)
@@ -147,11 +144,10 @@ class TestChaining:
         """It tells of cameras outside of their groups, and of who looked at them."""
         await city.record(3)
         who = Caller(city.tenant_id, new_id(), Role.AUDITOR, frozenset(), new_id(), frozenset({new_id()}))
-        auditing = Auditing(city.db.uow, SqlLedger, SqlAnchors, city.clock)
         with pytest.raises(LimitedToGroups):
-            await auditing.search(who, Sought(), None, 10)
+            await city.ledger.search(who, Search(), None, 10)
         with pytest.raises(LimitedToGroups):
-            await auditing.export(who, city.tenant_id, Sought(START, START + timedelta(days=1)), "csv")
+            await city.ledger.export(who, city.tenant_id, Search(START, START + timedelta(days=1)), "csv")
 
     async def test_an_export_does_not_look_through_later_months(self, city: City) -> None:
         """Also an entry that arrived long after it occurred is in it; what nobody asked for is not even walked over."""
@@ -159,21 +155,19 @@ class TestChaining:
         await city.record(5)
         city.clock.advance(timedelta(days=70))
         await city.record(2)
-        await city.ledger.chain_records([late])
+        await city.ledger.add_records([late])
         await city.record(4)
-        month = Sought(START, START + timedelta(days=30))
+        month = Search(START, START + timedelta(days=30))
         async with city.db.uow(city.tenant_id) as work:
-            assert await SqlLedger(work).last(10**9, month) == 8
-            assert await SqlLedger(work).last(7, month) == 5
-            assert await SqlLedger(work).last(10**9, Sought(START - timedelta(days=9), START)) == 0
-        auditing = Auditing(city.db.uow, SqlLedger, SqlAnchors, city.clock)
-        pages = await auditing.export(None, city.tenant_id, month, "json")
+            assert await PostgresLedger(work).last(10**9, month) == 8
+            assert await PostgresLedger(work).last(7, month) == 5
+            assert await PostgresLedger(work).last(10**9, Search(START - timedelta(days=9), START)) == 0
+        pages = await city.ledger.export(None, city.tenant_id, month, "json")
         assert [row.entry.seq async for page in pages for row in page] == [1, 2, 3, 4, 5, 8]
 
     async def test_what_is_past_the_citys_retention_is_not_shown(self, city: City) -> None:
         """Its month may still be kept, for a city that keeps its own for longer."""
         who = Caller(city.tenant_id, new_id(), Role.AUDITOR, frozenset(), new_id())
-        auditing = Auditing(city.db.uow, SqlLedger, SqlAnchors, city.clock)
         async with city.intruder() as connection:
             await connection.execute(
                 "INSERT INTO tenant (tenant_id, name, revision, created_at, settings) VALUES ($1, $2, 1, now(), $3)",
@@ -182,9 +176,9 @@ class TestChaining:
         await city.record(3)
         city.clock.advance(timedelta(days=366))
         recent = await city.record(2)
-        found = await auditing.search(who, Sought(), None, 10)
+        found = await city.ledger.search(who, Search(), None, 10)
         assert [row.entry.event_id for row in found] == [each.event_id for each in reversed(recent)]
-        pages = await auditing.export(who, city.tenant_id, Sought(START, START + timedelta(days=366)), "csv")
+        pages = await city.ledger.export(who, city.tenant_id, Search(START, START + timedelta(days=366)), "csv")
         assert [row.entry.seq async for page in pages for row in page] == []
         assert (await city.verify()).rows == 5
         await city.tamper("DELETE FROM tenant WHERE tenant_id = $1")
@@ -193,11 +187,11 @@ class TestChaining:
         late = city.event()
         city.clock.advance(60)
         await city.record(2)
-        await city.ledger.chain_records([late])
+        await city.ledger.add_records([late])
         rows = await city.rows()
         assert rows[2].entry.event_id == late.event_id
         assert rows[2].entry.occurred_at < rows[0].entry.occurred_at < rows[2].entry.recorded_at
-        assert (await city.verify()).is_right
+        assert (await city.verify()).right
 
     async def test_recorded_time_stays_when_the_clock_jumps_back(self, city: City) -> None:
         await city.record(2)
@@ -205,7 +199,7 @@ class TestChaining:
         await city.record(2)
         times = [row.entry.recorded_at for row in await city.rows()]
         assert times == sorted(times)
-        assert (await city.verify()).is_right
+        assert (await city.verify()).right
 
     async def test_writers_side_by_side_do_not_fork_the_chain(self, city: City) -> None:
         """Two processes, several cities, hundreds of events, most of them delivered to both, in any order."""
@@ -217,28 +211,28 @@ class TestChaining:
             theirs = chance.sample(events, len(events))
             ledger = city.ledger
             batches = [theirs[first : first + 40] for first in range(0, len(theirs), 40)]
-            writers.append(_in_turn(ledger.chain_records, batches))
+            writers.append(_in_turn(ledger.add_records, batches))
         await asyncio.gather(*writers)
         for tenant_id in cities:
             rows = await city.rows(tenant_id)
             assert [row.entry.seq for row in rows] == list(range(1, 121))
             assert {row.entry.event_id for row in rows} == {each.event_id for each in events if each.tenant_id == tenant_id}
-            assert (await city.verification.verify(tenant_id)).is_right
+            assert (await city.verification.verify(tenant_id)).right
 
     async def test_a_batch_that_fails_leaves_nothing(self, city: City) -> None:
         events = await city.record(3)
         broken = city.event().model_copy(update={"correlation_id": None})
         with pytest.raises(Exception, match="correlation_id"):
-            await city.ledger.chain_records([city.event(), broken])
+            await city.ledger.add_records([city.event(), broken])
         again = city.event()
-        await city.ledger.chain_records([again])
+        await city.ledger.add_records([again])
         assert [row.entry.event_id for row in await city.rows()] == [*(each.event_id for each in events), again.event_id]
 
     async def test_the_month_that_begins_has_room(self, city: City) -> None:
         for _ in range(3):
             await city.record(1)
             city.clock.advance(timedelta(days=31))
-        assert (await city.verify()).is_right
+        assert (await city.verify()).right
 
 
 async def _in_turn(work: Callable[..., Any], batches: list[Any]) -> None:
@@ -259,20 +253,20 @@ class TestSearching:
             outcome="refused",
         ).model_copy(update={"camera_id": camera})
         city.clock.advance(60)
-        await city.ledger.chain_records([wanted, *(city.event() for _ in range(5))])
+        await city.ledger.add_records([wanted, *(city.event() for _ in range(5))])
         for sought in (
-            Sought(actions=("live.viewed", "hold.placed")),
-            Sought(actor_id=actor),
-            Sought(camera_id=camera),
-            Sought(object_kind="camera", object_id="x1"),
-            Sought(outcome="refused"),
-            Sought(correlation_id=wanted.correlation_id),
-            Sought(address="203.0.113.7"),
-            Sought(purpose="patrol"),
-            Sought(since=START, until=START + timedelta(seconds=1)),
+            Search(actions=("live.viewed", "hold.placed")),
+            Search(actor_id=actor),
+            Search(camera_id=camera),
+            Search(object_kind="camera", object_id="x1"),
+            Search(outcome="refused"),
+            Search(correlation_id=wanted.correlation_id),
+            Search(address="203.0.113.7"),
+            Search(purpose="patrol"),
+            Search(since=START, until=START + timedelta(seconds=1)),
         ):
             async with city.db.uow(city.tenant_id) as work:
-                found = await SqlLedger(work).newest(sought, None, 10)
+                found = await PostgresLedger(work).newest(sought, None, 10)
             assert [row.entry.event_id for row in found] == [wanted.event_id], sought
 
     async def test_pages_are_whole_and_in_order(self, city: City) -> None:
@@ -280,7 +274,7 @@ class TestSearching:
         seen, before = [], None
         while True:
             async with city.db.uow(city.tenant_id) as work:
-                page = await SqlLedger(work).newest(Sought(), before, 10)
+                page = await PostgresLedger(work).newest(Search(), before, 10)
             seen += [row.entry.event_id for row in page]
             if not page:
                 break

@@ -26,7 +26,7 @@ class InvalidAuditKeys(ValueError):
 
 
 class HmacAuditKeys:
-    """`ports.AuditKeys`. The first key makes MACs and signatures, all check them."""
+    """The keys that are not in the database. The first makes MACs and signatures, all check them."""
 
     def __init__(self, keys: SecretStr) -> None:
         """`keys` as in AUDIT_KEYS. Raises: InvalidAuditKeys."""
@@ -41,9 +41,11 @@ class HmacAuditKeys:
         self.kid = next(iter(self._macs))
 
     def mac(self, chain_hash: str) -> tuple[str, str]:
+        """(id of the key, MAC in hex)."""
         return self.kid, hmac.digest(self._macs[self.kid], bytes.fromhex(chain_hash), "sha256").hex()
 
     def mac_is_right(self, kid: str, chain_hash: str, mac: str) -> bool | None:
+        """None where the key is not known."""
         if kid not in self._macs:
             return None
         try:
@@ -52,9 +54,11 @@ class HmacAuditKeys:
             return False
 
     def sign(self, message: bytes) -> str:
+        """Ed25519, in hex."""
         return self._signers[self.kid].sign(message).hex()
 
     def signature_is_right(self, kid: str, message: bytes, signature: str) -> bool:
+        """False also where the key is not known."""
         if kid not in self._signers:
             return False
         try:
@@ -64,10 +68,12 @@ class HmacAuditKeys:
         return True
 
     def public_key(self, kid: str) -> str | None:
+        """In hex; None where the key is not known."""
         signer = self._signers.get(kid)
         return signer.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw).hex() if signer else None
 
     def public_keys(self) -> Mapping[str, str]:
+        """Id of the key -> Ed25519 public key in hex."""
         return {kid: self.public_key(kid) or "" for kid in self._signers}
 
 

@@ -1,1 +1,1 @@
-"""The audit ledger of each tenant: entries, the chain that binds them, and the anchors that sign it."""
+"""The audit ledger of each tenant: its entries, the chain that binds them, and what reads them."""

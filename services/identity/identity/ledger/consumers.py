@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from gtvision.events import AuditRecorded, Event
-from identity.ledger.usecases.ledger import Ledger
+from identity.ledger.usecases import Ledger
 
 
 class AuditEvents:
-    """Deeds on their way into the ledger."""
+    """Records on their way into the ledger, which drops repeats itself."""
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
 
     async def on_audit_recorded(self, events: list[Event[AuditRecorded]]) -> None:
-        """Repeats are dropped by the ledger itself."""
-        await self._ledger.chain_records(events)
+        """A batch of any tenants' records."""
+        await self._ledger.add_records(events)

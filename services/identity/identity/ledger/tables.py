@@ -1,4 +1,4 @@
-"""The ledger: entries and anchors, which nobody changes; its heads, and copies that are still to be made.
+"""The ledger: entries and anchors, which are only added; its heads, and copies that are still to be made.
 
 Entries and anchors are partitioned by month. `append_only_table` guards them, the locked head row gives the numbers.
 """
@@ -9,9 +9,18 @@ from sqlalchemy import BigInteger, CheckConstraint, Column, DateTime, Index, Sma
 from sqlalchemy.dialects.postgresql import JSONB
 
 from chassis.db import inbox_table
+from identity.ledger.domain.entries import BINDING, TEXTS
 from identity.schema import metadata
 
 _AT = DateTime(timezone=True)
+_INDEXED = {
+    "occurred_at": ("occurred_at", "seq"),
+    "action": ("action", "occurred_at"),
+    "actor": ("actor_id", "occurred_at"),
+    "camera": ("camera_id", "occurred_at"),
+    "object": ("object_id", "occurred_at"),
+    "correlation": ("correlation_id",),
+}
 
 audit_entry = Table(
     "audit_entry",
@@ -20,35 +29,15 @@ audit_entry = Table(
     Column("seq", BigInteger, primary_key=True, autoincrement=False),
     Column("recorded_at", _AT, primary_key=True, comment="never goes back within a tenant"),
     Column("version", SmallInteger, nullable=False, comment="of the canonical form"),
-    Column("event_id", Uuid, nullable=False),
     Column("occurred_at", _AT, nullable=False),
-    Column("action", Text, nullable=False),
-    Column("outcome", Text, nullable=False),
-    Column("actor_id", Uuid),
     Column("actor_name", Text, comment="as it was when the entry was made"),
-    Column("actor_role", Text),
-    Column("session_id", Uuid),
-    Column("object_kind", Text),
-    Column("object_id", Text),
-    Column("camera_id", Uuid),
-    Column("purpose", Text),
-    Column("range_from", _AT),
-    Column("range_to", _AT),
-    Column("address", Text),
-    Column("user_agent", Text),
-    Column("service", Text),
-    Column("correlation_id", Uuid, nullable=False),
     Column("details", JSONB, nullable=False),
-    Column("prev_hash", Text, nullable=False),
-    Column("hash", Text, nullable=False),
-    Column("mac", Text, nullable=False),
-    Column("mac_kid", Text, nullable=False),
-    Index("ix_audit_entry_occurred_at", "tenant_id", "occurred_at", "seq"),
-    Index("ix_audit_entry_action", "tenant_id", "action", "occurred_at"),
-    Index("ix_audit_entry_actor", "tenant_id", "actor_id", "occurred_at"),
-    Index("ix_audit_entry_camera", "tenant_id", "camera_id", "occurred_at"),
-    Index("ix_audit_entry_object", "tenant_id", "object_id", "occurred_at"),
-    Index("ix_audit_entry_correlation", "tenant_id", "correlation_id"),
+    *(Column(name, Uuid, nullable=False) for name in ("event_id", "correlation_id")),
+    *(Column(name, Text, nullable=False) for name in ("action", "outcome", *BINDING)),
+    *(Column(name, Uuid) for name in ("actor_id", "session_id", "camera_id")),
+    *(Column(name, Text) for name in TEXTS),
+    *(Column(name, _AT) for name in ("range_from", "range_to")),
+    *(Index(f"ix_audit_entry_{name}", "tenant_id", *columns) for name, columns in _INDEXED.items()),
     postgresql_partition_by="RANGE (recorded_at)",
 )
 
@@ -59,9 +48,7 @@ audit_anchor = Table(
     Column("seq", BigInteger, primary_key=True, autoincrement=False),
     Column("kind", Text, CheckConstraint("kind IN ('seal', 'cut')", name="kind"), primary_key=True),
     Column("anchored_at", _AT, primary_key=True),
-    Column("hash", Text, nullable=False),
-    Column("kid", Text, nullable=False),
-    Column("signature", Text, nullable=False),
+    *(Column(name, Text, nullable=False) for name in ("hash", "kid", "signature")),
     postgresql_partition_by="RANGE (anchored_at)",
 )
 
@@ -73,7 +60,7 @@ audit_head = Table(
     Column("hash", Text, nullable=False),
     Column("recorded_at", _AT, nullable=False),
 )
-"""The last entry of each tenant. Whoever adds one locks this row first: without it the chain would fork."""
+"""The last entry of each tenant. A transaction that adds one locks this row first: without it the chain would fork."""
 
 audit_copy_owed = Table(
     "audit_copy_owed",

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
-from typing import Protocol
 from uuid import UUID
 
-from identity.ledger.domain.ledger import VERSION, canonical, instant
+from identity.ledger.domain.entries import VERSION, canonical, instant
+
+FOLDER = "audit"
+"""Object storage has every copy below it, each tenant's in a folder of its own."""
 
 
 class AnchorKind(StrEnum):
@@ -24,7 +27,8 @@ class Anchor:
 
     tenant_id: UUID
     seq: int
-    kind: AnchorKind
+    kind: str
+    """An `AnchorKind`, or what else a row holds: its signature is wrong then."""
     anchored_at: datetime
     hash: str
     kid: str
@@ -47,43 +51,16 @@ class Anchor:
         """Canonical, as an entry's."""
         return canonical(self.plain())
 
+    def signed(self, sign: Callable[[bytes], str]) -> Anchor:
+        """The same with its signature."""
+        return replace(self, signature=sign(self.signed_bytes()))
+
+    def copy(self, public_key: str | None) -> bytes:
+        """What object storage keeps: enough to check it by itself."""
+        return canonical({**self.plain(), "signature": self.signature, "public_key": public_key}) + b"\n"
+
     @property
     def object_key(self) -> str:
         """Where object storage keeps its copy."""
-        suffix = "" if self.kind is AnchorKind.SEAL else ".cut"
-        return f"{object_folder(self.tenant_id)}/{self.anchored_at:%Y/%m/%d}/{self.seq}{suffix}.json"
-
-
-class Signer(Protocol):
-    """Keeper of the keys that anchors are signed with."""
-
-    @property
-    def kid(self) -> str:
-        """The key that signs now."""
-        ...
-
-    def sign(self, message: bytes) -> str:
-        """In hex."""
-        ...
-
-    def signature_is_right(self, kid: str, message: bytes, signature: str) -> bool:
-        """False also where the key is not known."""
-        ...
-
-    def public_key(self, kid: str) -> str | None:
-        """In hex; None where the key is not known."""
-        ...
-
-
-FOLDER = "audit"
-"""Every copy lies below it."""
-
-
-def object_folder(tenant_id: UUID) -> str:
-    """Every copy of a tenant's anchors lies below it."""
-    return f"{FOLDER}/{tenant_id}"
-
-
-def copy_of(anchor: Anchor, signer: Signer) -> bytes:
-    """What object storage keeps: enough to check it by itself."""
-    return canonical({**anchor.plain(), "signature": anchor.signature, "public_key": signer.public_key(anchor.kid)}) + b"\n"
+        suffix = "" if self.kind == AnchorKind.SEAL else ".cut"
+        return f"{FOLDER}/{self.tenant_id}/{self.anchored_at:%Y/%m/%d}/{self.seq}{suffix}.json"

@@ -1,16 +1,29 @@
-"""What an auditor looks for in the ledger."""
+"""What an auditor looks for in the ledger, and the file that an export gives."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import csv
+import io
+import json
+import re
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
+from typing import Literal
 from uuid import UUID
 
 from gtvision.errors import Invalid
-from identity.ledger.domain.ledger import instant
+from identity.ledger.domain.entries import BINDING, FIELDS, Chained, instant
 
 EXPORT_AT_MOST = timedelta(days=366)
+
+Form = Literal["csv", "json"]
+MEDIA_TYPES: dict[Form, str] = {"csv": "text/csv; charset=utf-8", "json": "application/json"}
+COLUMNS = (*FIELDS, *BINDING)
+_FORMULA = re.compile(r"^(?=[=+\-@\t\r\n\uff0b\uff0d\uff1d\uff20])|(?<=;)(?=[\s\"']*[=+\-@\uff0b\uff0d\uff1d\uff20])")
+"""What a spreadsheet takes for a formula at the start of a cell: https://owasp.org/www-community/attacks/CSV_Injection
+
+Also behind a semicolon: it parts cells wherever the comma parts decimals, as in Brazil."""
 
 
 class RangeTooLong(Invalid):
@@ -20,8 +33,8 @@ class RangeTooLong(Invalid):
 
 
 @dataclass(frozen=True, slots=True)
-class Sought:
-    """None: whatever it is. `since` and `until` are of when the deed occurred; `until` is left out."""
+class Search:
+    """None: whatever it is. `since` and `until` are of when the action occurred; `until` is left out."""
 
     since: datetime | None = None
     until: datetime | None = None
@@ -35,13 +48,46 @@ class Sought:
     address: str | None = None
     purpose: str | None = None
 
-    def told(self) -> Mapping[str, str]:
+    def criteria(self) -> Mapping[str, str]:
         """What was asked for, for the record of the search."""
         asked = {each.name: getattr(self, each.name) for each in fields(self) if each.name not in {"since", "until"}}
         return {name: ",".join(value) if isinstance(value, tuple) else str(value) for name, value in asked.items() if value is not None}
 
+    def check_export(self) -> None:
+        """Raises: RangeTooLong."""
+        since, until = self.since, self.until
+        if since is None or until is None or not timedelta(0) < until - since <= EXPORT_AT_MOST:
+            begins = f", from {instant(since)} on" if since else ""
+            raise RangeTooLong(f"An export covers at most {EXPORT_AT_MOST.days} days{begins}.")
 
-def check_export_range(since: datetime, until: datetime) -> None:
-    """Raises: RangeTooLong."""
-    if not timedelta(0) < until - since <= EXPORT_AT_MOST:
-        raise RangeTooLong(f"An export covers at most {EXPORT_AT_MOST.days} days, from {instant(since)} on.")
+
+EVERYTHING = Search()
+
+
+async def file_of(form: Form, pages: AsyncIterator[list[Chained]]) -> AsyncIterator[bytes]:
+    """The file, a page at a time. It ends early where the ledger cannot be read on: JSON without its last bracket is no JSON."""
+    if form == "csv":
+        yield _line(COLUMNS)
+        async for page in pages:
+            yield b"".join(_line([_cell(each.plain()[name]) for name in COLUMNS]) for each in page)
+        return
+    yield b"["
+    separator = b"\n"
+    async for page in pages:
+        for each in page:
+            yield separator + json.dumps(each.plain(), ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
+            separator = b",\n"
+    yield b"\n]\n"
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return ""
+    text = json.dumps(value, ensure_ascii=False, sort_keys=True) if isinstance(value, dict) else str(value)
+    return _FORMULA.sub("'", text)
+
+
+def _line(cells: Sequence[str]) -> bytes:
+    out = io.StringIO()
+    csv.writer(out, lineterminator="\r\n").writerow(cells)
+    return out.getvalue().encode()

@@ -4,34 +4,39 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import BinaryIO, TextIO
+from typing import TYPE_CHECKING, BinaryIO, TextIO
 from uuid import UUID
 
 from pydantic import TypeAdapter
 
 from gtvision.errors import NotFound
 from gtvision.time import Instant
-from identity.ledger.domain.exports import Form, file_of
-from identity.ledger.domain.ledger import Chained, instant
-from identity.ledger.domain.searches import Sought
-from identity.ledger.domain.verification import Finding
-from identity.ledger.ports import AnchorCopies, AuditKeys, Upkeep
-from identity.ledger.usecases.auditing import Auditing
-from identity.ledger.usecases.verification import Report, Span, Verification
+from identity.integrity.domain import Finding
+from identity.integrity.usecases.verification import Report, Span, Verification
+from identity.ledger.domain.entries import instant
+from identity.ledger.domain.searches import Search, file_of
+
+if TYPE_CHECKING:
+    from identity.gateways.anchor_copies import StoredAnchorCopies
+    from identity.gateways.audit_keys import HmacAuditKeys
+    from identity.ledger.repository import PostgresUpkeep
+    from identity.ledger.usecases import Ledger
+
+_PROGRESS_EVERY = 20_000
 
 
 @dataclass(frozen=True, slots=True)
 class Tools:
     """What the commands work with."""
 
-    upkeep: Upkeep
-    auditing: Auditing
+    upkeep: PostgresUpkeep
+    ledger: Ledger
     verification: Verification
-    keys: AuditKeys
-    copies: AnchorCopies
+    keys: HmacAuditKeys
+    copies: StoredAnchorCopies
 
 
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
@@ -42,6 +47,8 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     verify.add_argument("--tenant", help="name or id; default: all")
     verify.add_argument("--from", dest="since", type=_instant, metavar="TIME", help="rows recorded then or later, as 2026-01-31T12:00:00Z")
     verify.add_argument("--skip-copies", action="store_true", help="do not compare the anchors' copies in object storage")
+    repair = verbs.add_parser("repair", help="put on record which entries of earlier releases hold the ends of the calendar, and are right")
+    repair.add_argument("--tenant", help="name or id; default: all")
     verbs.add_parser("keys", help="print the public keys that anchors are checked with")
     export = verbs.add_parser("export", help="write a tenant's entries to standard output; the export goes on record")
     export.add_argument("--tenant", required=True, help="name or id")
@@ -57,21 +64,22 @@ async def run(asked: argparse.Namespace, tools: Tools) -> int:
         for kid, public in tools.keys.public_keys().items():
             sys.stdout.write(f"{kid}  ed25519 {public}\n")
         return 0
-    if asked.verb == "export":
-        ((tenant_id, _), *_rest) = await _tenants(tools.upkeep, asked.tenant)
-        await export(asked, tools.auditing, tenant_id, sys.stdout.buffer)
-        return 0
-    copied = [] if asked.skip_copies else await tools.copies.tenants()
+    copied = await tools.copies.tenants() if asked.verb == "verify" and not asked.skip_copies else []
     tenants = await _tenants(tools.upkeep, asked.tenant, copied)
-    reports = [await verify(asked, tools, tenant, sys.stdout) for tenant in tenants]
-    return 0 if all(report.is_right for report in reports) else 1
+    if asked.verb == "export":
+        await export(asked, tools.ledger, tenants[0][0], sys.stdout.buffer)
+        return 0
+    if asked.verb == "repair":
+        for tenant_id, name in tenants:
+            repaired = await tools.ledger.record_repaired(tenant_id)
+            sys.stdout.write(f"{name} ({tenant_id}): {len(repaired)} entries {', '.join(map(str, repaired))}\n")
+        return 0
+    return 0 if all([(await verify(asked, tools, tenant, sys.stdout)).right for tenant in tenants]) else 1
 
 
-async def export(asked: argparse.Namespace, auditing: Auditing, tenant_id: UUID, out: BinaryIO) -> None:
+async def export(asked: argparse.Namespace, ledger: Ledger, tenant_id: UUID, out: BinaryIO) -> None:
     """The file, page by page."""
-    form: Form = asked.form
-    pages: AsyncIterator[list[Chained]] = await auditing.export(None, tenant_id, Sought(asked.since, asked.until), form)
-    async for piece in file_of(form, pages):
+    async for piece in file_of(asked.form, await ledger.export(None, tenant_id, Search(asked.since, asked.until), asked.form)):
         out.write(piece)
     out.flush()
 
@@ -79,16 +87,21 @@ async def export(asked: argparse.Namespace, auditing: Auditing, tenant_id: UUID,
 async def verify(asked: argparse.Namespace, tools: Tools, tenant: tuple[UUID, str | None], out: TextIO) -> Report:
     """One tenant's ledger, in words."""
     tenant_id, name = tenant
-    report = await tools.verification.verify(tenant_id, Span(since=asked.since), _Progress(sys.stderr))
-    if not asked.skip_copies:
-        report = await tools.verification.compare_copies(report, tools.copies)
+    told = [0]
+
+    def show(rows: int, seq: int) -> None:  # a line that is written over
+        if rows >= told[-1] + _PROGRESS_EVERY and sys.stderr.isatty():
+            told.append(rows)
+            print(f"\r{rows} rows, up to {seq} ", end="", file=sys.stderr, flush=True)
+
+    report = await tools.verification.verify(tenant_id, Span(since=asked.since), show, with_copies=not asked.skip_copies)
     out.write("\n".join(_told(report, f"{name or 'tenant without a name'} ({tenant_id})")) + "\n")
     out.flush()
     return report
 
 
 def _told(report: Report, tenant: str) -> list[str]:
-    lines = [f"{'right' if report.is_right else 'WRONG'}  {tenant}"]
+    lines = [f"{'right' if report.right else 'WRONG'}  {tenant}"]
     lines.append(f"  rows {report.first} to {report.last}: {report.rows} right" if report.rows else "  no rows")
     lines += [f"  {'first wrong row' if not number else 'wrong too'}: {_finding(each)}" for number, each in enumerate(report.findings)]
     lines += [f"  anchors: {_finding(each)}" for each in report.anchors]
@@ -108,20 +121,7 @@ def _finding(finding: Finding) -> str:
     return f"{finding.wrong}: row {finding.seq}{at}: {finding.says}"
 
 
-class _Progress:
-    """A line that is written over, on a terminal only."""
-
-    def __init__(self, out: TextIO, every: int = 20_000) -> None:
-        self._out, self._every, self._next = out, every, every
-
-    def __call__(self, rows: int, seq: int) -> None:
-        if rows >= self._next and self._out.isatty():
-            self._next = rows + self._every
-            self._out.write(f"\r{rows} rows, up to {seq} ")
-            self._out.flush()
-
-
-async def _tenants(upkeep: Upkeep, wanted: str | None, copied: Sequence[UUID] = ()) -> list[tuple[UUID, str | None]]:
+async def _tenants(upkeep: PostgresUpkeep, wanted: str | None, copied: Sequence[UUID] = ()) -> list[tuple[UUID, str | None]]:
     """Those that the database knows, and those of which only the copies of anchors are left."""
     known = await upkeep.tenants()
     in_database = {tenant_id for tenant_id, _ in known}

@@ -15,8 +15,8 @@ from chassis.envelope import parse
 from gtvision.events import AuditRecorded
 from gtvision.ids import new_id
 from gtvision.time import SystemClock
-from identity.ledger.domain.verification import Wrong
-from identity.ledger.repository.audit import SqlAuditUpkeep
+from identity.integrity.domain import Wrong
+from identity.ledger.repository import PostgresUpkeep
 
 pytestmark = pytest.mark.db
 
@@ -33,7 +33,7 @@ class TestSealing:
         assert await city.seal() == 1
         assert await city.seal() == 0
         report = await city.verify()
-        assert report.is_right
+        assert report.right
         assert report.last_anchor is not None
         assert (report.last_anchor.seq, report.unanchored, report.copies) == (3, 0, 1)
         copy = json.loads((city.objects / report.last_anchor.object_key).read_text())
@@ -43,7 +43,7 @@ class TestSealing:
         await city.seal()
         await city.record(3)
         assert sum(await asyncio.gather(*(city.seal() for _ in range(4)))) == 1
-        assert (await city.verify()).is_right
+        assert (await city.verify()).right
 
     async def test_rows_behind_the_anchor_are_told(self, city: City) -> None:
         await city.record(3)
@@ -56,11 +56,11 @@ class TestSealing:
         folder = city.objects / "audit"
         folder.write_text("no folder: every write below fails")
         assert await city.seal() >= 1
-        assert (await city.verify_rows()).is_right
+        assert (await city.verify_rows()).right
         folder.unlink()
         await city.seal()
         report = await city.verify()
-        assert report.is_right
+        assert report.right
         assert report.copies == 1
 
     async def test_old_months_are_dropped_and_the_rest_still_stands(self, city: City) -> None:
@@ -73,12 +73,12 @@ class TestSealing:
         await city.seal()
         city.clock.advance(timedelta(days=1_826 - 5))
         await city.record(2)
-        assert await city.sealing.drop_expired(city.keys) > 0
-        assert await city.sealing.drop_expired(city.keys) == 0
+        assert await city.sealing.drop_expired() > 0
+        assert await city.sealing.drop_expired() == 0
         assert [row.entry.seq for row in await city.rows()] == [6, 7, 8, 9, 10]
         await city.seal()
         report = await city.verify()
-        assert (report.is_right, report.first, report.rows) == (True, 6, 5)
+        assert (report.right, report.first, report.rows) == (True, 6, 5)
         async with city.db.uow(None) as work:
             bodies = await work.session.execute(text("SELECT body FROM outbox WHERE tenant_id = :t"), {"t": city.tenant_id})
             (event,) = [parse(AuditRecorded, row.body.encode()) for row in bodies]
@@ -90,15 +90,15 @@ class TestSealing:
         await city.record(5)
         await city.seal()
         city.clock.advance(datetime(year, 4, 30, 23, 59, 59, tzinfo=UTC) - city.clock.now())
-        await city.sealing.make_months()
-        assert await city.sealing.drop_expired(city.keys) > 0
+        await PostgresUpkeep(city.db.uow).make_months(city.clock.now().date().replace(day=1), 3)
+        assert await city.sealing.drop_expired() > 0
         city.clock.advance(5)
         await city.record(1)
         city.clock.advance(datetime(year + 5, 5, 2, tzinfo=UTC) - city.clock.now())
-        await city.sealing.make_months()
-        await city.sealing.drop_expired(city.keys)
+        await PostgresUpkeep(city.db.uow).make_months(city.clock.now().date().replace(day=1), 3)
+        await city.sealing.drop_expired()
         report = await city.verify_rows()
-        assert (report.is_right, report.first, report.rows) == (True, 6, 1)
+        assert (report.right, report.first, report.rows) == (True, 6, 1)
 
     async def test_dropping_without_a_signature_is_noticed(self, city: City) -> None:
         await city.record(5)
@@ -115,21 +115,21 @@ class TestSealing:
         city.clock.advance(timedelta(days=1_900))
         await city.record(1)
 
-        class Crashing(SqlAuditUpkeep):
+        class Crashing(PostgresUpkeep):
             async def drop_before(self, month: Any) -> int:
                 raise RuntimeError
 
         sealing = city.sealing
         sealing._upkeep = Crashing(city.db.uow)
         with pytest.raises(RuntimeError):
-            await sealing.drop_expired(city.keys)
+            await sealing.drop_expired()
         assert (await city.verify()).rows == 6
-        assert await city.sealing.drop_expired(city.keys) > 0
+        assert await city.sealing.drop_expired() > 0
         report = await city.verify()
-        assert (report.is_right, report.rows, report.first) == (True, 1, 6)
+        assert (report.right, report.rows, report.first) == (True, 1, 6)
 
     async def test_the_longest_retention_of_any_city_counts(self, city: City) -> None:
-        upkeep = SqlAuditUpkeep(city.db.uow)
+        upkeep = PostgresUpkeep(city.db.uow)
         assert await upkeep.longest_retention_days(1_826) == 1_826
         async with city.intruder() as connection:
             for days in (400, 3_000):

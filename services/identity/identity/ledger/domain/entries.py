@@ -1,4 +1,4 @@
-"""Entries of the ledger and the chain that binds them. `docs/audit.md` lays the bytes down for whoever checks them without us.
+"""Entries of the ledger and the chain that binds them. `docs/audit.md` lays the bytes down for those who check them without us.
 
 Per tenant:  hash(n) = SHA-256(hash(n - 1) || canonical(n)),  mac(n) = HMAC-SHA-256(key, hash(n)),  hash(0) = 32 zero bytes.
 Anybody can recompute the hashes; the key of the MAC is not in the database.
@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
-from typing import Protocol
+from typing import Any
 from uuid import UUID
 
 from gtvision.events import AuditRecorded, Event
@@ -20,10 +20,16 @@ VERSION = 1
 """Of the canonical form. A field that is added is a new version; the old one stays readable."""
 GENESIS = "0" * 64
 
+Mac = Callable[[str], tuple[str, str]]
+"""Hash of an entry -> (id of the key, MAC in hex)."""
+
+MacCheck = Callable[[str, str, str], bool | None]
+"""(key id, hash, MAC) -> whether it is right; None where the key is not known."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """Somebody's deed, in its place in the tenant's chain."""
+    """One record, in its place in the tenant's chain."""
 
     version: int = VERSION
     tenant_id: UUID
@@ -62,11 +68,12 @@ class Entry:
 
 
 FIELDS = tuple(each.name for each in fields(Entry))
+BINDING = ("prev_hash", "hash", "mac", "mac_kid")
 
 
 @dataclass(frozen=True, slots=True)
 class Chained:
-    """An entry as it is kept."""
+    """An entry with what binds it to its neighbours."""
 
     entry: Entry
     prev_hash: str
@@ -74,14 +81,20 @@ class Chained:
     mac: str
     mac_kid: str
 
-    def values(self) -> dict[str, object]:
-        """As the database keeps it."""
-        entry = {name: getattr(self.entry, name) for name in FIELDS}
-        return {**entry, "prev_hash": self.prev_hash, "hash": self.hash, "mac": self.mac, "mac_kid": self.mac_kid}
+    def recomputed(self) -> str | None:
+        """The hash that the contents give; None where `prev_hash` is no hash."""
+        try:
+            return chain_hash(self.prev_hash, self.entry.canonical())
+        except ValueError:
+            return None
+
+    def is_right(self, mac_check: MacCheck) -> bool:
+        """By itself: its contents give its hash, and the hash its MAC."""
+        return self.recomputed() == self.hash and mac_check(self.mac_kid, self.hash, self.mac) is True
 
     def plain(self) -> dict[str, object]:
         """As an export shows it."""
-        return {**self.entry.plain(), "prev_hash": self.prev_hash, "hash": self.hash, "mac": self.mac, "mac_kid": self.mac_kid}
+        return self.entry.plain() | {name: getattr(self, name) for name in BINDING}
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,13 +105,9 @@ class Head:
     hash: str
     recorded_at: datetime
 
-
-class Sealer(Protocol):
-    """Keeper of the key that PostgreSQL does not have."""
-
-    def mac(self, chain_hash: str) -> tuple[str, str]:
-        """(id of the key, MAC in hex)."""
-        ...
+    @classmethod
+    def of(cls, last: Chained) -> Head:
+        return cls(last.entry.seq, last.hash, last.entry.recorded_at)
 
 
 def canonical(value: Mapping[str, object]) -> bytes:
@@ -111,6 +120,18 @@ def chain_hash(prev_hash: str, entry: bytes) -> str:
     return hashlib.sha256(bytes.fromhex(prev_hash) + entry).hexdigest()
 
 
+def chain(head: Head, entries: Sequence[Entry], mac: Mac) -> list[Chained]:
+    """The entries bound to the head and to one another."""
+    made: list[Chained] = []
+    prev_hash = head.hash
+    for entry in entries:
+        own = chain_hash(prev_hash, entry.canonical())
+        kid, code = mac(own)
+        made.append(Chained(entry, prev_hash, own, code, kid))
+        prev_hash = own
+    return made
+
+
 def entries_of(head: Head, events: Sequence[Event[AuditRecorded]], names: Mapping[UUID, str], now: datetime) -> list[Entry]:
     """The events as the next entries behind the head, in the order in which they occurred."""
     recorded_at = max(now, head.recorded_at)
@@ -118,25 +139,12 @@ def entries_of(head: Head, events: Sequence[Event[AuditRecorded]], names: Mappin
     return [_entry(event, seq, recorded_at, names) for seq, event in enumerate(ordered, head.seq + 1)]
 
 
-def chain(head: Head, entries: Sequence[Entry], sealer: Sealer) -> list[Chained]:
-    """The entries bound to the head and to one another."""
-    made: list[Chained] = []
-    prev_hash = head.hash
-    for entry in entries:
-        own = chain_hash(prev_hash, entry.canonical())
-        kid, mac = sealer.mac(own)
-        made.append(Chained(entry, prev_hash, own, mac, kid))
-        prev_hash = own
-    return made
-
-
-def head_of(last: Chained) -> Head:
-    """The head after this entry."""
-    return Head(last.entry.seq, last.hash, last.entry.recorded_at)
+TEXTS = ("actor_role", "object_kind", "object_id", "purpose", "address", "user_agent", "service")
 
 
 def _entry(event: Event[AuditRecorded], seq: int, recorded_at: datetime, names: Mapping[UUID, str]) -> Entry:
     told = event.data
+    texts: dict[str, Any] = {name: _storable(getattr(told, name)) for name in TEXTS}
     return Entry(
         tenant_id=event.tenant_id,
         seq=seq,
@@ -147,19 +155,13 @@ def _entry(event: Event[AuditRecorded], seq: int, recorded_at: datetime, names: 
         outcome=str(told.outcome),
         actor_id=told.actor_id,
         actor_name=_storable(names.get(told.actor_id)) if told.actor_id else None,
-        actor_role=_storable(told.actor_role),
         session_id=told.session_id,
-        object_kind=_storable(told.object_kind),
-        object_id=_storable(told.object_id),
         camera_id=event.camera_id,
-        purpose=_storable(told.purpose),
         range_from=told.range_from,
         range_to=told.range_to,
-        address=_storable(told.address),
-        user_agent=_storable(told.user_agent),
-        service=_storable(told.service),
         correlation_id=event.correlation_id,
         details={_storable(name) or "": _storable(value) or "" for name, value in told.details.items()},
+        **texts,
     )
 
 

@@ -11,17 +11,16 @@ import pytest
 from prometheus_client import REGISTRY
 from pydantic import SecretStr
 from tests.identity.ledger.ledgers import START, City, command
+from tests.ledger import deeds
 
 from gtvision.ids import new_id
 from identity.gateways.audit_keys import HmacAuditKeys
+from identity.integrity.domain import Wrong
 from identity.ledger.api import EntryOut
-from identity.ledger.domain.anchors import Anchor, AnchorKind, copy_of
-from identity.ledger.domain.exports import file_of
-from identity.ledger.domain.ledger import Chained, chain, chain_hash, entries_of, head_of
-from identity.ledger.domain.verification import Wrong
-from identity.ledger.repository.anchors import SqlAnchors
-from identity.ledger.repository.audit import SqlLedger
-from identity.ledger.usecases.sealing import signed
+from identity.ledger.domain.anchors import Anchor, AnchorKind
+from identity.ledger.domain.entries import Chained, Head, chain, chain_hash, entries_of
+from identity.ledger.domain.searches import file_of
+from identity.ledger.repository import PostgresLedger
 
 pytestmark = pytest.mark.db
 
@@ -134,7 +133,7 @@ class TestRows:
         await city.tamper(f"UPDATE audit_entry SET {change} WHERE tenant_id = $1 AND seq = 7")
         rows = await city.rows()
         assert [row.entry.seq for row in rows] == list(range(1, 21))
-        assert [EntryOut.of(row).seq for row in rows] == list(range(1, 21))
+        assert [EntryOut.of(row).model_dump()["seq"] for row in rows] == list(range(1, 21))
 
         async def pages() -> AsyncIterator[list[Chained]]:
             yield rows
@@ -148,16 +147,28 @@ class TestRows:
         """An earlier release took them from requests and hashed them; the driver stored them as infinite."""
         (row, *_) = await city.rows(await _with_calendars_ends(city))
         assert (row.entry.range_from, row.entry.range_to) == (datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC))
-        assert EntryOut.of(row).range_from == row.entry.range_from
-        assert (await city.verification.verify(row.entry.tenant_id)).is_right
+        assert EntryOut.of(row).model_dump()["range_from"] == row.entry.range_from
+        assert (await city.verification.verify(row.entry.tenant_id)).right
+
+    async def test_what_an_earlier_release_stored_as_infinite_is_put_on_record(self, city: City) -> None:
+        """By `gtv audit repair`; what was really altered is not among it."""
+        tenant_id = await _with_calendars_ends(city)
+        await city.ledger.add_records([city.event(tenant_id)])
+        async with city.intruder() as connection:
+            await connection.execute("UPDATE audit_entry SET range_to = 'infinity' WHERE tenant_id = $1 AND seq = 2", tenant_id)
+        assert await city.ledger.record_repaired(tenant_id) == [1]
+        (told,) = await deeds(city.db, tenant_id)
+        assert (told.data.action, told.data.details["entries"]) == ("audit.repaired", "1")
+        report = await city.verification.verify(tenant_id)
+        assert [(each.wrong, each.seq) for each in report.findings] == [(Wrong.ALTERED, 2)]
 
     async def test_a_range_begins_where_it_is_told(self, city: City) -> None:
         await city.tamper("UPDATE audit_entry SET address = 'x' WHERE tenant_id = $1 AND seq = 5")
         rows = await city.rows()
         assert rows[9].entry.recorded_at > rows[4].entry.recorded_at or rows[14].entry.recorded_at > rows[4].entry.recorded_at
         report = await city.verify(since=rows[12].entry.recorded_at)
-        assert (report.is_right, report.first, report.rows) == (True, 13, 8)
-        assert not (await city.verify(since=rows[0].entry.recorded_at)).is_right
+        assert (report.right, report.first, report.rows) == (True, 13, 8)
+        assert not (await city.verify(since=rows[0].entry.recorded_at)).right
         assert (await city.verify(after=4)).findings
         assert not (await city.verify(after=5)).findings
 
@@ -171,7 +182,7 @@ class TestRows:
         seen, after = 0, None
         while True:
             report = await city.verify(after=after, at_most=8)
-            assert report.is_right
+            assert report.right
             seen, after = seen + report.rows, report.next
             if after is None:
                 break
@@ -249,14 +260,14 @@ class TestAnchors:
         assert (Wrong.ANCHOR, 12) in await city.of_anchors()
 
     async def test_a_forged_anchor_far_ahead_does_not_hide_the_real_ones(self, city: City) -> None:
-        forged = signed(Anchor(city.tenant_id, 10_000, AnchorKind.SEAL, START, "ab" * 32, "a1"), STRANGER)
+        forged = Anchor(city.tenant_id, 10_000, AnchorKind.SEAL, START, "ab" * 32, "a1").signed(STRANGER.sign)
         async with city.db.uow(city.tenant_id) as work:
-            await SqlAnchors(work).add(forged)
+            await PostgresLedger(work).add_anchor(forged)
         report = await city.verification.verify(city.tenant_id)
         assert not report.findings
         assert report.last_anchor is not None
         assert report.last_anchor.seq == 15
-        assert await city.sealing.seal_ledgers(city.keys, city.copies, city.verification) == 1
+        assert await city.sealing.seal_ledgers() == 1
 
     async def test_a_removed_anchor_is_named_by_its_copy(self, city: City) -> None:
         await city.tamper("DELETE FROM audit_anchor WHERE tenant_id = $1 AND seq = 12")
@@ -300,10 +311,10 @@ class TestAnchors:
         assert await city.of_anchors() == [(Wrong.ANCHOR, 12)]
 
     async def test_a_copy_that_somebody_made_up_is_named(self, city: City) -> None:
-        forged = signed(Anchor(city.tenant_id, 17, AnchorKind.SEAL, city.clock.now(), "ab" * 32, "a1"), STRANGER)
+        forged = Anchor(city.tenant_id, 17, AnchorKind.SEAL, city.clock.now(), "ab" * 32, "a1").signed(STRANGER.sign)
         path = city.objects / forged.object_key
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(copy_of(forged, STRANGER))
+        path.write_bytes(forged.copy(STRANGER.public_key("a1")))
         assert await city.of_anchors() == [(Wrong.ANCHOR, 17)]
 
     async def test_sealing_notices_what_was_altered_since_the_last_anchor(self, city: City) -> None:
@@ -326,11 +337,11 @@ async def _with_calendars_ends(city: City) -> UUID:
     """A tenant with one entry, as the release before bounds wrote it."""
     tenant_id, first, last = new_id(), datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
     async with city.db.uow(tenant_id) as uow:
-        rows = SqlLedger(uow)
+        rows = PostgresLedger(uow)
         head = await rows.lock_head(city.clock.now())
         (entry,) = entries_of(head, [city.event(tenant_id)], {}, city.clock.now())
-        entries = chain(head, [replace(entry, range_from=first, range_to=last)], city.keys)
-        await rows.append(entries, head_of(entries[-1]))
+        entries = chain(head, [replace(entry, range_from=first, range_to=last)], city.keys.mac)
+        await rows.append(entries, Head.of(entries[-1]))
     async with city.intruder() as connection:
         stored = "SELECT range_from = '-infinity' AND range_to = 'infinity' FROM audit_entry WHERE tenant_id = $1"
         assert await connection.fetchval(stored, tenant_id)

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from identity.ledger.domain.ledger import Chained, chain_hash
-
-MacCheck = Callable[[str, str, str], bool | None]
-"""(key id, hash, MAC) -> whether it is right; None where the key is not known."""
+from identity.ledger.domain.entries import Chained, MacCheck
 
 FINDINGS_AT_MOST = 20
 
@@ -107,21 +104,13 @@ class Walk:
         return Finding(Wrong.MISSING, expected, f"{which} not there; the next one is {seq}", row.entry.recorded_at)
 
     def _content(self, row: Chained) -> Finding | None:
-        linked, own = row.prev_hash in self._links, _hash_of(row)
+        linked, own = row.prev_hash in self._links, row.recomputed()
         self._links = {row.hash, own}  # the next row is linked to the one of them that was not altered
         if not linked:
             return Finding(Wrong.ALTERED, row.entry.seq, "its prev_hash is not the hash of the row before it", row.entry.recorded_at)
         if own != row.hash:
             return Finding(Wrong.ALTERED, row.entry.seq, "what it says does not give its hash", row.entry.recorded_at)
         return mac_finding(row, self._mac_check)
-
-
-def _hash_of(row: Chained) -> str | None:
-    """None where `prev_hash` is no hash."""
-    try:
-        return chain_hash(row.prev_hash, row.entry.canonical())
-    except ValueError:
-        return None
 
 
 def mac_finding(row: Chained, mac_check: MacCheck) -> Finding | None:

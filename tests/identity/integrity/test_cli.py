@@ -6,7 +6,7 @@ import pytest
 from tests.identity.ledger.ledgers import City, command, tools
 
 from gtvision.errors import NotFound
-from identity.ledger import cli as audit
+from identity.integrity import cli as audit
 
 pytestmark = pytest.mark.db
 

@@ -1,0 +1,1 @@
+"""Verbs: sealing the ledgers, and verifying them."""

@@ -1,1 +1,0 @@
-"""Verbs of the ledger: adding entries, reading them, anchoring them, verifying them."""
