@@ -1,4 +1,4 @@
-"""Write what is derived from the code: `docs/events.md` and `.env.example`. A test compares them; `make docs` writes them."""
+"""Writes the documents that are generated from the code: `docs/events.md` and `.env.example`. `make docs` runs it; a test compares."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from gtvision.events import EventData, event_types
 ROOT = Path(__file__).resolve().parents[2]
 SERVICES = ("identity", "cameras", "streaming", "ingest", "ai_detect", "alerts")
 SHARED_CONSUMERS = {"city.cameras": ROOT / "libs/city/city/cameras.py"}
-"""Consumers that several services have: a service's `app.py` imports them."""
+"""Consumers that several services share, by the module that a service's `app.py` imports."""
 
 
 def listeners() -> dict[str, list[str]]:
-    """By event class, the services whose consumers name it, their own and the shared ones that they plug in."""
+    """Returns event class -> services that listen to it, with consumers of their own or with shared ones."""
     found: dict[str, list[str]] = {}
     for service in SERVICES:
         package = ROOT / "services" / service.replace("_", "-") / service
@@ -37,7 +37,7 @@ def listeners() -> dict[str, list[str]]:
 
 
 def events_page() -> str:
-    """`docs/events.md`."""
+    """Returns the text of `docs/events.md`."""
     heard = listeners()
     lines = [
         "# Events",
@@ -49,9 +49,7 @@ def events_page() -> str:
         "|---|---|---|---|",
     ]
     for key, cls in event_types().items():
-        lines.append(
-            f"| `{key}` | {_first_line(cls)} | {cls.emitter} | {', '.join(heard.get(cls.__name__, [])) or 'nobody yet: a draft'} |"
-        )
+        lines.append(f"| `{key}` | {_first_line(cls)} | {cls.emitter} | {', '.join(heard.get(cls.__name__, [])) or 'none yet (draft)'} |")
     for key, cls in event_types().items():
         lines += ["", f"## `{key}`", "", inspect.cleandoc(cls.__doc__ or ""), "", "| field | type | required |", "|---|---|---|"]
         for name, info in cls.model_fields.items():
@@ -66,7 +64,7 @@ def _first_line(cls: type[EventData]) -> str:
 
 def _type_name(annotation: object) -> str:
     name = annotation.__name__ if isinstance(annotation, type) and not hasattr(annotation, "__args__") else str(annotation)
-    name = re.sub(r"Annotated\[([\w.]+), AfterValidator\(func=[^)]*\)\]", r"\1", name)  # a function's address is no documentation
+    name = re.sub(r"Annotated\[([\w.]+), AfterValidator\(func=[^)]*\)\]", r"\1", name)  # without the address of a function
     name = re.sub(r"Annotated\[([\w.]+), FieldInfo\([^\[\]]*\[[^\[\]]*\]\)\]", r"\1", name)
     for module in ("gtvision.camera.", "gtvision.detection.", "gtvision.events.", "gtvision.geometry.", "uuid.", "datetime.", "typing."):
         name = name.replace(module, "")
@@ -74,7 +72,7 @@ def _type_name(annotation: object) -> str:
 
 
 def settings_classes() -> Iterator[tuple[str, type[BaseSettings]]]:
-    """Every settings class that a process of a service loads, with the service's name."""
+    """Yields every settings class that a process of a service loads, with the service's name."""
     for service in SERVICES:
         module = importlib.import_module(f"{service}.settings")
         for _, cls in inspect.getmembers(module, inspect.isclass):
@@ -83,7 +81,7 @@ def settings_classes() -> Iterator[tuple[str, type[BaseSettings]]]:
 
 
 def environment_page() -> str:
-    """`.env.example`."""
+    """Returns the text of `.env.example`."""
     users: dict[str, tuple[Option, list[str]]] = {}
     for service, cls in settings_classes():
         for option in describe(cls):
@@ -105,7 +103,7 @@ PAGES = {"docs/events.md": events_page, ".env.example": environment_page}
 
 
 def main() -> None:
-    """Write every page; with `--check`, say which are stale and fail."""
+    """Writes every document; with `--check` only lists those that are out of date, and fails where there are any."""
     stale = [name for name, page in PAGES.items() if not (ROOT / name).exists() or (ROOT / name).read_text() != page()]
     if "--check" in sys.argv:
         sys.exit(f"stale: {', '.join(stale)}; run make docs" if stale else 0)
