@@ -28,7 +28,7 @@ from servers.process import find_binary
 ROOT = Path(__file__).parents[2]
 CLIPS = ROOT / "build/e2e"
 """The rendered clips are kept here: one minute of video takes half a minute of CPU."""
-PROGRAMS = ("pgbouncer", "redis-server", "rabbitmq-server", "haproxy", "ffmpeg", "ffprobe")
+PROGRAMS = ("pgbouncer", "redis-server", "rabbitmq-server", "haproxy", "nginx", "ffmpeg", "ffprobe")
 
 
 @pytest.fixture(scope="session")

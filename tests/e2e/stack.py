@@ -24,6 +24,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
 
 from gtvision.time import SystemClock, isoformat
+from servers.children import leftovers
 from servers.ports import is_free
 
 CLOCK = SystemClock()
@@ -165,13 +166,12 @@ class Stack:
         await until(replaced, f"{name} runs again")
 
     def left_over(self) -> list[str]:
-        """Returns running processes with the stack's mark in their environment or its folder in their command line."""
-        found = []
+        """Returns running processes that were started in the stack's folder or have it in their command line."""
+        found = [f"{process.pid} {process.name()}" for process in leftovers(self.folder)]
         for process in psutil.process_iter(["pid", "cmdline"]):
             with contextlib.suppress(psutil.Error, OSError):
                 words = " ".join(process.info["cmdline"] or ())
-                marked = f"GTV_STACK={self.folder}".encode() in Path(f"/proc/{process.pid}/environ").read_bytes().split(b"\0")
-                if process.pid != os.getpid() and (marked or str(self.folder) in words):
+                if process.pid != os.getpid() and str(self.folder) in words:
                     found.append(f"{process.pid} {words[:120]}")
         return found
 
