@@ -1,5 +1,5 @@
 """The ledgers of `tests.identity.ledger`."""
 
-from tests.identity.ledger.conftest import anchored_city, city, ledger_settings
+from tests.identity.ledger.conftest import anchored_tenant, ledger_settings, tenant
 
-__all__ = ["anchored_city", "city", "ledger_settings"]
+__all__ = ["anchored_tenant", "ledger_settings", "tenant"]

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest_asyncio
 from tests.identity.house import patient
-from tests.identity.ledger.ledgers import START, City, database_name
+from tests.identity.ledger.ledgers import START, TenantLedger, database_name
 
 from chassis.db import Database
 from chassis.settings import DatabaseSettings
@@ -22,19 +22,19 @@ async def ledger_settings(database_for: Callable[..., Any]) -> DatabaseSettings:
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def city(ledger_settings: DatabaseSettings, postgres: Postgres, tmp_path: Path) -> AsyncIterator[City]:
-    """Its ledger is empty; those of cities before it are in the same database."""
+async def tenant(ledger_settings: DatabaseSettings, postgres: Postgres, tmp_path: Path) -> AsyncIterator[TenantLedger]:
+    """Its ledger is empty; those of tenants before it are in the same database."""
     clock = FakeClock(START)
     async with Database(ledger_settings, clock) as db:
-        yield City(db, clock, postgres, database_name(ledger_settings), tmp_path)
+        yield TenantLedger(db, clock, postgres, database_name(ledger_settings), tmp_path)
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def anchored_city(database_for: Callable[..., Any], postgres: Postgres, tmp_path: Path) -> AsyncIterator[City]:
-    """Twenty rows: twelve anchored, three anchored later, five since. The only city of its database."""
+async def anchored_tenant(database_for: Callable[..., Any], postgres: Postgres, tmp_path: Path) -> AsyncIterator[TenantLedger]:
+    """Twenty rows: twelve anchored, three anchored later, five since. The only tenant of its database."""
     settings, clock = patient(await database_for("identity")), FakeClock(START)
     async with Database(settings, clock) as db:
-        made = City(db, clock, postgres, database_name(settings), tmp_path)
+        made = TenantLedger(db, clock, postgres, database_name(settings), tmp_path)
         for count in (12, 3):
             await made.record(count)
             made.clock.advance(60)

@@ -1,4 +1,4 @@
-"""A city's ledger on real PostgreSQL, and somebody who has the database and not the key."""
+"""A tenant's ledger on real PostgreSQL, and an intruder who has the database and not the key."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ AUDIT_KEYS = SecretStr("a1:" + "QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVowMTIzNDU=")
 
 
 @dataclass
-class City:
+class TenantLedger:
     """Everything that works on the ledger, in the hands of a test."""
 
     db: Database
@@ -133,12 +133,12 @@ def database_name(settings: DatabaseSettings) -> str:
     return str(make_url(settings.url.get_secret_value()).database)
 
 
-def tools(city: City) -> audit.Tools:
-    return audit.Tools(PostgresUpkeep(city.db.uow), city.ledger, city.verification, city.keys, city.copies)
+def tools(tenant: TenantLedger) -> audit.Tools:
+    return audit.Tools(PostgresUpkeep(tenant.db.uow), tenant.ledger, tenant.verification, tenant.keys, tenant.copies)
 
 
-async def command(city: City, *arguments: str) -> str:
+async def command(tenant: TenantLedger, *arguments: str) -> str:
     out, asked = io.StringIO(), audit.parse(arguments)
     assert isinstance(asked, argparse.Namespace)
-    await audit.verify(asked, tools(city), (city.tenant_id, "Cidade"), out)
+    await audit.verify(asked, tools(tenant), (tenant.tenant_id, "Cidade"), out)
     return out.getvalue()

@@ -1,4 +1,4 @@
-"""From a deed in some service to the auditor's screen: RabbitMQ, the ledger, the routes."""
+"""From an action in some service to the auditor's screen: RabbitMQ, the ledger, the routes."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ async def listening(door: Door) -> dict[str, str]:
     return headers
 
 
-async def test_a_deed_of_any_service_reaches_the_ledger_once(door: Door) -> None:
+async def test_an_action_of_any_service_reaches_the_ledger_once(door: Door) -> None:
     """Through the outbox of its transaction; delivered twice, in another order."""
     headers = await listening(door)
     tenant_id = await tenant_of(door, headers)
@@ -119,7 +119,7 @@ async def test_pages_hold_every_entry_once(door: Door) -> None:
     seen: list[dict[str, Any]] = []
     cursor = None
     while True:
-        query = {"object_id": marker, "limit": 10, **({"cursor": cursor} if cursor else {})}
+        query: dict[str, str | int] = {"object_id": marker, "limit": 10, **({"cursor": cursor} if cursor else {})}
         page = (await door.http.get("/api/v1/audit", params=query, headers=headers)).json()
         seen += page["items"]
         cursor = page["next"]
@@ -194,7 +194,7 @@ async def test_anchors_are_listed_with_their_key(door: Door) -> None:
 
 
 async def test_the_command_line_names_an_altered_row(door: Door, postgres: Postgres) -> None:
-    """`gtv audit verify`, as gtv runs it, before and after somebody altered one row directly in PostgreSQL."""
+    """`gtv audit verify`, as gtv runs it, before and after one row was altered directly in PostgreSQL."""
     await listening(door)
     code, said = await verify(door)
     assert code == 0, said
@@ -205,6 +205,7 @@ async def test_the_command_line_names_an_altered_row(door: Door, postgres: Postg
         row = await connection.fetchrow(
             "SELECT tenant_id, seq, address FROM audit_entry WHERE action = 'session.opened' ORDER BY seq LIMIT 1"
         )
+        assert row is not None
         alter = "UPDATE audit_entry SET address = $3 WHERE tenant_id = $1 AND seq = $2"
         await connection.execute(alter, row["tenant_id"], row["seq"], "203.0.113.66")
         code, said = await verify(door)

@@ -1,4 +1,4 @@
-"""The chain by itself. The golden vector fixes the bytes: whoever breaks it breaks every ledger there is."""
+"""The chain by itself. The golden vector fixes the bytes: a change of them breaks every ledger there is."""
 
 from __future__ import annotations
 
@@ -186,7 +186,7 @@ class TestWalk:
         assert walk(rows) == (Wrong.ALTERED, 3)
 
     def test_a_public_chain_recomputed_to_its_end(self) -> None:
-        """By somebody who knows this page and the database, and not the key."""
+        """With the documentation and the database, without the key."""
         stranger = HmacAuditKeys(SecretStr("a1:" + "QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVowMTIzNDY="))
         rows = chained(5)
         forged = bound(Head.of(rows[1]), [event(number, actor_role="nobody") for number in range(3)], keys=stranger)
@@ -329,6 +329,6 @@ def test_a_search_tells_what_it_looked_for() -> None:
 
 
 def test_the_mac_is_plain_hmac() -> None:
-    """As docs/audit.md says, for whoever has the key."""
+    """As docs/audit.md says to those who have the key."""
     key = HKDF(algorithm=hashes.SHA256(), length=32, salt=None, info=b"gtvision audit mac v1").derive(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ012345")
     assert hmac.new(key, bytes.fromhex(HASH), "sha256").hexdigest() == MAC

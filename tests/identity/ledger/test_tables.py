@@ -1,4 +1,4 @@
-"""Nobody changes what is in the ledger, nor sees another city's: neither the service nor the owner of its tables."""
+"""Nobody changes what is in the ledger, nor sees another tenant's: neither the service nor the owner of its tables."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import asyncpg
 import pytest
 from sqlalchemy import insert, text
 from sqlalchemy.exc import ProgrammingError
-from tests.identity.ledger.ledgers import START, City
+from tests.identity.ledger.ledgers import START, TenantLedger
 
 from gtvision.ids import new_id
 from identity.ledger.domain.entries import FIELDS
@@ -27,64 +27,66 @@ TABLES = ["audit_entry", "audit_anchor"]
 class TestAppendOnly:
     @pytest.mark.parametrize("table", TABLES)
     @pytest.mark.parametrize("change", CHANGES)
-    async def test_the_service_may_not(self, city: City, table: str, change: str) -> None:
-        await city.record(1)
-        await city.seal()
+    async def test_the_service_may_not(self, tenant: TenantLedger, table: str, change: str) -> None:
+        await tenant.record(1)
+        await tenant.seal()
         with pytest.raises(ProgrammingError, match="permission denied"):
-            async with city.db.uow(city.tenant_id) as work:
+            async with tenant.db.uow(tenant.tenant_id) as work:
                 await work.session.execute(text(change.format(table=table)))
 
     @pytest.mark.parametrize("table", TABLES)
     @pytest.mark.parametrize("change", CHANGES)
-    async def test_the_owner_may_not(self, city: City, table: str, change: str) -> None:
+    async def test_the_owner_may_not(self, tenant: TenantLedger, table: str, change: str) -> None:
         """By the table or by its partition: a trigger says no to who has every right."""
-        await city.record(1)
-        await city.seal()
-        partitions = await _partitions(city, table)
+        await tenant.record(1)
+        await tenant.seal()
+        partitions = await _partitions(tenant, table)
         assert partitions
         for name in (table, *partitions):
-            async with _as_owner(city) as connection:
+            async with _as_owner(tenant) as connection:
                 with pytest.raises(asyncpg.InsufficientPrivilegeError, match="append-only"):
                     await connection.execute(change.format(table=name))
 
     @pytest.mark.parametrize("table", TABLES)
-    async def test_a_partition_is_nobodys(self, city: City, table: str) -> None:
-        """A grant there would show other cities' rows."""
-        await city.record(1)
-        await city.seal()
-        for partition in await _partitions(city, table):
+    async def test_a_partition_is_out_of_reach(self, tenant: TenantLedger, table: str) -> None:
+        """A grant there would show other tenants' rows."""
+        await tenant.record(1)
+        await tenant.seal()
+        for partition in await _partitions(tenant, table):
             for statement in (
                 f"SELECT * FROM {partition}",
                 f"INSERT INTO {partition} SELECT * FROM {partition}",
                 f"DELETE FROM {partition}",
             ):
                 with pytest.raises(ProgrammingError, match="permission denied"):
-                    async with city.db.uow(city.tenant_id) as work:
+                    async with tenant.db.uow(tenant.tenant_id) as work:
                         await work.session.execute(text(statement.format(partition)))
 
-    async def test_heads_are_moved_and_never_removed(self, city: City) -> None:
-        await city.record(1)
+    async def test_heads_are_moved_and_never_removed(self, tenant: TenantLedger) -> None:
+        await tenant.record(1)
         for statement in ("DELETE FROM audit_head", "TRUNCATE audit_head"):
             with pytest.raises(ProgrammingError, match="permission denied"):
-                async with city.db.uow(city.tenant_id) as work:
+                async with tenant.db.uow(tenant.tenant_id) as work:
                     await work.session.execute(text(statement))
 
     @pytest.mark.parametrize("table", ["audit_entry", "audit_anchor", "audit_head", "audit_copy_owed"])
-    async def test_another_city_sees_nothing(self, city: City, table: str) -> None:
+    async def test_another_tenant_sees_nothing(self, tenant: TenantLedger, table: str) -> None:
         """Without any filter of our own."""
-        await city.record(2)
-        async with city.db.uow(city.tenant_id) as work:
+        await tenant.record(2)
+        async with tenant.db.uow(tenant.tenant_id) as work:
             anchor = "INSERT INTO audit_anchor VALUES (:t, 2, 'seal', :at, 'x', 'x', 'x')"
-            await work.session.execute(text(anchor), {"t": city.tenant_id, "at": START})
-            await work.session.execute(text("INSERT INTO audit_copy_owed VALUES (:t, 2, 'seal', :at)"), {"t": city.tenant_id, "at": START})
-        for tenant_id, seen in ((city.tenant_id, True), (new_id(), False), (None, False)):
-            async with city.db.uow(tenant_id) as work:
+            await work.session.execute(text(anchor), {"t": tenant.tenant_id, "at": START})
+            await work.session.execute(
+                text("INSERT INTO audit_copy_owed VALUES (:t, 2, 'seal', :at)"), {"t": tenant.tenant_id, "at": START}
+            )
+        for tenant_id, seen in ((tenant.tenant_id, True), (new_id(), False), (None, False)):
+            async with tenant.db.uow(tenant_id) as work:
                 found = (await work.session.execute(text(f"SELECT tenant_id FROM {table}"))).scalars().all()
-                assert set(found) == ({city.tenant_id} if seen else set())
+                assert set(found) == ({tenant.tenant_id} if seen else set())
 
-    async def test_nobody_writes_into_another_citys_ledger(self, city: City) -> None:
-        await city.record(1)
-        victim, (row,) = city.tenant_id, await city.rows()
+    async def test_no_tenant_writes_into_another_tenants_ledger(self, tenant: TenantLedger) -> None:
+        await tenant.record(1)
+        victim, (row,) = tenant.tenant_id, await tenant.rows()
         entry = {
             **{name: getattr(row.entry, name) for name in FIELDS},
             "seq": 2,
@@ -97,12 +99,12 @@ class TestAppendOnly:
         head = {"tenant_id": victim, "seq": 0, "hash": "x", "recorded_at": START}
         for statement in (insert(audit_entry).values(entry), insert(audit_anchor).values(anchor), insert(audit_head).values(head)):
             with pytest.raises(ProgrammingError, match="row-level security"):
-                async with city.db.uow(new_id()) as work:
+                async with tenant.db.uow(new_id()) as work:
                     await work.session.execute(statement)
 
 
-async def _partitions(city: City, table: str) -> list[str]:
-    async with city.intruder() as connection:
+async def _partitions(tenant: TenantLedger, table: str) -> list[str]:
+    async with tenant.intruder() as connection:
         rows = await connection.fetch(
             "SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid WHERE i.inhparent = $1::regclass", table
         )
@@ -112,11 +114,11 @@ async def _partitions(city: City, table: str) -> list[str]:
 class _as_owner:  # noqa: N801 - reads as a function
     """A connection that acts as the schema's owner, as a migration does."""
 
-    def __init__(self, city: City) -> None:
-        self._city = city
+    def __init__(self, tenant: TenantLedger) -> None:
+        self._tenant = tenant
 
     async def __aenter__(self) -> asyncpg.Connection[asyncpg.Record]:
-        self._connection = await self._city.postgres.connect(self._city.database)
+        self._connection = await self._tenant.postgres.connect(self._tenant.database)
         await self._connection.execute("SET ROLE identity_owner; SET search_path = identity")
         return self._connection
 

@@ -1,4 +1,4 @@
-"""The ledger on real PostgreSQL: one chain a city whatever happens beside it, and what is found in it."""
+"""The ledger on real PostgreSQL: one chain a tenant whatever happens beside it, and what is found in it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy.ext.asyncio import create_async_engine
 from tests.fixtures.databases import metadata_differences
-from tests.identity.ledger.ledgers import START, City
+from tests.identity.ledger.ledgers import START, TenantLedger
 
 from chassis.settings import DatabaseSettings
 from gtvision.ids import new_id
@@ -31,9 +31,9 @@ from identity.tables import metadata
 pytestmark = pytest.mark.db
 
 
-async def test_the_tables_are_those_of_the_migration(ledger_settings: DatabaseSettings, city: City) -> None:
-    """Partitions included: they are nobody's model."""
-    await city.record(1)
+async def test_the_tables_are_those_of_the_migration(ledger_settings: DatabaseSettings, tenant: TenantLedger) -> None:
+    """Partitions included: they are in no model."""
+    await tenant.record(1)
     assert ledger_settings.migration_url is not None
     engine = create_async_engine(ledger_settings.migration_url.get_secret_value())
     async with engine.connect() as connection:
@@ -66,12 +66,12 @@ _TOLD = st.fixed_dictionaries(
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(told=st.lists(_TOLD, min_size=1, max_size=4))
-async def test_what_is_hashed_is_what_is_read_back(city: City, told: list[dict[str, Any]]) -> None:
+async def test_what_is_hashed_is_what_is_read_back(tenant: TenantLedger, told: list[dict[str, Any]]) -> None:
     """Any record that is accepted, through real PostgreSQL."""
     tenant_id = new_id()
-    events = [city.event(tenant_id, **each) for each in told]
-    await city.ledger.add_records(events)
-    rows = await city.rows(tenant_id)
+    events = [tenant.event(tenant_id, **each) for each in told]
+    await tenant.ledger.add_records(events)
+    rows = await tenant.rows(tenant_id)
     given = {each.event_id: each.data for each in events}
     assert given.keys() == {row.entry.event_id for row in rows}
     for entry, data in ((row.entry, given[row.entry.event_id]) for row in rows):
@@ -82,157 +82,157 @@ async def test_what_is_hashed_is_what_is_read_back(city: City, told: list[dict[s
 
 
 class TestChaining:
-    async def test_entries_say_what_was_recorded(self, city: City) -> None:
+    async def test_entries_say_what_was_recorded(self, tenant: TenantLedger) -> None:
         actor, camera = new_id(), new_id()
-        told = city.event(actor_id=actor, actor_role="operator", object_kind="camera", details={"ação": "x"}, range_from=START)
+        told = tenant.event(actor_id=actor, actor_role="operator", object_kind="camera", details={"ação": "x"}, range_from=START)
         told = told.model_copy(update={"camera_id": camera})
-        city.clock.advance(3)
-        await city.ledger.add_records([told])
-        (row,) = await city.rows()
+        tenant.clock.advance(3)
+        await tenant.ledger.add_records([told])
+        (row,) = await tenant.rows()
         entry = row.entry
         assert (entry.seq, entry.event_id, entry.camera_id, entry.actor_id) == (1, told.event_id, camera, actor)
         assert (entry.occurred_at, entry.recorded_at) == (START, START + timedelta(seconds=3))
         assert (entry.details, entry.range_from, entry.correlation_id) == ({"ação": "x"}, START, told.correlation_id)
         assert row.prev_hash == GENESIS
-        assert (await city.verify()).right
+        assert (await tenant.verify()).right
 
-    async def test_names_people_of_the_same_city_only(self, city: City) -> None:
+    async def test_names_people_of_the_same_tenant_only(self, tenant: TenantLedger) -> None:
         mine, theirs, key = new_id(), new_id(), new_id()
-        async with city.intruder() as connection:
-            for tenant_id, account_id, email in ((city.tenant_id, mine, "ana@a.example"), (new_id(), theirs, "bia@b.example")):
+        async with tenant.intruder() as connection:
+            for tenant_id, account_id, email in ((tenant.tenant_id, mine, "ana@a.example"), (new_id(), theirs, "bia@b.example")):
                 await connection.execute(
                     "INSERT INTO account (tenant_id, id, email, role, password_hash, created_at) VALUES ($1, $2, $3, 'viewer', 'x', now())",
                     *(tenant_id, account_id, email),
                 )
             await connection.execute(
                 "INSERT INTO api_key (tenant_id, id, name, role, key_hash, created_at) VALUES ($1, $2, 'radar', 'partner', $3, now())",
-                *(city.tenant_id, key, str(key)),
+                *(tenant.tenant_id, key, str(key)),
             )
-        await city.ledger.add_records([city.event(actor_id=each) for each in (mine, theirs, key)])
-        assert {row.entry.actor_id: row.entry.actor_name for row in await city.rows()} == {
+        await tenant.ledger.add_records([tenant.event(actor_id=each) for each in (mine, theirs, key)])
+        assert {row.entry.actor_id: row.entry.actor_name for row in await tenant.rows()} == {
             mine: "ana@a.example",
             theirs: None,
             key: "radar",
         }
 
-    async def test_a_repeat_is_dropped_within_a_batch_and_across(self, city: City) -> None:
-        events = await city.record(5)
-        await city.ledger.add_records([*events, *events])
-        fresh = city.event()
-        await city.ledger.add_records([fresh, events[2], fresh])
-        assert [row.entry.seq for row in await city.rows()] == [1, 2, 3, 4, 5, 6]
-        assert [row.entry.event_id for row in await city.rows()] == [*(each.event_id for each in events), fresh.event_id]
+    async def test_a_repeat_is_dropped_within_a_batch_and_across(self, tenant: TenantLedger) -> None:
+        events = await tenant.record(5)
+        await tenant.ledger.add_records([*events, *events])
+        fresh = tenant.event()
+        await tenant.ledger.add_records([fresh, events[2], fresh])
+        assert [row.entry.seq for row in await tenant.rows()] == [1, 2, 3, 4, 5, 6]
+        assert [row.entry.event_id for row in await tenant.rows()] == [*(each.event_id for each in events), fresh.event_id]
 
-    async def test_thousands_are_walked_and_exported_page_by_page(self, city: City) -> None:
+    async def test_thousands_are_walked_and_exported_page_by_page(self, tenant: TenantLedger) -> None:
         """Pages end in the middle of the chain: nothing is lost or doubled where they meet."""
-        await city.record(1_203)
+        await tenant.record(1_203)
         progress: list[tuple[int, int]] = []
-        report = await city.verification.verify(city.tenant_id, progress=lambda rows, seq: progress.append((rows, seq)))
+        report = await tenant.verification.verify(tenant.tenant_id, progress=lambda rows, seq: progress.append((rows, seq)))
         assert (report.right, report.rows, progress) == (True, 1_203, [(500, 500), (1_000, 1_000), (1_203, 1_203)])
-        pages = await city.ledger.export(None, city.tenant_id, Search(START, START + timedelta(days=1)), "json")
+        pages = await tenant.ledger.export(None, tenant.tenant_id, Search(START, START + timedelta(days=1)), "json")
         assert [row.entry.seq async for page in pages for row in page] == list(range(1, 1_204))
         for seq in (500, 501, 1_000):
-            await city.tamper("UPDATE audit_entry SET seq = -seq WHERE tenant_id = $1 AND seq = $2", seq)
-            assert await city.found() == (Wrong.INSERTED, -seq)
-            await city.tamper("UPDATE audit_entry SET seq = -seq WHERE tenant_id = $1 AND seq = -$2::bigint", seq)
-            assert await city.found() == (None, None)
-            await city.tamper('UPDATE audit_entry SET details = \'{"x": "y"}\' WHERE tenant_id = $1 AND seq = $2', seq)
-            assert await city.found() == (Wrong.ALTERED, seq)
-            await city.tamper("UPDATE audit_entry SET details = '{}' WHERE tenant_id = $1 AND seq = $2", seq)
+            await tenant.tamper("UPDATE audit_entry SET seq = -seq WHERE tenant_id = $1 AND seq = $2", seq)
+            assert await tenant.found() == (Wrong.INSERTED, -seq)
+            await tenant.tamper("UPDATE audit_entry SET seq = -seq WHERE tenant_id = $1 AND seq = -$2::bigint", seq)
+            assert await tenant.found() == (None, None)
+            await tenant.tamper('UPDATE audit_entry SET details = \'{"x": "y"}\' WHERE tenant_id = $1 AND seq = $2', seq)
+            assert await tenant.found() == (Wrong.ALTERED, seq)
+            await tenant.tamper("UPDATE audit_entry SET details = '{}' WHERE tenant_id = $1 AND seq = $2", seq)
 
-    async def test_who_is_limited_to_groups_reads_no_ledger(self, city: City) -> None:
+    async def test_who_is_limited_to_groups_reads_no_ledger(self, tenant: TenantLedger) -> None:
         """It tells of cameras outside of their groups, and of who looked at them."""
-        await city.record(3)
-        who = Caller(city.tenant_id, new_id(), Role.AUDITOR, frozenset(), new_id(), frozenset({new_id()}))
+        await tenant.record(3)
+        who = Caller(tenant.tenant_id, new_id(), Role.AUDITOR, frozenset(), new_id(), frozenset({new_id()}))
         with pytest.raises(LimitedToGroups):
-            await city.ledger.search(who, Search(), None, 10)
+            await tenant.ledger.search(who, Search(), None, 10)
         with pytest.raises(LimitedToGroups):
-            await city.ledger.export(who, city.tenant_id, Search(START, START + timedelta(days=1)), "csv")
+            await tenant.ledger.export(who, tenant.tenant_id, Search(START, START + timedelta(days=1)), "csv")
 
-    async def test_an_export_does_not_look_through_later_months(self, city: City) -> None:
-        """Also an entry that arrived long after it occurred is in it; what nobody asked for is not even walked over."""
-        late = city.event()
-        await city.record(5)
-        city.clock.advance(timedelta(days=70))
-        await city.record(2)
-        await city.ledger.add_records([late])
-        await city.record(4)
+    async def test_an_export_does_not_look_through_later_months(self, tenant: TenantLedger) -> None:
+        """Also an entry that arrived long after it occurred is in it; what was not asked for is not even walked over."""
+        late = tenant.event()
+        await tenant.record(5)
+        tenant.clock.advance(timedelta(days=70))
+        await tenant.record(2)
+        await tenant.ledger.add_records([late])
+        await tenant.record(4)
         month = Search(START, START + timedelta(days=30))
-        async with city.db.uow(city.tenant_id) as work:
+        async with tenant.db.uow(tenant.tenant_id) as work:
             assert await PostgresLedger(work).last(10**9, month) == 8
             assert await PostgresLedger(work).last(7, month) == 5
             assert await PostgresLedger(work).last(10**9, Search(START - timedelta(days=9), START)) == 0
-        pages = await city.ledger.export(None, city.tenant_id, month, "json")
+        pages = await tenant.ledger.export(None, tenant.tenant_id, month, "json")
         assert [row.entry.seq async for page in pages for row in page] == [1, 2, 3, 4, 5, 8]
 
-    async def test_what_is_past_the_citys_retention_is_not_shown(self, city: City) -> None:
-        """Its month may still be kept, for a city that keeps its own for longer."""
-        who = Caller(city.tenant_id, new_id(), Role.AUDITOR, frozenset(), new_id())
-        async with city.intruder() as connection:
+    async def test_what_is_past_the_tenants_retention_is_not_shown(self, tenant: TenantLedger) -> None:
+        """Its month may still be kept, for a tenant that keeps its own for longer."""
+        who = Caller(tenant.tenant_id, new_id(), Role.AUDITOR, frozenset(), new_id())
+        async with tenant.intruder() as connection:
             await connection.execute(
                 "INSERT INTO tenant (tenant_id, name, revision, created_at, settings) VALUES ($1, $2, 1, now(), $3)",
-                *(city.tenant_id, str(city.tenant_id), json.dumps({"retention": {"audit_days": 365}})),
+                *(tenant.tenant_id, str(tenant.tenant_id), json.dumps({"retention": {"audit_days": 365}})),
             )
-        await city.record(3)
-        city.clock.advance(timedelta(days=366))
-        recent = await city.record(2)
-        found = await city.ledger.search(who, Search(), None, 10)
+        await tenant.record(3)
+        tenant.clock.advance(timedelta(days=366))
+        recent = await tenant.record(2)
+        found = await tenant.ledger.search(who, Search(), None, 10)
         assert [row.entry.event_id for row in found] == [each.event_id for each in reversed(recent)]
-        pages = await city.ledger.export(who, city.tenant_id, Search(START, START + timedelta(days=366)), "csv")
+        pages = await tenant.ledger.export(who, tenant.tenant_id, Search(START, START + timedelta(days=366)), "csv")
         assert [row.entry.seq async for page in pages for row in page] == []
-        assert (await city.verify()).rows == 5
-        await city.tamper("DELETE FROM tenant WHERE tenant_id = $1")
+        assert (await tenant.verify()).rows == 5
+        await tenant.tamper("DELETE FROM tenant WHERE tenant_id = $1")
 
-    async def test_order_of_arrival_does_not_matter(self, city: City) -> None:
-        late = city.event()
-        city.clock.advance(60)
-        await city.record(2)
-        await city.ledger.add_records([late])
-        rows = await city.rows()
+    async def test_order_of_arrival_does_not_matter(self, tenant: TenantLedger) -> None:
+        late = tenant.event()
+        tenant.clock.advance(60)
+        await tenant.record(2)
+        await tenant.ledger.add_records([late])
+        rows = await tenant.rows()
         assert rows[2].entry.event_id == late.event_id
         assert rows[2].entry.occurred_at < rows[0].entry.occurred_at < rows[2].entry.recorded_at
-        assert (await city.verify()).right
+        assert (await tenant.verify()).right
 
-    async def test_recorded_time_stays_when_the_clock_jumps_back(self, city: City) -> None:
-        await city.record(2)
-        city.clock.advance(timedelta(hours=-1))
-        await city.record(2)
-        times = [row.entry.recorded_at for row in await city.rows()]
+    async def test_recorded_time_stays_when_the_clock_jumps_back(self, tenant: TenantLedger) -> None:
+        await tenant.record(2)
+        tenant.clock.advance(timedelta(hours=-1))
+        await tenant.record(2)
+        times = [row.entry.recorded_at for row in await tenant.rows()]
         assert times == sorted(times)
-        assert (await city.verify()).right
+        assert (await tenant.verify()).right
 
-    async def test_writers_side_by_side_do_not_fork_the_chain(self, city: City) -> None:
-        """Two processes, several cities, hundreds of events, most of them delivered to both, in any order."""
-        cities = [new_id() for _ in range(4)]
-        events = [city.event(tenant_id) for tenant_id in cities for _ in range(120)]
+    async def test_writers_side_by_side_do_not_fork_the_chain(self, tenant: TenantLedger) -> None:
+        """Two processes, several tenants, hundreds of events, most of them delivered to both, in any order."""
+        tenants = [new_id() for _ in range(4)]
+        events = [tenant.event(tenant_id) for tenant_id in tenants for _ in range(120)]
         chance = random.Random(7)
         writers = []
         for _ in range(6):
             theirs = chance.sample(events, len(events))
-            ledger = city.ledger
+            ledger = tenant.ledger
             batches = [theirs[first : first + 40] for first in range(0, len(theirs), 40)]
             writers.append(_in_turn(ledger.add_records, batches))
         await asyncio.gather(*writers)
-        for tenant_id in cities:
-            rows = await city.rows(tenant_id)
+        for tenant_id in tenants:
+            rows = await tenant.rows(tenant_id)
             assert [row.entry.seq for row in rows] == list(range(1, 121))
             assert {row.entry.event_id for row in rows} == {each.event_id for each in events if each.tenant_id == tenant_id}
-            assert (await city.verification.verify(tenant_id)).right
+            assert (await tenant.verification.verify(tenant_id)).right
 
-    async def test_a_batch_that_fails_leaves_nothing(self, city: City) -> None:
-        events = await city.record(3)
-        broken = city.event().model_copy(update={"correlation_id": None})
+    async def test_a_batch_that_fails_leaves_nothing(self, tenant: TenantLedger) -> None:
+        events = await tenant.record(3)
+        broken = tenant.event().model_copy(update={"correlation_id": None})
         with pytest.raises(Exception, match="correlation_id"):
-            await city.ledger.add_records([city.event(), broken])
-        again = city.event()
-        await city.ledger.add_records([again])
-        assert [row.entry.event_id for row in await city.rows()] == [*(each.event_id for each in events), again.event_id]
+            await tenant.ledger.add_records([tenant.event(), broken])
+        again = tenant.event()
+        await tenant.ledger.add_records([again])
+        assert [row.entry.event_id for row in await tenant.rows()] == [*(each.event_id for each in events), again.event_id]
 
-    async def test_the_month_that_begins_has_room(self, city: City) -> None:
+    async def test_the_month_that_begins_has_room(self, tenant: TenantLedger) -> None:
         for _ in range(3):
-            await city.record(1)
-            city.clock.advance(timedelta(days=31))
-        assert (await city.verify()).right
+            await tenant.record(1)
+            tenant.clock.advance(timedelta(days=31))
+        assert (await tenant.verify()).right
 
 
 async def _in_turn(work: Callable[..., Any], batches: list[Any]) -> None:
@@ -241,9 +241,9 @@ async def _in_turn(work: Callable[..., Any], batches: list[Any]) -> None:
 
 
 class TestSearching:
-    async def test_filters(self, city: City) -> None:
+    async def test_filters(self, tenant: TenantLedger) -> None:
         actor, camera = new_id(), new_id()
-        wanted = city.event(
+        wanted = tenant.event(
             action="live.viewed",
             actor_id=actor,
             object_kind="camera",
@@ -252,8 +252,8 @@ class TestSearching:
             address="203.0.113.7",
             outcome="refused",
         ).model_copy(update={"camera_id": camera})
-        city.clock.advance(60)
-        await city.ledger.add_records([wanted, *(city.event() for _ in range(5))])
+        tenant.clock.advance(60)
+        await tenant.ledger.add_records([wanted, *(tenant.event() for _ in range(5))])
         for sought in (
             Search(actions=("live.viewed", "hold.placed")),
             Search(actor_id=actor),
@@ -265,15 +265,15 @@ class TestSearching:
             Search(purpose="patrol"),
             Search(since=START, until=START + timedelta(seconds=1)),
         ):
-            async with city.db.uow(city.tenant_id) as work:
+            async with tenant.db.uow(tenant.tenant_id) as work:
                 found = await PostgresLedger(work).newest(sought, None, 10)
             assert [row.entry.event_id for row in found] == [wanted.event_id], sought
 
-    async def test_pages_are_whole_and_in_order(self, city: City) -> None:
-        events = await city.record(25)
+    async def test_pages_are_whole_and_in_order(self, tenant: TenantLedger) -> None:
+        events = await tenant.record(25)
         seen, before = [], None
         while True:
-            async with city.db.uow(city.tenant_id) as work:
+            async with tenant.db.uow(tenant.tenant_id) as work:
                 page = await PostgresLedger(work).newest(Search(), before, 10)
             seen += [row.entry.event_id for row in page]
             if not page:

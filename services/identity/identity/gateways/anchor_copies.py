@@ -1,4 +1,4 @@
-"""Copies of anchors in object storage. Who runs the bucket gives it a lock (WORM), so that nobody replaces them either."""
+"""Copies of anchors in object storage. The bucket has a lock (WORM), so that they are not replaced either."""
 
 from __future__ import annotations
 
