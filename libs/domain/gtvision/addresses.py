@@ -36,7 +36,7 @@ _COMPATIBLE = ip_network("::/96")
 
 @dataclass(frozen=True, slots=True)
 class AddressPolicy:
-    """Which addresses are acceptable. Private networks are: that is where a city's cameras and servers stand."""
+    """Which addresses are acceptable. Private networks are: cameras and servers stand there."""
 
     allow_loopback: bool = False
     """For what runs on the same machine: demo cameras, a provider under test."""

@@ -69,7 +69,7 @@ def create_api(settings: ApiSettings) -> Service:
 
     streams = Streams(db.uow, PostgresStreams, read_url)
     edges = EdgeMaps([HaproxyMap(address) for address in edge.sockets], edge.node)
-    names = CameraNames(SystemNames(), TlsCertificates(), settings.addresses.policy(), clock, media.names_every)
+    names = CameraNames(SystemNames(), TlsCertificates(), settings.addresses.policy(), clock, timedelta(seconds=media.names_every_s))
     paths = Paths(server, Vault(settings.vault.keys), names, clock)
     reconciler = Reconciler(
         PostgresFleet(db),
@@ -77,8 +77,8 @@ def create_api(settings: ApiSettings) -> Service:
         paths,
         streams,
         clock=clock,
-        stall_after=media.stall_after,
-        listeners=(authorizer.learn, edges.place),
+        stall_after=timedelta(seconds=media.stall_after_s),
+        listeners=(authorizer.learn, edges.learn),
     )
     viewers = Viewers(server, auth, authorizer, RedisAttendance(state), clock)
     relay = OutboxRelay(db, bus.publisher, clock)
@@ -104,9 +104,9 @@ def create_api(settings: ApiSettings) -> Service:
         loops={
             "outbox": relay.run,
             "inbox": db.forget_handled,
-            "reconciler": every(media.check_interval, reconciler.reconcile, wake=names.changed),
+            "reconciler": every(timedelta(seconds=media.check_interval_s), reconciler.reconcile, wake=names.changed),
             "names": every(_NAMES_LOOK, names.look_up, wake=names.wake),
-            "edges": every(edge.interval, edges.sync, wake=edges.wake),
+            "edges": every(timedelta(seconds=edge.interval_s), edges.sync, wake=edges.wake),
             "refusals": refusals.run,
             "viewers": every(_VIEWERS_LOOK, viewers.end_refused),
         },

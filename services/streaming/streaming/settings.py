@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
 
@@ -39,18 +38,6 @@ class MediaSettings(Section):
         60.0, ge=5, le=3_600, validation_alias="CAMERA_NAMES_EVERY_S", description="Seconds between two look-ups of a camera's host name"
     )
 
-    @property
-    def check_interval(self) -> timedelta:
-        return timedelta(seconds=self.check_interval_s)
-
-    @property
-    def stall_after(self) -> timedelta:
-        return timedelta(seconds=self.stall_after_s)
-
-    @property
-    def names_every(self) -> timedelta:
-        return timedelta(seconds=self.names_every_s)
-
 
 class EdgeSettings(Section):
     """The edges that are told which media node has a camera."""
@@ -69,10 +56,6 @@ class EdgeSettings(Section):
     interval_s: float = Field(
         10.0, ge=0.2, le=300, validation_alias="EDGE_RESYNC_S", description="Seconds between two complete looks at an edge's map"
     )
-
-    @property
-    def interval(self) -> timedelta:
-        return timedelta(seconds=self.interval_s)
 
     @field_validator("sockets", mode="before")
     @classmethod

@@ -32,7 +32,7 @@ class TestNames:
     async def test_an_address_is_its_own(self, names: Callable[[], Names]) -> None:
         assert await names().addresses("192.0.2.7") == [ip_address("192.0.2.7")]
 
-    @pytest.mark.parametrize("host", ["nobody.invalid", "x" * 64 + ".invalid"])
+    @pytest.mark.parametrize("host", ["unknown.invalid", "x" * 64 + ".invalid"])
     async def test_no_such_name_is_no_answer(self, names: Callable[[], Names], host: str) -> None:
         with pytest.raises(Unavailable):
             await names().addresses(host)
@@ -43,7 +43,7 @@ async def test_what_takes_too_long_is_no_answer() -> None:
         await SystemNames(timeout_s=0).addresses("localhost")
 
 
-async def test_a_thread_that_nobody_waits_for_any_more_comes_back() -> None:
+async def test_the_thread_of_a_look_up_that_timed_out_is_given_back() -> None:
     names = SystemNames(timeout_s=60, most=1)
     leaving = asyncio.create_task(names.addresses("localhost"))
     await asyncio.sleep(0)

@@ -38,7 +38,7 @@ async def ask(running: Running, camera: UUID, ticket: str) -> int:
     return (await running.hook.post("/internal/media/auth", json=body)).status_code
 
 
-async def test_a_refused_ticket_is_on_record_of_its_own_city(running: Running) -> None:
+async def test_a_refused_ticket_is_on_record_of_its_own_tenant(running: Running) -> None:
     who, camera = await a_camera(running)
     stranger = running.mint.caller(tenant_id=new_id())
     assert await ask(running, camera, running.mint.ticket("live", stranger, camera)) == 403

@@ -52,9 +52,9 @@ async def test_what_is_refused_is_not_on_record(running: Running) -> None:
     assert await deeds(running.db, who.tenant_id) == await deeds(running.db, stranger.tenant_id) == []
 
 
-async def test_a_city_that_wants_purposes_gets_them(running: Running) -> None:
+async def test_a_tenant_that_requires_purposes_gets_them(running: Running) -> None:
     who, camera = await a_camera(running)
-    directory: TenantDirectory = running.service.api.state.tenants
+    directory: TenantDirectory = running.service.api.state.provided[TenantDirectory]
     settings = TenantSettings(purposes=Purposes(codes=("crime",), required=True))
     directory.learn(who.tenant_id, KnownTenant(name="Cidade", revision=1, settings=settings))
     headers, params = running.mint.headers(who), SPAN | {"camera_id": str(camera)}

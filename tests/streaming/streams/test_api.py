@@ -82,7 +82,7 @@ class TestDesiredState:
         await running.reconciler.reconcile()
         assert path_name(camera) in running.media.configured
 
-    async def test_one_camera_that_is_refused_holds_up_nobody(self, running: Running) -> None:
+    async def test_one_camera_that_is_refused_does_not_hold_up_the_others(self, running: Running) -> None:
         tenant, bad, sealed, good = new_id(), new_id(), new_id(), new_id()
         running.media.refuses.add(path_name(bad))
         for camera in (bad, sealed, good):

@@ -83,7 +83,7 @@ async def test_an_edge_that_restarts_is_filled_again(front: Front) -> None:
 
 
 @pytest.mark.media
-async def test_a_city_with_thousands_of_cameras_fits(front: Front) -> None:
+async def test_a_map_of_thousands_of_cameras_fits(front: Front) -> None:
     gateway, cameras = _gateway(front), [path_name(new_id()) for _ in range(3_000)]
     await gateway.sync(dict.fromkeys(cameras, "north"))
     assert {await _node(front, camera) for camera in cameras[::500]} == {"north"}
@@ -118,12 +118,12 @@ async def test_an_edge_that_is_away_is_unavailable(address: str) -> None:
 # --- the job --------------------------------------------------------------------------------------------------------------
 
 
-async def test_tells_every_edge_and_one_that_is_away_holds_up_nobody() -> None:
+async def test_every_edge_is_told_and_one_that_is_away_does_not_hold_up_the_others() -> None:
     away, there = FakeEdgeMap("away", down=True), FakeEdgeMap("there")
     both: list[EdgeMap] = [away, there]
     edges = EdgeMaps(both, "media-1")
     seen, off, gone = _camera(), _camera(enabled=False), _camera(removed=True)
-    edges.place([seen, off, gone])
+    edges.learn([seen, off, gone])
     await edges.sync()
     assert there.known == {path_name(seen.camera_id): "media-1"}
     away.down = False
@@ -131,12 +131,12 @@ async def test_tells_every_edge_and_one_that_is_away_holds_up_nobody() -> None:
     assert away.known == there.known
 
 
-async def test_nobodys_map_is_touched_before_the_cameras_are_known() -> None:
+async def test_no_map_is_touched_before_the_cameras_are_known() -> None:
     there = FakeEdgeMap(known={"cam_x": "media-1"})
     edges = EdgeMaps([there], "media-1")
     await edges.sync()
     assert there.known == {"cam_x": "media-1"}
-    edges.place([])
+    edges.learn([])
     await edges.sync()
     assert there.known == {}
 
@@ -145,7 +145,7 @@ async def test_a_change_wakes_the_job_and_a_repeat_does_not() -> None:
     edges = EdgeMaps([], "media-1")
     camera = _camera()
     for cameras, woken in (([camera], True), ([camera], False), ([], True)):
-        edges.place(cameras)
+        edges.learn(cameras)
         assert edges.wake.is_set() is woken
         edges.wake.clear()
 

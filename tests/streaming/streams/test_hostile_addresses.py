@@ -1,7 +1,6 @@
-"""Hostile camera addresses against the whole way to the media server, with a listener that must never hear from anybody.
+"""Hostile camera addresses, from the stored address to the media server, with a loopback listener that must never be connected to.
 
-The media server of these tests does what MediaMTX does with what it is told: it connects, and looks names up by itself. Whoever owns the
-names has made all of them mean the listener by then.
+The media server of these tests connects as MediaMTX does, and resolves names by itself: every name leads to the listener by then.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from tests.hostile_urls import FORBIDDEN_PLACES, MALFORMED
-from tests.streaming.streams.test_names import Town
+from tests.streaming.streams.test_names import Site
 
 from gtvision.addresses import AddressPolicy, literal_address
 from streaming.gateways.tls_certificates import TlsCertificates
@@ -64,7 +63,7 @@ class EagerMediaServer(FakeMediaServer):
         target = urlsplit(change.path.source)
         literal = literal_address(target.hostname or "")
         if literal is not None and not literal.is_loopback:
-            return  # somebody else's machine: no test goes there
+            return  # a machine that is not ours: no test connects there
         try:
             _, writer = await asyncio.open_connection(str(literal or "127.0.0.1"), target.port)
         except OSError:
@@ -74,29 +73,29 @@ class EagerMediaServer(FakeMediaServer):
 
 
 @dataclass
-class Canary:
+class Listener:
     port: int
-    heard: int = 0
+    connections: int = 0
 
 
 @asynccontextmanager
-async def canary() -> AsyncIterator[Canary]:
-    async def sing(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        bird.heard += 1
+async def listening() -> AsyncIterator[Listener]:
+    async def count(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        listener.connections += 1
         writer.close()
 
-    async with await asyncio.start_server(sing, "127.0.0.1", 0) as server:
-        bird = Canary(server.sockets[0].getsockname()[1])
-        yield bird
-        # Connections are taken in order: when this one has been heard, so has whoever came before.
-        reader, writer = await asyncio.open_connection("127.0.0.1", bird.port)
+    async with await asyncio.start_server(count, "127.0.0.1", 0) as server:
+        listener = Listener(server.sockets[0].getsockname()[1])
+        yield listener
+        # Connections are accepted in order: when this one is counted, every earlier one is too.
+        reader, writer = await asyncio.open_connection("127.0.0.1", listener.port)
         await reader.read()
         writer.close()
-        assert bird.heard == 1, "somebody was led here"
+        assert listener.connections == 1, "the listener was connected to"
 
 
-class Hostile(Town):
-    """A town whose certificates are asked for over the network, and whose media server connects."""
+class Hostile(Site):
+    """A site whose certificates are asked for over the network, and whose media server connects."""
 
     def restart(self) -> None:
         self.media = EagerMediaServer()
@@ -118,54 +117,54 @@ def test_there_are_enough_payloads() -> None:
     assert len(payloads(1)) + 2 * len(FORBIDDEN_PLACES) >= 60
 
 
-async def test_no_hostile_address_leads_anybody_anywhere() -> None:
-    async with canary() as bird:
-        town = Hostile()
-        town.dns.answers = {name: ["127.0.0.1"] for name in ("localhost", "localhost.")}
-        hostile = {town.add(text): text for text in payloads(bird.port)}
+async def test_no_hostile_address_is_connected_to() -> None:
+    async with listening() as listener:
+        site = Hostile()
+        site.dns.answers = {name: ["127.0.0.1"] for name in ("localhost", "localhost.")}
+        hostile = {site.add(text): text for text in payloads(listener.port)}
         for number, place in enumerate(FORBIDDEN_PLACES):
-            town.dns.answers[f"name-{number}.example"] = [place.strip("[]")]
+            site.dns.answers[f"name-{number}.example"] = [place.strip("[]")]
             for scheme in ("rtsp", "rtsps"):
-                text = f"{scheme}://user:secret@name-{number}.example:{bird.port}/s"
-                hostile[town.add(text)] = text
+                text = f"{scheme}://user:secret@name-{number}.example:{listener.port}/s"
+                hostile[site.add(text)] = text
         for _ in range(3):
-            refused = await town.settle()
+            refused = await site.settle()
         assert {text for path, text in hostile.items() if path not in refused} == set()
-        assert (town.told, town.sources()) == ([], {})
+        assert (site.told, site.sources()) == ([], {})
 
 
-async def test_a_name_that_was_honest_at_the_door_leads_nobody_home_later() -> None:
-    async with canary() as bird:
-        town = Hostile()
-        path = town.add(f"rtsp://user:secret@camera.example:{bird.port}/s")
-        town.dns.answers = {"camera.example": ["10.0.0.5"]}
-        await town.settle()
-        assert town.sources() == {path: f"rtsp://user:secret@10.0.0.5:{bird.port}/s"}
-        town.media.configured.clear()  # it restarts: everything is told again, and the name means us by now
-        await town.reconcile()
+async def test_a_name_that_was_acceptable_at_first_is_not_followed_inwards_later() -> None:
+    async with listening() as listener:
+        site = Hostile()
+        path = site.add(f"rtsp://user:secret@camera.example:{listener.port}/s")
+        site.dns.answers = {"camera.example": ["10.0.0.5"]}
+        await site.settle()
+        assert site.sources() == {path: f"rtsp://user:secret@10.0.0.5:{listener.port}/s"}
+        site.media.configured.clear()  # it restarts: everything is told again, and the name means us by now
+        await site.reconcile()
         for answers in (["127.0.0.1"], ["::ffff:127.0.0.1", "169.254.169.254"], ["0.0.0.0"]):
-            town.dns.answers = {"camera.example": answers}
-            assert await town.settle() == {path}
-            assert town.sources() == {}
-        assert set(town.told) == {f"rtsp://user:secret@10.0.0.5:{bird.port}/s"}
+            site.dns.answers = {"camera.example": answers}
+            assert await site.settle() == {path}
+            assert site.sources() == {}
+        assert set(site.told) == {f"rtsp://user:secret@10.0.0.5:{listener.port}/s"}
 
 
 async def test_a_service_network_is_refused_behind_a_name_too() -> None:
-    async with canary():
-        town = Hostile(AddressPolicy(denied=(ip_network("10.9.0.0/16"),)))
-        town.dns.answers = {"db.example": ["10.9.0.7"], "camera.example": ["10.9.0.7", "10.8.0.7"]}
-        inner, outer = town.add("rtsp://db.example:5432/s"), town.add("rtsp://camera.example/s")
-        assert await town.settle() == {inner}
-        assert town.sources() == {outer: "rtsp://10.8.0.7/s"}
+    async with listening():
+        site = Hostile(AddressPolicy(denied=(ip_network("10.9.0.0/16"),)))
+        site.dns.answers = {"db.example": ["10.9.0.7"], "camera.example": ["10.9.0.7", "10.8.0.7"]}
+        inner, outer = site.add("rtsp://db.example:5432/s"), site.add("rtsp://camera.example/s")
+        assert await site.settle() == {inner}
+        assert site.sources() == {outer: "rtsp://10.8.0.7/s"}
 
 
 @pytest.mark.parametrize("url", ["rtsp://127.0.0.1:{port}/s", "rtsp://camera.example:{port}/s", "rtsps://camera.example:{port}/s"])
 async def test_the_listener_does_hear_what_is_allowed(url: str) -> None:
     """So that the silence above means something."""
-    with pytest.raises(AssertionError, match="somebody was led here"):
-        async with canary() as bird:
-            town = Hostile(AddressPolicy(allow_loopback=True))
-            town.dns = FakeNames({"camera.example": ["127.0.0.1"]})
-            town.restart()
-            town.add(url.format(port=bird.port))
-            await town.settle()
+    with pytest.raises(AssertionError, match="the listener was connected to"):
+        async with listening() as listener:
+            site = Hostile(AddressPolicy(allow_loopback=True))
+            site.dns = FakeNames({"camera.example": ["127.0.0.1"]})
+            site.restart()
+            site.add(url.format(port=listener.port))
+            await site.settle()

@@ -45,7 +45,7 @@ def desired(url_encrypted: str, *, of: DesiredCamera | None = None, groups: froz
 
 
 @dataclass
-class Town:
+class Site:
     """Cameras, a name server, a media server, and the two jobs between them, moved by hand."""
 
     policy: AddressPolicy = POLICY
@@ -69,217 +69,217 @@ class Town:
         self.cameras.append(added)
         return path_name(added.camera_id)
 
-    async def reconcile(self, *, well: bool = True) -> set[str]:
+    async def reconcile(self, *, advancing: bool = True) -> set[str]:
         """Paths whose cameras are refused."""
         ids = {each.camera_id for each in self.cameras}
-        refused = await Paths(self.media, self.vault, self.names, self.clock).reconcile(self.cameras, ids if well else set())
+        refused = await Paths(self.media, self.vault, self.names, self.clock).reconcile(self.cameras, ids if advancing else set())
         return {path_name(each) for each in refused}
 
-    async def settle(self, after_s: float = 61, *, well: bool = True) -> set[str]:
+    async def settle(self, after_s: float = 61, *, advancing: bool = True) -> set[str]:
         """Every name is looked up, and the paths follow."""
         self.clock.advance(after_s)
-        await self.reconcile(well=well)
+        await self.reconcile(advancing=advancing)
         while await self.names.look_up():
             pass
-        return await self.reconcile(well=well)
+        return await self.reconcile(advancing=advancing)
 
     def sources(self) -> dict[str, str]:
         return {name: path.source for name, path in self.media.configured.items()}
 
 
 async def test_the_media_server_is_told_the_address_and_every_other_character() -> None:
-    town = Town()
-    town.dns.answers = {"camera.example": ["10.0.0.5"], "six.example": ["2001:db8::5"]}
+    site = Site()
+    site.dns.answers = {"camera.example": ["10.0.0.5"], "six.example": ["2001:db8::5"]}
     told = {
-        town.add("rtsp://user:p%40ss:x@Camera.example:8554/S/101?a=b&c=%20"): "rtsp://user:p%40ss:x@10.0.0.5:8554/S/101?a=b&c=%20",
-        town.add("RTSP://camera.EXAMPLE"): "rtsp://10.0.0.5",
-        town.add("rtsp://u:p@six.example/s"): "rtsp://u:p@[2001:db8::5]/s",
-        town.add("rtsp://10.0.0.9/camera.example"): "rtsp://10.0.0.9/camera.example",
-        town.add("rtsp://[2001:DB8::7]:554/s"): "rtsp://[2001:DB8::7]:554/s",
+        site.add("rtsp://user:p%40ss:x@Camera.example:8554/S/101?a=b&c=%20"): "rtsp://user:p%40ss:x@10.0.0.5:8554/S/101?a=b&c=%20",
+        site.add("RTSP://camera.EXAMPLE"): "rtsp://10.0.0.5",
+        site.add("rtsp://u:p@six.example/s"): "rtsp://u:p@[2001:db8::5]/s",
+        site.add("rtsp://10.0.0.9/camera.example"): "rtsp://10.0.0.9/camera.example",
+        site.add("rtsp://[2001:DB8::7]:554/s"): "rtsp://[2001:DB8::7]:554/s",
     }
-    assert await town.settle() == set()
-    assert town.sources() == told
-    assert sorted(town.dns.asked) == ["camera.example", "six.example"]
+    assert await site.settle() == set()
+    assert site.sources() == told
+    assert sorted(site.dns.asked) == ["camera.example", "six.example"]
 
 
 async def test_a_camera_with_an_unknown_name_waits_alone() -> None:
-    town = Town()
-    named, other = town.add("rtsp://camera.example/s"), town.add("rtsp://10.0.0.9/s")
-    assert await town.settle() == set()
-    assert town.sources().keys() == {other}
-    town.dns.answers = {"camera.example": ["10.0.0.5"]}
-    await town.settle(after_s=11)
-    assert town.sources().keys() == {named, other}
+    site = Site()
+    named, other = site.add("rtsp://camera.example/s"), site.add("rtsp://10.0.0.9/s")
+    assert await site.settle() == set()
+    assert site.sources().keys() == {other}
+    site.dns.answers = {"camera.example": ["10.0.0.5"]}
+    await site.settle(after_s=11)
+    assert site.sources().keys() == {named, other}
 
 
 async def test_round_robin_restarts_nothing() -> None:
-    town = Town()
-    town.add("rtsp://camera.example/s")
-    town.dns.answers = {"camera.example": ["10.0.0.5", "10.0.0.6"]}
-    await town.settle()
-    changes = town.media.changes
+    site = Site()
+    site.add("rtsp://camera.example/s")
+    site.dns.answers = {"camera.example": ["10.0.0.5", "10.0.0.6"]}
+    await site.settle()
+    changes = site.media.changes
     for answers in (["10.0.0.6", "10.0.0.5"], ["10.0.0.7", "10.0.0.5"], ["127.0.0.1", "10.0.0.5"], ["10.0.0.5"]):
-        town.dns.answers = {"camera.example": answers}
-        await town.settle()
-    assert (town.media.changes, len(town.dns.asked)) == (changes, 5)
+        site.dns.answers = {"camera.example": answers}
+        await site.settle()
+    assert (site.media.changes, len(site.dns.asked)) == (changes, 5)
 
 
 async def test_silence_and_an_unknown_name_restart_nothing() -> None:
-    town = Town()
-    town.add("rtsp://camera.example/s")
-    town.dns.answers = {"camera.example": ["10.0.0.5"]}
-    await town.settle()
-    changes = town.media.changes
+    site = Site()
+    site.add("rtsp://camera.example/s")
+    site.dns.answers = {"camera.example": ["10.0.0.5"]}
+    await site.settle()
+    changes = site.media.changes
     silences: list[dict[str, list[str]]] = [{}, {"camera.example": []}]
-    for town.dns.answers in silences:
+    for site.dns.answers in silences:
         for _ in range(3):
-            await town.settle()
-    assert town.media.changes == changes
-    assert list(town.sources().values()) == ["rtsp://10.0.0.5/s"]
+            await site.settle()
+    assert site.media.changes == changes
+    assert list(site.sources().values()) == ["rtsp://10.0.0.5/s"]
 
 
 async def test_a_name_that_moved_moves_the_path_once() -> None:
-    town = Town()
-    town.add("rtsp://camera.example/s")
-    town.dns.answers = {"camera.example": ["10.0.0.5"]}
-    await town.settle()
-    changes = town.media.changes
-    town.dns.answers = {"camera.example": ["127.0.0.1", "10.0.0.7", "10.0.0.8"]}
+    site = Site()
+    site.add("rtsp://camera.example/s")
+    site.dns.answers = {"camera.example": ["10.0.0.5"]}
+    await site.settle()
+    changes = site.media.changes
+    site.dns.answers = {"camera.example": ["127.0.0.1", "10.0.0.7", "10.0.0.8"]}
     for _ in range(3):
-        await town.settle()
-    assert (list(town.sources().values()), town.media.changes) == (["rtsp://10.0.0.5/s"], changes)  # it is being recorded
-    await town.settle(well=False)
-    await town.settle()
-    assert list(town.sources().values()) == ["rtsp://10.0.0.7/s"]
-    assert town.media.changes == changes + 1
+        await site.settle()
+    assert (list(site.sources().values()), site.media.changes) == (["rtsp://10.0.0.5/s"], changes)  # it is being recorded
+    await site.settle(advancing=False)
+    await site.settle()
+    assert list(site.sources().values()) == ["rtsp://10.0.0.7/s"]
+    assert site.media.changes == changes + 1
 
 
 async def test_a_dead_address_leaves_its_place_to_the_next_but_not_at_the_first_doubt() -> None:
-    town = Town()
-    town.add("rtsp://camera.example/1")
-    town.dns.answers = {"camera.example": ["10.0.0.5", "10.0.0.6"]}
-    await town.settle()
-    await town.settle()
-    town.media.down = True
-    for _ in range(3):  # nobody can say anything about the camera
-        town.clock.advance(61)
+    site = Site()
+    site.add("rtsp://camera.example/1")
+    site.dns.answers = {"camera.example": ["10.0.0.5", "10.0.0.6"]}
+    await site.settle()
+    await site.settle()
+    site.media.down = True
+    for _ in range(3):  # nothing is known of the camera
+        site.clock.advance(61)
         with pytest.raises(Unavailable):
-            await town.reconcile(well=False)
-        await town.names.look_up()
-    town.media.down = False
-    await town.settle(well=False)  # no progress seen yet, because the media server was away
-    await town.settle()
-    assert list(town.sources().values()) == ["rtsp://10.0.0.5/1"]
+            await site.reconcile(advancing=False)
+        await site.names.look_up()
+    site.media.down = False
+    await site.settle(advancing=False)  # no progress seen yet, because the media server was away
+    await site.settle()
+    assert list(site.sources().values()) == ["rtsp://10.0.0.5/1"]
     for address in ("10.0.0.6", "10.0.0.5"):
         for _ in range(2):
-            await town.settle(well=False)
-        assert list(town.sources().values()) == [f"rtsp://{address}/1"]
+            await site.settle(advancing=False)
+        assert list(site.sources().values()) == [f"rtsp://{address}/1"]
 
 
 async def test_one_channel_that_works_holds_its_recorder_s_address() -> None:
-    town = Town()
-    town.add("rtsp://recorder.example/1")
-    town.add("rtsp://recorder.example/2")
-    town.dns.answers = {"recorder.example": ["10.0.0.5", "10.0.0.6"]}
-    await town.settle()
-    alive, changes = {town.cameras[0].camera_id}, town.media.changes
+    site = Site()
+    site.add("rtsp://recorder.example/1")
+    site.add("rtsp://recorder.example/2")
+    site.dns.answers = {"recorder.example": ["10.0.0.5", "10.0.0.6"]}
+    await site.settle()
+    alive, changes = {site.cameras[0].camera_id}, site.media.changes
     for _ in range(5):
-        town.clock.advance(61)
-        await Paths(town.media, town.vault, town.names, town.clock).reconcile(town.cameras, alive)
-        await town.names.look_up()
-    await town.reconcile()
-    assert town.media.changes == changes
+        site.clock.advance(61)
+        await Paths(site.media, site.vault, site.names, site.clock).reconcile(site.cameras, alive)
+        await site.names.look_up()
+    await site.reconcile()
+    assert site.media.changes == changes
 
 
 async def test_an_upgrade_without_dns_stops_no_recording() -> None:
     """A release before this one told the media server names."""
-    town = Town()
-    plain, secure, other = (town.add(url) for url in ("rtsp://camera.example/s", "rtsps://secure.example/s", "rtsp://inwards.example/s"))
+    site = Site()
+    plain, secure, other = (site.add(url) for url in ("rtsp://camera.example/s", "rtsps://secure.example/s", "rtsp://inwards.example/s"))
     for name, url in ((plain, "rtsp://camera.example/s"), (secure, "rtsps://secure.example/s"), (other, "rtsp://inwards.example/s")):
-        town.media.configured[name] = PathConfig(name, url, True)
+        site.media.configured[name] = PathConfig(name, url, True)
     for _ in range(3):
-        await town.settle()
-    assert town.media.changes == 0
-    town.dns.answers = {"camera.example": ["10.0.0.5"], "secure.example": ["10.0.0.6"], "inwards.example": ["127.0.0.1"]}
-    assert await town.settle() == {other}
-    assert town.sources() == {plain: "rtsp://10.0.0.5/s", secure: "rtsps://secure.example/s"}
-    town.certificates.shown = {"10.0.0.6": "ab" * 32}
-    await town.settle()
-    assert town.sources()[secure] == "rtsps://10.0.0.6/s"
+        await site.settle()
+    assert site.media.changes == 0
+    site.dns.answers = {"camera.example": ["10.0.0.5"], "secure.example": ["10.0.0.6"], "inwards.example": ["127.0.0.1"]}
+    assert await site.settle() == {other}
+    assert site.sources() == {plain: "rtsp://10.0.0.5/s", secure: "rtsps://secure.example/s"}
+    site.certificates.shown = {"10.0.0.6": "ab" * 32}
+    await site.settle()
+    assert site.sources()[secure] == "rtsps://10.0.0.6/s"
 
 
 async def test_a_name_that_turns_inwards_loses_its_path_and_gets_it_back() -> None:
-    town = Town()
-    path, other = town.add("rtsp://camera.example/s"), town.add("rtsp://10.0.0.9/s")
-    town.dns.answers = {"camera.example": ["10.0.0.5"]}
-    await town.settle()
-    town.dns.answers = {"camera.example": ["127.0.0.1", "169.254.169.254"]}
-    assert await town.settle() == {path}
-    assert town.sources().keys() == {other}
-    town.dns.answers = {}
-    assert await town.settle() == {path}  # silence does not make it good
-    town.dns.answers = {"camera.example": ["10.0.0.5"]}
-    assert await town.settle() == set()
-    assert town.sources().keys() == {path, other}
+    site = Site()
+    path, other = site.add("rtsp://camera.example/s"), site.add("rtsp://10.0.0.9/s")
+    site.dns.answers = {"camera.example": ["10.0.0.5"]}
+    await site.settle()
+    site.dns.answers = {"camera.example": ["127.0.0.1", "169.254.169.254"]}
+    assert await site.settle() == {path}
+    assert site.sources().keys() == {other}
+    site.dns.answers = {}
+    assert await site.settle() == {path}  # silence does not make it good
+    site.dns.answers = {"camera.example": ["10.0.0.5"]}
+    assert await site.settle() == set()
+    assert site.sources().keys() == {path, other}
 
 
 async def test_a_name_is_looked_up_once_a_minute_for_all_its_cameras() -> None:
-    town = Town()
+    site = Site()
     for channel in range(16):
-        town.add(f"rtsp://recorder.example:554/{channel}")
-    town.dns.answers = {"recorder.example": ["10.0.0.5"]}
-    await town.settle()
+        site.add(f"rtsp://recorder.example:554/{channel}")
+    site.dns.answers = {"recorder.example": ["10.0.0.5"]}
+    await site.settle()
     for _ in range(11):
-        await town.settle(after_s=5)
-    assert town.dns.asked == ["recorder.example"]
-    await town.settle(after_s=5)
-    assert town.dns.asked == ["recorder.example"] * 2
+        await site.settle(after_s=5)
+    assert site.dns.asked == ["recorder.example"]
+    await site.settle(after_s=5)
+    assert site.dns.asked == ["recorder.example"] * 2
 
 
 async def test_names_of_removed_cameras_are_not_looked_up_any_more() -> None:
-    town = Town()
-    town.add("rtsp://camera.example/s")
-    await town.settle()
-    town.cameras.clear()
-    asked = list(town.dns.asked)
-    await town.settle()
-    assert town.dns.asked == asked
+    site = Site()
+    site.add("rtsp://camera.example/s")
+    await site.settle()
+    site.cameras.clear()
+    asked = list(site.dns.asked)
+    await site.settle()
+    assert site.dns.asked == asked
 
 
 async def test_a_restart_without_dns_restarts_no_recording() -> None:
-    town = Town()
-    town.add("rtsp://u:p@camera.example/s")
-    town.add("rtsps://u:p@secure.example/s")
-    town.certificates.shown = {"10.0.0.6": "ab" * 32}
-    town.dns.answers = {"camera.example": ["10.0.0.5"], "secure.example": ["10.0.0.6"]}
-    await town.settle()
-    assert len(town.media.configured) == 2
-    changes = town.media.changes
-    town.dns.answers = {}
-    town.restart()
+    site = Site()
+    site.add("rtsp://u:p@camera.example/s")
+    site.add("rtsps://u:p@secure.example/s")
+    site.certificates.shown = {"10.0.0.6": "ab" * 32}
+    site.dns.answers = {"camera.example": ["10.0.0.5"], "secure.example": ["10.0.0.6"]}
+    await site.settle()
+    assert len(site.media.configured) == 2
+    changes = site.media.changes
+    site.dns.answers = {}
+    site.restart()
     for _ in range(3):
-        await town.settle()
-    assert town.media.changes == changes
-    town.dns.answers = {"camera.example": ["10.0.0.5", "10.0.0.4"], "secure.example": ["10.0.0.6"]}
-    await town.settle()
-    assert town.media.changes == changes
+        await site.settle()
+    assert site.media.changes == changes
+    site.dns.answers = {"camera.example": ["10.0.0.5", "10.0.0.4"], "secure.example": ["10.0.0.6"]}
+    await site.settle()
+    assert site.media.changes == changes
 
 
 async def test_a_policy_that_became_stricter_takes_the_path_away() -> None:
-    town = Town(AddressPolicy(allow_loopback=True))
-    town.add("rtsp://127.0.0.1/s")
-    town.add("rtsp://camera.example/s")
-    town.dns.answers = {"camera.example": ["127.0.0.1"]}
-    await town.settle()
-    assert len(town.media.configured) == 2
-    town.policy = AddressPolicy()
-    town.restart()
-    await town.reconcile()
-    assert town.sources() == {}
+    site = Site(AddressPolicy(allow_loopback=True))
+    site.add("rtsp://127.0.0.1/s")
+    site.add("rtsp://camera.example/s")
+    site.dns.answers = {"camera.example": ["127.0.0.1"]}
+    await site.settle()
+    assert len(site.media.configured) == 2
+    site.policy = AddressPolicy()
+    site.restart()
+    await site.reconcile()
+    assert site.sources() == {}
 
 
 async def test_hundreds_of_slow_names_hold_up_neither_the_reconciler_nor_a_new_camera() -> None:
-    town, answering = Town(), asyncio.Event()
+    site, answering = Site(), asyncio.Event()
     running = most = 0
 
     class SlowNames(FakeNames):
@@ -291,35 +291,35 @@ async def test_hundreds_of_slow_names_hold_up_neither_the_reconciler_nor_a_new_c
             running -= 1
             return await super().addresses(host)  # type: ignore[return-value]
 
-    town.dns = SlowNames()
-    town.restart()
-    plain = town.add("rtsp://10.0.0.9/s")
+    site.dns = SlowNames()
+    site.restart()
+    plain = site.add("rtsp://10.0.0.9/s")
     for number in range(250):
-        town.add(f"rtsp://camera-{number}.example/s")
-        town.dns.answers[f"camera-{number}.example"] = ["10.1.0.5"]
-    await town.reconcile()
-    looking = asyncio.create_task(town.names.look_up())
+        site.add(f"rtsp://camera-{number}.example/s")
+        site.dns.answers[f"camera-{number}.example"] = ["10.1.0.5"]
+    await site.reconcile()
+    looking = asyncio.create_task(site.names.look_up())
     await asyncio.sleep(0)
-    await town.reconcile()
-    assert town.sources().keys() == {plain}
-    town.add("rtsp://new.example/s")
-    await town.reconcile()
+    await site.reconcile()
+    assert site.sources().keys() == {plain}
+    site.add("rtsp://new.example/s")
+    await site.reconcile()
     answering.set()
     await looking
     assert most <= 16
-    while await town.names.look_up():
+    while await site.names.look_up():
         pass
-    await town.reconcile()
-    assert len(town.media.configured) == 251
-    town.clock.advance(61)
-    town.add("rtsp://newest.example/s")
-    await town.reconcile()
-    town.dns.asked.clear()
-    await town.names.look_up()
-    assert town.dns.asked[0] == "newest.example"
+    await site.reconcile()
+    assert len(site.media.configured) == 251
+    site.clock.advance(61)
+    site.add("rtsp://newest.example/s")
+    await site.reconcile()
+    site.dns.asked.clear()
+    await site.names.look_up()
+    assert site.dns.asked[0] == "newest.example"
 
 
-def test_the_door_and_whoever_connects_judge_by_the_same_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_cameras_and_streaming_judge_addresses_by_the_same_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     for settings in (ApiSettings, DoorSettings):
         assert settings.model_fields["addresses"].annotation is CameraAddressSettings
     monkeypatch.setenv("CAMERA_DENIED_NETWORKS", "10.9.0.0/16, 2001:db8:9::/48")
@@ -335,43 +335,43 @@ def test_the_door_and_whoever_connects_judge_by_the_same_settings(monkeypatch: p
 
 
 async def test_a_tls_camera_gets_its_address_and_the_certificate_that_proved_its_name() -> None:
-    town = Town()
-    path = town.add("rtsps://u:p@camera.example/s")
-    town.dns.answers = {"camera.example": ["10.0.0.5"]}
-    await town.settle()
-    assert town.sources() == {}  # shows none that is its own
-    town.certificates.shown = {"10.0.0.5": "ab" * 32}
-    await town.settle()
-    assert town.media.configured[path] == PathConfig(path, "rtsps://u:p@10.0.0.5/s", True, "ab" * 32)
-    assert town.certificates.asked[-1] == ("10.0.0.5", 322, "camera.example")
+    site = Site()
+    path = site.add("rtsps://u:p@camera.example/s")
+    site.dns.answers = {"camera.example": ["10.0.0.5"]}
+    await site.settle()
+    assert site.sources() == {}  # shows none that is its own
+    site.certificates.shown = {"10.0.0.5": "ab" * 32}
+    await site.settle()
+    assert site.media.configured[path] == PathConfig(path, "rtsps://u:p@10.0.0.5/s", True, "ab" * 32)
+    assert site.certificates.asked[-1] == ("10.0.0.5", 322, "camera.example")
 
 
 async def test_a_running_tls_camera_is_left_in_peace_and_a_failing_one_shows_its_new_certificate() -> None:
-    town = Town()
-    path = town.add("rtsps://camera.example:8322/s")
-    town.dns.answers, town.certificates.shown = {"camera.example": ["10.0.0.5"]}, {"10.0.0.5": "ab" * 32}
-    await town.settle()
-    await town.settle()  # the first look came before the stream
-    asked, changes = len(town.certificates.asked), town.media.changes
-    town.certificates.shown = {"10.0.0.5": "cd" * 32}
+    site = Site()
+    path = site.add("rtsps://camera.example:8322/s")
+    site.dns.answers, site.certificates.shown = {"camera.example": ["10.0.0.5"]}, {"10.0.0.5": "ab" * 32}
+    await site.settle()
+    await site.settle()  # the first look came before the stream
+    asked, changes = len(site.certificates.asked), site.media.changes
+    site.certificates.shown = {"10.0.0.5": "cd" * 32}
     for _ in range(3):
-        await town.settle()
-    assert (len(town.certificates.asked), town.media.changes) == (asked, changes)
-    await town.settle(well=False)
-    assert town.media.configured[path].fingerprint == "cd" * 32
-    town.certificates.shown = {}
-    await town.settle(well=False)
-    assert town.media.configured[path].fingerprint == "cd" * 32
+        await site.settle()
+    assert (len(site.certificates.asked), site.media.changes) == (asked, changes)
+    await site.settle(advancing=False)
+    assert site.media.configured[path].fingerprint == "cd" * 32
+    site.certificates.shown = {}
+    await site.settle(advancing=False)
+    assert site.media.configured[path].fingerprint == "cd" * 32
 
 
-async def test_a_tls_name_that_moves_to_somebody_without_its_certificate_stays_where_it_was() -> None:
-    town = Town()
-    path = town.add("rtsps://camera.example/s")
-    town.dns.answers, town.certificates.shown = {"camera.example": ["10.0.0.5"]}, {"10.0.0.5": "ab" * 32}
-    await town.settle()
-    town.dns.answers = {"camera.example": ["10.0.0.7"]}
-    await town.settle(well=False)
-    assert town.sources() == {path: "rtsps://10.0.0.5/s"}
-    town.certificates.shown["10.0.0.7"] = "cd" * 32
-    await town.settle(well=False)
-    assert town.media.configured[path] == PathConfig(path, "rtsps://10.0.0.7/s", True, "cd" * 32)
+async def test_a_tls_name_that_moves_to_a_host_without_its_certificate_stays_where_it_was() -> None:
+    site = Site()
+    path = site.add("rtsps://camera.example/s")
+    site.dns.answers, site.certificates.shown = {"camera.example": ["10.0.0.5"]}, {"10.0.0.5": "ab" * 32}
+    await site.settle()
+    site.dns.answers = {"camera.example": ["10.0.0.7"]}
+    await site.settle(advancing=False)
+    assert site.sources() == {path: "rtsps://10.0.0.5/s"}
+    site.certificates.shown["10.0.0.7"] = "cd" * 32
+    await site.settle(advancing=False)
+    assert site.media.configured[path] == PathConfig(path, "rtsps://10.0.0.7/s", True, "cd" * 32)

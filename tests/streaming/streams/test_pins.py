@@ -8,10 +8,10 @@ import pytest
 
 from gtvision.addresses import AddressPolicy
 from gtvision.camera_urls import parse_camera_url
-from streaming.streams.domain import Fares, Pin, Place
+from streaming.streams.domain import Endpoint, Pin, Progress
 
 POLICY = AddressPolicy()
-PLAIN, SECURE = Place("camera.example", None), Place("camera.example", 322)
+PLAIN, SECURE = Endpoint("camera.example", None), Endpoint("camera.example", 322)
 
 
 def pin(address: str, fingerprint: str = "") -> Pin:
@@ -41,26 +41,26 @@ def test_what_a_name_stands_for_after_it_was_looked_up(before: Pin, answers: lis
 
 
 @pytest.mark.parametrize(
-    ("fares", "answers", "after"),
+    ("progress", "answers", "after"),
     [
-        (Fares.WELL, ["10.0.0.7"], "10.0.0.5"),  # what is recorded is not cut because of DNS
-        (Fares.WELL, ["10.0.0.5", "10.0.0.7"], "10.0.0.5"),
-        (Fares.UNTRIED, ["10.0.0.7"], "10.0.0.7"),
-        (Fares.UNTRIED, ["10.0.0.7", "10.0.0.5"], "10.0.0.5"),
-        (Fares.DEAD, ["10.0.0.5"], "10.0.0.5"),
-        (Fares.DEAD, ["10.0.0.5", "10.0.0.7", "10.0.0.3"], "10.0.0.7"),
-        (Fares.DEAD, ["10.0.0.3", "10.0.0.5"], "10.0.0.3"),  # round and round
-        (Fares.DEAD, ["10.0.0.5", "2001:db8::5"], "2001:db8::5"),
-        (Fares.DEAD, ["10.0.0.5", "127.0.0.1"], "10.0.0.5"),
+        (Progress.ADVANCING, ["10.0.0.7"], "10.0.0.5"),  # what is recorded is not cut because of DNS
+        (Progress.ADVANCING, ["10.0.0.5", "10.0.0.7"], "10.0.0.5"),
+        (Progress.UNKNOWN, ["10.0.0.7"], "10.0.0.7"),
+        (Progress.UNKNOWN, ["10.0.0.7", "10.0.0.5"], "10.0.0.5"),
+        (Progress.STALLED, ["10.0.0.5"], "10.0.0.5"),
+        (Progress.STALLED, ["10.0.0.5", "10.0.0.7", "10.0.0.3"], "10.0.0.7"),
+        (Progress.STALLED, ["10.0.0.3", "10.0.0.5"], "10.0.0.3"),  # round and round
+        (Progress.STALLED, ["10.0.0.5", "2001:db8::5"], "2001:db8::5"),
+        (Progress.STALLED, ["10.0.0.5", "127.0.0.1"], "10.0.0.5"),
     ],
 )
-def test_an_address_stays_while_it_serves_and_leaves_its_place_once_it_is_dead(fares: Fares, answers: list[str], after: str) -> None:
-    assert pin("10.0.0.5").after([ip_address(text) for text in answers], POLICY, fares) == pin(after)
+def test_an_address_stays_while_it_serves_and_leaves_its_place_once_it_is_dead(progress: Progress, answers: list[str], after: str) -> None:
+    assert pin("10.0.0.5").after([ip_address(text) for text in answers], POLICY, progress) == pin(after)
 
 
-@pytest.mark.parametrize("fares", Fares)
-def test_a_name_that_turned_inwards_is_refused_however_its_cameras_do(fares: Fares) -> None:
-    assert pin("10.0.0.5").after([ip_address("127.0.0.1")], POLICY, fares) == Pin(refused=True)
+@pytest.mark.parametrize("progress", Progress)
+def test_a_name_that_turned_inwards_is_refused_however_its_cameras_do(progress: Progress) -> None:
+    assert pin("10.0.0.5").after([ip_address("127.0.0.1")], POLICY, progress) == Pin(refused=True)
 
 
 @pytest.mark.parametrize(
@@ -82,7 +82,7 @@ def test_what_the_media_server_holds_is_taken_over_after_a_restart(source: str, 
 
 
 def test_a_tls_camera_is_served_with_a_certificate_only() -> None:
-    assert not Pin().serves(PLAIN)
-    assert pin("10.0.0.5").serves(PLAIN)
-    assert not pin("10.0.0.5").serves(SECURE)
-    assert pin("10.0.0.5", "ab").serves(SECURE)
+    assert not Pin().is_complete_for(PLAIN)
+    assert pin("10.0.0.5").is_complete_for(PLAIN)
+    assert not pin("10.0.0.5").is_complete_for(SECURE)
+    assert pin("10.0.0.5", "ab").is_complete_for(SECURE)

@@ -1,4 +1,4 @@
-"""HAProxy's runtime socket, for the one map that tells it which media node has a camera. Level `user` is enough for maps."""
+"""HAProxy's runtime socket, for the map that says which media node has a camera. Level `user` is enough for maps."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from gtvision.errors import Unavailable
 
 MAP_FILE = "media-nodes.map"
-"""The map is known by the last part of its file's name: where the file lies is the edge's business."""
+"""The map is found by the last part of its file's name; the folder differs between edges."""
 _FILLED = ("filled", "yes")
-"""Tells the edge that what is not in the map is nowhere: a map that was never filled says nothing."""
+"""An entry that marks the map as complete: only then does the edge answer 404 for a camera that is not in it."""
 _LINE_BYTES = 8_000
 """HAProxy reads a line of commands into one buffer of 16 KiB."""
 
@@ -67,10 +67,10 @@ def _entries(said: str) -> list[tuple[str, str]]:
 
 
 def _commands(number: int, wanted: Mapping[str, str], there: Iterable[tuple[str, str]]) -> Iterator[str]:
-    """The steps: a camera that moves changes in one, so that nobody finds it nowhere."""
+    """The steps. A camera that moves changes in one step, so it is never missing in between."""
     entries = list(there)
     known = dict(entries)
-    # two of us may have added the same at once; the first of them would hide every later change
+    # two processes may have added the same key at once; the first entry would hide every later change
     for key in [key for key, times in Counter(key for key, _ in entries).items() if times > 1]:
         yield f"del map #{number} {key}"
         del known[key]

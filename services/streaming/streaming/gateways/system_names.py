@@ -12,9 +12,10 @@ from gtvision.errors import Unavailable
 
 
 class SystemNames:
-    """The C library's resolver (hosts file, search list and all) on threads of its own: the loop's few are shared with every other
-    connection of the process, and one look-up that is not answered holds its thread for far longer than anybody waits for it. So there are
-    many: names of somebody's that nobody answers must not keep the others' from being asked.
+    """The C library's resolver, with hosts file and search list, on threads of its own.
+
+    A look-up without an answer holds its thread longer than its caller waits. The event loop's few threads serve every other connection
+    too, so they are not used; and there are many, so that unanswered names do not hold up the others.
     """
 
     def __init__(self, *, timeout_s: float = 3.0, most: int = 128) -> None:
@@ -34,7 +35,7 @@ class SystemNames:
         answer: asyncio.Future[list[IpAddress]] = loop.create_future()
 
         def tell(found: list[IpAddress] | OSError | UnicodeError) -> None:
-            self._free.release()  # not before the thread is done, however long ago its caller left
+            self._free.release()  # when the thread is done, which may be long after its caller gave up
             if answer.done():
                 return
             if isinstance(found, list):
@@ -47,7 +48,7 @@ class SystemNames:
             with contextlib.suppress(RuntimeError):  # the loop has ended
                 loop.call_soon_threadsafe(tell, found)
 
-        # a daemon: a dead name server must not hold up the end of the process
+        # a daemon thread: a name server that does not answer must not hold up the end of the process
         threading.Thread(target=look, name="name", daemon=True).start()
         return answer
 
@@ -57,5 +58,5 @@ def _resolved(host: str) -> list[IpAddress] | OSError | UnicodeError:
         found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
         return error
-    places = (literal_address(str(sockaddr[0])) for *_, sockaddr in found)
-    return list(dict.fromkeys(place for place in places if place is not None))
+    addresses = (literal_address(str(sockaddr[0])) for *_, sockaddr in found)
+    return list(dict.fromkeys(address for address in addresses if address is not None))

@@ -18,7 +18,7 @@ def _system_trust() -> ssl.SSLContext:
 
 
 class TlsCertificates:
-    """The machine's authorities vouch, as they would for the media server; `SSL_CERT_FILE` names others to both."""
+    """Checks certificates against the machine's authorities, as the media server would; `SSL_CERT_FILE` names others to both."""
 
     def __init__(self, trust: ssl.SSLContext | None = None, *, timeout_s: float = 5.0) -> None:
         self._trust, self._timeout_s = trust, timeout_s

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Response, status
 from pydantic import BaseModel
 
 from chassis.http import Provided
-from gtvision.errors import Forbidden, GTVisionError, NotFound, Unauthenticated, Unavailable
+from gtvision.errors import GTVisionError, Unauthenticated, Unavailable
 from streaming import metrics
 from streaming.live.domain import AccessRequest
 from streaming.live.usecases import Authorizer
@@ -63,6 +63,4 @@ def _access_request(body: HookIn) -> AccessRequest:
 def _hook_status(refused: GTVisionError) -> int:
     if isinstance(refused, Unavailable):
         return status.HTTP_503_SERVICE_UNAVAILABLE
-    if isinstance(refused, Forbidden | NotFound):
-        return status.HTTP_403_FORBIDDEN
     return status.HTTP_401_UNAUTHORIZED if isinstance(refused, Unauthenticated) else status.HTTP_403_FORBIDDEN

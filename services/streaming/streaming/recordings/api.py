@@ -7,14 +7,13 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Query
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from chassis.http import Page, Provided, StrictModel, decode_cursor, encode_cursor
 from city.purposes import requires_with_purpose
 from gtvision.errors import Invalid
 from gtvision.tenancy import Caller, Scope
 from gtvision.time import Instant
-from streaming.recordings.domain import Segment
 from streaming.recordings.usecases import RecordingQuery, Recordings
 
 router = APIRouter(prefix="/api/v1", tags=["streaming"])
@@ -25,6 +24,8 @@ RecordingsDep = Annotated[Recordings, Provided(Recordings)]
 class SegmentOut(BaseModel):
     """A recorded file: its true span (UTC), size in bytes, SHA-256 and its link in the camera's chain."""
 
+    model_config = ConfigDict(from_attributes=True)
+
     segment_id: UUID
     camera_id: UUID
     started_at: datetime
@@ -33,19 +34,6 @@ class SegmentOut(BaseModel):
     size_bytes: int
     sha256: str
     chain: str
-
-    @classmethod
-    def of(cls, segment: Segment) -> SegmentOut:
-        return cls(
-            segment_id=segment.segment_id,
-            camera_id=segment.camera_id,
-            started_at=segment.started_at,
-            ended_at=segment.ended_at,
-            duration_s=(segment.ended_at - segment.started_at).total_seconds(),
-            size_bytes=segment.size_bytes,
-            sha256=segment.sha256,
-            chain=segment.chain,
-        )
 
 
 class RecordingParams(StrictModel):
@@ -69,7 +57,7 @@ async def get_recordings(
     segments = await recordings.list(caller, _recording_query(query))
     last = segments[-1] if len(segments) == query.limit else None
     following = encode_cursor(at=last.started_at, id=last.segment_id) if last else None
-    return Page(items=[SegmentOut.of(segment) for segment in segments], next=following)
+    return Page(items=[SegmentOut.model_validate(segment) for segment in segments], next=following)
 
 
 def _recording_query(query: RecordingParams) -> RecordingQuery:

@@ -78,6 +78,10 @@ class Segment:
     previous: str
     chain: str
 
+    @property
+    def duration_s(self) -> float:
+        return (self.ended_at - self.started_at).total_seconds()
+
 
 def parse_segment_path(path: PurePosixPath) -> tuple[UUID, datetime] | None:
     """Camera and start instant (UTC) of a file in MediaMTX's layout `cam_<id>/<date and time>.mp4`; None for anything else."""

@@ -167,7 +167,8 @@ class Recorder:
             if known is not None:
                 await segments.forget(file)
             await segments.put(segment)
-            uow.emit(_closed(segment), camera_id=segment.camera_id, event_id=derived_id("segment closed", segment.segment_id, sha256))
+            closed = RecordingSegmentClosed.model_validate(segment, from_attributes=True)
+            uow.emit(closed, camera_id=segment.camera_id, event_id=derived_id("segment closed", segment.segment_id, sha256))
         metrics.segments.inc()
         metrics.segment_bytes.inc(segment.size_bytes)
         return segment
@@ -193,15 +194,3 @@ class Recorder:
         self._known.pop(str(file.path), None)
         metrics.deleted_bytes.inc(file.size_bytes)
         log.info("recording_deleted", path=str(file.path), size_bytes=file.size_bytes)
-
-
-def _closed(segment: Segment) -> RecordingSegmentClosed:
-    return RecordingSegmentClosed(
-        camera_id=segment.camera_id,
-        segment_id=segment.segment_id,
-        started_at=segment.started_at,
-        ended_at=segment.ended_at,
-        size_bytes=segment.size_bytes,
-        sha256=segment.sha256,
-        chain=segment.chain,
-    )

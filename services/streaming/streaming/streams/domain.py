@@ -17,7 +17,7 @@ from gtvision.events import StreamCause
 
 @dataclass(frozen=True, slots=True)
 class DesiredCamera:
-    """What `cameras` announced last. `url_encrypted` is opened only on its way to the media server."""
+    """A camera as the cameras service announced it last. `url_encrypted` is opened only on its way to the media server."""
 
     tenant_id: UUID
     camera_id: UUID
@@ -36,31 +36,31 @@ class DesiredCamera:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """What is looked up once for all cameras there: a name, and for `rtsps` the port whose certificate is asked for."""
+class Endpoint:
+    """A host name, and for `rtsps` the port whose certificate is checked. Cameras that share it are looked up once."""
 
     host: str
     tls_port: int | None
 
     @classmethod
-    def of(cls, url: CameraUrl) -> Place:
+    def of(cls, url: CameraUrl) -> Endpoint:
         return cls(url.host, url.port if url.scheme == "rtsps" else None)
 
 
-class Fares(StrEnum):
-    """How the cameras at a pinned address do."""
+class Progress(StrEnum):
+    """What the cameras at a pinned address are doing."""
 
-    WELL = "well"
+    ADVANCING = "advancing"
     """At least one makes progress."""
-    UNTRIED = "untried"
-    """None does, or nobody knows; not for long."""
-    DEAD = "dead"
-    """For as long as it takes to be sure, none made progress."""
+    UNKNOWN = "unknown"
+    """None was seen to make progress, but not for long."""
+    STALLED = "stalled"
+    """None made progress over two look-ups."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pin:
-    """What a name stands for until it is looked up again. The media server is told the address: it must not ask for itself."""
+    """The address that a name stands for until it is looked up again. The media server gets the address, so it never resolves names."""
 
     address: IpAddress | None = None
     """None: not known yet, or refused."""
@@ -68,10 +68,9 @@ class Pin:
     fingerprint: str = ""
     """SHA-256 of the certificate that proved to be the name's, hexadecimal; for `rtsps` only."""
 
-    def after(self, answers: Sequence[IpAddress], policy: AddressPolicy, fares: Fares = Fares.UNTRIED) -> Pin:
-        """Once the name was looked up. What is being recorded is not disturbed by DNS: an address stays where a camera there is well,
-        where it is still among the answers, whatever their order, and where there is no answer. One that is dead leaves its place to
-        the next."""
+    def after(self, answers: Sequence[IpAddress], policy: AddressPolicy, progress: Progress = Progress.UNKNOWN) -> Pin:
+        """Returns the pin after a look-up. DNS does not disturb recording: an address stays while a camera there makes progress, while it
+        is among the answers in any order, and while there is no answer. A stalled one is replaced by the next answer."""
         if not answers:
             return self
         accepted = [address for address in answers if policy.accepts(address)]
@@ -80,16 +79,16 @@ class Pin:
         if self.address is None:
             return Pin(accepted[0])
         if self.address not in accepted:
-            return self if fares is Fares.WELL else Pin(accepted[0])
-        return self if fares is not Fares.DEAD or len(accepted) == 1 else Pin(_next(self.address, accepted))
+            return self if progress is Progress.ADVANCING else Pin(accepted[0])
+        return self if progress is not Progress.STALLED or len(accepted) == 1 else Pin(_next(self.address, accepted))
 
-    def serves(self, place: Place) -> bool:
-        """Whether the media server can be told."""
-        return self.address is not None and (place.tls_port is None or bool(self.fingerprint))
+    def is_complete_for(self, endpoint: Endpoint) -> bool:
+        """Whether there is all that the media server has to be told."""
+        return self.address is not None and (endpoint.tls_port is None or bool(self.fingerprint))
 
     @classmethod
     def adopted(cls, url: CameraUrl, source: str, fingerprint: str, policy: AddressPolicy) -> Pin:
-        """What the media server was told before we were started: as good as an answer, as long as it is acceptable."""
+        """Returns the pin that the media server holds from before this process started, if the policy accepts its address."""
         try:
             address = literal_address(parse_camera_url(source).host)
         except InvalidCameraUrl:
@@ -99,9 +98,9 @@ class Pin:
         return cls(address, fingerprint=fingerprint)
 
 
-def _next(address: IpAddress, places: Iterable[IpAddress]) -> IpAddress:
-    """Round and round in an order of its own: answers come in any."""
-    ordered = sorted(places, key=lambda each: (each.version, int(each)))
+def _next(address: IpAddress, answers: Iterable[IpAddress]) -> IpAddress:
+    """Returns the address after this one, in numeric order and from the last to the first: answers come in any order."""
+    ordered = sorted(answers, key=lambda each: (each.version, int(each)))
     return ordered[(ordered.index(address) + 1) % len(ordered)]
 
 

@@ -25,8 +25,8 @@ class EdgeMaps:
         self._nodes: dict[str, str] | None = None
         self._failing: set[str] = set()
 
-    def place(self, cameras: Sequence[DesiredCamera]) -> None:
-        """Takes note of where cameras are."""
+    def learn(self, cameras: Sequence[DesiredCamera]) -> None:
+        """Takes the desired cameras over, in place of those known before."""
         nodes = {path_name(camera.camera_id): self._node for camera in cameras if camera.wanted}
         if nodes != self._nodes:
             self._nodes = nodes

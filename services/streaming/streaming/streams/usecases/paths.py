@@ -32,11 +32,11 @@ class Paths:
         self._refused: dict[str, tuple[PathConfig, float]] = {}
         """What the media server refused, and when it was offered last."""
 
-    async def reconcile(self, cameras: Sequence[DesiredCamera], well: Container[UUID]) -> dict[UUID, StreamCause]:
+    async def reconcile(self, cameras: Sequence[DesiredCamera], advancing: Container[UUID]) -> dict[UUID, StreamCause]:
         """Brings the media server to what is wanted; returns the cameras whose addresses are refused, with the cause.
 
         A camera whose address cannot be opened, leads where it must not or is not known yet, or that the server refuses, has no path: what
-        was played and recorded before under its name ends. It does not hold up the others. `well` are the cameras whose streams make
+        was played and recorded before under its name ends. It does not hold up the others. `advancing` are the cameras whose streams make
         progress.
         """
         actual = {path.name: path for path in await self._media.paths()}
@@ -57,7 +57,7 @@ class Paths:
             urls.append(url)
             name = path_name(camera.camera_id)
             try:
-                source, fingerprint = self._names.source(url, actual.get(name), well=camera.camera_id in well)
+                source, fingerprint = self._names.source(url, actual.get(name), advancing=camera.camera_id in advancing)
             except InvalidCameraUrl:
                 refused[camera.camera_id] = StreamCause.ADDRESS_REFUSED
             except Unavailable:

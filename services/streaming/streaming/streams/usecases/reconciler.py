@@ -54,9 +54,9 @@ class Reconciler:
             listener(cameras)
         statuses: Mapping[str, PathStatus] | None = None
         refused: Mapping[UUID, StreamCause] = {}
-        well = {view.camera_id for view in self._views.values() if view.state is CameraState.ONLINE}
+        advancing = {view.camera_id for view in self._views.values() if view.state is CameraState.ONLINE}
         try:
-            refused = await self._paths.reconcile(cameras, well)
+            refused = await self._paths.reconcile(cameras, advancing)
             statuses = await self._media.statuses()
         except Unavailable as error:
             metrics.reconcile_failures.inc()
