@@ -1,4 +1,4 @@
-// "Minha conta": the password, the second factor, and where one is signed in.
+// "Minha conta": the user's password, second factor and sessions.
 
 import { inWords } from "./messages.js";
 
@@ -126,7 +126,7 @@ export class Account {
     if (state !== "codes") this.#one(".codes").replaceChildren();
   }
 
-  /** Secrets do not stay on a page that nobody looks at. */
+  /** Clears passwords and codes when the dialog is closed. */
   #forget() {
     for (const form of this.#dialog.querySelectorAll("form")) form.reset();
     this.#one(".qr").replaceChildren();
@@ -156,7 +156,7 @@ export class Account {
 const BROWSERS = { Edg: "Edge", OPR: "Opera", SamsungBrowser: "Samsung Internet", Firefox: "Firefox", FxiOS: "Firefox", CriOS: "Chrome", HeadlessChrome: "Chrome", Chrome: "Chrome", Safari: "Safari" };
 const SYSTEMS = { Windows: "Windows", Android: "Android", iPhone: "iPhone", iPad: "iPad", CrOS: "ChromeOS", Macintosh: "macOS", Linux: "Linux" };
 
-/** "Chrome · Linux" for what a browser calls itself, a name that a program gave stays. The first that fits counts: most name Safari too. */
+/** Returns "Chrome · Linux" for a browser's user agent, other names unchanged. The first match counts, as most browsers name Safari too. */
 function deviceInWords(device) {
   if (!device?.startsWith("Mozilla/")) return device;
   const browser = Object.keys(BROWSERS).find((name) => device.includes(`${name}/`));

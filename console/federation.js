@@ -1,4 +1,4 @@
-// Signing in through outside providers: a button for each, and what went wrong on the way back.
+// Signing in through outside identity providers: a button for each, and the error of a failed sign-in.
 
 const PROVIDERS = "/api/v1/auth/oidc";
 const WENT_WRONG = {
@@ -15,7 +15,7 @@ const WENT_WRONG = {
   rate_limited: "Muitas tentativas. Aguarde um pouco e tente de novo.",
 };
 
-/** Fill `place` with a button per provider, and show in `error` why the last try failed. Without providers nothing is shown. */
+/** Fills `place` with a button for each provider, if there are any, and shows in `error` why the last sign-in failed. */
 export async function offerProviders(place, error) {
   const here = new URL(location.href);
   const failed = here.searchParams.get("login_error");
@@ -27,7 +27,7 @@ export async function offerProviders(place, error) {
   }
   const known = await fetch(PROVIDERS, { headers: { Accept: "application/json" }, signal: AbortSignal.timeout(15_000) })
     .then((answer) => (answer.ok ? answer.json() : { providers: [] }))
-    .catch(() => ({ providers: [] })); // the password still works
+    .catch(() => ({ providers: [] })); // signing in with a password still works
   const back = here.pathname + here.search + here.hash;
   place.replaceChildren(...known.providers.map((provider) => button(provider, back)));
   place.hidden = known.providers.length === 0;

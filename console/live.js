@@ -1,4 +1,4 @@
-// The live socket: one connection, topics, and a word when something may have been missed.
+// The live socket: one connection, its topics, and the event `resync` after messages may have been lost.
 
 const RETRY_MS = [500, 1_000, 2_000, 5_000, 10_000];
 
@@ -41,7 +41,7 @@ export class Live extends EventTarget {
     if (message.type === "subscribed") {
       this.#failures = 0;
       this.#tell("state", "on");
-      this.#tell("resync"); // what was said while we were away is read from the API
+      this.#tell("resync"); // messages sent while the socket was closed are read from the API
     } else if (message.type === "ping") {
       this.#send({ type: "pong" });
     } else {

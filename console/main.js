@@ -1,4 +1,4 @@
-// The console: login, the wall, plates as they come, alerts with acknowledge, a plate search.
+// The console: login, the wall of cameras, the latest plates, alerts to acknowledge, the plate search.
 
 import { Account } from "./account.js";
 import { offerProviders } from "./federation.js";
@@ -70,7 +70,7 @@ el("password-form").addEventListener("submit", async (event) => {
 
 offerProviders(el("providers"), el("login-error"));
 
-el("logout").addEventListener("click", () => session.logout().catch(() => {})); // it is gone here, and ends by itself there
+el("logout").addEventListener("click", () => session.logout().catch(() => {})); // it ends on this page in any case
 el("password-leave").addEventListener("click", () => session.logout().catch(() => {}));
 el("my-account").addEventListener("click", () => account.open());
 session.addEventListener("ended", leave);
@@ -109,7 +109,7 @@ function leave() {
   showLogin();
 }
 
-/** Whoever comes next may be of another city. A dialog would even stand in front of the login. */
+/** Removes the data of a user who signed out, as the next may be of another city, and closes the dialog, which would cover the login. */
 function clear() {
   el("results").close();
   el("results-body").replaceChildren();
@@ -118,7 +118,7 @@ function clear() {
   showAlerts();
 }
 
-/** A hidden field cannot be focused: `autofocus` has long been forgotten by now. */
+/** Focuses the field by script: `autofocus` works only when the page is loaded, while the field is still hidden. */
 function showLogin() {
   el("login").hidden = false;
   el("login-form").email.focus();
@@ -177,7 +177,7 @@ function addPlate(read) {
   const list = el("plates");
   list.querySelector(".empty")?.remove();
   const key = `${read.plate}${read.camera_id}`;
-  // The same vehicle a second later is the same line, with its newest reading; a minute later it is another passage.
+  // A plate that is read again within a minute updates its line; later it is another passage with a line of its own.
   const known = [...list.children].find((line) => line.dataset.key === key);
   const item = known && Math.abs(new Date(read.captured_at) - new Date(known.dataset.at)) < SAME_PASSAGE_MS ? known : document.createElement("li");
   item.dataset.key = key;
@@ -222,7 +222,7 @@ el("search").addEventListener("submit", async (event) => {
   }
 });
 
-/** A dialog would stand in front of the field that is to be filled in. */
+/** Asks for a missing purpose, and closes the dialog, which would cover its field. Returns whether it was missing. */
 function purposeMissing() {
   if (!purpose.isMissing) return false;
   el("results").close();
@@ -332,7 +332,7 @@ el("sound").addEventListener("click", ({ target }) => {
 // --- small things --------------------------------------------------------------------------------------------------------
 
 function openDialog(title, ...content) {
-  if (!session.token) return; // signed out while it was asked for
+  if (!session.token) return; // the user signed out meanwhile
   el("results-title").textContent = title;
   el("results-body").replaceChildren(...content);
   if (!el("results").open) el("results").showModal();

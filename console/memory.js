@@ -1,6 +1,6 @@
-// What a page keeps in the browser's storage, which may refuse (a policy, a full disk) or hold what nobody can read: then there is nothing.
+// Values in the browser's storage. Where it is refused (by a policy or a full disk) or damaged, a page works as if nothing were stored.
 
-/** `store` is `localStorage` or `sessionStorage`, by name: reading that property alone may be refused. */
+/** `store` is "localStorage" or "sessionStorage". It is passed by name because even reading that property may throw. */
 export function recall(store, key) {
   try {
     return JSON.parse(globalThis[store].getItem(key));
@@ -13,7 +13,7 @@ export function remember(store, key, value) {
   try {
     globalThis[store].setItem(key, JSON.stringify(value));
   } catch {
-    // this page goes on without
+    // the page works without the stored value
   }
 }
 
@@ -21,6 +21,6 @@ export function forget(store, key) {
   try {
     globalThis[store].removeItem(key);
   } catch {
-    // nothing was kept
+    // nothing was stored
   }
 }

@@ -1,4 +1,4 @@
-// What the API's error codes mean to a person.
+// The API's error codes as sentences for users.
 
 const WORDS = {
   bad_credentials: "E-mail ou senha incorretos.",
@@ -22,7 +22,7 @@ const WORDS = {
   csrf_failed: "Sua sessão mudou em outra aba. Recarregue a página.",
 };
 
-/** One sentence for whoever sits at the screen. */
+/** Returns one sentence for the user. */
 export function inWords(problem) {
   return Object.hasOwn(WORDS, problem.code) ? WORDS[problem.code] : "O servidor não respondeu. Tente de novo em instantes.";
 }

@@ -1,4 +1,4 @@
-// One live view: WebRTC first (three tries of at most five seconds), then HLS, and always a word about which and why.
+// One live view: WebRTC first (three tries of at most five seconds), then HLS; it shows which of them plays, and why.
 
 const TRIES = 3;
 const TRY_MS = 5_000;
@@ -6,7 +6,7 @@ const STALL_MS = 6_000;
 const BACK_TO_WEBRTC_MS = 60_000;
 const RETRY_MS = 4_000;
 
-/** In words for whoever sits at the screen; what a browser, a library or the API says of itself is English. */
+/** An error whose message is a text for the user, unlike those of browsers, libraries and the API, which are in English. */
 class Reason extends Error {}
 
 export class Player extends EventTarget {
@@ -27,7 +27,7 @@ export class Player extends EventTarget {
     this.#cameraId = cameraId;
   }
 
-  /** Play until `stop`; a view that breaks is opened again, for ever. */
+  /** Plays until `stop` is called; a view that ends is opened again each time. */
   start() {
     if (this.#running) return;
     const stop = (this.#stop = new AbortController());
@@ -47,7 +47,7 @@ export class Player extends EventTarget {
     }
   }
 
-  /** Returns why WebRTC did not work (or ended). */
+  /** Plays by WebRTC. Returns why it did not start, or why it ended. */
   async #webrtc(signal) {
     let reason = "";
     for (let attempt = 1; attempt <= TRIES && !signal.aborted; attempt += 1) {
@@ -63,16 +63,16 @@ export class Player extends EventTarget {
         location = await this.#negotiate(peer, AbortSignal.any([signal, AbortSignal.timeout(TRY_MS)]));
         await this.#firstFrame(opened, signal);
         this.#say("WebRTC", "baixa latência");
-        attempt = 0; // it worked: a later break has its own three tries
+        attempt = 0; // it played: after a later break there are three new tries
         reason = await this.#whilePlaying(signal, () => ["failed", "closed"].includes(peer.connectionState));
-        // Nobody is left before a black picture without a word while it is opened again; a view that nobody sees was only put away.
+        // Shows the reason while the view is opened again, unless the view itself was stopped because it is not visible.
         this.#say(null, signal.aborted ? "" : reason);
       } catch (error) {
         reason = describe(error);
-        if (error.status === 404 || error.status === 403) break; // no picture to be had by any protocol
+        if (error.status === 404 || error.status === 403) break; // no other protocol would play either
       } finally {
         this.#video.srcObject = null;
-        leave(location).finally(() => peer.close()); // in this order: the server forgets a session whose peer went away
+        leave(location).finally(() => peer.close()); // in this order: a closed peer's session is gone, and DELETE would fail
       }
       if (attempt < TRIES) await pause(300, signal);
     }
@@ -130,11 +130,11 @@ export class Player extends EventTarget {
         this.firstFrameMs = Math.round(performance.now() - opened);
         end(resolve);
       });
-      this.#video.play().catch(() => {}); // muted video may always play; a refusal shows as "sem imagem"
+      this.#video.play().catch(() => {}); // browsers always allow muted video; a refusal shows as "sem imagem"
     });
   }
 
-  /** Until pictures stop coming, or `over` says so. Returns why. */
+  /** Waits until no more pictures come or `over` returns true. Returns why the view ended. */
   async #whilePlaying(signal, over) {
     let last = performance.now();
     const count = () => {
@@ -145,7 +145,7 @@ export class Player extends EventTarget {
     this.#video.requestVideoFrameCallback(count);
     while (!signal.aborted && !over()) {
       await pause(500, signal);
-      // A hidden page gets no frames: that is no stall.
+      // A hidden page gets no frames, which is no stall.
       if (document.visibilityState !== "visible") last = performance.now();
       if (performance.now() - last > STALL_MS) return "imagem parada";
     }
@@ -159,14 +159,14 @@ export class Player extends EventTarget {
   }
 }
 
-/** Tell the server that nobody watches any more; a page that is closed too. */
+/** Ends the session on the server, also from a page that is being closed. */
 async function leave(location) {
   if (!location) return;
   const signal = AbortSignal.timeout(TRY_MS);
   await fetch(location, { method: "DELETE", keepalive: true, signal }).catch(() => {});
 }
 
-/** Safari and recent Chromium play HLS themselves; for the others a library is loaded when it is needed. */
+/** Plays HLS: Safari and recent Chromium do it themselves, for other browsers a library is loaded. */
 async function attach(video, url) {
   const { default: Hls } = await import("./vendor/hls-1.7.0.light.min.mjs");
   if (!Hls.isSupported()) {
@@ -189,7 +189,7 @@ async function attach(video, url) {
 function gathered(peer, signal) {
   if (peer.iceGatheringState === "complete") return Promise.resolve();
   return new Promise((resolve, reject) => {
-    const limit = setTimeout(resolve, 1_000); // host candidates are there at once; the rest may be missing
+    const limit = setTimeout(resolve, 1_000); // the host's own candidates are there at once; others are not needed
     peer.addEventListener("icegatheringstatechange", () => {
       if (peer.iceGatheringState === "complete") {
         clearTimeout(limit);

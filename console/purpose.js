@@ -1,5 +1,5 @@
-// The declared purpose ("Finalidade"): what a search or a look at a picture is for, where the city has a list or wants to know.
-// It is the person's who chose it, and is remembered as long as the tab is: a reload keeps it, a sign-out does not.
+// The declared purpose ("Finalidade") of searches and views of pictures, where the city has a list of purposes or requires one.
+// It belongs to the user who chose it, and is stored for the tab: a reload keeps it, a sign-out removes it.
 
 import { forget, recall, remember } from "./memory.js";
 import { inWords } from "./messages.js";
@@ -17,7 +17,7 @@ export class Purpose {
   #required = false;
   #asked = 0;
 
-  /** `field` is the label that takes the control, `word` says what is wrong with it. */
+  /** `field` is the label into which the control is put, `word` the element for its error. */
   constructor(field, word, session) {
     this.#field = field;
     this.#word = word;
@@ -25,7 +25,7 @@ export class Purpose {
     field.addEventListener("input", () => this.#chosen());
   }
 
-  /** Ask what the city wants; without an answer the last one counts, and the API says so when it wants more. */
+  /** Reads the city's purposes from the API. Without an answer the last ones stay, and the API refuses a missing purpose. */
   async learn() {
     const asked = (this.#asked += 1);
     const me = await this.#session.get("/users/me").catch(() => null);
@@ -42,19 +42,19 @@ export class Purpose {
     this.#say("");
   }
 
-  /** Whether the city wants one and there is none. */
+  /** Whether the city requires a purpose and none is chosen. */
   get isMissing() {
     return this.#required && this.#control !== null && !this.#session.purpose;
   }
 
-  /** Whether a refused request can be mended by choosing here. The city may have changed its list meanwhile. */
+  /** Returns whether the refused request would succeed with another purpose, and reads the list again, which may have changed. */
   async mends(problem) {
     if (!CODES.has(problem.code)) return false;
     await this.learn();
     return this.#control !== null;
   }
 
-  /** Say what is wrong, and lead there. */
+  /** Shows the error and focuses the control. */
   ask(problem) {
     this.#say(inWords(problem));
     this.#control.setAttribute("aria-invalid", "true");
@@ -87,14 +87,14 @@ export class Purpose {
     this.#control.removeAttribute("aria-invalid");
   }
 
-  /** What is hidden still describes the control to a screen reader: no old words stay there. */
+  /** Sets the error's text. A hidden error is emptied too, as screen readers read it with the control. */
   #say(words) {
     this.#word.textContent = words;
     this.#word.hidden = !words;
   }
 }
 
-/** A choice of the city's codes; a field where it wants one and lists none; nothing where it wants nothing. */
+/** Returns a select of the city's codes; an input where a purpose is required without a list; else null. */
 function control(codes, required) {
   if (codes.length) {
     const select = document.createElement("select");

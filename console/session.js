@@ -1,5 +1,6 @@
-// The signed-in session and every call to the API. The access token lives in memory; the refresh token is a cookie that no script can
-// read, and a second, readable cookie proves to the API that a page of ours is asking. So a reload resumes, and tabs share one session.
+// The session of the signed-in user, and all calls to the API. The access token is in memory; the refresh token is a cookie that no
+// script can read, and a second, readable cookie proves to the API that a request comes from our page. All tabs share one session, and
+// a reload keeps it.
 
 import { forget, recall, remember } from "./memory.js";
 
@@ -7,12 +8,12 @@ const API = "/api/v1";
 const CSRF_COOKIE = "__Secure-gtv_csrf=";
 const TIMEOUT_MS = 15_000;
 const REFRESH = "/auth/refresh";
-/** What a city may want a purpose for. */
+/** Paths for which a city may require a purpose. */
 const DECLARED = /^\/(plates\/|recordings|detections\/[^/?]+\/evidence)/;
-/** In localStorage while a renewal is under way: with which token, by its readable half, and since when. */
+/** Key in localStorage during a renewal: the CSRF cookie of the token that is being renewed, and the time when it began. */
 const RENEWING = "gtvision.renewing";
 
-/** A failed answer, as problem+json says it. */
+/** The error of a failed answer, from its problem+json. */
 export class Problem extends Error {
   constructor(status, body) {
     super(body?.detail || body?.title || `Erro ${status}`);
@@ -25,16 +26,16 @@ export class Session extends EventTarget {
   #access = null;
   #renewal = null;
   user = null;
-  /** Whether nothing is allowed until the password was changed. */
+  /** Whether the user has to change the password before anything else. */
   mustChangePassword = false;
-  /** Code of the declared purpose; "" for none. */
+  /** The code of the declared purpose, "" for none. */
   purpose = "";
 
   get token() {
     return this.#access;
   }
 
-  /** Take up the session of a reloaded page; whether there was one. */
+  /** Resumes the session after a reload. Returns whether there was one. */
   async resume() {
     if (!csrf()) return false;
     try {
@@ -51,7 +52,7 @@ export class Session extends EventTarget {
     this.#keep(await this.#send("POST", "/auth/login", { email, password, client: "browser", ...(code ? { code } : {}) }));
   }
 
-  /** Gives this page a fresh session and ends all others. */
+  /** Changes the password, which gives this page a new session and ends all others. */
   async changePassword(current, fresh) {
     this.#keep(await this.post("/auth/password", { current_password: current, new_password: fresh }));
   }
@@ -77,14 +78,14 @@ export class Session extends EventTarget {
     return this.#authorised("DELETE", path, body);
   }
 
-  /** A picture of the API as an object URL; the caller revokes it. */
+  /** Returns a picture of the API as an object URL, which the caller revokes. */
   async picture(path) {
     const answer = await this.#fetch("GET", path, undefined, this.#access);
     if (!answer.ok) throw new Problem(answer.status, await answer.json().catch(() => null));
     return URL.createObjectURL(await answer.blob());
   }
 
-  /** A ticket opens one live view or one socket, within a minute. */
+  /** Returns a ticket, which opens one live view or one socket within a minute. */
   async ticket(purpose, cameraId) {
     const body = cameraId ? { purpose, camera_id: cameraId } : { purpose };
     return (await this.post("/auth/tickets", body)).ticket;
@@ -108,7 +109,7 @@ export class Session extends EventTarget {
     }
   }
 
-  /** Several calls, and several tabs, may find the token expired at once: a refresh token is good for one renewal only. */
+  /** Renews the token, once for all calls and tabs that find it expired at the same time: a refresh token can be used once. */
   #renew() {
     const renew = async () => {
       await renewed();
@@ -129,7 +130,7 @@ export class Session extends EventTarget {
     this.user = answer.user ?? this.user;
     this.mustChangePassword = answer.must_change_password;
     clearTimeout(this.timer);
-    // A minute before the end, so that open sockets can be renewed too.
+    // a minute before it expires, so that open sockets get the new token in time
     this.timer = setTimeout(() => this.#renew().catch(() => {}), Math.max(5, answer.expires_in - 60) * 1000);
     this.dispatchEvent(new Event("renewed"));
   }
@@ -158,12 +159,12 @@ export class Session extends EventTarget {
       headers,
       body: body === undefined ? undefined : JSON.stringify(body),
       signal: AbortSignal.timeout(TIMEOUT_MS),
-      keepalive: path === REFRESH, // its cookie must arrive also where the page was reloaded meanwhile
+      keepalive: path === REFRESH, // the new cookie has to arrive even if the page is reloaded meanwhile
     });
   }
 }
 
-/** A page that was left in the middle of a renewal has spent the token, and its lock is free: wait for the cookie of that answer. */
+/** Waits for the cookie of a renewal whose page was left: that page has used the token, and no longer holds the lock. */
 async function renewed() {
   const left = recall("localStorage", RENEWING);
   while (left && left.csrf === csrf() && Math.abs(Date.now() - left.since) < TIMEOUT_MS) {
@@ -171,7 +172,7 @@ async function renewed() {
   }
 }
 
-/** Set beside the refresh token by whichever tab renewed last; "" where nobody is signed in. */
+/** Returns the CSRF cookie, which is set with each refresh token; "" without a session. */
 function csrf() {
   const found = document.cookie.split("; ").find((each) => each.startsWith(CSRF_COOKIE));
   return found ? found.slice(CSRF_COOKIE.length) : "";

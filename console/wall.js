@@ -1,4 +1,4 @@
-// The wall: one tile a camera, its player while it can be seen, and the boxes of what was detected.
+// The wall: a tile for each camera, its player while the tile is visible, and the boxes of detections.
 
 import { Player } from "./player.js";
 
@@ -20,7 +20,7 @@ export class Wall {
     this.#session = session;
   }
 
-  /** Show these cameras, in this order; players of cameras that stay go on. */
+  /** Shows these cameras in this order; players of cameras that stay are not interrupted. */
   show(cameras) {
     const wanted = new Set(cameras.map((camera) => camera.id));
     for (const [id, tile] of this.#tiles) {
@@ -68,7 +68,7 @@ class Tile {
     this.element.querySelector(".name").textContent = camera.name;
     this.#player = new Player(this.#video, session, camera.id);
     this.#player.addEventListener("changed", () => this.#show());
-    // A player exists only while it can be seen: sixteen hidden streams help nobody.
+    // A player exists only while it is visible, which saves the streams of hidden tiles.
     this.#seen = new IntersectionObserver(([entry]) => (entry.isIntersecting ? this.#player.start() : this.#player.stop()));
     this.#seen.observe(this.element);
   }
@@ -123,7 +123,7 @@ class Tile {
   }
 }
 
-/** Where the picture lies inside its element (`object-fit: contain`). */
+/** Returns the rectangle of the picture inside its element (`object-fit: contain`). */
 function contain(video, width, height) {
   if (!video.videoWidth) return null;
   const scale = Math.min(width / video.videoWidth, height / video.videoHeight);

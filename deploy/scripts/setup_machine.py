@@ -36,7 +36,7 @@ RUN_PACKAGES = (
     "python3-venv",
     # servers
     *("postgresql", "pgbouncer", "rabbitmq-server", "redis-server", "haproxy"),
-    # the console's files
+    # nginx serves the console's files
     "nginx-light",
     # pictures: ffmpeg for clips, GStreamer and the system's Python bindings for the demo cameras, letters on their plates
     *(
@@ -55,14 +55,14 @@ RUN_PACKAGES = (
 TEST_PACKAGES = (
     "chromium",
     "curl",
-    # for the Lua in Kong's configuration
+    # tests the Lua functions of Kong's configuration
     "luajit",
 )
 
 ACCOUNT = "gtvision"
-"""What our own programs become where root starts them (gtv.home.ACCOUNT)."""
+"""The account of our own programs where root starts them (gtv.home.ACCOUNT)."""
 SERVERS = ("epmd", "haproxy", "nginx", "pgbouncer", "postgresql", "rabbitmq", "redis")
-"""How the names of the units begin that these packages enable; others that come along (a timer of logrotate) stay."""
+"""First parts of the names of units that are disabled again; units of other packages (a timer of logrotate) stay enabled."""
 
 POLICY = "#!/bin/sh\n# made by GT-Vision's setup for the time of one installation; safe to delete\nexit 101\n"
 NO_CLUSTER = "# made by GT-Vision's setup for the time of one installation; safe to delete\ncreate_main_cluster = false\n"
@@ -72,14 +72,14 @@ SETUPTOOLS = "setuptools"
 
 
 class SetupFailed(SystemExit):
-    """Ends the program with what the operator can do."""
+    """Ends the program with a message that tells the operator what to do."""
 
 
 # --- Debian packages ------------------------------------------------------------------------------------------------
 
 
 def missing_packages(wanted: Iterable[str]) -> list[str]:
-    """Those of `wanted` that dpkg does not report as installed."""
+    """Returns the packages of `wanted` that dpkg does not report as installed."""
     names = list(wanted)
     if shutil.which("dpkg-query") is None:
         raise SetupFailed("This is not Debian or Ubuntu. Install these by your own package manager: " + " ".join(names))
@@ -90,7 +90,7 @@ def missing_packages(wanted: Iterable[str]) -> list[str]:
 
 
 def install_packages(packages: Sequence[str]) -> None:
-    """As root, or through sudo where it asks no password; otherwise says what to type."""
+    """Installs packages as root, or through sudo where it asks for no password. Raises: SetupFailed, with the commands to type."""
     if not packages:
         return
     if os.geteuid() == 0:
@@ -106,7 +106,7 @@ def install_packages(packages: Sequence[str]) -> None:
 
 
 def instructions(packages: Sequence[str]) -> str:
-    """For a user who may not install packages."""
+    """Returns the commands that a user with the right to install packages has to type."""
     install = f"apt-get install -y --no-install-recommends {' '.join(packages)}"
     script = shlex.quote(str(Path(__file__).resolve()))
     return (
@@ -117,7 +117,7 @@ def instructions(packages: Sequence[str]) -> str:
 
 
 def install_as_root(packages: Sequence[str], root: Path = Path("/")) -> None:
-    """Without starting or enabling any of the servers among them."""
+    """Installs packages as root, without starting or enabling the servers among them."""
     say(f"installing {len(packages)} Debian packages: {' '.join(packages)}")
     with no_service_starts(root), no_default_cluster(root), new_servers_disabled(root):
         apt_get("update", "-qq")
@@ -125,10 +125,10 @@ def install_as_root(packages: Sequence[str], root: Path = Path("/")) -> None:
 
 
 def apt_get(*arguments: str) -> None:
-    """Non-interactive, patient with locks and the network, keeping the machine's own configuration files."""
+    """Runs apt-get without questions. It waits for locks, retries the network and keeps the machine's configuration files."""
     options = ["Acquire::Retries=3", "DPkg::Lock::Timeout=300", "Dpkg::Use-Pty=0", "Dpkg::Options::=--force-confold"]
     argv = ["env", "DEBIAN_FRONTEND=noninteractive", "apt-get", *(part for option in options for part in ("-o", option)), *arguments]
-    # a session of its own: Ctrl-C must not leave dpkg half way, nor running on after the policy is put back
+    # in a session of its own, so that Ctrl-C neither interrupts dpkg nor leaves it running after the policy is put back
     process = subprocess.Popen(
         argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
     )
@@ -144,7 +144,7 @@ def apt_get(*arguments: str) -> None:
 
 
 def make_account() -> None:
-    """A system account without a shell and without a home; nothing where there is one."""
+    """Makes a system account without shell and home, where there is none yet."""
     try:
         pwd.getpwnam(ACCOUNT)
     except KeyError:
@@ -165,9 +165,9 @@ def make_account() -> None:
 
 @contextlib.contextmanager
 def no_service_starts(root: Path) -> Iterator[None]:
-    """While inside, `invoke-rc.d` starts nothing. The former policy, if any, is moved aside and moved back, so not even its times change.
+    """Keeps `invoke-rc.d` from starting services inside the block. A former policy is moved aside and back, which keeps its times.
 
-    A run that was killed inside is mended by the next one.
+    The next run repairs what a run that was killed inside has left.
     """
     policy = root / "usr/sbin/policy-rc.d"
     saved = policy.with_name("policy-rc.d.before-gtvision")
@@ -184,7 +184,7 @@ def no_service_starts(root: Path) -> Iterator[None]:
 
 
 def put_back(policy: Path, saved: Path) -> None:
-    """End the temporary policy; a foreign one is never removed."""
+    """Removes the temporary policy, never another one, and puts the former one back."""
     if exists(policy) and not policy.is_symlink() and policy.read_bytes() == POLICY.encode():
         policy.unlink()
     if exists(saved) and not exists(policy):
@@ -193,7 +193,7 @@ def put_back(policy: Path, saved: Path) -> None:
 
 @contextlib.contextmanager
 def no_default_cluster(root: Path) -> Iterator[None]:
-    """While inside, installing PostgreSQL makes no cluster `main`. It is a file of its own: dpkg asks about changed files of packages."""
+    """Keeps PostgreSQL, installed inside, from making the cluster `main`, by a separate file: dpkg asks about changed files."""
     folder = root / "etc/postgresql-common/createcluster.d"
     folder.mkdir(parents=True, exist_ok=True)
     setting = folder / "gtvision-setup.conf"
@@ -206,7 +206,7 @@ def no_default_cluster(root: Path) -> Iterator[None]:
 
 @contextlib.contextmanager
 def new_servers_disabled(root: Path) -> Iterator[None]:
-    """What of the servers was enabled inside is disabled at the end, also if the installation failed; older links are left alone."""
+    """Disables at the end what was enabled of the servers inside the block, also after an error; older links stay."""
     before = enabled_links(root)
     try:
         yield
@@ -218,7 +218,7 @@ def new_servers_disabled(root: Path) -> Iterator[None]:
 
 
 def enabled_links(root: Path) -> set[Path]:
-    """Links by which systemd or SysV init starts one of the servers at boot."""
+    """Returns the links by which systemd or SysV init starts one of the servers at boot."""
     systemd = root / "etc/systemd/system"
     found = [*systemd.glob("*.wants/*"), *systemd.glob("*.requires/*"), *systemd.glob("*.service"), *systemd.glob("*.socket")]
     units = {link for link in found if link.is_symlink() and link.name.startswith(SERVERS)}
@@ -227,7 +227,7 @@ def enabled_links(root: Path) -> set[Path]:
 
 
 def disable(link: Path) -> None:
-    """As `systemctl disable` and `update-rc.d disable` do: a SysV link turns from start to kill, else an upgrade would bring it back."""
+    """Disables a server like `systemctl disable` and `update-rc.d disable`: a SysV start link becomes a kill link, which upgrades keep."""
     if link.parent.name.startswith("rc"):
         link.rename(link.with_name("K" + link.name[1:]))
     else:
@@ -236,7 +236,7 @@ def disable(link: Path) -> None:
 
 @contextlib.contextmanager
 def locked(root: Path) -> Iterator[None]:
-    """One installation at a time."""
+    """Holds a lock inside the block, so that one installation runs at a time."""
     folder = root / "run"
     folder.mkdir(exist_ok=True)
     with (folder / "gtvision-setup.lock").open("w") as lock:
@@ -246,7 +246,7 @@ def locked(root: Path) -> Iterator[None]:
 
 @contextlib.contextmanager
 def ended_by_signals() -> Iterator[None]:
-    """SIGTERM and SIGHUP unwind like Ctrl-C, so that everything is put back."""
+    """Makes SIGTERM and SIGHUP raise inside the block as Ctrl-C does, so that everything is put back."""
 
     def unwind(number: int, _frame: object) -> None:
         raise SetupFailed(128 + number)
@@ -260,12 +260,12 @@ def ended_by_signals() -> Iterator[None]:
 
 
 def exists(path: Path) -> bool:
-    """Also true for a dangling link."""
+    """Returns whether the path exists, also as a dangling link."""
     return os.path.lexists(path)
 
 
 def write_executable(path: Path, text: str) -> None:
-    """Whole or not at all."""
+    """Writes an executable file atomically."""
     fresh = path.with_name(path.name + ".gtvision-new")
     fresh.write_text(text)
     fresh.chmod(0o755)
@@ -276,7 +276,7 @@ def write_executable(path: Path, text: str) -> None:
 
 
 def install_python_packages(*, test: bool) -> None:
-    """Everything pinned by constraints.txt; the local parts editable. Does nothing if nothing changed since the last time."""
+    """Installs all Python packages by constraints.txt and the local parts editable, unless nothing changed since the last time."""
     wanted = fingerprint()
     done = read_stamp()
     if done.get("fingerprint") == wanted and (done.get("test") or not test) and (VENV / "bin/python").exists():
@@ -287,18 +287,18 @@ def install_python_packages(*, test: bool) -> None:
     pip = [str(VENV / "bin/python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-c", str(ROOT / "constraints.txt")]
     run([*pip, SETUPTOOLS])
     locals_ = [argument for part in local_parts() for argument in ("-e", installable(part))]
-    # the build tool is the pinned one above, so nothing unpinned is fetched for building
+    # without build isolation, which would fetch an unpinned build tool
     run([*pip, "--no-build-isolation", *locals_, *(dependency_group("test") if test else [])])
     STAMP.write_text(json.dumps({"fingerprint": wanted, "test": test}))
 
 
 def local_parts() -> list[Path]:
-    """Folders of our distributions, libraries first."""
+    """Returns the folders of our distributions, libraries first."""
     return [path for pattern in PARTS for path in sorted(ROOT.glob(pattern)) if (path / "pyproject.toml").is_file()]
 
 
 def installable(part: Path) -> str:
-    """The folder, with the extras of `EXTRAS` (for example `make run EXTRAS=gpu`) that this part knows."""
+    """Returns pip's argument for a part: its folder, with those of `EXTRAS` (as in `make run EXTRAS=gpu`) that it has."""
     wanted = set(chosen_extras().replace(",", " ").split())
     known = project(part).get("project", {}).get("optional-dependencies", {})
     extras = sorted(wanted & set(known))
@@ -306,26 +306,26 @@ def installable(part: Path) -> str:
 
 
 def chosen_extras() -> str:
-    """What the operator wrote in `EXTRAS`."""
+    """Returns the operator's `EXTRAS`."""
     return os.environ.get("EXTRAS", "")  # noqa: TID251 - nothing of ours is installed yet
 
 
 def dependency_group(name: str) -> list[str]:
-    """A group of the root pyproject.toml."""
+    """Returns a dependency group of the root pyproject.toml."""
     groups = project(ROOT).get("dependency-groups", {})
     return [str(requirement) for requirement in groups.get(name, [])]
 
 
 def project(folder: Path) -> dict[str, dict[str, Any]]:
-    """The pyproject.toml of a folder."""
-    import tomllib  # since Python 3.11; an older interpreter never comes here
+    """Returns the content of a folder's pyproject.toml."""
+    import tomllib  # here, as the module is new in Python 3.11 and an older interpreter has to load this file
 
     with (folder / "pyproject.toml").open("rb") as file:
         return tomllib.load(file)
 
 
 def fingerprint() -> str:
-    """Changes with everything that decides what is installed."""
+    """Returns a hash of everything that decides what is installed."""
     digest = hashlib.sha256(chosen_extras().encode())
     for path in [ROOT / "constraints.txt", ROOT / "pyproject.toml", Path(__file__), *(part / "pyproject.toml" for part in local_parts())]:
         digest.update(str(path).encode() + b"\0" + path.read_bytes())
@@ -333,7 +333,7 @@ def fingerprint() -> str:
 
 
 def read_stamp() -> dict[str, object]:
-    """What the last successful run installed; empty if there was none."""
+    """Returns what the last successful run recorded; empty where there was none."""
     with contextlib.suppress(OSError, ValueError):
         stamp = json.loads(STAMP.read_text())
         return stamp if isinstance(stamp, dict) else {}
@@ -341,7 +341,7 @@ def read_stamp() -> dict[str, object]:
 
 
 def make_venv() -> None:
-    """A working `.venv`; a broken one (interrupted, or its interpreter gone) is made again."""
+    """Makes `.venv`, also again where it is broken (by an interrupted run, or as its interpreter was removed)."""
     with contextlib.suppress(OSError):
         if subprocess.run([VENV / "bin/python", "-m", "pip", "--version"], capture_output=True, check=False).returncode == 0:
             return
@@ -349,7 +349,7 @@ def make_venv() -> None:
 
 
 def find_python() -> str:
-    """The system's Python if it is new enough, since its packages are tested together; else the newest that is on PATH."""
+    """Returns the system's Python if it is new enough, as Debian tests its packages together; else the newest on PATH."""
     names = ["/usr/bin/python3", *(f"python3.{minor}" for minor in range(20, OLDEST_PYTHON[1] - 1, -1)), "python3"]
     for name in names:
         found = shutil.which(name)
@@ -359,25 +359,25 @@ def find_python() -> str:
 
 
 def new_enough(python: str) -> bool:
-    """Asks the interpreter itself; one that cannot make environments does not count."""
+    """Returns whether the interpreter is new enough and can make virtual environments."""
     question = f"import sys, venv, ensurepip; sys.exit(sys.version_info < {OLDEST_PYTHON})"
     return subprocess.run([python, "-c", question], capture_output=True, check=False).returncode == 0
 
 
 def run(argv: Sequence[str]) -> None:
-    """Show its output; end with it if it fails."""
+    """Runs a command with its output shown; ends the program where it fails."""
     if subprocess.run(argv, check=False).returncode != 0:
         raise SetupFailed(f"This failed: {shlex.join(argv)}")
 
 
 def say(text: str) -> None:
-    """One line of progress."""
+    """Prints one line of progress."""
     sys.stdout.write(f"setup: {text}\n")
     sys.stdout.flush()
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Packages first: Debian keeps the means to make a virtual environment in one of them."""
+    """Installs Debian packages first, as one of them can make virtual environments, then Python packages."""
     parser = argparse.ArgumentParser(description="Install what GT-Vision needs.")
     parser.add_argument("--test", action="store_true", help="also what only tests and checks need")
     parser.add_argument("--packages-only", action="store_true", help="Debian packages only; needs root")

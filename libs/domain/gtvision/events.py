@@ -310,7 +310,7 @@ class SessionRevoked(EventData):
 
 
 class KeysRotated(EventData):
-    """The set of signing keys changed. A tenant's event like all others: it is emitted for the tenant of whoever asked."""
+    """The set of signing keys changed. Emitted for the tenant of the caller that asked for it."""
 
     key = "keys.rotated.v1"
     emitter = "identity"
@@ -325,7 +325,7 @@ class KeysRotated(EventData):
 
 
 class AuditRecorded(EventData):
-    """Somebody did something that goes on record. `occurred_at`, tenant, camera and correlation id are the envelope's."""
+    """An act that is put on record. `occurred_at`, tenant, camera and correlation id are those of the envelope."""
 
     key = "audit.recorded.v1"
     emitter = "every-service"
