@@ -223,14 +223,14 @@ def _service(mint: TokenMint) -> httpx.AsyncClient:
 
 
 async def test_a_route_asks_for_its_scope(mint: TokenMint) -> None:
-    nobody, viewer = mint.caller(scopes=[]), mint.caller(Role.VIEWER)
+    scopeless, viewer = mint.caller(scopes=[]), mint.caller(Role.VIEWER)
     async with _service(mint) as client:
 
         async def status(path: str, caller: Caller) -> int:
             return (await client.get(f"/api/v1/{path}", headers=mint.headers(caller))).status_code
 
         assert [await status(path, viewer) for path in ("cameras", "either", "me")] == [200, 200, 200]
-        assert [await status(path, nobody) for path in ("cameras", "either", "me")] == [403, 403, 200]
+        assert [await status(path, scopeless) for path in ("cameras", "either", "me")] == [403, 403, 200]
 
 
 @pytest.mark.parametrize("header", ["", "Bearer", "Bearer ", "Basic dTpw", "bearer x.y.z", "Token x"])

@@ -78,7 +78,7 @@ FORGERIES: dict[str, Callable[[Forger], str]] = {
     "x5u injected": lambda f: f.raw(f.header | {"x5u": "https://evil.example/chain.pem"}, f.claims, own_key()[0]),
     "x5c injected": lambda f: f.raw(f.header | {"x5c": ["AAAA"]}, f.claims, own_key()[0]),
     "jku beside a true signature": lambda f: f.signed(f.header | {"jku": "https://evil.example/jwks.json"}),
-    "kid unknown": lambda f: f.signed(f.header | {"kid": "nobody"}),
+    "kid unknown": lambda f: f.signed(f.header | {"kid": "unknown"}),
     "kid missing": lambda f: f.signed({"alg": "RS256", "typ": "at+jwt"}),
     "kid empty": lambda f: f.signed(f.header | {"kid": ""}),
     "kid null": lambda f: f.signed(f.header | {"kid": None}),
@@ -189,6 +189,6 @@ async def test_forged_tokens_are_refused(mint: TokenMint, forgery: Callable[[For
 
 async def test_duplicate_claims_do_not_smuggle(mint: TokenMint) -> None:
     forger = Forger(mint)
-    body = json.dumps(forger.claims)[:-1] + ', "iss": "somebody"}'
+    body = json.dumps(forger.claims)[:-1] + ', "iss": "forger"}'
     with pytest.raises(Unauthenticated):
         await mint.authenticator().verify(forger.raw(forger.header, body.encode(), private_key_pem(forger.kid)))

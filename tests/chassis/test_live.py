@@ -72,7 +72,7 @@ async def test_an_announcement_waits_for_its_commit(redis: Redis) -> None:
 async def test_what_is_not_ours_is_passed_over(redis: Redis) -> None:
     live, tenant = LiveBus(redis), new_id()
     async with _listening(live, "*") as (heard, _):
-        for name, data in (("live:nobody:cameras", b"{}"), (channel(tenant, "cameras"), b"{no json"), ("live:short", b"{}")):
+        for name, data in (("live:unknown:cameras", b"{}"), (channel(tenant, "cameras"), b"{no json"), ("live:short", b"{}")):
             await redis.publish(name, data)
         await live.publish(tenant, "system", {"n": 1})
         assert (await _next(heard)).topic == "system"

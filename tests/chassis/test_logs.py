@@ -42,7 +42,7 @@ def test_a_line_is_json_with_service_level_time_and_correlation(lines: Any) -> N
 
 def test_the_standard_library_takes_the_same_road(lines: Any) -> None:
     logging.getLogger("uvicorn.error").info("Started server process [%d]", 7, extra={"color_message": "x"})
-    logging.getLogger("somebody").warning("connecting to amqp://user:%s@host/", CANARY)
+    logging.getLogger("another").warning("connecting to amqp://user:%s@host/", CANARY)
     logging.getLogger("uvicorn.access").info("GET /?ticket=%s", CANARY)
     started, connecting = lines()
     assert started["event"] == "Started server process [7]"

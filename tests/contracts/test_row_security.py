@@ -227,17 +227,16 @@ async def test_views_run_with_the_rights_of_the_caller(tested: ServiceDatabase) 
 async def test_the_owners_functions_can_be_neither_led_astray_nor_called_by_others(tested: ServiceDatabase) -> None:
     functions = await tested.superuser.fetch(
         "SELECT oid::regprocedure::text AS name, prosecdef AS definer, proconfig AS config, pg_get_userbyid(proowner) AS owner,"
-        " has_function_privilege('public', oid, 'EXECUTE') AS everybodys"
+        " has_function_privilege('public', oid, 'EXECUTE') AS public"
         " FROM pg_proc WHERE pronamespace = to_regnamespace($1)",
         tested.name,
     )
     for function in functions:
         assert function["owner"] == f"{tested.name}_owner"
         if function["definer"]:
-            assert f"search_path={tested.name}, pg_temp" in [setting.replace('"', "") for setting in function["config"] or ()], function[
-                "name"
-            ]
-            assert not function["everybodys"], f"anybody may call {function['name']}"
+            options = [setting.replace('"', "") for setting in function["config"] or ()]
+            assert f"search_path={tested.name}, pg_temp" in options, function["name"]
+            assert not function["public"], f"every role may call {function['name']}"
 
 
 async def test_rows_that_no_tenant_owns_do_not_exist(tested: ServiceDatabase) -> None:

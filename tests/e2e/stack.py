@@ -56,8 +56,8 @@ async def _answer(holds: Callable[[], Awaitable[Any]]) -> Any:
     """Returns the answer, or the error of a service that is down."""
     try:
         return await holds()
-    except httpx.TransportError as nobody:
-        return nobody
+    except httpx.TransportError as unreachable:
+        return unreachable
     except httpx.HTTPStatusError as refusal:
         if refusal.response.status_code in AWAY:
             return refusal

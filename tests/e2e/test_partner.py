@@ -135,10 +135,10 @@ async def test_it_watches_a_camera_over_hls(deployment: Deployment, partner: Par
         assert init.content[4:8] == b"ftyp"
         assert b"moof" in segment.content
         assert "no-store" not in segment.headers["cache-control"]
-    async with partner.client() as somebody:
-        somebody.follow_redirects = True
+    async with partner.client() as other:
+        other.follow_redirects = True
         for again in ({"ticket": ticket}, {"ticket": "x.y.z"}, {}):
-            assert (await somebody.get(start, params=again)).status_code == 401
+            assert (await other.get(start, params=again)).status_code == 401
 
 
 async def test_it_watches_a_camera_over_whep(deployment: Deployment, partner: Partner) -> None:
@@ -236,7 +236,7 @@ async def test_tokens_that_are_none_are_refused(deployment: Deployment, partner:
         "no token": ("x", "unauthenticated"),
         "cut short": (f"{header}.{claims}", "unauthenticated"),
         "another signature": (f"{header}.{claims}.{signature[::-1]}", "unauthenticated"),
-        "a key of somebody else": (mint.token(), "unauthenticated"),
+        "a token of another issuer": (mint.token(), "unauthenticated"),
         "yesterday's": (yesterday.access_token(mint.caller(Role.PARTNER)), "token_expired"),
         "the API key itself": (partner.key, "unauthenticated"),
     }

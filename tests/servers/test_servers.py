@@ -145,7 +145,7 @@ class TestRedis:
             assert psutil.Process(old).status() == psutil.STATUS_ZOMBIE
 
 
-AS_ANYBODY = """
+AS_ORDINARY_USER = """
 import asyncio, sys
 from pathlib import Path
 from servers import *
@@ -184,6 +184,6 @@ async def test_everything_works_for_an_ordinary_user(data_folder: Path) -> None:
         run_command([sys.executable, "-c", "import servers"], base_env(), "nobody", cwd=Path("/"))
     except (ServerError, PermissionError):
         needs.lacks("a checkout that other users may read")
-    argv = [sys.executable, "-c", AS_ANYBODY, str(home)]
+    argv = [sys.executable, "-c", AS_ORDINARY_USER, str(home)]
     output = await asyncio.to_thread(run_command, argv, base_env(home), "nobody", home)
     assert "all were ready" in output
