@@ -124,7 +124,6 @@ async def test_a_ticket_opens_one_thing_once(mint: TokenMint) -> None:
             caller.role,
             caller.scopes,
             caller.session_id,
-            purpose="live",
             expires_at=claims.caller.expires_at,
         ),
         "live",

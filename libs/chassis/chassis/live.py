@@ -7,7 +7,7 @@ a subscriber that lost its connection gets `resync`, since the messages of that 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final, Protocol
@@ -38,11 +38,6 @@ class LiveMessage:
     data: Any
     raw: bytes = b""
     """The JSON as it came, to be forwarded without serialising it again."""
-
-    @property
-    def is_resync(self) -> bool:
-        """Returns whether this is the marker after a lost connection."""
-        return self.tenant_id is None
 
 
 _RESYNC_MESSAGE = LiveMessage(None, RESYNC, None)
@@ -77,14 +72,6 @@ class LiveBus:
             log.warning("live_message_dropped", topic=topic, cause=type(error).__name__)
         else:
             metrics.LIVE_MESSAGES.labels("published").inc()
-
-    def announce(self, tenant_id: UUID, topic: str, message: dict[str, Any]) -> Callable[[], Coroutine[Any, Any, None]]:
-        """The same as a callable, for `uow.after_commit(...)`."""
-
-        async def publish() -> None:
-            await self.publish(tenant_id, topic, message)
-
-        return publish
 
     async def subscribe(self, patterns: Sequence[str], *, ready: asyncio.Event | None = None) -> AsyncIterator[LiveMessage]:
         """Returns messages on `live:<pattern>` (`*:cameras`, `<tenant>:detections:*`) for ever; after each reconnect first a resync marker.

@@ -22,7 +22,6 @@ FRAMES_QUEUE = "ai-detect.frames"
 FRAMES_KEY = "frame"
 
 QUORUM: dict[str, str] = {"x-queue-type": "quorum"}
-CLASSIC: dict[str, str] = {"x-queue-type": "classic"}
 
 EXCHANGES: Mapping[str, str] = {EVENTS: "topic", FRAMES: "direct", DEAD: "topic"}
 

@@ -1,4 +1,4 @@
-"""What people do that goes on record."""
+"""Actions that go on record."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class Action(StrEnum):
-    """One kind of deed, `<noun>.<past participle>`. The ledger keeps the text, so that an old record outlives a renamed action."""
+    """One kind of action, `<noun>.<past participle>`. The ledger keeps the text: an old record stays readable when one is renamed."""
 
     SESSION_OPENED = "session.opened"
     SESSION_REFUSED = "session.refused"

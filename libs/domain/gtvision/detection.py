@@ -1,4 +1,4 @@
-"""What was seen in one frame."""
+"""What was detected in one frame."""
 
 from __future__ import annotations
 
@@ -38,4 +38,4 @@ class DetectedObject(BaseModel):
     plate_box: Box | None = None
     character_confidences: tuple[Confidence, ...] = ()
     source: Annotated[str, Field(max_length=64)] = ""
-    """Which part of the provider said so, for example `rapidocr` or `yolo`."""
+    """Which part of the provider found it, for example `rapidocr` or `yolo`."""

@@ -1,4 +1,4 @@
-"""Every failure the product can name. Kinds say what a caller can do about it; they know nothing of HTTP or AMQP.
+"""Every failure the product can name. A kind says what a caller can do about it; none knows of HTTP or AMQP.
 
 GTVisionError
 ├── Invalid            the input can never be accepted as it is
@@ -8,18 +8,18 @@ GTVisionError
 │   ├── InvalidCursor
 │   ├── TooLarge       by size alone
 │   └── PreconditionRequired
-├── Unauthenticated    we do not know who you are
+├── Unauthenticated    the caller is not known
 │   ├── BadCredentials
 │   ├── TokenExpired
 │   └── SessionRevoked
-├── Forbidden          we know who you are, and you may not
+├── Forbidden          the caller is known, and may not
 │   └── MissingScope
-├── NotFound           it does not exist, or not for you
-├── Conflict           it is in the way of something that exists
+├── NotFound           it does not exist, or not for this caller
+├── Conflict           it contradicts something that exists
 │   ├── QuotaReached   the city has as many as it may have
 │   └── StaleRevision
-├── RateLimited        come back later: you ask too much
-└── Unavailable        come back later: something we depend on is down
+├── RateLimited        to be tried later: the caller asks too often
+└── Unavailable        to be tried later: a dependency is down
 
 Each class carries a stable `code`; its docstring is the default message.
 HTTP has statuses of their own for `TooLarge`, `PreconditionRequired` and `StaleRevision`.

@@ -20,8 +20,8 @@ _advancing = Lock()
 def new_id(unix_ms: int | None = None) -> UUID:
     """A UUIDv7 (RFC 9562): 48 bits of Unix milliseconds, 12 of their fraction (6.2, method 3), then random.
 
-    Those of one process sort as they were made, also within one tick of the clock and when it is set back a little: the outbox is
-    read in this order. `unix_ms` is for tests and for rows that carry their own creation time; these sort by the millisecond only.
+    Ids of one process sort in the order of their creation, also within one tick of the clock and when it is set back a little: the
+    outbox is read in this order. `unix_ms` is for tests and for rows that carry their own creation time; these sort by the millisecond.
     """
     ticks = _next_ticks() if unix_ms is None else (unix_ms & (1 << 48) - 1) << 12 | int.from_bytes(os.urandom(2), "big") >> 4
     chance = int.from_bytes(os.urandom(8), "big") & (1 << 62) - 1
@@ -29,8 +29,8 @@ def new_id(unix_ms: int | None = None) -> UUID:
 
 
 def _next_ticks() -> int:
-    """Milliseconds and 4,096ths of them, later than any before. A clock that is set back by more than that is believed."""
-    global _last  # noqa: PLW0603 - the one thing that a process must remember
+    """Returns milliseconds and 4,096ths of them, later than any before, unless the clock was set back by more than _BELIEVED_BACK."""
+    global _last  # noqa: PLW0603 - state of the process
     now = _time.time_ns() * 4_096 // 1_000_000
     with _advancing:
         _last = now if now > _last or _last - now > _BELIEVED_BACK else _last + 1

@@ -5,8 +5,8 @@
     MERCOSUL   LLLNLNN   ABC1C34    2018
 
 A vehicle that changed to the new era keeps its plate but for the 5th character, 0-9 -> A-J: ABC1234 and ABC1C34 are one vehicle.
-Letters K-Z there were born with the new era and have no old twin. Text here is always *normalised*: A-Z and 0-9, nothing else.
-The reader joins the two lines of a motorcycle's plate before it comes here.
+Letters K-Z at that place exist in the new era only and have no old twin. Text here is always *normalised*: A-Z and 0-9, nothing else.
+The reader joins the two lines of a motorcycle's plate before.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ _SHARES = (0.7, 0.2, 0.1)
 
 
 def _mates(character: str) -> list[tuple[str, float]]:
-    """What a character may have been, with shares that add up to 1."""
+    """Returns what a character may have been, with shares that add up to 1."""
     if character in _ROUND_SHARES:
         return list(zip(_ROUND_SHARES[character], _SHARES, strict=True))
     return [(mate, 1.0) for mate in _MATES.get(character, "")]
@@ -58,7 +58,7 @@ _SHAPES = {Era.OLD: "LLLNNNN", Era.MERCOSUL: "LLLNLNN"}
 
 
 def normalise(text: str) -> str:
-    """Upper-case A-Z and 0-9 of a text; everything else is dropped. May be empty."""
+    """Returns the upper-case A-Z and 0-9 of a text; everything else is dropped. May be empty."""
     return "".join(character for character in text if character.isascii() and character.isalnum()).upper()
 
 
@@ -67,18 +67,18 @@ def _fits(text: str, shape: str) -> bool:
 
 
 def era(plate: str) -> Era | None:
-    """The era whose shape the plate has, or None where it has neither."""
+    """Returns the era whose shape the plate has, or None where it has neither."""
     text = normalise(plate)
     return next((found for found, shape in _SHAPES.items() if _fits(text, shape)), None)
 
 
 def is_valid(plate: str) -> bool:
-    """Whether the plate has the shape of one of the eras."""
+    """Returns whether the plate has the shape of one of the eras."""
     return era(plate) is not None
 
 
 def to_mercosul(plate: str) -> str:
-    """The plate in the shape of the new era.
+    """Returns the plate in the shape of the new era.
 
     Raises: InvalidPlate, where it has neither shape.
     """
@@ -93,7 +93,7 @@ def to_mercosul(plate: str) -> str:
 
 
 def to_old(plate: str) -> str | None:
-    """The plate in the shape of the old era, or None where it was born in the new one.
+    """Returns the plate in the shape of the old era, or None where it has no form there.
 
     Raises: InvalidPlate, where it has neither shape.
     """
@@ -109,7 +109,7 @@ def to_old(plate: str) -> str | None:
 
 
 def _forms(text: str) -> tuple[str, ...]:
-    """The text and its twin of the other era, where there is one."""
+    """Returns the text and its twin of the other era, where there is one."""
     if not is_valid(text):
         return (text,)
     old, new = to_old(text), to_mercosul(text)

@@ -95,7 +95,6 @@ class Caller:
     scopes: frozenset[str]
     session_id: UUID
     camera_groups: frozenset[UUID] | None = None
-    purpose: str | None = None
     expires_at: float = field(default=0.0, compare=False)
     """Unix seconds at which the token ends."""
 
@@ -105,7 +104,7 @@ class Caller:
             raise MissingScope(f"This needs the scope '{scope}'.", scope=scope)
 
     def may_see(self, camera_groups: frozenset[UUID]) -> bool:
-        """Whether a camera of these groups lies inside the caller's limit."""
+        """Returns whether the caller may see a camera of these groups."""
         return self.camera_groups is None or bool(self.camera_groups & camera_groups)
 
 

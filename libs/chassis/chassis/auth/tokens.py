@@ -221,7 +221,6 @@ def _caller(claims: _Claims) -> Caller:
         scopes=frozenset(claims.scopes),
         session_id=claims.sid,
         camera_groups=None if claims.groups is None else frozenset(claims.groups),
-        purpose=claims.purpose,
         expires_at=claims.exp,
     )
 
