@@ -290,7 +290,7 @@ class TenantUpdated(EventData):
 
 
 class UserDisabled(EventData):
-    """A user may not act any more; their sessions are revoked."""
+    """A user, or an API key, may not act any more; their sessions are revoked."""
 
     key = "user.disabled.v1"
     emitter = "identity"

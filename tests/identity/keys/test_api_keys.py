@@ -13,7 +13,7 @@ from tests.fixtures.tokens import TokenMint
 from chassis.auth import Authenticator
 from chassis.fakes import StaticKeys, StaticRevocations
 from gtvision.errors import BadCredentials, Forbidden, NotFound
-from gtvision.events import SessionRevoked
+from gtvision.events import SessionRevoked, UserDisabled
 from gtvision.ids import new_id
 from gtvision.tenancy import ROLE_SCOPES, Caller, Role, Scope
 from identity.keys.domain.api_keys import NEVER_FOR_A_KEY, ApiKey, TooLongLived
@@ -157,7 +157,7 @@ class TestRevoking:
         await keys.revoke_api_key(admin, key.id)
         await keys.revoke_api_key(admin, key.id)
         assert set(house.registry.revoked) == {each.session.id for each in opened}
-        assert [type(fact) for fact in await house.facts(admin.tenant_id)] == [SessionRevoked] * 3
+        assert [type(fact) for fact in await house.facts(admin.tenant_id)] == [SessionRevoked] * 3 + [UserDisabled]
         with pytest.raises(BadCredentials):
             await exchanges.exchange(text, HOME)
         await exchanges.exchange(other_text, HOME)

@@ -11,6 +11,7 @@ from chassis.idempotency import Once, claim
 from city.audit import AuditEntry, record
 from gtvision.audit import Action
 from gtvision.errors import NotFound
+from gtvision.events import UserDisabled
 from gtvision.ids import new_id
 from gtvision.tenancy import Caller, Role, Scope
 from gtvision.time import Clock, isoformat
@@ -90,6 +91,7 @@ class ApiKeys:
             await store.revoke_api_key(key_id, now)
             for session in await store.sessions_of(key_id, now):
                 await self._ending.end(work, session)
+            work.emit(UserDisabled(user_id=key_id))  # live views outlast the fifteen minutes of the session that opened them
             record(work, Action.API_KEY_REVOKED, who, AuditEntry("api_key", key_id, details={"name": key.name}))
 
 
