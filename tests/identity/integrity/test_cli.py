@@ -57,6 +57,10 @@ class TestCommand:
         assert await audit.run(audit.parse(asked), tools(tenant)) == 0
         assert capfdbinary.readouterr().out.count(b'"action":"plate.searched"') == 20
 
+    async def test_a_repair_says_what_it_put_on_record(self, tenant: TenantLedger, capsys: pytest.CaptureFixture[str]) -> None:
+        assert await audit.run(audit.parse(("repair", "--tenant", str(tenant.tenant_id))), tools(tenant)) == 0
+        assert f"({tenant.tenant_id}): 0 entries" in capsys.readouterr().out
+
     @pytest.mark.parametrize("arguments", [(), ("export",), ("verify", "--from", "yesterday"), ("drop",)])
     def test_wrong_arguments_end_it(self, arguments: tuple[str, ...]) -> None:
         with pytest.raises(SystemExit):

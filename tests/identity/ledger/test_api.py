@@ -167,7 +167,16 @@ async def test_an_export_without_an_end_is_refused(door: Door) -> None:
 
 @pytest.mark.parametrize(
     "query",
-    [{"action": "Not An Action"}, {"actor_id": "x"}, {"from": "2026-01-01"}, {"outcome": "maybe"}, {"cursor": "x"}, {"limit": 1_000}],
+    [
+        {"action": "Not An Action"},
+        {"actor_id": "x"},
+        {"from": "2026-01-01"},
+        {"from": "0001-01-01T00:00:00Z"},
+        {"to": "9999-12-31T23:59:59.999999Z"},
+        {"outcome": "maybe"},
+        {"cursor": "x"},
+        {"limit": 1_000},
+    ],
 )
 async def test_what_cannot_be_looked_for_is_refused(door: Door, query: dict[str, Any]) -> None:
     answer = await door.http.get("/api/v1/audit", params=query, headers=await door.as_admin())
