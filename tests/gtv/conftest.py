@@ -1,4 +1,4 @@
-"""What the tests of gtv share."""
+"""Fixtures that the tests of gtv share."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A real HAProxy as gtv configures it, with small servers behind it that tell what they were asked."""
+"""A real HAProxy as gtv configures it, with small servers behind it that answer with the request that they got."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ needs_haproxy = needs.marks("haproxy")
 
 @dataclass
 class Echo:
-    """Says who it is and what it was asked. `redirect` and `away` answer like the media server, and like nobody of ours; `unshaped` as an
-    HTTP library answers before a service is asked, `shaped` as a service does."""
+    """A server that answers with its name and the request. `redirect` and `away` redirect like the media server; `unshaped` answers as an
+    HTTP library does for invalid HTTP, `shaped` as a service does."""
 
     name: str
     port: int = 0
@@ -75,7 +75,7 @@ class Echo:
 
 @dataclass
 class Front:
-    """A running edge."""
+    """A running HAProxy, with clients of it."""
 
     layout: edge.Layout
     log: Path
@@ -91,11 +91,11 @@ class Front:
         return f"{scheme}://{self.layout.edge if scheme == 'https' else self.layout.plain}"
 
     def asking(self, **options: Any) -> httpx.AsyncClient:
-        """Another client of the edge."""
+        """Returns another HTTP client of the edge."""
         return httpx.AsyncClient(**{"base_url": self.address(), "verify": self.trust, "trust_env": False, "timeout": 120, **options})
 
     async def curl(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """As a partner would: with curl."""
+        """Sends a request with curl."""
         command = ["curl", "-sS", "--noproxy", "*", "--max-time", "120", *arguments]
         return await asyncio.to_thread(subprocess.run, command, capture_output=True, text=True, check=False)
 
@@ -107,7 +107,7 @@ class Front:
         return [json.loads(line) for line in self.log.read_text().splitlines() if line.startswith("{")]
 
     async def raw(self, line: str, *headers: str) -> tuple[bytes, bytes]:
-        """Head and body of the answer to exactly this request."""
+        """Sends exactly this request, and returns head and body of the answer."""
         host, _, port = self.layout.edge.rpartition(":")
         reader, writer = await asyncio.open_connection(host, int(port), ssl=self.trust, server_hostname="localhost")
         writer.write("\r\n".join([f"{line} HTTP/1.1", "Host: edge", "Connection: close", *headers, "", ""]).encode())
@@ -118,7 +118,7 @@ class Front:
         return head, body
 
     async def restart(self) -> None:
-        """It ends and comes back as after a crash: with nothing in its memory."""
+        """Kills HAProxy and starts it again, without what it had in memory."""
         self.process.kill()
         await asyncio.to_thread(self.process.wait)
         self.process = _start(self.layout, self.log)
@@ -126,7 +126,7 @@ class Front:
 
 
 def sent(answer: httpx.Response) -> dict[str, str]:
-    """The headers that reached the server."""
+    """Returns the headers that reached the server."""
     return {name.lower(): value for name, value in answer.json()["headers"]}
 
 
@@ -140,7 +140,7 @@ def write_files(layout: edge.Layout, routes: Routes) -> None:
 
 
 def layout_for(folder: Path, routes: Routes, targets: Mapping[str, edge.Target], **changes: Any) -> edge.Layout:
-    """On free ports, with one media node, everything behind it where `targets` says."""
+    """Returns a layout on free ports, with one media node, and the addresses of `targets`."""
     public = free_port()
     layout = edge.Layout(
         edge=f"127.0.0.1:{public}",
@@ -174,7 +174,7 @@ async def _ready(layout: edge.Layout, process: subprocess.Popen[bytes], log: Pat
 
 @asynccontextmanager
 async def echoes(*names: str) -> AsyncIterator[dict[str, Echo]]:
-    """Servers of these names."""
+    """Starts a server for each of the names."""
     async with AsyncExitStack() as stack:
         made = {}
         for name in names:
@@ -189,7 +189,7 @@ async def echoes(*names: str) -> AsyncIterator[dict[str, Echo]]:
 
 @asynccontextmanager
 async def edge_of(folder: Path, targets: Mapping[str, edge.Target] | None = None, **changes: Any) -> AsyncIterator[Front]:
-    """The edge with one server behind everything, except where `targets` or `changes` of the layout say otherwise."""
+    """Starts the edge with one server behind all routes, except for those of `targets` and `changes` of the layout."""
     needs.program("haproxy")
     routes = load_routes(ROUTES)
     async with echoes("echo") as servers:

@@ -15,11 +15,11 @@ def _text(number: int) -> str:
 
 @cache
 def numbers(bits: int, which: int) -> rsa.RSAPublicNumbers:
-    """Of a new key."""
+    """Returns the public numbers of a new RSA key."""
     return rsa.generate_private_key(65_537, bits).public_key().public_numbers()
 
 
 def jwk(kid: str, bits: int = 3_072, which: int = 0) -> dict[str, Any]:
-    """One public key."""
+    """Returns one public key as a JWK."""
     found = numbers(bits, which)
     return {"kty": "RSA", "use": "sig", "alg": "RS256", "kid": kid, "n": _text(found.n), "e": _text(found.e)}

@@ -1,4 +1,4 @@
-"""What Kong's and HAProxy's routers do with a request, as far as our configurations use them."""
+"""The routers of Kong and HAProxy in Python, as far as our configurations use them."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ Entity = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """Where Kong sends a request."""
+    """The route, service and path to which Kong sends a request."""
 
     route: Entity
     service: Entity | None
     path: str
-    """As the service sees it."""
+    """The path that the service gets."""
 
     @property
     def plugins(self) -> dict[str, Entity]:
@@ -27,7 +27,7 @@ class Hit:
 
 
 class KongRouter:
-    """Router flavour `traditional_compatible`: kong/router/transform.lua and atc.lua of 3.9."""
+    """Kong's router flavour `traditional_compatible`, after kong/router/transform.lua and atc.lua of 3.9."""
 
     def __init__(self, text: str) -> None:
         self.document: Entity = yaml.safe_load(text)
@@ -41,13 +41,13 @@ class KongRouter:
 
     @staticmethod
     def _priority(route: Entity) -> tuple[int, bool, int, int]:
-        """More kinds of conditions first, then expressions, then their priority, then length."""
+        """Returns the order of a route: more kinds of conditions first, then expressions, then their priority, then length."""
         expression = any(path.startswith("~") for path in route["paths"])
         weight = 1 + bool(route.get("methods"))
         return weight, expression, route.get("regex_priority", 0) if expression else 0, max(map(len, route["paths"]))
 
     def find(self, method: str, path: str) -> Hit:
-        """The route with the highest priority that matches."""
+        """Returns the matching route with the highest priority."""
         found = []
         for route, service in self._routes():
             if route.get("methods") and method not in route["methods"]:
@@ -58,11 +58,11 @@ class KongRouter:
                     found.append((self._priority(route), route, service, matched))
                     break
         priority = max(each[0] for each in found)
-        [(_, route, service, captures)] = [each for each in found if each[0] == priority]  # no two may tie
+        [(_, route, service, captures)] = [each for each in found if each[0] == priority]  # fails where two have the same priority
         return Hit(route, service, _upstream_path(route, path, captures))
 
     def limit(self, hit: Hit) -> Entity:
-        """The instance of rate-limiting that counts: the route's, else the global one."""
+        """Returns the rate-limiting configuration that applies: the route's, else the global one."""
         everywhere = {plugin["name"]: plugin["config"] for plugin in self.document["plugins"]}
         return hit.plugins.get("rate-limiting") or everywhere["rate-limiting"]
 
@@ -85,7 +85,7 @@ def _upstream_path(route: Entity, path: str, captures: dict[str, str]) -> str:
 
 @dataclass
 class HaproxyRouter:
-    """The rules about paths of one frontend: known names, owners, the choice."""
+    """The rules of one frontend that depend on the path: aliases, ACLs of services, and the choice of the backend."""
 
     text: str
     behind_kong: bool = False
@@ -106,7 +106,7 @@ class HaproxyRouter:
                 self.choices.append((found[1], found[2]))
 
     def find(self, path: str) -> tuple[str | None, str]:
-        """Backend and path; None where no service has it."""
+        """Returns backend and path; the backend is None where no service has the path."""
         for pattern, replacement in self.names:
             path = re.sub(pattern, replacement, path)
         for backend, owner in self.choices:

@@ -1,4 +1,4 @@
-"""Commands of services: found by name, run in the stack's own environment, ended as they ended."""
+"""Tests that gtv runs the commands of services: found by name, with the stack's environment, and with their exit status."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ PORTS = {"postgres": 1, "pgbouncer": 2, "redis-cache": 3, "redis-state": 4, "rab
 
 @pytest.fixture
 def running(home: Home) -> Iterator[Home]:
-    """A folder on which a supervisor seems to live."""
+    """A data folder that is locked as by a running supervisor."""
     with home.held():
         credentials.load_or_make(home.secrets_file)
         write_json(home.state_file, {"pid": 1, "address": "http://127.0.0.1:8080", "ports": PORTS})
@@ -61,7 +61,7 @@ def test_a_package_without_a_process_is_told(running: Home) -> None:
 
 
 def test_input_output_arguments_and_the_end_pass_through(running: Home, tmp_path: Path) -> None:
-    """gtv itself, in a process, with a package that stands in for a service's."""
+    """Runs gtv in a process of its own, with a small package in place of a service."""
     package = tmp_path / "echo_service"
     package.mkdir()
     (package / "__init__.py").touch()

@@ -1,4 +1,4 @@
-"""`gtv dead`: what a person reads about messages that failed for good."""
+"""Tests of `gtv dead`, which shows dead-lettered messages."""
 
 from __future__ import annotations
 

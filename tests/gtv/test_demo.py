@@ -1,4 +1,4 @@
-"""The demo registers its cameras and plates once, however often it is asked."""
+"""Tests that the demo registers its cameras and plates once, also when it runs again."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from gtv.failures import GtvError
 
 
 class Api:
-    """A product of two lists, with the client's two methods."""
+    """A fake of the API's client that keeps cameras and watchlists in two lists."""
 
     def __init__(self) -> None:
         self.cameras: list[dict[str, Any]] = []

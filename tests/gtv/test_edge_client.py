@@ -1,4 +1,4 @@
-"""Whom the edge takes for the client: a proxy in front of it is believed only where it is known."""
+"""Tests of the client's address at the edge: X-Forwarded-For counts from trusted proxies only."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.media
 
 @pytest.fixture(scope="module")
 async def front(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Front]:
-    """Behind a proxy on this machine and one in 10/8."""
+    """The edge with trusted proxies on this machine and in 10/8."""
     async with edge_of(tmp_path_factory.mktemp("edge"), trusted_proxies=("127.0.0.0/8", "10.0.0.0/8", "2001:db8:1::/48")) as running:
         yield running
 

@@ -1,4 +1,4 @@
-"""What the edge refuses before it asks whose a path is: an API never answers with a page, nor in a shape of somebody else's."""
+"""Tests of what the edge refuses before routing: a path of the API is answered neither with a page nor in another shape."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ ESCAPED = (
 
 @pytest.fixture(scope="module", params=["services", "kong"])
 async def front(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Front]:
-    """The edge with one server behind everything, or with one as the gateway in between: nothing here differs."""
+    """The edge with one server behind all routes, and with a gateway in between, which must make no difference."""
     async with echoes("kong") as servers:
         port = servers["kong"].port
         between: dict[str, Any] = {"kong": edge.Target(f"127.0.0.1:{port}", port)} if request.param == "kong" else {}
@@ -54,7 +54,7 @@ def _problem(answer: tuple[bytes, bytes], status: int) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("path", DISGUISED)
-async def test_a_path_of_ours_in_disguise_is_nobodys_and_never_the_page(front: Front, path: str) -> None:
+async def test_a_disguised_path_of_the_api_is_not_found_and_never_the_page(front: Front, path: str) -> None:
     for method in ("GET", "POST"):
         assert _problem(await front.raw(f"{method} {path}", "Content-Length: 0"), 404)["code"] == "not_found"
 
@@ -73,7 +73,7 @@ async def test_a_place_of_the_page_is_the_page(front: Front) -> None:
 
 @pytest.mark.parametrize("path", ["/api/v1/cameras", "/api/v1/nothing", "/ws/v1/live", "/main.js"])
 @pytest.mark.parametrize("method", ["FOO", "TRACE", "PROPFIND", "get"])
-async def test_a_method_that_nobody_answers_is_refused_by_the_edge(front: Front, method: str, path: str) -> None:
+async def test_a_method_that_no_service_answers_is_refused_by_the_edge(front: Front, method: str, path: str) -> None:
     head, body = await front.raw(f"{method} {path}")
     assert _problem((head, body), 405)["code"] == "method_not_allowed"
     assert f"allow: {METHODS}".lower().encode() in head.lower()
@@ -89,8 +89,8 @@ async def test_over_http_2_it_is_the_same(front: Front) -> None:
         assert (json.loads(body)["code"], status) == ("method_not_allowed", "405"), done.stderr
 
 
-async def test_nobody_gets_a_tunnel(front: Front) -> None:
-    # most of them are no HTTP, and what reads HTTP answers those itself: see what integrators are told
+async def test_connect_opens_no_tunnel(front: Front) -> None:
+    # most of them are invalid HTTP, which HAProxy answers itself, as docs/integrators.md says
     for target in ("elsewhere.example:443", "/api/v1/cameras"):
         head, body = await front.raw(f"CONNECT {target}")
         assert head.startswith(b"HTTP/1.1 400 ")
@@ -129,8 +129,8 @@ async def test_while_it_is_closed_an_api_never_gives_the_page_either(front: Fron
         maintenance.switch(front.layout.files, on=False)
 
 
-async def test_what_is_no_http_gets_a_short_answer_of_the_edges_own(front: Front) -> None:
-    """As docs/integrators.md says: it is not in our shape, and HAProxy has no way to put it there."""
+async def test_invalid_http_gets_a_short_answer_of_the_edge_itself(front: Front) -> None:
+    """Invalid HTTP is answered in HAProxy's own shape, which cannot be changed; docs/integrators.md says so."""
     for line in ("GET /api/v1/cam eras", "GET /api/v1/cameras/\u00e9"):
         head, body = await front.raw(line)
         assert head.startswith(b"HTTP/1.1 400 ")
@@ -139,7 +139,7 @@ async def test_what_is_no_http_gets_a_short_answer_of_the_edges_own(front: Front
 
 
 async def _trickled(front: Front, *headers: str) -> bytes:
-    """What a client gets that goes on sending its body byte by byte."""
+    """Returns the answer to a client that sends its body byte by byte."""
     host, _, port = front.host.rpartition(":")
     reader, writer = await asyncio.open_connection(host, int(port), ssl=front.trust, server_hostname="localhost")
     writer.write("\r\n".join(["POST /api/v1/auth/login HTTP/1.1", "Host: edge", *headers, "", ""]).encode())

@@ -1,4 +1,4 @@
-"""Limits by address: only the API is counted, and a wall of video never is."""
+"""Tests of rate limits by address: requests to the API count, those of video do not."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ async def test_a_wall_of_video_is_never_limited_while_the_api_beside_it_is(front
         answers, *_ = await asyncio.gather(_ask(front.client, 60, "GET", "/api/v1/cameras"), *(tile(wall, camera) for camera in CAMERAS))
     assert statuses == {200: 16 * (2 * TURNS + 2)}
     assert Counter(answer.status_code for answer in answers) == {200: 40, 429: 20}
-    # the WebSocket and the health of the edge are open to who has spent his share
+    # the WebSocket and the edge's health are open to an address that has reached its limit
     assert {answer.status_code for answer in await _ask(front.client, 50, "GET", "/ws/v1/live")} == {200}
     assert (await front.client.get("/api/health")).status_code == 200
 
@@ -70,12 +70,12 @@ async def test_logins_and_changes_of_accounts_have_a_stricter_limit_of_their_own
     for method, path, allowed in (("POST", "/api/v1/auth/login", 5), ("PATCH", "/api/v1/users/1", 4)):
         answers = await _ask(front.client, allowed + 3, method, path)
         assert [answer.status_code for answer in answers] == [200] * allowed + [429] * 3
-    # in a roundabout way it is the same
+    # other spellings of the path count too
     for path in ("/api/v1/auth/%6cogin", "/api/v1/auth/login/", "/api/v1/auth/login?x"):
         assert (await front.raw(f"POST {path}", "Content-Length: 0"))[0].startswith(b"HTTP/1.1 429 ")
     for path in ("/static/api/v1/auth/login", "/dashboard/static/api/v1/auth/login", "//api/v1/auth/login"):
         assert (await front.raw(f"POST {path}", "Content-Length: 0"))[0].startswith(b"HTTP/1.1 404 ")
-    # looking is no change, and a ticket is no login
+    # reading does not count as a change, and a ticket not as a login
     assert (await front.client.get("/api/v1/users/1")).status_code == 200
     assert {answer.status_code for answer in await _ask(front.client, 16, "POST", "/api/v1/auth/tickets")} == {200}
 
@@ -87,7 +87,7 @@ async def test_machines_have_a_lane_of_their_own(front: Front) -> None:
 
 
 async def test_what_only_begins_like_a_lane_is_none(front: Front) -> None:
-    # /api/v1/detect is one
+    # /api/v1/detect is a lane, these paths are not
     answers = [*await _ask(front.client, 20, "GET", "/api/v1/detections"), *await _ask(front.client, 25, "GET", "/api/deteccoes")]
     assert Counter(answer.status_code for answer in answers) == {200: 40, 429: 5}
     assert (await front.client.post("/api/v1/detect/frame")).status_code == 200
@@ -120,7 +120,7 @@ async def test_partners_see_the_refusal_with_curl(front: Front) -> None:
 
 
 async def test_a_refusal_does_not_overtake_the_body_that_it_answers(front: Front) -> None:
-    # over h2 the client would see a cancelled stream in its place: about every second time, before the edge waited
+    # over HTTP/2 a refusal before the end of the body would reset the stream, about every second time
     await _ask(front.client, 5, "POST", "/api/v1/auth/login")
     said = ["--cacert", front.authority, "-s", "-o", "/dev/null", "-w", "%{http_version} %{http_code}", "--json", '{"password": "x"}']
     for _ in range(20):

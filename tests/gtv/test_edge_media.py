@@ -1,4 +1,4 @@
-"""Which media node the edge goes to, and the ports that it carries through."""
+"""Tests of the edge's choice of the media node, and of the TCP ports that it passes on."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ OTHER = "cam_0190a5c2-0000-7000-8000-000000000002"
 
 @pytest.fixture
 async def two(tmp_path: Path) -> AsyncIterator[Front]:
-    """Two media nodes."""
+    """The edge with two media nodes."""
     async with echoes("north", "south") as servers:
         nodes = {name: {each: edge.Target(f"127.0.0.1:{echo.port}") for each in ("hls", "webrtc")} for name, echo in servers.items()}
         async with edge_of(tmp_path, nodes=nodes) as front:
@@ -94,7 +94,7 @@ async def test_maintenance_closes_the_page_and_the_api_and_lets_video_go_on(tmp_
             assert await _who(front, f"/whep/{CAMERA}/whep") == "echo"
             assert (await front.client.get("/health")).status_code == 200
             if not closed:
-                # it is written down
+                # the map is in a file
                 await front.restart()
         assert maintenance.is_on(files)
         assert maintenance.switch(files, on=False)

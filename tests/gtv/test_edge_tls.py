@@ -1,4 +1,4 @@
-"""The edge's TLS, what it says to browsers, and what it says to those who come in clear."""
+"""Tests of the edge's TLS, of its security headers, and of its answers on plain HTTP."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ async def test_a_websocket_passes(tmp_path: Path) -> None:
 
     async with serve(echo, "127.0.0.1", 0) as server:
         port = server.sockets[0].getsockname()[1]
-        # no check: this server speaks nothing but WebSocket
+        # without a health check, as this server speaks WebSocket only
         async with edge_of(tmp_path, {"ingest": edge.Target(f"127.0.0.1:{port}")}) as front:
             url = f"{front.address().replace('https', 'wss')}/ws/v1/live?ticket=x"
             async with asyncio.timeout(180), connect(url, ssl=front.trust, proxy=None) as link:

@@ -1,4 +1,4 @@
-"""The edge of this stack: what lies in its folder before HAProxy starts."""
+"""Tests of the files that the stack writes for HAProxy before it starts."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from servers import free_port
 
 @pytest.fixture
 def asked(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
-    """Ports that nobody else has."""
+    """The environment with free ports for the edge."""
     for name in ("EDGE", "EDGE_HTTP"):
         monkeypatch.setenv(f"GTV_PORTS_{name}", str(free_port()))
     return monkeypatch
@@ -121,7 +121,7 @@ def test_an_operators_certificate_is_taken_when_it_is_replaced_and_an_ended_one_
     put(400)
     assert _prepare(plan).certificate.read_text() == first
     assert "goes on with the certificate that it had" in capsys.readouterr().out
-    # nor does it keep a machine that starts again from recording
+    # nor does it keep the stack from starting, so that cameras are recorded
     _plan(home)
     files.certificate.unlink()
     with pytest.raises(BadCertificate, match="has ended"):

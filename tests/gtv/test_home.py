@@ -1,4 +1,4 @@
-"""The data folder: held once, closed to others."""
+"""Tests of the data folder: one supervisor locks it, and other accounts cannot read it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def test_a_second_stack_is_refused_with_what_to_do(home: Home) -> None:
         pass
 
 
-def test_secrets_are_made_once_and_readable_by_nobody_else(home: Home) -> None:
+def test_secrets_are_made_once_and_readable_by_their_owner_only(home: Home) -> None:
     first = credentials.load_or_make(home.secrets_file)
     again = credentials.load_or_make(home.secrets_file)
     assert first == again

@@ -1,4 +1,4 @@
-"""What a supervisor writes down finds what it left behind."""
+"""Tests that a supervisor's journal finds the processes that it has left behind."""
 
 from __future__ import annotations
 

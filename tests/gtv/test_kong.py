@@ -1,4 +1,4 @@
-"""Kong's configuration: what is rendered, what the check refuses, how it reaches Kong."""
+"""Tests of Kong's configuration: how it is rendered, checked and sent to Kong."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_is_whole_and_leaves_nothing_open(router: KongRouter) -> None:
 
 
 def test_the_same_keys_give_the_same_document() -> None:
-    """Kong compares a hash of the text: an order that changes would reload it every few seconds."""
+    """Kong compares a hash of the text, so another order would reload it every few seconds."""
     assert rendered("k1", "k2") == rendered("k2", "k1")
 
 
@@ -99,7 +99,7 @@ def test_limits_are_those_of_the_design(router: KongRouter, method: str, path: s
 
 
 def test_one_counter_of_a_user_serves_all_services(router: KongRouter) -> None:
-    """An instance at a route or a service counts for itself; only the global one is one for all."""
+    """A plugin at a route or a service has a counter of its own; only the global one counts over all services."""
     for name in ROUTES.services:
         [route] = [route for service in router.document["services"] for route in service["routes"] if route["name"] == name]
         assert "rate-limiting" not in {plugin["name"] for plugin in route["plugins"]}
@@ -122,7 +122,7 @@ def test_the_websocket_is_not_cut_while_it_is_silent(router: KongRouter) -> None
 
 def test_plugins_without_their_setting_are_left_out() -> None:
     names = {plugin["name"] for plugin in yaml.safe_load(rendered())["plugins"]}
-    assert not names & {"cors", "opentelemetry"}  # cors without origins would answer `*`
+    assert not names & {"cors", "opentelemetry"}  # without origins, cors would allow every one
 
 
 def test_a_preflight_reaches_cors_and_no_token_is_asked(router: KongRouter) -> None:
@@ -246,7 +246,7 @@ def test_the_check_names_what_is_wrong(change: Callable[[dict[str, Any]], object
 
 
 class _Admin:
-    """POST /config of a Kong without a database, as its source has it: 201, 304 where it has this very text, 400."""
+    """A server of Kong's POST /config as in its source: 201, 304 for the text that it already has, 400."""
 
     def __init__(self) -> None:
         self.has = ""

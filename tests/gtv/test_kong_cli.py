@@ -1,4 +1,4 @@
-"""`gtv kong`, from identity's keys to a document."""
+"""Tests of `gtv kong`, from identity's keys to a document."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def run(*arguments: str, **env: str) -> Result:
 
 @pytest.fixture
 def identity() -> Iterator[tuple[int, TokenMint]]:
-    """Serves the keys of a mint where identity does."""
+    """Serves the key set of a token mint at identity's path."""
     mint = TokenMint()
     body = json.dumps(mint.jwks).encode()
 

@@ -1,4 +1,4 @@
-"""Kong's own settings."""
+"""Tests of kong.conf."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def conf() -> dict[str, str]:
     return dict(pairs)
 
 
-def test_there_is_no_database_and_no_door_for_strangers(conf: dict[str, str]) -> None:
+def test_there_is_no_database_and_no_public_admin_port(conf: dict[str, str]) -> None:
     assert conf["database"] == "off"
     assert conf["admin_listen"].startswith("127.0.0.1:")
     assert conf["admin_gui_listen"] == "off"
@@ -36,8 +36,8 @@ def test_no_log_has_a_query(conf: dict[str, str]) -> None:
     assert "uri" in used
     name = conf["nginx_http_log_format"].split()[0]
     assert conf["proxy_access_log"].split()[1] == name
-    assert conf["log_level"] == "crit"  # nginx's own errors quote the request line
-    assert "#" not in conf["nginx_http_log_format"]  # Kong would take the rest for a comment
+    assert conf["log_level"] == "crit"  # nginx's messages of lower levels quote the request line
+    assert "#" not in conf["nginx_http_log_format"]  # Kong would read the rest as a comment
 
 
 def test_the_sandbox_allows_what_the_functions_require_and_no_more(conf: dict[str, str]) -> None:

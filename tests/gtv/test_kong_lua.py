@@ -1,4 +1,4 @@
-"""The Lua of Kong's configuration, run by a real LuaJIT with Kong's plugin interface played by a few tables."""
+"""Tests of the Lua functions in Kong's configuration, run by LuaJIT with a fake of Kong's plugin interface."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ if body then print("body\\t\\t" .. body) end
 
 
 def _lua(value: Any) -> str:
-    """A value as Lua writes it."""
+    """Returns a value as a Lua literal."""
     match value:
         case dict():
             return "{" + ",".join(f"[{_lua(key)}]={_lua(item)}" for key, item in value.items()) + "}"
@@ -124,7 +124,7 @@ def test_what_a_client_says_of_itself_never_counts(headers: dict[str, str], toke
 
 @pytest.mark.parametrize("claims", ["broken", "number"])
 def test_a_token_that_breaks_the_parser_is_taken_away(claims: str) -> None:
-    """jwt answers 401 where there is none; by the parser's own error it would answer 500."""
+    """Without the token jwt answers 401; an error of its parser would give 500."""
     seen = run(WHO, headers={"authorization": "Bearer MQ.e30.x"}, tokens={"MQ.e30.x": claims})
     assert seen["cleared"] == {"authorization": "true", "x-gtv-user": "true"}
 

@@ -1,4 +1,4 @@
-"""The console's files as nginx serves them: headers, the page for every place of the console, nothing else."""
+"""Tests of the console's files as nginx serves them: headers, and the page for every view of the console."""
 
 from __future__ import annotations
 
@@ -43,13 +43,13 @@ HEADERS = {
 
 @dataclass(frozen=True)
 class Served:
-    """A running server."""
+    """A running nginx."""
 
     url: str
     log: Path
 
     def get(self, path: str, method: str = "GET", **headers: str) -> httpx.Response:
-        """The answer to exactly this path: httpx would tidy it up."""
+        """Returns the answer to exactly this path, which httpx would normalise."""
         request = httpx.Request(method, self.url, headers=headers)
         request.url = request.url.copy_with(raw_path=path.encode())
         with httpx.Client(trust_env=False, timeout=120) as client:
@@ -143,7 +143,7 @@ class TestNginx:
 
 
 def test_locations_add_no_header_of_their_own() -> None:
-    """nginx would leave out all the others there."""
+    """A header of a location would replace all headers of the server there."""
     text = TEMPLATE.read_text()
     server = text[text.index("server {") :]
     assert "add_header" not in server[server.index("location = ") :]

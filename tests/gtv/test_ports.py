@@ -1,4 +1,4 @@
-"""Ports: asked for, kept, or free."""
+"""Tests of the choice of ports: given ones, those of the last run, or free ones."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from servers import free_port, free_ports
 
 @pytest.fixture
 def taken() -> Iterator[int]:
-    """A port that a stranger's server holds."""
+    """A port on which another program listens."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         yield server.getsockname()[1]
 

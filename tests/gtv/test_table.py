@@ -1,4 +1,4 @@
-"""The table of processes, and the environments made from it."""
+"""Tests of the table of processes, and of the environments made from it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The edge's certificate: made, kept, renewed, or the operator's own."""
+"""Tests of the edge's certificate: made, kept, renewed, or given by the operator."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def test_a_clock_that_ran_ahead_or_is_behind_is_survived(tmp_path: Path) -> None
     assert ahead.bundle != first.bundle
     back = tls.own(tmp_path, HOSTS, NOW)
     assert _leaf(back).not_valid_before_utc <= NOW
-    # a machine without a battery begins in 1970: nobody's trust in the authority is lost for that
+    # the clock of a machine without a battery starts in 1970: the authority is kept, so that clients still trust it
     assert tls.own(tmp_path, HOSTS, NOW - timedelta(days=10_000)) == back
     assert ahead.anchor == back.anchor == first.anchor
 

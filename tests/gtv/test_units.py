@@ -1,4 +1,4 @@
-"""What the stack starts, and as which account."""
+"""Tests of the processes that the stack starts, and of their accounts."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ def plan(data_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Plan:
     home = Home(data_folder / "stack")
     home.prepare()
     made = make_plan(load(Settings), home)
-    made.__dict__["account"] = ACCOUNT  # where set-up has made none of its own
+    made.__dict__["account"] = ACCOUNT  # where set-up has made no other account
     home.give_to(ACCOUNT)
     return made
 
 
 def test_nothing_of_the_stack_runs_as_root(plan: Plan) -> None:
     builder = UnitBuilder(plan, demo=True)
-    # the classes of libs/servers name their packages' accounts themselves
+    # servers are left out: the classes of libs/servers name the accounts of their packages
     mine = [process for process in plan.table.process if process.kind != "server"]
     users = {unit.name: unit.spec().user for process in mine for unit in builder.of(process)}
     assert users.pop("haproxy") in {"haproxy", ACCOUNT}

@@ -1,4 +1,4 @@
-"""What `gtv watch` makes of live messages."""
+"""Tests of the lines that `gtv watch` prints for live messages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Streaming on real servers, with a media server that tests can steer."""
+"""Fixtures: streaming on real servers, with a fake media server."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -50,7 +50,7 @@ class Running:
 
     @property
     def wake(self) -> asyncio.Event:
-        """Set when the reconciler should look at once."""
+        """The event that wakes the reconciler."""
         return self.names.changed
 
 
@@ -69,7 +69,7 @@ async def running(database_for: DatabaseFor, rabbitmq: RabbitSettings, redis_sta
         vault=VaultSettings(keys=keys),
         media=MediaSettings.model_validate(
             {
-                "MEDIAMTX_API_URL": "http://127.0.0.1:1",  # nothing listens: the service must live without its media server
+                "MEDIAMTX_API_URL": "http://127.0.0.1:1",  # a closed port: the service has to run without its media server
                 "MEDIAMTX_RTSP_URL": "rtsp://127.0.0.1:8554",
                 "MEDIAMTX_API_PASSWORD": "operator-password",
                 "MEDIA_READER_PASSWORD": "reader-password",
@@ -77,7 +77,7 @@ async def running(database_for: DatabaseFor, rabbitmq: RabbitSettings, redis_sta
         ),
     )
     service = create_api(settings)
-    service._loops.pop("reconciler")  # the test's own is the only one: the other would judge the same streams, by the machine's clock
+    service._loops.pop("reconciler")  # tests have a reconciler with a clock of their own
     db = Database(database, SystemClock())
     media, clock, vault = FakeMediaServer(), FakeClock(SystemClock().now()), Vault(keys)
     authorizer: Authorizer = service.api.state.provided[Authorizer]
@@ -113,6 +113,6 @@ def registered(running: Running, tenant: UUID, camera: UUID, revision: int = 1, 
 
 
 async def announce(running: Running, event: Event[CameraRegistered]) -> None:
-    """As the broker might: twice."""
+    """Delivers the event twice, as the broker may."""
     await running.events.on_camera_registered(event)
     await running.events.on_camera_registered(event)

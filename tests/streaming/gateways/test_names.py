@@ -1,4 +1,4 @@
-"""Looking names up, and the certificate that proves one: the fakes keep the contract of what asks the machine."""
+"""Tests of DNS look-ups and of certificates that prove a name; the fakes and the real gateways pass the same ones."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Recorded files measured: real ones, made by ffmpeg."""
+"""Tests of measuring recorded files, on real ones made by ffmpeg."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The auth hook: who may read a path."""
+"""Tests of the auth hook, which decides who may read a path."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What goes on record of live views: tickets that were refused."""
+"""Tests of audit entries of refused tickets for live views."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ async def test_a_refused_ticket_is_on_record_of_its_own_tenant(running: Running)
 
 
 async def test_a_view_that_is_let_in_is_not_on_record_here(running: Running) -> None:
-    """Its ticket is, where it was issued."""
+    """An allowed view is recorded by identity, which issues its ticket."""
     who, camera = await a_camera(running)
     other, _ = await a_camera(running)
     assert await ask(running, camera, running.mint.ticket("live", who, camera)) == 204

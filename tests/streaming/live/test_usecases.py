@@ -1,4 +1,4 @@
-"""Viewers who may no longer watch: whose sessions are ended, and whose are not."""
+"""Tests of which viewers' sessions are ended because they may no longer watch."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ GROUP = new_id()
 
 @dataclass
 class Site:
-    """One camera in a group, its media server and the service that looks after its viewers."""
+    """One camera in a group, its media server, and the use case that ends viewers' sessions."""
 
     redis: object
     clock: FakeClock
@@ -45,7 +45,7 @@ class Site:
         self.show(self.camera)
 
     def restart(self) -> None:
-        """As after a crash: nothing is in memory, and the media server goes on."""
+        """Starts anew without what was in memory, while the media server goes on, as after a crash."""
         refusals = Refusals(FakeUow(), self.auth.authenticator, "streaming")
         self.authorizer = Authorizer(self.auth.authenticator, refusals, reader=("r", "r"), operator=("o", "o"))
         self.viewers = Viewers(self.media, self.auth, self.authorizer, RedisAttendance(self.redis), self.clock)  # type: ignore[arg-type]
@@ -118,7 +118,7 @@ async def test_a_view_outlives_its_ticket_and_a_long_day(site: Site) -> None:
 
 
 async def test_a_view_whose_revocation_may_be_forgotten_is_ended(site: Site) -> None:
-    """Who was away for so long that identity has dropped what it revoked meanwhile cannot tell who may still watch."""
+    """After so long an outage that identity has dropped older revocations, a view cannot be judged, and is ended."""
     old = site.watch(site.caller())
     await site.viewers.end_refused()
     site.clock.advance(3_600)

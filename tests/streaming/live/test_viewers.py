@@ -1,4 +1,4 @@
-"""Viewers of a real media server, and the whole service beside it: a revoked session gets no more bytes."""
+"""Tests with viewers of a real media server, and the whole service: after a revocation a viewer gets no more video."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ async def until(check: Callable[[], object]) -> None:
 
 @dataclass
 class Site:
-    """Settings of the service, its media server, a camera that plays, and who may revoke."""
+    """Settings of the service, its media server, a camera that plays, and a mint of tokens that can revoke them."""
 
     settings: ApiSettings
     media: MediaServer
@@ -70,7 +70,7 @@ class Site:
 
     @asynccontextmanager
     async def service(self) -> AsyncIterator[None]:
-        """The service, whose private port the media server asks."""
+        """Runs the service, on whose private port the media server calls the auth hook."""
         stop = asyncio.Event()
         running = asyncio.create_task(serve(create_api(self.settings), stop))
         try:
@@ -81,7 +81,7 @@ class Site:
             await running
 
     def admits(self) -> bool:
-        """Whether the service is up and knows the camera. A question outside a session spends no ticket."""
+        """Returns whether the service is up and knows the camera. A request without a session does not use up its ticket."""
         question = {"action": "read", "protocol": "webrtc", "path": self.path, "query": f"ticket={self.ticket(self.caller())}"}
         try:
             answer = httpx.post(f"http://127.0.0.1:{self.settings.private_port}/internal/media/auth", json=question, timeout=PATIENCE_S)
@@ -164,7 +164,7 @@ async def site(
 
 
 class HlsViewer:
-    """A player that reloads its playlist."""
+    """An HLS player that reloads its playlist."""
 
     def __init__(self, site: Site, caller: Caller) -> None:
         self.url = f"{site.media.hls_url}/{site.path}/index.m3u8?cookieCheck=1&ticket={site.ticket(caller)}"
@@ -185,11 +185,11 @@ class HlsViewer:
         await until(lambda: not self.gets_bytes())
 
     async def aclose(self) -> None:
-        """There is nothing to close."""
+        """Closes nothing."""
 
 
 class WebrtcViewer:
-    """A peer that receives pictures."""
+    """A WebRTC peer that receives video."""
 
     def __init__(self, site: Site, caller: Caller) -> None:
         self._url = f"{site.media.whep_url}/{site.path}/whep?ticket={site.ticket(caller)}"

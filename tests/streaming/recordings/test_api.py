@@ -1,4 +1,4 @@
-"""Recordings as callers see them, and what goes on record of that."""
+"""Tests of recordings over HTTP, and of their audit entries."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The names of recorded files, when they are finished and when they go, and their chain."""
+"""Tests of the rules of recorded files: their names, when they are finished, when they are deleted, and their chain of hashes."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -46,14 +46,14 @@ class TestSegments:
         [
             (0, 60, 60.1, 60, (0, 60)),
             (0, 60, 60.1, None, (0, 60)),
-            (0, 60, 58.5, None, (0, 60)),  # a burst: it was written sooner than it plays
-            (7, 60, 60, 60, (7, 60)),  # sound came first
+            (0, 60, 58.5, None, (0, 60)),  # a burst, written in less time than it plays
+            (7, 60, 60, 60, (7, 60)),  # sound began before the pictures
             (0, 620, 20, None, (0, 20)),  # the camera's clock jumped
             (0, 620, 20, 21, (0, 20)),
-            (0, 620, 90_000, 21, (0, 21)),  # the file was copied, and its time is of the copy
-            (0, 20, -5, None, (0, 20)),  # its time says nothing
+            (0, 620, 90_000, 21, (0, 21)),  # the file was copied, and has the time of the copy
+            (0, 20, -5, None, (0, 20)),  # its time of change is before its start, so it is not used
             (605, 620, 20, None, (0, 20)),
-            (0, 60.01, 60.1, 60, (0, 60)),  # no two files of a camera overlap
+            (0, 60.01, 60.1, 60, (0, 60)),  # cut, so that two files of a camera do not overlap
         ],
     )
     def test_a_span_is_bounded_by_the_file_s_own_time_and_the_next_file(

@@ -1,4 +1,4 @@
-"""The recorder agent on real files and a real PostgreSQL: what it indexes, chains, indexes again and deletes."""
+"""Tests of the recorder agent on real files and PostgreSQL: what it indexes, chains, indexes again and deletes."""
 
 import hashlib
 import os
@@ -26,7 +26,7 @@ NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
 
 @pytest.fixture(scope="module")
 def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two seconds of fragmented MP4, as a media server records."""
+    """A file of two seconds of fragmented MP4, as a media server records."""
     path = tmp_path_factory.mktemp("film") / "film.mp4"
     source = ["-f", "lavfi", "-i", "testsrc2=size=320x180:rate=15:duration=2"]
     flags = ["-c:v", "libx264", "-preset", "ultrafast", "-g", "15", "-bf", "0", "-movflags", "frag_keyframe+empty_moov", str(path)]
@@ -43,14 +43,14 @@ def _films(folder: Path, *arguments: str) -> Path:
 
 @pytest.fixture(scope="module")
 def jumping(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Four seconds, in whose middle the camera's clock was put forward by ten minutes."""
+    """A file of four seconds, in whose middle the camera's clock jumps ahead by ten minutes."""
     source = ["-f", "lavfi", "-i", "testsrc2=size=160x90:rate=5:duration=4", "-vf", "setpts=PTS+if(gte(N\\,10)\\,600/TB\\,0)"]
     return _films(tmp_path_factory.mktemp("jumping"), *source)
 
 
 @pytest.fixture(scope="module")
 def sound_first(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Five seconds of sound, with pictures from the fourth on."""
+    """A file of five seconds of sound, with pictures from the fourth second on."""
     picture = ["-itsoffset", "3", "-f", "lavfi", "-i", "testsrc2=size=160x90:rate=5:duration=2"]
     return _films(tmp_path_factory.mktemp("sound"), "-f", "lavfi", "-i", "sine=duration=5", *picture)
 
@@ -60,7 +60,7 @@ def named(path: Path) -> datetime:
 
 
 class Bench:
-    """An agent with a folder of its own, and a camera."""
+    """A recorder agent with a folder of its own, and a camera."""
 
     def __init__(self, running: Running, folder: Path, **limits: Any) -> None:
         self.running, self.folder = running, folder
@@ -69,7 +69,7 @@ class Bench:
         self.restart(**limits)
 
     def restart(self, max_bytes: int = 10**12) -> None:
-        """As after a crash: nothing is in memory."""
+        """Makes a new agent, without what was in memory, as after a crash."""
         db = self.running.db
         self.recorder = Recorder(
             db.uow,
@@ -92,7 +92,7 @@ class Bench:
         return path
 
     async def index(self, **range_: str) -> list[dict[str, Any]]:
-        """Oldest first."""
+        """Returns the indexed segments, oldest first."""
         caller = self.running.mint.caller(tenant_id=self.tenant)
         day = timedelta(days=1)
         params = {"camera_id": str(self.camera), "from": (self.clock.now() - day).isoformat(), "to": (self.clock.now() + day).isoformat()}
@@ -173,7 +173,7 @@ async def test_a_clock_that_jumped_and_sound_that_came_first_do_not_shift_what_i
 
 
 async def test_a_file_that_was_indexed_by_its_name_is_found_again(running: Running, tmp_path: Path, sound_first: Path) -> None:
-    """Releases before this one took the instant in the name for the start."""
+    """Earlier releases took the time in the file's name for its start."""
     site = await bench(running, tmp_path)
     path = site.record(sound_first, 0, lasts_s=5)
     await site.recorder.keep_index()

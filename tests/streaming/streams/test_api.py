@@ -1,4 +1,4 @@
-"""Desired cameras, streams, live access: the whole service on real servers, its media server steered by the test."""
+"""Tests of the whole service on real servers with a fake media server: desired cameras, streams, live access."""
 
 from typing import Any
 from uuid import UUID

@@ -1,4 +1,4 @@
-"""Paths, and health by progress."""
+"""Tests of paths, and of a stream's health by its progress."""
 
 from datetime import UTC, datetime, timedelta
 from uuid import UUID

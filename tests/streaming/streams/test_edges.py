@@ -1,4 +1,4 @@
-"""The edge's map of cameras: the gateway on a real HAProxy, and the job that keeps it."""
+"""Tests of the edge's map of cameras: the gateway on a real HAProxy, and the job that keeps the map up to date."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Hostile camera addresses, from the stored address to the media server, with a loopback listener that must never be connected to.
+"""Tests of hostile camera addresses, from the stored address to the media server; a listener on loopback must never be connected to.
 
 The media server of these tests connects as MediaMTX does, and resolves names by itself: every name leads to the listener by then.
 """
@@ -51,7 +51,7 @@ FORMS = [
 
 @dataclass
 class EagerMediaServer(FakeMediaServer):
-    """Connects to whatever it is told, at once. Names are the attacker's: they mean the listener."""
+    """A media server that connects to every source at once. Names are the attacker's and lead to the listener."""
 
     told: list[str] = field(default_factory=list)
 
@@ -63,7 +63,7 @@ class EagerMediaServer(FakeMediaServer):
         target = urlsplit(change.path.source)
         literal = literal_address(target.hostname or "")
         if literal is not None and not literal.is_loopback:
-            return  # a machine that is not ours: no test connects there
+            return  # an outside address, to which no test connects
         try:
             _, writer = await asyncio.open_connection(str(literal or "127.0.0.1"), target.port)
         except OSError:
@@ -87,7 +87,7 @@ async def listening() -> AsyncIterator[Listener]:
     async with await asyncio.start_server(count, "127.0.0.1", 0) as server:
         listener = Listener(server.sockets[0].getsockname()[1])
         yield listener
-        # Connections are accepted in order: when this one is counted, every earlier one is too.
+        # Connections are accepted in order, so every earlier one is counted before this one.
         reader, writer = await asyncio.open_connection("127.0.0.1", listener.port)
         await reader.read()
         writer.close()
@@ -95,7 +95,7 @@ async def listening() -> AsyncIterator[Listener]:
 
 
 class Hostile(Site):
-    """A site whose certificates are asked for over the network, and whose media server connects."""
+    """A site that reads certificates over the network, and whose media server connects."""
 
     def restart(self) -> None:
         self.media = EagerMediaServer()
@@ -108,7 +108,7 @@ class Hostile(Site):
 
 
 def payloads(port: int) -> list[str]:
-    """Every one is refused or leads to the listener."""
+    """Returns addresses that have to be refused, as they lead to the listener."""
     literal = [f"{scheme}://{place}:{port}/s" for place in FORBIDDEN_PLACES for scheme in ("rtsp", "rtsps")]
     return [*MALFORMED, *literal, *(form.format(port=port) for form in FORMS)]
 
@@ -140,7 +140,7 @@ async def test_a_name_that_was_acceptable_at_first_is_not_followed_inwards_later
         site.dns.answers = {"camera.example": ["10.0.0.5"]}
         await site.settle()
         assert site.sources() == {path: f"rtsp://user:secret@10.0.0.5:{listener.port}/s"}
-        site.media.configured.clear()  # it restarts: everything is told again, and the name means us by now
+        site.media.configured.clear()  # as after its restart: all paths are set again, while the name leads to the listener by now
         await site.reconcile()
         for answers in (["127.0.0.1"], ["::ffff:127.0.0.1", "169.254.169.254"], ["0.0.0.0"]):
             site.dns.answers = {"camera.example": answers}
@@ -160,7 +160,7 @@ async def test_a_service_network_is_refused_behind_a_name_too() -> None:
 
 @pytest.mark.parametrize("url", ["rtsp://127.0.0.1:{port}/s", "rtsp://camera.example:{port}/s", "rtsps://camera.example:{port}/s"])
 async def test_the_listener_does_hear_what_is_allowed(url: str) -> None:
-    """So that the silence above means something."""
+    """The listener does notice connections, so the tests above prove something."""
     with pytest.raises(AssertionError, match="the listener was connected to"):
         async with listening() as listener:
             site = Hostile(AddressPolicy(allow_loopback=True))

@@ -1,4 +1,4 @@
-"""Where cameras' names lead: what is pinned, when it moves, and that the media server is never told a name."""
+"""Tests of cameras' DNS names: the address that is pinned, when it changes, and that the media server gets addresses only."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def desired(url_encrypted: str, *, of: DesiredCamera | None = None, groups: froz
 
 @dataclass
 class Site:
-    """Cameras, a name server, a media server, and the two jobs between them, moved by hand."""
+    """Cameras, a fake DNS, a fake media server, and the two jobs between them, run by the test."""
 
     policy: AddressPolicy = POLICY
     cameras: list[DesiredCamera] = field(default_factory=list)
@@ -60,23 +60,23 @@ class Site:
         self.restart()
 
     def restart(self) -> None:
-        """As after a crash: nothing is in memory; the media server goes on."""
+        """Starts anew without what was in memory, while the media server goes on, as after a crash."""
         self.names = CameraNames(self.dns, self.certificates, self.policy, self.clock, timedelta(seconds=60))
 
     def add(self, url: str) -> str:
-        """The name of its path."""
+        """Adds a camera and returns the name of its path."""
         added = desired(self.vault.seal(url))
         self.cameras.append(added)
         return path_name(added.camera_id)
 
     async def reconcile(self, *, advancing: bool = True) -> set[str]:
-        """Paths whose cameras are refused."""
+        """Runs the reconciler; returns the paths of refused cameras."""
         ids = {each.camera_id for each in self.cameras}
         refused = await Paths(self.media, self.vault, self.names, self.clock).reconcile(self.cameras, ids if advancing else set())
         return {path_name(each) for each in refused}
 
     async def settle(self, after_s: float = 61, *, advancing: bool = True) -> set[str]:
-        """Every name is looked up, and the paths follow."""
+        """Looks up every name, then runs the reconciler; returns the paths of refused cameras."""
         self.clock.advance(after_s)
         await self.reconcile(advancing=advancing)
         while await self.names.look_up():
@@ -147,7 +147,10 @@ async def test_a_name_that_moved_moves_the_path_once() -> None:
     site.dns.answers = {"camera.example": ["127.0.0.1", "10.0.0.7", "10.0.0.8"]}
     for _ in range(3):
         await site.settle()
-    assert (list(site.sources().values()), site.media.changes) == (["rtsp://10.0.0.5/s"], changes)  # it is being recorded
+    assert (list(site.sources().values()), site.media.changes) == (
+        ["rtsp://10.0.0.5/s"],
+        changes,
+    )  # kept while recorded
     await site.settle(advancing=False)
     await site.settle()
     assert list(site.sources().values()) == ["rtsp://10.0.0.7/s"]
@@ -161,13 +164,13 @@ async def test_a_dead_address_leaves_its_place_to_the_next_but_not_at_the_first_
     await site.settle()
     await site.settle()
     site.media.down = True
-    for _ in range(3):  # nothing is known of the camera
+    for _ in range(3):  # the camera's progress is not known
         site.clock.advance(61)
         with pytest.raises(Unavailable):
             await site.reconcile(advancing=False)
         await site.names.look_up()
     site.media.down = False
-    await site.settle(advancing=False)  # no progress seen yet, because the media server was away
+    await site.settle(advancing=False)  # no progress was seen yet, because the media server was down
     await site.settle()
     assert list(site.sources().values()) == ["rtsp://10.0.0.5/1"]
     for address in ("10.0.0.6", "10.0.0.5"):
@@ -192,7 +195,7 @@ async def test_one_channel_that_works_holds_its_recorder_s_address() -> None:
 
 
 async def test_an_upgrade_without_dns_stops_no_recording() -> None:
-    """A release before this one told the media server names."""
+    """Earlier releases gave names to the media server."""
     site = Site()
     plain, secure, other = (site.add(url) for url in ("rtsp://camera.example/s", "rtsps://secure.example/s", "rtsp://inwards.example/s"))
     for name, url in ((plain, "rtsp://camera.example/s"), (secure, "rtsps://secure.example/s"), (other, "rtsp://inwards.example/s")):
@@ -217,7 +220,7 @@ async def test_a_name_that_turns_inwards_loses_its_path_and_gets_it_back() -> No
     assert await site.settle() == {path}
     assert site.sources().keys() == {other}
     site.dns.answers = {}
-    assert await site.settle() == {path}  # silence does not make it good
+    assert await site.settle() == {path}  # a missing answer does not make the address allowed
     site.dns.answers = {"camera.example": ["10.0.0.5"]}
     assert await site.settle() == set()
     assert site.sources().keys() == {path, other}
@@ -339,7 +342,7 @@ async def test_a_tls_camera_gets_its_address_and_the_certificate_that_proved_its
     path = site.add("rtsps://u:p@camera.example/s")
     site.dns.answers = {"camera.example": ["10.0.0.5"]}
     await site.settle()
-    assert site.sources() == {}  # shows none that is its own
+    assert site.sources() == {}  # shows no certificate of its own
     site.certificates.shown = {"10.0.0.5": "ab" * 32}
     await site.settle()
     assert site.media.configured[path] == PathConfig(path, "rtsps://u:p@10.0.0.5/s", True, "ab" * 32)
@@ -351,7 +354,7 @@ async def test_a_running_tls_camera_is_left_in_peace_and_a_failing_one_shows_its
     path = site.add("rtsps://camera.example:8322/s")
     site.dns.answers, site.certificates.shown = {"camera.example": ["10.0.0.5"]}, {"10.0.0.5": "ab" * 32}
     await site.settle()
-    await site.settle()  # the first look came before the stream
+    await site.settle()  # the first look-up came before the stream
     asked, changes = len(site.certificates.asked), site.media.changes
     site.certificates.shown = {"10.0.0.5": "cd" * 32}
     for _ in range(3):

@@ -1,4 +1,4 @@
-"""The rule of what a name stands for after it was looked up, and what is taken over from the media server."""
+"""Tests of the rules of pins: the address of a name after a look-up, and the one that is taken over from the media server."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ def pin(address: str, fingerprint: str = "") -> Pin:
     ("before", "answers", "after"),
     [
         (Pin(), ["10.0.0.5", "10.0.0.6"], pin("10.0.0.5")),
-        (pin("10.0.0.5"), ["10.0.0.6", "10.0.0.5"], pin("10.0.0.5")),  # the order means nothing
+        (pin("10.0.0.5"), ["10.0.0.6", "10.0.0.5"], pin("10.0.0.5")),  # the order of the answers does not matter
         (pin("10.0.0.5"), [], pin("10.0.0.5")),  # no answer
         (Pin(), [], Pin()),
         (pin("10.0.0.5"), ["10.0.0.7"], pin("10.0.0.7")),
-        (pin("10.0.0.5", "ab"), ["10.0.0.7"], pin("10.0.0.7")),  # another camera, perhaps: it has to show its certificate
+        (pin("10.0.0.5", "ab"), ["10.0.0.7"], pin("10.0.0.7")),  # perhaps another camera, which has to show its certificate
         (pin("10.0.0.5", "ab"), ["10.0.0.5"], pin("10.0.0.5", "ab")),
         (pin("10.0.0.5"), ["127.0.0.1", "10.0.0.7"], pin("10.0.0.7")),
         (pin("10.0.0.5"), ["127.0.0.1", "10.0.0.5"], pin("10.0.0.5")),
@@ -43,13 +43,13 @@ def test_what_a_name_stands_for_after_it_was_looked_up(before: Pin, answers: lis
 @pytest.mark.parametrize(
     ("progress", "answers", "after"),
     [
-        (Progress.ADVANCING, ["10.0.0.7"], "10.0.0.5"),  # what is recorded is not cut because of DNS
+        (Progress.ADVANCING, ["10.0.0.7"], "10.0.0.5"),  # a change in DNS does not interrupt a recording
         (Progress.ADVANCING, ["10.0.0.5", "10.0.0.7"], "10.0.0.5"),
         (Progress.UNKNOWN, ["10.0.0.7"], "10.0.0.7"),
         (Progress.UNKNOWN, ["10.0.0.7", "10.0.0.5"], "10.0.0.5"),
         (Progress.STALLED, ["10.0.0.5"], "10.0.0.5"),
         (Progress.STALLED, ["10.0.0.5", "10.0.0.7", "10.0.0.3"], "10.0.0.7"),
-        (Progress.STALLED, ["10.0.0.3", "10.0.0.5"], "10.0.0.3"),  # round and round
+        (Progress.STALLED, ["10.0.0.3", "10.0.0.5"], "10.0.0.3"),  # the next address, after the last one the first
         (Progress.STALLED, ["10.0.0.5", "2001:db8::5"], "2001:db8::5"),
         (Progress.STALLED, ["10.0.0.5", "127.0.0.1"], "10.0.0.5"),
     ],
@@ -68,7 +68,7 @@ def test_a_name_that_turned_inwards_is_refused_however_its_cameras_do(progress: 
     [
         ("rtsp://u:p%40@10.0.0.5:8554/s?x=1", "", pin("10.0.0.5")),
         ("rtsp://u:p%40@[2001:db8::5]:8554/s?x=1", "ab", pin("2001:db8::5", "ab")),
-        ("rtsp://u:p%40@127.0.0.1:8554/s?x=1", "", Pin()),  # the policy may have changed
+        ("rtsp://u:p%40@127.0.0.1:8554/s?x=1", "", Pin()),  # an address that the policy may have allowed before
         ("rtsp://u:p%40@camera.example:8554/s?x=1", "", Pin()),
         ("rtsp://u:old@10.0.0.5:8554/s?x=1", "", Pin()),
         ("rtsp://u:p%40@10.0.0.5/s?x=1", "", Pin()),

@@ -1,4 +1,4 @@
-"""What streaming keeps of the cameras. The rule of the copy is proved in `tests/chassis/test_cameras.py`."""
+"""Tests of streaming's copy of the cameras. tests/city/test_cameras.py tests the rules of the copy."""
 
 from datetime import timedelta
 from functools import partial
@@ -58,7 +58,7 @@ async def test_the_service_listens_to_all_that_is_said_of_cameras(running: Runni
 
 
 async def test_a_column_of_the_next_release_is_passed_over(running: Running, database_for: DatabaseFor) -> None:
-    """It migrates while this one still runs."""
+    """The next release migrates the database while this one still runs."""
     data = CameraRegistered(camera_id=new_id(), revision=1, name="Avenida", url_encrypted="x")
     await running.events.on_camera_registered(wrap(data, tenant_id=new_id(), occurred_at=CLOCK.now()))
     settings = await database_for("streaming")
