@@ -1,1 +1,1 @@
-"""What every service knows of a city: its settings and purposes, its copy of the cameras, the audit record."""
+"""What every service knows of a city: its settings and purposes, a copy of its cameras, the audit record, refused tickets."""
