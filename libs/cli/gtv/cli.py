@@ -51,7 +51,7 @@ err = Console(stderr=True, highlight=False)
 
 
 def main() -> None:
-    """Entry point: failures that a person can do something about are one sentence, not a traceback."""
+    """Runs a command. Failures that the operator can mend are one sentence, not a traceback."""
     commands.add_to(app)
     try:
         app()
@@ -100,7 +100,7 @@ def run(demo: Annotated[bool, typer.Option(help="With the demo cameras.")] = Tru
 
 @app.command(hidden=True)
 def supervise() -> None:
-    """What `gtv up` leaves in the background."""
+    """Run in the background, as `gtv up` starts it."""
     with _planned() as plan:
         asyncio.run(Stack(plan).run())
 
@@ -134,14 +134,14 @@ def down() -> None:
 
 
 def _await_ready(home: Home, daemon: subprocess.Popen[bytes], timeout_s: float) -> None:
-    """Show processes as they become ready. Raises: GtvError."""
+    """Shows processes as they become ready. Raises: GtvError."""
     deadline = time.monotonic() + timeout_s
     began = time.monotonic()
     told: set[str] = set()
     while True:
         state = home.read_state()
         ours = state.get("pid") == daemon.pid
-        lines = list(journal.lines(state, time.monotonic())) if ours else []
+        lines = list(journal.lines(state)) if ours else []
         for line in lines:
             if line.phase in {Phase.READY, Phase.DONE} and line.name not in told:
                 told.add(line.name)
@@ -157,7 +157,7 @@ def _await_ready(home: Home, daemon: subprocess.Popen[bytes], timeout_s: float) 
 
 
 def _introduce(home: Home) -> None:
-    """Say where the console is and, once, how to get in."""
+    """Says where the console is and, once, with which login."""
     state = home.read_state()
     address = state.get("address", "")
     for name, (expected, now) in state.get("moved", {}).items():
@@ -183,7 +183,7 @@ def status(
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
     ports: Annotated[bool, typer.Option(help="Name the ports.")] = False,
 ) -> None:
-    """Every process: state, restarts, CPU, memory, heartbeat."""
+    """Show every process: state, restarts, CPU, memory, heartbeat."""
     (home, state), options = _running(), load(Settings)
     rows = asyncio.run(view.observe(state))
     if as_json:
@@ -206,7 +206,7 @@ def logs(
     follow: Annotated[bool, typer.Option("-f", "--follow", help="Go on showing what is written.")] = False,
     count: Annotated[int, typer.Option("-n", "--lines", min=0, help="Last lines of each.")] = 20,
 ) -> None:
-    """What processes wrote."""
+    """Show what the processes wrote to their logs."""
     home = home_of(load(Settings))
     paths = sorted(home.logs.glob("*.log"))
     chosen = [path for path in paths if name in {None, path.stem}]
@@ -297,7 +297,7 @@ def _dead(verb: Callable[[DeadLetters], Awaitable[_T]]) -> _T:
 
 
 def _running() -> tuple[Home, dict[str, Any]]:
-    """The folder and what its supervisor wrote. Raises: NotRunning."""
+    """Returns the data folder and the state that its supervisor wrote there. Raises: NotRunning."""
     home = home_of(load(Settings))
     if not home.is_held():
         raise NotRunning(f"Nothing runs on {home.root}. Start it with `gtv up`.")

@@ -17,7 +17,7 @@ _EARLY_S = 60.0
 
 
 class Refused(GtvError):
-    """The API did not do what it was asked."""
+    """The API answered with a problem."""
 
     def __init__(self, status: int, code: str, detail: str) -> None:
         super().__init__(f"{detail} ({status} {code})")

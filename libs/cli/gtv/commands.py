@@ -25,12 +25,12 @@ GROUP = "gtvision.commands"
 
 
 def registered() -> dict[str, str]:
-    """Each command's name with the package that runs it."""
+    """Returns each command's name with the package that runs it."""
     return {entry.name: entry.module.partition(".")[0] for entry in sorted(entry_points(group=GROUP))}
 
 
 def run(home: Home, options: settings.Settings, package: str, arguments: Sequence[str]) -> int:
-    """Run it on our own terminal and return how it ended. Raises: GtvError."""
+    """Runs a command of a service on our own terminal and returns its exit status. Raises: GtvError."""
     asks_only = not {"-h", "--help"}.isdisjoint(arguments)  # needs no stack
     env = settings.inherited(settings.environment()) if asks_only else environment(home, options, package)
     # -P: nothing is imported from the folder that the operator stands in
@@ -38,7 +38,7 @@ def run(home: Home, options: settings.Settings, package: str, arguments: Sequenc
 
 
 def environment(home: Home, options: settings.Settings, package: str) -> dict[str, str]:
-    """What the service's own process was started with. Raises: GtvError."""
+    """Returns the environment that the service's own process was started with. Raises: GtvError."""
     if not home.secrets_file.exists():
         raise NotRunning(f"No stack was ever started on {home.root}. Start it with `gtv up`, or name its folder with GTV_DATA.")
     secrets = load_or_make(home.secrets_file)
@@ -60,7 +60,7 @@ def environment(home: Home, options: settings.Settings, package: str) -> dict[st
 
 
 def add_to(app: typer.Typer) -> None:
-    """Make every registered command one of gtv's; none can take the place of gtv's own."""
+    """Adds every registered command to gtv's; none can take the place of gtv's own."""
     own = {each.name or getattr(each.callback, "__name__", None) for each in app.registered_commands}
     taken = own | {group.name for group in app.registered_groups}
     for name, package in registered().items():

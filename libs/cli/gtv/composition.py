@@ -18,7 +18,7 @@ READER_USER = "reader"
 
 @dataclass(frozen=True)
 class Composition:
-    """What environments are made of."""
+    """Ports, secrets and folders, from which the environment of each process is composed."""
 
     home: Home
     ports: Mapping[str, int]
@@ -28,11 +28,11 @@ class Composition:
     public_url: str
 
     def url(self, port: str, scheme: str = "http") -> str:
-        """Address of a local port."""
+        """Returns the address of a local port."""
         return f"{scheme}://{HOST}:{self.ports[port]}"
 
     def plain(self) -> dict[str, str]:
-        """What any program of ours starts with."""
+        """Returns the environment that every program of ours starts with."""
         return {
             **self.inherited,
             "TZ": "UTC",
@@ -42,7 +42,7 @@ class Composition:
         }
 
     def service(self, process: Process, *, demo: bool = False) -> dict[str, str]:
-        """Complete environment of a service's process."""
+        """Returns the complete environment of a service's process."""
         env = {**process.env, **(process.demo_env if demo else {}), **self.plain()}
         env |= {
             "SERVICE_NAME": process.service_name,
@@ -60,12 +60,12 @@ class Composition:
         return env
 
     def migration(self, process: Process) -> dict[str, str]:
-        """The service's environment and the migrator's address, which no running service knows."""
+        """Returns the service's environment and the migrator's address, which no running service knows."""
         address = f"postgresql+asyncpg://{MIGRATOR}:{self.secrets.roles[MIGRATOR]}@{HOST}:{self.ports['postgres']}/{DATABASE}"
         return {**self.service(process), "MIGRATION_DATABASE_URL": address}
 
     def _parts(self, package: str) -> Mapping[Use, Callable[[], dict[str, str]]]:
-        """What a use means."""
+        """Returns the variables of each use that the table of processes may name."""
         parts = self.secrets.parts
         return {
             "database": lambda: {

@@ -28,7 +28,7 @@ class Credentials:
     encryption_keys: str
     """`kid:base64` of 32 bytes."""
     audit_keys: str
-    """The same, for the ledger: PostgreSQL never sees them, so keep a copy apart from the database's backups."""
+    """`kid:base64` for the audit ledger. PostgreSQL never sees them, so keep a copy apart from the database's backups."""
     tool_key: str
     """API key of `gtv demo` and `gtv watch`."""
 
@@ -37,7 +37,7 @@ class Credentials:
 
 
 def load_or_make(path: Path) -> Credentials:
-    """The secrets of this data folder; missing ones (a first start, or a new part after an upgrade) are made. Raises: GtvError."""
+    """Returns the secrets of a data folder, and makes missing ones (a first start, a new part after an upgrade). Raises: GtvError."""
     known = read_json(path)
     if not known and path.exists():
         # new ones would lock us out of the database, and what the old keys sealed would be lost

@@ -31,7 +31,7 @@ class DemoCamera:
 
 @dataclass(slots=True)
 class Done:
-    """What `register` did."""
+    """How many cameras and plates `register` added."""
 
     cameras: list[str] = field(default_factory=list)
     """Names that were new."""

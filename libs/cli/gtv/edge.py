@@ -24,11 +24,11 @@ ERRORS = {
     503: ("unavailable", "The service behind this path is not reachable at the moment."),
     504: ("gateway_timeout", "The service behind this path did not answer in time."),
 }
-"""What can go wrong between HAProxy and its neighbours."""
+"""Code and detail of HAProxy's own errors, by status."""
 MAX_BODY_BYTES = 10_000_000
 """The services' own limit."""
 HARD_BODY_BYTES = 64_000_000
-"""What no service reads to its end."""
+"""A larger body is refused with its connection: no service reads it to its end."""
 MAX_CONNECTIONS = 4_000
 REFILL_S = 10
 """As often as streaming fills the map of cameras."""
@@ -61,7 +61,7 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where a backend listens, and where it tells of its health."""
+    """The address of a backend, and of its health check."""
 
     address: str
     health_port: int | None = None
@@ -81,7 +81,7 @@ class Passage:
 
 @dataclass(frozen=True, slots=True)
 class Files:
-    """What HAProxy reads, and the socket that it makes."""
+    """The files that HAProxy reads, and the socket that it makes."""
 
     folder: Path
     """Belongs to HAProxy's user."""
@@ -100,7 +100,7 @@ class Files:
 
     @property
     def page(self) -> Path:
-        """What pages say while the installation is closed; a layout may name another."""
+        """The page that is shown during maintenance; a layout may name another."""
         return self.folder / "maintenance.html"
 
     @property
@@ -119,7 +119,7 @@ class Layout:
     """How an installation is laid out around the edge."""
 
     __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
-    """It may be read from a file."""
+    """A layout may be read from a file, where an unknown field is a mistake."""
 
     edge: str
     """Address and port of https."""
@@ -171,7 +171,7 @@ class Layout:
 
 
 def render(template: str, routes: Routes, layout: Layout) -> str:
-    """The configuration file."""
+    """Returns the configuration file's text."""
     # nothing in it is a page, and a name that is misspelt is an error
     language = jinja2.Environment(trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined, keep_trailing_newline=True)  # noqa: S701
     language.globals.update(_CONSTANTS, problem=_problem, in_url=in_url, looked_up=_looked_up, maxconn=_max_connections())
@@ -179,12 +179,12 @@ def render(template: str, routes: Routes, layout: Layout) -> str:
 
 
 def in_url(host: str) -> str:
-    """A name or an address as it stands before a port."""
+    """Returns a host as it is written in an address; IPv6 gets brackets."""
     return f"[{host}]" if ":" in host else host
 
 
 def _problem(status: int, code: str, detail: str) -> str:
-    """An answer of HAProxy's own, in the shape that every service uses."""
+    """Returns the words of a rule that answers with a problem, in the shape that every service uses."""
     body = {"type": f"urn:gtvision:problem:{code}", "title": HTTPStatus(status).phrase, "status": status, "code": code, "detail": detail}
     text = json.dumps(body)[:-1] + ', "correlation_id": "%[var(txn.id)]"}'
     return f"content-type application/problem+json lf-string '{text}'"

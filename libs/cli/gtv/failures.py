@@ -1,4 +1,4 @@
-"""What can stop the operator's command, said in a sentence that names the remedy."""
+"""Failures that stop a command of the operator; each message is a sentence that names the remedy."""
 
 from __future__ import annotations
 
@@ -28,4 +28,4 @@ class BadCertificate(GtvError):
 
 
 class CertificateEnded(BadCertificate):
-    """It could be used yesterday, or can tomorrow."""
+    """Its validity has ended, or has not begun."""

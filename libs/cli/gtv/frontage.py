@@ -55,7 +55,7 @@ def prepare(
 
 
 def fresh_certificate(plan: Plan, files: edge.Files) -> str | None:
-    """What should be served from now on, None where it is served already.
+    """Returns the certificate that HAProxy should serve from now on, None where it serves that one already.
 
     Raises: BadCertificate where there is nothing at all to serve: one that has ended meanwhile is better than none.
     """
@@ -71,7 +71,7 @@ def fresh_certificate(plan: Plan, files: edge.Files) -> str | None:
 
 
 def layout(plan: Plan, files: edge.Files, routes: Routes, private: int) -> edge.Layout:
-    """Where everything of this stack listens."""
+    """Returns the layout of this stack."""
     numbers, options = plan.composition.ports, plan.options
     targets = {name: edge.Target(f"{HOST}:{numbers[name]}", numbers[f"{name}-private"]) for name in routes.services}
     return edge.Layout(

@@ -46,7 +46,7 @@ class Home:
         self._lock = self.run / "lock"
 
     def prepare(self) -> None:
-        """Make the folders. As root the top can be passed through by the servers' users; everything with a secret in it is closed."""
+        """Makes the folders. As root, the top can be entered by the servers' accounts; every folder with a secret in it is closed."""
         self.root.mkdir(parents=True, exist_ok=True)
         self.root.chmod(0o755 if os.geteuid() == 0 else 0o700)
         for folder in (self.run, self.logs):
@@ -63,7 +63,7 @@ class Home:
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """Hold the folder. The kernel lets go when we die, so a crash leaves no stale lock.
+        """Locks the folder. The kernel releases the lock when we die, so a crash leaves none behind.
 
         Raises: AlreadyRunning.
         """
@@ -91,5 +91,5 @@ class Home:
         return False
 
     def read_state(self) -> dict[str, Any]:
-        """What the supervisor last wrote about itself and its processes; empty where there is nothing."""
+        """Returns what the supervisor last wrote about itself and its processes; empty where there is no such file."""
         return read_json(self.state_file)

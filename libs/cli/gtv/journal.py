@@ -1,10 +1,11 @@
-"""What a running supervisor writes down: for `gtv status`, and so that the next run finds what a crash left behind."""
+"""The state file of a running supervisor: read by `gtv status`, and by the next run, which ends what a crash left behind."""
 
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import psutil
@@ -15,22 +16,20 @@ from servers.files import write_json
 from servers.units import Phase, Record
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
-    """What is known of one process."""
+@dataclass(slots=True)
+class Line(Record):
+    """The state of one process as the file has it."""
 
-    name: str
-    phase: Phase
-    pid: int | None
-    created: float
-    restarts: int
-    reason: str | None
-    for_s: float
-    """Seconds in this phase."""
+    name: str = ""
+
+    @property
+    def for_s(self) -> float:
+        """Seconds in this phase; all processes of a machine share the monotonic clock."""
+        return max(0.0, time.monotonic() - self.since)
 
 
 class Journal:
-    """The supervisor's side: one small file, replaced as a whole."""
+    """Writes the state file, which is replaced as a whole."""
 
     def __init__(self, home: Home, **header: Any) -> None:
         self._home = home
@@ -38,29 +37,24 @@ class Journal:
         self._header = {"pid": own.pid, "created": own.create_time(), **header}
 
     def write(self, records: Mapping[str, Record], *, phase: str) -> None:
-        """Replace the file."""
-        lines = [
-            {"name": name, "phase": record.phase, "pid": record.pid, "created": record.created}
-            | {"restarts": record.restarts, "reason": record.reason, "since": record.since}
-            for name, record in records.items()
-        ]
+        """Writes the state of every process."""
+        lines = [{"name": name, **asdict(record)} for name, record in records.items()]
         write_json(self._home.state_file, {**self._header, "phase": phase, "processes": lines})
 
 
-def lines(state: Mapping[str, Any], now: float) -> Iterator[Line]:
-    """Read the processes back. `now` is the monotonic clock, which all processes of a machine share."""
+def lines(state: Mapping[str, Any]) -> Iterator[Line]:
+    """Reads the processes back."""
     for item in state.get("processes", ()):
-        known = {key: value for key, value in item.items() if key not in {"phase", "since"}}
-        yield Line(phase=Phase(item["phase"]), for_s=max(0.0, now - item["since"]), **known)
+        yield Line(**{**item, "phase": Phase(item["phase"])})
 
 
 def supervisor_of(state: Mapping[str, Any]) -> psutil.Process | None:
-    """The living process that wrote the file."""
+    """Returns the living process that wrote the state file."""
     return children.same(state.get("pid", 0), state.get("created", 0.0))
 
 
 def end_leftovers(home: Home) -> int:
-    """End every process that an earlier supervisor of this folder started and could not end. Blocking. Returns how many there were.
+    """Ends every process that an earlier supervisor of this folder started and could not end. Blocking. Returns how many there were.
 
     They are known by number and start time, by the session that they lead, and by the mark that they inherited.
     """

@@ -25,7 +25,7 @@ Entity = dict[str, Any]
 
 
 class KongSettings(Section):
-    """What differs between installations."""
+    """Settings of Kong's configuration."""
 
     model_config = SettingsConfigDict(env_prefix="GTV_KONG_")
 
@@ -39,7 +39,7 @@ class KongSettings(Section):
     sampling_rate: float = Field(0.01, ge=0, le=1, description="Share of requests that are traced")
 
     def values(self) -> dict[str, Any]:
-        """What the template's names stand for."""
+        """Returns the values of the template's names."""
         origins = [origin for origin in (part.strip() for part in self.origins.split(",")) if origin]
         return self.model_dump(exclude={"target"}) | {"origins": origins}
 

@@ -39,18 +39,18 @@ def push(admin: str, text: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Watch:
-    """Reads the keys again and again. What cannot be read or pushed leaves Kong as it is, and is tried again."""
+    """Polls identity's keys and pushes them to Kong. A round that fails leaves Kong as it is, and is tried again."""
 
     read: Callable[[], list[PublicKey]]
     render: Callable[[list[PublicKey]], str]
     admin: str
     tell: Callable[[str], None]
     out: Path | None = None
-    """Where Kong reads its configuration when it starts: the keys of then must not be those of last month."""
+    """Where Kong reads its configuration when it starts: it must hold the current keys."""
     every_s: float = 10.0
 
     async def run(self) -> None:
-        """Until cancelled. Each round pushes: a Kong that was restarted has an older configuration, one that has it says so."""
+        """Runs until cancelled. Each round pushes: a Kong that was restarted has an older configuration, one that has it says so."""
         trouble = ""
         while True:
             now = await asyncio.to_thread(self._round)
@@ -60,7 +60,7 @@ class Watch:
             await asyncio.sleep(self.every_s)
 
     def _round(self) -> str:
-        """What is wrong, empty where nothing is."""
+        """Returns what went wrong, empty where nothing did."""
         try:
             keys = self.read()
             text = self.render(keys)

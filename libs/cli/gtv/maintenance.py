@@ -15,12 +15,12 @@ _PATIENCE_S = 5.0
 
 
 def is_on(files: Files) -> bool:
-    """As it is written down."""
+    """Returns whether the flag is written to the file that HAProxy reads at its start."""
     return files.flags.exists() and files.flags.read_text() == _ON
 
 
 def switch(files: Files, *, on: bool) -> bool:
-    """Write it down, so that it outlives HAProxy, and tell the running one. Returns whether there is one.
+    """Writes the flag to a file, so that it outlives HAProxy, and tells the running one. Returns whether one runs.
 
     Raises: NotRunning (there is no edge on this data folder), GtvError.
     """
@@ -41,7 +41,7 @@ def switch(files: Files, *, on: bool) -> bool:
 
 
 def ask(files: Files, line: str) -> str:
-    """One line of commands to the running HAProxy. Raises: OSError."""
+    """Sends a line of commands to the running HAProxy and returns its answer. Raises: OSError."""
     with socket.socket(socket.AF_UNIX) as link:
         link.settimeout(_PATIENCE_S)
         link.connect(str(files.socket))

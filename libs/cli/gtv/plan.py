@@ -1,4 +1,4 @@
-"""What is decided before the first process starts: folder, ports, secrets, addresses."""
+"""The plan of a run, made before the first process starts: folder, ports, secrets, addresses."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def home_of(options: settings.Settings) -> Home:
 
 @dataclass(frozen=True)
 class Plan:
-    """Everything that is decided before the first process starts."""
+    """Folder, ports, secrets and addresses of a run."""
 
     options: settings.Settings
     home: Home
@@ -48,7 +48,7 @@ class Plan:
         return public_host(self.options)
 
     def certificate(self) -> tls.Certificate:
-        """What the edge serves, made or renewed where it has to be; its anchor is written down for our own clients.
+        """Returns the edge's certificate, made or renewed where it has to be; its anchor is written to a file for our own clients.
 
         Raises: BadCertificate.
         """
@@ -86,7 +86,7 @@ def _operators(options: settings.Settings) -> tls.Certificate | None:
 
 
 def certificate_trouble(options: settings.Settings) -> str | None:
-    """What is wrong with the operator's own certificate."""
+    """Returns what is wrong with the operator's own certificate, None where nothing is."""
     try:
         _operators(options)
     except BadCertificate as error:
@@ -95,7 +95,7 @@ def certificate_trouble(options: settings.Settings) -> str | None:
 
 
 def make_plan(options: settings.Settings, home: Home) -> Plan:
-    """Read the files, choose the ports, make the secrets. The folder must be held. Raises: GtvError."""
+    """Reads the files, chooses the ports, makes the secrets. The folder must be held. Raises: GtvError."""
     env = settings.environment()
     root = settings.find_root(options)
     processes = table.load(options.stack_file or root / "deploy/local/stack.toml")

@@ -14,7 +14,7 @@ from servers.ports import free_port, is_free
 
 @dataclass(frozen=True, slots=True)
 class PortRequest:
-    """A port that some process needs."""
+    """A port that a process needs."""
 
     name: str
     host: str = "127.0.0.1"
@@ -33,7 +33,7 @@ class Assignment:
 
 
 def assign(port_requests: Iterable[PortRequest], *, asked: Mapping[str, int], kept: Path) -> Assignment:
-    """Choose a port for each request and remember the choice in `kept`.
+    """Chooses a port for each request and writes the choice to `kept`.
 
     Raises: PortTaken (one that was asked for by name), BadTable (a name that no process needs).
     """
@@ -62,7 +62,7 @@ def assign(port_requests: Iterable[PortRequest], *, asked: Mapping[str, int], ke
 
 
 def _kept(path: Path) -> dict[str, Any]:
-    """Of the last run. Before there was TLS, `edge` was what `edge-http` is now: the address that people know leads on from there."""
+    """Returns the ports of the last run. Before there was TLS, `edge` was what `edge-http` is now: the address that people know."""
     before = read_json(path)
     if "edge" in before and "edge-http" not in before:
         before["edge-http"] = before.pop("edge")

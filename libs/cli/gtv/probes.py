@@ -38,7 +38,7 @@ class HttpProbes:
         async def probe(pid: int) -> None:
             await self._get(url, auth)
             if port not in await asyncio.to_thread(listening, pid):
-                raise NotReady(f"a stranger listens on port {port}")
+                raise NotReady(f"another program listens on port {port}")
 
         return probe
 
@@ -65,7 +65,7 @@ def listening(pid: int) -> set[int]:
 
 
 def _summary(answer: httpx.Response) -> str:
-    """Why a service says that it does not work: hung loops, or the dependencies that fail."""
+    """Returns why a service is not ready or not alive: hung loops, or the dependencies that fail."""
     try:
         body = answer.json()
     except ValueError:

@@ -20,7 +20,7 @@ INTERNAL = "/internal", "/health", "/metrics"
 PRIVATE_NAMES = ("/api/alerts/webhook",)
 """Known names of what is private: the edge must not make them public."""
 CONSOLE = "console"
-"""Owner of what no service has: the page and its files."""
+"""Owner of every other path: the page and its files."""
 
 _ANY_WORD = "/*"
 _METHODS = {"GET", "POST", "PUT", "PATCH", "DELETE"}
@@ -63,7 +63,7 @@ class _Model(BaseModel):
 
 
 class ServiceRoutes(_Model):
-    """What one service answers."""
+    """The paths of one service, and which of them are public or limited."""
 
     prefixes: tuple[Prefix, ...] = Field(min_length=1)
     public: tuple[Operation, ...] = ()
@@ -105,7 +105,7 @@ class MediaRoute(_Model):
 
 @dataclass(frozen=True, slots=True)
 class Alias:
-    """A known name of something that has another one here. What lies below it lies below the target; a last slash is dropped."""
+    """A path that programs know, and the path that it stands for. What lies below it lies below the target; a last slash is dropped."""
 
     path: str
     to: str
@@ -122,11 +122,11 @@ class Alias:
 
     @property
     def prefix(self) -> str:
-        """What every path of it begins with."""
+        """The beginning of every path of this alias."""
         return self.path.removesuffix(_ANY_WORD)
 
     def rewrite(self, path: str) -> str | None:
-        """Where a path leads, None where it is not this alias's."""
+        """Returns the path that it stands for, None where the alias does not match."""
         found = re.fullmatch(self.pattern, path)
         return (self.to.rstrip("/") + found.group(1) or "/") if found else None
 
@@ -137,7 +137,7 @@ class Routes(_Model):
     services: dict[str, ServiceRoutes]
     media: dict[str, MediaRoute]
     known: dict[AliasPath, str] = Field(default_factory=dict, alias="aliases")
-    """Known names and what they are here; `aliases` tells whose."""
+    """Aliases as the file has them: path -> target."""
     health: tuple[AliasPath, ...] = ()
     """Paths by which the edge tells that it is there."""
 
@@ -181,7 +181,7 @@ class Routes(_Model):
 
     @cached_property
     def first_words(self) -> list[str]:
-        """What a path that is ours and no page begins with: `/api`, `/hls`..."""
+        """First segments of every path that belongs to a service or the media server: `/api`, `/hls`..."""
         mine = {prefix.split("/")[1] for _, prefix in self.prefixes()}
         known = {alias.prefix.split("/")[1] for alias in self.aliases if alias.owner != CONSOLE}
         return [f"/{word}" for word in sorted(mine | known | {prefix.removeprefix("/") for prefix in INTERNAL})]

@@ -43,7 +43,7 @@ class Stack:
         return LogFile(self.plan.home.logs / f"{name}.log", int(options.log_max_mb * 1e6), options.log_keep)
 
     def records(self) -> dict[str, Record]:
-        """What is known of each process."""
+        """Returns the state of each process."""
         return dict(self._supervisor.records())
 
     async def run(self, *, demo: bool = False, when_ready: Callable[[], Awaitable[None]] | None = None) -> None:
@@ -86,7 +86,7 @@ class Stack:
             await when_ready()
 
     async def _renew_certificate(self) -> None:
-        """Serve what the operator put in its place, or our own in good time before its end."""
+        """Restarts the edge where the operator has replaced the certificate, or ours is near its end."""
         files = Files(self.plan.home.edge)
         while True:
             await asyncio.sleep(CERTIFICATE_S)
@@ -97,7 +97,7 @@ class Stack:
                             self._supervisor.renew(process.name, "started again with another certificate")
 
     def _start_demo_where_asked(self) -> None:
-        """`gtv demo` asks a running stack for its cameras."""
+        """Starts the demo cameras where `gtv demo` has asked for them."""
         wanted = bool(read_json(self.plan.home.wanted_file).get("demo"))
         if wanted and not self._builder.demo:
             self._builder.demo = True

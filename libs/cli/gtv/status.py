@@ -1,4 +1,4 @@
-"""What the processes of a stack use and say: the tables of `gtv status`."""
+"""Resource use and health of the processes of a stack: the tables of `gtv status`."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _COLOURS = {
 
 @dataclass(slots=True)
 class Usage:
-    """What one process and its children use."""
+    """CPU and memory of one process and its children."""
 
     cpu_percent: float = 0.0
     """Of one core."""
@@ -44,7 +44,7 @@ class Usage:
 
 @dataclass(slots=True)
 class Health:
-    """What a service's private port says."""
+    """Health of a service, as its private port tells it."""
 
     ready: bool | None = None
     complaint: str = ""
@@ -61,11 +61,12 @@ class Row:
 
 
 async def observe(state: dict[str, Any]) -> list[Row]:
-    """Look at every process for a second."""
-    rows = [Row(line) for line in journal.lines(state, time.monotonic())]
+    """Measures every process for a second."""
+    rows = [Row(line) for line in journal.lines(state)]
     supervisor = journal.supervisor_of(state)
     if supervisor is not None:
-        own = Line("supervisor", Phase.READY, supervisor.pid, supervisor.create_time(), 0, None, time.time() - supervisor.create_time())
+        began = time.monotonic() - (time.time() - supervisor.create_time())
+        own = Line(Phase.READY, supervisor.pid, supervisor.create_time(), since=began, name="supervisor")
         rows.append(Row(own))
     usages, healths = await asyncio.gather(
         asyncio.to_thread(_measure, {row.line.name: row.line.pid for row in rows}),
@@ -188,7 +189,7 @@ def span(seconds: float) -> str:
 
 
 def as_json(rows: Iterable[Row]) -> list[dict[str, Any]]:
-    """The same for programs."""
+    """The rows for programs."""
     return [_as_json(row.line, row.usage, row.health) for row in rows]
 
 

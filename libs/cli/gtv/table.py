@@ -13,7 +13,7 @@ from gtv.failures import BadTable
 from gtv.ports import PortRequest
 
 Use = Literal["database", "broker", "redis", "objects", "vault", "audit", "media", "media-reader", "recordings", "edge"]
-"""What a service is told about, secrets included: each gets only what it needs."""
+"""A part of the stack whose address and secrets a service gets; each gets only what it needs."""
 
 
 class Process(BaseModel):
@@ -39,7 +39,7 @@ class Process(BaseModel):
     env: dict[str, str] = Field(default_factory=dict)
     """Defaults that the operator's environment overrides."""
     demo_env: dict[str, str] = Field(default_factory=dict)
-    """The same, only while the demo runs."""
+    """Further defaults, only while the demo runs."""
     memory_mb: int | None = Field(None, gt=0)
     """Expected resident memory; `gtv status` marks what needs more."""
 
@@ -60,7 +60,7 @@ class Process(BaseModel):
         return self.service or self.name
 
     def port_requests(self, edge_host: str, asked: Container[str] = ()) -> Iterator[PortRequest]:
-        """The ports that it needs. Some exist only where they are `asked` for by name."""
+        """Returns the ports that the process needs. Some exist only where they are `asked` for by name."""
         if self.has_api or self.kind == "console":
             yield PortRequest(self.name)
         if self.kind in {"service", "edge"}:
@@ -93,7 +93,7 @@ class Table(BaseModel):
         return self
 
     def port_requests(self, edge_host: str, asked: Container[str] = ()) -> list[PortRequest]:
-        """Every port that the stack needs."""
+        """Returns every port that the stack needs."""
         return [request for process in self.process for request in process.port_requests(edge_host, asked)]
 
 

@@ -31,10 +31,10 @@ ALWAYS = ("localhost", "127.0.0.1", "::1")
 
 @dataclass(frozen=True)
 class Certificate:
-    """What HAProxy serves, and what gtv's own clients trust."""
+    """The bundle that HAProxy serves, and the anchor that gtv's own clients trust."""
 
     bundle: str
-    """PEM: the certificate, what stands between it and its authority, and its key."""
+    """PEM: the certificate, intermediate certificates, and its key."""
     anchor: str
     """PEM: the certificate that a client must trust to trust it."""
 
@@ -167,7 +167,7 @@ def _usage(*, digital_signature: bool = False, key_cert_sign: bool = False, crl_
 
 
 def _serves(bundle: str, hosts: Sequence[str], authority: x509.Certificate, now: datetime) -> bool:
-    """Whether what was issued before still does."""
+    """Returns whether the certificate that was issued before is still valid for these hosts."""
     try:
         certificate = x509.load_pem_x509_certificate(bundle.encode())
         certificate.verify_directly_issued_by(authority)

@@ -134,7 +134,7 @@ class UnitBuilder:
         return lambda: self._program([sys.executable, "-m", package, role], env())
 
     def _program(self, argv: Sequence[str], env: Mapping[str, str]) -> ProcessSpec:
-        """One of our own programs. As another account it gets a home of its own: it may not look into root's."""
+        """Returns how to start a program of ours. Under another account it gets a home of its own, since it cannot read root's."""
         account, work = self.plan.account, self.plan.home.work
         return ProcessSpec(argv, work, env if account is None else {**env, "HOME": str(work)}, account)
 
@@ -192,12 +192,12 @@ class UnitBuilder:
 
 
 def first_login(home: Home) -> dict[str, str]:
-    """The first administrator's e-mail and password, until they were shown."""
+    """Returns the first administrator's e-mail and password; empty once they were shown."""
     return read_json(home.root / "first-login.json")
 
 
 def forget_first_login(home: Home) -> None:
-    """They were shown: the stack does not keep them."""
+    """Removes the first login, once it was shown."""
     (home.root / "first-login.json").unlink(missing_ok=True)
 
 

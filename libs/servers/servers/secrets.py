@@ -16,7 +16,7 @@ def new_secret() -> str:
 
 
 def scram_verifier(role: str, password: str) -> str:
-    """What PostgreSQL stores for a role under SCRAM-SHA-256; it proves a password without holding it.
+    """Returns what PostgreSQL stores for a role under SCRAM-SHA-256; it proves a password without holding it.
 
     The salt is derived from role and password, so that PostgreSQL and PgBouncer, which are configured apart, hold the *same*
     verifier: only then can PgBouncer pass a client's SCRAM proof on without knowing any password.

@@ -228,7 +228,7 @@ class Supervisor:
         names = {*self._units, *(unit.name for unit in units)}
         for unit in units:
             if missing := [need for need in unit.needs if need not in names]:
-                raise ValueError(f"{unit.name} needs {', '.join(missing)}, which no unit runs")
+                raise ValueError(f"{unit.name} needs {', '.join(missing)}, which is no unit")
         fresh = [unit for unit in units if unit.name not in self._units]
         self._units |= {unit.name: _Supervised(unit, self) for unit in fresh}
         for unit in fresh:
@@ -294,7 +294,7 @@ async def _first_of(tasks: Sequence[asyncio.Future[Any]]) -> set[asyncio.Future[
 
 
 def _complain(task: asyncio.Task[None]) -> None:
-    """A mistake of ours must not end the watch over a process in silence."""
+    """Reports an error of our own code that ended the supervision of a unit."""
     if not task.cancelled() and (error := task.exception()) is not None:
         context = {"message": f"{task.get_name()} is no longer watched", "exception": error, "task": task}
         task.get_loop().call_exception_handler(context)

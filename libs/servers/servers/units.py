@@ -1,4 +1,4 @@
-"""What a supervisor keeps running, and what is known of it.
+"""Units, which a supervisor keeps running, and the records of their state.
 
 waiting -> starting -> ready <-> failing        (failing: runs, but its last probe did not succeed)
               ^           |
@@ -70,7 +70,7 @@ class Unit:
 
 @dataclass(slots=True)
 class Record:
-    """What is known of a unit."""
+    """The state of a unit."""
 
     phase: Phase = Phase.WAITING
     pid: int | None = None
