@@ -13,8 +13,8 @@ from gtvision.events import AuditRecorded, Event
 _ROWS = text("SELECT body FROM outbox WHERE tenant_id = :tenant_id AND key = :key ORDER BY created_at, id")
 
 
-async def deeds(db: Database, tenant_id: UUID) -> list[Event[AuditRecorded]]:
+async def audit_entries(db: Database, tenant_id: UUID) -> list[Event[AuditRecorded]]:
     """Returns all audit entries of a tenant, in order."""
-    async with db.uow(None) as work:
-        rows = await work.session.execute(_ROWS, {"tenant_id": tenant_id, "key": AuditRecorded.key})
+    async with db.uow(None) as uow:
+        rows = await uow.session.execute(_ROWS, {"tenant_id": tenant_id, "key": AuditRecorded.key})
         return [parse(AuditRecorded, row.body.encode()) for row in rows]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from tests.alerts.conftest import API, Running, seen
-from tests.ledger import deeds
+from tests.ledger import audit_entries
 
 from gtvision.ids import new_id
 
@@ -17,20 +17,20 @@ async def test_watchlists_from_their_making_to_their_end(running: Running) -> No
     watchlist, headers = entry["watchlist_id"], running.mint.headers(caller) | {"x-correlation-id": str(correlation), "x-purpose": "crime"}
     for path in (f"/watchlists/{watchlist}/entries/{entry['entry_id']}", f"/watchlists/{watchlist}"):
         assert (await running.http.delete(API + path, headers=headers)).status_code == 204
-    found = await deeds(running.db, caller.tenant_id)
-    assert [(deed.data.action, deed.data.object_id) for deed in found] == [
+    found = await audit_entries(running.db, caller.tenant_id)
+    assert [(record.data.action, record.data.object_id) for record in found] == [
         ("watchlist.created", watchlist),
         ("watchlist_entry.added", entry["entry_id"]),
         ("watchlist_entry.removed", entry["entry_id"]),
         ("watchlist.removed", watchlist),
     ]
-    for deed in found:
-        assert (deed.data.actor_id, deed.data.actor_role, deed.data.session_id) == (caller.user_id, "admin", caller.session_id)
-        assert (deed.data.address, deed.data.service) == ("203.0.113.9", "alerts")
+    for record in found:
+        assert (record.data.actor_id, record.data.actor_role, record.data.session_id) == (caller.user_id, "admin", caller.session_id)
+        assert (record.data.address, record.data.service) == ("203.0.113.9", "alerts")
     assert (found[0].data.details, found[3].data.details) == ({"name": "Furtados", "severity": "critical"},) * 2
     assert found[1].data.details == {"watchlist": watchlist, "plate": "ABC1234", "match": "era", "valid_until": "always"}
     assert found[2].data.details == found[1].data.details
-    assert {(deed.correlation_id, deed.data.purpose) for deed in found[2:]} == {(correlation, "crime")}
+    assert {(record.correlation_id, record.data.purpose) for record in found[2:]} == {(correlation, "crime")}
 
 
 async def test_an_alert_is_acknowledged_once(running: Running) -> None:
@@ -42,14 +42,14 @@ async def test_an_alert_is_acknowledged_once(running: Running) -> None:
     for _ in range(2):
         answer = await running.http.post(f"{API}/alerts/{alert['alert_id']}/acknowledge", headers=running.mint.headers(caller))
         assert answer.status_code == 200
-    [deed] = [deed for deed in await deeds(running.db, caller.tenant_id) if deed.data.object_kind == "alert"]
-    assert (deed.data.action, deed.data.object_id, deed.camera_id) == ("alert.acknowledged", alert["alert_id"], sighting.camera_id)
+    [record] = [record for record in await audit_entries(running.db, caller.tenant_id) if record.data.object_kind == "alert"]
+    assert (record.data.action, record.data.object_id, record.camera_id) == ("alert.acknowledged", alert["alert_id"], sighting.camera_id)
 
 
 async def test_what_is_refused_is_not_on_record(running: Running) -> None:
     caller, stranger = running.tenant(), running.tenant()
     entry = await running.watch(caller, "ABC1234", name="Uma")
-    before = len(await deeds(running.db, caller.tenant_id))
+    before = len(await audit_entries(running.db, caller.tenant_id))
     for asking, method, path, body in (
         (caller, "POST", "/watchlists", {"name": "Uma"}),
         (caller, "POST", f"/watchlists/{entry['watchlist_id']}/entries", {"plate": "AB"}),
@@ -60,5 +60,5 @@ async def test_what_is_refused_is_not_on_record(running: Running) -> None:
     ):
         answer = await running.http.request(method, API + path, json=body, headers=running.mint.headers(asking))
         assert answer.status_code in {404, 409, 422}, path
-    assert len(await deeds(running.db, caller.tenant_id)) == before
-    assert await deeds(running.db, stranger.tenant_id) == []
+    assert len(await audit_entries(running.db, caller.tenant_id)) == before
+    assert await audit_entries(running.db, stranger.tenant_id) == []

@@ -30,8 +30,8 @@ def measure(rounds: int = 7) -> dict[str, object]:
 async def _measure(rounds: int) -> dict[str, object]:
     async with running_services() as running, running.service("cameras") as port, baseline(running.servers.root) as bare_port:
         caller = running.mint.caller()
-        for who in (running.mint.caller(tenant_id=caller.user_id), caller):  # the cameras of another tenant are in the same table
-            await register_cameras(port, running.mint.token(who))
+        for each in (running.mint.caller(tenant_id=caller.user_id), caller):  # the cameras of another tenant are in the same table
+            await register_cameras(port, running.mint.token(each))
         token = running.mint.token(caller)
         size = await _check(port, token)
         wire = load.request(PATH, token)

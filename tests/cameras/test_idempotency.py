@@ -72,7 +72,7 @@ async def test_a_repeat_takes_no_place(client: Client) -> None:
     with pytest.raises(QuotaReached):
         await client.register(key="another")
     await client.case.cameras.remove_camera(client.caller, made[0].id)
-    assert (await client.register(key="another"))[1], "who was refused may try again under the same key"
+    assert (await client.register(key="another"))[1], "a refused creation may be tried again under the same key"
 
 
 async def test_a_camera_that_is_gone_is_not_registered_again(client: Client) -> None:
@@ -104,4 +104,4 @@ async def test_the_external_id_goes_on_to_say_what_it_said(client: Client) -> No
     assert client.told == 1
     with pytest.raises(ExternalIdTaken):
         await client.register("Rua", "ext", key="third")
-    assert (await client.register("Rua", "new", key="third"))[1], "who was refused may try again under the same key"
+    assert (await client.register("Rua", "new", key="third"))[1], "a refused creation may be tried again under the same key"

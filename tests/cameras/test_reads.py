@@ -15,6 +15,8 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from tests.chassis.freezing import frozen
 from tests.chassis.waiting import until, works
+from tests.fixtures.plugin import DatabaseFor
+from tests.fixtures.workplace import TestServers
 
 from cameras.repository.reads import Reads
 from chassis.db import Database
@@ -22,6 +24,7 @@ from chassis.settings import DatabaseSettings
 from gtvision.errors import Unavailable
 from gtvision.ids import new_id
 from gtvision.time import SystemClock
+from servers import Postgres
 
 pytestmark = pytest.mark.db
 
@@ -31,7 +34,7 @@ EVERYTHING = "SELECT name FROM thing"
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def settings(database_for: Any) -> DatabaseSettings:
+async def settings(database_for: DatabaseFor) -> DatabaseSettings:
     found: DatabaseSettings = await database_for("sample", migrations=SAMPLE)
     return found
 
@@ -130,7 +133,7 @@ async def test_a_reader_who_leaves_costs_no_connection(reads: Reads, settings: D
     assert [row[0] for row in await reads.rows("SELECT 1")] == [1]
 
 
-async def test_connections_that_were_cut_are_replaced(reads: Reads, settings: DatabaseSettings, postgres: Any) -> None:
+async def test_connections_that_were_cut_are_replaced(reads: Reads, settings: DatabaseSettings, postgres: Postgres) -> None:
     await asyncio.gather(*(reads.rows("SELECT pg_sleep(0.1)") for _ in range(settings.pool_size)))
     admin = await postgres.connect()
     try:
@@ -153,7 +156,7 @@ async def test_a_database_that_is_slow_but_lives_is_waited_for(settings: Databas
 
 @pytest.mark.fault
 @pytest.mark.parametrize("server", ["pgbouncer", "postgres"])
-async def test_a_frozen_database_is_unavailable_and_thaws(settings: DatabaseSettings, servers: Any, server: str) -> None:
+async def test_a_frozen_database_is_unavailable_and_thaws(settings: DatabaseSettings, servers: TestServers, server: str) -> None:
     async with Reads(settings.model_copy(update={"timeout_s": 2.0})) as reads:  # a service's own default
 
         async def one() -> None:

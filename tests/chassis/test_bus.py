@@ -94,12 +94,12 @@ class TestDelivery:
         assert (answer.correlation_id, answer.causation_id) == (sent.correlation_id, sent.event_id)
 
     async def test_event_delivered_twice_is_handled_once(self, rabbit: RabbitSettings) -> None:
-        uow, effects, calls = FakeUow(), [], []
+        open_uow, effects, calls = FakeUow(), [], []
 
         async def handler(arrived: Event[TenantCreated]) -> None:
             calls.append(1)
-            async with uow(arrived.tenant_id) as work:
-                if not await work.seen("test.tenant_created", arrived.event_id):
+            async with open_uow(arrived.tenant_id) as uow:
+                if not await uow.seen("test.tenant_created", arrived.event_id):
                     effects.append(arrived.data.name)
 
         async with running(rabbit, service(), handler) as bus:

@@ -144,11 +144,11 @@ class Batches:
             self.outage -= 1
             raise Unavailable
         fresh: list[int] = []
-        async with self.uow(TENANT) as work:
+        async with self.uow(TENANT) as uow:
             for event in events:
                 if event.data.revision in self.poison:
                     raise ValueError("poison")
-                if not await work.seen("test", event.event_id):
+                if not await uow.seen("test", event.event_id):
                     fresh.append(event.data.revision)
         self.stored.extend(fresh)
 

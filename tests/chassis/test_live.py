@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from redis.asyncio import Redis
+from tests.fixtures.workplace import TestServers
 
 from chassis.live import RESYNC, LiveBus, LiveMessage, channel
 from chassis.redis import connect_redis
@@ -95,7 +96,7 @@ async def test_a_lost_connection_is_followed_by_a_resync(redis: Redis) -> None:
 
 
 @pytest.mark.fault
-async def test_a_restarted_redis_is_followed_by_a_resync(servers: Any, redis_cache: RedisSettings) -> None:
+async def test_a_restarted_redis_is_followed_by_a_resync(servers: TestServers, redis_cache: RedisSettings) -> None:
     redis = connect_redis(redis_cache.cache_url)
     live, tenant = LiveBus(redis), new_id()
     async with _listening(live, f"{tenant}:*") as (heard, _):
@@ -111,7 +112,7 @@ async def _said_and_heard(live: LiveBus, heard: asyncio.Queue[LiveMessage], tena
     return not heard.empty() and heard.get_nowait().data == {"n": 1}
 
 
-async def _restart(servers: Any) -> None:
+async def _restart(servers: TestServers) -> None:
     server = servers.redis_cache
     servers.runner.kill(server.name)
     await servers.running(server.name)

@@ -9,7 +9,6 @@ import sys
 import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -17,6 +16,7 @@ from pydantic import SecretStr
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from tests.fixtures.databases import metadata_differences
+from tests.fixtures.plugin import DatabaseFor
 
 from chassis.migrations import find_migrations, run_migrations
 from chassis.settings import DatabaseSettings
@@ -37,7 +37,7 @@ def upgrade() -> None:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def settings(database_for: Any) -> DatabaseSettings:
+async def settings(database_for: DatabaseFor) -> DatabaseSettings:
     found: DatabaseSettings = await database_for("sample", migrations=SAMPLE)
     return found
 

@@ -7,12 +7,13 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 import pytest_asyncio
 from prometheus_client import REGISTRY
 from sqlalchemy import text
+from tests.fixtures.plugin import DatabaseFor
+from tests.fixtures.workplace import TestServers
 
 from chassis.bus import Bus, Outgoing, Unroutable
 from chassis.db import Database
@@ -37,7 +38,7 @@ pytestmark = pytest.mark.db
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def settings(database_for: Any) -> DatabaseSettings:
+async def settings(database_for: DatabaseFor) -> DatabaseSettings:
     found: DatabaseSettings = await database_for("sample", migrations=SAMPLE)
     return found
 
@@ -45,20 +46,20 @@ async def settings(database_for: Any) -> DatabaseSettings:
 @pytest_asyncio.fixture(loop_scope="session")
 async def db(settings: DatabaseSettings) -> AsyncIterator[Database]:
     async with Database(settings, FakeClock()) as database:
-        async with database.uow(None) as work:
-            await work.session.execute(text("DELETE FROM outbox"))
+        async with database.uow(None) as uow:
+            await uow.session.execute(text("DELETE FROM outbox"))
         yield database
 
 
 async def emit(db: Database, count: int, first: int = 1) -> None:
-    async with db.uow(TENANT) as work:
+    async with db.uow(TENANT) as uow:
         for revision in range(first, first + count):
-            work.emit(TenantCreated(name="x", revision=revision))
+            uow.emit(TenantCreated(name="x", revision=revision))
 
 
 async def waiting(db: Database) -> int:
-    async with db.uow(None) as work:
-        return int(await work.session.scalar(text("SELECT count(*) FROM outbox")) or 0)
+    async with db.uow(None) as uow:
+        return int(await uow.session.scalar(text("SELECT count(*) FROM outbox")) or 0)
 
 
 @asynccontextmanager
@@ -131,8 +132,8 @@ class TestRelay:
         publisher, clock = FakePublisher(), FakeClock()
         relay = OutboxRelay(db, publisher, clock)
         publisher.failure = Unroutable()
-        async with db.uow(TENANT) as work:
-            record(work, Action.CAMERA_REMOVED, None)
+        async with db.uow(TENANT) as uow:
+            record(uow, Action.CAMERA_REMOVED, None)
         for _ in range(3):
             clock.advance(UNROUTABLE_KEEP * 24)
             await relay.relay_once()
@@ -188,7 +189,7 @@ class TestRelay:
 class TestFaults:
     """With servers that are killed, every committed event is handled and has its effect once."""
 
-    async def test_killed_broker_loses_nothing(self, db: Database, rabbit: RabbitSettings, servers: Any) -> None:
+    async def test_killed_broker_loses_nothing(self, db: Database, rabbit: RabbitSettings, servers: TestServers) -> None:
         async with ledger(db, rabbit, "faultbroker") as effects:
             await emit(db, 20)
             await until(lambda: len(effects) == 20)
@@ -201,7 +202,7 @@ class TestFaults:
         assert sorted(effects) == list(range(1, 61))
         assert await waiting(db) == 0
 
-    async def test_killed_database_loses_nothing(self, db: Database, rabbit: RabbitSettings, servers: Any) -> None:
+    async def test_killed_database_loses_nothing(self, db: Database, rabbit: RabbitSettings, servers: TestServers) -> None:
         async with ledger(db, rabbit, "faultdb") as effects:
             await emit(db, 20)
             await until(lambda: len(effects) == 20)
@@ -228,10 +229,10 @@ async def ledger(db: Database, rabbit: RabbitSettings, name: str) -> AsyncIterat
     effects: list[int] = []
 
     async def on_tenant_created(event: Event[TenantCreated]) -> None:
-        async with db.uow(event.tenant_id) as work:
-            if await work.seen(name, event.event_id):
+        async with db.uow(event.tenant_id) as uow:
+            if await uow.seen(name, event.event_id):
                 return
-            work.after_commit(lambda: remember(event.data.revision))
+            uow.after_commit(lambda: remember(event.data.revision))
 
     async def remember(revision: int) -> None:
         effects.append(revision)

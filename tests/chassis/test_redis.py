@@ -4,10 +4,10 @@ import asyncio
 import os
 import signal
 import socket
-from typing import Any
 
 import pytest
 from redis.asyncio import Redis
+from tests.fixtures.workplace import TestServers
 
 from chassis.redis import UNREACHABLE, connect_redis, end_tasks
 from chassis.settings import RedisSettings
@@ -33,7 +33,7 @@ async def test_a_server_that_accepts_and_says_nothing_is_given_up() -> None:
 
 @pytest.mark.fault
 @pytest.mark.broker
-async def test_a_frozen_server_costs_a_moment_and_comes_back(servers: Any, redis_state: RedisSettings) -> None:
+async def test_a_frozen_server_costs_a_moment_and_comes_back(servers: TestServers, redis_state: RedisSettings) -> None:
     client = connect_redis(servers.redis_state.url, timeout_s=0.2)  # the fixture's own settings have a longer timeout
     await until(lambda: said(client))
     pid = servers.runner.pid(servers.redis_state.name)

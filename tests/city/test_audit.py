@@ -32,8 +32,8 @@ WHO = Caller(new_id(), new_id(), Role.OPERATOR, frozenset(), new_id())
 async def http() -> AsyncIterator[httpx.AsyncClient]:
     router = APIRouter(prefix="/api/v1")
 
-    @router.get("/deed", openapi_extra=PUBLIC)
-    async def deed() -> AuditRecorded:
+    @router.get("/act", openapi_extra=PUBLIC)
+    async def act() -> AuditRecorded:
         return audit_event(Action.PLATE_SEARCHED, WHO, AuditEntry())
 
     service = create_app(ServiceSettings(service_name="ingest"), title="t", lifespan_parts=(), routers=(router,))
@@ -48,7 +48,7 @@ class TestOrigin:
 
     async def test_inside_a_request(self, http: httpx.AsyncClient) -> None:
         sent = {"user-agent": "Firefox/141", "x-purpose": "investigation-7"}
-        told = (await http.get("/api/v1/deed", headers=sent)).json()
+        told = (await http.get("/api/v1/act", headers=sent)).json()
         assert (told["address"], told["user_agent"], told["purpose"]) == ("203.0.113.9", "Firefox/141", "investigation-7")
         assert told["service"] == "ingest"
         assert origin() == Origin()
@@ -61,11 +61,11 @@ class TestOrigin:
 
     @pytest.mark.parametrize("purpose", ["", "Not A Code", "a" * 41, "-x", "x;y", "é"])
     async def test_a_purpose_that_is_no_code_is_none(self, http: httpx.AsyncClient, purpose: str) -> None:
-        told = (await http.get("/api/v1/deed", headers={"x-purpose": purpose.encode()})).json()
+        told = (await http.get("/api/v1/act", headers={"x-purpose": purpose.encode()})).json()
         assert told["purpose"] is None
 
     async def test_a_long_user_agent_is_cut(self, http: httpx.AsyncClient) -> None:
-        told = (await http.get("/api/v1/deed", headers={"user-agent": "a" * 5_000})).json()
+        told = (await http.get("/api/v1/act", headers={"user-agent": "a" * 5_000})).json()
         assert told["user_agent"] == "a" * 300
 
 
@@ -89,7 +89,7 @@ class TestDeed:
         assert len(found.details) == 30
         assert {(len(name), len(value)) for name, value in found.details.items()} == {(40, 10_000)}
 
-    def test_half_a_surrogate_pair_does_not_make_the_deed_fail(self) -> None:
+    def test_half_a_surrogate_pair_does_not_make_the_change_fail(self) -> None:
         found = audit_event(Action.PLATE_SEARCHED, WHO, AuditEntry("plate", "AB\ud800", details={"q": "\udfff"}))
         assert (found.object_id, found.details) == ("AB?", {"q": "?"})
         assert AuditRecorded.model_validate_json(found.model_dump_json()) == found
@@ -102,17 +102,17 @@ async def db(database_for: Callable[..., Any]) -> AsyncIterator[Database]:
 
 
 async def outbox(db: Database, tenant_id: UUID) -> list[Any]:
-    async with db.uow(None) as work:
-        rows = await work.session.execute(text("SELECT body FROM outbox WHERE tenant_id = :t"), {"t": tenant_id})
+    async with db.uow(None) as uow:
+        rows = await uow.session.execute(text("SELECT body FROM outbox WHERE tenant_id = :t"), {"t": tenant_id})
         return [parse(AuditRecorded, row.body.encode()) for row in rows]
 
 
 @pytest.mark.db
 class TestRecord:
-    async def test_is_written_with_the_deed(self, db: Database) -> None:
+    async def test_is_written_with_its_change(self, db: Database) -> None:
         tenant_id, camera = new_id(), new_id()
-        async with db.uow(tenant_id) as work:
-            record(work, Action.CAMERA_REMOVED, WHO, AuditEntry("camera", camera, camera))
+        async with db.uow(tenant_id) as uow:
+            record(uow, Action.CAMERA_REMOVED, WHO, AuditEntry("camera", camera, camera))
         (event,) = await outbox(db, tenant_id)
         assert (event.tenant_id, event.camera_id, event.data.action) == (tenant_id, camera, "camera.removed")
 
@@ -121,10 +121,10 @@ class TestRecord:
         tenant_id = new_id()
         add = text("INSERT INTO tenant (tenant_id, name, revision, created_at) VALUES (:t, :n, 1, now())")
         with pytest.raises(RuntimeError):
-            async with db.uow(tenant_id) as work:
-                await work.session.execute(add, {"t": tenant_id, "n": str(tenant_id)})
-                record(work, Action.TENANT_CREATED, WHO, AuditEntry("tenant", tenant_id))
+            async with db.uow(tenant_id) as uow:
+                await uow.session.execute(add, {"t": tenant_id, "n": str(tenant_id)})
+                record(uow, Action.TENANT_CREATED, WHO, AuditEntry("tenant", tenant_id))
                 raise RuntimeError
         assert await outbox(db, tenant_id) == []
-        async with db.uow(tenant_id) as work:
-            assert (await work.session.execute(text("SELECT 1 FROM tenant"))).first() is None
+        async with db.uow(tenant_id) as uow:
+            assert (await uow.session.execute(text("SELECT 1 FROM tenant"))).first() is None

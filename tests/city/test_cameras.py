@@ -15,6 +15,7 @@ import pytest
 import pytest_asyncio
 from pydantic import SecretStr
 from sqlalchemy import Table, select
+from tests.fixtures.plugin import DatabaseFor
 
 from chassis.bus import Bus
 from chassis.db import Database
@@ -80,15 +81,15 @@ class Listener:
 
     async def rows(self) -> dict[UUID, tuple[int, bool, str]]:
         columns = (CAMERAS.c.camera_id, CAMERAS.c.revision, CAMERAS.c.removed, CAMERAS.c.name)
-        async with self.db.uow(self.tenant) as work:
-            return {camera: (revision, removed, name) for camera, revision, removed, name in await work.session.execute(select(*columns))}
+        async with self.db.uow(self.tenant) as uow:
+            return {camera: (revision, removed, name) for camera, revision, removed, name in await uow.session.execute(select(*columns))}
 
     async def living(self) -> set[UUID]:
         return {camera for camera, (_, removed, _) in (await self.rows()).items() if not removed}
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def db(database_for: Any) -> AsyncIterator[Database]:
+async def db(database_for: DatabaseFor) -> AsyncIterator[Database]:
     async with Database(await database_for("sample", migrations=SAMPLE), FakeClock()) as database:
         yield database
 
@@ -112,9 +113,9 @@ class TestOrder:
         camera = new_id()
         events = (listener.registered(camera), listener.updated(camera, 2), listener.removed(camera, 3), listener.announced(as_of=10))
         await listener.hears(*events)
-        async with listener.db.uow(None) as work:
+        async with listener.db.uow(None) as uow:
             for event in events:
-                assert await work.seen(event.type, event.event_id)
+                assert await uow.seen(event.type, event.event_id)
 
     async def test_the_newest_state_stays_in_every_order(self, listener: Listener) -> None:
         orders = list(permutations((1, 2, 3)))

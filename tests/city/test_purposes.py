@@ -47,8 +47,8 @@ async def http(mint: TokenMint) -> AsyncIterator[httpx.AsyncClient]:
     router = APIRouter(prefix="/api/v1")
 
     @router.get("/plates")
-    async def plates(who: Annotated[Caller, requires_with_purpose(Scope.PLATES_SEARCH)]) -> str | None:
-        return audit_event(Action.PLATE_SEARCHED, who, AuditEntry()).purpose
+    async def plates(caller: Annotated[Caller, requires_with_purpose(Scope.PLATES_SEARCH)]) -> str | None:
+        return audit_event(Action.PLATE_SEARCHED, caller, AuditEntry()).purpose
 
     provides = [mint.authenticator(), known()]
     service = create_app(ServiceSettings(service_name="t"), title="t", lifespan_parts=(), routers=(router,), provides=provides)
@@ -59,7 +59,7 @@ async def http(mint: TokenMint) -> AsyncIterator[httpx.AsyncClient]:
 
 
 @pytest.mark.parametrize(
-    ("city", "header", "expected"),
+    ("tenant", "header", "expected"),
     [
         (FREE, None, (200, None)),
         (FREE, "anything-goes", (200, "anything-goes")),
@@ -78,9 +78,9 @@ async def http(mint: TokenMint) -> AsyncIterator[httpx.AsyncClient]:
     ],
 )
 async def test_a_city_gets_the_purposes_that_it_wants(
-    http: httpx.AsyncClient, mint: TokenMint, city: object, header: str | None, expected: tuple[int, str | None]
+    http: httpx.AsyncClient, mint: TokenMint, tenant: object, header: str | None, expected: tuple[int, str | None]
 ) -> None:
-    headers = mint.headers(mint.caller(tenant_id=city))  # type: ignore[arg-type]
+    headers = mint.headers(mint.caller(tenant_id=tenant))  # type: ignore[arg-type]
     answer = await http.get("/plates", headers=headers if header is None else headers | {"x-purpose": header})
     assert (answer.status_code, answer.json() if answer.is_success else answer.json()["code"]) == expected
 

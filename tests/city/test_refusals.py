@@ -38,8 +38,8 @@ class TicketEndpoint:
             return refused
         raise AssertionError("the ticket was good")
 
-    async def spent(self, who: Caller | None = None) -> str:
-        ticket = self.mint.ticket("live", who)
+    async def spent(self, caller: Caller | None = None) -> str:
+        ticket = self.mint.ticket("live", caller)
         await self.authenticator.redeem(ticket, "live")
         return ticket
 
@@ -50,14 +50,14 @@ def endpoint() -> TicketEndpoint:
 
 
 async def test_a_refusal_says_whose_ticket_it_was_what_for_and_from_where(endpoint: TicketEndpoint) -> None:
-    who, camera, correlation = endpoint.mint.caller(), new_id(), new_id()
+    caller, camera, correlation = endpoint.mint.caller(), new_id(), new_id()
     with logs.correlated(correlation):
-        await endpoint.redeem(await endpoint.spent(who), camera=camera)
+        await endpoint.redeem(await endpoint.spent(caller), camera=camera)
     await endpoint.refusals.write()
     [event] = endpoint.uow.emitted
-    assert (event.tenant_id, event.camera_id, event.correlation_id) == (who.tenant_id, camera, correlation)
+    assert (event.tenant_id, event.camera_id, event.correlation_id) == (caller.tenant_id, camera, correlation)
     said = event.data
-    assert (said.action, said.outcome, said.actor_id, said.session_id) == ("live.refused", "refused", who.user_id, who.session_id)
+    assert (said.action, said.outcome, said.actor_id, said.session_id) == ("live.refused", "refused", caller.user_id, caller.session_id)
     assert (said.object_kind, said.object_id, said.address, said.service) == ("camera", str(camera), "203.0.113.9", "streaming")
     assert said.details == {"reason": "unauthenticated", "times": "1"}
 
@@ -106,7 +106,7 @@ async def test_a_flood_of_kinds_is_bounded_and_every_refusal_counted(endpoint: T
     assert len(mine) == KINDS_PER_TENANT + 1
     assert sum(int(each.details["times"]) for each in mine) == 10 * KINDS_PER_TENANT
     assert [each.actor_id for each in mine if each.details["reason"] == "too_many_kinds"] == [None]
-    assert [event.tenant_id for event in endpoint.uow.emitted][-1] == neighbour.tenant_id, "one city's flood costs another nothing"
+    assert [event.tenant_id for event in endpoint.uow.emitted][-1] == neighbour.tenant_id, "another tenant's refusals are all recorded"
 
 
 async def test_what_could_not_be_written_is_written_later(endpoint: TicketEndpoint) -> None:

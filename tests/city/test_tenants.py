@@ -36,64 +36,64 @@ async def test_an_unknown_city_has_the_defaults(redis: Redis) -> None:
 
 
 async def test_what_is_there_is_known_at_once(redis: Redis) -> None:
-    city = new_id()
-    await publish_tenants(redis, {city: CITY, new_id(): CITY})
+    tenant = new_id()
+    await publish_tenants(redis, {tenant: CITY, new_id(): CITY})
     async with TenantDirectory(redis) as directory:
-        assert (directory.settings(city), directory.name(city)) == (CITY.settings, "Cidade")
+        assert (directory.settings(tenant), directory.name(tenant)) == (CITY.settings, "Cidade")
 
 
 @pytest.mark.parametrize("together", [1, 3])
 async def test_a_change_is_told_at_once(redis: Redis, together: int) -> None:
-    city = new_id()
+    tenant = new_id()
     async with TenantDirectory(redis, poll_s=3_600) as directory:
         async with asyncio.timeout(120):
             while not dict(await redis.pubsub_numsub(TENANTS_CHANNEL)).get(TENANTS_CHANNEL.encode()):
                 await asyncio.sleep(0.01)
-        await publish_tenants(redis, {city: CITY} | {new_id(): CITY for _ in range(together - 1)})
-        await until(lambda: directory.settings(city) == CITY.settings)
+        await publish_tenants(redis, {tenant: CITY} | {new_id(): CITY for _ in range(together - 1)})
+        await until(lambda: directory.settings(tenant) == CITY.settings)
 
 
 async def test_a_change_without_a_notice_is_found(redis: Redis) -> None:
-    city = new_id()
+    tenant = new_id()
     async with TenantDirectory(redis, poll_s=0.05) as directory:
-        await redis.hset(TENANTS_KEY, str(city), CITY.model_dump_json())
-        await until(lambda: directory.settings(city) == CITY.settings)
+        await redis.hset(TENANTS_KEY, str(tenant), CITY.model_dump_json())
+        await until(lambda: directory.settings(tenant) == CITY.settings)
 
 
 async def test_only_a_newer_revision_is_taken(redis: Redis) -> None:
-    city, directory = new_id(), TenantDirectory(redis)
-    assert directory.learn(city, CITY)
-    assert not directory.learn(city, CITY.model_copy(update={"name": "The same revision"}))
-    assert not directory.learn(city, CITY.model_copy(update={"name": "Older", "revision": 1}))
-    assert directory.name(city) == "Cidade"
-    assert directory.learn(city, CITY.model_copy(update={"name": "Newer", "revision": 3}))
-    assert directory.name(city) == "Newer"
+    tenant, directory = new_id(), TenantDirectory(redis)
+    assert directory.learn(tenant, CITY)
+    assert not directory.learn(tenant, CITY.model_copy(update={"name": "The same revision"}))
+    assert not directory.learn(tenant, CITY.model_copy(update={"name": "Older", "revision": 1}))
+    assert directory.name(tenant) == "Cidade"
+    assert directory.learn(tenant, CITY.model_copy(update={"name": "Newer", "revision": 3}))
+    assert directory.name(tenant) == "Newer"
 
 
 async def test_an_older_revision_never_replaces_a_newer_one(redis: Redis) -> None:
     """Two changes may arrive in the wrong order; a process that starts later reads the newer one."""
-    city, other = new_id(), new_id()
+    tenant, other = new_id(), new_id()
     await redis.hset(TENANTS_KEY, str(other), "torn")
-    await publish_tenants(redis, {city: CITY})
-    await publish_tenants(redis, {city: CITY.model_copy(update={"name": "Older", "revision": 1}), other: CITY})
+    await publish_tenants(redis, {tenant: CITY})
+    await publish_tenants(redis, {tenant: CITY.model_copy(update={"name": "Older", "revision": 1}), other: CITY})
     directory = TenantDirectory(redis)
     await directory.load()
-    assert (directory.name(city), directory.name(other)) == ("Cidade", "Cidade")
+    assert (directory.name(tenant), directory.name(other)) == ("Cidade", "Cidade")
 
 
 async def test_an_empty_or_dead_redis_takes_nothing_away(redis: Redis) -> None:
-    city, directory = new_id(), TenantDirectory(redis)
-    await publish_tenants(redis, {city: CITY})
+    tenant, directory = new_id(), TenantDirectory(redis)
+    await publish_tenants(redis, {tenant: CITY})
     await directory.load()
     await redis.flushall()
     await directory.load()
-    assert directory.name(city) == "Cidade"
+    assert directory.name(tenant) == "Cidade"
     dead = connect_redis("redis://127.0.0.1:1/0")
     directory._redis = dead
     await directory.load()
-    assert directory.name(city) == "Cidade"
+    assert directory.name(tenant) == "Cidade"
     with pytest.raises(Unavailable):
-        await publish_tenants(dead, {city: CITY})
+        await publish_tenants(dead, {tenant: CITY})
     await dead.aclose()
 
 
@@ -105,12 +105,12 @@ async def test_without_redis_it_starts_and_ends(redis: Redis) -> None:
 
 
 async def test_unreadable_and_newer_entries_spoil_nothing(redis: Redis) -> None:
-    city, later = new_id(), new_id()
+    tenant, later = new_id(), new_id()
     await redis.hset(TENANTS_KEY, mapping={"nonsense": "{}", str(new_id()): "{", str(new_id()): '{"name": "x", "revision": 0}'})
     await redis.hset(TENANTS_KEY, b"\xff\xfe", b"\xff")
     await redis.hset(TENANTS_KEY, str(later), '{"name": "Later", "revision": 1, "settings": {"unheard": 1, "purposes": {"of": 2}}}')
-    await publish_tenants(redis, {city: CITY})
+    await publish_tenants(redis, {tenant: CITY})
     directory = TenantDirectory(redis)
     await directory.load()
-    assert directory.name(city) == "Cidade"
+    assert directory.name(tenant) == "Cidade"
     assert directory.name(later) == "Later", "a newer release's field is passed over"

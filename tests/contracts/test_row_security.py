@@ -128,10 +128,10 @@ async def test_every_way_to_the_database_sets_the_tenant(tested: ServiceDatabase
                 await tested.superuser.execute(made)
             for tenant, seen in ((tested.mine, [tested.mine]), (new_id(), [])):
                 assert [row[0] for row in await reads.rows("SELECT * FROM bare($1)", tenant)] == seen, table.name
-                async with db.uow(tenant) as work:
-                    assert list(await work.session.scalars(text(statement))) == seen, table.name
-            async with db.uow(None) as work:
-                assert list(await work.session.scalars(text(statement))) == [], table.name
+                async with db.uow(tenant) as uow:
+                    assert list(await uow.session.scalars(text(statement))) == seen, table.name
+            async with db.uow(None) as uow:
+                assert list(await uow.session.scalars(text(statement))) == [], table.name
             assert await reads.rows(statement) == await reads.rows("SELECT * FROM bare($1)", None) == [], table.name
         await tested.superuser.execute(f'DROP FUNCTION "{tested.name}".bare')
 

@@ -68,7 +68,7 @@ class Platform:
     stranger: dict[str, str]
     belongings: dict[str, str]
 
-    async def ask(self, service: str, access: Access, who: dict[str, str]) -> httpx.Response:
+    async def ask(self, service: str, access: Access, headers: dict[str, str]) -> httpx.Response:
         known = self.belongings
         query = {name: value for name, value in known.items() if name in self.queries[access.method, access.path]}
         return await self.clients[service].request(
@@ -76,7 +76,7 @@ class Platform:
             access.path.format_map(known),  # on a KeyError: add the new id to `belongings`
             params=query,
             json=BODIES.get((access.method, access.path)),
-            headers=who,
+            headers=headers,
         )
 
     def secrets(self, path: str) -> list[str]:
@@ -117,8 +117,8 @@ async def platform(
 
 async def found_tenants(env: dict[str, str]) -> None:
     """Creates both tenants by the command line, as an operator does."""
-    for who in ("owner", "stranger"):
-        wanted = {"tenant": f"Cidade {who}", "admin_email": f"{who}@cidade.example", "admin_password": PASSWORD}
+    for tenant in ("owner", "stranger"):
+        wanted = {"tenant": f"Cidade {tenant}", "admin_email": f"{tenant}@cidade.example", "admin_password": PASSWORD}
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "identity", "bootstrap"),
             env=env,
@@ -130,8 +130,8 @@ async def found_tenants(env: dict[str, str]) -> None:
         assert process.returncode == 0, said.decode()
 
 
-async def log_in(http: httpx.AsyncClient, who: str) -> dict[str, str]:
-    answer = await http.post("/api/v1/auth/login", json={"email": f"{who}@cidade.example", "password": PASSWORD})
+async def log_in(http: httpx.AsyncClient, tenant: str) -> dict[str, str]:
+    answer = await http.post("/api/v1/auth/login", json={"email": f"{tenant}@cidade.example", "password": PASSWORD})
     assert answer.status_code == 200, answer.text
     return {"authorization": f"Bearer {answer.json()['access_token']}"}
 
@@ -278,8 +278,8 @@ async def test_the_owner_finds_it_all(platform: Platform) -> None:
 async def test_no_answer_shows_credentials(platform: Platform) -> None:
     for service, access in platform.routes:
         if access.method == "GET":
-            for who in (platform.owner, platform.stranger):
-                assert "segredo" not in (await platform.ask(service, access, who)).text, access.path
+            for headers in (platform.owner, platform.stranger):
+                assert "segredo" not in (await platform.ask(service, access, headers)).text, access.path
 
 
 async def test_audit_entries_of_every_service_reach_the_ledger_of_their_own_tenant(platform: Platform) -> None:

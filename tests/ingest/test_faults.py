@@ -29,13 +29,13 @@ async def redis(running: Running, servers: TestServers) -> AsyncIterator[Redis]:
     await client.aclose()
 
 
-async def status(running: Running, who: Caller) -> tuple[int, str | None]:
-    answer = await running.http.get(PATH, headers=running.mint.headers(who))
+async def status(running: Running, caller: Caller) -> tuple[int, str | None]:
+    answer = await running.http.get(PATH, headers=running.mint.headers(caller))
     return answer.status_code, answer.json().get("code")
 
 
-async def refused(running: Running, who: Caller) -> bool:
-    return await status(running, who) == (401, "session_revoked")
+async def refused(running: Running, caller: Caller) -> bool:
+    return await status(running, caller) == (401, "session_revoked")
 
 
 async def test_an_emptied_redis_revives_no_session_and_ends_none(running: Running, servers: TestServers, redis: Redis) -> None:

@@ -36,12 +36,12 @@ async def living(running: Running, tenant: UUID) -> set[UUID]:
 async def test_the_list_of_the_living_heals_a_missed_removal(running: Running) -> None:
     tenant, other, group = new_id(), new_id(), new_id()
     gone, stays, new, elsewhere = (new_id() for _ in range(4))
-    for city, camera, at in ((tenant, gone, 0), (tenant, stays, 0), (tenant, new, 11), (other, elsewhere, 0)):
+    for each, camera, at in ((tenant, gone, 0), (tenant, stays, 0), (tenant, new, 11), (other, elsewhere, 0)):
         data = CameraRegistered(camera_id=camera, revision=1, name="Avenida", url_encrypted="x", groups=(group,))
-        await publish(running, city, data, timedelta(seconds=at))
+        await publish(running, each, data, timedelta(seconds=at))
 
-    async def holds(city: UUID, expected: set[UUID]) -> bool:
-        return await living(running, city) == expected
+    async def holds(tenant: UUID, expected: set[UUID]) -> bool:
+        return await living(running, tenant) == expected
 
     await until(lambda: holds(tenant, {gone, stays, new}))
     await until(lambda: holds(other, {elsewhere}))

@@ -60,7 +60,7 @@ async def test_a_vehicle_is_one_entry_in_whichever_era_its_plate_is_written(runn
     path = f"/watchlists/{entry['watchlist_id']}/entries"
     other = await running.send(caller, "POST", path, json={"plate": "abc1c34", "match": "exact", "reason": "mandado"})
     assert other.status_code == 201
-    assert other.json() == entry | {"reason": "mandado", "match": "era"}, "who asks for both spellings gets both"
+    assert other.json() == entry | {"reason": "mandado", "match": "era"}, "an entry for both spellings is kept"
     exact = await running.send(caller, "POST", path, json={"plate": "ABC1234", "match": "exact"})
     assert exact.json()["match"] == "exact"
     assert [each["entry_id"] for each in (await running.send(caller, "GET", path)).json()["items"]] == [entry["entry_id"]]

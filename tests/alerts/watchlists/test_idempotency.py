@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 from tests.alerts.conftest import API, Running
-from tests.ledger import deeds
+from tests.ledger import audit_entries
 
 from gtvision.ids import new_id
 from gtvision.tenancy import Caller
@@ -36,8 +36,8 @@ class Person:
         assert made.status_code == 201, made.text
         return str(made.json()["watchlist_id"])
 
-    async def deeds(self) -> list[str]:
-        return [deed.data.action for deed in await deeds(self._running.db, self.caller.tenant_id)]
+    async def recorded(self) -> list[str]:
+        return [record.data.action for record in await audit_entries(self._running.db, self.caller.tenant_id)]
 
 
 @pytest.fixture
@@ -61,7 +61,7 @@ async def test_a_watchlist_is_made_once_and_shown_as_it_is_now(person: Person) -
     assert (replayed(made), replayed(again)) == ((201, False), (201, True))
     assert again.json() == made.json() | {"entries": 1}
     assert problem(await person.post("watchlists", {"name": "Roubados"})) == (422, "idempotency_key_reused")
-    assert await person.deeds() == ["watchlist.created", "watchlist_entry.added"]
+    assert await person.recorded() == ["watchlist.created", "watchlist_entry.added"]
     await person.delete(f"watchlists/{watchlist}")
     assert problem(await person.post("watchlists", {"name": "Furtados"})) == (409, "idempotency_gone")
 
@@ -86,7 +86,7 @@ async def test_a_plate_is_added_once(person: Person) -> None:
     assert made.json() == again.json()
     assert problem(await person.post(path, asked | {"plate": "XYZ9A99"})) == (422, "idempotency_key_reused")
     assert problem(await person.post(f"watchlists/{await person.watchlist()}/entries", asked)) == (422, "idempotency_key_reused")
-    assert (await person.deeds()).count("watchlist_entry.added") == 1
+    assert (await person.recorded()).count("watchlist_entry.added") == 1
     await person.delete(f"{path}/{made.json()['entry_id']}")
     assert problem(await person.post(path, asked)) == (409, "idempotency_gone")
 
@@ -97,7 +97,7 @@ async def test_a_plate_that_was_there_already_is_answered_again_too(person: Pers
     changed, again = [await person.post(path, {"plate": "ABC1234", "reason": "furto"}) for _ in range(2)]
     assert (replayed(changed), replayed(again)) == ((201, False), (201, True))
     assert changed.json() == again.json() == first.json() | {"reason": "furto"}
-    assert (await person.deeds()).count("watchlist_entry.added") == 2
+    assert (await person.recorded()).count("watchlist_entry.added") == 2
 
 
 async def test_a_list_that_does_not_exist_leaves_the_key_free(person: Person) -> None:

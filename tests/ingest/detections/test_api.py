@@ -99,8 +99,8 @@ class TestSearch:
     async def test_the_outbox_empties_once_a_queue_exists_and_rows_are_announced(self, running: Running) -> None:
         await publish(running, mine(running, "JKL1234"))
         await until(lambda: items(running, "/api/v1/plates/JKL1234"))
-        async with running.db.uow(None) as work:
-            keys = set((await work.session.execute(text("SELECT key FROM outbox"))).scalars())
+        async with running.db.uow(None) as uow:
+            keys = set((await uow.session.execute(text("SELECT key FROM outbox"))).scalars())
         assert keys <= {"detections.stored.v1", "audit.recorded.v1"}
 
 

@@ -13,7 +13,7 @@ from tests.fixtures.workplace import TestServers
 from tests.ingest.conftest import Running
 from tests.ingest.detections.test_api import until
 from tests.ingest.making import frame, seen
-from tests.ledger import deeds
+from tests.ledger import audit_entries
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
@@ -30,7 +30,7 @@ PICTURE = b"\xff\xd8picture\xff\xd9"
 
 
 async def on_record(running: Running, who: Caller, action: str) -> list[Event[AuditRecorded]]:
-    return [deed for deed in await deeds(running.db, who.tenant_id) if deed.data.action == action]
+    return [record for record in await audit_entries(running.db, who.tenant_id) if record.data.action == action]
 
 
 async def a_passage(running: Running, who: Caller, plate: str) -> dict[str, Any]:
@@ -63,13 +63,13 @@ async def test_a_plate_search(running: Running, who: Caller) -> None:
     params = {"from": isoformat(start), "to": isoformat(start + timedelta(hours=2)), "mode": "exact"}
     answer = await running.http.get("/api/v1/plates/abc-1d23", headers=headers, params=params)
     assert len(answer.json()["items"]) == 1
-    [deed] = await deeds(running.db, who.tenant_id)
-    said = deed.data
+    [record] = await audit_entries(running.db, who.tenant_id)
+    said = record.data
     assert (said.action, said.outcome, said.object_kind, said.object_id) == ("plate.searched", "allowed", "plate", "ABC1D23")
     assert (said.actor_id, said.actor_role, said.session_id) == (who.user_id, "operator", who.session_id)
     assert (said.range_from, said.range_to) == (start, start + timedelta(hours=2))
     assert (said.address, said.user_agent, said.purpose, said.service) == ("127.0.0.1", "Firefox/141", "crime", "ingest")
-    assert (deed.correlation_id, said.details) == (correlation, {"mode": "exact", "found": "1"})
+    assert (record.correlation_id, said.details) == (correlation, {"mode": "exact", "found": "1"})
 
 
 async def test_every_page_is_a_look(running: Running, who: Caller) -> None:
@@ -78,7 +78,7 @@ async def test_every_page_is_a_look(running: Running, who: Caller) -> None:
     headers = running.mint.headers(who)
     first = (await running.http.get("/api/v1/plates/PAG1234", headers=headers, params={"limit": 1})).json()
     await running.http.get("/api/v1/plates/PAG1234", headers=headers, params={"limit": 1, "cursor": first["next"]})
-    found = [deed.data.details for deed in await on_record(running, who, "plate.searched")]
+    found = [record.data.details for record in await on_record(running, who, "plate.searched")]
     assert [each["found"] for each in found] == ["1", "1"]
     assert [each.get("before") for each in found] == [None, first["items"][0]["captured_at"]]
 
@@ -87,16 +87,16 @@ async def test_detections_with_their_filter(running: Running, who: Caller) -> No
     camera = new_id()
     params = {"camera_id": str(camera), "class": "car", "min_confidence": 0.5}
     assert (await running.http.get("/api/v1/detections", headers=running.mint.headers(who), params=params)).json()["items"] == []
-    [deed] = await deeds(running.db, who.tenant_id)
-    assert (deed.data.action, deed.data.object_kind, deed.camera_id) == ("detections.searched", "detections", camera)
-    assert deed.data.details == {"class": "car", "min_confidence": "0.5", "found": "0"}
+    [record] = await audit_entries(running.db, who.tenant_id)
+    assert (record.data.action, record.data.object_kind, record.camera_id) == ("detections.searched", "detections", camera)
+    assert record.data.details == {"class": "car", "min_confidence": "0.5", "found": "0"}
 
 
 async def test_a_search_outside_of_ones_groups_is_a_search_too(running: Running, who: Caller) -> None:
     limited = running.mint.caller(tenant_id=who.tenant_id, groups=[new_id()])
     await running.http.get("/api/v1/plates/GRP1234", headers=running.mint.headers(limited))
-    [deed] = await on_record(running, who, "plate.searched")
-    assert (deed.data.actor_id, deed.data.details["found"]) == (limited.user_id, "0")
+    [record] = await on_record(running, who, "plate.searched")
+    assert (record.data.actor_id, record.data.details["found"]) == (limited.user_id, "0")
 
 
 async def test_evidence_that_was_shown_and_none_that_was_not(running: Running, who: Caller) -> None:
@@ -105,20 +105,20 @@ async def test_evidence_that_was_shown_and_none_that_was_not(running: Running, w
     stranger = running.mint.caller(tenant_id=new_id())
     assert (await running.http.get(path, headers=running.mint.headers(stranger), params=params)).status_code == 404
     assert (await running.http.get(path, headers=running.mint.headers(who), params=params)).content == PICTURE
-    [deed] = await deeds(running.db, who.tenant_id)
-    assert (deed.data.action, deed.data.object_id, deed.camera_id) == (
+    [record] = await audit_entries(running.db, who.tenant_id)
+    assert (record.data.action, record.data.object_id, record.camera_id) == (
         "evidence.viewed",
         str(passage["detection_id"]),
         passage["camera_id"],
     )
-    assert (deed.data.range_from, deed.data.details) == (passage["captured_at"], {"plate": "EVI1D23"})
-    assert await deeds(running.db, stranger.tenant_id) == []
+    assert (record.data.range_from, record.data.details) == (passage["captured_at"], {"plate": "EVI1D23"})
+    assert await audit_entries(running.db, stranger.tenant_id) == []
 
 
 async def test_what_is_refused_is_no_search(running: Running, who: Caller) -> None:
     for path in ("/api/v1/plates/NOTAPLATE", "/api/v1/plates/ABC1D23?cursor=x", "/api/v1/detections?limit=0"):
         assert (await running.http.get(path, headers=running.mint.headers(who))).status_code == 422
-    assert await deeds(running.db, who.tenant_id) == []
+    assert await audit_entries(running.db, who.tenant_id) == []
 
 
 _FULL = """
@@ -163,7 +163,7 @@ async def test_a_city_that_wants_purposes_gets_them(running: Running, who: Calle
             answer = await running.http.get(path, headers=headers)
             assert (answer.status_code, answer.json()["code"]) == (422, code)
         assert (await running.http.get(path, headers=running.mint.headers(who) | {"x-purpose": "crime"})).status_code == 200
-    assert [deed.data.purpose for deed in await deeds(running.db, who.tenant_id)] == ["crime", "crime"]
+    assert [record.data.purpose for record in await audit_entries(running.db, who.tenant_id)] == ["crime", "crime"]
     await redis.hdel(TENANTS_KEY, str(who.tenant_id))
     await redis.aclose()
 
@@ -177,6 +177,6 @@ async def test_a_refused_ticket_of_the_socket(running: Running, who: Caller) -> 
     async def refused() -> list[Event[AuditRecorded]]:
         return await on_record(running, who, "live.refused")
 
-    [deed] = await until(refused)
-    assert (deed.data.object_kind, deed.data.actor_id, deed.data.outcome) == ("socket", who.user_id, "refused")
-    assert (deed.data.address, deed.data.details) == ("127.0.0.1", {"reason": "forbidden", "times": "1"})
+    [record] = await until(refused)
+    assert (record.data.object_kind, record.data.actor_id, record.data.outcome) == ("socket", who.user_id, "refused")
+    assert (record.data.address, record.data.details) == ("127.0.0.1", {"reason": "forbidden", "times": "1"})

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from tests.ledger import deeds
+from tests.ledger import audit_entries
 from tests.streaming.conftest import Running, announce, registered
 
 from gtvision.camera import path_name
@@ -27,7 +27,7 @@ async def a_camera(running: Running) -> tuple[Caller, UUID]:
 
 async def refused(running: Running, tenant: UUID) -> list[Event[AuditRecorded]]:
     async with asyncio.timeout(120):
-        while not (found := await deeds(running.db, tenant)):
+        while not (found := await audit_entries(running.db, tenant)):
             await asyncio.sleep(0.05)
     return found
 
@@ -39,11 +39,11 @@ async def ask(running: Running, camera: UUID, ticket: str) -> int:
 
 
 async def test_a_refused_ticket_is_on_record_of_its_own_tenant(running: Running) -> None:
-    who, camera = await a_camera(running)
+    caller, camera = await a_camera(running)
     stranger = running.mint.caller(tenant_id=new_id())
     assert await ask(running, camera, running.mint.ticket("live", stranger, camera)) == 403
-    [deed] = await refused(running, stranger.tenant_id)
-    said = deed.data
+    [record] = await refused(running, stranger.tenant_id)
+    said = record.data
     assert (said.action, said.outcome, said.actor_id, said.session_id) == (
         "live.refused",
         "refused",
@@ -52,14 +52,14 @@ async def test_a_refused_ticket_is_on_record_of_its_own_tenant(running: Running)
     )
     assert (said.object_kind, said.object_id, said.address, said.service) == ("camera", str(camera), "198.51.100.7", "streaming")
     assert said.details == {"reason": "not_found", "times": "1"}
-    assert await deeds(running.db, who.tenant_id) == []
+    assert await audit_entries(running.db, caller.tenant_id) == []
 
 
 async def test_a_view_that_is_let_in_is_not_on_record_here(running: Running) -> None:
     """An allowed view is recorded by identity, which issues its ticket."""
-    who, camera = await a_camera(running)
+    caller, camera = await a_camera(running)
     other, _ = await a_camera(running)
-    assert await ask(running, camera, running.mint.ticket("live", who, camera)) == 204
+    assert await ask(running, camera, running.mint.ticket("live", caller, camera)) == 204
     assert await ask(running, camera, running.mint.ticket("live", other, camera)) == 403
     assert await refused(running, other.tenant_id)
-    assert await deeds(running.db, who.tenant_id) == []
+    assert await audit_entries(running.db, caller.tenant_id) == []

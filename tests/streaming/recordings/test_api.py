@@ -6,7 +6,7 @@ from datetime import timedelta
 from uuid import UUID
 
 import pytest
-from tests.ledger import deeds
+from tests.ledger import audit_entries
 from tests.streaming.conftest import CLOCK, Running, announce, registered
 
 from city.tenants import KnownTenant, TenantDirectory
@@ -26,38 +26,38 @@ async def a_camera(running: Running) -> tuple[Caller, UUID]:
 
 
 async def test_recordings_that_were_listed(running: Running) -> None:
-    who, camera = await a_camera(running)
+    caller, camera = await a_camera(running)
     correlation = new_id()
-    headers = running.mint.headers(who) | {"x-correlation-id": str(correlation), "x-purpose": "crime"}
+    headers = running.mint.headers(caller) | {"x-correlation-id": str(correlation), "x-purpose": "crime"}
     answer = await running.http.get("/recordings", headers=headers, params=SPAN | {"camera_id": str(camera)})
     assert answer.status_code == 200, answer.text
-    [deed] = await deeds(running.db, who.tenant_id)
-    said = deed.data
-    assert (said.action, said.object_kind, said.object_id, deed.camera_id) == ("recordings.listed", "camera", str(camera), camera)
-    assert (said.actor_id, said.session_id, said.actor_role) == (who.user_id, who.session_id, "operator")
+    [record] = await audit_entries(running.db, caller.tenant_id)
+    said = record.data
+    assert (said.action, said.object_kind, said.object_id, record.camera_id) == ("recordings.listed", "camera", str(camera), camera)
+    assert (said.actor_id, said.session_id, said.actor_role) == (caller.user_id, caller.session_id, "operator")
     assert [said.range_from.isoformat(), said.range_to.isoformat()] == ["2026-01-01T00:00:00+00:00", "2026-01-02T00:00:00+00:00"]  # type: ignore[union-attr]
-    assert (said.address, said.purpose, said.service, deed.correlation_id) == ("203.0.113.9", "crime", "streaming", correlation)
+    assert (said.address, said.purpose, said.service, record.correlation_id) == ("203.0.113.9", "crime", "streaming", correlation)
     assert said.details == {"found": "0"}
 
 
 async def test_what_is_refused_is_not_on_record(running: Running) -> None:
-    who, camera = await a_camera(running)
+    caller, camera = await a_camera(running)
     stranger = running.mint.caller(tenant_id=new_id())
-    for caller, params, status in (
+    for asking, params, status in (
         (stranger, SPAN | {"camera_id": str(camera)}, 404),
-        (who, {"from": SPAN["to"], "to": SPAN["from"], "camera_id": str(camera)}, 422),
+        (caller, {"from": SPAN["to"], "to": SPAN["from"], "camera_id": str(camera)}, 422),
     ):
-        answer = await running.http.get("/recordings", headers=running.mint.headers(caller), params=params)
+        answer = await running.http.get("/recordings", headers=running.mint.headers(asking), params=params)
         assert answer.status_code == status
-    assert await deeds(running.db, who.tenant_id) == await deeds(running.db, stranger.tenant_id) == []
+    assert await audit_entries(running.db, caller.tenant_id) == await audit_entries(running.db, stranger.tenant_id) == []
 
 
 async def test_a_tenant_that_requires_purposes_gets_them(running: Running) -> None:
-    who, camera = await a_camera(running)
+    caller, camera = await a_camera(running)
     directory: TenantDirectory = running.service.api.state.provided[TenantDirectory]
     settings = TenantSettings(purposes=Purposes(codes=("crime",), required=True))
-    directory.learn(who.tenant_id, KnownTenant(name="Cidade", revision=1, settings=settings))
-    headers, params = running.mint.headers(who), SPAN | {"camera_id": str(camera)}
+    directory.learn(caller.tenant_id, KnownTenant(name="Cidade", revision=1, settings=settings))
+    headers, params = running.mint.headers(caller), SPAN | {"camera_id": str(camera)}
     for sent, code in (({}, "purpose_required"), ({"x-purpose": "curiosity"}, "purpose_unknown")):
         answer = await running.http.get("/recordings", headers=headers | sent, params=params)
         assert (answer.status_code, answer.json()["code"]) == (422, code)

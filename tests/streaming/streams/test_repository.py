@@ -45,9 +45,9 @@ async def test_the_address_of_a_removed_camera_is_forgotten(running: Running) ->
     await running.events.on_camera_removed(wrap(removed, tenant_id=tenant, occurred_at=CLOCK.now()))
     announced = CamerasAnnounced(camera_ids=(), as_of=CLOCK.now() + timedelta(seconds=1))
     await running.events.on_cameras_announced(wrap(announced, tenant_id=tenant, occurred_at=CLOCK.now()))
-    async with running.db.uow(tenant) as work:
+    async with running.db.uow(tenant) as uow:
         kept = text("SELECT camera_id, removed, enabled, url_encrypted FROM cameras ORDER BY camera_id = :named")
-        rows = (await work.session.execute(kept, {"named": named})).all()
+        rows = (await uow.session.execute(kept, {"named": named})).all()
     assert [tuple(row) for row in rows] == [(unlisted, True, False, ""), (named, True, False, "")]
 
 
