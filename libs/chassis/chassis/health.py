@@ -45,14 +45,7 @@ class Heartbeat:
 
     async def sleep(self, seconds: float) -> None:
         """Sleeps for any length and goes on beating. Raises: CancelledError, at the latest at the next beat."""
-        left = seconds
-        while left > 0:
-            _end_if_cancelled()
-            self.beat()
-            step = min(left, self._stale_after_s / 3)
-            await asyncio.sleep(step)
-            left -= step
-        self.beat()
+        await self.wait(asyncio.Event(), seconds)
 
     async def wait(self, event: asyncio.Event, timeout_s: float) -> bool:
         """Waits for the event as long as allowed and goes on beating. Returns whether it came."""

@@ -6,8 +6,8 @@ without a query costs one comparison.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator
-from typing import Any, TypeVar, cast
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar
 from urllib.parse import parse_qsl
 
 from fastapi import FastAPI, Request, WebSocket
@@ -16,6 +16,8 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.security.base import SecurityBase
 from pydantic import BaseModel
 from starlette.types import ASGIApp, Receive, Scope, Send
+
+from chassis.http.provided import flat
 
 _MARK = "takes_any_parameter"
 _POLICY_VIOLATION = 1008
@@ -45,8 +47,8 @@ def included_routes(app: FastAPI) -> Iterator[Any]:
 
 
 def _checked(inner: ASGIApp, dependant: Dependant) -> ASGIApp:
-    declared = set(_declared(dependant))
-    guards = tuple(_guards(dependant))
+    declared = {name for each in flat(dependant) for name in _declared(each)}
+    guards: list[Any] = [each.call for each in flat(dependant) if isinstance(each.call, SecurityBase)]  # they ask for the caller's token
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         unknown = _unknown(scope["query_string"], declared) if scope["query_string"] else None
@@ -69,22 +71,11 @@ def _declared(dependant: Dependant) -> Iterator[str]:
             yield from (each.alias or name for name, each in kind.model_fields.items())
         else:
             yield field.alias
-    for below in dependant.dependencies:
-        yield from _declared(below)
 
 
 def _unknown(query: bytes, declared: set[str]) -> list[str]:
     given = parse_qsl(query.decode("latin-1"), keep_blank_values=True)
     return list(dict.fromkeys(name for name, _ in given if name not in declared))
-
-
-def _guards(dependant: Dependant) -> Iterator[Callable[[Request], Awaitable[object]]]:
-    """Returns what asks for the caller's token."""
-    for below in dependant.dependencies:
-        guard: Any = below.call
-        if isinstance(guard, SecurityBase):
-            yield cast("Any", guard)  # the base class declares no call
-        yield from _guards(below)
 
 
 def _error(name: str, declared: set[str]) -> dict[str, object]:

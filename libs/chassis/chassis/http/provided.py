@@ -50,15 +50,15 @@ def provide(app: FastAPI, built: Iterable[object]) -> None:
 
 def check_provided(app: FastAPI, routers: Iterable[APIRouter]) -> None:
     """Raises ValueError that names the classes which routes ask for and nothing provides."""
-    asked = {kind for router in routers for route in router.routes for kind in _asked(getattr(route, "dependant", None))}
+    dependants = [route.dependant for router in routers for route in router.routes if hasattr(route, "dependant")]
+    asked = {kind for dependant in dependants for each in flat(dependant) for kind in getattr(each.call, "asks_for", ())}
     missing = sorted(kind.__name__ for kind in asked - app.state.provided.keys())
     if missing:
         raise ValueError(f"no one provides {', '.join(missing)}: add them to create_app(provides=...)")
 
 
-def _asked(dependant: Dependant | None) -> Iterator[type]:
-    if dependant is None:
-        return
-    yield from getattr(dependant.call, "asks_for", ())
-    for inner in dependant.dependencies:
-        yield from _asked(inner)
+def flat(dependant: Dependant) -> Iterator[Dependant]:
+    """Returns a route's dependant and all below it."""
+    yield dependant
+    for below in dependant.dependencies:
+        yield from flat(below)
