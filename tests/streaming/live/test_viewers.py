@@ -111,15 +111,19 @@ class Site:
         await asyncio.to_thread(self.media.wait_available, self.path)
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
+@pytest_asyncio.fixture(scope="module", loop_scope="session", params=["stand-in", "mediamtx"])
 async def site(
-    database_for: DatabaseFor, rabbitmq: RabbitSettings, redis_state: RedisSettings, tmp_path_factory: pytest.TempPathFactory
+    request: pytest.FixtureRequest,
+    database_for: DatabaseFor,
+    rabbitmq: RabbitSettings,
+    redis_state: RedisSettings,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> AsyncIterator[Site]:
     if not needs.gstreamer():
         needs.lacks("GStreamer's RTSP server for the system's Python")
     private = free_port()
     media = MediaServer(
-        "stand-in", command_of("stand-in"), tmp_path_factory.mktemp("media"), f"http://127.0.0.1:{private}/internal/media/auth"
+        request.param, command_of(request.param), tmp_path_factory.mktemp("media"), f"http://127.0.0.1:{private}/internal/media/auth"
     )
     camera = Camera()
     camera.start()
