@@ -139,6 +139,17 @@ async def test_a_session_without_a_ticket_of_ours_is_ended(site: Site, ticket: s
     assert not site.media.open
 
 
+async def test_a_flood_of_strange_tickets_does_not_keep_a_revoked_view(site: Site) -> None:
+    caller, strange = site.caller(), TokenMint(site.clock, "test-2")
+    revoked = site.watch(caller)
+    for _ in range(500):
+        site.media.watch(path_name(site.camera.camera_id), strange.ticket("live", caller))
+    await site.revoke(caller)
+    await site.viewers.end_refused()
+    assert revoked not in site.media.open
+    assert not site.media.open
+
+
 async def test_nothing_is_ended_before_the_cameras_are_known(site: Site) -> None:
     view = site.watch(site.caller())
     site.restart()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 from collections.abc import Sequence
 from datetime import timedelta
@@ -84,9 +85,8 @@ class Authorizer:
 class Viewers:
     """Ends the sessions of viewers who may no longer watch: the media server asks once, when a session opens.
 
-    Whose a session is, its ticket says, which the media server lists with it. So nothing has to be remembered over a restart. Only
-    revocations are forgotten, some time after they were made: who opened a session before that while this service was away cannot be
-    told to be allowed, and is ended.
+    The media server lists each session with its ticket, which names the caller, so nothing has to be remembered over a restart. Identity
+    forgets a revocation after fifteen minutes: when this service was away for longer than ten, older sessions are ended too.
     """
 
     def __init__(self, media: Views, auth: AuthRuntime, authorizer: Authorizer, attendance: RedisAttendance, clock: Clock) -> None:
@@ -119,13 +119,18 @@ class Viewers:
         known, unattended = self._claims, False
         if known is None:
             known, unattended = {}, not await self._attendance.recent()
-        told: dict[UUID, TicketClaims | None] = {}
-        for view in views:
-            claims = known[view.session] if view.session in known else await self._auth.authenticator.whose(view.ticket)
-            too_old = unattended and claims is not None and claims.caller.expires_at + _REMEMBERED_S < self._clock.now().timestamp()
-            told[view.session] = None if too_old else claims
-        self._claims = told
+        new = [view for view in views if view.session not in known]
+        # Together: a ticket that names an unknown key waits for the keys to be read again, and a flood of such tickets must not add up.
+        claims = await asyncio.gather(*(self._auth.authenticator.whose(view.ticket) for view in new))
+        known |= {view.session: self._usable(claim, unattended) for view, claim in zip(new, claims, strict=True)}
+        self._claims = {view.session: known[view.session] for view in views}
         return views
+
+    def _usable(self, claims: TicketClaims | None, unattended: bool) -> TicketClaims | None:
+        """None for a ticket that is not ours, and where a revocation of its session may have been missed."""
+        if claims is None or (unattended and claims.caller.expires_at + _REMEMBERED_S < self._clock.now().timestamp()):
+            return None
+        return claims
 
     def _of(self, view: View) -> TicketClaims | None:
         return (self._claims or {}).get(view.session)
