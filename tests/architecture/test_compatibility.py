@@ -22,12 +22,12 @@ def _leads(path: str) -> str | None:
     return next((to for alias in ROUTES.aliases if (to := alias.rewrite(path.replace("/*", "/x"))) is not None), None)
 
 
-def test_every_name_that_the_edge_knows_is_told() -> None:
+def test_every_alias_of_the_edge_is_in_the_document() -> None:
     assert {alias.path for alias in ROUTES.aliases} | set(ROUTES.health) <= NAMES
     assert set(PRIVATE_NAMES) <= NAMES
 
 
-def test_what_is_said_to_work_does() -> None:
+def test_routes_that_are_said_to_work_do() -> None:
     for name, here, state in ROWS:
         if state == "works" and name not in ROUTES.health:
             led = _leads(name)

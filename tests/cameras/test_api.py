@@ -143,7 +143,7 @@ async def test_a_key_makes_one_camera_whatever_its_external_id(running: Running)
         assert code(await running.new(headers, **more, url="rtsp://10.0.0.6/other")) == (422, "idempotency_key_reused")
 
 
-async def test_a_city_has_no_more_cameras_than_its_quota(running: Running) -> None:
+async def test_a_tenant_has_no_more_cameras_than_its_quota(running: Running) -> None:
     headers = running.mint.headers(running.mint.caller(tenant_id=running.small_city))
     made = await running.new(headers, external_id="ext-1")
     assert made.status_code == 201

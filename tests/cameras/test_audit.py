@@ -17,7 +17,7 @@ pytestmark = pytest.mark.db
 URL = "rtsp://admin:hunter2-canary@10.0.0.5/s"
 
 
-async def test_each_deed_is_on_record_once(case: Case) -> None:
+async def test_each_change_is_on_record_once(case: Case) -> None:
     caller = case.caller()
     camera, _ = await case.cameras.register_camera(caller, Settings("Praça"), URL)
     await case.cameras.update_camera(

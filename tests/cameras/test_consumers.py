@@ -60,7 +60,7 @@ async def registered(case: Case) -> tuple[Any, Any, Stream]:
     return caller, camera, Stream(case, caller.tenant_id, camera.id)
 
 
-async def test_a_word_is_kept_and_shown_once(case: Case) -> None:
+async def test_an_event_is_kept_and_shown_once(case: Case) -> None:
     caller, camera, stream = await registered(case)
     await stream.online(1)()
     seen = (await case.cameras.get_camera(caller, camera.id)).shown_sighting()
@@ -75,7 +75,7 @@ async def test_a_word_is_kept_and_shown_once(case: Case) -> None:
 
 
 @pytest.mark.parametrize("order", list(itertools.permutations(range(3))))
-async def test_the_newest_word_wins_in_every_order(case: Case, order: tuple[int, ...]) -> None:
+async def test_the_newest_event_wins_in_every_order(case: Case, order: tuple[int, ...]) -> None:
     caller, camera, stream = await registered(case)
     words = [stream.online(1), stream.degraded(2, after_s=10), stream.offline(3, after_s=20)]
     for index in order:

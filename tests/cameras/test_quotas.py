@@ -61,7 +61,7 @@ async def test_a_repeat_takes_no_place(case: Case) -> None:
             await register(case, caller, external_id=external_id)
 
 
-async def test_another_city_does_not_count_and_one_never_heard_of_has_no_limit(case: Case) -> None:
+async def test_another_tenant_does_not_count_and_an_unknown_one_has_no_limit(case: Case) -> None:
     caller, stranger, closed = city_for(case, 1), case.caller(), city_for(case, 0)
     for _ in range(3):
         await register(case, stranger)

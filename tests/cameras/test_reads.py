@@ -125,7 +125,7 @@ async def test_an_error_of_the_program_stays_what_it_is_and_costs_no_connection(
     assert [row[0] for row in await reads.rows("SELECT 1")] == [1]
 
 
-async def test_a_reader_who_leaves_costs_no_connection(reads: Reads, settings: DatabaseSettings) -> None:
+async def test_a_cancelled_read_costs_no_connection(reads: Reads, settings: DatabaseSettings) -> None:
     for _ in range(2 * settings.pool_size):
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0.05):

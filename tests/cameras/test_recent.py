@@ -52,7 +52,7 @@ async def test_it_is_asked_once_a_second() -> None:
     assert count.asked == 2
 
 
-async def test_who_asks_meanwhile_waits_for_the_same_count() -> None:
+async def test_requests_meanwhile_wait_for_the_same_count() -> None:
     clock, count = FakeClock(), Counting()
     fleets = RecentFleets(clock)
     count.may_go_on.clear()

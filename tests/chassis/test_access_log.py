@@ -64,6 +64,6 @@ async def test_a_plate_is_not_in_it(client: httpx.AsyncClient, method: str, path
 
 
 @pytest.mark.parametrize(("path", "route"), [("/api/v1/things/018f-7", "/api/v1/things/{thing_id}"), ("/api/v1/nothing/here", "unmatched")])
-async def test_other_paths_are_told_in_full(client: httpx.AsyncClient, path: str, route: str) -> None:
+async def test_other_paths_are_logged_in_full(client: httpx.AsyncClient, path: str, route: str) -> None:
     said = await line(client, path)
     assert (said["path"], said["route"]) == (path, route)

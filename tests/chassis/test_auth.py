@@ -56,7 +56,7 @@ async def test_no_groups_and_an_empty_list_differ(mint: TokenMint) -> None:
     assert (await authenticator.verify(mint.token(mint.caller(groups=[])))).camera_groups == frozenset()
 
 
-async def test_an_end_is_an_end(mint: TokenMint, clock: FakeClock) -> None:
+async def test_a_token_ends_at_its_expiry(mint: TokenMint, clock: FakeClock) -> None:
     authenticator, token = mint.authenticator(), mint.token(lifetime_s=100)
     clock.advance(99.9)
     await authenticator.verify(token)

@@ -115,7 +115,7 @@ class TestDelivery:
             with pytest.raises(Unroutable):
                 await bus.publish(event(UserDisabled(user_id=new_id())))
 
-    async def test_document_names_what_is_heard_and_said(self, rabbit: RabbitSettings) -> None:
+    async def test_document_names_events_listened_to_and_published(self, rabbit: RabbitSettings) -> None:
         bus = Bus(rabbit, "sample", CLOCK)
         bus.subscribe(StreamWentOnline, Recorder())
         bus.publishes(TenantCreated)
@@ -127,7 +127,7 @@ class TestDelivery:
 
 @pytest.mark.broker
 class TestPoison:
-    async def test_is_tried_five_times_then_buried_and_neighbours_live(self, rabbit: RabbitSettings) -> None:
+    async def test_is_tried_five_times_then_dead_lettered_and_neighbours_are_handled(self, rabbit: RabbitSettings) -> None:
         name, tried, good = service(), [], []
 
         async def handler(arrived: Event[TenantCreated]) -> None:
@@ -160,7 +160,7 @@ class TestPoison:
             assert recorder.calls == 3
             assert await dead_of(dead, name) == []
 
-    async def test_input_that_can_never_be_accepted_is_buried_at_once(self, rabbit: RabbitSettings) -> None:
+    async def test_input_that_can_never_be_accepted_is_dead_lettered_at_once(self, rabbit: RabbitSettings) -> None:
         name, recorder = service(), Recorder(InvalidPlate())
         async with running(rabbit, name, recorder) as bus, DeadLetters(rabbit.url) as dead:
             await bus.publish(event(TenantCreated(name="x", revision=1)))
@@ -169,7 +169,7 @@ class TestPoison:
         assert recorder.calls == 1
 
     @pytest.mark.parametrize("body", [b"", b"{", b"\xff\x00", b"[]", b'{"data": 1}', b"null"])
-    async def test_unreadable_body_is_buried_at_once(self, rabbit: RabbitSettings, body: bytes) -> None:
+    async def test_unreadable_body_is_dead_lettered_at_once(self, rabbit: RabbitSettings, body: bytes) -> None:
         name, recorder = service(), Recorder()
         async with running(rabbit, name, recorder) as bus, DeadLetters(rabbit.url) as dead:
             await bus.publisher.send(Outgoing(EVENTS, "tenant.created.v1", body, str(new_id())))
@@ -223,7 +223,7 @@ class TestPoison:
                     await verb("")
             assert len(await dead_of(dead, name)) == 2
 
-    async def test_message_that_crashes_its_consumers_is_buried_by_the_broker(self, rabbit: RabbitSettings) -> None:
+    async def test_message_that_crashes_its_consumers_is_dead_lettered_by_the_broker(self, rabbit: RabbitSettings) -> None:
         """The delivery limit of the queue's policy dead-letters a message that kills every process that takes it."""
         queue = f"alerts.crash_{service()}"
         async with Publisher(rabbit) as publisher, DeadLetters(rabbit.url) as dead:

@@ -219,7 +219,7 @@ def _count(route: str, status: int, method: str = "GET") -> float:
     return REGISTRY.get_sample_value("gtvision_http_request_duration_seconds_count", labels) or 0.0
 
 
-async def test_requests_are_counted_by_template_and_strangers_together(client: httpx.AsyncClient) -> None:
+async def test_requests_are_counted_by_template_and_unknown_paths_together(client: httpx.AsyncClient) -> None:
     before = _count("/api/v1/things/{number}", 200), _count("unmatched", 404), _count("unmatched", 404, "OTHER")
     for number in range(3):
         await client.get(f"/api/v1/things/{number}")

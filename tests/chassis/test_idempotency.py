@@ -229,7 +229,7 @@ async def test_the_longest_and_the_shortest_key_are_keys(things_api: ThingServic
         assert (await things_api.post(key)).status_code == 201
 
 
-async def test_two_keys_are_none(things_api: ThingService) -> None:
+async def test_two_key_headers_are_refused(things_api: ThingService) -> None:
     authorization = things_api.mint.headers(things_api.caller)["authorization"]
     headers = [("authorization", authorization), ("idempotency-key", "a"), ("idempotency-key", "a")]
     assert problem(await things_api.http.post("/things", headers=headers, json={"name": "a"})) == (422, "idempotency_key_invalid")

@@ -195,7 +195,7 @@ class TestBatches:
         assert sorted(handler.stored) == list(range(1, 301))
         assert len(handler.batches) < 300
 
-    async def test_poison_goes_alone_and_neighbours_are_stored(self, rabbit: RabbitSettings) -> None:
+    async def test_poison_is_dead_lettered_alone_and_its_neighbours_are_stored(self, rabbit: RabbitSettings) -> None:
         queue, handler = fresh_queue(), Batches()
         handler.poison = {7, 101}
         async with consuming(rabbit, queue, handler), DeadLetters(rabbit.url) as dead:
@@ -208,7 +208,7 @@ class TestBatches:
             await until(lambda: len(handler.stored) == 120)
         assert sorted(handler.stored) == list(range(1, 121))
 
-    async def test_unreadable_body_is_buried_alone(self, rabbit: RabbitSettings) -> None:
+    async def test_unreadable_body_is_dead_lettered_alone(self, rabbit: RabbitSettings) -> None:
         queue, handler = fresh_queue(), Batches()
         async with consuming(rabbit, queue, handler), Publisher(rabbit) as raw, DeadLetters(rabbit.url) as dead:
             await raw.send(Outgoing(EVENTS, KEY, b"{", str(new_id())))
@@ -216,7 +216,7 @@ class TestBatches:
             await until(lambda: len(handler.stored) == 5)
             await until(lambda: dead_in(dead, queue, 1))
 
-    async def test_unavailable_pauses_and_nothing_is_buried(self, rabbit: RabbitSettings) -> None:
+    async def test_unavailable_pauses_and_nothing_is_dead_lettered(self, rabbit: RabbitSettings) -> None:
         queue, handler = fresh_queue(), Batches()
         handler.outage = 3
         async with consuming(rabbit, queue, handler), DeadLetters(rabbit.url) as dead:

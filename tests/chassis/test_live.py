@@ -47,7 +47,7 @@ async def _next(heard: asyncio.Queue[LiveMessage]) -> LiveMessage:
         return await heard.get()
 
 
-async def test_what_is_said_is_heard_by_those_who_listen(redis: Redis) -> None:
+async def test_published_messages_reach_the_subscribers(redis: Redis) -> None:
     live, tenant, other = LiveBus(redis), new_id(), new_id()
     async with _listening(live, f"{tenant}:detections:*", "*:alerts") as (heard, _):
         await live.publish(other, "detections:a", {"n": 0})
@@ -61,7 +61,7 @@ async def test_what_is_said_is_heard_by_those_who_listen(redis: Redis) -> None:
     assert second.topic != RESYNC
 
 
-async def test_what_is_not_ours_is_passed_over(redis: Redis) -> None:
+async def test_other_messages_are_passed_over(redis: Redis) -> None:
     live, tenant = LiveBus(redis), new_id()
     async with _listening(live, "*") as (heard, _):
         for name, data in (("live:unknown:cameras", b"{}"), (channel(tenant, "cameras"), b"{no json"), ("live:short", b"{}")):
@@ -70,7 +70,7 @@ async def test_what_is_not_ours_is_passed_over(redis: Redis) -> None:
         assert (await _next(heard)).topic == "system"
 
 
-async def test_publishing_into_the_void_never_fails() -> None:
+async def test_publishing_without_listeners_never_fails() -> None:
     dead = connect_redis("redis://127.0.0.1:1/0")
     live = LiveBus(dead)
     async with asyncio.timeout(120):

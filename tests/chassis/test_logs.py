@@ -40,7 +40,7 @@ def test_a_line_is_json_with_service_level_time_and_correlation(lines: Any) -> N
     assert line["timestamp"].endswith("Z")
 
 
-def test_the_standard_library_takes_the_same_road(lines: Any) -> None:
+def test_the_standard_library_logs_in_the_same_way(lines: Any) -> None:
     logging.getLogger("uvicorn.error").info("Started server process [%d]", 7, extra={"color_message": "x"})
     logging.getLogger("another").warning("connecting to amqp://user:%s@host/", CANARY)
     logging.getLogger("uvicorn.access").info("GET /?ticket=%s", CANARY)

@@ -91,7 +91,7 @@ async def test_crash_leaves_whole_migrations_and_the_next_run_goes_on(
 
 
 @pytest.mark.db
-async def test_a_release_that_is_put_back_leaves_a_newer_schema_as_it_is(settings: DatabaseSettings, direct: AsyncEngine) -> None:
+async def test_an_older_release_leaves_a_newer_schema_as_it_is(settings: DatabaseSettings, direct: AsyncEngine) -> None:
     [before] = await version(direct)
     set_version = text("UPDATE sample.alembic_version SET version_num = :number")
     async with direct.begin() as connection:

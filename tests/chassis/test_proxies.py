@@ -71,13 +71,13 @@ def told(*chain: str) -> tuple[str, str]:
 HTTPS = ("X-Forwarded-Proto", "https")
 
 
-async def test_loopback_is_believed_without_a_setting() -> None:
+async def test_loopback_is_trusted_without_a_setting() -> None:
     async with serving(None) as url:
         assert await ask(url, "127.0.0.1", told(CLIENT), HTTPS) == (CLIENT, "https")
         assert await ask(url, "127.0.0.77", told(CLIENT), HTTPS) == (CLIENT, "https")
 
 
-async def test_strangers_are_not_believed_whatever_they_say() -> None:
+async def test_headers_of_untrusted_clients_are_ignored() -> None:
     async with serving(PROXIES) as url:
         for chain in ((CLIENT,), ("10.0.0.1",), ("127.0.0.2",), (CLIENT, "10.0.0.1"), ("::1",), ("",), ("unknown",)):
             assert await ask(url, "127.0.0.1", told(*chain), HTTPS) == ("127.0.0.1", "http"), chain
@@ -100,7 +100,7 @@ async def test_strangers_are_not_believed_whatever_they_say() -> None:
         ([], "127.0.0.2"),
     ],
 )
-async def test_of_a_chain_the_rightmost_stranger_counts(headers: list[tuple[str, str]], client: str) -> None:
+async def test_of_a_chain_the_rightmost_untrusted_address_counts(headers: list[tuple[str, str]], client: str) -> None:
     async with serving(PROXIES) as url:
         assert await ask(url, "127.0.0.2", *headers) == (client, "http")
 
@@ -124,12 +124,12 @@ def test_the_setting_is_read_from_the_environment(monkeypatch: pytest.MonkeyPatc
 
 
 @pytest.mark.parametrize("text", ["*", "0.0.0.0/0", "::/0", "10.0.0.0/8,0.0.0.0/0", "10.1.2.3/8", "kong"])
-def test_trusting_everybody_or_nonsense_ends_the_process(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+def test_trusting_every_address_or_nonsense_ends_the_process(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
     monkeypatch.setenv("TRUSTED_PROXIES", text)
     with pytest.raises(InvalidSettings, match="TRUSTED_PROXIES"):
         load(ServiceSettings)
 
 
-def test_trusting_everybody_is_refused_however_it_is_given() -> None:
+def test_trusting_every_address_is_refused_in_every_form() -> None:
     with pytest.raises(ValidationError):
         ServiceSettings(trusted_proxies=(ip_network("0.0.0.0/0"),))

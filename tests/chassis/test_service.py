@@ -132,7 +132,7 @@ async def test_a_loop_ends_though_a_library_swallows_its_cancellation(instead: E
     assert service.heartbeats.ages_s() == {}
 
 
-async def test_a_loop_that_does_not_want_to_end_does_not_hold_the_process() -> None:
+async def test_a_loop_that_does_not_end_does_not_hold_the_process() -> None:
     async def stubborn(_: Heartbeat) -> None:
         while True:
             try:
@@ -194,7 +194,7 @@ async def test_readiness_says_no_before_the_start_and_after_the_end() -> None:
         assert (await client.get("/health/live")).status_code == 200
 
 
-async def test_the_private_port_is_apart() -> None:
+async def test_the_private_port_has_its_own_routes() -> None:
     hooks = APIRouter(prefix="/internal")
 
     @hooks.post("/media/auth")

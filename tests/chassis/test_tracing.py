@@ -57,7 +57,7 @@ async def test_a_sampled_request_is_one_trace_below_its_caller(spans: InMemorySp
     assert seen[0].split("-")[1] == CALLER.split("-")[1]
 
 
-async def test_the_callers_no_is_respected(spans: InMemorySpanExporter) -> None:
+async def test_a_caller_that_does_not_sample_is_respected(spans: InMemorySpanExporter) -> None:
     seen: list[str | None] = []
     async with _client(seen) as client:
         await client.get("/api/v1/things/7", headers={"traceparent": CALLER[:-2] + "00"})

@@ -138,7 +138,7 @@ class TestOrder:
         await listener.hears(listener.updated(camera, 3), listener.removed(camera, 2))
         assert await listener.living() == {camera}
 
-    async def test_who_remembers_keeps_what_was_known(self, db: Database) -> None:
+    async def test_a_copy_that_remembers_keeps_names_of_removed_cameras(self, db: Database) -> None:
         listener = Listener(db, CameraCopy(CAMERAS, keeps, remembers=True))
         named, unlisted, unheard = new_id(), new_id(), new_id()
         await listener.hears(listener.registered(named), listener.registered(unlisted))
@@ -148,7 +148,7 @@ class TestOrder:
 
 @pytest.mark.db
 class TestTheListOfTheLiving:
-    async def test_it_heals_a_removal_that_never_came(self, listener: Listener) -> None:
+    async def test_the_list_makes_up_for_a_removal_event_that_never_came(self, listener: Listener) -> None:
         gone, stays = new_id(), new_id()
         await listener.hears(listener.registered(gone), listener.registered(stays))
         await listener.hears(listener.announced(stays, as_of=10))
@@ -187,7 +187,7 @@ class TestTheListOfTheLiving:
         await listener.hears(listener.registered(camera, at=11))
         assert await listener.rows() == {camera: (2, True, "")}
 
-    async def test_another_city_is_not_touched(self, db: Database, listener: Listener) -> None:
+    async def test_another_tenant_is_not_changed(self, db: Database, listener: Listener) -> None:
         other, camera = Listener(db), new_id()
         await other.hears(other.registered(camera))
         await listener.hears(listener.announced(as_of=10), listener.removed(camera, 9))

@@ -77,7 +77,7 @@ async def http(mint: TokenMint) -> AsyncIterator[httpx.AsyncClient]:
         (ANY, "a" * 41, (422, "purpose_unknown")),
     ],
 )
-async def test_a_city_gets_the_purposes_that_it_wants(
+async def test_a_tenant_gets_the_purposes_that_it_requires(
     http: httpx.AsyncClient, mint: TokenMint, tenant: object, header: str | None, expected: tuple[int, str | None]
 ) -> None:
     headers = mint.headers(mint.caller(tenant_id=tenant))  # type: ignore[arg-type]
@@ -85,7 +85,7 @@ async def test_a_city_gets_the_purposes_that_it_wants(
     assert (answer.status_code, answer.json() if answer.is_success else answer.json()["code"]) == expected
 
 
-async def test_who_may_not_search_is_asked_for_no_purpose(http: httpx.AsyncClient, mint: TokenMint) -> None:
+async def test_a_caller_without_the_scope_is_asked_for_no_purpose(http: httpx.AsyncClient, mint: TokenMint) -> None:
     assert (await http.get("/plates", headers={"x-purpose": "No Code!"})).status_code == 401
     viewer = mint.headers(mint.caller(Role.VIEWER, tenant_id=STRICT))
     assert (await http.get("/plates", headers=viewer)).json()["code"] == "missing_scope"

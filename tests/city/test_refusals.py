@@ -135,7 +135,7 @@ async def test_the_loop_writes_by_itself_and_the_rest_is_written_at_the_end(endp
     assert [event.data.details["times"] for event in endpoint.uow.emitted] == ["1", "1"]
 
 
-async def test_an_end_without_a_database_is_an_end(endpoint: TicketEndpoint) -> None:
+async def test_it_ends_also_without_a_database(endpoint: TicketEndpoint) -> None:
     await endpoint.redeem(await endpoint.spent())
     endpoint.uow.down = True
     async with endpoint.refusals:

@@ -29,7 +29,7 @@ async def redis(redis_state: RedisSettings) -> AsyncIterator[Redis]:
     await client.aclose()
 
 
-async def test_an_unknown_city_has_the_defaults(redis: Redis) -> None:
+async def test_an_unknown_tenant_has_the_defaults(redis: Redis) -> None:
     async with TenantDirectory(redis) as directory:
         assert directory.settings(new_id()) == TenantSettings()
         assert directory.name(new_id()) is None
@@ -43,7 +43,7 @@ async def test_what_is_there_is_known_at_once(redis: Redis) -> None:
 
 
 @pytest.mark.parametrize("together", [1, 3])
-async def test_a_change_is_told_at_once(redis: Redis, together: int) -> None:
+async def test_a_change_with_a_notice_is_known_at_once(redis: Redis, together: int) -> None:
     tenant = new_id()
     async with TenantDirectory(redis, poll_s=3_600) as directory:
         async with asyncio.timeout(120):

@@ -59,7 +59,7 @@ def _text(schema: dict[str, Any]) -> str:
 
 
 @pytest.mark.parametrize("key", event_types())
-def test_the_schema_on_record_is_the_one_that_is_spoken(key: str) -> None:
+def test_the_recorded_schema_is_the_present_one(key: str) -> None:
     path = SNAPSHOTS / f"{key}.json"
     assert path.exists(), f"{key} is not on record: python tests/contracts/test_event_schemas.py"
     now, before = schema_of(event_types()[key]), json.loads(path.read_text(encoding="utf-8"))
@@ -67,7 +67,7 @@ def test_the_schema_on_record_is_the_one_that_is_spoken(key: str) -> None:
     assert _text(now) == path.read_text(encoding="utf-8"), "an additive change is not on record yet"
 
 
-def test_nothing_on_record_is_gone() -> None:
+def test_no_recorded_schema_is_removed() -> None:
     assert {path.stem for path in SNAPSHOTS.glob("*.json")} <= set(event_types())
 
 

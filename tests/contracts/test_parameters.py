@@ -85,7 +85,7 @@ def _refused(answer: httpx.Response) -> list[str]:
     return [error["loc"][1] for error in problem.get("errors", ()) if error["loc"][0] == "query" and "no such parameter" in error["msg"]]
 
 
-def test_the_list_is_whole(apps: dict[str, FastAPI], routes: list[Route]) -> None:
+def test_the_list_names_existing_routes(apps: dict[str, FastAPI], routes: list[Route]) -> None:
     assert {str(route) for route in routes} >= TAKES_ANY
     for app in apps.values():
         assert any(route.app is app and route.declared for route in routes) or len(list(_routes(app))) > 1
@@ -96,7 +96,7 @@ async def test_an_unknown_parameter_is_refused_by_name(routes: list[Route]) -> N
     assert let_through == TAKES_ANY
 
 
-async def test_a_stranger_hears_of_the_token_first(apps: dict[str, FastAPI], routes: list[Route]) -> None:
+async def test_without_a_token_the_answer_is_401_first(apps: dict[str, FastAPI], routes: list[Route]) -> None:
     public = {f"{access.method} {access.path}" for name in SERVICES for access in route_access(apps[name]) if access.public}
     for route in routes:
         if str(route) not in public:

@@ -199,7 +199,7 @@ async def test_partitions_are_out_of_reach(tested: ServiceDatabase) -> None:
                     await connection.execute(statement)
 
 
-async def test_what_is_before_every_tenant_is_out_of_reach(tested: ServiceDatabase) -> None:
+async def test_tables_read_before_a_tenant_is_known_are_out_of_reach(tested: ServiceDatabase) -> None:
     for name in OUT_OF_REACH & {table.name for table in tested.tables}:
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
             async with acting(tested.settings, tested.mine) as connection:
@@ -224,7 +224,7 @@ async def test_views_run_with_the_rights_of_the_caller(tested: ServiceDatabase) 
     assert not [view["relname"] for view in views if "security_invoker=true" not in (view["reloptions"] or [])]
 
 
-async def test_the_owners_functions_can_be_neither_led_astray_nor_called_by_others(tested: ServiceDatabase) -> None:
+async def test_the_owners_functions_have_a_fixed_search_path_and_no_other_callers(tested: ServiceDatabase) -> None:
     functions = await tested.superuser.fetch(
         "SELECT oid::regprocedure::text AS name, prosecdef AS definer, proconfig AS config, pg_get_userbyid(proowner) AS owner,"
         " has_function_privilege('public', oid, 'EXECUTE') AS public"

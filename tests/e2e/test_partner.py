@@ -32,7 +32,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.media, pytest.mark.db, pytest.mark.br
 # --- the edge --------------------------------------------------------------------------------------------------------------
 
 
-async def test_in_clear_nothing_is_answered_and_pages_are_sent_on(deployment: Deployment) -> None:
+async def test_plain_http_serves_nothing_and_redirects_pages(deployment: Deployment) -> None:
     port = (await deployment.stack.ports())["edge-http"]
     async with httpx.AsyncClient(base_url=f"http://localhost:{port}", trust_env=False) as http:
         assert problem(await http.get("/api/v1/cameras")) == (403, "https_required")
@@ -41,7 +41,7 @@ async def test_in_clear_nothing_is_answered_and_pages_are_sent_on(deployment: De
     assert (page.status_code, page.headers["location"]) == (308, f"{deployment.stack.address}/")
 
 
-async def test_only_todays_tls_is_spoken_and_only_with_its_own_authority(partner: Partner) -> None:
+async def test_only_current_tls_versions_and_its_own_authority_are_accepted(partner: Partner) -> None:
     async with httpx.AsyncClient(base_url=partner.address, trust_env=False) as stranger:
         with pytest.raises(httpx.ConnectError, match="CERTIFICATE_VERIFY_FAILED"):
             await stranger.get("/health")
@@ -164,7 +164,7 @@ async def test_it_watches_a_camera_over_whep(deployment: Deployment, partner: Pa
         await peer.close()
 
 
-async def test_it_hears_what_is_seen_over_the_websocket(deployment: Deployment, partner: Partner) -> None:
+async def test_it_gets_detections_over_the_websocket(deployment: Deployment, partner: Partner) -> None:
     url = f"wss{partner.address.removeprefix('https')}/ws/v1/live"
     ticket, trust = await partner.ticket("ws"), ssl.create_default_context(cafile=str(partner.authority))
     async with connect(f"{url}?ticket={ticket}", ssl=trust, proxy=None, **PATIENT) as socket:
@@ -183,7 +183,7 @@ async def test_it_hears_what_is_seen_over_the_websocket(deployment: Deployment, 
 # --- what it is refused ----------------------------------------------------------------------------------------------------
 
 
-async def test_what_is_not_there_is_not_found_in_the_same_words(partner: Partner) -> None:
+async def test_every_missing_thing_has_the_same_answer(partner: Partner) -> None:
     for path in ("/api/v1/nothing", "/api/v2/cameras", "/api", "/ws/v1/other", "/hls/other/index.m3u8", "/health/ready", "/metrics"):
         assert problem(await partner.http.get(path, headers=partner.headers)) == (404, "not_found"), path
     assert problem(await partner.ask("GET", f"/cameras/{new_id()}")) == (404, "not_found")
@@ -207,7 +207,7 @@ async def test_too_large_a_body_is_refused_while_it_is_sent(partner: Partner) ->
     assert (status, version, json.loads(body)["code"]) == (413, "2", "too_large")
 
 
-async def test_who_knocks_too_often_is_told_when_to_come_back(partner: Partner) -> None:
+async def test_too_many_logins_are_answered_with_retry_after(partner: Partner) -> None:
     async with partner.client("127.0.0.2") as knocking:
         for number in range(40):
             # a guess costs the service a slow hash; invalid requests count alike, and fit into the minute on any machine
@@ -223,7 +223,7 @@ async def test_who_knocks_too_often_is_told_when_to_come_back(partner: Partner) 
     assert (await partner.exchange()).status_code == 200, "another address is not"
 
 
-async def test_tokens_that_are_none_are_refused(deployment: Deployment, partner: Partner) -> None:
+async def test_invalid_tokens_are_refused(deployment: Deployment, partner: Partner) -> None:
     header, claims, signature = partner.token.split(".")
     async with database(deployment.stack) as rows:
         row = await rows.fetchrow(

@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.media, pytest.mark.db, pytest.mark.br
 # --- rules of a tenant - ----------------------------------------------------------------------------------------------------
 
 
-async def test_a_city_that_wants_a_purpose_gets_one_on_record(deployment: Deployment, partner: Partner) -> None:
+async def test_a_tenant_that_requires_a_purpose_has_it_on_record(deployment: Deployment, partner: Partner) -> None:
     tenant = (await partner.get("/users/me"))["tenant_id"]
     path = f"/tenants/{tenant}/settings"
     before = await deployment.person.ask("GET", path)

@@ -100,12 +100,12 @@ WRONG: dict[str, tuple[str, str, dict[str, Any], int, str]] = {
 
 
 @pytest.mark.parametrize("what", WRONG)
-async def test_wrong_input_is_refused_in_the_same_words(deployment: Deployment, what: str) -> None:
+async def test_wrong_input_is_refused_in_one_shape(deployment: Deployment, what: str) -> None:
     method, path, request, status, code = WRONG[what]
     _refused(await deployment.person.ask(method, path, **request), status, code)
 
 
-async def test_a_bad_token_is_refused_in_the_same_words(deployment: Deployment) -> None:
+async def test_a_bad_token_is_refused_in_one_shape(deployment: Deployment) -> None:
     for headers in ({}, {"authorization": "Bearer x.y.z"}, {"authorization": "Basic eDp5"}):
         _refused(await deployment.person.http.get("/cameras", headers=headers), 401, "unauthenticated")
     _refused(
@@ -188,7 +188,7 @@ async def test_what_was_acknowledged_survives_the_worker_and_the_broker(deployme
 
 
 @pytest.mark.fault
-async def test_a_process_that_stands_still_is_replaced(deployment: Deployment) -> None:
+async def test_a_frozen_process_is_replaced(deployment: Deployment) -> None:
     pid = (await deployment.stack.processes())["alerts"]["pid"]
     psutil.Process(pid).suspend()
     await deployment.stack.is_back("alerts", pid)
@@ -200,7 +200,7 @@ async def test_a_process_that_stands_still_is_replaced(deployment: Deployment) -
 
 
 @pytest.mark.fault
-async def test_a_database_that_is_away_for_long_costs_nothing(deployment: Deployment) -> None:
+async def test_a_long_outage_of_the_database_loses_nothing(deployment: Deployment) -> None:
     async with usurped(deployment.stack, "postgres") as killed:
         away_since = CLOCK.now()
         await until(_passed(deployment, away_since, longer_than=3 * sum(RETRY_STEPS_S)), "plates passed while the database was away")

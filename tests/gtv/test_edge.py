@@ -184,7 +184,7 @@ async def test_everything_else_is_the_page(front: Front) -> None:
         ("/static/main.js", "/main.js"),
     ],
 )
-async def test_known_names_lead_to_ours(front: Front, known: str, ours: str) -> None:
+async def test_aliases_lead_to_the_present_paths(front: Front, known: str, ours: str) -> None:
     assert (await front.client.get(known)).json()["target"] == ours
 
 

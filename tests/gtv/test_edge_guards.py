@@ -66,7 +66,7 @@ async def test_what_is_escaped_as_it_must_be_passes_untouched(front: Front, path
     assert json.loads(body)["target"] == path
 
 
-async def test_a_place_of_the_page_is_the_page(front: Front) -> None:
+async def test_a_path_of_the_console_is_its_page(front: Front) -> None:
     for path in ("/nada", "/hlsx", "/apis", "/api-help", "/mapa/api", "/static/main.js", "/vendor/hls-1.7.0.light.min.mjs", "//"):
         assert (await front.raw(f"GET {path}"))[0].startswith(b"HTTP/1.1 200 "), path
 
@@ -79,7 +79,7 @@ async def test_a_method_that_no_service_answers_is_refused_by_the_edge(front: Fr
     assert f"allow: {METHODS}".lower().encode() in head.lower()
 
 
-async def test_over_http_2_it_is_the_same(front: Front) -> None:
+async def test_over_http_2_an_unknown_method_is_refused_too(front: Front) -> None:
     for method in ("FOO", "TRACE"):
         url = f"{front.address()}/api/v1/cameras"
         done = await front.curl(

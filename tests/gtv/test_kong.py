@@ -148,7 +148,7 @@ def test_a_preflight_reaches_cors_and_no_token_is_asked(router: KongRouter) -> N
         ("GET", "/ws/", "/ws/v1/live", "ingest-live"),
     ],
 )
-def test_known_names_lead_to_ours(router: KongRouter, method: str, known: str, ours: str, service: str) -> None:
+def test_aliases_lead_to_the_present_paths(router: KongRouter, method: str, known: str, ours: str, service: str) -> None:
     hit = router.find(method, known)
     assert hit.service is not None
     assert (hit.service["name"], hit.path) == (service, ours)

@@ -87,6 +87,6 @@ def test_local_takes_the_running_installation(home: Home, identity: tuple[int, T
     assert router.find("GET", "/api/cameras").path == "/api/v1/cameras"
 
 
-def test_what_is_missing_is_a_sentence(tmp_path: Path) -> None:
+def test_a_missing_setting_is_explained(tmp_path: Path) -> None:
     for arguments in (["render"], ["check", str(tmp_path / "none")], ["push", "--jwks", str(tmp_path / "none")]):
         assert isinstance(run(*arguments).exception, GtvError)

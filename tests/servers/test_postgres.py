@@ -38,14 +38,14 @@ def login_error(**options: object) -> str:
 
 @pytest.mark.db
 class TestPostgres:
-    async def test_refuses_everybody_without_the_secret(self, postgres: Postgres) -> None:
+    async def test_needs_the_secret(self, postgres: Postgres) -> None:
         assert "no password supplied" in login_error(host="127.0.0.1", port=postgres.port, username=SUPERUSER, dbname="postgres")
         assert "no password supplied" in login_error(host=postgres.data, port=postgres.port, username=SUPERUSER, dbname="postgres")
 
     async def test_listens_on_loopback_only(self, postgres: Postgres, servers: TestServers) -> None:
         assert listening_addresses(servers.runner.pid("postgres")) <= LOOPBACK
 
-    async def test_is_not_ready_on_a_strangers_port(self, postgres: Postgres, data_folder: Path, secrets: dict[str, str]) -> None:
+    async def test_is_not_ready_on_a_port_of_another_program(self, postgres: Postgres, data_folder: Path, secrets: dict[str, str]) -> None:
         ours = Postgres(data_folder / "postgres", postgres.port, secrets)
         with pytest.raises(NotReady, match="password authentication failed"):
             await ours.ready()

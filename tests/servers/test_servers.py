@@ -82,7 +82,7 @@ class TestLeftovers:
         assert end_leftovers(tmp_path / "inner") == 0
         assert sleeper.exit_code() is None
 
-    def test_an_operators_own_shell_is_none(self, tmp_path: Path) -> None:
+    def test_an_operators_own_shell_is_no_leftover(self, tmp_path: Path) -> None:
         with subprocess.Popen(["/bin/sleep", "60"], cwd=tmp_path) as shell:
             assert end_leftovers(tmp_path) == 0
             assert shell.poll() is None
@@ -106,7 +106,7 @@ class TestRedis:
             assert (await client.config_get("maxmemory-policy"))["maxmemory-policy"] == policy
             assert (await client.config_get("appendonly"))["appendonly"] == append_only
 
-    async def test_is_not_ready_on_a_strangers_port(self, runner: ServerRunner, data_folder: Path) -> None:
+    async def test_is_not_ready_on_a_port_of_another_program(self, runner: ServerRunner, data_folder: Path) -> None:
         stranger = Redis("stranger", data_folder / "stranger", free_port(), new_secret(), evictable=True)
         await runner.start([stranger])
         ours = Redis("ours", data_folder / "ours", stranger.port, new_secret(), evictable=True)

@@ -78,7 +78,7 @@ async def test_restarts_what_was_killed_and_says_why(supervisor: Supervisor, scr
     assert record.reason == "ended by SIGKILL"
 
 
-async def test_backs_off_from_what_cannot_work_and_quotes_its_last_words(supervisor: Supervisor, script: Script) -> None:
+async def test_backs_off_from_a_failing_process_and_quotes_its_last_lines(supervisor: Supervisor, script: Script) -> None:
     supervisor.add(Unit("broken", lambda: script("raise SystemExit('the port is taken')"), pace=QUICK))
     record = supervisor.records()["broken"]
     await until(lambda: record.restarts >= 3)
@@ -160,7 +160,7 @@ async def test_a_failing_task_is_tried_again(supervisor: Supervisor, script: Scr
     assert supervisor.records()["task"].restarts == 1
 
 
-async def test_stops_in_reverse_order_and_kills_the_deaf(supervisor: Supervisor, script: Script, tmp_path: Path) -> None:
+async def test_stops_in_reverse_order_and_kills_what_ignores_signals(supervisor: Supervisor, script: Script, tmp_path: Path) -> None:
     note = (
         "import signal, sys, pathlib, time\n"
         "def end(*_):\n pathlib.Path({0!r}).write_text(str(time.monotonic())); sys.exit(0)\n"

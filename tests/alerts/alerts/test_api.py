@@ -25,7 +25,7 @@ async def test_pages_follow_each_other(running: Running) -> None:
     assert len(ids) == len(set(ids)) == 5
 
 
-async def test_a_stranger_cursor_is_refused(running: Running) -> None:
+async def test_a_cursor_of_another_list_is_refused(running: Running) -> None:
     caller = running.tenant()
     answer = await running.http.get(f"{API}/alerts", headers=running.mint.headers(caller), params={"cursor": "zzz"})
     assert (answer.status_code, answer.json()["code"]) == (422, "invalid_cursor")

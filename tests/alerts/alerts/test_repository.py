@@ -33,7 +33,7 @@ async def living(running: Running, tenant: UUID) -> set[UUID]:
         return set((await uow.session.execute(text("SELECT camera_id FROM cameras WHERE NOT removed"))).scalars())
 
 
-async def test_the_list_of_the_living_heals_a_missed_removal(running: Running) -> None:
+async def test_the_list_of_cameras_makes_up_for_a_missed_removal(running: Running) -> None:
     tenant, other, group = new_id(), new_id(), new_id()
     gone, stays, new, elsewhere = (new_id() for _ in range(4))
     for each, camera, at in ((tenant, gone, 0), (tenant, stays, 0), (tenant, new, 11), (other, elsewhere, 0)):

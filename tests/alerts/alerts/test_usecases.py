@@ -99,7 +99,7 @@ class TestSightings:
 
 
 class TestAcknowledge:
-    async def test_once_and_for_all(self, running: Running) -> None:
+    async def test_a_second_acknowledgement_changes_nothing(self, running: Running) -> None:
         caller = running.tenant(Role.ADMIN)
         await running.watch(caller, "ABC1234")
         await running.store(caller.tenant_id, seen("ABC1234"))

@@ -57,7 +57,7 @@ def test_rtsp_readers_are_asked_for_their_password_first(server: MediaServer, li
     assert (asked[0]["user"], asked[1]["user"]) == ("", "reader")
 
 
-def test_a_slow_hook_holds_everybody_up(server: MediaServer, live: str, hook: Hook, eventually: Callable[..., Any]) -> None:
+def test_a_slow_hook_delays_every_request(server: MediaServer, live: str, hook: Hook, eventually: Callable[..., Any]) -> None:
     server.add("slow")
     hook.slow_path, hook.slow_s = "slow", 8.0
     try:
@@ -76,6 +76,6 @@ def test_a_slow_hook_holds_everybody_up(server: MediaServer, live: str, hook: Ho
     assert waited > 1.0
 
 
-def test_a_hook_that_is_gone_refuses_everybody(kind: str, start_server: Callable[..., Any]) -> None:
+def test_without_a_hook_every_request_is_refused(kind: str, start_server: Callable[..., Any]) -> None:
     with pytest.raises(pytest.fail.Exception):
         start_server(kind, "http://127.0.0.1:1/auth", patience_s=3.0)

@@ -136,7 +136,7 @@ class TestRefusals:
 
 
 class TestTenancy:
-    async def test_another_city_finds_nothing(self, running: Running) -> None:
+    async def test_another_tenant_finds_nothing(self, running: Running) -> None:
         event = mine(running, "TEN1234", evidence_key="evidence/t.jpg")
         await publish(running, event)
         (found,) = await until(lambda: items(running, "/api/v1/plates/TEN1234"))

@@ -145,7 +145,7 @@ async def test_what_cannot_be_recorded_is_not_answered(running: Running, who: Ca
         assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
 
 
-async def test_a_city_that_wants_purposes_gets_them(running: Running, who: Caller) -> None:
+async def test_a_tenant_that_requires_purposes_gets_them(running: Running, who: Caller) -> None:
     passage = await a_passage(running, who, "PUR1D23")
     city = KnownTenant(name="Cidade", revision=1, settings=TenantSettings(purposes=Purposes(codes=("crime",), required=True)))
     directory: TenantDirectory = running.service.api.state.tenants

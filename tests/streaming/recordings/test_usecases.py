@@ -192,7 +192,7 @@ async def test_a_file_that_was_indexed_by_its_name_is_found_again(running: Runni
     assert [datetime.fromisoformat(row["started_at"]) > named(path) + timedelta(seconds=30) for row in await site.index()] == [True]
 
 
-async def test_rubbish_is_passed_over(running: Running, tmp_path: Path, film: Path) -> None:
+async def test_other_files_are_passed_over(running: Running, tmp_path: Path, film: Path) -> None:
     site = await bench(running, tmp_path)
     site.record(film, 0).write_bytes(b"no film at all")
     good = site.record(film, 1)

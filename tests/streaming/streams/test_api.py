@@ -59,7 +59,7 @@ class TestDesiredState:
         await running.reconciler.reconcile()
         assert path_name(camera) not in running.media.configured
 
-    async def test_the_list_of_the_living_heals_a_missed_removal_and_spares_the_new(self, running: Running) -> None:
+    async def test_the_list_of_cameras_makes_up_for_a_missed_removal_and_keeps_newer_ones(self, running: Running) -> None:
         tenant, gone, stays, new = new_id(), new_id(), new_id(), new_id()
         for camera in (gone, stays):
             await announce(running, registered(running, tenant, camera))
@@ -208,7 +208,7 @@ class TestStreams:
         assert (await stream(running, running.mint.caller(tenant_id=tenant), camera))["state"] == "disabled"
         assert path_name(camera) not in running.media.configured
 
-    async def test_strangers_see_nothing(self, running: Running) -> None:
+    async def test_other_tenants_see_nothing(self, running: Running) -> None:
         tenant, camera = new_id(), new_id()
         await announce(running, registered(running, tenant, camera))
         headers = running.mint.headers(running.mint.caller(tenant_id=new_id()))

@@ -70,11 +70,11 @@ class TestStream:
         assert (view.state, view.cause) == (CameraState.OFFLINE, StreamCause.NO_PROGRESS)
 
     @pytest.mark.parametrize(("status", "cause"), [(None, StreamCause.MEDIA_SERVER_DOWN), (look(False), StreamCause.UNREACHABLE)])
-    def test_says_why(self, status: PathStatus | None, cause: StreamCause) -> None:
+    def test_a_camera_that_is_offline_has_a_cause(self, status: PathStatus | None, cause: StreamCause) -> None:
         view = self.view().observe(status, NOW, STALL).observe(status, NOW + STALL, STALL)
         assert (view.state, view.cause, view.revision) == (CameraState.OFFLINE, cause, 1)
 
-    def test_the_same_state_again_is_no_news(self) -> None:
+    def test_the_same_state_again_emits_nothing(self) -> None:
         view = self.view().observe(None, NOW, STALL).observe(None, NOW + STALL, STALL)
         assert view.observe(None, NOW + 2 * STALL, STALL).revision == view.revision
 

@@ -93,7 +93,7 @@ async def test_a_map_of_thousands_of_cameras_fits(front: Front) -> None:
 
 
 @pytest.mark.media
-async def test_what_two_of_us_added_twice_is_one_again(front: Front) -> None:
+async def test_an_entry_that_two_processes_added_twice_becomes_one(front: Front) -> None:
     gateway, camera = _gateway(front), path_name(new_id())
     for node in ("north", "south"):
         maintenance.ask(front.layout.files, f"add map {front.layout.files.nodes} {camera} {node}")

@@ -23,7 +23,7 @@ pytestmark = [pytest.mark.db, pytest.mark.broker]
 CLOCK = SystemClock()
 
 
-async def test_news_wake_the_reconciler_and_repeats_do_not(running: Running) -> None:
+async def test_changes_wake_the_reconciler_and_repeats_do_not(running: Running) -> None:
     tenant, camera = new_id(), new_id()
     data = CameraRegistered(camera_id=camera, revision=1, name="Avenida", url_encrypted="x")
     event = wrap(data, tenant_id=tenant, occurred_at=CLOCK.now())
