@@ -11,7 +11,7 @@ import pytest
 from prometheus_client import REGISTRY
 from pydantic import SecretStr
 from tests.identity.ledger.ledgers import START, TenantLedger, command
-from tests.ledger import deeds
+from tests.ledger import audit_entries
 
 from gtvision.ids import new_id
 from identity.gateways.audit_keys import HmacAuditKeys
@@ -157,7 +157,7 @@ class TestRows:
         async with tenant.intruder() as connection:
             await connection.execute("UPDATE audit_entry SET range_to = 'infinity' WHERE tenant_id = $1 AND seq = 2", tenant_id)
         assert await tenant.ledger.record_repaired(tenant_id) == [1]
-        (told,) = await deeds(tenant.db, tenant_id)
+        (told,) = await audit_entries(tenant.db, tenant_id)
         assert (told.data.action, told.data.details["entries"]) == ("audit.repaired", "1")
         report = await tenant.verification.verify(tenant_id)
         assert [(each.wrong, each.seq) for each in report.findings] == [(Wrong.ALTERED, 2)]
