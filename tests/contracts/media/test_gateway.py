@@ -10,8 +10,11 @@ from gtvision.camera import path_name
 from gtvision.camera_urls import parse_camera_url
 from gtvision.ids import new_id
 from streaming.gateways.mediamtx import MediaMtx
-from streaming.live.domain import View
+from streaming.live.fakes import FakeViews
+from streaming.live.ports import Views
 from streaming.streams.domain import Change, ChangeKind, PathConfig, plan
+from streaming.streams.fakes import FakeMediaServer
+from streaming.streams.ports import MediaServer as MediaServerPort
 
 pytestmark = pytest.mark.media
 
@@ -29,35 +32,60 @@ pytestmark = pytest.mark.media
 async def test_a_path_is_read_back_as_it_was_set(server: MediaServer, source: str, fingerprint: str) -> None:
     gateway = MediaMtx(server.api_url, *API_USER, timeout_s=60)
     wanted = PathConfig(path_name(new_id()), source, False, fingerprint)
-    other = PathConfig(wanted.name, "rtsp://127.0.0.1:1/other", False)
     try:
-        for path in (wanted, other, wanted):
-            await gateway.apply(Change(ChangeKind.REPLACE, path))
-            assert plan([path], [each for each in await gateway.paths() if each.name == path.name]) == []
+        await reads_back(gateway, wanted)
         wait_for(lambda: server.path(wanted.name))
         status = (await gateway.statuses())[wanted.name]
         assert (status.available, status.inbound_bytes) == (False, 0)
     finally:
-        await gateway.apply(Change(ChangeKind.DELETE, wanted))
+        await takes_away(gateway, wanted)
         await gateway.close()
+
+
+async def test_the_fake_does_the_same() -> None:
+    fake, wanted = FakeMediaServer(), PathConfig(path_name(new_id()), "rtsp://127.0.0.1:1/s", False)
+    await reads_back(fake, wanted)
+    status = (await fake.statuses())[wanted.name]
+    assert (status.available, status.inbound_bytes) == (False, 0)
+    await takes_away(fake, wanted)
+
+
+async def reads_back(media: MediaServerPort, wanted: PathConfig) -> None:
+    other = PathConfig(wanted.name, "rtsp://127.0.0.1:1/other", False)
+    for path in (wanted, other, wanted):
+        await media.apply(Change(ChangeKind.REPLACE, path))
+        assert plan([path], [each for each in await media.paths() if each.name == path.name]) == []
+
+
+async def takes_away(media: MediaServerPort, path: PathConfig) -> None:
+    for _ in range(2):
+        await media.apply(Change(ChangeKind.DELETE, path))
+    assert path.name not in [each.name for each in await media.paths()]
 
 
 async def test_views_are_listed_with_their_tickets_and_ended(server: MediaServer, live: str) -> None:
     gateway = MediaMtx(server.api_url, *API_USER, timeout_s=60)
-
-    async def views(ticket: str) -> list[View]:
-        return [view for view in await gateway.views() if view.ticket == ticket]
-
     try:
         async with httpx.AsyncClient(timeout=PATIENCE_S) as client:
             for ticket in ("good-a", "good-b"):
                 answer = await client.get(f"{server.hls_url}/{live}/index.m3u8?cookieCheck=1&ticket={ticket}")
                 assert answer.status_code == 200
-        [view] = await views("good-a")
-        assert (view.protocol, view.path) == ("hls", live)
-        for _ in range(2):
-            await gateway.end(view)
-        assert await views("good-a") == []
-        assert len(await views("good-b")) == 1
+        await ends_one(gateway, live)
     finally:
         await gateway.close()
+
+
+async def test_the_fake_lists_and_ends_views_too() -> None:
+    fake = FakeViews()
+    for ticket in ("good-a", "good-b"):
+        fake.watch("cam", ticket, "hls")
+    await ends_one(fake, "cam")
+
+
+async def ends_one(media: Views, path: str) -> None:
+    """Of two HLS views, whose tickets are good-a and good-b."""
+    [view] = [each for each in await media.views() if each.ticket == "good-a"]
+    assert (view.protocol, view.path) == ("hls", path)
+    for _ in range(2):
+        await media.end(view)
+    assert [each.ticket for each in await media.views() if each.ticket.startswith("good-")] == ["good-b"]

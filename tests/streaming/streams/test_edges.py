@@ -72,6 +72,22 @@ async def test_the_edge_goes_where_the_map_says(front: Front) -> None:
     assert await gateway.sync({first: "south"}) == 0
 
 
+async def knows_exactly(edge_map: EdgeMap) -> None:
+    first, second = path_name(new_id()), path_name(new_id())
+    for nodes in ({first: "north", second: "south"}, {first: "south"}, {}):
+        assert await edge_map.sync(nodes) > 0
+        assert await edge_map.sync(nodes) == 0
+
+
+@pytest.mark.media
+async def test_the_map_holds_exactly_what_it_is_given(front: Front) -> None:
+    await knows_exactly(_gateway(front))
+
+
+async def test_the_fake_holds_exactly_what_it_is_given() -> None:
+    await knows_exactly(FakeEdgeMap(known={"cam_x": "north"}))
+
+
 @pytest.mark.media
 async def test_an_edge_that_restarts_is_filled_again(front: Front) -> None:
     gateway, camera = _gateway(front), path_name(new_id())
