@@ -14,7 +14,7 @@ from sqlalchemy import text
 from tests.fixtures.tokens import encryption_keys
 from tests.identity.doors import KEYS, Door, bootstrap
 from tests.identity.federation.federated_town import Town, open_town
-from tests.identity.house import PASSWORD, House, caller_of, fake_house, patient, signing
+from tests.identity.house import PASSWORD, House, caller_of, patient, signing
 
 from chassis.db import Database
 from chassis.redis import connect_redis
@@ -23,12 +23,12 @@ from gtvision.tenancy import Caller
 from gtvision.time import FakeClock, SystemClock
 from identity.app import create_api
 from identity.people.domain.users import User
-from identity.repository.store import SqlStore
+from identity.repository import PostgresRows
 from identity.settings import AuditSettings, Settings
 
 
 @pytest.fixture
-async def database_house(database_for: Callable[..., Any]) -> AsyncIterator[House]:
+async def house(database_for: Callable[..., Any]) -> AsyncIterator[House]:
     clock = FakeClock(SystemClock().now())
     async with Database(patient(await database_for("identity")), clock) as db:
 
@@ -36,19 +36,11 @@ async def database_house(database_for: Callable[..., Any]) -> AsyncIterator[Hous
             from chassis.envelope import parse
             from gtvision.events import event_types
 
-            async with db.uow(None) as work:
-                rows = await work.session.execute(text("SELECT key, body FROM outbox WHERE tenant_id = :t ORDER BY id"), {"t": tenant_id})
+            async with db.uow(None) as uow:
+                rows = await uow.session.execute(text("SELECT key, body FROM outbox WHERE tenant_id = :t ORDER BY id"), {"t": tenant_id})
                 return [parse(event_types()[row.key], row.body.encode()).data for row in rows]
 
-        yield House(db.uow, SqlStore, clock, emitted, signing(clock))
-
-
-@pytest.fixture(params=["fake", pytest.param("postgresql", marks=pytest.mark.db)])
-def house(request: pytest.FixtureRequest) -> House:
-    if request.param == "fake":
-        return fake_house()
-    found: House = request.getfixturevalue("database_house")
-    return found
+        yield House(db.uow, PostgresRows, clock, emitted, signing(clock))
 
 
 @pytest.fixture

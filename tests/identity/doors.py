@@ -15,11 +15,11 @@ from chassis.db import Database
 from chassis.service import Service
 from chassis.vault import Vault
 from gtvision.time import SystemClock
-from identity import cli
-from identity.cities.usecases.installation import Bootstrap
+from identity.cities import cli
+from identity.cities.usecases import Installation
 from identity.gateways.argon2 import Argon2Passwords
 from identity.gateways.signing import RsaKeyMaker
-from identity.repository.store import SqlStore
+from identity.repository import PostgresRows
 from identity.settings import Settings
 
 EMAIL, PASSWORD, TOOL_KEY = "admin@cidade.example", "uma senha bem longa", "tool-" + "k" * 40
@@ -49,7 +49,7 @@ async def bootstrap(settings: Settings) -> None:
     asked = {"tenant": "Cidade", "admin_email": EMAIL, "admin_password": PASSWORD, "tool_key": TOOL_KEY}
     wanted = cli.read_wanted(io.StringIO(json.dumps(asked)))
     async with Database(settings.db, clock) as db:
-        await cli.bootstrap(Bootstrap(db.uow, SqlStore, clock), wanted, Argon2Passwords(), RsaKeyMaker(), Vault(settings.vault))
+        await cli.bootstrap(Installation(db.uow, PostgresRows, Vault(settings.vault), clock), wanted, Argon2Passwords(), RsaKeyMaker())
 
 
 def code(answer: httpx.Response) -> tuple[int, str]:

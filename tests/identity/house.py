@@ -1,41 +1,45 @@
-"""Everything that a usecase needs, with fakes of what is slow or far; the store is in memory or in PostgreSQL."""
+"""Everything that a usecase needs on a real PostgreSQL, with fakes of what is slow or far away."""
 
 from __future__ import annotations
 
 import hashlib
 import itertools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import text
 from tests.fixtures.tokens import private_key_pem
-from tests.identity.memory_store import MemoryStore, Rows
 
 from chassis.db import UowFactory
-from chassis.fakes import FakeUow
 from chassis.settings import DatabaseSettings
+from chassis.vault import Vault
 from gtvision.errors import RateLimited, Unavailable
 from gtvision.events import AuditRecorded
 from gtvision.ids import new_id
 from gtvision.tenancy import ROLE_SCOPES, Caller, Role, TenantSettings
 from gtvision.time import FakeClock
 from identity.cities.domain import Tenant
+from identity.cities.usecases import Installation
+from identity.gateways.argon2 import Argon2Passwords
+from identity.gateways.redis import RedisRegistry, RedisThrottle
 from identity.gateways.signing import JoseTokens
-from identity.keys.domain.signing import OpenedKey
+from identity.keys.domain import OpenedKey
+from identity.keys.usecases import ApiKeys, SigningKeys
 from identity.people.domain.users import User
-from identity.people.usecases.doors import Doors
+from identity.people.usecases.credentials import CredentialChecker, Credentials
 from identity.people.usecases.users import Users
-from identity.ports.store import Store
+from identity.repository import RowsOf
+from identity.sessions.usecases.issuing import SessionIssuer, SessionRevoker
 from identity.sessions.usecases.logins import Logins
-from identity.sessions.usecases.opening import Ending, Opening
 from identity.sessions.usecases.sessions import Sessions
 
 PASSWORD = "correct horse battery"
 
 
-class FakePasswords:
+class FakePasswords(Argon2Passwords):
     """Hashes by writing down; remembers how often it worked."""
 
     def __init__(self) -> None:
@@ -49,7 +53,7 @@ class FakePasswords:
         return password_hash == f"hash of {password}"
 
 
-class FakeThrottle:
+class FakeThrottle(RedisThrottle):
     """Refuses the sixth attempt of a pair."""
 
     def __init__(self) -> None:
@@ -65,7 +69,7 @@ class FakeThrottle:
         self.attempts.pop((account, address), None)
 
 
-class FakeRegistry:
+class FakeRegistry(RedisRegistry):
     """What was written for every service to read; `down` loses writes."""
 
     def __init__(self) -> None:
@@ -95,7 +99,7 @@ class FakeRegistry:
             raise Unavailable
 
 
-class Chance:
+class RandomBytes:
     """Bytes that never repeat."""
 
     def __init__(self) -> None:
@@ -105,8 +109,11 @@ class Chance:
         return hashlib.shake_256(self._seed + next(self._numbers).to_bytes(8, "big")).digest(size)
 
 
-class FakeSealer:
+class FakeSealer(Vault):
     """A vault that only writes down where a text belongs."""
+
+    def __init__(self) -> None:
+        """It has no keys."""
 
     def seal(self, text: str, context: str = "") -> str:
         return f"{context}|{text}"
@@ -121,39 +128,60 @@ class House:
     """A unit of work factory with its store, and what was emitted through it."""
 
     uow: UowFactory
-    store: Callable[[Any], Store]
+    rows: RowsOf
     clock: FakeClock
     emitted: Callable[[UUID], Any]
     tokens: JoseTokens
     passwords: FakePasswords = field(default_factory=FakePasswords)
     throttle: FakeThrottle = field(default_factory=FakeThrottle)
     registry: FakeRegistry = field(default_factory=FakeRegistry)
-    chance: Chance = field(default_factory=Chance)
-    sealer: FakeSealer = field(default_factory=FakeSealer)
+    random_bytes: RandomBytes = field(default_factory=RandomBytes)
+    vault: FakeSealer = field(default_factory=FakeSealer)
 
     @property
-    def doors(self) -> Doors:
-        return Doors(self.throttle, self.passwords, self.chance, self.sealer)
+    def checker(self) -> CredentialChecker:
+        return CredentialChecker(self.throttle, self.passwords, self.random_bytes, self.vault)
 
     @property
-    def opening(self) -> Opening:
-        return Opening(self.store, self.tokens, self.clock, self.chance)
+    def issuer(self) -> SessionIssuer:
+        return SessionIssuer(self.rows, self.tokens, self.clock, self.random_bytes)
 
     @property
-    def ending(self) -> Ending:
-        return Ending(self.store, self.registry, self.clock)
+    def revoker(self) -> SessionRevoker:
+        return SessionRevoker(self.rows, self.registry, self.clock)
 
     @property
     def logins(self) -> Logins:
-        return Logins(self.uow, self.store, self.opening, self.doors, self.clock)
+        return Logins(self.uow, self.rows, self.issuer, self.revoker, self.checker, self.clock)
 
     @property
     def sessions(self) -> Sessions:
-        return Sessions(self.uow, self.store, self.opening, self.ending, self.clock)
+        return Sessions(self.uow, self.rows, self.issuer, self.revoker, self.tokens, self.clock)
+
+    @property
+    def credentials(self) -> Credentials:
+        return Credentials(self.uow, self.rows, self.revoker, self.checker, self.clock)
 
     @property
     def users(self) -> Users:
-        return Users(self.uow, self.store, self.passwords, self.ending, self.clock)
+        return Users(self.uow, self.rows, self.passwords, self.revoker, self.clock)
+
+    @property
+    def api_keys(self) -> ApiKeys:
+        return ApiKeys(self.uow, self.rows, self.revoker, self.clock, self.random_bytes)
+
+    @property
+    def signing_keys(self) -> SigningKeys:
+        return SigningKeys(self.uow, self.rows, self.tokens, self.registry, self.vault, self.clock)
+
+    @property
+    def installation(self) -> Installation:
+        return Installation(self.uow, self.rows, self.vault, self.clock)
+
+    async def recovery_codes_left(self, user: User) -> int:
+        unused = "SELECT count(*) FROM recovery_code WHERE account_id = :user AND used_at IS NULL"
+        async with self.uow(user.tenant_id) as uow:
+            return int(await uow.session.scalar(text(unused), {"user": user.id}) or 0)
 
     async def deeds(self, tenant_id: UUID) -> list[AuditRecorded]:
         """What went on record."""
@@ -165,15 +193,15 @@ class House:
 
     async def add_tenant(self, settings: TenantSettings | None = None) -> UUID:
         tenant_id = new_id()
-        async with self.uow(tenant_id) as work:
-            await self.store(work).add_tenant(Tenant(tenant_id, f"City {tenant_id}", 1, self.clock.now(), settings or TenantSettings()))
+        async with self.uow(tenant_id) as uow:
+            await self.rows(uow).add_tenant(Tenant(tenant_id, f"City {tenant_id}", 1, self.clock.now(), settings or TenantSettings()))
         return tenant_id
 
     async def add_user(self, tenant_id: UUID, role: Role = Role.OPERATOR, email: str | None = None) -> User:
         user_id = new_id()
         user = User(user_id, tenant_id, email or f"{user_id}@Example.org", role, f"hash of {PASSWORD}", self.clock.now())
-        async with self.uow(tenant_id) as work:
-            await self.store(work).add_user(user)
+        async with self.uow(tenant_id) as uow:
+            await self.rows(uow).add_user(user)
         return user
 
 
@@ -183,16 +211,6 @@ def caller_of(user: User, session_id: UUID | None = None) -> Caller:
 
 def signing(clock: Any) -> JoseTokens:
     return JoseTokens(clock, [OpenedKey("test-1", private_key_pem("test-1"), clock.now())])
-
-
-def fake_house() -> House:
-    clock, rows = FakeClock(), Rows()
-    uow = FakeUow(clock)
-
-    async def emitted(tenant_id: UUID) -> Sequence[Any]:
-        return [event.data for event in uow.emitted if event.tenant_id == tenant_id]
-
-    return House(uow, lambda work: MemoryStore(rows, work.tenant_id), clock, emitted, signing(clock))
 
 
 def patient(settings: DatabaseSettings) -> DatabaseSettings:

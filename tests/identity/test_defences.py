@@ -24,22 +24,21 @@ from chassis.redis import connect_redis
 from chassis.settings import RedisSettings
 from gtvision.errors import BadCredentials, Forbidden, RateLimited, SessionRevoked, Unavailable
 from gtvision.ids import new_id
+from gtvision.patch import Patch
 from gtvision.tenancy import Role, Scope
 from gtvision.time import FakeClock
 from identity.cities.api import TenantIn
 from identity.cities.domain import LimitedToGroups, Tenant
-from identity.cities.usecases.tenants import SettingsChange, Tenants
-from identity.federation.usecases.external_accounts import ExternalAccounts
+from identity.cities.usecases import SettingsChange, Tenants
+from identity.federation.usecases import ExternalAccounts
 from identity.gateways.redis import RedisThrottle
 from identity.gateways.tenant_board import RedisTenantBoard
-from identity.keys.domain.signing import SigningKey, signs
-from identity.keys.usecases.api_keys import ApiKeys, NewKey
-from identity.people.domain.users import GROUPS_MAX, User
-from identity.people.usecases.passwords import PasswordChanges
-from identity.people.usecases.users import Change
-from identity.ports.store import Store
-from identity.sessions.usecases.exchanges import Exchanges
-from identity.sessions.usecases.opening import Guest, Opened
+from identity.keys.domain import GROUPS_MAX, SigningKey, signs
+from identity.keys.usecases import ApiKeys, NewKey
+from identity.people.domain.users import User
+from identity.repository import PostgresRows
+from identity.sessions.domain import ClientInfo, IssuedTokens
+from identity.sessions.usecases.logins import Logins
 
 HOME = "203.0.113.9"
 
@@ -51,10 +50,10 @@ def verifier(house: House) -> Authenticator:
 # --- sessions and passwords ---------------------------------------------------------------------------------------------
 
 
-async def opened(house: House, lifetime: timedelta | None = None) -> Opened:
+async def opened(house: House, lifetime: timedelta | None = None) -> IssuedTokens:
     user = await house.add_user(await house.add_tenant())
-    async with house.uow(user.tenant_id) as work:
-        return await house.opening.open(work, user, Guest(HOME), lifetime=lifetime)
+    async with house.uow(user.tenant_id) as uow:
+        return await house.issuer.open(uow, user, ClientInfo(HOME), lifetime=lifetime)
 
 
 async def test_no_access_token_outlives_its_session(house: House) -> None:
@@ -77,22 +76,22 @@ async def test_a_password_changed_while_its_owner_is_put_out_opens_nothing(house
     class Slow(FakePasswords):
         async def hash(self, password: str) -> str:
             if meanwhile == "disabled":
-                await house.users.change_user(admin, user.id, Change(frozenset({"disabled"}), disabled=True))
+                await house.users.change_user(admin, user.id, Patch({"disabled": True}))
             else:
                 await house.sessions.end_sessions(admin, user.id)
             return await super().hash(password)
 
     house.passwords = Slow()
-    changes = PasswordChanges(house.uow, house.store, house.opening, house.ending, house.doors)
+    logins = house.logins
     with pytest.raises(SessionRevoked):
-        await changes.change_password(
+        await logins.change_password(
             replace(caller_of(user), session_id=first.session.id),
             "correct horse battery",
             "quite another password",
             HOME,
         )
-    async with house.uow(user.tenant_id) as work:
-        assert await house.store(work).sessions_of(user.id, house.clock.now()) == []
+    async with house.uow(user.tenant_id) as uow:
+        assert await house.rows(uow).sessions_of(user.id, house.clock.now()) == []
 
 
 # --- outside people -----------------------------------------------------------------------------------------------------
@@ -101,24 +100,24 @@ async def test_a_password_changed_while_its_owner_is_put_out_opens_nothing(house
 async def test_a_first_sign_in_that_another_one_overtakes_between_two_looks(house: House) -> None:
     city = await house.add_tenant()
     provider = provider_for(city)
-    who, others = person(provider, city), list[User]()
+    caller, others = person(provider, city), list[User]()
 
-    def overtaken(work: Any) -> Store:
-        store = house.store(work)
-        look = store.find_external
+    def overtaken(uow: Any) -> PostgresRows:
+        rows = house.rows(uow)
+        look = rows.find_external
 
         async def find_external(issuer: str, subject: str) -> Any:
             found = await look(issuer, subject)
             if not others:
-                others.append(await Entry(house)(provider, who))
+                others.append(await Entry(house)(provider, caller))
             return found
 
-        store.find_external = find_external  # type: ignore[method-assign]
-        return store
+        rows.find_external = find_external  # type: ignore[method-assign]
+        return rows
 
     entry = Entry(house)
-    entry.accounts = ExternalAccounts(house.uow, overtaken, house.ending, house.clock)
-    assert (await entry(provider, who)).id == others[0].id
+    entry.accounts = ExternalAccounts(house.uow, overtaken, house.revoker, house.clock)
+    assert (await entry(provider, caller)).id == others[0].id
 
 
 # --- keys of programs ---------------------------------------------------------------------------------------------------
@@ -126,7 +125,7 @@ async def test_a_first_sign_in_that_another_one_overtakes_between_two_looks(hous
 
 @pytest.fixture
 def keys(house: House) -> ApiKeys:
-    return ApiKeys(house.uow, house.store, house.ending, house.clock, house.chance)
+    return house.api_keys
 
 
 class Strict(FakeThrottle):
@@ -141,13 +140,13 @@ class Strict(FakeThrottle):
 async def test_workers_may_use_one_key_at_once_and_a_wrong_one_waits(house: House, keys: ApiKeys) -> None:
     admin = caller_of(await house.add_user(await house.add_tenant(), Role.ADMIN))
     made, text = await keys.create_api_key(admin, NewKey("workers", frozenset({Scope.CAMERAS_READ})))
-    exchanges = Exchanges(house.uow, house.store, house.opening, Strict(), house.clock)
-    await asyncio.gather(*(exchanges.exchange(text, HOME) for _ in range(4)))
+    exchanges = Logins(house.uow, house.rows, house.issuer, house.revoker, replace(house.checker, throttle=Strict()), house.clock)
+    await asyncio.gather(*(exchanges.exchange_api_key(text, HOME) for _ in range(4)))
     await keys.revoke_api_key(admin, made.id)
     with pytest.raises(BadCredentials):
-        await exchanges.exchange(text, HOME)
+        await exchanges.exchange_api_key(text, HOME)
     with pytest.raises(RateLimited):
-        await exchanges.exchange(text, HOME)
+        await exchanges.exchange_api_key(text, HOME)
     refused = [deed for deed in await house.deeds(admin.tenant_id) if deed.outcome == "refused"]
     assert [deed.details["reason"] for deed in refused] == ["revoked"]
 
@@ -165,7 +164,7 @@ async def test_whoever_is_limited_to_groups_revokes_no_key_that_sees_more(house:
 async def test_whoever_is_limited_to_groups_decides_nothing_for_the_whole_city(house: House) -> None:
     admin = caller_of(await house.add_user(await house.add_tenant(), Role.ADMIN))
     limited = replace(admin, camera_groups=frozenset({new_id()}))
-    tenants = Tenants(house.uow, house.store, Board(), Folder(), lambda _: None)
+    tenants = Tenants(house.uow, house.rows, Board(), Folder(), house.checker, house.clock)
     with pytest.raises(LimitedToGroups):
         await tenants.change_settings(limited, admin.tenant_id, 1, SettingsChange(lambda before: before))
     with pytest.raises(LimitedToGroups):
@@ -178,8 +177,8 @@ async def test_whoever_is_limited_to_groups_decides_nothing_for_the_whole_city(h
 
 async def test_the_most_groups_that_somebody_can_have_fit_into_their_token() -> None:
     mint, groups = TokenMint(), frozenset(new_id() for _ in range(GROUPS_MAX))
-    who = replace(mint.caller(), scopes=frozenset(map(str, Scope)), camera_groups=groups)
-    assert (await mint.authenticator().verify(mint.signer.access_token(who))).camera_groups == groups
+    caller = replace(mint.caller(), scopes=frozenset(map(str, Scope)), camera_groups=groups)
+    assert (await mint.authenticator().verify(mint.signer.access_token(caller))).camera_groups == groups
 
 
 def key(kid: str, clock: FakeClock, after: timedelta, retires: timedelta | None = None) -> SigningKey:
@@ -200,12 +199,12 @@ class Undone(Exception):
 async def test_a_hurried_rotation_retires_what_a_slow_one_would_have_kept(house: House) -> None:
     now, slow, hurried = house.clock.now(), timedelta(days=1), timedelta(minutes=21)
     with pytest.raises(Undone):
-        async with house.uow(None) as work:
-            store = house.store(work)
-            await store.add_signing_key(key(f"old-{new_id()}", house.clock, timedelta(0)))
+        async with house.uow(None) as uow:
+            rows = house.rows(uow)
+            await rows.add_signing_key(key(f"old-{new_id()}", house.clock, timedelta(0)))
             for after in (slow, hurried, slow):
-                await store.retire_signing_keys("none", now + after)
-            assert {each.retires_at for each in await store.signing_keys()} == {now + hurried}
+                await rows.retire_signing_keys("none", now + after)
+            assert {each.retires_at for each in await rows.signing_keys()} == {now + hurried}
             raise Undone
 
 

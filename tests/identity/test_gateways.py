@@ -21,7 +21,7 @@ from identity.gateways import argon2
 from identity.gateways.argon2 import Argon2Passwords
 from identity.gateways.redis import RedisRegistry, RedisThrottle
 from identity.gateways.signing import JoseTokens, RsaKeyMaker
-from identity.keys.domain.signing import OpenedKey
+from identity.keys.domain import OpenedKey
 
 
 class TestArgon2:

@@ -12,8 +12,8 @@ import pytest
 from chassis.idempotency import IdempotencyKeyReused, Once
 from gtvision.ids import new_id
 from gtvision.tenancy import Caller, Quotas, Role, Scope, TenantSettings
-from identity.keys.domain.api_keys import ApiKeyAlreadyMade
-from identity.keys.usecases.api_keys import ApiKeys, NewKey
+from identity.keys.domain import ApiKeyAlreadyMade
+from identity.keys.usecases import NewKey
 from identity.people.domain.users import User
 from identity.people.usecases.users import NewUser
 
@@ -26,8 +26,8 @@ def once(key: str = "k", asked: str = "this") -> Once:
     return Once("POST /users", hashlib.sha256(key.encode()).digest(), hashlib.sha256(asked.encode()).digest())
 
 
-async def test_a_user_is_made_counted_and_put_on_record_once(database_house: Any, password: str, as_caller: AsCaller) -> None:
-    house, first, second = database_house, once(), once()
+async def test_a_user_is_made_counted_and_put_on_record_once(house: Any, password: str, as_caller: AsCaller) -> None:
+    first, second = once(), once()
     city = await house.add_tenant(TenantSettings(quotas=Quotas(users=2)))
     admin = as_caller(await house.add_user(city, Role.ADMIN))
     asked = NewUser(f"{new_id()}@example.org", password, Role.VIEWER)
@@ -39,21 +39,19 @@ async def test_a_user_is_made_counted_and_put_on_record_once(database_house: Any
         await house.users.create_user(admin, asked, once(asked="that"))
 
 
-async def test_a_repeat_shows_the_user_as_they_are_now(database_house: Any, password: str, as_caller: AsCaller) -> None:
-    house = database_house
+async def test_a_repeat_shows_the_user_as_they_are_now(house: Any, password: str, as_caller: AsCaller) -> None:
     admin = as_caller(await house.add_user(await house.add_tenant(), Role.ADMIN))
     asked = NewUser(f"{new_id()}@example.org", password, Role.VIEWER)
     made = await house.users.create_user(admin, asked, once())
-    async with house.uow(admin.tenant_id) as work:
-        store = house.store(work)
-        await store.save_user(replace(await store.user(made.id), name="Ana"))
+    async with house.uow(admin.tenant_id) as uow:
+        rows = house.rows(uow)
+        await rows.save_user(replace(await rows.user(made.id), name="Ana"))
     assert (await house.users.create_user(admin, asked, once())).name == "Ana"
 
 
-async def test_a_key_is_made_once_and_its_text_is_gone(database_house: Any, as_caller: AsCaller) -> None:
-    house = database_house
+async def test_a_key_is_made_once_and_its_text_is_gone(house: Any, as_caller: AsCaller) -> None:
     admin = as_caller(await house.add_user(await house.add_tenant(), Role.ADMIN))
-    keys = ApiKeys(house.uow, house.store, house.ending, house.clock, house.chance)
+    keys = house.api_keys
     asked = NewKey("Estacionamento", frozenset({Scope.CAMERAS_READ}))
     key, text = await keys.create_api_key(admin, asked, once())
     with pytest.raises(ApiKeyAlreadyMade, match=str(key.id)) as refusal:

@@ -3,7 +3,7 @@
 A service has `migrations/versions/` and a `migrations/env.py` of three lines:
 
     from chassis.migrations import run_env
-    from identity.tables import metadata
+    from identity.schema import metadata
     run_env(metadata, "identity")
 
 Its first migration says what each table is:

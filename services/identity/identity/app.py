@@ -8,7 +8,6 @@ import sys
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,6 @@ from chassis.idempotency import KeyKeeping
 from chassis.loops import Loop, every
 from chassis.migrations import run_migrations
 from chassis.outbox import OutboxRelay
-from chassis.pictures import check_picture
 from chassis.redis import connect_redis
 from chassis.service import Service, create_app, run
 from chassis.settings import load
@@ -29,14 +27,11 @@ from chassis.vault import Vault
 from gtvision.errors import GTVisionError, Unavailable
 from gtvision.events import AuditRecorded, KeysRotated, SessionRevoked, TenantCreated, TenantUpdated, UserDisabled
 from gtvision.time import Clock, SystemClock
-from identity import cli
 from identity.cities import api as cities
-from identity.cities.domain import LOGO_MAX_PIXELS
-from identity.cities.usecases.installation import Bootstrap
-from identity.cities.usecases.tenants import Announcements, Founding, Making, Tenants
+from identity.cities import cli as bootstrapping
+from identity.cities.usecases import Installation, Tenants
 from identity.federation import api as federation
-from identity.federation.usecases.external_accounts import ExternalAccounts
-from identity.federation.usecases.federation import Federation, Outside
+from identity.federation.usecases import ExternalAccounts, Federation, ProviderTools
 from identity.gateways.anchor_copies import StoredAnchorCopies
 from identity.gateways.argon2 import Argon2Passwords
 from identity.gateways.audit_keys import HmacAuditKeys
@@ -49,30 +44,26 @@ from identity.integrity import api as integrity
 from identity.integrity import cli as audit
 from identity.integrity.usecases.sealing import Sealing
 from identity.integrity.usecases.verification import Verification
-from identity.jobs import Jobs
-from identity.keys import cli as keys
-from identity.keys.api import api_keys, signing
-from identity.keys.usecases.api_keys import ApiKeys
-from identity.keys.usecases.signing import KeyRotation, Publication
+from identity.keys import api as keys
+from identity.keys import cli as keys_cli
+from identity.keys.usecases import ApiKeys, SigningKeys
 from identity.ledger import api as ledgers
 from identity.ledger.consumers import AuditEvents
 from identity.ledger.repository import PostgresLedger, PostgresUpkeep
 from identity.ledger.usecases import Ledger
-from identity.people import cli as users
-from identity.people.api import second_factors as second_factor
-from identity.people.api import users as people
-from identity.people.usecases.doors import Doors
-from identity.people.usecases.passwords import PasswordChanges
-from identity.people.usecases.second_factors import SecondFactors
+from identity.people import api as people
+from identity.people import cli as users_cli
+from identity.people.usecases.credentials import CredentialChecker, Credentials
 from identity.people.usecases.users import Users
-from identity.repository.store import SqlStore
-from identity.sessions.api import exchanges, logins, sessions, tickets
-from identity.sessions.usecases.exchanges import Exchanges
+from identity.repository import PostgresRows
+from identity.sessions import api as sessions
+from identity.sessions.usecases.issuing import SessionIssuer, SessionRevoker
 from identity.sessions.usecases.logins import Logins
-from identity.sessions.usecases.opening import Ending, Opening
 from identity.sessions.usecases.sessions import Sessions
-from identity.sessions.usecases.tickets import Tickets
 from identity.settings import AuditCommandSettings, BootstrapSettings, CommandSettings, MigrateSettings, Settings
+
+_LOOK_EVERY = timedelta(seconds=1)
+"""How often what every service reads in Redis is looked after."""
 
 
 def create_api(settings: Settings, clock: Clock | None = None) -> Service:
@@ -85,62 +76,49 @@ def create_api(settings: Settings, clock: Clock | None = None) -> Service:
     state = connect_redis(settings.redis.state_url)
     auth = AuthRuntime(state, clock)
     tokens, registry, vault = JoseTokens(clock), RedisRegistry(state), Vault(settings.vault)
-    opening, ending = Opening(SqlStore, tokens, clock, os.urandom), Ending(SqlStore, registry, clock)
-    doors = Doors(RedisThrottle(state), Argon2Passwords(), os.urandom, vault)
-    publication = Publication(db.uow, SqlStore, tokens, registry, clock)
-    board = RedisTenantBoard(state)
-    jobs = Jobs(publication, Announcements(db.uow, SqlStore, board), vault, clock)
-    ledger_loops, ledger_verbs = _ledger(settings, db, clock)
+    issuer, revoker = SessionIssuer(PostgresRows, tokens, clock, os.urandom), SessionRevoker(PostgresRows, registry, clock)
+    checker = CredentialChecker(RedisThrottle(state), Argon2Passwords(), os.urandom, vault)
+    signing_keys = SigningKeys(db.uow, PostgresRows, tokens, registry, vault, clock)
+    tenants = Tenants(db.uow, PostgresRows, RedisTenantBoard(state), ObjectStore(settings.objects), checker, clock)
+    logins = Logins(db.uow, PostgresRows, issuer, revoker, checker, clock)
     issuers = HttpIssuers(settings.federation.providers, clock, settings.federation.refresh_s)
-    outside = Outside(issuers.by_name, RedisLoginStates(state), doors.throttle, os.urandom, settings.federation.public_url)
-    check_logo = partial(check_picture, max_pixels=LOGO_MAX_PIXELS)
+    tools = ProviderTools(issuers.by_name, RedisLoginStates(state), checker.throttle, os.urandom, settings.federation.public_url)
+    ledger_loops, ledger_verbs = _ledger(settings, db, clock)
 
     @asynccontextmanager
     async def published() -> AsyncIterator[None]:
-        """Before our own copy is read: at the very first start there is nothing to read yet."""
+        """Before this process reads its own copy: at the very first start nothing is written yet."""
         with suppress(Unavailable):
-            await jobs.publish_if_needed()
+            await signing_keys.publish_if_needed()
         yield
 
     return create_app(
         settings,
         title="GT-Vision identity",
         lifespan_parts=(lambda: db, lambda: state, published, lambda: auth, lambda: bus, lambda: issuers),
-        routers=tuple(
-            part.router
-            for parts in (
-                (logins, sessions, second_factor, exchanges, federation, tickets),
-                (people, signing, api_keys, cities),
-                (ledgers, integrity),
-            )
-            for part in parts
-        ),
+        routers=tuple(part.router for part in (sessions, people, federation, keys, cities, ledgers, integrity)),
         readiness={"postgresql": db.check, "rabbitmq": bus.check, "keys": auth.check},
         asyncapi=bus.asyncapi,
         loops={
             "outbox": OutboxRelay(db, bus.publisher, clock).run,
-            "registry": jobs.keep_registry,
-            "forget": jobs.forget,
+            "registry": every(_LOOK_EVERY, signing_keys.publish_if_needed),
+            "forget": every(timedelta(hours=1), signing_keys.forget_ended_sessions),
             "idempotency": KeyKeeping(db.uow, clock).run,
-            "tenants": jobs.announce,
+            "tenants": every(_LOOK_EVERY, tenants.announce_if_needed),
             **ledger_loops,
         },
-        provides=ledger_verbs,
-        state={
-            "authenticator": auth.authenticator,
-            "logins": Logins(db.uow, SqlStore, opening, doors, clock),
-            "sessions": Sessions(db.uow, SqlStore, opening, ending, clock),
-            "passwords": PasswordChanges(db.uow, SqlStore, opening, ending, doors),
-            "second_factors": SecondFactors(db.uow, SqlStore, doors, ending, clock),
-            "exchanges": Exchanges(db.uow, SqlStore, opening, doors.throttle, clock),
-            "federation": Federation(outside, ExternalAccounts(db.uow, SqlStore, ending, clock), opening),
-            "tickets": Tickets(db.uow, tokens),
-            "users": Users(db.uow, SqlStore, doors.passwords, ending, clock),
-            "publication": publication,
-            "api_keys": ApiKeys(db.uow, SqlStore, ending, clock, os.urandom),
-            "tenants": Tenants(db.uow, SqlStore, board, ObjectStore(settings.objects), check_logo),
-            "founding": Founding(db.uow, SqlStore, board, Making(doors.passwords, os.urandom), clock),
-        },
+        provides=(
+            auth.authenticator,
+            logins,
+            Sessions(db.uow, PostgresRows, issuer, revoker, tokens, clock),
+            Credentials(db.uow, PostgresRows, revoker, checker, clock),
+            Users(db.uow, PostgresRows, checker.passwords, revoker, clock),
+            Federation(tools, ExternalAccounts(db.uow, PostgresRows, revoker, clock), issuer, logins),
+            signing_keys,
+            ApiKeys(db.uow, PostgresRows, revoker, clock, os.urandom),
+            tenants,
+            *ledger_verbs,
+        ),
     )
 
 
@@ -170,30 +148,27 @@ def _ledger(settings: Settings, db: Database, clock: Clock) -> tuple[dict[str, L
 async def bootstrap(settings: BootstrapSettings) -> None:
     """The first tenant, its administrator, the tools' key and the signing key, from JSON on standard input."""
     clock = SystemClock()
-    wanted = cli.read_wanted(sys.stdin)
+    wanted = bootstrapping.read_wanted(sys.stdin)
     async with Database(settings.db, clock) as db:
-        await cli.bootstrap(Bootstrap(db.uow, SqlStore, clock), wanted, Argon2Passwords(), RsaKeyMaker(), Vault(settings.vault))
+        installation = Installation(db.uow, PostgresRows, Vault(settings.vault), clock)
+        await bootstrapping.bootstrap(installation, wanted, Argon2Passwords(), RsaKeyMaker())
 
 
 async def _users(arguments: Sequence[str]) -> None:
-    asked, settings, clock = users.parse(arguments), load(CommandSettings), SystemClock()
+    asked, settings, clock = users_cli.parse(arguments), load(CommandSettings), SystemClock()
     async with Database(settings.db, clock) as db, connect_redis(settings.redis.state_url) as state:
-        ending = Ending(SqlStore, RedisRegistry(state), clock)
-        doors = Doors(RedisThrottle(state), Argon2Passwords(), os.urandom, Vault(settings.vault))
-        opening = Opening(SqlStore, JoseTokens(clock), clock, os.urandom)
-        passwords = PasswordChanges(db.uow, SqlStore, opening, ending, doors)
-        factors = SecondFactors(db.uow, SqlStore, doors, ending, clock)
-        await users.run(asked, passwords, factors, Users(db.uow, SqlStore, doors.passwords, ending, clock))
+        revoker = SessionRevoker(PostgresRows, RedisRegistry(state), clock)
+        checker = CredentialChecker(RedisThrottle(state), Argon2Passwords(), os.urandom, Vault(settings.vault))
+        users = Users(db.uow, PostgresRows, checker.passwords, revoker, clock)
+        await users_cli.run(asked, Credentials(db.uow, PostgresRows, revoker, checker, clock), users)
 
 
 async def _keys(arguments: Sequence[str]) -> None:
-    asked, settings, clock = keys.parse(arguments), load(CommandSettings), SystemClock()
-    vault = Vault(settings.vault)
+    asked, settings, clock = keys_cli.parse(arguments), load(CommandSettings), SystemClock()
     async with Database(settings.db, clock) as db, connect_redis(settings.redis.state_url) as state:
-        registry = RedisRegistry(state)
-        publication = Publication(db.uow, SqlStore, JoseTokens(clock), registry, clock)
-        desk = keys.Desk(KeyRotation(db.uow, SqlStore, registry, clock), publication, RsaKeyMaker(), vault)
-        await keys.run(asked, desk)
+        vault = Vault(settings.vault)
+        signing_keys = SigningKeys(db.uow, PostgresRows, JoseTokens(clock), RedisRegistry(state), vault, clock)
+        await keys_cli.run(asked, signing_keys, RsaKeyMaker())
 
 
 async def _audit(arguments: Sequence[str]) -> None:

@@ -12,15 +12,14 @@ from uuid import UUID
 import pytest
 from PIL import Image
 
-from chassis.fakes import FakeUow
-from chassis.pictures import check_picture
+from chassis.storage import ObjectStore
 from gtvision.errors import InvalidImage, NotFound, StaleRevision, TooLarge, Unavailable
 from gtvision.events import TenantCreated, TenantUpdated
 from gtvision.ids import new_id
 from gtvision.tenancy import ROLE_SCOPES, Caller, Purposes, Quotas, Retention, Role, TenantSettings
-from identity.cities.domain import LOGO_MAX_PIXELS, AboveCeiling, LogoByUpload, NameTaken, Tenant, differences, merged, named_limits
-from identity.cities.usecases.tenants import Announcements, Founding, Making, NewTenant, SettingsChange, Tenants
-from identity.jobs import Jobs
+from identity.cities.domain import AboveCeiling, LogoByUpload, NameTaken, Tenant, differences, merged, named_limits
+from identity.cities.usecases import NewTenant, SettingsChange, Tenants
+from identity.gateways.tenant_board import RedisTenantBoard
 from identity.people.domain.users import EmailTaken, InvalidEmail, User
 
 AsCaller = Callable[[User], Caller]
@@ -28,7 +27,7 @@ STRICT = TenantSettings(purposes=Purposes(codes=("crime",), required=True))
 
 
 @dataclass
-class Board:
+class Board(RedisTenantBoard):
     """What was written for every service to read; `down` loses writes."""
 
     known: dict[UUID, Tenant] = field(default_factory=dict)
@@ -52,16 +51,16 @@ class Board:
 
 
 @dataclass
-class Folder:
-    """`ports.Pictures`."""
+class Folder(ObjectStore):
+    """Pictures in memory."""
 
     pictures: dict[str, bytes] = field(default_factory=dict)
 
-    async def put(self, key: str, data: bytes) -> str:
+    async def put(self, key: str, data: bytes, sha256: str | None = None) -> str:
         self.pictures[key] = data
         return "hash"
 
-    async def get(self, key: str) -> bytes:
+    async def get(self, key: str, sha256: str | None = None) -> bytes:
         if key not in self.pictures:
             raise NotFound
         return self.pictures[key]
@@ -79,12 +78,7 @@ def folder() -> Folder:
 
 @pytest.fixture
 def tenants(house: Any, board: Board, folder: Folder) -> Tenants:
-    return Tenants(house.uow, house.store, board, folder, lambda data: check_picture(data, LOGO_MAX_PIXELS))
-
-
-@pytest.fixture
-def founding(house: Any, board: Board) -> Founding:
-    return Founding(house.uow, house.store, board, Making(house.passwords, house.chance), house.clock)
+    return Tenants(house.uow, house.rows, board, folder, house.checker, house.clock)
 
 
 @pytest.fixture
@@ -115,8 +109,8 @@ def limiting(**limits: Any) -> SettingsChange:
 
 
 class TestFounding:
-    async def test_a_city_joins_with_somebody_to_run_it(self, house: Any, founding: Founding, board: Board, root: Caller) -> None:
-        made = await founding.create_tenant(root, NewTenant(f"City {new_id()}", f" {new_id()}@example.org ", STRICT))
+    async def test_a_city_joins_with_somebody_to_run_it(self, house: Any, tenants: Tenants, board: Board, root: Caller) -> None:
+        made = await tenants.create_tenant(root, NewTenant(f"City {new_id()}", f" {new_id()}@example.org ", STRICT))
         assert (made.admin.role, made.admin.tenant_id, made.admin.must_change_password) == (Role.ADMIN, made.tenant.id, True)
         assert made.admin.password_hash == f"hash of {made.password}"
         assert len(made.password) == 23
@@ -129,22 +123,21 @@ class TestFounding:
         assert (deed.action, deed.actor_id) == ("tenant.created", root.user_id)
         assert made.password not in str(await house.emitted(made.tenant.id))
 
-    async def test_names_and_addresses_are_taken_once(self, house: Any, founding: Founding, root: Caller) -> None:
-        made = await founding.create_tenant(root, NewTenant(f"City {new_id()}", f"{new_id()}@example.org"))
+    async def test_names_and_addresses_are_taken_once(self, house: Any, tenants: Tenants, root: Caller) -> None:
+        made = await tenants.create_tenant(root, NewTenant(f"City {new_id()}", f"{new_id()}@example.org"))
         with pytest.raises(NameTaken):
-            await founding.create_tenant(root, NewTenant(made.tenant.name, f"{new_id()}@example.org"))
+            await tenants.create_tenant(root, NewTenant(made.tenant.name, f"{new_id()}@example.org"))
         name = f"City {new_id()}"
         with pytest.raises(EmailTaken):
-            await founding.create_tenant(root, NewTenant(name, made.admin.email.upper()))
-        if not isinstance(house.uow, FakeUow):  # which takes nothing back
-            async with house.uow(None) as work:
-                assert await house.store(work).find_tenant(name) is None, "nothing is half made"
+            await tenants.create_tenant(root, NewTenant(name, made.admin.email.upper()))
+        async with house.uow(None) as uow:
+            assert await house.rows(uow).find_tenant(name) is None, "nothing is half made"
 
-    async def test_strange_addresses_and_logos_are_refused(self, founding: Founding, root: Caller) -> None:
+    async def test_strange_addresses_and_logos_are_refused(self, tenants: Tenants, root: Caller) -> None:
         with pytest.raises(InvalidEmail):
-            await founding.create_tenant(root, NewTenant("City", "nobody"))
+            await tenants.create_tenant(root, NewTenant("City", "nobody"))
         with pytest.raises(LogoByUpload):
-            await founding.create_tenant(root, NewTenant("City", "a@example.org", TenantSettings(logo_key="evidence/x")))
+            await tenants.create_tenant(root, NewTenant("City", "a@example.org", TenantSettings(logo_key="evidence/x")))
 
 
 class TestSettings:
@@ -267,24 +260,22 @@ class TestAnnouncements:
     async def test_at_start_every_ten_minutes_and_whenever_they_are_lost(
         self, house: Any, tenants: Tenants, board: Board, admin: Caller
     ) -> None:
-        jobs = Jobs(None, Announcements(house.uow, house.store, board), house.sealer, house.clock)  # type: ignore[arg-type]
-
         async def told() -> int:
             return len([fact for fact in await house.facts(admin.tenant_id) if isinstance(fact, TenantUpdated)])
 
-        assert await jobs.announce_if_needed()
+        assert await tenants.announce_if_needed()
         assert (await told(), board.known[admin.tenant_id].revision) == (1, 1)
-        assert not await jobs.announce_if_needed()
+        assert not await tenants.announce_if_needed()
         board.known.clear()
-        assert await jobs.announce_if_needed()
+        assert await tenants.announce_if_needed()
         assert (await told(), admin.tenant_id in board.known) == (1, True)
         house.clock.advance(600)
-        assert await jobs.announce_if_needed()
+        assert await tenants.announce_if_needed()
         assert await told() == 2
 
-    async def test_more_cities_than_a_page(self, house: Any, board: Board) -> None:
+    async def test_more_cities_than_a_page(self, house: Any, tenants: Tenants, board: Board) -> None:
         made = [await house.add_tenant() for _ in range(101)]
-        assert await Announcements(house.uow, house.store, board).publish(with_events=False) >= 101
+        assert await tenants.announce_if_needed()
         assert set(made) <= board.known.keys()
 
 

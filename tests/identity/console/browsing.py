@@ -19,7 +19,7 @@ from tests.identity.doors import PASSWORD
 
 from servers import Nginx, ServerRunner, free_port
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 CONSOLE = ROOT / "console"
 TEMPLATE = ROOT / "nginx/nginx.conf.template"
 

@@ -181,7 +181,7 @@ async def test_a_city_that_wants_one_and_lists_none_gets_a_field(page: Page, doo
 async def test_where_the_browser_keeps_nothing_all_but_the_memory_works(page: Page, door: Door, plates: Plates) -> None:
     await wants(door, plates, "investigacao", required=True)
     refused = "Object.defineProperty(window, '%s', { get() { throw new DOMException('refused', 'SecurityError'); } });"
-    await page.add_init_script("".join(refused % store for store in ("localStorage", "sessionStorage")))
+    await page.add_init_script("".join(refused % rows for rows in ("localStorage", "sessionStorage")))
     await page.reload()
     await learned(page)
     field = page.get_by_label("Finalidade")

@@ -24,9 +24,9 @@ from chassis.vault import Vault
 from gtvision.ids import new_id
 from gtvision.time import SystemClock
 from identity.cities.domain import Tenant
-from identity.cities.usecases.installation import Bootstrap
+from identity.cities.usecases import Installation
 from identity.gateways.signing import RsaKeyMaker
-from identity.repository.store import SqlStore
+from identity.repository import PostgresRows
 from identity.settings import Settings
 
 URL = "https://console.example"
@@ -51,8 +51,8 @@ class Town:
         return httpx.AsyncClient(transport=transport, base_url=URL)
 
     async def rows(self, sql: str, tenant: UUID, **given: object) -> list[Any]:
-        async with self.db.uow(tenant) as work:
-            return list(await work.session.execute(text(sql), given))
+        async with self.db.uow(tenant) as uow:
+            return list(await uow.session.execute(text(sql), given))
 
     async def audited(self, tenant: UUID, action: str, **details: str) -> None:
         """Wait until the ledger has such a deed."""
@@ -106,9 +106,9 @@ async def open_town(given: Mapping[str, str], objects: Path) -> AsyncIterator[To
         assert isinstance(settings, Settings)
         async with Database(settings.db, SystemClock()) as db:
             for tenant_id, name in ((norte, "Cidade Norte"), (sul, "Cidade Sul")):
-                async with db.uow(tenant_id) as work:
-                    await SqlStore(work).add_tenant(Tenant(tenant_id, name, 1, SystemClock().now()))
-            await Bootstrap(db.uow, SqlStore, SystemClock()).ensure_signing_key(RsaKeyMaker(), Vault(settings.vault))
+                async with db.uow(tenant_id) as uow:
+                    await PostgresRows(uow).add_tenant(Tenant(tenant_id, name, 1, SystemClock().now()))
+            await Installation(db.uow, PostgresRows, Vault(settings.vault), SystemClock()).ensure_signing_key(RsaKeyMaker())
             async with service.started():
                 yield Town(service, db, settings, state, partner, norte, sul)
 

@@ -18,9 +18,9 @@ from chassis.vault import Vault
 from gtvision.ids import new_id
 from gtvision.time import SystemClock
 from identity.cities.domain import Tenant
-from identity.cities.usecases.installation import Bootstrap
+from identity.cities.usecases import Installation
 from identity.gateways.signing import RsaKeyMaker
-from identity.repository.store import SqlStore
+from identity.repository import PostgresRows
 from identity.settings import Settings
 from servers.ports import free_port
 
@@ -58,9 +58,9 @@ async def address(
     service = build("identity", environment("identity", tmp_path_factory.mktemp("objects"), **given))
     assert isinstance(service.settings, Settings)
     async with Database(service.settings.db, SystemClock()) as db:
-        async with db.uow(tenant_id) as work:
-            await SqlStore(work).add_tenant(Tenant(tenant_id, "Cidade", 1, SystemClock().now()))
-        await Bootstrap(db.uow, SqlStore, SystemClock()).ensure_signing_key(RsaKeyMaker(), Vault(service.settings.vault))
+        async with db.uow(tenant_id) as uow:
+            await PostgresRows(uow).add_tenant(Tenant(tenant_id, "Cidade", 1, SystemClock().now()))
+        await Installation(db.uow, PostgresRows, Vault(service.settings.vault), SystemClock()).ensure_signing_key(RsaKeyMaker())
     async with service.started(), one_origin(service.api, port):
         yield url
 

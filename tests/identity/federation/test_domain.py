@@ -15,16 +15,17 @@ from hypothesis import strategies as st
 from chassis.settings import InvalidSettings, load
 from gtvision.ids import new_id
 from gtvision.tenancy import Role
-from identity.federation.domain.claims import claimed_issuer, read_person
-from identity.federation.domain.federation import (
+from identity.federation.domain import (
     DEFAULT_ROLES,
+    ExternalPerson,
     LoginSecrets,
     NoRole,
     NoTenant,
-    OutsidePerson,
     Provider,
+    claimed_issuer,
     local_path,
     may_link,
+    read_person,
 )
 from identity.gateways.oidc import read_providers
 from identity.people.domain.second_factors import SecondFactor
@@ -93,7 +94,7 @@ class TestGroups:
 
 class TestLinking:
     TRUSTING = replace(PROVIDER, link_verified_email=True)
-    PERSON = OutsidePerson("https://id.example", "ana", Role.VIEWER, "Cidade", "ana@x.example", True, None)
+    PERSON = ExternalPerson("https://id.example", "ana", Role.VIEWER, "Cidade", "ana@x.example", True, None)
     USER = User(new_id(), NORTE, "ana@x.example", Role.VIEWER, "$argon2id$...", None)  # type: ignore[arg-type]
 
     def test_needs_everything_at_once(self) -> None:

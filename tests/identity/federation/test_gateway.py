@@ -14,11 +14,11 @@ from joserfc.jwk import ECKey, RSAKey
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from tests.identity.federation.oidc_provider import API, CONSOLE, Client, OidcProvider, query_of, running_provider, strangers_key
 
+from chassis.auth import read_issuer_keys
 from gtvision.errors import Unavailable
 from gtvision.time import FakeClock, SystemClock
-from identity.federation.domain.federation import LoginRefused, LoginSecrets, OutsideTokenRefused, Presented
+from identity.federation.domain import LoginRefused, LoginSecrets, ProviderTokenRefused, TokenKind
 from identity.gateways.oidc import HttpIssuer, ProviderSettings
-from identity.gateways.oidc.keys import read_keys
 
 CALLBACK = "https://console.example/api/v1/auth/oidc/city/callback"
 SECRETS = LoginSecrets.of("cookie", "state")
@@ -69,28 +69,41 @@ def issuer(open_issuer: Callable[..., HttpIssuer]) -> HttpIssuer:
 
 class TestAGoodToken:
     async def test_says_who_it_is(self, provider: OidcProvider, issuer: HttpIssuer) -> None:
-        assert (await issuer.claims_of(provider.token(), Presented.ACCESS_TOKEN))["sub"] == "ana"
+        assert (await issuer.claims_of(provider.token(), TokenKind.ACCESS_TOKEN))["sub"] == "ana"
 
     async def test_costs_the_provider_one_look(self, provider: OidcProvider, issuer: HttpIssuer) -> None:
         for _ in range(5):
-            await issuer.claims_of(provider.token(), Presented.ACCESS_TOKEN)
+            await issuer.claims_of(provider.token(), TokenKind.ACCESS_TOKEN)
         assert provider.asked["/jwks"] == 1
         assert provider.asked["/.well-known/openid-configuration"] == 1
 
     async def test_may_be_signed_with_an_elliptic_curve_where_that_is_said(
         self, provider: OidcProvider, open_issuer: Callable[..., HttpIssuer]
     ) -> None:
-        provider.keys = [ECKey.generate_key("P-256", {"kid": "curve", "use": "sig"})]
-        token = provider.sign(provider.claims(), alg="ES256")
-        assert await open_issuer(algorithms=["ES256"]).claims_of(token, Presented.ACCESS_TOKEN)
-        with pytest.raises(OutsideTokenRefused):
-            await open_issuer().claims_of(token, Presented.ACCESS_TOKEN)
+        for curve, algorithm in (("P-256", "ES256"), ("P-384", "ES384"), ("P-521", "ES512")):
+            provider.keys = [ECKey.generate_key(curve, {"kid": curve, "use": "sig"})]
+            token = provider.sign(provider.claims(), alg=algorithm)
+            assert await open_issuer(algorithms=[algorithm]).claims_of(token, TokenKind.ACCESS_TOKEN)
+            with pytest.raises(ProviderTokenRefused):
+                await open_issuer().claims_of(token, TokenKind.ACCESS_TOKEN)
+
+    @pytest.mark.parametrize("algorithm", ["RS384", "RS512", "PS256", "PS384", "PS512"])
+    async def test_may_be_signed_with_rsa_in_another_way_where_that_is_said(
+        self, provider: OidcProvider, open_issuer: Callable[..., HttpIssuer], algorithm: str
+    ) -> None:
+        plain = RSAKey.import_key({name: value for name, value in provider.keys[0].as_dict(private=True).items() if name != "alg"})
+        provider.keys = [plain]
+        token = provider.sign(provider.claims(), plain, alg=algorithm, kid=plain.kid)
+        assert await open_issuer(algorithms=[algorithm]).claims_of(token, TokenKind.ACCESS_TOKEN)
+        for others in (["RS256"], ["ES256"], ["PS256" if algorithm != "PS256" else "PS384"]):
+            with pytest.raises(ProviderTokenRefused):
+                await open_issuer(algorithms=others).claims_of(token, TokenKind.ACCESS_TOKEN)
 
     async def test_needs_no_key_id_where_there_is_one_key(self, provider: OidcProvider, issuer: HttpIssuer) -> None:
-        assert await issuer.claims_of(provider.sign(provider.claims(), kid=None), Presented.ACCESS_TOKEN)
+        assert await issuer.claims_of(provider.sign(provider.claims(), kid=None), TokenKind.ACCESS_TOKEN)
 
-    @pytest.mark.parametrize("presented", [Presented.ID_TOKEN, Presented.LOGIN])
-    async def test_for_a_login_is_meant_for_our_client(self, provider: OidcProvider, issuer: HttpIssuer, presented: Presented) -> None:
+    @pytest.mark.parametrize("presented", [TokenKind.ID_TOKEN, TokenKind.LOGIN])
+    async def test_for_a_login_is_meant_for_our_client(self, provider: OidcProvider, issuer: HttpIssuer, presented: TokenKind) -> None:
         token = provider.sign(provider.id_claims(CONSOLE, "n"))
         assert await issuer.claims_of(token, presented, "n")
 
@@ -152,66 +165,66 @@ FORGERIES: dict[str, Callable[[OidcProvider], str]] = {
 class TestAForgedToken:
     @pytest.mark.parametrize("forgery", FORGERIES)
     async def test_is_refused(self, provider: OidcProvider, issuer: HttpIssuer, forgery: str) -> None:
-        assert await issuer.claims_of(provider.token(), Presented.ACCESS_TOKEN)
-        with pytest.raises(OutsideTokenRefused):
-            await issuer.claims_of(FORGERIES[forgery](provider), Presented.ACCESS_TOKEN)
+        assert await issuer.claims_of(provider.token(), TokenKind.ACCESS_TOKEN)
+        with pytest.raises(ProviderTokenRefused):
+            await issuer.claims_of(FORGERIES[forgery](provider), TokenKind.ACCESS_TOKEN)
 
     @pytest.mark.parametrize(
         ("presented", "claims"),
         [
-            (Presented.LOGIN, {"nonce": "another"}),
-            (Presented.LOGIN, {"nonce": None}),
-            (Presented.LOGIN, {"aud": [API]}),
-            (Presented.LOGIN, {"azp": "another-client"}),
-            (Presented.ID_TOKEN, {"aud": [CONSOLE, "another"], "azp": None}),
-            (Presented.ID_TOKEN, {"aud": [CONSOLE, "another"], "azp": "another"}),
+            (TokenKind.LOGIN, {"nonce": "another"}),
+            (TokenKind.LOGIN, {"nonce": None}),
+            (TokenKind.LOGIN, {"aud": [API]}),
+            (TokenKind.LOGIN, {"azp": "another-client"}),
+            (TokenKind.ID_TOKEN, {"aud": [CONSOLE, "another"], "azp": None}),
+            (TokenKind.ID_TOKEN, {"aud": [CONSOLE, "another"], "azp": "another"}),
         ],
     )
     async def test_of_a_login_is_refused(
-        self, provider: OidcProvider, issuer: HttpIssuer, presented: Presented, claims: dict[str, Any]
+        self, provider: OidcProvider, issuer: HttpIssuer, presented: TokenKind, claims: dict[str, Any]
     ) -> None:
-        with pytest.raises(OutsideTokenRefused):
+        with pytest.raises(ProviderTokenRefused):
             await issuer.claims_of(provider.sign(provider.id_claims(CONSOLE, "n") | claims), presented, "n")
 
     async def test_asked_for_by_an_unlisted_party_is_refused(self, provider: OidcProvider, open_issuer: Callable[..., HttpIssuer]) -> None:
         strict = open_issuer(authorized_parties=[CONSOLE])
-        assert await strict.claims_of(provider.token(), Presented.ACCESS_TOKEN)
-        with pytest.raises(OutsideTokenRefused):
-            await strict.claims_of(provider.token(azp="a-game"), Presented.ACCESS_TOKEN)
+        assert await strict.claims_of(provider.token(), TokenKind.ACCESS_TOKEN)
+        with pytest.raises(ProviderTokenRefused):
+            await strict.claims_of(provider.token(azp="a-game"), TokenKind.ACCESS_TOKEN)
 
 
 class TestKeys:
     async def test_that_are_new_are_fetched(self, provider: OidcProvider, issuer: HttpIssuer, clock: FakeClock) -> None:
-        await issuer.claims_of(provider.token(), Presented.ACCESS_TOKEN)
+        await issuer.claims_of(provider.token(), TokenKind.ACCESS_TOKEN)
         provider.rotate()
         clock.advance(11)
-        assert await issuer.claims_of(provider.token(), Presented.ACCESS_TOKEN)
+        assert await issuer.claims_of(provider.token(), TokenKind.ACCESS_TOKEN)
 
     async def test_are_not_fetched_for_every_made_up_id(self, provider: OidcProvider, issuer: HttpIssuer, clock: FakeClock) -> None:
-        await issuer.claims_of(provider.token(), Presented.ACCESS_TOKEN)
+        await issuer.claims_of(provider.token(), TokenKind.ACCESS_TOKEN)
         clock.advance(11)
         for number in range(20):
-            with pytest.raises(OutsideTokenRefused):
-                await issuer.claims_of(provider.sign(provider.claims(), kid=f"made-up-{number}"), Presented.ACCESS_TOKEN)
+            with pytest.raises(ProviderTokenRefused):
+                await issuer.claims_of(provider.sign(provider.claims(), kid=f"made-up-{number}"), TokenKind.ACCESS_TOKEN)
         assert provider.asked["/jwks"] == 2
 
     async def test_that_were_withdrawn_count_no_more(self, provider: OidcProvider, issuer: HttpIssuer, clock: FakeClock) -> None:
         old = provider.keys[0]
-        await issuer.claims_of(provider.token(), Presented.ACCESS_TOKEN)
+        await issuer.claims_of(provider.token(), TokenKind.ACCESS_TOKEN)
         provider.rotate(keep=0)
         clock.advance(timedelta(hours=1, seconds=1))
-        assert await issuer.claims_of(provider.token(), Presented.ACCESS_TOKEN)
-        with pytest.raises(OutsideTokenRefused):
-            await issuer.claims_of(provider.sign(provider.claims(), old), Presented.ACCESS_TOKEN)
+        assert await issuer.claims_of(provider.token(), TokenKind.ACCESS_TOKEN)
+        with pytest.raises(ProviderTokenRefused):
+            await issuer.claims_of(provider.sign(provider.claims(), old), TokenKind.ACCESS_TOKEN)
 
     @pytest.mark.parametrize("later", [timedelta(0), timedelta(hours=5)])
     async def test_are_kept_while_the_provider_is_down(
         self, provider: OidcProvider, issuer: HttpIssuer, clock: FakeClock, later: timedelta
     ) -> None:
-        await issuer.claims_of(provider.token(), Presented.ACCESS_TOKEN)
+        await issuer.claims_of(provider.token(), TokenKind.ACCESS_TOKEN)
         await provider.down()
         clock.advance(later)
-        assert await issuer.claims_of(provider.token(), Presented.ACCESS_TOKEN)
+        assert await issuer.claims_of(provider.token(), TokenKind.ACCESS_TOKEN)
         await provider.up()
 
     async def test_that_were_never_seen_are_no_reason_to_say_the_token_is_wrong(
@@ -219,19 +232,19 @@ class TestKeys:
     ) -> None:
         await provider.down()
         with pytest.raises(Unavailable):
-            await issuer.claims_of(provider.token(), Presented.ACCESS_TOKEN)
+            await issuer.claims_of(provider.token(), TokenKind.ACCESS_TOKEN)
         await provider.up()
         clock.advance(3)
-        assert await issuer.claims_of(provider.token(), Presented.ACCESS_TOKEN)
+        assert await issuer.claims_of(provider.token(), TokenKind.ACCESS_TOKEN)
 
     @pytest.mark.parametrize("broken", [Response("<html>"), JSONResponse({"keys": []}), JSONResponse([]), Response(status_code=500)])
     async def test_are_kept_while_the_provider_talks_nonsense(
         self, provider: OidcProvider, issuer: HttpIssuer, clock: FakeClock, broken: Response
     ) -> None:
-        await issuer.claims_of(provider.token(), Presented.ACCESS_TOKEN)
+        await issuer.claims_of(provider.token(), TokenKind.ACCESS_TOKEN)
         provider.answers["/jwks"] = broken
         clock.advance(timedelta(hours=2))
-        assert await issuer.claims_of(provider.token(), Presented.ACCESS_TOKEN)
+        assert await issuer.claims_of(provider.token(), TokenKind.ACCESS_TOKEN)
 
     def test_that_cannot_sign_or_are_weak_are_passed_over(self) -> None:
         good = strangers_key("good")
@@ -245,8 +258,8 @@ class TestKeys:
             "text",
             None,
         ]
-        assert list(read_keys({"keys": listed})) == ["good"]
-        assert read_keys({"keys": "many"}) == {}
+        assert list(read_issuer_keys({"keys": listed})) == ["good"]
+        assert read_issuer_keys({"keys": "many"}) == {}
 
 
 class TestDiscovery:
@@ -272,25 +285,25 @@ class TestDiscovery:
     async def test_that_leads_astray_is_not_followed(self, provider: OidcProvider, issuer: HttpIssuer, said: dict[str, Any]) -> None:
         provider.discovery = said
         with pytest.raises(Unavailable):
-            await issuer.claims_of(provider.token(), Presented.ACCESS_TOKEN)
+            await issuer.claims_of(provider.token(), TokenKind.ACCESS_TOKEN)
         with pytest.raises(Unavailable):
             await issuer.login_url("state", SECRETS, CALLBACK)
 
     async def test_follows_no_redirect(self, provider: OidcProvider, issuer: HttpIssuer) -> None:
         provider.answers["/jwks"] = RedirectResponse(f"{provider.issuer}/elsewhere")
         with pytest.raises(Unavailable):
-            await issuer.claims_of(provider.token(), Presented.ACCESS_TOKEN)
+            await issuer.claims_of(provider.token(), TokenKind.ACCESS_TOKEN)
         assert provider.asked["/elsewhere"] == 0
 
     async def test_reads_only_so_much(self, provider: OidcProvider, issuer: HttpIssuer) -> None:
         provider.answers["/jwks"] = JSONResponse({"keys": [], "padding": "x" * 300_000})
         with pytest.raises(Unavailable):
-            await issuer.claims_of(provider.token(), Presented.ACCESS_TOKEN)
+            await issuer.claims_of(provider.token(), TokenKind.ACCESS_TOKEN)
 
     async def test_does_not_unpack(self, provider: OidcProvider, issuer: HttpIssuer) -> None:
         provider.answers["/jwks"] = Response(b"\x1f\x8b", headers={"content-encoding": "gzip"})
         with pytest.raises(Unavailable):
-            await issuer.claims_of(provider.token(), Presented.ACCESS_TOKEN)
+            await issuer.claims_of(provider.token(), TokenKind.ACCESS_TOKEN)
 
     async def test_over_https_trusts_no_unknown_authority(self, clock: FakeClock, provider: OidcProvider) -> None:
         known = {"name": "x", "title": "X", "issuer": f"https://127.0.0.1:{provider.port}", "client_id": "x", "tenant": "x"}
@@ -316,7 +329,7 @@ class TestACode:
         back = await self.authorize(provider, issuer)
         assert back["state"] == "state"
         token = await issuer.redeem(back["code"], SECRETS.verifier, CALLBACK)
-        assert (await issuer.claims_of(token, Presented.LOGIN, SECRETS.nonce))["sub"] == "ana"
+        assert (await issuer.claims_of(token, TokenKind.LOGIN, SECRETS.nonce))["sub"] == "ana"
 
     @pytest.mark.parametrize("auth", ["basic", "post"])
     async def test_is_redeemed_by_a_confidential_client(
@@ -358,11 +371,11 @@ class TestACode:
 async def test_two_providers_believe_only_their_own(provider: OidcProvider, issuer: HttpIssuer, clock: FakeClock) -> None:
     async with running_provider(clock=clock, person=dict(ANA)) as second:
         other = HttpIssuer(settings_for(second, name="other"), clock)
-        assert await issuer.claims_of(provider.token(), Presented.ACCESS_TOKEN)
-        assert await other.claims_of(second.token(), Presented.ACCESS_TOKEN)
+        assert await issuer.claims_of(provider.token(), TokenKind.ACCESS_TOKEN)
+        assert await other.claims_of(second.token(), TokenKind.ACCESS_TOKEN)
         for believer, stranger in ((issuer, second), (other, provider)):
-            with pytest.raises(OutsideTokenRefused):
-                await believer.claims_of(stranger.token(), Presented.ACCESS_TOKEN)
-            with pytest.raises(OutsideTokenRefused):
-                await believer.claims_of(stranger.token(iss=believer.provider.issuer), Presented.ACCESS_TOKEN)
+            with pytest.raises(ProviderTokenRefused):
+                await believer.claims_of(stranger.token(), TokenKind.ACCESS_TOKEN)
+            with pytest.raises(ProviderTokenRefused):
+                await believer.claims_of(stranger.token(iss=believer.provider.issuer), TokenKind.ACCESS_TOKEN)
         await other.aclose()

@@ -25,11 +25,10 @@ from tests.identity.federation.oidc_provider import query_of
 
 from gtvision.tenancy import Role
 from gtvision.time import SystemClock
-from identity.federation.domain.claims import read_person
-from identity.federation.domain.federation import LoginRefused, LoginSecrets, OutsideTokenRefused, Presented
+from identity.federation.domain import LoginRefused, LoginSecrets, ProviderTokenRefused, TokenKind, read_person
 from identity.gateways.oidc import HttpIssuer, ProviderSettings, read_providers
 
-FOLDER = Path(__file__).parents[2] / "deploy/keycloak"
+FOLDER = Path(__file__).parents[3] / "deploy/keycloak"
 FILE = FOLDER / "GT-Vision-realm.json"
 CONSOLE_URL = "https://console.example"
 CALLBACK = f"{CONSOLE_URL}/api/v1/auth/oidc/keycloak/callback"
@@ -247,7 +246,7 @@ class TestARealKeycloak:
         said = query_of(back)
         assert (said["state"], said["iss"]) == ("state", keycloak.issuer)
         token = await issuer.redeem(said["code"], login.verifier, CALLBACK)
-        person = read_person(issuer.provider, await issuer.claims_of(token, Presented.LOGIN, login.nonce))
+        person = read_person(issuer.provider, await issuer.claims_of(token, TokenKind.LOGIN, login.nonce))
         assert (person.role, person.tenant, person.email, person.email_verified) == (
             Role.OPERATOR,
             "Cidade Norte",
@@ -255,8 +254,8 @@ class TestARealKeycloak:
             True,
         )
         assert {str(group) for group in person.camera_groups or ()} == {GROUP}
-        with pytest.raises(OutsideTokenRefused):
-            await issuer.claims_of(token, Presented.ACCESS_TOKEN)
+        with pytest.raises(ProviderTokenRefused):
+            await issuer.claims_of(token, TokenKind.ACCESS_TOKEN)
         await issuer.aclose()
 
     async def test_asks_for_the_right_verifier(self, keycloak: Keycloak) -> None:
@@ -286,10 +285,10 @@ class TestARealKeycloak:
             answer = await program.post(f"{keycloak.issuer}/protocol/openid-connect/token", data=form)
         assert answer.status_code == 200, answer.text
         issuer = keycloak.issuer_for(authorized_parties=["gtvision-api"])
-        person = read_person(issuer.provider, await issuer.claims_of(answer.json()["access_token"], Presented.ACCESS_TOKEN))
+        person = read_person(issuer.provider, await issuer.claims_of(answer.json()["access_token"], TokenKind.ACCESS_TOKEN))
         assert (person.role, person.tenant, person.camera_groups) == (Role.VIEWER, "Cidade Norte", frozenset())
-        with pytest.raises(OutsideTokenRefused):
-            await issuer.claims_of(answer.json()["access_token"], Presented.ID_TOKEN)
+        with pytest.raises(ProviderTokenRefused):
+            await issuer.claims_of(answer.json()["access_token"], TokenKind.ID_TOKEN)
         await issuer.aclose()
 
     async def test_gives_no_token_for_a_password(self, keycloak: Keycloak) -> None:

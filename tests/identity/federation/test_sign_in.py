@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -14,7 +15,7 @@ from gtvision.tenancy import Quotas, Role, TenantSettings
 from gtvision.time import SystemClock
 from identity.gateways.argon2 import Argon2Passwords
 from identity.people.domain.users import User
-from identity.repository.store import SqlStore
+from identity.repository import PostgresRows
 
 pytestmark = [pytest.mark.db, pytest.mark.broker, pytest.mark.usefixtures("fresh_town")]
 
@@ -112,8 +113,10 @@ class TestASignIn:
 
     async def test_into_a_full_city_is_refused_and_on_record(self, town: Town) -> None:
         async def limit(users: int | None) -> None:
-            async with town.db.uow(town.norte) as work:
-                await SqlStore(work).set_settings(town.norte, 1, TenantSettings(quotas=Quotas(users=users)))
+            async with town.db.uow(town.norte) as uow:
+                found = await PostgresRows(uow).tenant(town.norte)
+                assert found is not None
+                await PostgresRows(uow).save_tenant(replace(found, settings=TenantSettings(quotas=Quotas(users=users))))
 
         town.state.person = person("ugo")
         async with town.browser() as browser:
@@ -169,8 +172,8 @@ class TestAnAddressThatIsTaken:
         tenant_id = tenant or town.norte
         password = await Argon2Passwords().hash(PASSWORD)
         user = User(new_id(), tenant_id, f"{name}@estado.example", Role(role), password, SystemClock().now())
-        async with town.db.uow(tenant_id) as work:
-            await SqlStore(work).add_user(user)
+        async with town.db.uow(tenant_id) as uow:
+            await PostgresRows(uow).add_user(user)
         return user
 
     async def test_is_linked_where_the_operator_trusts_the_provider(self, town: Town) -> None:

@@ -17,23 +17,21 @@ from gtvision.errors import RateLimited, Unavailable
 from gtvision.events import SessionRevoked, UserDisabled
 from gtvision.ids import new_id
 from gtvision.tenancy import Caller, Role
-from identity.federation.domain.federation import (
+from identity.federation.domain import (
     AccountDisabled,
     EmailInUse,
+    ExternalPerson,
     LoginSecrets,
     LoginState,
     LoginStateUnknown,
     NoAccount,
-    OutsidePerson,
-    OutsideTokenRefused,
-    Presented,
     Provider,
+    ProviderTokenRefused,
+    TokenKind,
 )
-from identity.federation.usecases.external_accounts import ExternalAccounts
-from identity.federation.usecases.federation import Federation, Outside, Returned
+from identity.federation.usecases import ExternalAccounts, Federation, LoginCallback, ProviderTools
 from identity.people.domain.users import NO_PASSWORD, NoPassword, User
-from identity.people.usecases.passwords import PasswordChanges
-from identity.sessions.usecases.opening import Guest, Opened
+from identity.sessions.domain import ClientInfo, IssuedTokens
 
 
 class FakeIssuer:
@@ -51,9 +49,9 @@ class FakeIssuer:
     async def redeem(self, code: str, verifier: str, redirect_uri: str) -> str:
         return code
 
-    async def claims_of(self, token: str, presented: Presented, nonce: str | None = None) -> Mapping[str, Any]:
+    async def claims_of(self, token: str, presented: TokenKind, nonce: str | None = None) -> Mapping[str, Any]:
         if token not in self._people:
-            raise OutsideTokenRefused
+            raise ProviderTokenRefused
         return self._people[token]
 
 
@@ -77,9 +75,9 @@ def provider_for(*tenants: UUID, **given: Any) -> Provider:
     return Provider("p", "P", f"https://{new_id()}.example", "console", **(known | given))
 
 
-def person(provider: Provider, tenant: UUID, **given: Any) -> OutsidePerson:
+def person(provider: Provider, tenant: UUID, **given: Any) -> ExternalPerson:
     subject = str(new_id())
-    known = OutsidePerson(provider.issuer, subject, Role.VIEWER, str(tenant), f"{subject}@Out.example", True, None)
+    known = ExternalPerson(provider.issuer, subject, Role.VIEWER, str(tenant), f"{subject}@Out.example", True, None)
     return replace(known, **given)
 
 
@@ -88,19 +86,19 @@ class Entry:
 
     def __init__(self, house: House) -> None:
         self.house = house
-        self.accounts = ExternalAccounts(house.uow, house.store, house.ending, house.clock)
+        self.accounts = ExternalAccounts(house.uow, house.rows, house.revoker, house.clock)
 
-    async def __call__(self, provider: Provider, who: OutsidePerson) -> User:
-        async def enter(work: UnitOfWork, user: User) -> Opened:
-            return await self.house.opening.open(work, user, Guest("203.0.113.9"), f"oidc:{provider.name}")
+    async def __call__(self, provider: Provider, caller: ExternalPerson) -> User:
+        async def enter(uow: UnitOfWork, user: User) -> IssuedTokens:
+            return await self.house.issuer.open(uow, user, ClientInfo("203.0.113.9"), f"oidc:{provider.name}")
 
-        user = (await self.accounts.sign_in(provider, who, enter)).user
+        user = (await self.accounts.sign_in(provider, caller, enter)).user
         assert isinstance(user, User)
         return user
 
     async def found(self, user: User) -> User:
-        async with self.house.uow(user.tenant_id) as work:
-            found = await self.house.store(work).user(user.id)
+        async with self.house.uow(user.tenant_id) as uow:
+            found = await self.house.rows(uow).user(user.id)
         assert found is not None
         return found
 
@@ -113,19 +111,19 @@ def enter(house: House) -> Entry:
 async def test_a_first_sign_in_makes_an_account_without_a_password(house: House, enter: Entry) -> None:
     city = await house.add_tenant()
     provider = provider_for(city)
-    who = person(provider, city)
-    made = await enter(provider, who)
-    assert (made.tenant_id, made.role, made.email, made.password_hash) == (city, Role.VIEWER, who.email, NO_PASSWORD)
+    caller = person(provider, city)
+    made = await enter(provider, caller)
+    assert (made.tenant_id, made.role, made.email, made.password_hash) == (city, Role.VIEWER, caller.email, NO_PASSWORD)
     assert [deed.action for deed in await house.deeds(city)] == ["user.created", "session.opened"]
-    assert (await enter(provider, who)).id == made.id
+    assert (await enter(provider, caller)).id == made.id
 
 
 async def test_rights_follow_the_provider_and_are_on_record(house: House, enter: Entry) -> None:
     city, group = await house.add_tenant(), new_id()
     provider = provider_for(city, groups_claim="g")
-    who = person(provider, city, camera_groups=frozenset({group}))
-    made = await enter(provider, who)
-    await enter(provider, replace(who, role=Role.OPERATOR, camera_groups=frozenset()))
+    caller = person(provider, city, camera_groups=frozenset({group}))
+    made = await enter(provider, caller)
+    await enter(provider, replace(caller, role=Role.OPERATOR, camera_groups=frozenset()))
     now = await enter.found(made)
     assert (now.role, now.camera_groups) == (Role.OPERATOR, frozenset())
     assert len(house.registry.revoked) == 1  # the session with the old rights
@@ -136,35 +134,35 @@ async def test_rights_follow_the_provider_and_are_on_record(house: House, enter:
 async def test_groups_that_an_administrator_gave_stay_where_the_provider_has_no_say(house: House, enter: Entry) -> None:
     city, group = await house.add_tenant(), new_id()
     provider = provider_for(city)
-    who = person(provider, city)
-    made = await enter(provider, who)
-    async with house.uow(city) as work:
-        await house.store(work).save_user(replace(made, camera_groups=frozenset({group})))
-    assert (await enter(provider, who)).camera_groups == {group}
+    caller = person(provider, city)
+    made = await enter(provider, caller)
+    async with house.uow(city) as uow:
+        await house.rows(uow).save_user(replace(made, camera_groups=frozenset({group})))
+    assert (await enter(provider, caller)).camera_groups == {group}
 
 
 async def test_a_move_leaves_a_disabled_account_behind(house: House, enter: Entry) -> None:
     norte, sul = await house.add_tenant(), await house.add_tenant()
     provider = provider_for(norte, sul)
-    who = person(provider, norte)
-    old = await enter(provider, who)
-    new = await enter(provider, replace(who, tenant=str(sul)))
-    assert (new.tenant_id, new.email) == (sul, who.email)
+    caller = person(provider, norte)
+    old = await enter(provider, caller)
+    new = await enter(provider, replace(caller, tenant=str(sul)))
+    assert (new.tenant_id, new.email) == (sul, caller.email)
     assert new.id != old.id
     assert (await enter.found(old)).is_disabled
     assert {type(fact) for fact in await house.facts(norte)} == {UserDisabled, SessionRevoked}
     assert len(house.registry.revoked) == 1
-    back = await enter(provider, who)
+    back = await enter(provider, caller)
     assert (back.tenant_id, back.is_disabled) == (norte, False)
 
 
 async def test_nobody_leaves_a_city_for_one_that_does_not_let_them_in(house: House, enter: Entry) -> None:
     norte, sul = await house.add_tenant(), await house.add_tenant()
     provider = provider_for(norte, sul)
-    who = person(provider, norte)
-    old = await enter(provider, who)
+    caller = person(provider, norte)
+    old = await enter(provider, caller)
     with pytest.raises(NoAccount):
-        await enter(replace(provider, create_users=False), replace(who, tenant=str(sul)))
+        await enter(replace(provider, create_users=False), replace(caller, tenant=str(sul)))
     assert not (await enter.found(old)).is_disabled
 
 
@@ -172,12 +170,12 @@ async def test_nobody_leaves_a_city_for_one_that_does_not_let_them_in(house: Hou
 async def test_who_is_disabled_stays_out_and_it_is_on_record(house: House, enter: Entry, move: bool) -> None:
     norte, sul = await house.add_tenant(), await house.add_tenant()
     provider = provider_for(norte, sul)
-    who = person(provider, norte)
-    made = await enter(provider, who)
-    async with house.uow(norte) as work:
-        await house.store(work).save_user(replace(made, disabled_at=house.clock.now()))
+    caller = person(provider, norte)
+    made = await enter(provider, caller)
+    async with house.uow(norte) as uow:
+        await house.rows(uow).save_user(replace(made, disabled_at=house.clock.now()))
     with pytest.raises(AccountDisabled):
-        await enter(provider, replace(who, tenant=str(sul if move else norte)))
+        await enter(provider, replace(caller, tenant=str(sul if move else norte)))
     refused = (await house.deeds(sul if move else norte))[-1]
     assert (refused.action, refused.outcome, refused.details["reason"]) == ("session.refused", Outcome.REFUSED, "account_disabled")
 
@@ -197,8 +195,8 @@ async def test_an_address_links_only_where_the_operator_trusts_it(house: House, 
 async def test_two_first_sign_ins_at_once_are_one_person(house: House, enter: Entry) -> None:
     city = await house.add_tenant()
     provider = provider_for(city)
-    who = person(provider, city)
-    users = await asyncio.gather(*(enter(provider, who) for _ in range(4)))
+    caller = person(provider, city)
+    users = await asyncio.gather(*(enter(provider, caller) for _ in range(4)))
     assert len({user.id for user in users}) == 1
 
 
@@ -207,11 +205,11 @@ async def test_nobody_gives_an_outside_person_a_password(house: House, enter: En
     provider = provider_for(city)
     made = await enter(provider, person(provider, city))
     admin = Caller(city, new_id(), Role.ADMIN, frozenset(map(str, _every_scope())), new_id())
-    changes = PasswordChanges(house.uow, house.store, house.opening, house.ending, house.doors)
+    changes = house.credentials
     with pytest.raises(NoPassword):
         await changes.reset_password(admin, made.id)
     with pytest.raises(NoPassword):
-        await changes.reset_by_email(made.email)
+        await changes.reset_password_of(made.email)
     assert (await enter.found(made)).password_hash == NO_PASSWORD
 
 
@@ -228,35 +226,35 @@ class TestTheTwoDoors:
         provider = provider_for(city)
         people = {"ana": {"sub": str(new_id()), "email": f"{new_id()}@out.example", "city": "0", "realm_access": {"roles": ["viewer"]}}}
         issuer, states = FakeIssuer(provider, people), FakeStates()
-        outside = Outside({"p": issuer}, states, house.throttle, house.chance, "https://console.example/")
-        return Federation(outside, enter.accounts, house.opening), issuer, states, city
+        outside = ProviderTools({"p": issuer}, states, house.throttle, house.random_bytes, "https://console.example/")
+        return Federation(outside, enter.accounts, house.issuer, house.logins), issuer, states, city
 
     async def test_a_sign_in_is_bound_to_its_browser(self, parts: tuple[Federation, FakeIssuer, FakeStates, UUID]) -> None:
         federation, _, states, city = parts
-        guest = Guest("203.0.113.9")
+        guest = ClientInfo("203.0.113.9")
         begun = await federation.begin_login("p", "/wall", None, guest)
         state = begun.url.rpartition("?")[2]
         assert begun.cookie not in repr(states.kept)
-        opened, return_to = await federation.finish_login("p", Returned(state, "ana"), begun.cookie, guest)
+        opened, return_to = await federation.finish_login("p", LoginCallback(state, "ana"), begun.cookie, guest)
         assert (opened.user.tenant_id, return_to) == (city, "/wall")
         again = await federation.begin_login("p", None, begun.cookie, guest)
         assert again.cookie == begun.cookie
         for cookie in (None, "", "another", begun.cookie[:-1]):
             retry = await federation.begin_login("p", None, begun.cookie, guest)
             with pytest.raises(LoginStateUnknown):
-                await federation.finish_login("p", Returned(retry.url.rpartition("?")[2], "ana"), cookie, guest)
+                await federation.finish_login("p", LoginCallback(retry.url.rpartition("?")[2], "ana"), cookie, guest)
 
     @pytest.mark.parametrize("cookie", ["short", "x" * 5_000, "é" * 43, "a" * 42 + "\n", "a" * 42 + ";"])
     async def test_a_cookie_that_is_not_ours_is_replaced(self, parts: tuple[Federation, FakeIssuer, FakeStates, UUID], cookie: str) -> None:
-        assert (await parts[0].begin_login("p", None, cookie, Guest("203.0.113.9"))).cookie != cookie
+        assert (await parts[0].begin_login("p", None, cookie, ClientInfo("203.0.113.9"))).cookie != cookie
 
     async def test_nothing_is_kept_for_who_begins_too_often_or_while_the_provider_is_down(
         self, parts: tuple[Federation, FakeIssuer, FakeStates, UUID]
     ) -> None:
         federation, issuer, states, _ = parts
         with pytest.raises(RateLimited):
-            await federation.begin_login("p", None, None, Guest("flood"))
+            await federation.begin_login("p", None, None, ClientInfo("flood"))
         issuer.down = True
         with pytest.raises(Unavailable):
-            await federation.begin_login("p", None, None, Guest("203.0.113.9"))
+            await federation.begin_login("p", None, None, ClientInfo("203.0.113.9"))
         assert states.kept == {}

@@ -16,10 +16,10 @@ from gtvision.errors import BadCredentials, Forbidden, NotFound
 from gtvision.events import SessionRevoked, UserDisabled
 from gtvision.ids import new_id
 from gtvision.tenancy import ROLE_SCOPES, Caller, Role, Scope
-from identity.keys.domain.api_keys import NEVER_FOR_A_KEY, ApiKey, TooLongLived
-from identity.keys.usecases.api_keys import ApiKeys, NewKey
+from identity.keys.domain import NEVER_FOR_A_KEY, ApiKey, TooLongLived
+from identity.keys.usecases import ApiKeys, NewKey
 from identity.people.domain.users import User
-from identity.sessions.usecases.exchanges import Exchanges
+from identity.sessions.usecases.logins import Logins
 
 HOME = "192.0.2.1"
 WANTED = NewKey("Estacionamento", frozenset({Scope.CAMERAS_READ, Scope.PLATES_SEARCH}))
@@ -28,12 +28,12 @@ AsCaller = Callable[[User], Caller]
 
 @pytest.fixture
 def keys(house: Any) -> ApiKeys:
-    return ApiKeys(house.uow, house.store, house.ending, house.clock, house.chance)
+    return house.api_keys
 
 
 @pytest.fixture
-def exchanges(house: Any) -> Exchanges:
-    return Exchanges(house.uow, house.store, house.opening, house.throttle, house.clock)
+def exchanges(house: Any) -> Logins:
+    return house.logins
 
 
 @pytest.fixture
@@ -46,16 +46,16 @@ def verifier(house: Any) -> Authenticator:
 
 
 class TestMaking:
-    async def test_a_key_gives_a_token_with_its_own_rights(self, house: Any, keys: ApiKeys, exchanges: Exchanges, admin: Caller) -> None:
+    async def test_a_key_gives_a_token_with_its_own_rights(self, house: Any, keys: ApiKeys, exchanges: Logins, admin: Caller) -> None:
         group = new_id()
         key, text = await keys.create_api_key(admin, replace(WANTED, camera_groups=frozenset({group})))
         assert text.startswith("gtk_")
         assert len(text) == 47
         assert text.startswith(key.hint or "?")
-        who = await verifier(house).verify((await exchanges.exchange(text, HOME)).access_token)
-        assert (who.tenant_id, who.user_id, who.role) == (admin.tenant_id, key.id, Role.PARTNER)
-        assert who.scopes == {"cameras:read", "plates:search"}
-        assert who.camera_groups == {group}
+        caller = await verifier(house).verify((await exchanges.exchange_api_key(text, HOME)).access_token)
+        assert (caller.tenant_id, caller.user_id, caller.role) == (admin.tenant_id, key.id, Role.PARTNER)
+        assert caller.scopes == {"cameras:read", "plates:search"}
+        assert caller.camera_groups == {group}
 
     async def test_its_text_is_kept_nowhere(self, house: Any, keys: ApiKeys, admin: Caller) -> None:
         key, text = await keys.create_api_key(admin, WANTED)
@@ -98,32 +98,32 @@ class TestMaking:
 
 
 class TestExchange:
-    async def test_an_expired_key_opens_nothing(self, house: Any, keys: ApiKeys, exchanges: Exchanges, admin: Caller) -> None:
+    async def test_an_expired_key_opens_nothing(self, house: Any, keys: ApiKeys, exchanges: Logins, admin: Caller) -> None:
         key, text = await keys.create_api_key(admin, replace(WANTED, expires_at=house.clock.now() + timedelta(hours=1)))
         house.clock.advance(timedelta(hours=1))
         with pytest.raises(BadCredentials):
-            await exchanges.exchange(text, HOME)
+            await exchanges.exchange_api_key(text, HOME)
         refused = (await house.deeds(admin.tenant_id))[-1]
         assert (refused.action, str(refused.outcome), refused.object_id) == ("api_key.exchanged", "refused", str(key.id))
         assert refused.details["reason"] == "expired"
 
-    async def test_no_token_outlives_its_key(self, house: Any, keys: ApiKeys, exchanges: Exchanges, admin: Caller) -> None:
+    async def test_no_token_outlives_its_key(self, house: Any, keys: ApiKeys, exchanges: Logins, admin: Caller) -> None:
         ends = house.clock.now() + timedelta(minutes=20)
         _, text = await keys.create_api_key(admin, replace(WANTED, expires_at=ends))
-        assert (await exchanges.exchange(text, HOME)).expires_in_s == 900
+        assert (await exchanges.exchange_api_key(text, HOME)).expires_in_s == 900
         house.clock.advance(timedelta(minutes=18))
-        opened = await exchanges.exchange(text, HOME)
+        opened = await exchanges.exchange_api_key(text, HOME)
         assert opened.expires_in_s == 120
-        who = await verifier(house).verify(opened.access_token)
-        assert who.expires_at == int(ends.timestamp())
+        caller = await verifier(house).verify(opened.access_token)
+        assert caller.expires_at == int(ends.timestamp())
 
-    async def test_its_last_use_is_remembered_to_the_minute(self, house: Any, keys: ApiKeys, exchanges: Exchanges, admin: Caller) -> None:
+    async def test_its_last_use_is_remembered_to_the_minute(self, house: Any, keys: ApiKeys, exchanges: Logins, admin: Caller) -> None:
         key, text = await keys.create_api_key(admin, WANTED)
         assert (await keys.api_key(admin, key.id)).last_used_at is None
         began = house.clock.now()
 
         async def use(address: str = HOME) -> tuple[datetime | None, str | None]:
-            await exchanges.exchange(text, address)
+            await exchanges.exchange_api_key(text, address)
             found = await keys.api_key(admin, key.id)
             return found.last_used_at, found.last_used_address
 
@@ -135,9 +135,9 @@ class TestExchange:
         house.clock.advance(timedelta(seconds=1))
         assert await use("192.0.2.2") == (house.clock.now(), "192.0.2.2"), "another address is worth a write"
 
-    async def test_it_is_on_record(self, house: Any, keys: ApiKeys, exchanges: Exchanges, admin: Caller) -> None:
+    async def test_it_is_on_record(self, house: Any, keys: ApiKeys, exchanges: Logins, admin: Caller) -> None:
         key, text = await keys.create_api_key(admin, WANTED)
-        await exchanges.exchange(text, HOME)
+        await exchanges.exchange_api_key(text, HOME)
         await keys.revoke_api_key(admin, key.id)
         deeds = await house.deeds(admin.tenant_id)
         assert [(deed.action, deed.actor_id) for deed in deeds] == [
@@ -149,18 +149,18 @@ class TestExchange:
 
 
 class TestRevoking:
-    async def test_everything_that_it_opened_ends_at_once(self, house: Any, keys: ApiKeys, exchanges: Exchanges, admin: Caller) -> None:
+    async def test_everything_that_it_opened_ends_at_once(self, house: Any, keys: ApiKeys, exchanges: Logins, admin: Caller) -> None:
         key, text = await keys.create_api_key(admin, WANTED)
         _, other_text = await keys.create_api_key(admin, WANTED)
-        opened = [await exchanges.exchange(text, HOME) for _ in range(3)]
-        await exchanges.exchange(other_text, HOME)
+        opened = [await exchanges.exchange_api_key(text, HOME) for _ in range(3)]
+        await exchanges.exchange_api_key(other_text, HOME)
         await keys.revoke_api_key(admin, key.id)
         await keys.revoke_api_key(admin, key.id)
         assert set(house.registry.revoked) == {each.session.id for each in opened}
         assert [type(fact) for fact in await house.facts(admin.tenant_id)] == [SessionRevoked] * 3 + [UserDisabled]
         with pytest.raises(BadCredentials):
-            await exchanges.exchange(text, HOME)
-        await exchanges.exchange(other_text, HOME)
+            await exchanges.exchange_api_key(text, HOME)
+        await exchanges.exchange_api_key(other_text, HOME)
 
     async def test_another_tenants_key_does_not_exist(self, house: Any, keys: ApiKeys, admin: Caller, as_caller: AsCaller) -> None:
         key, _ = await keys.create_api_key(admin, WANTED)

@@ -19,11 +19,9 @@ from gtvision.errors import Unavailable
 from gtvision.events import KeysRotated
 from gtvision.ids import new_id
 from gtvision.time import FakeClock
-from identity.cities.usecases.installation import Bootstrap
 from identity.gateways.signing import JoseTokens
-from identity.keys.domain.signing import MOST_PUBLISHED, OVERLAP, KeyState, SigningKey, TooManyKeys, signs, state_of
-from identity.keys.usecases.signing import KeyRotation, Publication
-from identity.sessions.domain import ACCESS_LIFETIME
+from identity.keys.domain import ACCESS_LIFETIME, MOST_PUBLISHED, OVERLAP, KeyState, SigningKey, TooManyKeys, signs, state_of
+from identity.keys.usecases import SigningKeys
 
 AFTER = timedelta(seconds=60)
 _days = itertools.count(1)
@@ -48,26 +46,26 @@ class Maker:
         return kid, text, public_jwk(text, kid)
 
 
-class Installation:
+class KeyRing:
     """A bootstrapped identity: what rotates, what publishes, and a verifier that knows what was published."""
 
     def __init__(self, house: Any) -> None:
         self.house = house
         self.maker = Maker()
         self.tokens = JoseTokens(house.clock)
-        self.rotation = KeyRotation(house.uow, house.store, house.registry, house.clock)
-        self.publication = Publication(house.uow, house.store, self.tokens, house.registry, house.clock)
+        self.operator = house.signing_keys
+        self.keys = SigningKeys(house.uow, house.rows, self.tokens, house.registry, house.vault, house.clock)
         self.mint = TokenMint(house.clock)
 
     async def begin(self) -> None:
-        await Bootstrap(self.house.uow, self.house.store, self.house.clock).ensure_signing_key(self.maker, self.house.sealer)
+        await self.house.installation.ensure_signing_key(self.maker)
         await self.publish()
 
     async def publish(self) -> None:
-        await self.publication.publish(self.house.sealer)
+        await self.keys.publish()
 
     async def rotate(self, after: timedelta = AFTER) -> SigningKey:
-        return await self.rotation.rotate(self.maker, self.house.sealer, after)
+        return await self.operator.rotate(self.maker, after)
 
     def verifier(self) -> Authenticator:
         return Authenticator(StaticKeys(dict(self.house.registry.jwks)), StaticRevocations(), self.house.clock)
@@ -86,13 +84,13 @@ class Installation:
 
 
 @pytest.fixture
-async def installation(house: Any) -> Installation:
+async def keyring(house: Any) -> KeyRing:
     """The tables are shared by the module's tests: each lives days after the one before, whose keys have retired."""
     house.clock.advance(timedelta(days=2 * next(_days)))
     await house.add_tenant()
-    made = Installation(house)
+    made = KeyRing(house)
     await made.begin()
-    if len(made.published) > 1 or house.clock.now() - (await made.rotation.list_keys())[0][0].created_at > OVERLAP:
+    if len(made.published) > 1 or house.clock.now() - (await made.operator.list_keys())[0][0].created_at > OVERLAP:
         await made.rotate(timedelta(0))
         house.clock.advance(OVERLAP)
         await made.publish()
@@ -100,110 +98,108 @@ async def installation(house: Any) -> Installation:
 
 
 class TestRotation:
-    async def test_a_key_is_published_before_it_signs_and_after_it_signed(self, house: Any, installation: Installation) -> None:
-        before = installation.signer()
-        key = await installation.rotate()
-        await installation.publish()
-        assert installation.published == {before, key.kid}
-        assert installation.signer() == before
+    async def test_a_key_is_published_before_it_signs_and_after_it_signed(self, house: Any, keyring: KeyRing) -> None:
+        before = keyring.signer()
+        key = await keyring.rotate()
+        await keyring.publish()
+        assert keyring.published == {before, key.kid}
+        assert keyring.signer() == before
         house.clock.advance(AFTER - timedelta(seconds=1))
-        assert installation.signer() == before
-        last_of_old = installation.tokens.access_token(caller := installation.mint.caller())
+        assert keyring.signer() == before
+        last_of_old = keyring.tokens.access_token(caller := keyring.mint.caller())
         house.clock.advance(timedelta(seconds=1))
-        assert installation.signer() == key.kid, "without anybody looking at the database"
+        assert keyring.signer() == key.kid, "without anybody looking at the database"
         house.clock.advance(ACCESS_LIFETIME - timedelta(seconds=2))
-        await installation.publish()
-        assert await installation.verifier().verify(last_of_old) == caller
+        await keyring.publish()
+        assert await keyring.verifier().verify(last_of_old) == caller
         house.clock.advance(OVERLAP)
-        await installation.publish()
-        assert installation.published == {key.kid}
-        assert [each["kid"] for each in installation.publication.jwks["keys"]] == [key.kid]  # type: ignore[attr-defined]
-        assert await installation.token_is_good()
+        await keyring.publish()
+        assert keyring.published == {key.kid}
+        assert [each["kid"] for each in keyring.keys.jwks["keys"]] == [key.kid]  # type: ignore[attr-defined]
+        assert await keyring.token_is_good()
 
     @pytest.mark.parametrize("second_after", [timedelta(seconds=5), timedelta(minutes=10)])
     @pytest.mark.parametrize("pause", [timedelta(seconds=10), timedelta(minutes=2)])
-    async def test_two_in_a_row_refuse_no_token(
-        self, house: Any, installation: Installation, second_after: timedelta, pause: timedelta
-    ) -> None:
+    async def test_two_in_a_row_refuse_no_token(self, house: Any, keyring: KeyRing, second_after: timedelta, pause: timedelta) -> None:
         """Every half minute a token; each is good for its whole life, whatever was published meanwhile."""
         living: list[tuple[str, datetime]] = []
 
         async def pass_time(duration: timedelta) -> None:
             step = timedelta(seconds=30)
             while duration > timedelta(0):
-                await installation.publish()
-                token = installation.tokens.access_token(installation.mint.caller())
+                await keyring.publish()
+                token = keyring.tokens.access_token(keyring.mint.caller())
                 living.append((token, house.clock.now() + ACCESS_LIFETIME - timedelta(seconds=1)))
-                verifier = installation.verifier()
+                verifier = keyring.verifier()
                 for each, until in living:
                     if house.clock.now() <= until:
                         await verifier.verify(each)
                 house.clock.advance(min(step, duration))
                 duration -= step
 
-        await installation.rotate()
+        await keyring.rotate()
         await pass_time(pause)
-        last = await installation.rotate(second_after)
+        last = await keyring.rotate(second_after)
         await pass_time(timedelta(minutes=40))
-        await installation.publish()
-        assert installation.published == {last.kid}
+        await keyring.publish()
+        assert keyring.published == {last.kid}
 
-    async def test_it_is_told_and_on_record(self, house: Any, installation: Installation) -> None:
-        async with house.uow(None) as work:
-            (first,) = await house.store(work).tenants(None, 1)
-        key = await installation.rotate()
+    async def test_it_is_told_and_on_record(self, house: Any, keyring: KeyRing) -> None:
+        async with house.uow(None) as uow:
+            (first,) = await house.rows(uow).tenants(None, 1)
+        key = await keyring.rotate()
         assert KeysRotated(kid=key.kid, signs_from=key.activates_at) in await house.facts(first.id)
         deed = next(each for each in await house.deeds(first.id) if each.object_id == key.kid)
         assert (deed.action, deed.actor_id, deed.object_kind) == ("keys.rotated", None, "signing_key")
         assert "PRIVATE" not in str(await house.emitted(first.id))
 
-    async def test_without_the_state_store_nothing_is_rotated(self, house: Any, installation: Installation) -> None:
-        known = await installation.rotation.list_keys()
+    async def test_without_the_state_store_nothing_is_rotated(self, house: Any, keyring: KeyRing) -> None:
+        known = await keyring.operator.list_keys()
         house.registry.down = True
         with pytest.raises(Unavailable):
-            await installation.rotate()
+            await keyring.rotate()
         house.registry.down = False
-        assert [key for key, _ in await installation.rotation.list_keys()] == [key for key, _ in known]
+        assert [key for key, _ in await keyring.operator.list_keys()] == [key for key, _ in known]
 
-    async def test_a_key_that_was_not_published_does_not_sign(self, house: Any, installation: Installation) -> None:
-        before = installation.signer()
-        key = await installation.rotate(timedelta(0))
+    async def test_a_key_that_was_not_published_does_not_sign(self, house: Any, keyring: KeyRing) -> None:
+        before = keyring.signer()
+        key = await keyring.rotate(timedelta(0))
         house.registry.down = True
         with pytest.raises(Unavailable):
-            await installation.publish()
-        assert installation.signer() == before
+            await keyring.publish()
+        assert keyring.signer() == before
         house.registry.down = False
-        await installation.publish()
-        assert installation.signer() == key.kid
+        await keyring.publish()
+        assert keyring.signer() == key.kid
 
-    async def test_there_is_an_end_to_it(self, house: Any, installation: Installation) -> None:
+    async def test_there_is_an_end_to_it(self, house: Any, keyring: KeyRing) -> None:
         while True:
-            states = [state for _, state in await installation.rotation.list_keys()]
+            states = [state for _, state in await keyring.operator.list_keys()]
             if len(states) - states.count(KeyState.RETIRED) == MOST_PUBLISHED:
                 break
-            await installation.rotate()
+            await keyring.rotate()
         with pytest.raises(TooManyKeys):
-            await installation.rotate()
+            await keyring.rotate()
         house.clock.advance(AFTER + OVERLAP)
-        await installation.rotate()
+        await keyring.rotate()
 
-    async def test_the_private_half_of_a_retired_key_is_forgotten(self, house: Any, installation: Installation) -> None:
-        old = installation.signer()
-        await installation.rotate()
+    async def test_the_private_half_of_a_retired_key_is_forgotten(self, house: Any, keyring: KeyRing) -> None:
+        old = keyring.signer()
+        await keyring.rotate()
         house.clock.advance(AFTER + OVERLAP)
-        await installation.publish()
-        found = {key.kid: (key, state) for key, state in await installation.rotation.list_keys()}
+        await keyring.publish()
+        found = {key.kid: (key, state) for key, state in await keyring.operator.list_keys()}
         key, state = found[old]
         assert (state, key.private_sealed) == (KeyState.RETIRED, None)
         assert key.public_jwk["kid"] == old, "what it signed can still be looked at"
 
-    async def test_a_restart_signs_with_what_signed_before(self, house: Any, installation: Installation) -> None:
-        await installation.rotate()
+    async def test_a_restart_signs_with_what_signed_before(self, house: Any, keyring: KeyRing) -> None:
+        await keyring.rotate()
         again = JoseTokens(house.clock)
         house.registry.down = True
         with pytest.raises(Unavailable):
-            await Publication(house.uow, house.store, again, house.registry, house.clock).publish(house.sealer)
-        assert again._now().kid == installation.signer(), "also without the state store"
+            await SigningKeys(house.uow, house.rows, again, house.registry, house.vault, house.clock).publish()
+        assert again._now().kid == keyring.signer(), "also without the state store"
         house.registry.down = False
 
 

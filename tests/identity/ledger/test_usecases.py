@@ -26,7 +26,7 @@ from identity.ledger import tables as _ledger_tables  # noqa: F401 - fills the m
 from identity.ledger.domain.entries import GENESIS, chain_hash
 from identity.ledger.domain.searches import Search
 from identity.ledger.repository import PostgresLedger
-from identity.tables import metadata
+from identity.schema import metadata
 
 pytestmark = pytest.mark.db
 

@@ -12,33 +12,32 @@ from tests.fixtures.tokens import TokenMint
 from chassis.auth import Authenticator
 from chassis.fakes import StaticRevocations
 from gtvision.audit import Action, Outcome
+from gtvision.patch import Patch
 from gtvision.tenancy import Caller, Role
 from identity.people.domain.users import User
-from identity.people.usecases.passwords import PasswordChanges
-from identity.people.usecases.second_factors import SecondFactors
-from identity.people.usecases.users import Change
-from identity.sessions.usecases.logins import Credentials
-from identity.sessions.usecases.opening import Guest, Opened
+from identity.people.usecases.credentials import Credentials
+from identity.sessions.domain import ClientInfo, IssuedTokens
+from identity.sessions.usecases.logins import PasswordLogin
 
 HOME = "203.0.113.7"
 NEW = "telhado verde de zinco"
 AsCaller = Callable[..., Caller]
 
 
-async def log_in(house: Any, email: str, password: str, code: str | None = None, guest: Guest | None = None) -> Opened:
-    opened: Opened = await house.logins.login(Credentials(email, password, code), guest or Guest(HOME))
+async def log_in(house: Any, email: str, password: str, code: str | None = None, guest: ClientInfo | None = None) -> IssuedTokens:
+    opened: IssuedTokens = await house.logins.login(PasswordLogin(email, password, code), guest or ClientInfo(HOME))
     return opened
 
 
-def passwords(house: Any) -> PasswordChanges:
-    return PasswordChanges(house.uow, house.store, house.opening, house.ending, house.doors)
+def passwords(house: Any) -> Credentials:
+    return house.credentials
 
 
-def factors(house: Any) -> SecondFactors:
-    return SecondFactors(house.uow, house.store, house.doors, house.ending, house.clock)
+def factors(house: Any) -> Credentials:
+    return house.credentials
 
 
-async def verify(house: Any, opened: Opened) -> Caller:
+async def verify(house: Any, opened: IssuedTokens) -> Caller:
     mint = TokenMint(house.clock)
     mint.revocations = StaticRevocations()
     judge: Authenticator = mint.authenticator()
@@ -50,21 +49,21 @@ async def deeds(house: Any, user: User) -> list[tuple[Action | str, Outcome]]:
 
 
 async def reload(house: Any, user: User) -> User:
-    async with house.uow(user.tenant_id) as work:
-        found: User = await house.store(work).user(user.id)
+    async with house.uow(user.tenant_id) as uow:
+        found: User = await house.rows(uow).user(user.id)
     return found
 
 
-async def change(house: Any, who: Caller, user: User, **given: Any) -> User:
-    changed: User = await house.users.change_user(who, user.id, Change(frozenset(given), **given))
+async def change(house: Any, caller: Caller, user: User, **given: Any) -> User:
+    changed: User = await house.users.change_user(caller, user.id, Patch(given))
     return changed
 
 
 async def with_code(house: Any, password: str, as_caller: AsCaller, role: Role = Role.OPERATOR) -> tuple[User, pyotp.TOTP, list[str]]:
     """Somebody with a second factor. The clock has moved on, so that the confirming code is spent but the next one is not."""
     user = await house.add_user(await house.add_tenant(), role)
-    started = await factors(house).start(as_caller(user), password, HOME)
-    totp = pyotp.TOTP(started.secret)
-    codes = await factors(house).confirm(as_caller(user), totp.at(house.clock.now()), HOME)
+    secret, _ = await factors(house).enrol(as_caller(user), password, HOME)
+    totp = pyotp.TOTP(secret)
+    codes = await factors(house).confirm_second_factor(as_caller(user), totp.at(house.clock.now()), HOME)
     house.clock.advance(timedelta(seconds=60))
     return user, totp, codes

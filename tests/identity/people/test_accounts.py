@@ -19,10 +19,8 @@ from gtvision.tenancy import ROLE_SCOPES, Caller, Role, Scope
 from identity.people.domain.passwords import SamePassword, WeakPassword, WrongPassword
 from identity.people.domain.users import LastAdmin, OwnAccount
 from identity.people.usecases.users import NewUser
-from identity.sessions.domain import Client, TicketPurpose
-from identity.sessions.usecases.logins import Credentials
-from identity.sessions.usecases.opening import Guest, Opened
-from identity.sessions.usecases.tickets import Tickets
+from identity.sessions.domain import Client, ClientInfo, IssuedTokens, TicketPurpose
+from identity.sessions.usecases.logins import PasswordLogin
 
 
 class TestLogin:
@@ -39,15 +37,15 @@ class TestLogin:
     async def test_a_password_that_changes_meanwhile_opens_nothing(self, house: Any, password: str, as_caller: AsCaller) -> None:
         user = await house.add_user(await house.add_tenant())
         stale = replace(user, password_hash=f"hash of {password}")
-        async with house.uow(user.tenant_id) as work:
-            await house.store(work).save_user(replace(user, password_hash="hash of another"))
+        async with house.uow(user.tenant_id) as uow:
+            await house.rows(uow).save_user(replace(user, password_hash="hash of another"))
         with pytest.raises(BadCredentials):
-            await house.logins._enter(stale, True, Credentials(user.email, password), Guest(HOME))
+            await house.logins._enter(stale, True, PasswordLogin(user.email, password), ClientInfo(HOME))
 
     async def test_a_phone_stays_longer(self, house: Any, password: str) -> None:
         user = await house.add_user(await house.add_tenant())
-        mobile = await log_in(house, user.email, password, guest=Guest(HOME, Client.MOBILE, "Pixel"))
-        browser = await log_in(house, user.email, password, guest=Guest(HOME, Client.BROWSER))
+        mobile = await log_in(house, user.email, password, guest=ClientInfo(HOME, Client.MOBILE, "Pixel"))
+        browser = await log_in(house, user.email, password, guest=ClientInfo(HOME, Client.BROWSER))
         house.clock.advance(timedelta(days=29))
         second = await house.sessions.refresh(mobile.refresh_token, "198.51.100.9")
         assert (second.session.id, second.session.device) == (mobile.session.id, "Pixel")
@@ -66,8 +64,8 @@ class TestPasswordChange:
     async def test_ends_every_session_and_opens_a_fresh_one(self, house: Any, password: str) -> None:
         user = await house.add_user(await house.add_tenant())
         other = await log_in(house, user.email, password)
-        mine = await log_in(house, user.email, password, guest=Guest(HOME, Client.BROWSER, "Firefox"))
-        fresh = await passwords(house).change_password(await verify(house, mine), password, NEW, HOME)
+        mine = await log_in(house, user.email, password, guest=ClientInfo(HOME, Client.BROWSER, "Firefox"))
+        fresh = await house.logins.change_password(await verify(house, mine), password, NEW, HOME)
         assert set(house.registry.revoked) >= {other.session.id, mine.session.id}
         assert fresh.session.id not in house.registry.revoked
         assert (fresh.session.client, fresh.session.device) == (Client.BROWSER, "Firefox")
@@ -80,7 +78,7 @@ class TestPasswordChange:
 
     async def test_needs_the_old_one_and_a_good_new_one(self, house: Any, password: str) -> None:
         user = await house.add_user(await house.add_tenant())
-        who = await verify(house, await log_in(house, user.email, password))
+        caller = await verify(house, await log_in(house, user.email, password))
         for current, new, expected in [
             ("wrong", NEW, WrongPassword),
             (password, "senha12345678", WeakPassword),
@@ -88,23 +86,23 @@ class TestPasswordChange:
             (password, password, SamePassword),
         ]:
             with pytest.raises(expected):
-                await passwords(house).change_password(who, current, new, HOME)
+                await house.logins.change_password(caller, current, new, HOME)
         assert not house.registry.revoked
 
     async def test_guessing_the_old_one_is_throttled(self, house: Any, password: str) -> None:
         user = await house.add_user(await house.add_tenant())
-        who = await verify(house, await log_in(house, user.email, password))
+        caller = await verify(house, await log_in(house, user.email, password))
         for _ in range(5):
             with pytest.raises(WrongPassword):
-                await passwords(house).change_password(who, "wrong", NEW, HOME)
+                await house.logins.change_password(caller, "wrong", NEW, HOME)
         with pytest.raises(RateLimited):
-            await passwords(house).change_password(who, password, NEW, HOME)
+            await house.logins.change_password(caller, password, NEW, HOME)
 
     async def test_a_program_has_none(self, house: Any, password: str) -> None:
         tenant_id = await house.add_tenant()
         program = Caller(tenant_id, new_id(), Role.ADMIN, frozenset(), new_id())
         with pytest.raises(Forbidden):
-            await passwords(house).change_password(program, password, NEW, HOME)
+            await house.logins.change_password(program, password, NEW, HOME)
 
     async def test_whoever_must_change_it_has_no_right_before(self, house: Any, password: str, as_caller: AsCaller) -> None:
         admin = await house.add_user(await house.add_tenant(), Role.ADMIN)
@@ -116,8 +114,8 @@ class TestPasswordChange:
         again = await house.sessions.refresh(opened.refresh_token, HOME)
         assert (await verify(house, again)).scopes == frozenset()
         with pytest.raises(Forbidden):
-            await factors(house).start(await verify(house, again), password, HOME)
-        fresh = await passwords(house).change_password(await verify(house, again), password, NEW, HOME)
+            await factors(house).enrol(await verify(house, again), password, HOME)
+        fresh = await house.logins.change_password(await verify(house, again), password, NEW, HOME)
         assert (await verify(house, fresh)).scopes == frozenset(ROLE_SCOPES[Role.VIEWER])
         assert not (await log_in(house, email, NEW)).user.must_change_password
 
@@ -152,7 +150,7 @@ class TestReset:
     async def test_by_the_operator_of_the_machine(self, house: Any, password: str) -> None:
         user = await house.add_user(await house.add_tenant(), Role.ADMIN)
         before = await log_in(house, user.email, password)
-        given = await passwords(house).reset_by_email(f" {user.email.upper()} ")
+        given = await passwords(house).reset_password_of(f" {user.email.upper()} ")
         assert before.session.id in house.registry.revoked
         with pytest.raises(BadCredentials):
             await house.sessions.refresh(before.refresh_token, HOME)
@@ -161,35 +159,32 @@ class TestReset:
         assert (reset.actor_id, reset.object_id) == (None, str(user.id))
         for nobody in ("nobody@example.org", "no address"):
             with pytest.raises(NotFound):
-                await passwords(house).reset_by_email(nobody)
+                await passwords(house).reset_password_of(nobody)
 
 
 @pytest.mark.db
 class TestTogether:
     """What two do at the same moment, on PostgreSQL's locks."""
 
-    async def test_one_code_opens_one_session(self, database_house: Any, password: str, as_caller: AsCaller) -> None:
-        house = database_house
+    async def test_one_code_opens_one_session(self, house: Any, password: str, as_caller: AsCaller) -> None:
         user, totp, codes = await with_code(house, password, as_caller)
         for code in (totp.at(house.clock.now()), codes[0]):
-            tries = [log_in(house, user.email, password, code, Guest(f"203.0.113.{number}")) for number in range(4)]
+            tries = [log_in(house, user.email, password, code, ClientInfo(f"203.0.113.{number}")) for number in range(4)]
             results = await asyncio.gather(*tries, return_exceptions=True)
-            assert sorted(type(result).__name__ for result in results) == ["Opened"] + ["SecondFactorInvalid"] * 3
+            assert sorted(type(result).__name__ for result in results) == ["IssuedTokens"] + ["SecondFactorInvalid"] * 3
 
-    async def test_one_confirmation_gives_codes(self, database_house: Any, password: str, as_caller: AsCaller) -> None:
-        house = database_house
+    async def test_one_confirmation_gives_codes(self, house: Any, password: str, as_caller: AsCaller) -> None:
         user = await house.add_user(await house.add_tenant())
-        started = await factors(house).start(as_caller(user), password, HOME)
-        code = pyotp.TOTP(started.secret).at(house.clock.now())
-        tries = [factors(house).confirm(as_caller(user), code, f"203.0.113.{number}") for number in range(3)]
+        secret, _ = await factors(house).enrol(as_caller(user), password, HOME)
+        code = pyotp.TOTP(secret).at(house.clock.now())
+        tries = [factors(house).confirm_second_factor(as_caller(user), code, f"203.0.113.{number}") for number in range(3)]
         results = await asyncio.gather(*tries, return_exceptions=True)
         assert sorted(type(result).__name__ for result in results) == ["SecondFactorEnabled", "SecondFactorEnabled", "list"]
         (given,) = [result for result in results if isinstance(result, list)]
         house.clock.advance(timedelta(seconds=60))
         await log_in(house, user.email, password, given[0])
 
-    async def test_two_administrators_cannot_remove_each_other(self, database_house: Any, as_caller: AsCaller) -> None:
-        house = database_house
+    async def test_two_administrators_cannot_remove_each_other(self, house: Any, as_caller: AsCaller) -> None:
         tenant_id = await house.add_tenant()
         one, two = await house.add_user(tenant_id, Role.ADMIN), await house.add_user(tenant_id, Role.ADMIN)
         results = await asyncio.gather(
@@ -197,12 +192,11 @@ class TestTogether:
         )
         assert sorted(type(result).__name__ for result in results) == ["LastAdmin", "User"]
 
-    async def test_a_refresh_token_is_used_by_one(self, database_house: Any, password: str) -> None:
-        house = database_house
+    async def test_a_refresh_token_is_used_by_one(self, house: Any, password: str) -> None:
         user = await house.add_user(await house.add_tenant())
         opened = await log_in(house, user.email, password)
         results = await asyncio.gather(*(house.sessions.refresh(opened.refresh_token, HOME) for _ in range(3)), return_exceptions=True)
-        assert sum(isinstance(result, Opened) for result in results) == 1
+        assert sum(isinstance(result, IssuedTokens) for result in results) == 1
         assert opened.session.id in house.registry.revoked
 
 
@@ -274,25 +268,25 @@ class TestUsers:
 class TestSessions:
     async def test_lists_where_one_is_signed_in(self, house: Any, password: str) -> None:
         user = await house.add_user(await house.add_tenant())
-        made = [await log_in(house, user.email, password, guest=Guest(f"203.0.113.{n}", device=f"phone {n}")) for n in range(3)]
-        who = await verify(house, made[0])
-        first = await house.sessions.list_sessions(who, user.id, None, 2)
-        rest = await house.sessions.list_sessions(who, user.id, first[-1].id, 2)
+        made = [await log_in(house, user.email, password, guest=ClientInfo(f"203.0.113.{n}", device=f"phone {n}")) for n in range(3)]
+        caller = await verify(house, made[0])
+        first = await house.sessions.list_sessions(caller, user.id, None, 2)
+        rest = await house.sessions.list_sessions(caller, user.id, first[-1].id, 2)
         assert [each.id for each in first + rest] == [each.session.id for each in reversed(made)]
         assert (first[0].device, first[0].address, first[0].last_used_at) == ("phone 2", "203.0.113.2", house.clock.now())
         house.clock.advance(timedelta(hours=1))
         await house.sessions.refresh(made[2].refresh_token, "198.51.100.1")
-        used = (await house.sessions.list_sessions(who, user.id, None, 1))[0]
+        used = (await house.sessions.list_sessions(caller, user.id, None, 1))[0]
         assert (used.address, used.last_used_at) == ("198.51.100.1", house.clock.now())
 
     async def test_ends_one_or_all_others(self, house: Any, password: str, as_caller: AsCaller) -> None:
         user = await house.add_user(await house.add_tenant())
         made = [await log_in(house, user.email, password) for _ in range(3)]
-        who = await verify(house, made[0])
-        await house.sessions.end_session(who, made[1].session.id, others=False)
+        caller = await verify(house, made[0])
+        await house.sessions.end_session(caller, made[1].session.id, others=False)
         with pytest.raises(NotFound):
-            await house.sessions.end_session(who, made[1].session.id, others=False)
-        assert await house.sessions.end_sessions(who, user.id) == 1
+            await house.sessions.end_session(caller, made[1].session.id, others=False)
+        assert await house.sessions.end_sessions(caller, user.id) == 1
         assert set(house.registry.revoked) == {made[1].session.id, made[2].session.id}
         await house.sessions.refresh(made[0].refresh_token, HOME)
         admin = as_caller(await house.add_user(user.tenant_id, Role.ADMIN))
@@ -322,7 +316,7 @@ class TestSessions:
 class TestRecord:
     async def test_a_view_is_on_record_when_its_ticket_is_issued(self, house: Any, as_caller: AsCaller) -> None:
         user, camera = await house.add_user(await house.add_tenant()), new_id()
-        tickets = Tickets(house.uow, house.tokens)
+        tickets = house.sessions
         await tickets.issue_ticket(as_caller(user), TicketPurpose.LIVE, camera)
         await tickets.issue_ticket(as_caller(user), TicketPurpose.WS, None)
         video, feed = await house.deeds(user.tenant_id)
@@ -333,7 +327,7 @@ class TestRecord:
     async def test_a_socket_is_with_what_it_can_show(self, house: Any, as_caller: AsCaller) -> None:
         """Who may see no plates live was shown none; who is refused got no ticket, and has seen nothing."""
         user = await house.add_user(await house.add_tenant())
-        tickets = Tickets(house.uow, house.tokens)
+        tickets = house.sessions
         some = replace(as_caller(user), scopes=frozenset({Scope.ALERTS_READ, Scope.USERS_READ}))
         await tickets.issue_ticket(some, TicketPurpose.WS, None)
         for refused, camera in ((as_caller(user), new_id()), (replace(as_caller(user), scopes=frozenset({Scope.LIVE_VIEW})), None)):

@@ -15,11 +15,20 @@ from chassis.auth.tokens import ACCESS_LIFETIME_S
 from gtvision.errors import BadCredentials, Forbidden
 from gtvision.ids import new_id
 from gtvision.tenancy import Role
+from identity.keys.domain import ACCESS_LIFETIME
 from identity.people.domain.passwords import WeakPassword, check_password, generated_password
 from identity.people.domain.second_factors import matching_step, new_recovery_codes, plain_code, recovery_hash
 from identity.people.domain.users import InvalidEmail, User, check_reach, check_role, email_key
-from identity.sessions import domain
-from identity.sessions.domain import CsrfFailed, Session, SubjectKind, check_csrf, csrf_token
+from identity.sessions.domain import (
+    CsrfFailed,
+    Session,
+    SubjectKind,
+    caller_of,
+    check_csrf,
+    csrf_token,
+    refresh_token_text,
+    tenant_of_refresh_token,
+)
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -93,13 +102,13 @@ def test_a_csrf_token_proves_one_refresh_token() -> None:
 
 def test_who_must_change_a_password_has_no_right_yet() -> None:
     user = User(new_id(), new_id(), "a@b.org", Role.ADMIN, "hash", NOW, must_change_password=True)
-    assert domain.caller(user, new_id()).scopes == frozenset()
-    assert domain.caller(replace(user, must_change_password=False), new_id()).scopes
+    assert caller_of(user, new_id()).scopes == frozenset()
+    assert caller_of(replace(user, must_change_password=False), new_id()).scopes
 
 
 def test_nobody_reaches_who_has_more() -> None:
     group = new_id()
-    admin = domain.caller(User(new_id(), new_id(), "a@b.org", Role.ADMIN, "hash", NOW), new_id())
+    admin = caller_of(User(new_id(), new_id(), "a@b.org", Role.ADMIN, "hash", NOW), new_id())
     for role in Role:
         if role is Role.PLATFORM_ADMIN:
             with pytest.raises(Forbidden):
@@ -129,15 +138,15 @@ def test_what_is_no_address_is_refused(text: str) -> None:
 
 
 @given(st.uuids(), st.binary(min_size=32, max_size=32))
-def test_a_refresh_token_names_its_tenant(tenant_id: object, chance: bytes) -> None:
-    text = domain.refresh_token_text(tenant_id, chance)  # type: ignore[arg-type]
-    assert domain.tenant_of_refresh_token(text) == tenant_id
+def test_a_refresh_token_names_its_tenant(tenant_id: object, random_bytes: bytes) -> None:
+    text = refresh_token_text(tenant_id, random_bytes)  # type: ignore[arg-type]
+    assert tenant_of_refresh_token(text) == tenant_id
 
 
 @given(st.text())
 def test_any_other_text_is_no_refresh_token(text: str) -> None:
     with pytest.raises(BadCredentials):
-        domain.tenant_of_refresh_token(text)
+        tenant_of_refresh_token(text)
 
 
 @pytest.mark.parametrize("acting", [role for role in Role if role is not Role.PLATFORM_ADMIN])
@@ -157,4 +166,4 @@ def test_a_session_ends_by_time_or_by_word() -> None:
 
 
 def test_a_revocation_outlives_every_token_of_the_session() -> None:
-    assert domain.ACCESS_LIFETIME.total_seconds() >= ACCESS_LIFETIME_S
+    assert ACCESS_LIFETIME.total_seconds() >= ACCESS_LIFETIME_S

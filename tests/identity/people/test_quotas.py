@@ -14,10 +14,11 @@ from tests.identity.federation.test_usecases import Entry, person, provider_for
 from gtvision.audit import Outcome
 from gtvision.errors import QuotaReached
 from gtvision.ids import new_id
+from gtvision.patch import Patch
 from gtvision.tenancy import Caller, Quotas, Role, TenantSettings
-from identity.federation.domain.federation import Provider
+from identity.federation.domain import Provider
 from identity.people.domain.users import User
-from identity.people.usecases.users import Change, NewUser
+from identity.people.usecases.users import NewUser
 
 AsCaller = Callable[[User], Caller]
 
@@ -32,19 +33,19 @@ async def city_for(house: Any, users: int | None) -> UUID:
     return city
 
 
-async def make(house: Any, who: Caller, password: str) -> User:
-    made: User = await house.users.create_user(who, NewUser(f"{new_id()}@example.org", password, Role.VIEWER))
+async def make(house: Any, caller: Caller, password: str) -> User:
+    made: User = await house.users.create_user(caller, NewUser(f"{new_id()}@example.org", password, Role.VIEWER))
     return made
 
 
-async def let(house: Any, who: Caller, user: User, *, out: bool) -> User:
-    changed: User = await house.users.change_user(who, user.id, Change(frozenset({"disabled"}), disabled=out))
+async def let(house: Any, caller: Caller, user: User, *, out: bool) -> User:
+    changed: User = await house.users.change_user(caller, user.id, Patch({"disabled": out}))
     return changed
 
 
 async def living(house: Any, city: UUID) -> int:
-    async with house.uow(city) as work:
-        count: int = await house.store(work).count_enabled()
+    async with house.uow(city) as uow:
+        count: int = await house.rows(uow).count_enabled()
         return count
 
 
@@ -67,7 +68,7 @@ class TestPeople:
     async def test_a_full_city_goes_on_with_whom_it_has(self, house: Any, as_caller: AsCaller) -> None:
         city = await city_for(house, 1)
         admin, user = as_caller(await house.add_user(city, Role.ADMIN)), await house.add_user(city)
-        assert (await house.users.change_user(admin, user.id, Change(frozenset({"name"}), name="Ana"))).name == "Ana"
+        assert (await house.users.change_user(admin, user.id, Patch({"name": "Ana"}))).name == "Ana"
         assert (await let(house, admin, user, out=False)).disabled_at is None, "who is in need not be let in"
 
     @pytest.mark.parametrize("quota", [None, 2])
@@ -82,39 +83,39 @@ class TestOutsidePeople:
     async def test_a_first_sign_in_takes_a_place_and_the_next_ones_none(self, house: Any, enter: Entry) -> None:
         city = await city_for(house, 1)
         provider = provider_for(city)
-        who = person(provider, city)
-        made = await enter(provider, who)
+        caller = person(provider, city)
+        made = await enter(provider, caller)
         with pytest.raises(QuotaReached):
             await enter(provider, person(provider, city))
         refused = (await house.deeds(city))[-1]
         assert (refused.action, refused.outcome, refused.details["reason"]) == ("session.refused", Outcome.REFUSED, "quota_reached")
-        assert (await enter(provider, who)).id == made.id
+        assert (await enter(provider, caller)).id == made.id
 
     async def test_who_has_an_account_here_takes_no_other_place(self, house: Any, enter: Entry) -> None:
         city, old = await city_for(house, 1), await house.add_tenant()
         local = await house.add_user(city)
         provider = provider_for(city, old, link_verified_email=True)
-        who = person(provider, old)
-        await enter(provider, who)
-        moved = await enter(provider, replace(who, tenant=str(city), email=local.email))
+        caller = person(provider, old)
+        await enter(provider, caller)
+        moved = await enter(provider, replace(caller, tenant=str(city), email=local.email))
         assert moved.id == local.id
 
     async def test_nobody_leaves_a_city_for_one_that_is_full(self, house: Any, enter: Entry) -> None:
         old, full = await house.add_tenant(), await city_for(house, 1)
         await house.add_user(full)
         provider = provider_for(old, full)
-        who = person(provider, old)
-        made = await enter(provider, who)
+        caller = person(provider, old)
+        made = await enter(provider, caller)
         with pytest.raises(QuotaReached):
-            await enter(provider, replace(who, tenant=str(full)))
+            await enter(provider, replace(caller, tenant=str(full)))
         assert not (await enter.found(made)).is_disabled
-        assert (await enter(provider, who)).id == made.id
+        assert (await enter(provider, caller)).id == made.id
 
     async def test_one_person_twice_at_once_is_one_also_in_the_last_place(self, house: Any, enter: Entry) -> None:
         city = await city_for(house, 1)
         provider = provider_for(city)
-        who = person(provider, city)
-        users = await asyncio.gather(*(enter(provider, who) for _ in range(4)))
+        caller = person(provider, city)
+        users = await asyncio.gather(*(enter(provider, caller) for _ in range(4)))
         assert len({user.id for user in users}) == 1
 
 
@@ -122,10 +123,8 @@ class TestOutsidePeople:
 class TestTogether:
     """On PostgreSQL's locks."""
 
-    async def test_of_many_who_come_in_every_way_as_many_get_in_as_fit(
-        self, database_house: Any, password: str, as_caller: AsCaller
-    ) -> None:
-        house, enter = database_house, Entry(database_house)
+    async def test_of_many_who_come_in_every_way_as_many_get_in_as_fit(self, house: Any, password: str, as_caller: AsCaller) -> None:
+        enter = Entry(house)
         city = await city_for(house, 5)
         admin = as_caller(await house.add_user(city, Role.ADMIN))
         out = [await house.add_user(city) for _ in range(3)]

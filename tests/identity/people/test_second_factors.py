@@ -59,9 +59,9 @@ class TestSecondFactor:
 
     async def test_the_code_that_enabled_it_opens_nothing(self, house: Any, password: str, as_caller: AsCaller) -> None:
         user = await house.add_user(await house.add_tenant())
-        started = await factors(house).start(as_caller(user), password, HOME)
-        code = pyotp.TOTP(started.secret).at(house.clock.now())
-        await factors(house).confirm(as_caller(user), code, HOME)
+        secret, _ = await factors(house).enrol(as_caller(user), password, HOME)
+        code = pyotp.TOTP(secret).at(house.clock.now())
+        await factors(house).confirm_second_factor(as_caller(user), code, HOME)
         with pytest.raises(SecondFactorInvalid):
             await log_in(house, user.email, password, code)
 
@@ -71,8 +71,7 @@ class TestSecondFactor:
         with pytest.raises(SecondFactorInvalid):
             await log_in(house, user.email, password, codes[0])
         await log_in(house, user.email, password, codes[1])
-        async with house.uow(user.tenant_id) as work:
-            assert await house.store(work).recovery_codes_left(user.id) == 8
+        assert await house.recovery_codes_left(user) == 8
 
     async def test_guessing_is_throttled(self, house: Any, password: str, as_caller: AsCaller) -> None:
         user, totp, _ = await with_code(house, password, as_caller)
@@ -84,38 +83,37 @@ class TestSecondFactor:
 
     async def test_it_is_not_asked_for_until_it_was_confirmed(self, house: Any, password: str, as_caller: AsCaller) -> None:
         user = await house.add_user(await house.add_tenant())
-        first = await factors(house).start(as_caller(user), password, HOME)
-        second = await factors(house).start(as_caller(user), password, HOME)
+        first, _ = await factors(house).enrol(as_caller(user), password, HOME)
+        second, _ = await factors(house).enrol(as_caller(user), password, HOME)
         await log_in(house, user.email, password)
         with pytest.raises(WrongCode):
-            await factors(house).confirm(as_caller(user), pyotp.TOTP(first.secret).at(house.clock.now()), HOME)
-        codes = await factors(house).confirm(as_caller(user), pyotp.TOTP(second.secret).at(house.clock.now()), HOME)
+            await factors(house).confirm_second_factor(as_caller(user), pyotp.TOTP(first).at(house.clock.now()), HOME)
+        codes = await factors(house).confirm_second_factor(as_caller(user), pyotp.TOTP(second).at(house.clock.now()), HOME)
         assert len(set(codes)) == 10
         with pytest.raises(SecondFactorEnabled):
-            await factors(house).start(as_caller(user), password, HOME)
+            await factors(house).enrol(as_caller(user), password, HOME)
         with pytest.raises(SecondFactorEnabled):
-            await factors(house).confirm(as_caller(user), "000000", HOME)
+            await factors(house).confirm_second_factor(as_caller(user), "000000", HOME)
 
     async def test_starting_needs_the_password(self, house: Any, as_caller: AsCaller) -> None:
         user = await house.add_user(await house.add_tenant())
         with pytest.raises(WrongPassword):
-            await factors(house).start(as_caller(user), "wrong", HOME)
+            await factors(house).enrol(as_caller(user), "wrong", HOME)
         with pytest.raises(NoSecondFactor):
-            await factors(house).confirm(as_caller(user), "000000", HOME)
+            await factors(house).confirm_second_factor(as_caller(user), "000000", HOME)
 
     async def test_disabling_needs_both(self, house: Any, password: str, as_caller: AsCaller) -> None:
         user, totp, codes = await with_code(house, password, as_caller)
-        who = as_caller(user)
+        caller = as_caller(user)
         with pytest.raises(WrongPassword):
-            await factors(house).disable(who, "wrong", totp.at(house.clock.now()), HOME)
+            await factors(house).disable_second_factor(caller, "wrong", totp.at(house.clock.now()), HOME)
         with pytest.raises(WrongCode):
-            await factors(house).disable(who, password, "000000", HOME)
-        await factors(house).disable(who, password, totp.at(house.clock.now()), HOME)
+            await factors(house).disable_second_factor(caller, password, "000000", HOME)
+        await factors(house).disable_second_factor(caller, password, totp.at(house.clock.now()), HOME)
         with pytest.raises(NoSecondFactor):
-            await factors(house).disable(who, password, codes[0], HOME)
+            await factors(house).disable_second_factor(caller, password, codes[0], HOME)
         await log_in(house, user.email, password)
-        async with house.uow(user.tenant_id) as work:
-            assert await house.store(work).recovery_codes_left(user.id) == 0
+        assert await house.recovery_codes_left(user) == 0
         assert (Action.SECOND_FACTOR_DISABLED, Outcome.ALLOWED) in await deeds(house, user)
 
     async def test_an_administrator_resets_it(self, house: Any, password: str, as_caller: AsCaller) -> None:
@@ -123,12 +121,12 @@ class TestSecondFactor:
         before = await log_in(house, user.email, password, totp.at(house.clock.now()))
         admin = await house.add_user(user.tenant_id, Role.ADMIN)
         with pytest.raises(OwnAccount):
-            await factors(house).reset(as_caller(user), user.id)
+            await factors(house).reset_second_factor(as_caller(user), user.id)
         stranger = await house.add_user(await house.add_tenant(), Role.ADMIN)
         with pytest.raises(NotFound):
-            await factors(house).reset(as_caller(stranger), user.id)
-        await factors(house).reset(as_caller(admin), user.id)
-        await factors(house).reset(as_caller(admin), user.id)
+            await factors(house).reset_second_factor(as_caller(stranger), user.id)
+        await factors(house).reset_second_factor(as_caller(admin), user.id)
+        await factors(house).reset_second_factor(as_caller(admin), user.id)
         assert before.session.id in house.registry.revoked
         await log_in(house, user.email, password)
 
@@ -136,11 +134,10 @@ class TestSecondFactor:
         """For the only administrator, whom nobody else can help."""
         user, totp, codes = await with_code(house, password, as_caller, Role.ADMIN)
         before = [await log_in(house, user.email, password, each) for each in (totp.at(house.clock.now()), codes[0])]
-        assert await factors(house).reset_by_email(f" {user.email.upper()} ") == 2
+        assert await factors(house).reset_second_factor_of(f" {user.email.upper()} ") == 2
         assert set(house.registry.revoked) >= {each.session.id for each in before}
         await log_in(house, user.email, password)
-        async with house.uow(user.tenant_id) as work:
-            assert await house.store(work).recovery_codes_left(user.id) == 0
+        assert await house.recovery_codes_left(user) == 0
         reset = next(deed for deed in await house.deeds(user.tenant_id) if deed.action == Action.SECOND_FACTOR_DISABLED)
         assert (reset.actor_id, reset.object_id, reset.details) == (None, str(user.id), {"by": "command line"})
 
@@ -149,11 +146,11 @@ class TestSecondFactor:
         opened = await log_in(house, user.email, password)
         for _ in range(2):
             with pytest.raises(NoSecondFactor, match=user.email):
-                await factors(house).reset_by_email(user.email)
-            await factors(house).start(as_caller(user), password, HOME)  # begun is not enabled: nobody is asked for a code
+                await factors(house).reset_second_factor_of(user.email)
+            await factors(house).enrol(as_caller(user), password, HOME)  # begun is not enabled: nobody is asked for a code
         for nobody in ("nobody@example.org", "no address"):
             with pytest.raises(NotFound, match=nobody):
-                await factors(house).reset_by_email(nobody)
+                await factors(house).reset_second_factor_of(nobody)
         assert opened.session.id not in house.registry.revoked
         assert Action.SECOND_FACTOR_DISABLED not in [action for action, _ in await deeds(house, user)]
 

@@ -12,11 +12,11 @@ import pytest
 from tests.fixtures.routes import route_access
 from tests.identity.doors import EMAIL, KEYS, PASSWORD, TOOL_KEY, Door, bootstrap, code
 
-from chassis.auth import EPOCH_KEY, JWKS_KEY, REVOKED_KEY
+from chassis.auth import EPOCH_KEY, JWKS_KEY, REVOKED_KEY, Authenticator
 from chassis.db import Database
 from chassis.redis import connect_redis
 from gtvision.time import SystemClock
-from identity import cli
+from identity.cities import cli
 from identity.cities.cli import UnusableInput
 
 pytestmark = [pytest.mark.db, pytest.mark.broker, pytest.mark.usefixtures("no_throttle_left")]
@@ -75,7 +75,7 @@ async def test_tickets_for_both_purposes(door: Door) -> None:
     live = await door.http.post("/api/v1/auth/tickets", json={"purpose": "live", "camera_id": camera}, headers=headers)
     socket = await door.http.post("/api/v1/auth/tickets", json={"purpose": "ws"}, headers=headers)
     assert (live.status_code, socket.status_code) == (201, 201)
-    claims = await door.service.api.state.authenticator.redeem(live.json()["ticket"], "live")
+    claims = await door.service.api.state.provided[Authenticator].redeem(live.json()["ticket"], "live")
     assert str(claims.camera_id) == camera
     refused = await door.http.get("/api/v1/users/me", headers={"authorization": f"Bearer {socket.json()['ticket']}"})
     assert code(refused) == (401, "unauthenticated")
@@ -184,9 +184,9 @@ async def test_events_reach_the_broker(door: Door) -> None:
     await door.login()
     async with Database(door.settings.db, SystemClock()) as db, asyncio.timeout(60):
         while True:
-            async with db.uow(None) as work:
+            async with db.uow(None) as uow:
                 # Nobody listens to these keys in this test: the relay keeps what no queue has taken, with a time to try again.
-                waiting = await work.session.scalar(text("SELECT count(*) FROM outbox WHERE retry_at IS NULL"))
+                waiting = await uow.session.scalar(text("SELECT count(*) FROM outbox WHERE retry_at IS NULL"))
             if not waiting:
                 return
             await asyncio.sleep(0.1)

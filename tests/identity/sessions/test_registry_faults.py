@@ -137,8 +137,8 @@ async def test_rotating_under_load_fails_no_request(door: Door) -> None:
 
 async def test_keys_and_rotations_are_kept_sealed(door: Door) -> None:
     await gtv_keys(door, "rotate")
-    async with Database(door.settings.db, SystemClock()) as db, db.uow(None) as work:
-        rows = (await work.session.execute(text("SELECT private_sealed FROM signing_key"))).all()
+    async with Database(door.settings.db, SystemClock()) as db, db.uow(None) as uow:
+        rows = (await uow.session.execute(text("SELECT private_sealed FROM signing_key"))).all()
     assert rows
     assert all(row.private_sealed.startswith("v1.k1.") and "BEGIN" not in row.private_sealed for row in rows)
 

@@ -17,23 +17,22 @@ from gtvision.errors import BadCredentials, Forbidden, Invalid, MissingScope, No
 from gtvision.events import SessionRevoked as SessionRevokedEvent
 from gtvision.events import TenantCreated, UserDisabled
 from gtvision.ids import new_id
+from gtvision.patch import Patch
 from gtvision.tenancy import ROLE_SCOPES, Caller, Role, Scope
-from identity.cities.usecases.installation import Bootstrap, Wanted
-from identity.keys.usecases.signing import Publication
+from identity.cities.usecases import BootstrapRequest
+from identity.keys.domain import hash_secret
+from identity.keys.usecases import SigningKeys
 from identity.people.domain.passwords import WeakPassword
 from identity.people.domain.users import EmailTaken, OwnAccount, User
-from identity.people.usecases.users import Change, NewUser, Users
-from identity.sessions.domain import TicketPurpose, hash_secret
-from identity.sessions.usecases.exchanges import Exchanges
-from identity.sessions.usecases.logins import Credentials
-from identity.sessions.usecases.opening import Guest, Opened
-from identity.sessions.usecases.tickets import Tickets
+from identity.people.usecases.users import NewUser, Users
+from identity.sessions.domain import ClientInfo, IssuedTokens, TicketPurpose
+from identity.sessions.usecases.logins import Logins, PasswordLogin
 
 HOME = "203.0.113.7"
 
 
-async def log_in(house: Any, email: str, password: str, address: str = HOME) -> Opened:
-    opened: Opened = await house.logins.login(Credentials(email, password), Guest(address))
+async def log_in(house: Any, email: str, password: str, address: str = HOME) -> IssuedTokens:
+    opened: IssuedTokens = await house.logins.login(PasswordLogin(email, password), ClientInfo(address))
     return opened
 
 
@@ -42,8 +41,8 @@ def users(house: Any) -> Users:
     return found
 
 
-def exchanges(house: Any) -> Exchanges:
-    return Exchanges(house.uow, house.store, house.opening, house.throttle, house.clock)
+def exchanges(house: Any) -> Logins:
+    return house.logins
 
 
 def authenticator(house: Any) -> Authenticator:
@@ -56,16 +55,16 @@ class TestLogin:
     async def test_gives_a_token_that_says_who(self, house: Any, password: str) -> None:
         user = await house.add_user(await house.add_tenant(), Role.OPERATOR)
         opened = await log_in(house, user.email.upper(), password)
-        who = await authenticator(house).verify(opened.access_token)
-        assert (who.user_id, who.tenant_id, who.role) == (user.id, user.tenant_id, Role.OPERATOR)
-        assert who.scopes == frozenset(ROLE_SCOPES[Role.OPERATOR])
+        caller = await authenticator(house).verify(opened.access_token)
+        assert (caller.user_id, caller.tenant_id, caller.role) == (user.id, user.tenant_id, Role.OPERATOR)
+        assert caller.scopes == frozenset(ROLE_SCOPES[Role.OPERATOR])
         assert opened.refresh_token is not None
 
     async def test_wrong_password_unknown_and_disabled_look_alike(self, house: Any, password: str) -> None:
         tenant_id = await house.add_tenant()
         known, disabled = await house.add_user(tenant_id), await house.add_user(tenant_id)
-        async with house.uow(tenant_id) as work:
-            await house.store(work).save_user(replace(disabled, disabled_at=house.clock.now()))
+        async with house.uow(tenant_id) as uow:
+            await house.rows(uow).save_user(replace(disabled, disabled_at=house.clock.now()))
         said = set()
         for email, text in [(known.email, "wrong"), ("nobody@example.org", password), (disabled.email, password), ("no address", "x")]:
             before = house.passwords.verified
@@ -130,7 +129,7 @@ class TestRefresh:
     async def test_ends_with_the_user(self, house: Any, password: str, as_caller: Callable[[User], Caller]) -> None:
         user, first = await self.opened(house, password)
         admin = await house.add_user(user.tenant_id, Role.ADMIN)
-        await users(house).change_user(as_caller(admin), user.id, Change(frozenset({"disabled"}), disabled=True))
+        await users(house).change_user(as_caller(admin), user.id, Patch({"disabled": True}))
         with pytest.raises(BadCredentials):
             await house.sessions.refresh(first, HOME)
 
@@ -144,10 +143,10 @@ class TestLogout:
     async def test_revokes_at_once_and_may_be_repeated(self, house: Any, password: str) -> None:
         user = await house.add_user(await house.add_tenant())
         opened = await log_in(house, user.email, password)
-        who = await authenticator(house).verify(opened.access_token)
-        await house.sessions.logout(who)
-        await house.sessions.logout(who)
-        assert house.registry.revoked[who.session_id] == house.clock.now() + timedelta(minutes=15)
+        caller = await authenticator(house).verify(opened.access_token)
+        await house.sessions.logout(caller)
+        await house.sessions.logout(caller)
+        assert house.registry.revoked[caller.session_id] == house.clock.now() + timedelta(minutes=15)
         assert len(await house.facts(user.tenant_id)) == 1
         with pytest.raises(BadCredentials):
             await house.sessions.refresh(opened.refresh_token or "", HOME)
@@ -155,42 +154,42 @@ class TestLogout:
     async def test_is_kept_when_the_registry_is_away(self, house: Any, password: str) -> None:
         user = await house.add_user(await house.add_tenant())
         opened = await log_in(house, user.email, password)
-        who = await authenticator(house).verify(opened.access_token)
+        caller = await authenticator(house).verify(opened.access_token)
         house.registry.down = True
-        await house.sessions.logout(who)
+        await house.sessions.logout(caller)
         house.registry.down = False
-        async with house.uow(None) as work:
-            assert who.session_id in await house.store(work).revocations(house.clock.now())
+        async with house.uow(None) as uow:
+            assert caller.session_id in await house.rows(uow).revocations(house.clock.now())
         assert not await house.registry.is_whole()
 
 
 class TestExchange:
     async def test_an_api_key_gives_a_short_token(self, house: Any) -> None:
         key = "k" * 40 + str(new_id())
-        wanted = Wanted(f"City {new_id()}", f"{new_id()}@example.org", "correct horse battery", key)
-        done = await Bootstrap(house.uow, house.store, house.clock).bootstrap(wanted, house.passwords, False)
-        opened = await exchanges(house).exchange(key, HOME)
-        who = await authenticator(house).verify(opened.access_token)
-        assert (who.tenant_id, who.role) == (done.tenant_id, Role.ADMIN)
+        wanted = BootstrapRequest(f"City {new_id()}", f"{new_id()}@example.org", "correct horse battery", key)
+        done = await house.installation.bootstrap(wanted, house.passwords, False)
+        opened = await exchanges(house).exchange_api_key(key, HOME)
+        caller = await authenticator(house).verify(opened.access_token)
+        assert (caller.tenant_id, caller.role) == (done.tenant_id, Role.ADMIN)
         assert opened.refresh_token is None
-        await house.sessions.logout(who)
-        assert who.session_id in house.registry.revoked
+        await house.sessions.logout(caller)
+        assert caller.session_id in house.registry.revoked
 
     async def test_an_unknown_key_is_refused(self, house: Any) -> None:
         with pytest.raises(BadCredentials):
-            await exchanges(house).exchange("x" * 40, HOME)
+            await exchanges(house).exchange_api_key("x" * 40, HOME)
 
 
 class TestTickets:
-    async def ticket(self, house: Any, who: Caller, purpose: TicketPurpose, camera: Any = None) -> str:
-        return await Tickets(house.uow, house.tokens).issue_ticket(who, purpose, camera)
+    async def ticket(self, house: Any, caller: Caller, purpose: TicketPurpose, camera: Any = None) -> str:
+        return await house.sessions.issue_ticket(caller, purpose, camera)
 
     async def test_a_ticket_opens_one_camera_once(self, house: Any, as_caller: Callable[[User], Caller]) -> None:
-        who, camera = as_caller(await house.add_user(await house.add_tenant())), new_id()
-        text = await self.ticket(house, who, TicketPurpose.LIVE, camera)
+        caller, camera = as_caller(await house.add_user(await house.add_tenant())), new_id()
+        text = await self.ticket(house, caller, TicketPurpose.LIVE, camera)
         judge = authenticator(house)
         claims = await judge.redeem(text, "live")
-        assert (claims.camera_id, claims.caller.session_id) == (camera, who.session_id)
+        assert (claims.camera_id, claims.caller.session_id) == (camera, caller.session_id)
         assert claims.caller.scopes == {Scope.LIVE_VIEW}, "no right that a view does not need"
         with pytest.raises(errors.Unauthenticated):
             await judge.redeem(text, "live")
@@ -204,11 +203,11 @@ class TestTickets:
             await self.ticket(house, nobody, TicketPurpose.WS)
 
     async def test_live_names_a_camera_and_ws_does_not(self, house: Any, as_caller: Callable[[User], Caller]) -> None:
-        who = as_caller(await house.add_user(await house.add_tenant()))
+        caller = as_caller(await house.add_user(await house.add_tenant()))
         with pytest.raises(Invalid):
-            await self.ticket(house, who, TicketPurpose.LIVE)
+            await self.ticket(house, caller, TicketPurpose.LIVE)
         with pytest.raises(Invalid):
-            await self.ticket(house, who, TicketPurpose.WS, new_id())
+            await self.ticket(house, caller, TicketPurpose.WS, new_id())
 
 
 class TestUsers:
@@ -249,48 +248,48 @@ class TestUsers:
         admin, user = await house.add_user(tenant_id, Role.ADMIN), await house.add_user(tenant_id)
         for _ in range(2):
             await log_in(house, user.email, password)
-        assert (await users(house).change_user(as_caller(admin), user.id, Change(frozenset({"disabled"}), disabled=True))).is_disabled
+        assert (await users(house).change_user(as_caller(admin), user.id, Patch({"disabled": True}))).is_disabled
         assert len(house.registry.revoked) == 2
         said = sorted(type(event).__name__ for event in await house.facts(tenant_id))
         assert said == [SessionRevokedEvent.__name__, SessionRevokedEvent.__name__, UserDisabled.__name__]
-        await users(house).change_user(as_caller(admin), user.id, Change(frozenset({"disabled"}), disabled=True))
+        await users(house).change_user(as_caller(admin), user.id, Patch({"disabled": True}))
         assert len(await house.facts(tenant_id)) == 3
-        assert not (await users(house).change_user(as_caller(admin), user.id, Change(frozenset({"disabled"}), disabled=False))).is_disabled
+        assert not (await users(house).change_user(as_caller(admin), user.id, Patch({"disabled": False}))).is_disabled
         await log_in(house, user.email, password)
 
     async def test_another_tenants_user_does_not_exist(self, house: Any, as_caller: Callable[[User], Caller]) -> None:
         stranger = await house.add_user(await house.add_tenant())
         admin = as_caller(await house.add_user(await house.add_tenant(), Role.ADMIN))
         with pytest.raises(NotFound):
-            await users(house).change_user(admin, stranger.id, Change(frozenset({"disabled"}), disabled=True))
+            await users(house).change_user(admin, stranger.id, Patch({"disabled": True}))
         assert stranger.id not in {user.id for user in await users(house).list_users(admin, None, 100)}
 
     async def test_nobody_disables_themselves(self, house: Any, as_caller: Callable[[User], Caller]) -> None:
         admin = await house.add_user(await house.add_tenant(), Role.ADMIN)
         with pytest.raises(OwnAccount):
-            await users(house).change_user(as_caller(admin), admin.id, Change(frozenset({"disabled"}), disabled=True))
+            await users(house).change_user(as_caller(admin), admin.id, Patch({"disabled": True}))
 
     async def test_pages(self, house: Any, as_caller: Callable[[User], Caller]) -> None:
         tenant_id = await house.add_tenant()
         made = [await house.add_user(tenant_id, Role.ADMIN) for _ in range(5)]
-        who = as_caller(made[0])
-        first = await users(house).list_users(who, None, 3)
-        rest = await users(house).list_users(who, first[-1].id, 3)
+        caller = as_caller(made[0])
+        first = await users(house).list_users(caller, None, 3)
+        rest = await users(house).list_users(caller, first[-1].id, 3)
         assert [user.id for user in first + rest] == sorted(user.id for user in made)
 
     async def test_who_am_i(self, house: Any, as_caller: Callable[[User], Caller]) -> None:
         user = await house.add_user(await house.add_tenant())
-        subject, tenant = await users(house).who_am_i(as_caller(user))
+        subject, tenant = await house.sessions.who_am_i(as_caller(user))
         assert (subject.id, tenant.id) == (user.id, user.tenant_id)
         gone = Caller(user.tenant_id, new_id(), Role.VIEWER, frozenset(), new_id())
         with pytest.raises(NotFound):
-            await users(house).who_am_i(gone)
+            await house.sessions.who_am_i(gone)
 
 
 class TestBootstrap:
     async def test_twice_is_once(self, house: Any) -> None:
-        wanted = Wanted(f"City {new_id()}", f"{new_id()}@example.org", "correct horse battery", "t" * 40 + str(new_id()))
-        bootstrap = Bootstrap(house.uow, house.store, house.clock)
+        wanted = BootstrapRequest(f"City {new_id()}", f"{new_id()}@example.org", "correct horse battery", "t" * 40 + str(new_id()))
+        bootstrap = house.installation
         first = await bootstrap.bootstrap(wanted, house.passwords, True)
         again = await bootstrap.bootstrap(wanted, house.passwords, False)
         assert (first.tenant_created, first.admin_created, first.tool_key_created) == (True, True, True)
@@ -300,14 +299,14 @@ class TestBootstrap:
 
     async def test_an_administrator_keeps_their_password(self, house: Any) -> None:
         email = f"{new_id()}@example.org"
-        bootstrap = Bootstrap(house.uow, house.store, house.clock)
-        await bootstrap.bootstrap(Wanted(f"City {new_id()}", email, "correct horse battery"), house.passwords, False)
-        await bootstrap.bootstrap(Wanted("Another name", email, "another password 1"), house.passwords, False)
+        bootstrap = house.installation
+        await bootstrap.bootstrap(BootstrapRequest(f"City {new_id()}", email, "correct horse battery"), house.passwords, False)
+        await bootstrap.bootstrap(BootstrapRequest("Another name", email, "another password 1"), house.passwords, False)
         await log_in(house, email, "correct horse battery")
 
     async def test_there_is_no_weak_start(self, house: Any) -> None:
         with pytest.raises(WeakPassword):
-            await Bootstrap(house.uow, house.store, house.clock).bootstrap(Wanted("City", "a@example.org", "admin"), house.passwords, False)
+            await house.installation.bootstrap(BootstrapRequest("City", "a@example.org", "admin"), house.passwords, False)
 
 
 class OneKey:
@@ -325,27 +324,27 @@ class OneKey:
 
 class TestPublication:
     async def test_keys_first_then_everything(self, house: Any, password: str) -> None:
-        publication = Publication(house.uow, house.store, house.tokens, house.registry, house.clock)
-        bootstrap, maker = Bootstrap(house.uow, house.store, house.clock), OneKey()
-        if await bootstrap.ensure_signing_key(maker, house.sealer):
-            assert not await bootstrap.ensure_signing_key(maker, house.sealer)
+        publication = house.signing_keys
+        bootstrap, maker = house.installation, OneKey()
+        if await bootstrap.ensure_signing_key(maker):
+            assert not await bootstrap.ensure_signing_key(maker)
         assert maker.made <= 1
         user = await house.add_user(await house.add_tenant())
         opened = await log_in(house, user.email, password)
-        who = await authenticator(house).verify(opened.access_token)
+        caller = await authenticator(house).verify(opened.access_token)
         house.registry.down = True
-        await house.sessions.logout(who)
+        await house.sessions.logout(caller)
         house.registry.down = False
-        await publication.publish(house.sealer)
-        assert who.session_id in house.registry.revoked
-        assert await publication.is_whole()
+        await publication.publish()
+        assert caller.session_id in house.registry.revoked
+        assert not await publication.publish_if_needed()
         assert publication.jwks["keys"]
 
     async def test_ended_sessions_are_forgotten(self, house: Any, password: str) -> None:
         house.clock.advance(timedelta(days=-40))  # the database looks at its own clock too
         user = await house.add_user(await house.add_tenant())
         await log_in(house, user.email, password)
-        publication = Publication(house.uow, house.store, house.tokens, house.registry, house.clock)
+        publication = house.signing_keys
         assert await publication.forget_ended_sessions() == 0
         house.clock.advance(timedelta(days=38))
         assert await publication.forget_ended_sessions() >= 1
@@ -368,6 +367,6 @@ async def test_before_the_bootstrap_there_is_nothing_to_publish(house: Any) -> N
         async def revocations(self, _now: object) -> dict[object, object]:
             return {}
 
-    publication = Publication(house.uow, lambda _work: Empty(), house.tokens, house.registry, house.clock)  # type: ignore[arg-type,return-value]
+    publication = SigningKeys(house.uow, lambda _uow: Empty(), house.tokens, house.registry, house.vault, house.clock)  # type: ignore[arg-type,return-value]
     with pytest.raises(Unavailable):
-        await publication.publish(house.sealer)
+        await publication.publish()

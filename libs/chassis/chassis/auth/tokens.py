@@ -42,7 +42,7 @@ _MAX_TOKEN_BYTES = 8_192
 _CACHE_SIZE = 10_000
 _CACHE_S = 60.0
 _MAX_SPENT = 100_000
-_COMPACT = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
+COMPACT = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
 _HEADER_FIELDS = frozenset({"alg", "typ", "kid"})
 
 
@@ -167,7 +167,7 @@ class Authenticator:
         return caller
 
     async def _verified(self, token: str, kind: str, audience: str) -> _Claims:
-        if len(token) > _MAX_TOKEN_BYTES or _COMPACT.fullmatch(token) is None:
+        if len(token) > _MAX_TOKEN_BYTES or COMPACT.fullmatch(token) is None:
             raise Unauthenticated  # Python's base64 skips strange characters: one token would have many spellings
         kid = _kid(token, kind)
         key = self._keys.find(kid)

@@ -7,13 +7,14 @@ place that knows which kind of error is which status; routes raise `gtvision.err
 from fastapi import FastAPI
 
 from chassis.http.exchange import Observed, route_template
-from chassis.http.pages import Page, StrictModel, decode_cursor, encode_cursor
+from chassis.http.pages import NoStore, Page, StrictModel, decode_cursor, encode_cursor
 from chassis.http.parameters import refuse_unknown_parameters, takes_any_parameter
 from chassis.http.problems import KINDS, install_handlers, problem, problem_of
 from chassis.http.provided import Provided, check_provided, provide, provided
 
 __all__ = [
     "KINDS",
+    "NoStore",
     "Observed",
     "Page",
     "Provided",

@@ -9,6 +9,7 @@ from typing import Any, Generic, TypeVar
 from uuid import UUID
 
 import orjson
+from fastapi import Depends, Response
 from pydantic import BaseModel, ConfigDict
 
 from gtvision.errors import InvalidCursor
@@ -21,6 +22,14 @@ class StrictModel(BaseModel):
     """A request's body: an unknown field is refused, so that a typing error is not ignored."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+async def _not_stored(response: Response) -> None:
+    response.headers["cache-control"] = "no-store"
+
+
+NoStore = [Depends(_not_stored)]
+"""`dependencies=NoStore`: for answers that hold a secret."""
 
 
 class Page(BaseModel, Generic[T]):

@@ -13,12 +13,13 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import AfterValidator, BaseModel, Field, ValidationError
 
 from chassis.auth import requires
-from chassis.http import Page, StrictModel, decode_cursor, encode_cursor
+from chassis.http import NoStore, Page, Provided, StrictModel, decode_cursor, encode_cursor
 from chassis.idempotency import Idempotent
+from gtvision.names import clean_name
 from gtvision.tenancy import Caller, Scope, TenantSettings
-from identity.api.wiring import Email, NoStore, built, printable
 from identity.cities.domain import NAME_MAX, Tenant, check_logo_size, merged, named_limits
-from identity.cities.usecases.tenants import Founding, Joined, NewTenant, SettingsChange, Tenants
+from identity.cities.usecases import CreatedTenant, NewTenant, SettingsChange, Tenants
+from identity.people.domain.users import Email
 
 router = APIRouter(prefix="/api/v1")
 
@@ -35,9 +36,9 @@ IfMatch = Annotated[str | None, Header(max_length=100, description='ETag of the 
 
 
 class TenantIn(StrictModel):
-    """Who joins. The settings are the defaults, unless given."""
+    """A new tenant. The settings are the defaults, unless given."""
 
-    name: Annotated[str, Field(min_length=1, max_length=NAME_MAX, pattern=r"\S"), AfterValidator(printable)]
+    name: Annotated[str, Field(min_length=1, max_length=NAME_MAX, pattern=r"\S"), AfterValidator(clean_name)]
     admin_email: Email
     settings: Annotated[dict[str, Any] | None, Field(max_length=50)] = None
 
@@ -72,11 +73,11 @@ class TenantMadeOut(TenantOut):
     admin: FirstAdminOut
 
     @classmethod
-    def joined(cls, made: Joined) -> Self:
+    def created(cls, made: CreatedTenant) -> Self:
         return cls.of(made.tenant, admin=FirstAdminOut(id=made.admin.id, email=made.admin.email, password=made.password))
 
 
-# --- what app.py built, and what is read beside bodies -----------------------------------------------------------------
+# --- what is read beside bodies ----------------------------------------------------------------------------------------
 
 
 async def _picture(request: Request) -> bytes:
@@ -87,7 +88,7 @@ async def _picture(request: Request) -> bytes:
     return bytes(body)
 
 
-TenantsDep = Annotated[Tenants, built("tenants")]
+TenantsDep = Annotated[Tenants, Provided(Tenants)]
 _READ, _WRITE = requires(Scope.SETTINGS_READ, Scope.TENANTS_READ), requires(Scope.SETTINGS_WRITE, Scope.TENANTS_WRITE)
 
 
@@ -129,7 +130,7 @@ def _shown(tenant: Tenant, response: Response) -> TenantSettings:
 
 @router.get("/tenants")
 async def list_tenants(
-    _who: Annotated[Caller, requires(Scope.TENANTS_READ)],
+    _caller: Annotated[Caller, requires(Scope.TENANTS_READ)],
     tenants: TenantsDep,
     cursor: Annotated[str | None, Query(max_length=1_000)] = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
@@ -144,61 +145,63 @@ async def list_tenants(
 @router.post("/tenants", status_code=201, dependencies=NoStore)
 async def create_tenant(
     body: TenantIn,
-    who: Annotated[Caller, requires(Scope.TENANTS_WRITE)],
-    founding: Annotated[Founding, built("founding")],
+    caller: Annotated[Caller, requires(Scope.TENANTS_WRITE)],
+    tenants: TenantsDep,
     once: Idempotent,
 ) -> TenantMadeOut:
     """Add a tenant with its first administrator, whose generated password is in this answer and nowhere else: a repeat is a 409."""
     asked = NewTenant(body.name.strip(), body.admin_email, _strict(body.settings or {}), named_limits(body.settings or {}))
-    return TenantMadeOut.joined(await founding.create_tenant(who, asked, once))
+    return TenantMadeOut.created(await tenants.create_tenant(caller, asked, once))
 
 
 @router.get("/tenants/{tenant_id}")
-async def tenant(tenant_id: UUID, who: Annotated[Caller, _READ], tenants: TenantsDep) -> TenantOut:
+async def tenant(tenant_id: UUID, caller: Annotated[Caller, _READ], tenants: TenantsDep) -> TenantOut:
     """One's own tenant; the platform's administrators see any."""
-    return TenantOut.of(await tenants.tenant(who, tenant_id))
+    return TenantOut.of(await tenants.tenant(caller, tenant_id))
 
 
 # --- settings ----------------------------------------------------------------------------------------------------------
 
 
 @router.get("/tenants/{tenant_id}/settings")
-async def settings(tenant_id: UUID, who: Annotated[Caller, _READ], tenants: TenantsDep, response: Response) -> TenantSettings:
+async def settings(tenant_id: UUID, caller: Annotated[Caller, _READ], tenants: TenantsDep, response: Response) -> TenantSettings:
     """What the city decided for itself. The ETag names the revision that a change is based on."""
-    return _shown(await tenants.tenant(who, tenant_id), response)
+    return _shown(await tenants.tenant(caller, tenant_id), response)
 
 
 @router.put("/tenants/{tenant_id}/settings", openapi_extra=_SETTINGS_BODY)
 async def replace_settings(
-    tenant_id: UUID, body: Document, who: Annotated[Caller, _WRITE], tenants: TenantsDep, response: Response, if_match: IfMatch = None
+    tenant_id: UUID, body: Document, caller: Annotated[Caller, _WRITE], tenants: TenantsDep, response: Response, if_match: IfMatch = None
 ) -> TenantSettings:
     """Replace the settings; what is left out takes its default, but the logo stays. `If-Match` is required."""
     done = await tenants.change_settings(
-        who, tenant_id, _revision(if_match), SettingsChange(partial(_replaced, body), named_limits(body), whole=True)
+        caller, tenant_id, _revision(if_match), SettingsChange(partial(_replaced, body), named_limits(body), whole=True)
     )
     return _shown(done, response)
 
 
 @router.patch("/tenants/{tenant_id}/settings", openapi_extra=_PATCH_BODY)
 async def change_settings(
-    tenant_id: UUID, body: Document, who: Annotated[Caller, _WRITE], tenants: TenantsDep, response: Response, if_match: IfMatch = None
+    tenant_id: UUID, body: Document, caller: Annotated[Caller, _WRITE], tenants: TenantsDep, response: Response, if_match: IfMatch = None
 ) -> TenantSettings:
     """Change a part of the settings (RFC 7396: null brings a default back). `If-Match` is required."""
-    done = await tenants.change_settings(who, tenant_id, _revision(if_match), SettingsChange(partial(_patched, body), named_limits(body)))
+    done = await tenants.change_settings(
+        caller, tenant_id, _revision(if_match), SettingsChange(partial(_patched, body), named_limits(body))
+    )
     return _shown(done, response)
 
 
 @router.put("/tenants/{tenant_id}/logo", status_code=204, openapi_extra=_LOGO_BODY)
 async def set_logo(
-    tenant_id: UUID, who: Annotated[Caller, _WRITE], tenants: TenantsDep, picture: Annotated[bytes, Depends(_picture)]
+    tenant_id: UUID, caller: Annotated[Caller, _WRITE], tenants: TenantsDep, picture: Annotated[bytes, Depends(_picture)]
 ) -> None:
     """The city's logo: PNG or JPEG, at most 512 KB and 2 megapixels."""
-    await tenants.set_logo(who, tenant_id, picture)
+    await tenants.set_logo(caller, tenant_id, picture)
 
 
 @router.get("/tenants/{tenant_id}/logo", responses={200: {"content": {"image/png": _PICTURE, "image/jpeg": _PICTURE}}})
-async def logo(tenant_id: UUID, who: Annotated[Caller, _READ], tenants: TenantsDep) -> Response:
+async def logo(tenant_id: UUID, caller: Annotated[Caller, _READ], tenants: TenantsDep) -> Response:
     """The picture."""
-    key, data = await tenants.logo(who, tenant_id)
+    key, data = await tenants.logo(caller, tenant_id)
     kind = "image/png" if key.endswith(".png") else "image/jpeg"
     return Response(data, media_type=kind, headers={"cache-control": "private, max-age=300", "x-content-type-options": "nosniff"})

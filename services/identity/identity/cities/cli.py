@@ -5,14 +5,17 @@ from __future__ import annotations
 import json
 import sys
 from dataclasses import asdict
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from pydantic import Field, SecretStr, ValidationError
 
 from chassis.http import StrictModel
-from identity.cities.usecases.installation import Bootstrap, Wanted
-from identity.keys.ports.signing import KeyMaker, Sealer
-from identity.people.ports import Passwords
+from identity.cities.usecases import BootstrapRequest, Installation
+
+if TYPE_CHECKING:
+    from identity.gateways.argon2 import Argon2Passwords
+    from identity.gateways.signing import RsaKeyMaker
+
 
 _MAX_INPUT = 65_536
 
@@ -31,7 +34,7 @@ class UnusableInput(SystemExit):
     """Standard input is not what `bootstrap` needs. Says where and never what."""
 
 
-def read_wanted(source: TextIO) -> Wanted:
+def read_wanted(source: TextIO) -> BootstrapRequest:
     """Raises: UnusableInput."""
     try:
         asked = BootstrapIn.model_validate_json(source.read(_MAX_INPUT))
@@ -39,11 +42,11 @@ def read_wanted(source: TextIO) -> Wanted:
         where = "; ".join(f"{'.'.join(map(str, item['loc'])) or 'input'}: {item['msg']}" for item in error.errors(include_input=False))
         raise UnusableInput(f"bootstrap: {where}") from None
     tool_key = asked.tool_key.get_secret_value() if asked.tool_key else None
-    return Wanted(asked.tenant, asked.admin_email, asked.admin_password.get_secret_value(), tool_key, asked.must_change)
+    return BootstrapRequest(asked.tenant, asked.admin_email, asked.admin_password.get_secret_value(), tool_key, asked.must_change)
 
 
-async def bootstrap(bootstrapper: Bootstrap, wanted: Wanted, passwords: Passwords, maker: KeyMaker, sealer: Sealer) -> None:
+async def bootstrap(installation: Installation, wanted: BootstrapRequest, passwords: Argon2Passwords, maker: RsaKeyMaker) -> None:
     """Make the installation usable and print what is there now, as JSON."""
-    made = await bootstrapper.ensure_signing_key(maker, sealer)
-    done = await bootstrapper.bootstrap(wanted, passwords, made)
+    made = await installation.ensure_signing_key(maker)
+    done = await installation.bootstrap(wanted, passwords, made)
     sys.stdout.write(json.dumps(asdict(done), default=str) + "\n")

@@ -71,18 +71,22 @@ class Tenant:
     revision: int
     created_at: datetime
     settings: TenantSettings = field(default_factory=TenantSettings)
-    ceiling: Mapping[str, float] = field(default_factory=dict)
+    ceiling: Mapping[str, int | float] = field(default_factory=dict)
+
+    def check_room(self, users: int) -> None:
+        """Checks that one more user fits beside those that are enabled. Raises: QuotaReached."""
+        self.settings.quotas.check_room("users", users)
 
 
-def check_reach(who: Caller, tenant_id: UUID, beyond: Scope) -> None:
+def check_reach(caller: Caller, tenant_id: UUID, beyond: Scope) -> None:
     """One's own tenant, or with the scope `beyond` any. Raises: NotFound."""
-    if tenant_id != who.tenant_id and beyond not in who.scopes:
+    if tenant_id != caller.tenant_id and beyond not in caller.scopes:
         raise NotFound
 
 
-def check_whole_city(who: Caller) -> None:
-    """Retention and the ledger concern every camera, and nobody here knows which groups a camera is in. Raises: LimitedToGroups."""
-    if who.camera_groups is not None:
+def check_whole_city(caller: Caller) -> None:
+    """Checks that the caller is not limited to camera groups: settings and the ledger concern every camera. Raises: LimitedToGroups."""
+    if caller.camera_groups is not None:
         raise LimitedToGroups
 
 

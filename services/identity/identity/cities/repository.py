@@ -1,54 +1,59 @@
-"""Rows of tenants to nouns and back."""
+"""Rows of tenants."""
 
 from __future__ import annotations
 
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, select, text, update
+from sqlalchemy import Select, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
-from gtvision.tenancy import TenantSettings
-from identity.cities import tables
+from gtvision.errors import NotFound
 from identity.cities.domain import NameTaken, Tenant
-from identity.repository.rows import SqlRows
+from identity.cities.tables import tenant as table
+from identity.schema import Repository
 
 
-class SqlTenants(SqlRows):
-    """`ports.TenantRows`."""
+class PostgresTenants(Repository):
+    """Tenants."""
 
     async def find_tenant(self, name: str) -> Tenant | None:
-        row = await self._one(text("SELECT * FROM find_tenant(:wanted)"), {"wanted": name})
-        return None if row is None else _tenant(row)
+        """Across tenants: the tenant of this name."""
+        return await self._first(Tenant, text("SELECT tenant_id AS id, * FROM find_tenant(:wanted)"), wanted=name)
 
     async def tenants(self, after: UUID | None, limit: int) -> list[Tenant]:
-        found = await self._session.execute(text("SELECT * FROM list_tenants(:after, :most)"), {"after": after, "most": limit})
-        return [_tenant(row) for row in found]
+        """Across tenants, in order of id, which is the order of creation."""
+        return await self._all(Tenant, text("SELECT tenant_id AS id, * FROM list_tenants(:after, :most)"), after=after, most=limit)
 
     async def add_tenant(self, tenant: Tenant) -> None:
-        values = {
-            "tenant_id": tenant.id,
-            "name": tenant.name,
-            "revision": tenant.revision,
-            "created_at": tenant.created_at,
-            "settings": tenant.settings.model_dump(mode="json"),
-            "ceiling": dict(tenant.ceiling),
-        }
+        """Raises: NameTaken."""
+        values = {"tenant_id": tenant.id, "created_at": tenant.created_at, **_changeable(tenant)}
         # the policy hides the tenant that has the name already: only the index knows
-        made = insert(tables.tenant).values(values).on_conflict_do_nothing().returning(tables.tenant.c.tenant_id)
+        made = insert(table).values(values).on_conflict_do_nothing().returning(table.c.tenant_id)
         if (await self._session.execute(made)).first() is None:
             raise NameTaken
 
-    async def tenant(self, tenant_id: UUID, *, lock: bool = False) -> Tenant | None:
-        statement = select(tables.tenant).where(tables.tenant.c.tenant_id == tenant_id)
-        row = await self._one(statement.with_for_update() if lock else statement)
-        return None if row is None else _tenant(row)
+    async def tenant(self, tenant_id: UUID) -> Tenant | None:
+        return await self._first(Tenant, _select(tenant_id))
 
-    async def set_settings(self, tenant: Tenant) -> None:
-        settings = tenant.settings.model_dump(mode="json")
-        values = {"revision": tenant.revision, "settings": settings, "ceiling": dict(tenant.ceiling)}
-        await self._session.execute(update(tables.tenant).where(tables.tenant.c.tenant_id == tenant.id).values(values))
+    async def lock_tenant(self, tenant_id: UUID) -> Tenant:
+        """Locked until the transaction ends, so that no two changes overlap and no two users take the last place. Rows of users are
+        locked before that of their tenant, never after it. Raises: NotFound.
+        """
+        found = await self._first(Tenant, _select(tenant_id).with_for_update())
+        if found is None:
+            raise NotFound
+        return found
+
+    async def save_tenant(self, tenant: Tenant) -> None:
+        """Everything but the time of its creation."""
+        await self._session.execute(update(table).where(table.c.tenant_id == tenant.id).values(_changeable(tenant)))
 
 
-def _tenant(row: Row[Any]) -> Tenant:
-    return Tenant(row.tenant_id, row.name, row.revision, row.created_at, TenantSettings.model_validate(row.settings), row.ceiling)
+def _select(tenant_id: UUID) -> Select[Any]:
+    return select(table, table.c.tenant_id.label("id")).where(table.c.tenant_id == tenant_id)
+
+
+def _changeable(tenant: Tenant) -> dict[str, object]:
+    settings = tenant.settings.model_dump(mode="json")
+    return {"name": tenant.name, "revision": tenant.revision, "settings": settings, "ceiling": dict(tenant.ceiling)}

@@ -20,21 +20,21 @@ _HASHER = PasswordHasher(time_cost=3, memory_cost=32 * 1024, parallelism=1)
 
 
 class Argon2Passwords:
-    """`ports.Passwords`. At most `at_once` run and `waiting` wait; who comes later is asked to come back."""
+    """Hashes passwords slowly. At most `at_once` run and `waiting` wait; a later request gets RateLimited."""
 
     def __init__(self, at_once: int = 2, waiting: int = 32) -> None:
         self._running = asyncio.Semaphore(at_once)
         self._room = at_once + waiting
         self._inside = 0
-        # What is compared against for an unknown user: as slow as a real one, and matched by nothing.
-        self._nobody = _HASHER.hash("\x00 nobody's")
+        # the hash that an unknown user is compared with: as slow as a real one, and matched by no password
+        self._unknown = _HASHER.hash("\x00 unknown")
 
     async def hash(self, password: str) -> str:
         return await self._run(_HASHER.hash, password)
 
     async def verify(self, password_hash: str | None, password: str) -> bool:
         known = password_hash if password_hash and password_hash.startswith("$argon2") else None  # else: they sign in elsewhere
-        right = await self._run(_matches, known or self._nobody, password)
+        right = await self._run(_matches, known or self._unknown, password)
         return right and known is not None
 
     async def _run(self, work: Callable[..., T], *arguments: str) -> T:

@@ -1,4 +1,6 @@
-"""Sign-ins on their way, in the state Redis. Keys are hashed: whoever can list them learns no state that a browser would accept."""
+"""Logins through a provider that were begun, in the state Redis: for ten minutes and one return. Keys are hashed, so that a list of them
+holds no state that a browser would accept.
+"""
 
 from __future__ import annotations
 
@@ -10,14 +12,14 @@ from redis.asyncio import Redis
 
 from chassis.redis import UNREACHABLE
 from gtvision.errors import RateLimited, Unavailable
-from identity.federation.domain.federation import LOGIN_LIFETIME, LoginState
+from identity.federation.domain import LOGIN_LIFETIME, LoginState
 
 _STARTS, _WINDOW = 120, timedelta(minutes=1)
 """Sign-ins that one address may begin: a control room shares one, and its shift changes at once."""
 
 
 class RedisLoginStates:
-    """`ports.LoginStates`."""
+    """Logins that have not come back yet."""
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis

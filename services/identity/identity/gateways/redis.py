@@ -27,7 +27,10 @@ _AWAY = "The state store is not reachable at the moment."
 
 
 class RedisRegistry:
-    """`ports.Registry`. A write that failed leaves it not whole, so that the next load makes up for it."""
+    """What every service reads about tokens: public keys, revoked sessions and the epoch. Every method raises Unavailable.
+
+    A write that failed leaves it not whole, so that the next load makes up for it.
+    """
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
@@ -35,7 +38,7 @@ class RedisRegistry:
         self._keys = b""
 
     async def is_whole(self) -> bool:
-        """Other keys than ours are there when somebody else rotated them."""
+        """Whether the epoch is there, every write arrived, and the keys are those that this process wrote."""
         try:
             async with self._redis.pipeline(transaction=True) as pipe:
                 pipe.exists(EPOCH_KEY)
@@ -46,7 +49,7 @@ class RedisRegistry:
             raise Unavailable(_AWAY) from error
 
     async def load(self, jwks: Mapping[str, object], revocations: Mapping[UUID, datetime], now: datetime) -> None:
-        """Adds and renews before it forgets, so that no reader ever sees less than the truth."""
+        """Write everything, the epoch last. It adds before it deletes, so that no reader sees too few revocations."""
         self._owing = False  # what fails from here on, also beside this load, counts anew
         ends: dict[Value, Value] = {str(session): str(int(until.timestamp()) + 1) for session, until in revocations.items()}
         keys = orjson.dumps(jwks)
@@ -69,7 +72,7 @@ class RedisRegistry:
             raise Unavailable(_AWAY) from error
 
     async def _forget_past(self, fields: list[str], now: datetime) -> None:
-        """Only what has ended: one that PostgreSQL did not show yet may have been revoked a moment ago by another process."""
+        """Delete only what has ended: another process may have revoked a session that PostgreSQL did not show yet."""
         ends = await self._redis.hmget(REVOKED_KEY, fields)
         past = [field for field, end in zip(fields, ends, strict=True) if end is not None and float(end) < now.timestamp()]
         if past:
@@ -88,25 +91,26 @@ class RedisRegistry:
 
 _PAIR_ATTEMPTS, _PAIR_WINDOW = 5, timedelta(minutes=5)
 _ACCOUNT_ATTEMPTS, _ACCOUNT_WINDOW = 20, timedelta(minutes=15)
-"""From all the addresses together where the account was never at home."""
+"""From all addresses together that are not the account's home."""
 _AT_HOME = timedelta(days=90)
 _ADDRESS_ATTEMPTS, _ADDRESS_WINDOW = 100, timedelta(minutes=15)
 """A control room shares one address: it must not lock itself out at the change of shift."""
 
 
 class RedisThrottle:
-    """`ports.Throttle`: attempts per account *and* address, per address alone, and per account from addresses that are new to it.
+    """Counts attempts per account *and* address, per address alone, and per account from addresses that are new to it.
 
-    Never per account alone: that would let anybody keep somebody else out by guessing wrong on purpose. Where an account came in before
-    (within 90 days) is its home, and there only the pair and the address count: who guesses from a thousand other addresses makes new
-    addresses wait, and nobody else. Guesses that were followed by the right password at the same address are forgiven.
+    It never counts per account alone: an attacker could lock a user out by guessing wrong on purpose. An address where an account logged
+    in within 90 days is its home, where only the pair and the address count: guesses from a thousand other addresses slow down logins
+    from new addresses only. Guesses that were followed by the right password at the same address are forgiven.
     """
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
 
     async def attempt(self, account: str, address: str) -> None:
-        # Counted before the password is looked at, so that guesses side by side do not slip through.
+        """Count one. Raises: RateLimited, Unavailable."""
+        # before the password is checked, so that guesses at the same moment are all counted
         address = _network(address)
         await self._count("address", address, _ADDRESS_ATTEMPTS, _ADDRESS_WINDOW)
         try:
@@ -119,7 +123,7 @@ class RedisThrottle:
             await self._count("account", account, _ACCOUNT_ATTEMPTS, _ACCOUNT_WINDOW)
 
     async def succeeded(self, account: str, address: str) -> None:
-        """Only failures count: a hundred users behind one address all come in."""
+        """Forget the attempts of this pair: a hundred users behind one address can all log in. Never raises, because the login is done."""
         address = _network(address)
         try:
             async with self._redis.pipeline(transaction=True) as pipe:
@@ -162,7 +166,7 @@ class RedisThrottle:
 
 
 def _network(address: str) -> str:
-    """Who has one IPv6 address has 2^64 of them, and takes another every day: the network is what an attempt comes from."""
+    """Returns what an attempt is counted under: of IPv6 the /64 network, because a client changes its address inside it at will."""
     try:
         place = ip_address(address)
     except ValueError:

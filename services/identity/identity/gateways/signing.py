@@ -1,4 +1,4 @@
-"""RSA keys by cryptography, tokens by the one room that knows JOSE."""
+"""RSA keys by cryptography, tokens by `chassis.auth`."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from gtvision.errors import Unavailable
 from gtvision.ids import new_id
 from gtvision.tenancy import Caller
 from gtvision.time import Clock
-from identity.keys.domain.signing import OpenedKey
-from identity.sessions.domain import ACCESS_LIFETIME
+from identity.keys.domain import ACCESS_LIFETIME, OpenedKey
 
 RSA_BITS = 3072
 
 
 class RsaKeyMaker:
-    """`ports.KeyMaker`."""
+    """Makes signing keys."""
 
     async def make(self) -> tuple[str, str, dict[str, str]]:
+        """Returns key id, private PEM and public JWK. It takes a second, in a thread."""
         return await asyncio.to_thread(_make, str(new_id()))
 
 
@@ -35,7 +35,7 @@ def _make(kid: str) -> tuple[str, str, dict[str, str]]:
 
 
 class JoseTokens:
-    """`ports.Tokens`."""
+    """Signs with the newest key that may sign already. Raises Unavailable where there is no key yet."""
 
     def __init__(self, clock: Clock, keys: Sequence[OpenedKey] = ()) -> None:
         self._clock = clock

@@ -14,7 +14,7 @@ from identity.cities.domain import Tenant
 
 
 class RedisTenantBoard:
-    """`ports.TenantBoard`. A write that failed leaves it not whole, so that the next announcement makes up for it."""
+    """What every service reads of tenants. A write that failed leaves it not whole, so that the next announcement makes up for it."""
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis

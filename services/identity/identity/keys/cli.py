@@ -5,24 +5,17 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 from gtvision.time import isoformat
-from identity.keys.ports.signing import KeyMaker, Sealer
-from identity.keys.usecases.signing import KeyRotation, Publication
+
+if TYPE_CHECKING:
+    from identity.gateways.signing import RsaKeyMaker
+    from identity.keys.usecases import SigningKeys
+
 
 _AFTER_S, _LONGEST_S = 60, 86_400
-
-
-@dataclass(frozen=True, slots=True)
-class Desk:
-    """What the commands work with."""
-
-    rotation: KeyRotation
-    publication: Publication
-    maker: KeyMaker
-    sealer: Sealer
 
 
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
@@ -47,13 +40,12 @@ def _seconds(text: str) -> int:
     return int(text)
 
 
-async def run(asked: argparse.Namespace, desk: Desk) -> None:
+async def run(asked: argparse.Namespace, keys: SigningKeys, maker: RsaKeyMaker) -> None:
     """Raises: Unavailable, TooManyKeys."""
     if asked.verb == "rotate":
-        key = await desk.rotation.rotate(desk.maker, desk.sealer, timedelta(seconds=asked.activate_after))
-        await desk.publication.publish(desk.sealer)
+        key = await keys.rotate(maker, timedelta(seconds=asked.activate_after))
         sys.stdout.write(f"{key.kid} is published and signs from {isoformat(key.activates_at)}.\n")
         return
-    for key, state in await desk.rotation.list_keys():
+    for key, state in await keys.list_keys():
         retires = isoformat(key.retires_at) if key.retires_at else "-"
         sys.stdout.write(f"{key.kid}  {state:<9}  signs from {isoformat(key.activates_at)}  retires {retires}\n")

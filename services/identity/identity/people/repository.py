@@ -1,116 +1,94 @@
-"""Rows of people to nouns and back."""
+"""Rows of people."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, delete, func, insert, select, text, update
+from sqlalchemy import delete, func, insert, select, text, update
 
 from gtvision.tenancy import Role
-from identity.people import tables
 from identity.people.domain.second_factors import SecondFactor
 from identity.people.domain.users import EmailTaken, User, email_key
-from identity.repository.rows import SqlRows, grouped, listed
+from identity.people.tables import account, recovery_code
+from identity.schema import Repository, noun_of, values_of
 
 
-class SqlUsers(SqlRows):
-    """`ports.UserRows`."""
+class PostgresUsers(Repository):
+    """Users of the unit of work's tenant, and their recovery codes."""
 
     async def find_login(self, email_key: str) -> User | None:
-        row = await self._one(text("SELECT * FROM find_login(:wanted)"), {"wanted": email_key})
-        return None if row is None else _user(row)
+        """Across tenants: the user who logs in with this address."""
+        found = await self._users(text("SELECT * FROM find_login(:wanted)"), wanted=email_key)
+        return found[0] if found else None
 
     async def add_user(self, user: User) -> None:
+        """Raises: EmailTaken."""
         claimed = await self._session.scalar(
             text("SELECT claim_login(:wanted, :tenant, :account)"),
             {"wanted": email_key(user.email), "tenant": user.tenant_id, "account": user.id},
         )
         if not claimed:
             raise EmailTaken
-        values = {
-            "tenant_id": user.tenant_id,
-            "id": user.id,
-            "email": user.email,
-            "created_at": user.created_at,
-            **_changeable(user),
-        }
-        await self._session.execute(insert(tables.account).values(values))
+        await self._session.execute(insert(account).values(_values(user)))
 
     async def user(self, user_id: UUID, *, lock: bool = False) -> User | None:
-        statement = select(tables.account).where(tables.account.c.id == user_id)
-        row = await self._one(statement.with_for_update() if lock else statement)
-        return None if row is None else _user(row)
+        statement = select(account).where(account.c.id == user_id)
+        found = await self._users(statement.with_for_update() if lock else statement)
+        return found[0] if found else None
 
     async def save_user(self, user: User) -> None:
-        await self._session.execute(update(tables.account).where(tables.account.c.id == user.id).values(_changeable(user)))
+        """Everything but the e-mail address, which never changes."""
+        await self._session.execute(update(account).where(account.c.id == user.id).values(_values(user)))
 
     async def lock_admins(self) -> list[User]:
-        table = tables.account.c
+        """Those who run the tenant, locked in order of id until the transaction ends, so that no two can remove each other."""
         roles = [str(Role.ADMIN), str(Role.PLATFORM_ADMIN)]
-        wanted = select(tables.account).where(table.role.in_(roles), table.disabled_at.is_(None), table.camera_groups.is_(None))
-        return [_user(row) for row in await self._session.execute(wanted.order_by(table.id).with_for_update())]
-
-    async def replace_recovery_codes(self, user_id: UUID, code_hashes: list[str]) -> None:
-        table = tables.recovery_code
-        await self._session.execute(delete(table).where(table.c.account_id == user_id))
-        if code_hashes:
-            tenant_id = await self._session.scalar(select(tables.account.c.tenant_id).where(tables.account.c.id == user_id))
-            rows = [{"tenant_id": tenant_id, "account_id": user_id, "code_hash": code_hash} for code_hash in code_hashes]
-            await self._session.execute(insert(table), rows)
-
-    async def use_recovery_code(self, user_id: UUID, code_hash: str, at: datetime) -> bool:
-        table = tables.recovery_code
-        mine = (table.c.account_id == user_id) & (table.c.code_hash == code_hash) & table.c.used_at.is_(None)
-        used = await self._session.execute(update(table).where(mine).values(used_at=at).returning(table.c.account_id))
-        return used.first() is not None
-
-    async def recovery_codes_left(self, user_id: UUID) -> int:
-        table = tables.recovery_code
-        left = select(func.count()).select_from(table).where(table.c.account_id == user_id, table.c.used_at.is_(None))
-        return int(await self._session.scalar(left) or 0)
-
-    async def write_nothing(self) -> None:
-        await self._session.execute(text("SELECT write_nothing()"))
-
-    async def count_enabled(self) -> int:
-        table = tables.account
-        return int(await self._session.scalar(select(func.count()).select_from(table).where(table.c.disabled_at.is_(None))) or 0)
+        wanted = select(account).where(account.c.role.in_(roles), account.c.disabled_at.is_(None), account.c.camera_groups.is_(None))
+        return await self._users(wanted.order_by(account.c.id).with_for_update())
 
     async def users(self, after: UUID | None, limit: int) -> list[User]:
-        statement = select(tables.account).order_by(tables.account.c.id).limit(limit)
-        if after is not None:
-            statement = statement.where(tables.account.c.id > after)
-        return [_user(row) for row in await self._session.execute(statement)]
+        """In order of id, which is the order of creation."""
+        statement = select(account).order_by(account.c.id).limit(limit)
+        return await self._users(statement if after is None else statement.where(account.c.id > after))
+
+    async def count_enabled(self) -> int:
+        """How many of the tenant are not disabled."""
+        return int(await self._session.scalar(select(func.count()).select_from(account).where(account.c.disabled_at.is_(None))) or 0)
+
+    async def write_nothing(self) -> None:
+        """Takes as long as the record of a refused login, for a login of no known user."""
+        await self._session.execute(text("SELECT write_nothing()"))
+
+    async def replace_recovery_codes(self, user: User, code_hashes: list[str]) -> None:
+        """The old ones are gone; with an empty list, all."""
+        await self._session.execute(delete(recovery_code).where(recovery_code.c.account_id == user.id))
+        rows = [{"tenant_id": user.tenant_id, "account_id": user.id, "code_hash": code_hash} for code_hash in code_hashes]
+        if rows:
+            await self._session.execute(insert(recovery_code), rows)
+
+    async def use_recovery_code(self, user_id: UUID, code_hash: str, at: datetime) -> bool:
+        """Returns whether the code was there and unused. Each is good once, also for two requests at the same time."""
+        unused = (recovery_code.c.account_id == user_id) & (recovery_code.c.code_hash == code_hash) & recovery_code.c.used_at.is_(None)
+        used = update(recovery_code).where(unused).values(used_at=at).returning(recovery_code.c.account_id)
+        return (await self._session.execute(used)).first() is not None
+
+    async def _users(self, statement: Any, **parameters: object) -> list[User]:
+        return [_user(row._mapping) for row in await self._session.execute(statement, parameters)]
 
 
-def _changeable(user: User) -> dict[str, Any]:
+def _values(user: User) -> dict[str, Any]:
     factor = user.second_factor
-    return {
-        "role": str(user.role),
-        "password_hash": user.password_hash,
-        "camera_groups": listed(user.camera_groups),
-        "disabled_at": user.disabled_at,
-        "name": user.name,
-        "must_change_password": user.must_change_password,
+    return values_of(account, user) | {
         "factor_sealed": factor.sealed if factor else None,
         "factor_confirmed_at": factor.confirmed_at if factor else None,
         "factor_last_step": factor.last_step if factor else 0,
     }
 
 
-def _user(row: Row[Any]) -> User:
-    return User(
-        id=row.id,
-        tenant_id=row.tenant_id,
-        email=row.email,
-        role=Role(row.role),
-        password_hash=row.password_hash,
-        created_at=row.created_at,
-        camera_groups=grouped(row.camera_groups),
-        disabled_at=row.disabled_at,
-        name=row.name,
-        must_change_password=row.must_change_password,
-        second_factor=SecondFactor(row.factor_sealed, row.factor_confirmed_at, row.factor_last_step) if row.factor_sealed else None,
-    )
+def _user(row: Mapping[Any, Any]) -> User:
+    sealed = row["factor_sealed"]
+    factor = SecondFactor(sealed, row["factor_confirmed_at"], row["factor_last_step"]) if sealed else None
+    return noun_of(User, {**row, "second_factor": factor})

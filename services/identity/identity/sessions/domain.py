@@ -1,4 +1,4 @@
-"""Who may stay, with what, and for how long. Pure: chance, time and storage come from outside."""
+"""Sessions, their tokens, and how long they last. Pure: random bytes, time and storage come from outside."""
 
 from __future__ import annotations
 
@@ -13,25 +13,23 @@ from uuid import UUID
 
 from gtvision.errors import BadCredentials, Forbidden
 from gtvision.tenancy import ROLE_SCOPES, Caller
-from identity.keys.domain.api_keys import ApiKey
+from identity.keys.domain import ACCESS_LIFETIME, SECRET_BYTES, ApiKey
 from identity.people.domain.users import User
 
-ACCESS_LIFETIME = timedelta(minutes=15)
 REFRESH_LIFETIME = timedelta(hours=24)
 SESSION_LIFETIME = timedelta(days=30)
-"""However often it is refreshed, a session ends after this and the password is asked again."""
+"""A session ends after this, however often it is refreshed."""
 
 MOBILE_REFRESH_LIFETIME = timedelta(days=30)
 MOBILE_SESSION_LIFETIME = timedelta(days=90)
-"""A phone is asked for its password four times a year, and may lie in a drawer for a month."""
+"""A phone asks for the password four times a year, and may lie unused for a month."""
 
 DEVICE_MAX = 300
-SECRET_BYTES = 32
 _REFRESH_PREFIX = "gtr_"
 
 
 class CsrfFailed(Forbidden):
-    """This does not come from a page of ours: the header X-CSRF-Token is missing or wrong."""
+    """This does not come from a page of ours: the header X-CSRF-Token is missing or wrong, or another site sent it."""
 
     code = "csrf_failed"
 
@@ -90,6 +88,32 @@ class RefreshToken:
     used_at: datetime | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class ClientInfo:
+    """Where a login comes from, and with what."""
+
+    address: str
+    client: Client = Client.API
+    device: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class IssuedTokens:
+    """What a login, refresh or exchange gives. An exchange gives no refresh token: the API key is exchanged again."""
+
+    access_token: str
+    user: User | ApiKey
+    session: Session
+    refresh_token: str | None = None
+    refresh_expires_at: datetime | None = None
+    lasts: timedelta = ACCESS_LIFETIME
+
+    @property
+    def expires_in_s(self) -> int:
+        """How long the access token lasts."""
+        return int(self.lasts.total_seconds())
+
+
 def session_lifetime(client: Client) -> timedelta:
     """From the login on, however often it is refreshed."""
     return MOBILE_SESSION_LIFETIME if client is Client.MOBILE else SESSION_LIFETIME
@@ -100,8 +124,8 @@ def refresh_lifetime(client: Client) -> timedelta:
     return MOBILE_REFRESH_LIFETIME if client is Client.MOBILE else REFRESH_LIFETIME
 
 
-def caller(subject: User | ApiKey, session_id: UUID) -> Caller:
-    """What a token of this user or key will say. Who must change their password has no right until they have."""
+def caller_of(subject: User | ApiKey, session_id: UUID) -> Caller:
+    """Returns the caller that a token of this user or key names. A user who must change their password has no scope before."""
     return Caller(
         tenant_id=subject.tenant_id,
         user_id=subject.id,
@@ -118,14 +142,9 @@ def _rights(subject: User | ApiKey) -> frozenset[str]:
     return frozenset() if subject.must_change_password else frozenset(map(str, ROLE_SCOPES[subject.role]))
 
 
-def hash_secret(secret: str) -> str:
-    """For secrets with 256 bits of chance in them, which need no slow hash."""
-    return hashlib.sha256(secret.encode()).hexdigest()
-
-
-def refresh_token_text(tenant_id: UUID, chance: bytes) -> str:
+def refresh_token_text(tenant_id: UUID, secret: bytes) -> str:
     """Opaque to clients. It names its tenant, so that its row is found under that tenant's policy."""
-    return _REFRESH_PREFIX + base64.urlsafe_b64encode(tenant_id.bytes + chance).rstrip(b"=").decode()
+    return _REFRESH_PREFIX + base64.urlsafe_b64encode(tenant_id.bytes + secret).rstrip(b"=").decode()
 
 
 def tenant_of_refresh_token(text: str) -> UUID:
@@ -141,7 +160,7 @@ def tenant_of_refresh_token(text: str) -> UUID:
 
 
 def csrf_token(refresh_token: str) -> str:
-    """What a page that holds the refresh token as a cookie it cannot read shows to prove that it is ours."""
+    """Returns what a page of ours shows to prove itself; the cookie with the refresh token itself it cannot read."""
     return base64.urlsafe_b64encode(hashlib.sha256(f"csrf:{refresh_token}".encode()).digest()).rstrip(b"=").decode()
 
 

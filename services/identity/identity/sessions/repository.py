@@ -1,4 +1,4 @@
-"""Rows of sessions to nouns and back."""
+"""Rows of sessions and their refresh tokens."""
 
 from __future__ import annotations
 
@@ -6,95 +6,61 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Select, insert, select, text, update
+from sqlalchemy import Select, select, text, update
 
-from identity.repository.rows import SqlRows
+from identity.schema import Repository
 from identity.sessions import tables
-from identity.sessions.domain import Client, RefreshToken, Session, SubjectKind
+from identity.sessions.domain import RefreshToken, Session
+from identity.sessions.tables import refresh_token as tokens
 
 
-class SqlSessions(SqlRows):
-    """`ports.SessionRows`."""
+class PostgresSessions(Repository):
+    """Sessions and refresh tokens of the unit of work's tenant."""
 
     async def add_session(self, session: Session) -> None:
-        values = {
-            "tenant_id": session.tenant_id,
-            "id": session.id,
-            "subject_id": session.subject_id,
-            "subject_kind": str(session.subject_kind),
-            "created_at": session.created_at,
-            "expires_at": session.expires_at,
-            "client": str(session.client),
-            "device": session.device,
-            "address": session.address,
-            "last_used_at": session.last_used_at,
-        }
-        await self._session.execute(insert(tables.session).values(values))
+        await self._add(tables.session, session)
 
     async def session(self, session_id: UUID) -> Session | None:
-        row = await self._one(select(tables.session).where(tables.session.c.id == session_id))
-        return None if row is None else _session(row)
+        return await self._first(Session, select(tables.session).where(tables.session.c.id == session_id))
 
     async def sessions_of(self, subject_id: UUID, now: datetime) -> list[Session]:
-        return [_session(row) for row in await self._session.execute(_living(subject_id, now))]
+        """Those that are alive."""
+        return await self._all(Session, _alive(subject_id, now))
 
     async def page_of_sessions(self, subject_id: UUID, now: datetime, after: UUID | None, limit: int) -> list[Session]:
-        table, wanted = tables.session.c, _living(subject_id, now)
-        if after is not None:
-            wanted = wanted.where(table.id < after)
-        return [_session(row) for row in await self._session.execute(wanted.order_by(table.id.desc()).limit(limit))]
+        """Those that are alive, newest first; `after` is the last id of the page before."""
+        wanted = _alive(subject_id, now).order_by(tables.session.c.id.desc()).limit(limit)
+        return await self._all(Session, wanted if after is None else wanted.where(tables.session.c.id < after))
 
     async def use_session(self, session_id: UUID, address: str | None, at: datetime) -> bool:
+        """Set when and from where it was used last. Returns False where it was ended meanwhile."""
         table = tables.session
-        living = update(table).where(table.c.id == session_id, table.c.revoked_until.is_(None)).returning(table.c.id)
-        return (await self._session.execute(living.values(last_used_at=at, address=address))).first() is not None
+        alive = update(table).where(table.c.id == session_id, table.c.revoked_until.is_(None)).returning(table.c.id)
+        return (await self._session.execute(alive.values(last_used_at=at, address=address))).first() is not None
 
     async def revoke_session(self, session_id: UUID, until: datetime) -> None:
         await self._session.execute(update(tables.session).where(tables.session.c.id == session_id).values(revoked_until=until))
 
     async def add_refresh_token(self, token: RefreshToken) -> None:
-        values = {
-            "tenant_id": token.tenant_id,
-            "token_hash": token.token_hash,
-            "session_id": token.session_id,
-            "expires_at": token.expires_at,
-        }
-        await self._session.execute(insert(tables.refresh_token).values(values))
+        await self._add(tokens, token)
 
     async def refresh_token(self, token_hash: str) -> RefreshToken | None:
-        table = tables.refresh_token
-        row = await self._one(select(table).where(table.c.token_hash == token_hash).with_for_update())
-        return None if row is None else RefreshToken(row.token_hash, row.session_id, row.tenant_id, row.expires_at, row.used_at)
+        """Locked until the transaction ends, so that two uses of one token cannot both win."""
+        return await self._first(RefreshToken, select(tokens).where(tokens.c.token_hash == token_hash).with_for_update())
 
     async def use_refresh_token(self, token_hash: str, at: datetime) -> None:
-        table = tables.refresh_token
-        await self._session.execute(update(table).where(table.c.token_hash == token_hash).values(used_at=at))
+        await self._session.execute(update(tokens).where(tokens.c.token_hash == token_hash).values(used_at=at))
 
     async def revocations(self, now: datetime) -> dict[UUID, datetime]:
+        """Across tenants: revoked sessions with tokens that have not expired by themselves."""
         found = await self._session.execute(text("SELECT session_id, until FROM live_revocations(:moment)"), {"moment": now})
         return {row.session_id: row.until for row in found}
 
     async def prune(self, before: datetime) -> int:
-        gone = await self._session.scalar(text("SELECT prune_sessions(:moment)"), {"moment": before})
-        return int(gone or 0)
+        """Across tenants: delete sessions that ended before. Returns how many."""
+        return int(await self._session.scalar(text("SELECT prune_sessions(:moment)"), {"moment": before}) or 0)
 
 
-def _living(subject_id: UUID, now: datetime) -> Select[Any]:
+def _alive(subject_id: UUID, now: datetime) -> Select[Any]:
     table = tables.session.c
     return select(tables.session).where(table.subject_id == subject_id, table.revoked_until.is_(None), table.expires_at > now)
-
-
-def _session(row: Row[Any]) -> Session:
-    return Session(
-        id=row.id,
-        tenant_id=row.tenant_id,
-        subject_id=row.subject_id,
-        subject_kind=SubjectKind(row.subject_kind),
-        created_at=row.created_at,
-        expires_at=row.expires_at,
-        revoked_until=row.revoked_until,
-        client=Client(row.client),
-        device=row.device,
-        address=row.address,
-        last_used_at=row.last_used_at,
-    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import tomllib
+from dataclasses import fields
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -12,10 +13,10 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, TypeAdapter, ValidationError, model_validator
 
 from gtvision.tenancy import Role
-from identity.federation.domain.federation import DEFAULT_ROLES, Provider
+from identity.federation.domain import DEFAULT_ROLES, Provider
 
 Algorithm = Literal["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512"]
-"""Only signatures with a key pair: with a shared secret, whoever can check a token can make one."""
+"""Only signatures with a key pair: with a shared secret, every verifier could make tokens."""
 
 MAX_PROVIDERS = 50
 _MAX_FILE_BYTES = 262_144
@@ -88,24 +89,10 @@ class ProviderSettings(BaseModel):
         return self
 
     def provider(self) -> Provider:
-        """How its word is taken."""
-        return Provider(
-            name=self.name,
-            title=self.title,
-            issuer=self.issuer,
-            client_id=self.client_id,
-            audiences=frozenset(self.audiences),
-            authorized_parties=frozenset(self.authorized_parties),
-            roles_claim=self.roles_claim,
-            roles=self.roles,
-            tenant=self.tenant,
-            tenant_claim=self.tenant_claim,
-            tenants=self.tenants,
-            groups_claim=self.groups_claim,
-            create_users=self.create_users,
-            link_verified_email=self.link_verified_email,
-            session_lifetime=timedelta(hours=self.session_hours),
-        )
+        """How its claims are read."""
+        same = {each.name: getattr(self, each.name) for each in fields(Provider) if each.name in type(self).model_fields}
+        sets = {"audiences": frozenset(self.audiences), "authorized_parties": frozenset(self.authorized_parties)}
+        return Provider(**same | sets, session_lifetime=timedelta(hours=self.session_hours))
 
 
 _LIST = TypeAdapter(Annotated[tuple[ProviderSettings, ...], Field(max_length=MAX_PROVIDERS)])

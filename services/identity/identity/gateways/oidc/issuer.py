@@ -12,37 +12,36 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from chassis import logs
-from gtvision.errors import Unavailable
+from chassis.auth import IssuerKey, issuer_claims, read_issuer_header, read_issuer_keys
+from gtvision.errors import Unauthenticated, Unavailable
 from gtvision.time import Clock
-from identity.federation.domain.claims import check_claims
-from identity.federation.domain.federation import LoginRefused, LoginSecrets, OutsideTokenRefused, Presented, Provider
+from identity.federation.domain import LoginRefused, LoginSecrets, Provider, ProviderTokenRefused, TokenKind, check_claims
 from identity.gateways.oidc.configuration import ProviderSettings, check_url
-from identity.gateways.oidc.keys import PublicKey, read_header, read_keys, verified_claims
 from identity.gateways.oidc.transport import ProviderHttp, ProviderUnavailable
 
 log = logs.get_logger("identity.oidc")
 
 _FRESH_S = 3_600.0
 _FIRST_S = 2.0
-"""While nothing is known of the provider, nobody can come in: ask again soon."""
+"""While nothing is known of the provider no login works, so it is asked again soon."""
 _WELL_KNOWN = "/.well-known/openid-configuration"
 
 
 class HttpIssuer:
-    """`ports.OutsideIssuer`."""
+    """One provider. Every method raises Unavailable where the provider cannot be asked and what is known of it does not suffice."""
 
     def __init__(self, settings: ProviderSettings, clock: Clock, *, refresh_s: float = 10.0, timeout_s: float = 3.0) -> None:
         self._settings, self._clock, self._refresh_s = settings, clock, refresh_s
         self._provider = settings.provider()
         self._http = ProviderHttp(allow_http=settings.allow_http, ca_file=settings.ca_file, timeout_s=timeout_s)
         self._endpoints: dict[str, str] = {}
-        self._keys: dict[str, tuple[PublicKey, str | None]] = {}
+        self._keys: dict[str, IssuerKey] = {}
         self._learned_at = self._asked_at = float("-inf")
         self._asking = asyncio.Lock()
 
     @property
     def provider(self) -> Provider:
-        """How its word is taken."""
+        """How its claims are read."""
         return self._provider
 
     async def aclose(self) -> None:
@@ -85,13 +84,13 @@ class HttpIssuer:
             raise LoginRefused
         return token
 
-    async def claims_of(self, token: str, presented: Presented, nonce: str | None = None) -> Mapping[str, Any]:
+    async def claims_of(self, token: str, presented: TokenKind, nonce: str | None = None) -> Mapping[str, Any]:
         """What a token says, once everything about it was found right. Raises: OutsideTokenRefused, Unavailable."""
-        algorithm, kid = read_header(token, self._settings.algorithms)
-        key, pinned = await self._key(kid)
-        if pinned not in {None, algorithm}:
-            raise OutsideTokenRefused("The token is not signed as this key signs.")
-        claims = verified_claims(token, key, algorithm)
+        try:
+            algorithm, kid = read_issuer_header(token, self._settings.algorithms)
+            claims = issuer_claims(token, await self._key(kid), algorithm)
+        except Unauthenticated:
+            raise ProviderTokenRefused from None
         check_claims(self._provider, claims, presented, self._clock.now(), nonce)
         return claims
 
@@ -104,17 +103,17 @@ class HttpIssuer:
             raise ProviderUnavailable
         return self._endpoints[name]
 
-    async def _key(self, kid: str | None) -> tuple[PublicKey, str | None]:
+    async def _key(self, kid: str | None) -> IssuerKey:
         if self._find(kid) is None or (self._age() > _FRESH_S and not self._asking.locked()):
             await self._learn()
         if not self._keys:
             raise ProviderUnavailable
         found = self._find(kid)
         if found is None:
-            raise OutsideTokenRefused("The token is signed with an unknown key.")
+            raise ProviderTokenRefused("The token is signed with an unknown key.")
         return found
 
-    def _find(self, kid: str | None) -> tuple[PublicKey, str | None] | None:
+    def _find(self, kid: str | None) -> IssuerKey | None:
         """Without an id only a single key can be meant."""
         if kid is None:
             return next(iter(self._keys.values())) if len(self._keys) == 1 else None
@@ -132,7 +131,7 @@ class HttpIssuer:
             self._asked_at = now
             try:
                 endpoints = self._read(await self._http.get(self._provider.issuer.rstrip("/") + _WELL_KNOWN))
-                keys = read_keys(await self._http.get(endpoints["jwks_uri"]))
+                keys = read_issuer_keys(await self._http.get(endpoints["jwks_uri"]))
             except Unavailable as error:
                 log.warning("provider not readable, going on with what is known", provider=self._provider.name, cause=error.message)
                 return

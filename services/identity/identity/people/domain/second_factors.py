@@ -1,18 +1,23 @@
-"""The second factor: codes of a phone's app (TOTP, RFC 6238), and recovery codes for the day the phone is lost."""
+"""The second factor: codes of an authenticator app (TOTP, RFC 6238), and recovery codes for a lost phone."""
 
 from __future__ import annotations
 
 import base64
 import hashlib
 import hmac
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Annotated
 from uuid import UUID
 
 import pyotp
+from pydantic import Field
 
 from gtvision.errors import Conflict, Invalid, Unauthenticated
+from identity.keys.domain import RandomBytes
+
+Code = Annotated[str, Field(min_length=6, max_length=40)]
+"""Of an authenticator app, or a recovery code."""
 
 STEP_S = 30
 WINDOW_STEPS = 1
@@ -68,13 +73,13 @@ def seal_context(tenant_id: UUID, user_id: UUID) -> str:
     return f"second-factor:{tenant_id}:{user_id}"
 
 
-def new_secret(chance: Callable[[int], bytes]) -> str:
-    """In base32, as apps take it."""
-    return base64.b32encode(chance(SECRET_BYTES)).decode()
+def new_secret(random_bytes: RandomBytes) -> str:
+    """Returns a secret in base32, as authenticator apps take it."""
+    return base64.b32encode(random_bytes(SECRET_BYTES)).decode()
 
 
 def otpauth_uri(secret: str, email: str) -> str:
-    """What the QR code says."""
+    """Returns the address that the QR code holds."""
     return pyotp.TOTP(secret, interval=STEP_S).provisioning_uri(name=email, issuer_name=_ISSUER)
 
 
@@ -89,16 +94,16 @@ def matching_step(secret: str, code: str, now: datetime, used: int) -> int | Non
 
 
 def plain_code(code: str) -> str:
-    """As people type it: with spaces, hyphens and capitals."""
+    """Returns the code without the spaces, hyphens and capitals that people type."""
     return "".join(code.split()).replace("-", "").casefold()
 
 
-def new_recovery_codes(chance: Callable[[int], bytes]) -> list[str]:
-    """80 bits each, in groups that can be copied by hand."""
-    texts = [base64.b32encode(chance(_RECOVERY_BYTES)).decode().lower() for _ in range(RECOVERY_CODES)]
+def new_recovery_codes(random_bytes: RandomBytes) -> list[str]:
+    """Returns codes of 80 bits each, in groups that can be copied by hand."""
+    texts = [base64.b32encode(random_bytes(_RECOVERY_BYTES)).decode().lower() for _ in range(RECOVERY_CODES)]
     return ["-".join(text[at : at + 4] for at in range(0, len(text), 4)) for text in texts]
 
 
 def recovery_hash(user_id: UUID, code: str) -> str:
-    """What is kept of a recovery code; with so much chance in it, it needs no slow hash."""
+    """Returns what is stored of a recovery code; its 80 random bits need no slow hash."""
     return hashlib.sha256(f"{user_id}:{plain_code(code)}".encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""People of a tenant: their names, and who may make and change whom."""
+"""Users of a tenant, and who may make and change whom."""
 
 from __future__ import annotations
 
@@ -6,16 +6,19 @@ import re
 import unicodedata
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Annotated
 from uuid import UUID
+
+from pydantic import Field
 
 from gtvision.errors import Conflict, Forbidden, Invalid
 from gtvision.tenancy import ROLE_SCOPES, Caller, Role
+from identity.keys.domain import check_groups
 from identity.people.domain.second_factors import SecondFactor
 
 EMAIL_MAX = 254
 NAME_MAX = 200
-GROUPS_MAX = 100
-"""Every token and ticket names them, and has to fit into a header and an address."""
+Email = Annotated[str, Field(min_length=3, max_length=EMAIL_MAX)]
 _EMAIL = re.compile(r"[^@\s\x00-\x1f\x7f]{1,64}@[^@\s\x00-\x1f\x7f]+\.[^@\s.\x00-\x1f\x7f]{2,}")
 
 
@@ -32,13 +35,13 @@ class EmailTaken(Conflict):
 
 
 class OwnAccount(Conflict):
-    """Nobody can disable or reset their own account, or change what they may do themselves."""
+    """Users cannot disable or reset their own account, or change their own rights."""
 
     code = "own_account"
 
 
 class LastAdmin(Conflict):
-    """Somebody must be left who can administer the tenant."""
+    """The tenant must keep a user who can administer all of it."""
 
     code = "last_admin"
 
@@ -50,7 +53,7 @@ class NoPassword(Conflict):
 
 
 NO_PASSWORD = "!"  # noqa: S105
-"""What stands where a password's hash would: nothing hashes to it, so nothing that is typed is right."""
+"""Stands in place of a hash for users of outside providers: no password has this hash."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +70,12 @@ class User:
     disabled_at: datetime | None = None
     name: str | None = None
     must_change_password: bool = False
-    """They did not choose it: until they have, their tokens carry no scope."""
+    """They did not choose their password: until they do, their tokens carry no scope."""
     second_factor: SecondFactor | None = None
 
     @property
     def has_password(self) -> bool:
-        """Not for who signs in at an outside provider only."""
+        """False where they sign in at an outside provider only."""
         return self.password_hash != NO_PASSWORD
 
     @property
@@ -81,12 +84,12 @@ class User:
 
     @property
     def runs_the_tenant(self) -> bool:
-        """Whether they can administer all of it, today."""
+        """Whether they can administer the whole tenant."""
         return not self.is_disabled and self.camera_groups is None and self.role in {Role.ADMIN, Role.PLATFORM_ADMIN}
 
     @property
     def asks_for_a_code(self) -> bool:
-        """Whether a password alone does not let them in."""
+        """Whether a login needs a code beside the password."""
         return self.second_factor is not None and self.second_factor.confirmed_at is not None
 
 
@@ -102,20 +105,17 @@ def email_key(email: str) -> str:
 
 
 def check_role(acting: Role, wanted: Role) -> None:
-    """Nobody hands out more than they have. Raises: Forbidden."""
+    """Checks that only a platform administrator makes another one. Raises: Forbidden."""
     if wanted is Role.PLATFORM_ADMIN and acting is not Role.PLATFORM_ADMIN:
         raise Forbidden("Only a platform administrator makes or changes another one.")
 
 
-def check_groups(acting: frozenset[UUID] | None, wanted: frozenset[UUID] | None) -> None:
-    """Whoever is limited to camera groups makes nobody who sees more. Raises: Forbidden."""
-    if acting is not None and (wanted is None or not wanted <= acting):
-        raise Forbidden("The user's camera groups must be among your own.")
+def check_reach(caller: Caller, role: Role, camera_groups: frozenset[UUID] | None) -> None:
+    """Checks that the caller has every right of this role and these groups: only then may they make or change such a user.
 
-
-def check_reach(who: Caller, role: Role, camera_groups: frozenset[UUID] | None) -> None:
-    """Whether `who` has all that somebody of this role and these groups has: only then may they make or change them. Raises: Forbidden."""
-    check_role(who.role, role)
-    if not ROLE_SCOPES[role] <= who.scopes:
+    Raises: Forbidden.
+    """
+    check_role(caller.role, role)
+    if not ROLE_SCOPES[role] <= caller.scopes:
         raise Forbidden("The user may do more than you.")
-    check_groups(who.camera_groups, camera_groups)
+    check_groups(caller.camera_groups, camera_groups)

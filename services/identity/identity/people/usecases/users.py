@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from chassis.db import UnitOfWork, UowFactory
@@ -14,21 +15,21 @@ from gtvision.audit import Action
 from gtvision.errors import NotFound
 from gtvision.events import UserDisabled
 from gtvision.ids import new_id
+from gtvision.patch import Patch
 from gtvision.tenancy import Caller, Role
 from gtvision.time import Clock
-from identity.cities.domain import Tenant
-from identity.keys.domain.api_keys import ApiKey
 from identity.people.domain.passwords import check_password
 from identity.people.domain.users import LastAdmin, OwnAccount, User, check_reach, email_key
-from identity.people.ports import Passwords
-from identity.people.usecases.quotas import check_room
-from identity.ports.store import Store, StoreOf
-from identity.sessions.usecases.opening import Ending
+
+if TYPE_CHECKING:
+    from identity.gateways.argon2 import Argon2Passwords
+    from identity.repository import PostgresRows, RowsOf
+    from identity.sessions.usecases.issuing import SessionRevoker
 
 
 @dataclass(frozen=True, slots=True)
 class NewUser:
-    """What is asked for. The password is hashed at once and kept nowhere."""
+    """The user that is asked for. The password is hashed at once and kept nowhere."""
 
     email: str
     password: str
@@ -36,81 +37,47 @@ class NewUser:
     camera_groups: frozenset[UUID] | None = None
     name: str | None = None
     must_change_password: bool = True
-    """Somebody else chose it for them."""
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """What is to become of a user; what is not in `given` stays."""
-
-    given: frozenset[str]
-    role: Role | None = None
-    camera_groups: frozenset[UUID] | None = None
-    name: str | None = None
-    disabled: bool | None = None
-
-    def of(self, user: User, now: datetime) -> User:
-        """The user as they will be."""
-        changed = user
-        if self.role is not None:
-            changed = replace(changed, role=self.role)
-        if "camera_groups" in self.given:
-            changed = replace(changed, camera_groups=self.camera_groups)
-        if "name" in self.given:
-            changed = replace(changed, name=self.name)
-        if self.disabled is not None and self.disabled != user.is_disabled:
-            changed = replace(changed, disabled_at=now if self.disabled else None)
-        return changed
+    """Because another person chose the password."""
 
 
 class Users:
     """Users of the caller's tenant; another tenant's do not exist."""
 
-    def __init__(self, uow: UowFactory, store: StoreOf, passwords: Passwords, ending: Ending, clock: Clock) -> None:
-        self._uow, self._store, self._passwords, self._ending, self._clock = uow, store, passwords, ending, clock
+    def __init__(self, uow: UowFactory, rows: RowsOf, passwords: Argon2Passwords, revoker: SessionRevoker, clock: Clock) -> None:
+        self._uow, self._rows, self._passwords, self._revoker, self._clock = uow, rows, passwords, revoker, clock
 
-    async def who_am_i(self, who: Caller) -> tuple[User | ApiKey, Tenant]:
-        """The caller as a person or a program, and their tenant. Raises: NotFound."""
-        async with self._uow(who.tenant_id) as work:
-            store = self._store(work)
-            subject = await store.user(who.user_id) or await store.api_key(who.user_id)
-            tenant = await store.tenant(who.tenant_id)
-        if subject is None or tenant is None:
-            raise NotFound
-        return subject, tenant
-
-    async def list_users(self, who: Caller, after: UUID | None, limit: int) -> list[User]:
+    async def list_users(self, caller: Caller, after: UUID | None, limit: int) -> list[User]:
         """At most `limit`, in order of creation."""
-        async with self._uow(who.tenant_id) as work:
-            return await self._store(work).users(after, limit)
+        async with self._uow(caller.tenant_id) as uow:
+            return await self._rows(uow).users(after, limit)
 
     async def list_users_of(self, tenant: str) -> list[User]:
-        """All of a tenant by its name, for an operator of the machine itself. Raises: NotFound."""
-        async with self._uow(None) as work:
-            found = await self._store(work).find_tenant(tenant)
+        """All users of a tenant by its name, for an operator on the machine itself. Raises: NotFound."""
+        async with self._uow(None) as uow:
+            found = await self._rows(uow).find_tenant(tenant)
         if found is None:
             raise NotFound(f"There is no tenant {tenant}.")
-        async with self._uow(found.id) as work:
-            return await self._store(work).users(None, _MOST_LISTED)
+        async with self._uow(found.id) as uow:
+            return await self._rows(uow).users(None, 100_000)
 
-    async def user(self, who: Caller, user_id: UUID) -> User:
+    async def user(self, caller: Caller, user_id: UUID) -> User:
         """Raises: NotFound."""
-        async with self._uow(who.tenant_id) as work:
-            user = await self._store(work).user(user_id)
+        async with self._uow(caller.tenant_id) as uow:
+            user = await self._rows(uow).user(user_id)
         if user is None:
             raise NotFound
         return user
 
-    async def create_user(self, who: Caller, asked: NewUser, once: Once | None = None) -> User:
+    async def create_user(self, caller: Caller, asked: NewUser, once: Once | None = None) -> User:
         """Raises: InvalidEmail, WeakPassword, EmailTaken, QuotaReached, Forbidden, RateLimited, IdempotencyKeyReused, Gone."""
         email_key(asked.email)
-        check_reach(who, asked.role, asked.camera_groups)
-        async with self._uow(who.tenant_id) as work:
-            tenant = await self._store(work).tenant(who.tenant_id)
+        check_reach(caller, asked.role, asked.camera_groups)
+        async with self._uow(caller.tenant_id) as uow:
+            tenant = await self._rows(uow).tenant(caller.tenant_id)
         check_password(asked.password, asked.email, tenant.name if tenant else "")
         user = User(
             id=new_id(),
-            tenant_id=who.tenant_id,
+            tenant_id=caller.tenant_id,
             email=asked.email.strip(),
             role=asked.role,
             password_hash=await self._passwords.hash(asked.password),
@@ -119,63 +86,65 @@ class Users:
             name=asked.name,
             must_change_password=asked.must_change_password,
         )
-        async with self._uow(who.tenant_id) as work:
-            store = self._store(work)
-            earlier = await claim(work, who, once, user.id, user.created_at)
+        async with self._uow(caller.tenant_id) as uow:
+            rows = self._rows(uow)
+            earlier = await claim(uow, caller, once, user.id, user.created_at)
             if earlier is not None:
-                return _still(await store.user(earlier))
-            await check_room(store, who.tenant_id)
-            await store.add_user(user)
-            record(work, Action.USER_CREATED, who, AuditEntry("user", user.id, details=_shown(user)))
+                if (there := await rows.user(earlier)) is None:
+                    raise Gone
+                return there
+            (await rows.lock_tenant(caller.tenant_id)).check_room(await rows.count_enabled())
+            await rows.add_user(user)
+            record(uow, Action.USER_CREATED, caller, AuditEntry("user", user.id, details=_shown(user)))
         return user
 
-    async def change_user(self, who: Caller, user_id: UUID, change: Change) -> User:
-        """Change what a user may do, their name, or whether they may come in. A change of rights, or disabling, ends all their sessions,
-        so that it holds at once. Idempotent.
+    async def change_user(self, caller: Caller, user_id: UUID, patch: Patch) -> User:
+        """Change `role`, `camera_groups`, `name` or `disabled` of a user. A change of rights, or disabling, ends all their sessions, so
+        that it holds at once. Idempotent.
 
-        Raises: NotFound, OwnAccount, Forbidden, LastAdmin, QuotaReached (somebody is let in again).
+        Raises: NotFound, OwnAccount, Forbidden, LastAdmin, QuotaReached (of a disabled user who is enabled again).
         """
-        async with self._uow(who.tenant_id) as work:
-            store = self._store(work)
-            admins = await store.lock_admins()
-            user = await store.user(user_id, lock=True)
+        async with self._uow(caller.tenant_id) as uow:
+            rows = self._rows(uow)
+            admins = await rows.lock_admins()
+            user = await rows.user(user_id, lock=True)
             if user is None:
                 raise NotFound
-            check_reach(who, user.role, user.camera_groups)
-            changed = change.of(user, self._clock.now())
+            check_reach(caller, user.role, user.camera_groups)
+            changed = _patched(user, patch, self._clock.now())
             if changed == user:
                 return user
-            _check_change(who, user, changed, admins)
+            _check_change(caller, user, changed, admins)
             if user.is_disabled and not changed.is_disabled:
-                await check_room(store, who.tenant_id)
-            await self._save(work, store, user, changed)
-            record(work, Action.USER_CHANGED, who, AuditEntry("user", user.id, details=_difference(user, changed)))
+                (await rows.lock_tenant(caller.tenant_id)).check_room(await rows.count_enabled())
+            await self._save(uow, rows, user, changed)
+            record(uow, Action.USER_CHANGED, caller, AuditEntry("user", user.id, details=_difference(user, changed)))
         return changed
 
-    async def _save(self, work: UnitOfWork, store: Store, user: User, changed: User) -> None:
-        await store.save_user(changed)
+    async def _save(self, uow: UnitOfWork, rows: PostgresRows, user: User, changed: User) -> None:
+        await rows.save_user(changed)
         if changed.is_disabled and not user.is_disabled:
-            work.emit(UserDisabled(user_id=user.id))
+            uow.emit(UserDisabled(user_id=user.id))
         if _rights(user) != _rights(changed):
-            await self._ending.end_all(work, user)
+            await self._revoker.end_all(uow, user)
 
 
-_MOST_LISTED = 100_000
+def _patched(user: User, patch: Patch, now: datetime) -> User:
+    """A null role or `disabled` stays as it is."""
+    disabled = patch.get("disabled")
+    values = {name: patch.get(name) for name in patch if name != "disabled" and (name != "role" or patch.get(name) is not None)}
+    if disabled is not None and disabled != user.is_disabled:
+        values["disabled_at"] = now if disabled else None
+    return Patch(values).apply(user)
 
 
-def _still(user: User | None) -> User:
-    if user is None:
-        raise Gone
-    return user
-
-
-def _check_change(who: Caller, user: User, changed: User, admins: list[User]) -> None:
+def _check_change(caller: Caller, user: User, changed: User, admins: list[User]) -> None:
     """Raises: OwnAccount, Forbidden, LastAdmin."""
     if _rights(user) == _rights(changed):
         return
-    if user.id == who.user_id:
+    if user.id == caller.user_id:
         raise OwnAccount
-    check_reach(who, changed.role, changed.camera_groups)
+    check_reach(caller, changed.role, changed.camera_groups)
     if user.runs_the_tenant and not changed.runs_the_tenant and all(each.id == user.id for each in admins):
         raise LastAdmin
 

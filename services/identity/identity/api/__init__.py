@@ -1,1 +1,0 @@
-"""HTTP in, split by noun; `app` includes each router."""

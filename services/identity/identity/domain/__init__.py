@@ -1,1 +1,0 @@
-"""NOUNS and rules, split by noun. Pure: chance, time and storage come from outside."""

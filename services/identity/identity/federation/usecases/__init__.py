@@ -1,1 +1,0 @@
-"""Usecases of federation."""

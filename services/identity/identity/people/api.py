@@ -1,0 +1,207 @@
+"""HTTP in: people of a tenant, and the second factor of one's own account."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from io import BytesIO
+from typing import Annotated, Self
+from uuid import UUID
+
+import segno
+from fastapi import APIRouter, Query, Response
+from pydantic import AfterValidator, BaseModel, Field
+
+from chassis.auth import requires
+from chassis.http import NoStore, Page, Provided, StrictModel, decode_cursor, encode_cursor
+from chassis.idempotency import Idempotent, tell_replayed
+from chassis.origin import origin
+from gtvision.names import clean_name
+from gtvision.patch import Patch
+from gtvision.tenancy import Caller, Role, Scope
+from identity.keys.domain import CameraGroups
+from identity.people.domain.passwords import Secret
+from identity.people.domain.second_factors import Code
+from identity.people.domain.users import NAME_MAX, Email, User
+from identity.people.usecases.credentials import Credentials
+from identity.people.usecases.users import NewUser, Users
+
+router = APIRouter(prefix="/api/v1")
+
+UsersDep = Annotated[Users, Provided(Users)]
+CredentialsDep = Annotated[Credentials, Provided(Credentials)]
+AnyCaller = Annotated[Caller, requires()]
+Reader = Annotated[Caller, requires(Scope.USERS_READ)]
+Writer = Annotated[Caller, requires(Scope.USERS_WRITE)]
+
+Name = Annotated[str, Field(min_length=1, max_length=NAME_MAX), AfterValidator(clean_name)] | None
+
+
+class UserIn(StrictModel):
+    """A new user. They must change the password, which another person chose, at their first login, unless said otherwise."""
+
+    email: Email
+    password: Secret
+    role: Role
+    camera_groups: CameraGroups = None
+    name: Name = None
+    must_change_password: bool = True
+
+
+class UserPatch(StrictModel):
+    """What can be changed; what is left out stays. `camera_groups: null` means every camera."""
+
+    role: Role | None = None
+    camera_groups: CameraGroups = None
+    name: Name = None
+    disabled: bool | None = None
+
+    def patch(self) -> Patch:
+        """The fields that were sent, as the user has them."""
+        sent = dict(Patch.of(self).values)
+        if self.camera_groups is not None:
+            sent["camera_groups"] = frozenset(self.camera_groups)
+        return Patch(sent)
+
+
+class UserOut(BaseModel):
+    """A user."""
+
+    id: UUID
+    tenant_id: UUID
+    email: str
+    name: str | None
+    role: Role
+    camera_groups: list[UUID] | None
+    disabled: bool
+    must_change_password: bool
+    second_factor: bool
+    created_at: datetime
+
+    @classmethod
+    def of(cls, user: User) -> Self:
+        return cls(
+            id=user.id,
+            tenant_id=user.tenant_id,
+            email=user.email,
+            name=user.name,
+            role=user.role,
+            camera_groups=None if user.camera_groups is None else sorted(user.camera_groups),
+            disabled=user.is_disabled,
+            must_change_password=user.must_change_password,
+            second_factor=user.asks_for_a_code,
+            created_at=user.created_at,
+        )
+
+
+class ResetOut(BaseModel):
+    """Told once; it must be changed at the next login."""
+
+    password: str
+
+
+@router.get("/users")
+async def list_users(
+    caller: Reader,
+    users: UsersDep,
+    cursor: Annotated[str | None, Query(max_length=1_000)] = None,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+) -> Page[UserOut]:
+    """The users of the tenant, oldest first."""
+    after = decode_cursor(cursor, id=UUID)["id"] if cursor else None
+    found = await users.list_users(caller, after, limit + 1)
+    following = encode_cursor(id=found[limit - 1].id) if len(found) > limit else None
+    return Page(items=[UserOut.of(user) for user in found[:limit]], next=following)
+
+
+@router.post("/users", status_code=201)
+async def create_user(body: UserIn, caller: Writer, users: UsersDep, once: Idempotent, response: Response) -> UserOut:
+    """Add a user."""
+    groups = None if body.camera_groups is None else frozenset(body.camera_groups)
+    asked = NewUser(body.email, body.password.get_secret_value(), body.role, groups, body.name, body.must_change_password)
+    user = await users.create_user(caller, asked, once)
+    tell_replayed(once, response)
+    return UserOut.of(user)
+
+
+@router.get("/users/{user_id}")
+async def get_user(user_id: UUID, caller: Reader, users: UsersDep) -> UserOut:
+    """One user."""
+    return UserOut.of(await users.user(caller, user_id))
+
+
+@router.patch("/users/{user_id}")
+async def change_user(user_id: UUID, body: UserPatch, caller: Writer, users: UsersDep) -> UserOut:
+    """Change role, camera groups or name, disable or let in again. A change of rights ends all their sessions."""
+    return UserOut.of(await users.change_user(caller, user_id, body.patch()))
+
+
+@router.post("/users/{user_id}/reset-password", dependencies=NoStore)
+async def reset_password(user_id: UUID, caller: Writer, credentials: CredentialsDep) -> ResetOut:
+    """Give a user a generated password, told once, that they must change at their next login. Ends all their sessions."""
+    return ResetOut(password=await credentials.reset_password(caller, user_id))
+
+
+@router.delete("/users/{user_id}/second-factor", status_code=204)
+async def reset_second_factor(user_id: UUID, caller: Writer, credentials: CredentialsDep) -> None:
+    """Disable the second factor of a user who lost phone and recovery codes. Ends all their sessions."""
+    await credentials.reset_second_factor(caller, user_id)
+
+
+class StartIn(StrictModel):
+    """The password again: a stolen token must not be enough to lock its owner out."""
+
+    password: Secret
+
+
+class StartOut(BaseModel):
+    """For the app, told once: as text, as a link, and as a picture to point the phone at."""
+
+    secret: str
+    otpauth_uri: str
+    qr_svg: str
+
+
+class ConfirmIn(StrictModel):
+    """What the app shows now."""
+
+    code: Code
+
+
+class ConfirmOut(BaseModel):
+    """Each is good for one login without the phone; told once."""
+
+    recovery_codes: list[str]
+
+
+class DisableIn(StrictModel):
+    """The password, and a code of the app or a recovery code."""
+
+    password: Secret
+    code: Code
+
+
+@router.post("/auth/second-factor", status_code=201, dependencies=NoStore)
+async def start(body: StartIn, caller: AnyCaller, credentials: CredentialsDep) -> StartOut:
+    """Begin to enable the second factor (TOTP, RFC 6238). It is asked for once it was confirmed."""
+    secret, uri = await credentials.enrol(caller, body.password.get_secret_value(), origin().address or "")
+    return StartOut(secret=secret, otpauth_uri=uri, qr_svg=_svg(uri))
+
+
+@router.post("/auth/second-factor/confirm", dependencies=NoStore)
+async def confirm(body: ConfirmIn, caller: AnyCaller, credentials: CredentialsDep) -> ConfirmOut:
+    """Enable it with a first code; gives ten recovery codes."""
+    return ConfirmOut(recovery_codes=await credentials.confirm_second_factor(caller, body.code, origin().address or ""))
+
+
+@router.delete("/auth/second-factor", status_code=204)
+async def disable(body: DisableIn, caller: AnyCaller, credentials: CredentialsDep) -> None:
+    """Disable it."""
+    await credentials.disable_second_factor(caller, body.password.get_secret_value(), body.code, origin().address or "")
+
+
+def _svg(text: str) -> str:
+    """Attributes only, no styles: it passes any Content-Security-Policy."""
+    out = BytesIO()
+    plain = {"xmldecl": False, "svgclass": None, "lineclass": None, "omitsize": True}  # with a viewBox it fits wherever it is shown
+    segno.make(text, error="m").save(out, kind="svg", border=4, light="#fff", dark="#000", **plain)
+    return out.getvalue().decode().strip()

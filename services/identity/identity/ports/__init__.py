@@ -1,1 +1,0 @@
-"""What identity needs from the world, split by noun."""

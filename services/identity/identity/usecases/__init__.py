@@ -1,1 +1,0 @@
-"""Verbs, by noun: sessions, users, and the installation as a whole."""
