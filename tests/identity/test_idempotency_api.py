@@ -1,4 +1,4 @@
-"""Users, keys and tenants that are asked for again under the same `Idempotency-Key`, through the door of the running service."""
+"""Tests over HTTP of users, keys and tenants that are created again under the same `Idempotency-Key`."""
 
 from __future__ import annotations
 

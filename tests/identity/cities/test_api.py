@@ -1,4 +1,4 @@
-"""Keys of programs, tenants and their settings, through the door of the whole service on real servers."""
+"""Tests of API keys, tenants and their settings over HTTP, with the whole service on real servers."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ pytestmark = [pytest.mark.db, pytest.mark.broker, pytest.mark.usefixtures("no_th
 
 
 class Person:
-    """Somebody with a token."""
+    """A user with a token."""
 
     def __init__(self, door: Door, session: dict[str, Any]) -> None:
         self._door = door
@@ -35,12 +35,12 @@ class Person:
 
 @pytest.fixture
 async def root(door: Door) -> Person:
-    """The installation's first administrator, who runs the platform too."""
+    """The installation's first administrator, who is the platform's administrator too."""
     return Person(door, await door.login())
 
 
 async def join(door: Door, root: Person) -> Person:
-    """Another city's first administrator, after the first login."""
+    """Creates another tenant and returns its first administrator, after the first login."""
     email, chosen = f"{new_id()}@example.org", "outra senha bem longa"
     made = await root.ask("POST", "/tenants", json={"name": f"Cidade {new_id()}", "admin_email": email})
     assert made.status_code == 201, made.text
@@ -191,7 +191,7 @@ async def test_a_change_reaches_every_service(door: Door, mayor: Person) -> None
                 await asyncio.sleep(0.02)
         await state.flushall()
         async with asyncio.timeout(60):
-            while True:  # identity notices and writes them again
+            while True:  # until identity notices the loss and writes them again
                 late = TenantDirectory(state)
                 await late.load()
                 if late.settings(UUID(mayor.tenant_id)).purposes.required:

@@ -1,4 +1,4 @@
-"""The console's screens of one's own account, in a real browser against the real service."""
+"""Tests of the console's account pages, in a real browser against the real service."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ NEW = "telhado verde de zinco"
 
 
 class Renewals:
-    """Answers to renewals pass, or wait at a gate: identity has spent the token, and the page does not know it yet."""
+    """A gate that holds back the answers to renewals: identity has used the refresh token, and the page does not know it yet."""
 
     def __init__(self) -> None:
         self.held = 0
@@ -138,13 +138,13 @@ async def test_two_tabs_share_one_session(page: Page, address: str) -> None:
     tabs = [page, *[await page.context.new_page() for _ in range(3)]]
     for tab in tabs[1:]:
         await without_other_services(tab)
-    await asyncio.gather(*(tab.goto(address) for tab in tabs))  # each renews at once, with the one cookie
+    await asyncio.gather(*(tab.goto(address) for tab in tabs))  # each tab renews at once, with the same cookie
     for tab in tabs:
         await expect(tab.locator("#console")).to_be_visible()
 
 
 async def test_two_tabs_that_renew_at_once_both_keep_the_session(page: Page, address: str, renewals: Renewals) -> None:
-    """Were both to send the one token, the second would be taken for a thief, and both would be signed out."""
+    """If both tabs sent the same token, the second use would count as theft and end the session."""
     await sign_in(page, EMAIL)
     await expect(page.locator("#console")).to_be_visible()
     other = await page.context.new_page()
@@ -155,7 +155,7 @@ async def test_two_tabs_that_renew_at_once_both_keep_the_session(page: Page, add
     renewals.gate.set()
     for tab in (page, other):
         await expect(tab.locator("#console")).to_be_visible()
-    await asyncio.gather(*(tab.reload() for tab in (page, other)))  # with what they have now
+    await asyncio.gather(*(tab.reload() for tab in (page, other)))  # with their present cookies
     for tab in (page, other):
         await expect(tab.locator("#console")).to_be_visible()
 
@@ -163,11 +163,11 @@ async def test_two_tabs_that_renew_at_once_both_keep_the_session(page: Page, add
 async def test_a_reload_in_the_middle_of_a_renewal_keeps_the_session(page: Page, renewals: Renewals) -> None:
     await sign_in(page, EMAIL)
     await expect(page.locator("#console")).to_be_visible()
-    await page.clock.set_fixed_time(SystemClock().now())  # else a slow machine may outlast the page's patience
+    await page.clock.set_fixed_time(SystemClock().now())  # on a slow machine the page's timeout could pass
     renewals.close()
     await page.reload(wait_until="commit")
     await renewals.wait_for(1)
-    await page.reload(wait_until="commit")  # whoever was to read that answer is gone
+    await page.reload(wait_until="commit")  # the page that waited for that answer is gone
     await expect(page.locator("#login")).to_be_attached()
     renewals.gate.set()
     await expect(page.locator("#console")).to_be_visible()

@@ -61,15 +61,15 @@ class OidcProvider:
     clock: Clock = field(default_factory=SystemClock)
     clients: dict[str, Client] = field(default_factory=dict)
     person: dict[str, Any] = field(default_factory=dict)
-    """Claims of whoever signs in next."""
+    """Claims of the next user who signs in."""
     asked: Counter[str] = field(default_factory=Counter)
     """Requests by path."""
     discovery: dict[str, Any] = field(default_factory=dict)
-    """What the discovery document says otherwise."""
+    """Fields that replace those of the discovery document."""
     answers: dict[str, Response] = field(default_factory=dict)
-    """Path -> what is answered instead."""
+    """Path -> the answer in place of the usual one."""
     forged: dict[str, Any] = field(default_factory=dict)
-    """Claims that its ID tokens say otherwise; None leaves the claim out."""
+    """Claims that replace those of ID tokens; None leaves a claim out."""
 
     def __post_init__(self) -> None:
         self._socket = socket.create_server(("127.0.0.1", 0))
@@ -82,7 +82,7 @@ class OidcProvider:
         self.rotate()
 
     def reset(self, clock: Clock) -> None:
-        """As new, on the same port, with keys that nobody has seen."""
+        """Resets the provider, on the same port and with new keys."""
         self.clock, self.person, self.clients, self.discovery, self.answers, self.forged = clock, {}, {}, {}, {}, {}
         self.asked.clear()
         self.grants.clear()
@@ -92,7 +92,7 @@ class OidcProvider:
     # --- running -------------------------------------------------------------------------------------------------------
 
     async def up(self) -> None:
-        """Answer on the port."""
+        """Starts to answer on the port."""
         app = Starlette(
             routes=[
                 Route("/.well-known/openid-configuration", self._discovery),
@@ -110,7 +110,7 @@ class OidcProvider:
             await asyncio.sleep(0.01)
 
     async def down(self) -> None:
-        """Connections are refused from now on."""
+        """Stops answering, so that connections are refused."""
         if self._server is not None and self._task is not None:
             self._server.should_exit = True
             await self._task
@@ -120,41 +120,41 @@ class OidcProvider:
     # --- keys and tokens -----------------------------------------------------------------------------------------------
 
     def rotate(self, *, keep: int = 1) -> RSAKey:
-        """A new key signs from now on; `keep` of the old ones stay published."""
+        """Signs with a new key from now on; `keep` of the old ones stay published."""
         key = RSAKey.import_key(_pair(next(_pairs) % _PAIRS), {"kid": secrets.token_hex(8), "use": "sig", "alg": "RS256"})
         self.keys = [key, *self.keys[:keep]]
         return key
 
     def claims(self, **over: Any) -> dict[str, Any]:
-        """Of a good access token for our API, with what is given; None leaves a claim out."""
+        """Returns the claims of a valid access token for our API, changed by the given ones; None leaves a claim out."""
         now = int(self.clock.now().timestamp())
         good = {"iss": self.issuer, "aud": [API], "azp": CONSOLE, "typ": "Bearer", "iat": now, "nbf": now, "exp": now + 300}
         return {name: value for name, value in (good | self.person | over).items() if value is not None}
 
     def id_claims(self, client_id: str, nonce: str | None = None, **over: Any) -> dict[str, Any]:
-        """Of a good ID token."""
+        """Returns the claims of a valid ID token."""
         return self.claims(**{"aud": client_id, "azp": client_id, "typ": "ID", "nonce": nonce} | over)
 
     def sign(self, claims: Mapping[str, Any], key: Any = None, **header: Any) -> str:
-        """A compact token; the newest key signs it unless another is given. A header field of None is left out."""
+        """Returns a signed token, by the newest key where none is given. A header field of None is left out."""
         key = key or self.keys[0]
         fields = {"alg": "RS256", "typ": "JWT", "kid": key.kid} | header
         algorithm = str(fields["alg"])
         return jwt.encode({n: v for n, v in fields.items() if v is not None}, dict(claims), key, algorithms=[algorithm], default_type=None)
 
     def token(self, **over: Any) -> str:
-        """A good access token, with what is given."""
+        """Returns a valid access token, with its claims changed by the given ones."""
         return self.sign(self.claims(**over))
 
     def hs256(self, secret: bytes) -> str:
-        """A token that somebody who takes a public key for a shared secret would believe. By hand: the library refuses to make it."""
+        """Returns a token that a verifier accepts if it takes the public key for a shared secret. The library refuses to make it."""
         parts = ({"alg": "HS256", "typ": "JWT", "kid": self.keys[0].kid}, self.claims())
         text = ".".join(_b64(json.dumps(part).encode()) for part in parts)
         return f"{text}.{_b64(hmac.digest(secret, text.encode(), 'sha256'))}"
 
     @property
     def public_pem(self) -> bytes:
-        """The newest key, as everybody may read it."""
+        """Returns the newest public key in PEM."""
         return self.keys[0].as_pem(private=False)
 
     # --- routes ----------------------------------------------------------------------------------------------------------
@@ -206,7 +206,7 @@ class OidcProvider:
         client_id = self._authenticated(request, form)
         if client_id is None:
             return JSONResponse({"error": "invalid_client"}, 401)
-        grant = self.grants.pop(form.get("code", ""), None)  # good once
+        grant = self.grants.pop(form.get("code", ""), None)  # a code is valid once
         challenge = _b64(hashlib.sha256(form.get("code_verifier", "").encode()).digest())
         if (
             form.get("grant_type") != "authorization_code"
@@ -236,18 +236,18 @@ _pairs = itertools.count()
 
 @functools.cache
 def _pair(_number: int) -> bytes:
-    """Key pairs take a while to make: a few do for all, each under another id every time."""
+    """Returns one of a few key pairs, which take long to make; each gets another id every time."""
     return RSAKey.generate_key(2048).as_pem(private=True)
 
 
 def strangers_key(kid: str) -> RSAKey:
-    """A key that no provider has, under whatever id."""
+    """Returns a key that no provider has, with the given id."""
     return RSAKey.import_key(_pair(-1), {"kid": kid})
 
 
 @asynccontextmanager
 async def running_provider(**given: Any) -> AsyncIterator[OidcProvider]:
-    """A provider that answers, and is gone afterwards."""
+    """Runs a provider inside the block."""
     provider = OidcProvider(**given)
     await provider.up()
     try:
@@ -261,5 +261,5 @@ def _b64(raw: bytes) -> str:
 
 
 def query_of(url: str) -> dict[str, str]:
-    """The query's fields."""
+    """Returns the fields of the query."""
     return {name: values[0] for name, values in parse_qs(urlsplit(url).query).items()}

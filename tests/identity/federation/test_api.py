@@ -1,4 +1,4 @@
-"""The doors of outside providers, by HTTP on real servers: the login page, the way back from a provider, and the exchange of tokens."""
+"""Tests of outside identity providers over HTTP on real servers: list of providers, callback, exchange of tokens."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class TestTheLoginPage:
         async with town.browser("203.0.113.77") as browser, connect_redis(town.settings.redis.state_url) as client:
             answers = [await browser.get("/api/v1/auth/oidc/estado/start")]
             async for key in client.scan_iter("identity:oidc:starts:*"):
-                await client.expire(key, 3_600)  # the minute does not pass while a slow machine asks
+                await client.expire(key, 3_600)  # the limit's minute must not pass on a slow machine
             answers += [await browser.get("/api/v1/auth/oidc/estado/start") for _ in range(120)]
         assert {answer.headers["location"].split("?")[0] for answer in answers[:120]} == {f"{town.state.issuer}/authorize"}
         assert error_of(answers[120]) == "rate_limited"
@@ -77,7 +77,7 @@ class TestTheWayBack:
             assert error_of(await browser.get(back)) == "oidc_state_unknown"
 
     async def test_is_closed_to_another_browser(self, town: Town) -> None:
-        """A thief's own code, sent to a victim, would sign the victim in as the thief; a victim's code, the thief as the victim."""
+        """A code works only in the browser that began the sign-in: else an attacker could sign a victim in to the attacker's account."""
         town.state.person = person("mel")
         async with town.browser() as thief, town.browser() as victim:
             back = await at_provider(await begin(thief))
@@ -93,7 +93,7 @@ class TestTheWayBack:
             assert error_of(await browser.get(back.replace("/estado/", "/parceiro/"))) == "oidc_state_unknown"
 
     async def test_with_a_code_of_another_sign_in_is_closed(self, town: Town) -> None:
-        """PKCE: the code was made for another browser's challenge."""
+        """PKCE: the code belongs to the challenge of another browser."""
         town.state.person = person("olga")
         async with town.browser() as thief, town.browser() as victim:
             stolen = query_of(await at_provider(await begin(victim)))["code"]
@@ -145,7 +145,7 @@ class TestTheWayBack:
         town.state.person = person("rui")
         async with town.browser() as browser:
             answer = await browser.get("/api/v1/auth/oidc/estado/start", params={"return_to": evil})
-            if answer.status_code == 422:  # longer than any path of ours
+            if answer.status_code == 422:  # longer than a path may be
                 return
             done = await browser.get(await at_provider(answer.headers["location"]))
         assert (done.status_code, done.headers["location"]) == (303, "/")
@@ -189,7 +189,7 @@ class TestAnExchange:
         await town.audited(town.norte, "session.opened", how="oidc:estado", client="exchange")
 
     async def test_of_an_outside_token_is_needed_elsewhere(self, town: Town) -> None:
-        """Services and the edge accept one issuer: ours."""
+        """Services and the edge accept identity's tokens only."""
         town.state.person = person("vera")
         async with town.browser() as http:
             answer = await http.get("/api/v1/users/me", headers={"authorization": f"Bearer {town.state.token()}"})
@@ -224,6 +224,6 @@ class TestAnExchange:
         town.state.person = person("ziza")
         assert (await self.exchange(town, town.state.token())).status_code == 200
         town.state.rotate()
-        async with asyncio.timeout(60):  # unknown keys are looked for once a second here
+        async with asyncio.timeout(60):  # identity reads the provider's keys for an unknown id once a second in these tests
             while (await self.exchange(town, town.state.token(), address=f"198.51.100.{os.urandom(1)[0]}")).status_code != 200:
                 await asyncio.sleep(0.2)

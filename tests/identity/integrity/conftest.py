@@ -1,4 +1,4 @@
-"""The ledgers of `tests.identity.ledger`."""
+"""Fixtures: the ledgers of `tests.identity.ledger`."""
 
 from tests.identity.ledger.conftest import anchored_tenant, ledger_settings, tenant
 

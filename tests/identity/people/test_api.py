@@ -1,4 +1,4 @@
-"""People at the HTTP door, on real servers: browsers and phones, forced password changes, second factors, lists of sessions."""
+"""Tests of people over HTTP on real servers: browsers and phones, forced password changes, second factors, lists of sessions."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ async def make_user(door: Door, role: str = "operator", **more: Any) -> str:
 
 
 def cookie(answer: httpx.Response, name: str) -> dict[str, str]:
-    """The attributes of the cookie that this answer sets, its value as "value"."""
+    """Returns the attributes of the cookie that the answer sets, its value as "value"."""
     (line,) = [line for line in answer.headers.get_list("set-cookie") if line.startswith(f"{name}=")]
     first, *rest = line.split("; ")
     return {"value": first.partition("=")[2]} | {part.partition("=")[0].lower(): part.partition("=")[2] for part in rest}
@@ -210,7 +210,7 @@ class TestSecondFactor:
         assert code(await enter(door, email)) == (401, "second_factor_required")
         assert code(await enter(door, email, code="000000")) == (401, "second_factor_invalid")
         assert code(await enter(door, email, code=totp.at(now))) == (401, "second_factor_invalid"), "it was spent"
-        later = max(SystemClock().now(), now + timedelta(seconds=30))  # the next step, or the one that it has become meanwhile
+        later = max(SystemClock().now(), now + timedelta(seconds=30))  # the next step of the code, or the present one where time has passed
         assert (await enter(door, email, code=totp.at(later))).status_code == 200
         assert (await enter(door, email, code=codes[3])).status_code == 200
         assert code(await enter(door, email, code=codes[3])) == (401, "second_factor_invalid")
@@ -316,7 +316,7 @@ class TestCommandLine:
         assert (await enter(door, email, password)).json()["must_change_password"] is True
 
     async def test_a_lost_second_factor_is_removed(self, door: Door) -> None:
-        """Also from the only administrator of a city, whom nobody else can let in."""
+        """An operator removes it also from the only administrator of a tenant."""
         email = await make_user(door, "admin")
         hers = (await enter(door, email)).json()
         started = (await send(door, "POST", "/auth/second-factor", hers["access_token"], json={"password": PASSWORD})).json()
