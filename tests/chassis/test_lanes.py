@@ -9,10 +9,11 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from pydantic import SecretStr
 
 from chassis.bus import BatchConsumer, DeadLetters, EventPublisher, Frame, FrameConsumer, FrameHeaders, FramePublisher, Outgoing, Publisher
 from chassis.bus.frames import FRAME_HEADER, FrameHandler
-from chassis.bus.lane import Acknowledger, Session, forever
+from chassis.bus.lane import Acknowledger, Session
 from chassis.envelope import Links
 from chassis.fakes import FakeUow
 from chassis.health import Heartbeats
@@ -296,7 +297,7 @@ def test_frame_id_repeats_with_the_frame() -> None:
     assert first.frame_id == first.model_copy(update={"sequence": 9}).frame_id
 
 
-async def test_what_a_broken_session_left_behind_does_not_end_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_what_a_broken_session_left_behind_does_not_end_the_next() -> None:
     """Messages were unacknowledged when the channel broke, and the broker delivers them again later."""
     sessions: list[Any] = []
 
@@ -308,16 +309,17 @@ async def test_what_a_broken_session_left_behind_does_not_end_the_next(monkeypat
         async def ack(self, tag: int, *, multiple: bool) -> None:
             self.acked.append(tag)
 
-    @asynccontextmanager
-    async def consuming(*_: object) -> AsyncIterator[Channel]:
-        sessions.append(Channel())
-        yield sessions[-1]
+    class Left(BatchConsumer):
+        @asynccontextmanager
+        async def _consuming(self) -> AsyncIterator[Any]:
+            sessions.append(Channel())
+            self._receiver(sessions[-1])
+            yield sessions[-1]
 
     async def handle(_events: list[Event[Any]]) -> None:
         raise AssertionError("there is nothing to handle")
 
-    monkeypatch.setattr("chassis.bus.batches.consuming", consuming)
-    batches = BatchConsumer(RabbitSettings(url="amqp://nobody@localhost:1/"), queue="q", key=KEY, handler=handle)
+    batches = Left(RabbitSettings(url="amqp://nobody@localhost:1/"), queue="q", key=KEY, handler=handle)
     batches._waiting.append(None)  # type: ignore[arg-type]
     batches._arrived.set()
     async with looping(batches):
@@ -331,13 +333,20 @@ async def test_a_lane_goes_on_after_any_failure_of_a_session() -> None:
     ends: list[BaseException] = [ZeroDivisionError(), asyncio.CancelledError(), Unavailable()]
     over = asyncio.Event()
 
-    async def session() -> None:
-        if ends:
-            raise ends.pop()
-        over.set()
-        await asyncio.Future()
+    async def ignore(_: Frame) -> None: ...
 
-    task = asyncio.create_task(forever("lane", Heartbeats().register("lane"), session))
+    class Breaking(FrameConsumer):
+        @asynccontextmanager
+        async def _consuming(self) -> AsyncIterator[Session]:
+            if ends:
+                raise ends.pop()
+            yield Session(None)  # type: ignore[arg-type]
+
+        async def _consume(self, *_: object) -> None:
+            over.set()
+            await asyncio.Future()
+
+    task = asyncio.create_task(Breaking(RabbitSettings(url=SecretStr("amqp://127.0.0.1:1/")), 1, ignore).run(Heartbeats().register("lane")))
     async with asyncio.timeout(120):
         await over.wait()
     task.cancel()

@@ -13,8 +13,7 @@ from aiormq.abc import DeliveredMessage
 from pydantic import ValidationError
 
 from chassis import logs
-from chassis.bus.lane import OnDelivery, Session, Source, consuming, forever, received, tag_of
-from chassis.bus.link import Link
+from chassis.bus.lane import Lane, OnDelivery, Session, Source, received, tag_of
 from chassis.bus.metrics import HANDLER_SECONDS, MESSAGES
 from chassis.bus.publisher import Publisher
 from chassis.bus.retry import Hold, Parked, Received, Retry
@@ -33,7 +32,7 @@ HOLD_AT_MOST_S = 240.0
 """Two batches are held at once: the second must not wait until the broker takes it back (30 min)."""
 
 
-class BatchConsumer:
+class BatchConsumer(Lane):
     """Collects events for `window_ms` or up to `batch_size` and hands them over in one call; while that works, the next batch fills.
 
     A batch that fails is halved until the message that fails is alone: it is retried or dead-lettered, the others are handled.
@@ -51,44 +50,35 @@ class BatchConsumer:
         batch_size: int = 200,
         window_ms: float = 4.0,
     ) -> None:
-        self._link = Link(settings.url, f"{queue} consumer")
+        super().__init__(settings, Source(queue, EVENTS, key), prefetch)
         self._publisher = Publisher(settings, f"{queue} retries")
         self._retry = Retry(self._publisher, settings.retry_steps_s)
         self._hold = Hold(queue, at_most_s=HOLD_AT_MOST_S)
-        self._source = Source(queue, EVENTS, key)
         self._event = event_types()[key]
         self._handler = handler
-        self._prefetch = prefetch
         self._batch_size = batch_size
         self._window_s = window_ms / 1000
         self._waiting: deque[DeliveredMessage] = deque()
         self._arrived = asyncio.Event()
 
-    async def run(self, heartbeat: Heartbeat) -> None:
-        """Consumes for ever, with a new connection after each that broke."""
-        try:
-            await forever(self._source.queue, heartbeat, partial(self._session, heartbeat))
-        finally:
-            await self._link.aclose()
-            await self._publisher.aclose()
+    async def aclose(self) -> None:
+        """Closes the connections."""
+        await super().aclose()
+        await self._publisher.aclose()
 
-    async def check(self) -> None:
-        """Readiness. Raises: Unavailable."""
-        await self._link.check()
-
-    async def _session(self, heartbeat: Heartbeat) -> None:
-        self._waiting.clear()  # the broker delivers them again
-        self._arrived.clear()
-        async with consuming(self._link, self._source, self._prefetch, self._receiver) as session:
-            while not session.broken.is_set():
-                if not await heartbeat.wait(self._arrived, 1):
-                    continue
-                batch = await self._collect()
-                async with beating(heartbeat):
-                    await self._settle(batch)
-                await session.ack(tag_of(batch[-1]), multiple=True)
+    async def _consume(self, session: Session, heartbeat: Heartbeat) -> None:
+        while not session.broken.is_set():
+            if not await heartbeat.wait(self._arrived, 1):
+                continue
+            batch = await self._collect()
+            async with beating(heartbeat):
+                await self._settle(batch)
+            await session.ack(tag_of(batch[-1]), multiple=True)
 
     def _receiver(self, session: Session) -> OnDelivery:
+        self._waiting.clear()  # the broker delivers them again
+        self._arrived.clear()
+
         async def receive(message: DeliveredMessage) -> None:
             if not session.broken.is_set():
                 self._waiting.append(message)

@@ -12,8 +12,7 @@ from aiormq.abc import DeliveredMessage
 from pydantic import BaseModel, ConfigDict, Field
 
 from chassis import logs, tracing
-from chassis.bus.lane import Acknowledger, OnDelivery, Session, Source, consuming, forever, headers_of, tag_of
-from chassis.bus.link import Link
+from chassis.bus.lane import Acknowledger, Lane, OnDelivery, Session, Source, headers_of, tag_of
 from chassis.bus.metrics import FRAMES as FRAMES_CONSUMED
 from chassis.bus.publisher import Outgoing, Publisher
 from chassis.bus.retry import Hold, Parked, describe
@@ -97,34 +96,20 @@ class FramePublisher(Publisher):
         )
 
 
-class FrameConsumer:
+class FrameConsumer(Lane):
     """Calls the handler for up to `prefetch` frames at once and acknowledges each when its handler returns.
 
     A handler that raises Unavailable is tried again until the frame is too old; any other failure drops the frame. Both are counted.
     """
 
     def __init__(self, settings: RabbitSettings, prefetch: int, handler: FrameHandler) -> None:
-        self._link = Link(settings.url, "frames consumer")
-        self._source = Source(FRAMES_QUEUE, FRAMES, FRAMES_KEY, kind="classic")
-        self._prefetch = prefetch
+        super().__init__(settings, Source(FRAMES_QUEUE, FRAMES, FRAMES_KEY, kind="classic"), prefetch)
         self._handler = handler
         self._hold = Hold(FRAMES_QUEUE, longest_s=2.0, at_most_s=MAX_AGE_S)
 
-    async def run(self, heartbeat: Heartbeat) -> None:
-        """Consumes for ever, with a new connection after each that broke."""
-        try:
-            await forever(FRAMES_QUEUE, heartbeat, partial(self._session, heartbeat))
-        finally:
-            await self._link.aclose()
-
-    async def check(self) -> None:
-        """Readiness. Raises: Unavailable."""
-        await self._link.check()
-
-    async def _session(self, heartbeat: Heartbeat) -> None:
-        async with consuming(self._link, self._source, self._prefetch, self._receiver) as session:
-            while not await heartbeat.wait(session.broken, 5):
-                pass
+    async def _consume(self, session: Session, heartbeat: Heartbeat) -> None:
+        while not await heartbeat.wait(session.broken, 5):
+            pass
 
     def _receiver(self, session: Session) -> OnDelivery:
         acknowledger = Acknowledger(session)
@@ -142,16 +127,13 @@ class FrameConsumer:
         try:
             frame = _frame(message)
             with logs.correlated(frame.headers.correlation_id), tracing.consumer_span("frame", {"traceparent": frame.headers.traceparent}):
-                await self._attempt(frame)
+                await self._hold.run(partial(self._handler, frame))
         except Parked:
             outcome = "expired"
         except Exception as error:
             outcome = "failed"
             log.warning("frame_dropped", error=describe(error))
         FRAMES_CONSUMED.labels(outcome).inc()
-
-    async def _attempt(self, frame: Frame) -> None:
-        await self._hold.run(partial(self._handler, frame))
 
 
 def _frame(message: DeliveredMessage) -> Frame:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from abc import ABC, abstractmethod
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -15,6 +16,7 @@ from chassis.bus.link import Link, declare_queue, unavailable_when_broken
 from chassis.bus.retry import Received
 from chassis.health import Heartbeat
 from chassis.logs import get_logger
+from chassis.settings import RabbitSettings
 from gtvision.backoff import Backoff
 from gtvision.errors import Unavailable
 
@@ -50,42 +52,66 @@ class Session:
             await self.underlay.basic_ack(tag, multiple=multiple, wait=False)
 
 
-@asynccontextmanager
-async def consuming(link: Link, source: Source, prefetch: int, on_delivery: Callable[[Session], OnDelivery]) -> AsyncIterator[Session]:
-    """Consumes until the block ends. Unacknowledged messages go back to the queue. Raises: Unavailable."""
-    async with link.channel(confirms=False) as channel:
-        with unavailable_when_broken():
-            underlay = await channel.get_underlay_channel()
-            session = Session(underlay)
-            channel.close_callbacks.add(session.on_close)
-            underlay.on_consumer_cancel_callbacks.add(session.on_close)
-            async with asyncio.timeout(10):
-                await declare_queue(underlay, source.queue, source.exchange, source.key, kind=source.kind)
-                await underlay.basic_qos(prefetch_count=prefetch)
-                await underlay.basic_consume(source.queue, on_delivery(session))
-        yield session
+class Lane(ABC):
+    """A consumer of one queue: `run` is a loop, `check` tells readiness."""
 
+    def __init__(self, settings: RabbitSettings, source: Source, prefetch: int) -> None:
+        self._link = Link(settings.url, f"{source.queue} consumer")
+        self._source = source
+        self._prefetch = prefetch
 
-async def forever(name: str, heartbeat: Heartbeat, session: Callable[[], Awaitable[None]]) -> None:
-    """Runs sessions one after the other: a broken one is followed by the next, with capped back-off.
-
-    Nothing but the cancellation of this task ends it: its caller closes the connections afterwards.
-    """
-    task = asyncio.current_task()
-    backoff = Backoff(timedelta(seconds=0.2), timedelta(seconds=2), well=timedelta(seconds=30))
-    while True:
-        started = asyncio.get_running_loop().time()
+    async def run(self, heartbeat: Heartbeat) -> None:
+        """Consumes for ever, on a new channel after each that broke, with capped back-off. Only the cancellation of this task ends it."""
+        task, name = asyncio.current_task(), self._source.queue
+        backoff = Backoff(timedelta(seconds=0.2), timedelta(seconds=2), well=timedelta(seconds=30))
         try:
-            await session()
-        except Unavailable as error:
-            log.warning("consumer_lost_broker", queue=name, error=str(error.__cause__ or error)[:200])
-        except asyncio.CancelledError:
-            if task is None or task.cancelling():
-                raise
-            log.error("consumer_cancelled_from_inside", queue=name)
-        except Exception:
-            log.exception("consumer_failed", queue=name)
-        await heartbeat.sleep(backoff.wait_s(asyncio.get_running_loop().time() - started))
+            while True:
+                started = asyncio.get_running_loop().time()
+                try:
+                    async with self._consuming() as session:
+                        await self._consume(session, heartbeat)
+                except Unavailable as error:
+                    log.warning("consumer_lost_broker", queue=name, error=str(error.__cause__ or error)[:200])
+                except asyncio.CancelledError:
+                    if task is None or task.cancelling():
+                        raise
+                    log.error("consumer_cancelled_from_inside", queue=name)
+                except Exception:
+                    log.exception("consumer_failed", queue=name)
+                await heartbeat.sleep(backoff.wait_s(asyncio.get_running_loop().time() - started))
+        finally:
+            await self.aclose()
+
+    async def check(self) -> None:
+        """Readiness. Raises: Unavailable."""
+        await self._link.check()
+
+    async def aclose(self) -> None:
+        """Closes the connection."""
+        await self._link.aclose()
+
+    @abstractmethod
+    def _receiver(self, session: Session) -> OnDelivery:
+        """Returns what is called for each message of a session."""
+
+    @abstractmethod
+    async def _consume(self, session: Session, heartbeat: Heartbeat) -> None:
+        """Works until the session is broken."""
+
+    @asynccontextmanager
+    async def _consuming(self) -> AsyncIterator[Session]:
+        """Consumes until the block ends. Unacknowledged messages go back to the queue. Raises: Unavailable."""
+        async with self._link.channel(confirms=False) as channel:
+            with unavailable_when_broken():
+                underlay = await channel.get_underlay_channel()
+                session = Session(underlay)
+                channel.close_callbacks.add(session.on_close)
+                underlay.on_consumer_cancel_callbacks.add(session.on_close)
+                async with asyncio.timeout(10):
+                    await declare_queue(underlay, self._source.queue, self._source.exchange, self._source.key, kind=self._source.kind)
+                    await underlay.basic_qos(prefetch_count=self._prefetch)
+                    await underlay.basic_consume(self._source.queue, self._receiver(session))
+            yield session
 
 
 class Acknowledger:
