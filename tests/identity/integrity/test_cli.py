@@ -1,4 +1,4 @@
-"""`gtv audit verify` and `gtv audit export`: what an operator reads, and the exit code."""
+"""Tests of the output and the exit status of `gtv audit verify` and `gtv audit export`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ pytestmark = pytest.mark.db
 
 @pytest.fixture
 def tenant(anchored_tenant: TenantLedger) -> TenantLedger:
-    """Twenty rows: twelve anchored, three anchored later, five since."""
+    """A ledger of twenty rows: twelve with an anchor, three with a later one, five without."""
     return anchored_tenant
 
 
@@ -46,7 +46,7 @@ class TestCommand:
             await audit.run(audit.parse(("verify", "--tenant", "nowhere")), tools(tenant))
 
     async def test_a_tenant_in_object_storage_only_is_named(self, tenant: TenantLedger, capsys: pytest.CaptureFixture[str]) -> None:
-        """Every row of it was removed from the database: its name is nowhere, its anchors are."""
+        """A tenant whose rows were all removed from the database is known by the copies of its anchors only, and is named by its id."""
         for table in ("audit_entry", "audit_anchor", "audit_head"):
             await tenant.tamper(f"DELETE FROM {table} WHERE tenant_id = $1")
         assert await audit.run(audit.parse(("verify",)), tools(tenant)) == 1

@@ -1,4 +1,4 @@
-"""What was chained is sealed by anchors, copied to object storage, and dropped when its time is over."""
+"""Tests of anchors, of their copies in object storage, and of dropping months after the retention."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.db
 
 
 def begin(tenant: TenantLedger, at: datetime) -> None:
-    """Five years ago and more: what drops months looks at the database's own clock too."""
+    """Moves the clock to a time before the retention, as the function that drops months compares with the database's own clock too."""
     tenant.clock.advance(at - tenant.clock.now())
 
 
@@ -64,7 +64,7 @@ class TestSealing:
         assert report.copies == 1
 
     async def test_old_months_are_dropped_and_the_rest_still_stands(self, tenant: TenantLedger) -> None:
-        """A cut says which rows retention dropped; it is on record, and the database alone cannot make one."""
+        """A cut names the rows that retention dropped. It is on record, and cannot be made without the key."""
         begin(tenant, SystemClock().now() - timedelta(days=40 + 1_826 - 5))
         await tenant.record(5)
         await tenant.seal()

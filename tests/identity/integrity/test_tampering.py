@@ -1,4 +1,4 @@
-"""An intruder has PostgreSQL itself, with every trigger off: each thing that can be done is named."""
+"""Tests that verification finds each change by an intruder with PostgreSQL's superuser and all triggers disabled."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ from identity.ledger.repository import PostgresLedger
 pytestmark = pytest.mark.db
 
 STRANGER = HmacAuditKeys(SecretStr("a1:" + "QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVowMTIzNDY="))
-"""Guessed wrong."""
+"""A wrong key, as an intruder might guess it."""
 
 
 @pytest.fixture
 def tenant(anchored_tenant: TenantLedger) -> TenantLedger:
-    """Twenty rows: twelve anchored, three anchored later, five since."""
+    """A ledger of twenty rows: twelve with an anchor, three with a later one, five without."""
     return anchored_tenant
 
 
@@ -105,12 +105,12 @@ class TestRows:
         assert (await tenant.found())[1] == 8
 
     async def test_a_public_chain_recomputed_without_the_key_is_caught(self, tenant: TenantLedger) -> None:
-        """Every hash fits, the head too; the anchors' rows are left alone or rewritten, it does not matter."""
+        """All hashes and the head fit, and anchors may be rewritten too, but the MACs do not fit without the key."""
         await _rewrite(tenant, 7, STRANGER)
         assert await tenant.found() == (Wrong.ALTERED, 7)
 
     async def test_a_rewritten_tail_behind_the_last_anchor_is_caught(self, tenant: TenantLedger) -> None:
-        """Only the MAC protects it, and it does."""
+        """Rows after the last anchor are protected by the MAC alone."""
         await _rewrite(tenant, 17, STRANGER)
         assert await tenant.found() == (Wrong.ALTERED, 17)
 
@@ -129,7 +129,7 @@ class TestRows:
         ["occurred_at = 'infinity'", "range_from = '0044-03-15 BC'", "details = '[1]'", "details = '{\"n\": 1e400}'", "prev_hash = 'x'"],
     )
     async def test_no_row_stops_a_reader(self, tenant: TenantLedger, change: str) -> None:
-        """Lists, exports and verification go on behind a row, whatever it holds."""
+        """Lists, exports and verification continue after a damaged row, with any content."""
         await tenant.tamper(f"UPDATE audit_entry SET {change} WHERE tenant_id = $1 AND seq = 7")
         rows = await tenant.rows()
         assert [row.entry.seq for row in rows] == list(range(1, 21))
@@ -144,14 +144,14 @@ class TestRows:
         assert ([each.seq for each in report.findings], report.last) == ([7], 20)
 
     async def test_ends_of_the_calendar_are_read_as_they_were_hashed(self, tenant: TenantLedger) -> None:
-        """An earlier release took them from requests and hashed them; the driver stored them as infinite."""
+        """An earlier release hashed such instants as requests gave them, and the driver stored them as infinite."""
         (row, *_) = await tenant.rows(await _with_calendars_ends(tenant))
         assert (row.entry.range_from, row.entry.range_to) == (datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC))
         assert EntryOut.of(row).model_dump()["range_from"] == row.entry.range_from
         assert (await tenant.verification.verify(row.entry.tenant_id)).right
 
     async def test_what_an_earlier_release_stored_as_infinite_is_put_on_record(self, tenant: TenantLedger) -> None:
-        """By `gtv audit repair`; what was really altered is not among it."""
+        """`gtv audit repair` records the rows of an earlier release, and none that was altered."""
         tenant_id = await _with_calendars_ends(tenant)
         await tenant.ledger.add_records([tenant.event(tenant_id)])
         async with tenant.intruder() as connection:
@@ -202,7 +202,7 @@ class TestTheEnd:
         assert await tenant.found() == (Wrong.MISSING, 14)
 
     async def test_invented_anchors_do_not_hide_it(self, tenant: TenantLedger) -> None:
-        """However many lie before the right one."""
+        """Any number of invented anchors in front of the right one does not keep it from being found."""
         await _cut_off(tenant, 13)
         await _forge_anchors(tenant, "1000 + g", 1_200)
         assert await tenant.found() == (Wrong.MISSING, 14)
@@ -229,7 +229,7 @@ class TestTheEnd:
 
     @pytest.mark.parametrize("value", ["recorded_at - interval '1 hour'", "'infinity'", "'20000-01-01'"])
     async def test_a_head_with_another_time_is_named(self, tenant: TenantLedger, value: str) -> None:
-        """The next entry's time would follow it, and with it the month that the entry is dropped with."""
+        """A wrong time of the head would move the next entry into another month, with which it is dropped."""
         await tenant.tamper(f"UPDATE audit_head SET recorded_at = {value} WHERE tenant_id = $1")
         assert (await tenant.found())[0] is Wrong.ALTERED
         assert "altered: row 20" in await command(tenant, "verify")
@@ -239,7 +239,7 @@ class TestTheEnd:
         assert (await tenant.found())[0] in {Wrong.ALTERED, Wrong.INSERTED}
 
     async def test_what_is_chained_after_a_head_was_set_back_is_named(self, tenant: TenantLedger) -> None:
-        """The chain forks, and says where."""
+        """The chain forks there, and verification names the place."""
         rows = await tenant.rows()
         await tenant.tamper("UPDATE audit_head SET seq = 18, hash = $2 WHERE tenant_id = $1", rows[17].hash)
         await tenant.record(4)
@@ -278,7 +278,7 @@ class TestAnchors:
         assert await tenant.of_anchors() == [(Wrong.ANCHOR, 1000)]
 
     async def test_an_anchor_that_cannot_be_read_is_named(self, tenant: TenantLedger) -> None:
-        """And does not keep the others from being read."""
+        """An unreadable anchor does not keep the others from being read."""
         async with tenant.intruder() as connection:
             await connection.execute("ALTER TABLE audit_anchor DROP CONSTRAINT ck_audit_anchor_kind")
         await _forge_anchors(tenant, "5", 1, kind="nothing")
@@ -289,7 +289,7 @@ class TestAnchors:
         assert report.unanchored == 0
 
     async def test_a_copy_that_is_said_to_be_owed_is_compared_and_kept(self, tenant: TenantLedger) -> None:
-        """Otherwise an intruder with the database and the key could have identity itself replace the evidence."""
+        """A copy that is marked as missing is compared first: with database and key an intruder could have it replaced otherwise."""
         path = tenant.copy_file(12)
         path.write_bytes(b"{}")
         owed = "INSERT INTO audit_copy_owed SELECT tenant_id, seq, kind, anchored_at FROM audit_anchor WHERE tenant_id = $1 AND seq = 12"
@@ -318,7 +318,7 @@ class TestAnchors:
         assert await tenant.of_anchors() == [(Wrong.ANCHOR, 17)]
 
     async def test_sealing_notices_what_was_altered_since_the_last_anchor(self, tenant: TenantLedger) -> None:
-        """And goes on: the next anchor protects what follows, and the row stays wrong."""
+        """Sealing reports the altered row and continues, so the next anchor protects later rows; the row stays wrong."""
         await tenant.tamper("UPDATE audit_entry SET address = 'x' WHERE tenant_id = $1 AND seq = 18")
         before = _failures()
         await tenant.seal()
@@ -334,7 +334,7 @@ def _failures(wrong: str = "altered") -> float:
 
 
 async def _with_calendars_ends(tenant: TenantLedger) -> UUID:
-    """A tenant with one entry, as the release before bounds wrote it."""
+    """Adds a tenant with one entry of a release that did not bound instants, and returns its id."""
     tenant_id, first, last = new_id(), datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
     async with tenant.db.uow(tenant_id) as uow:
         rows = PostgresLedger(uow)
@@ -375,7 +375,7 @@ async def _cut_off(tenant: TenantLedger, last: int) -> None:
 
 
 async def _rewrite(tenant: TenantLedger, first: int, keys: HmacAuditKeys) -> None:
-    """Another actor in one row, and every hash behind it computed anew: with the key that they have."""
+    """Changes the actor of one row, and computes all later hashes anew with the given key."""
     rows = await tenant.rows()
     prev_hash = rows[first - 2].hash
     async with tenant.intruder() as connection:

@@ -1,4 +1,4 @@
-"""Ledgers on real PostgreSQL: an empty one, and one with rows and anchors."""
+"""Fixtures: ledgers on real PostgreSQL, an empty one, and one with rows and anchors."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ async def ledger_settings(database_for: Callable[..., Any]) -> DatabaseSettings:
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def tenant(ledger_settings: DatabaseSettings, postgres: Postgres, tmp_path: Path) -> AsyncIterator[TenantLedger]:
-    """Its ledger is empty; those of tenants before it are in the same database."""
+    """A tenant with an empty ledger, in a database with those of other tenants."""
     clock = FakeClock(START)
     async with Database(ledger_settings, clock) as db:
         yield TenantLedger(db, clock, postgres, database_name(ledger_settings), tmp_path)
@@ -31,7 +31,7 @@ async def tenant(ledger_settings: DatabaseSettings, postgres: Postgres, tmp_path
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def anchored_tenant(database_for: Callable[..., Any], postgres: Postgres, tmp_path: Path) -> AsyncIterator[TenantLedger]:
-    """Twenty rows: twelve anchored, three anchored later, five since. The only tenant of its database."""
+    """The only tenant of a database, with twenty rows: twelve with an anchor, three with a later one, five without."""
     settings, clock = patient(await database_for("identity")), FakeClock(START)
     async with Database(settings, clock) as db:
         made = TenantLedger(db, clock, postgres, database_name(settings), tmp_path)

@@ -1,4 +1,4 @@
-"""A tenant's ledger on real PostgreSQL, and an intruder who has the database and not the key."""
+"""A tenant's ledger on real PostgreSQL, and an intruder with access to the database and without the key."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ AUDIT_KEYS = SecretStr("a1:" + "QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVowMTIzNDU=")
 
 @dataclass
 class TenantLedger:
-    """Everything that works on the ledger, in the hands of a test."""
+    """A tenant's ledger, with all use cases that work on it."""
 
     db: Database
     clock: FakeClock
@@ -72,7 +72,7 @@ class TenantLedger:
         )
 
     async def record(self, count: int) -> list[Event[AuditRecorded]]:
-        """So many deeds, a second apart, chained."""
+        """Records `count` entries, a second apart, and returns their events."""
         events = []
         for _ in range(count):
             self.clock.advance(timedelta(seconds=1))
@@ -88,34 +88,34 @@ class TenantLedger:
             return await PostgresLedger(work).page(None, 10**9, 10**6)
 
     async def verify(self, **span: Any) -> Report:
-        """As `gtv audit verify`."""
+        """Verifies rows, anchors and copies, as `gtv audit verify` does."""
         return await self.verification.verify(self.tenant_id, Span(**span), with_copies=True)
 
     async def verify_rows(self) -> Report:
-        """Without the copies."""
+        """Verifies rows and anchors without the copies."""
         return await self.verification.verify(self.tenant_id)
 
     async def found(self) -> tuple[Wrong | None, int | None]:
-        """The first wrong row."""
+        """Returns what is wrong with the first wrong row, and its number."""
         findings = (await self.verify()).findings
         return (findings[0].wrong, findings[0].seq) if findings else (None, None)
 
     async def all_found(self) -> list[tuple[Wrong, int]]:
-        """Every wrong row."""
+        """Returns the same for every wrong row."""
         return [(each.wrong, each.seq) for each in (await self.verify()).findings]
 
     async def of_anchors(self) -> list[tuple[Wrong, int]]:
-        """What is wrong with anchors and copies."""
+        """Returns what is wrong with anchors and copies."""
         return [(each.wrong, each.seq) for each in (await self.verify()).anchors]
 
     def copy_file(self, seq: int) -> Path:
-        """Where object storage has the copy of the anchor of this row."""
+        """Returns the file of the copy of a row's anchor in object storage."""
         (found,) = (self.objects / "audit" / str(self.tenant_id)).rglob(f"{seq}.json")
         return found
 
     @asynccontextmanager
     async def intruder(self) -> AsyncIterator[asyncpg.Connection[asyncpg.Record]]:
-        """PostgreSQL's superuser with the triggers off: no right and no trigger stops them."""
+        """Yields a connection of PostgreSQL's superuser with triggers disabled, which may change anything."""
         connection = await self.postgres.connect(self.database)
         try:
             await connection.execute("SET search_path = identity; SET session_replication_role = replica")

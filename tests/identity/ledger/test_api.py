@@ -1,4 +1,4 @@
-"""From an action in some service to the auditor's screen: RabbitMQ, the ledger, the routes."""
+"""Tests of the ledger on real servers, from an event on RabbitMQ to the HTTP routes."""
 
 from __future__ import annotations
 
@@ -63,14 +63,14 @@ async def tenant_of(door: Door, headers: dict[str, str]) -> UUID:
 
 
 async def listening(door: Door) -> dict[str, str]:
-    """An administrator's headers, once identity takes records: what is sent before, without an outbox, no queue would have."""
+    """Returns an administrator's headers, once identity's queue exists: an event that is sent earlier reaches no queue."""
     headers = await door.as_admin()
     await until(door, headers, bool, action="session.opened")
     return headers
 
 
 async def test_an_action_of_any_service_reaches_the_ledger_once(door: Door) -> None:
-    """Through the outbox of its transaction; delivered twice, in another order."""
+    """The entry comes through the outbox of its transaction, and is delivered twice and in another order."""
     headers = await listening(door)
     tenant_id = await tenant_of(door, headers)
     camera, marker = new_id(), str(new_id())
@@ -188,7 +188,7 @@ async def test_a_nul_finds_nothing_and_breaks_nothing(door: Door) -> None:
 
 
 async def test_anchors_are_listed_with_their_key(door: Door) -> None:
-    """Made by the loop of the process itself."""
+    """The anchors are made by the loop of the running service."""
     headers = await door.as_admin()
     async with asyncio.timeout(60):
         while not (found := (await door.http.get("/api/v1/audit/anchors", headers=headers)).json()["items"]):
@@ -203,7 +203,7 @@ async def test_anchors_are_listed_with_their_key(door: Door) -> None:
 
 
 async def test_the_command_line_names_an_altered_row(door: Door, postgres: Postgres) -> None:
-    """`gtv audit verify`, as gtv runs it, before and after one row was altered directly in PostgreSQL."""
+    """Runs `gtv audit verify` as gtv does, before and after a row was altered in PostgreSQL."""
     await listening(door)
     code, said = await verify(door)
     assert code == 0, said

@@ -1,4 +1,4 @@
-"""The chain by itself. The golden vector fixes the bytes: a change of them breaks every ledger there is."""
+"""Tests of the rules of the chain. The golden vector fixes the hashed bytes, as another format would break existing ledgers."""
 
 from __future__ import annotations
 
@@ -132,7 +132,7 @@ def test_entries_follow_the_head_in_order_of_occurrence() -> None:
 
 
 def test_recorded_time_never_goes_back() -> None:
-    """Whatever the clock does: partitions are dropped by this time, and a row must not fall out of the middle."""
+    """The recorded time never decreases, also when the clock does: partitions are dropped by it, always the oldest rows first."""
     later = AT + timedelta(hours=1)
     assert chained(1, Head(3, "ab" * 32, later))[0].entry.recorded_at == later
 
@@ -186,7 +186,7 @@ class TestWalk:
         assert walk(rows) == (Wrong.ALTERED, 3)
 
     def test_a_public_chain_recomputed_to_its_end(self) -> None:
-        """With the documentation and the database, without the key."""
+        """An intruder with the documentation and the database can recompute the public chain, but not the MACs."""
         stranger = HmacAuditKeys(SecretStr("a1:" + "QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVowMTIzNDY="))
         rows = chained(5)
         forged = bound(Head.of(rows[1]), [event(number, actor_role="nobody") for number in range(3)], keys=stranger)
@@ -311,7 +311,7 @@ async def test_no_cell_is_a_formula(start: str) -> None:
 
 @pytest.mark.parametrize("inside", ["=cmd|'!A1", ' "=cmd', "\t@x", " +1"])
 async def test_no_cell_is_a_formula_where_the_semicolon_parts_cells(inside: str) -> None:
-    """Excel in Portuguese opens a file of commas as one of semicolons; an ordinary user agent stays as it is."""
+    """Excel in Portuguese splits cells at semicolons, so these are escaped too; an ordinary user agent is not changed."""
     (row,) = bound(Head(0, GENESIS, AT), [event(user_agent=f"x;{inside}", address="Mozilla/5.0 (X11; Linux; rv:1)")])
     told = list(csv.DictReader(io.StringIO((await export("csv", [row])).decode(), newline="")))
     assert (told[0]["user_agent"], told[0]["address"]) == (f"x;'{inside}", "Mozilla/5.0 (X11; Linux; rv:1)")
@@ -329,6 +329,6 @@ def test_a_search_tells_what_it_looked_for() -> None:
 
 
 def test_the_mac_is_plain_hmac() -> None:
-    """As docs/audit.md says to those who have the key."""
+    """The MAC can be computed with the key as docs/audit.md says."""
     key = HKDF(algorithm=hashes.SHA256(), length=32, salt=None, info=b"gtvision audit mac v1").derive(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ012345")
     assert hmac.new(key, bytes.fromhex(HASH), "sha256").hexdigest() == MAC

@@ -1,4 +1,4 @@
-"""Nobody changes what is in the ledger, nor sees another tenant's: neither the service nor the owner of its tables."""
+"""Tests that neither the service nor the owner of the tables can change the ledger or see another tenant's."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class TestAppendOnly:
     @pytest.mark.parametrize("table", TABLES)
     @pytest.mark.parametrize("change", CHANGES)
     async def test_the_owner_may_not(self, tenant: TenantLedger, table: str, change: str) -> None:
-        """By the table or by its partition: a trigger says no to who has every right."""
+        """Triggers refuse changes of the table and of its partitions also to the owner."""
         await tenant.record(1)
         await tenant.seal()
         partitions = await _partitions(tenant, table)
@@ -49,7 +49,7 @@ class TestAppendOnly:
 
     @pytest.mark.parametrize("table", TABLES)
     async def test_a_partition_is_out_of_reach(self, tenant: TenantLedger, table: str) -> None:
-        """A grant there would show other tenants' rows."""
+        """The service has no rights on partitions, which have no policy and would show other tenants' rows."""
         await tenant.record(1)
         await tenant.seal()
         for partition in await _partitions(tenant, table):
@@ -71,7 +71,7 @@ class TestAppendOnly:
 
     @pytest.mark.parametrize("table", ["audit_entry", "audit_anchor", "audit_head", "audit_copy_owed"])
     async def test_another_tenant_sees_nothing(self, tenant: TenantLedger, table: str) -> None:
-        """Without any filter of our own."""
+        """The policy hides other tenants' rows from a statement without a filter."""
         await tenant.record(2)
         async with tenant.db.uow(tenant.tenant_id) as work:
             anchor = "INSERT INTO audit_anchor VALUES (:t, 2, 'seal', :at, 'x', 'x', 'x')"

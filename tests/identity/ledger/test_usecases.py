@@ -1,4 +1,4 @@
-"""The ledger on real PostgreSQL: one chain a tenant whatever happens beside it, and what is found in it."""
+"""Tests of the ledger on real PostgreSQL: one chain for each tenant, also with parallel writers, and searches in it."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ pytestmark = pytest.mark.db
 
 
 async def test_the_tables_are_those_of_the_migration(ledger_settings: DatabaseSettings, tenant: TenantLedger) -> None:
-    """Partitions included: they are in no model."""
+    """Partitions are compared too, which are in no model of the code."""
     await tenant.record(1)
     assert ledger_settings.migration_url is not None
     engine = create_async_engine(ledger_settings.migration_url.get_secret_value())
@@ -41,7 +41,7 @@ async def test_the_tables_are_those_of_the_migration(ledger_settings: DatabaseSe
     await engine.dispose()
 
 
-# Nothing that `AuditRecorded` takes is left out: also what PostgreSQL or a driver would change.
+# Any value that `AuditRecorded` accepts, also those that PostgreSQL or a driver would change.
 _WORDS = st.one_of(st.none(), st.text(st.characters(exclude_categories=["Cs"]), max_size=40))
 _TIMES = st.one_of(
     st.none(),
@@ -67,7 +67,7 @@ _TOLD = st.fixed_dictionaries(
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(told=st.lists(_TOLD, min_size=1, max_size=4))
 async def test_what_is_hashed_is_what_is_read_back(tenant: TenantLedger, told: list[dict[str, Any]]) -> None:
-    """Any record that is accepted, through real PostgreSQL."""
+    """Any accepted record has the same hash after it was stored in PostgreSQL and read back."""
     tenant_id = new_id()
     events = [tenant.event(tenant_id, **each) for each in told]
     await tenant.ledger.add_records(events)
@@ -124,7 +124,7 @@ class TestChaining:
         assert [row.entry.event_id for row in await tenant.rows()] == [*(each.event_id for each in events), fresh.event_id]
 
     async def test_thousands_are_walked_and_exported_page_by_page(self, tenant: TenantLedger) -> None:
-        """Pages end in the middle of the chain: nothing is lost or doubled where they meet."""
+        """No row is lost or doubled between two pages of a verification or an export."""
         await tenant.record(1_203)
         progress: list[tuple[int, int]] = []
         report = await tenant.verification.verify(tenant.tenant_id, progress=lambda rows, seq: progress.append((rows, seq)))
@@ -141,7 +141,7 @@ class TestChaining:
             await tenant.tamper("UPDATE audit_entry SET details = '{}' WHERE tenant_id = $1 AND seq = $2", seq)
 
     async def test_who_is_limited_to_groups_reads_no_ledger(self, tenant: TenantLedger) -> None:
-        """It tells of cameras outside of their groups, and of who looked at them."""
+        """The ledger tells of cameras outside of the caller's groups, so a limited caller may not read it."""
         await tenant.record(3)
         who = Caller(tenant.tenant_id, new_id(), Role.AUDITOR, frozenset(), new_id(), frozenset({new_id()}))
         with pytest.raises(LimitedToGroups):
@@ -150,7 +150,7 @@ class TestChaining:
             await tenant.ledger.export(who, tenant.tenant_id, Search(START, START + timedelta(days=1)), "csv")
 
     async def test_an_export_does_not_look_through_later_months(self, tenant: TenantLedger) -> None:
-        """Also an entry that arrived long after it occurred is in it; what was not asked for is not even walked over."""
+        """An export has an entry that arrived long after it occurred, and reads no months after the end of its time span."""
         late = tenant.event()
         await tenant.record(5)
         tenant.clock.advance(timedelta(days=70))
@@ -166,7 +166,7 @@ class TestChaining:
         assert [row.entry.seq async for page in pages for row in page] == [1, 2, 3, 4, 5, 8]
 
     async def test_what_is_past_the_tenants_retention_is_not_shown(self, tenant: TenantLedger) -> None:
-        """Its month may still be kept, for a tenant that keeps its own for longer."""
+        """Entries past a tenant's retention are hidden, even where the month is kept for another tenant with a longer one."""
         who = Caller(tenant.tenant_id, new_id(), Role.AUDITOR, frozenset(), new_id())
         async with tenant.intruder() as connection:
             await connection.execute(
@@ -202,7 +202,7 @@ class TestChaining:
         assert (await tenant.verify()).right
 
     async def test_writers_side_by_side_do_not_fork_the_chain(self, tenant: TenantLedger) -> None:
-        """Two processes, several tenants, hundreds of events, most of them delivered to both, in any order."""
+        """Two processes record hundreds of events of several tenants, most of them delivered to both, in any order."""
         tenants = [new_id() for _ in range(4)]
         events = [tenant.event(tenant_id) for tenant_id in tenants for _ in range(120)]
         chance = random.Random(7)
