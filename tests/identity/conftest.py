@@ -1,4 +1,4 @@
-"""Identity on fakes and on the real thing: `house` is one or the other, so that each usecase test proves both."""
+"""Fixtures of identity: its use cases on PostgreSQL, the running service, and outside identity providers."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ async def town(
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def fresh_town(town: Town) -> AsyncIterator[None]:
-    """Nobody is at the providers, and nobody has tried anything."""
+    """Resets the providers and the counts of attempts before each test."""
     town.begin()
     yield
     await town.forget_attempts()

@@ -1,4 +1,4 @@
-"""The running service of identity and a client in front of it, for tests that come in by HTTP."""
+"""The running service of identity and a client, for tests over HTTP."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ KEYS = "k1:" + base64.b64encode(os.urandom(32)).decode()
 
 @dataclass
 class Door:
-    """The running service and a client in front of it."""
+    """The running service, with an HTTP client of it."""
 
     service: Service
     http: httpx.AsyncClient

@@ -1,4 +1,4 @@
-"""Everything that a usecase needs on a real PostgreSQL, with fakes of what is slow or far away."""
+"""All tools of identity's use cases on a real PostgreSQL, with fakes of slow and remote ones."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ PASSWORD = "correct horse battery"
 
 
 class FakePasswords(Argon2Passwords):
-    """Hashes by writing down; remembers how often it worked."""
+    """The fake of password hashing, which keeps the password and counts its work."""
 
     def __init__(self) -> None:
         self.verified = 0
@@ -54,7 +54,7 @@ class FakePasswords(Argon2Passwords):
 
 
 class FakeThrottle(RedisThrottle):
-    """Refuses the sixth attempt of a pair."""
+    """The fake of the throttle: it refuses the sixth attempt of an address and name."""
 
     def __init__(self) -> None:
         self.attempts: dict[tuple[str, str], int] = {}
@@ -70,7 +70,7 @@ class FakeThrottle(RedisThrottle):
 
 
 class FakeRegistry(RedisRegistry):
-    """What was written for every service to read; `down` loses writes."""
+    """The fake of the session registry in Redis; while `down` is set, writes are lost."""
 
     def __init__(self) -> None:
         self.revoked: dict[UUID, datetime] = {}
@@ -100,7 +100,7 @@ class FakeRegistry(RedisRegistry):
 
 
 class RandomBytes:
-    """Bytes that never repeat."""
+    """The fake of the source of random bytes: they never repeat."""
 
     def __init__(self) -> None:
         self._seed, self._numbers = new_id().bytes, itertools.count()
@@ -110,10 +110,10 @@ class RandomBytes:
 
 
 class FakeSealer(Vault):
-    """A vault that only writes down where a text belongs."""
+    """The fake of the vault, which adds the context to a text in place of encrypting it."""
 
     def __init__(self) -> None:
-        """It has no keys."""
+        """Makes a vault without keys."""
 
     def seal(self, text: str, context: str = "") -> str:
         return f"{context}|{text}"
@@ -125,7 +125,7 @@ class FakeSealer(Vault):
 
 @dataclass
 class House:
-    """A unit of work factory with its store, and what was emitted through it."""
+    """A factory of units of work with its repositories, and the events that were emitted."""
 
     uow: UowFactory
     rows: RowsOf
@@ -184,11 +184,11 @@ class House:
             return int(await uow.session.scalar(text(unused), {"user": user.id}) or 0)
 
     async def deeds(self, tenant_id: UUID) -> list[AuditRecorded]:
-        """What went on record."""
+        """Returns the tenant's audit entries."""
         return [event for event in await self.emitted(tenant_id) if isinstance(event, AuditRecorded)]
 
     async def facts(self, tenant_id: UUID) -> list[Any]:
-        """What was announced beside the record."""
+        """Returns the tenant's events without audit entries."""
         return [event for event in await self.emitted(tenant_id) if not isinstance(event, AuditRecorded)]
 
     async def add_tenant(self, settings: TenantSettings | None = None) -> UUID:
@@ -214,5 +214,5 @@ def signing(clock: Any) -> JoseTokens:
 
 
 def patient(settings: DatabaseSettings) -> DatabaseSettings:
-    """A machine that is busy with something else is no database that is down."""
+    """Returns the settings with a long timeout, as a busy test machine is slow without being down."""
     return settings.model_copy(update={"timeout_s": 20.0})

@@ -1,4 +1,4 @@
-"""Ways in, and ways to keep others out, that were open once."""
+"""Tests against attacks that were possible once."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ async def opened(house: House, lifetime: timedelta | None = None) -> IssuedToken
 
 
 async def test_no_access_token_outlives_its_session(house: House) -> None:
-    """Else a user disabled just after the session's end, when there is nothing left to revoke, would keep the token."""
+    """No token lives longer than its session: after the session's end there is nothing left to revoke when its user is disabled."""
     first = await opened(house, timedelta(hours=1))
     assert first.refresh_token is not None
     house.clock.advance(timedelta(minutes=50))
@@ -129,7 +129,7 @@ def keys(house: House) -> ApiKeys:
 
 
 class Strict(FakeThrottle):
-    """Patience for one attempt."""
+    """A throttle that allows one attempt."""
 
     async def attempt(self, account: str, address: str) -> None:
         await super().attempt(account, address)
@@ -193,7 +193,7 @@ def test_a_clock_that_goes_back_leaves_somebody_to_sign() -> None:
 
 
 class Undone(Exception):
-    """The keys belong to the installation, and the tables to all tests of the module."""
+    """Raised to roll back a change of signing keys, which all tests of the module share."""
 
 
 async def test_a_hurried_rotation_retires_what_a_slow_one_would_have_kept(house: House) -> None:

@@ -1,4 +1,4 @@
-"""Argon2, RSA and the state Redis, for real."""
+"""Tests of the gateways to Argon2, RSA and the state Redis."""
 
 from __future__ import annotations
 
@@ -139,7 +139,7 @@ class TestRegistry:
         clock, registry = FakeClock(), RedisRegistry(state)
         past, fresh, listed = new_id(), new_id(), new_id()
         await registry.revoke(past, clock.now() - timedelta(minutes=1))
-        await registry.revoke(fresh, clock.now() + timedelta(minutes=1))  # by another process, not in our list yet
+        await registry.revoke(fresh, clock.now() + timedelta(minutes=1))  # by another process, so not in this one's list yet
         await registry.load({"keys": []}, {listed: clock.now() + timedelta(minutes=2)}, clock.now())
         assert {field.decode() for field in await state.hkeys(REVOKED_KEY)} == {str(fresh), str(listed)}  # type: ignore[union-attr]
         assert await state.exists(EPOCH_KEY)
@@ -193,14 +193,14 @@ class TestThrottle:
         with pytest.raises(RateLimited) as refused:
             await throttle.attempt(victim, "198.51.100.20")
         assert timedelta(0) < refused.value.retry_after <= timedelta(minutes=15)
-        for _ in range(5):  # at home, it is as ever
+        for _ in range(5):  # from the user's usual address logins work as before
             await throttle.attempt(victim, "203.0.113.7")
         await throttle.succeeded(victim, "203.0.113.7")
         await throttle.attempt("joao@example.org", "198.51.100.20")
 
     async def test_whoever_gets_it_right_in_the_end_is_forgiven(self, state: Redis) -> None:
         throttle = RedisThrottle(state)
-        for person in range(60):  # two attempts each, as with a second factor: 120 in all
+        for person in range(60):  # two attempts each, as with a second factor: 120 together
             for _ in range(2):
                 await throttle.attempt(f"user{person}@example.org", "203.0.113.7")
             await throttle.succeeded(f"user{person}@example.org", "203.0.113.7")

@@ -1,4 +1,4 @@
-"""Users and keys that are asked for again under the same `Idempotency-Key`: what must not happen a second time, on PostgreSQL."""
+"""Tests on PostgreSQL of users and keys that are created again under the same `Idempotency-Key`: nothing happens twice."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""PostgreSQL's own promises: policies, functions, and that the tables in code are the migrated ones."""
+"""Tests of what PostgreSQL enforces: policies and functions; and that the tables in code are the migrated ones."""
 
 from __future__ import annotations
 
@@ -118,12 +118,12 @@ async def test_every_table_of_a_tenant_has_a_policy(db: Database) -> None:
     async with db.uow(None) as uow:
         unprotected = "relkind = 'r' AND relnamespace = 'identity'::regnamespace AND NOT relrowsecurity"
         found = await uow.session.execute(text(f"SELECT relname FROM pg_class WHERE {unprotected}"))
-        # No tenant's: transport, Alembic's own, the installation's keys, and names that only functions may look up.
+        # Tables of no tenant: transport, Alembic's, the installation's keys, and names that only functions may look up.
         assert {row.relname for row in found} == {"outbox", "inbox", "alembic_version", "signing_key", "login_name"}
 
 
 class SlowMaker:
-    """Lets everybody see the empty table before anybody fills it."""
+    """A key maker that waits, so that all processes see the empty table before one fills it."""
 
     def __init__(self, together: int) -> None:
         self._all_here = asyncio.Barrier(together)

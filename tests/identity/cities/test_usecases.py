@@ -1,4 +1,4 @@
-"""Cities: who joins, and what each decides for itself."""
+"""Tests of tenants: how they are created, and their settings."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ STRICT = TenantSettings(purposes=Purposes(codes=("crime",), required=True))
 
 @dataclass
 class Board(RedisTenantBoard):
-    """What was written for every service to read; `down` loses writes."""
+    """The tenants' settings as written for every service to read; while `down` is set, writes are lost."""
 
     known: dict[UUID, Tenant] = field(default_factory=dict)
     down: bool = False
@@ -102,7 +102,7 @@ def becomes(settings: TenantSettings) -> SettingsChange:
 
 
 def limiting(**limits: Any) -> SettingsChange:
-    """A merge patch of the limits, as a request makes it."""
+    """Returns a change of the limits, as a request with a merge patch makes it."""
     budget = {"ai_budget": {"daily_usd": limits.pop("daily_usd")}} if "daily_usd" in limits else {}
     patch = budget | ({"quotas": limits} if limits else {})
     return SettingsChange(lambda before: TenantSettings.model_validate(merged(before.model_dump(), patch)), named_limits(patch))
@@ -281,7 +281,7 @@ class TestAnnouncements:
 
 class TestRules:
     def test_merge_patch(self) -> None:
-        """The example of RFC 7396, and its removal."""
+        """The example of RFC 7396, with a removal."""
         before = {"a": "b", "c": {"d": "e", "f": "g"}}
         assert merged(before, {"a": "z", "c": {"f": None}}) == {"a": "z", "c": {"d": "e"}}
         assert merged(before, {"c": 1}) == {"a": "b", "c": 1}
@@ -300,7 +300,7 @@ class TestRules:
 
 
 class TestCeiling:
-    """The platform's most and the city's own choice are two values, and the lower holds."""
+    """The platform's ceiling and the tenant's own setting are two values, of which the lower one applies."""
 
     async def change(self, tenants: Tenants, by: Caller, city: Caller, **limits: Any) -> Tenant:
         found = await tenants.tenant(city, city.tenant_id)

@@ -1,4 +1,4 @@
-"""The console in a real browser, in front of a real service: one origin for both, as the edge makes it."""
+"""The console in a real browser, with a real service on the same origin, as behind the edge."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ TEMPLATE = ROOT / "nginx/nginx.conf.template"
 
 @asynccontextmanager
 async def one_origin(api: ASGIApp, port: int | None = None) -> AsyncIterator[str]:
-    """The address of the page and of the API below it. `port`: where the API must know it beforehand."""
+    """Yields the address of the page, with the API below it. `port`: given where the API must know it beforehand."""
     needs.program("nginx")
     with tempfile.TemporaryDirectory() as folder:
         nginx = Nginx("console", Path(folder) / "nginx", free_port(), template=TEMPLATE, console=CONSOLE)
@@ -62,13 +62,13 @@ async def _serving(app: ASGIApp, port: int) -> AsyncIterator[str]:
 
 @asynccontextmanager
 async def opened(address: str) -> AsyncIterator[Page]:
-    """The console as nobody has signed in yet. At the end it must not have complained."""
+    """Yields the console's page before a sign-in. Fails where the page has logged an error at the end."""
     chromium = needs.program("chromium")
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         page = await (await browser.new_context()).new_page()
         page.set_default_timeout(60_000)
-        expect.set_options(timeout=60_000)  # five seconds are few for a machine that is busy with everything else
+        expect.set_options(timeout=60_000)  # five seconds are too few on a busy machine
         complaints: list[str] = []
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.on("console", lambda said: complaints.append(said.text) if "Content Security Policy" in said.text else None)
@@ -80,7 +80,7 @@ async def opened(address: str) -> AsyncIterator[Page]:
 
 
 async def without_other_services(page: Page) -> None:
-    """Those that the console asks too do not run here."""
+    """Answers requests to services that do not run in these tests."""
     for path in ("cameras", "detections", "alerts"):
         await page.route(f"**/api/v1/{path}*", _empty)
 
@@ -90,7 +90,7 @@ async def _empty(route: Route) -> None:
 
 
 async def sign_in(page: Page, email: str, password: str = PASSWORD, code: str | None = None) -> None:
-    """As a person does."""
+    """Signs in through the login form."""
     await page.fill("input[name=email]", email)
     await page.fill("input[name=password]", password)
     if code is not None:

@@ -1,4 +1,4 @@
-"""The console where a city wants to know what a search is for, in a real browser against the real identity."""
+"""Tests of the console where a tenant requires a purpose for searches, in a real browser against the real identity."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ UNKNOWN = "A cidade não aceita esta finalidade. Escolha outra, ou tente de novo
 
 @dataclass
 class Plates:
-    """Stands for ingest: refuses as it does, and keeps what was declared."""
+    """A fake of ingest that refuses missing purposes as it does, and keeps the declared ones."""
 
     codes: tuple[str, ...] = ()
     required: bool = False
@@ -71,7 +71,7 @@ async def page(address: str, plates: Plates) -> AsyncIterator[Page]:
 
 
 async def wants(door: Door, plates: Plates, *codes: str, required: bool = False) -> None:
-    """The city decides."""
+    """Sets the tenant's purposes, and whether one is required."""
     admin = await door.as_admin()
     tenant = (await door.http.get("/api/v1/users/me", headers=admin)).json()["tenant_id"]
     path = f"/api/v1/tenants/{tenant}/settings"
@@ -88,7 +88,7 @@ async def search(page: Page, plate: str = "ABC1D23") -> None:
 
 
 async def learned(page: Page) -> None:
-    """Signed in, and the page has been told what the city wants."""
+    """Signs in, and waits until the page has read the tenant's purposes."""
     async with page.expect_response("**/api/v1/users/me"):
         await sign_in(page, EMAIL)
     await expect(page.locator("#console")).to_be_visible()
@@ -115,7 +115,7 @@ async def test_what_is_required_is_asked_for_before_a_search_and_declared_with_a
     await expect(page.locator("#purpose-error")).to_have_text(REQUIRED)
     await expect(field).to_be_focused()
     assert plates.declared == [], "nothing is asked for what would be refused"
-    await page.keyboard.press("p")  # by keyboard alone, as a list is chosen from
+    await page.keyboard.press("p")  # chosen by the keyboard
     await expect(field).to_have_value("pessoa-desaparecida")
     await expect(page.locator("#purpose-error")).to_be_hidden()
     await search(page)

@@ -1,4 +1,4 @@
-"""Identity beside two outside providers that answer over HTTP, and what a browser does between them."""
+"""Identity with two outside identity providers over HTTP, and the steps of a browser between them."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ GROUP = UUID("0198c5d0-0000-7000-8000-000000000001")
 
 @dataclass
 class Town:
-    """The service, its database, and two providers: the state's speaks for two cities, the partner's for one and makes no accounts."""
+    """The service, its database, and two providers: the state's has users of two tenants, the partner's of one and creates no accounts."""
 
     service: Service
     db: Database
@@ -55,7 +55,7 @@ class Town:
             return list(await uow.session.execute(text(sql), given))
 
     async def audited(self, tenant: UUID, action: str, **details: str) -> None:
-        """Wait until the ledger has such a deed."""
+        """Waits until the ledger has such an entry."""
         async with asyncio.timeout(60):
             while True:
                 found = await self.rows("SELECT details FROM audit_entry WHERE action = :a", tenant, a=action)
@@ -64,13 +64,13 @@ class Town:
                 await asyncio.sleep(0.1)
 
     def begin(self) -> None:
-        """Nobody is at the providers, and they answer as they should."""
+        """Resets the providers: no user is signed in there, and they answer correctly."""
         for name, provider in (("estado", self.state), ("parceiro", self.partner)):
             provider.person, provider.discovery, provider.answers, provider.forged = {}, {}, {}, {}
             provider.clients = {CONSOLE: Client((f"{URL}/api/v1/auth/oidc/{name}/callback",))}
 
     async def forget_attempts(self) -> None:
-        """Of logins and of sign-ins that were begun."""
+        """Removes the counts of logins and of begun sign-ins."""
         async with connect_redis(self.settings.redis.state_url) as client:
             for pattern in ("identity:throttle:*", "identity:oidc:starts:*"):
                 async for key in client.scan_iter(pattern):
@@ -79,7 +79,7 @@ class Town:
 
 @asynccontextmanager
 async def open_town(given: Mapping[str, str], objects: Path) -> AsyncIterator[Town]:
-    """`given` says where the servers are."""
+    """Runs the service with both providers. `given`: the addresses of the servers."""
     async with running_provider() as state, running_provider() as partner:
         norte, sul = new_id(), new_id()
         known = {"client_id": CONSOLE, "audiences": [API], "allow_http": True}
@@ -119,7 +119,7 @@ def person(name: str, **over: Any) -> dict[str, Any]:
 
 
 async def begin(browser: httpx.AsyncClient, name: str = "estado", return_to: str | None = None) -> str:
-    """The address at the provider."""
+    """Begins a sign-in and returns the address at the provider."""
     params = {} if return_to is None else {"return_to": return_to}
     answer = await browser.get(f"/api/v1/auth/oidc/{name}/start", params=params)
     assert answer.status_code == 303, answer.text
@@ -127,7 +127,7 @@ async def begin(browser: httpx.AsyncClient, name: str = "estado", return_to: str
 
 
 async def at_provider(url: str) -> str:
-    """What the provider says to the browser: the callback's path and query."""
+    """Visits the provider and returns the path and query of the callback to which it redirects."""
     async with httpx.AsyncClient() as outside:
         answer = await outside.get(url)
     assert answer.status_code == 302, answer.text
@@ -141,7 +141,7 @@ async def sign_in(browser: httpx.AsyncClient, name: str = "estado", return_to: s
 
 
 def error_of(answer: httpx.Response) -> str:
-    """The code that the console shows; the answer must be nothing but a redirect to its login page."""
+    """Returns the error code for the console, and checks that the answer only redirects to its login page."""
     assert answer.status_code == 303, answer.text
     target = urlsplit(answer.headers["location"])
     assert (target.scheme, target.netloc, target.path) == ("", "", "/")
@@ -150,7 +150,7 @@ def error_of(answer: httpx.Response) -> str:
 
 
 async def session_of(browser: httpx.AsyncClient) -> dict[str, Any]:
-    """What the console does when the page loads."""
+    """Renews the session as the console does when the page loads, and returns the answer."""
     answer = await browser.post("/api/v1/auth/refresh", headers={"x-csrf-token": browser.cookies["__Secure-gtv_csrf"]})
     assert answer.status_code == 200, answer.text
     found: dict[str, Any] = answer.json()

@@ -1,4 +1,4 @@
-"""The console's button for an outside provider, in a real browser against the real service and a provider that answers over HTTP."""
+"""Tests of the console's sign-in by an outside provider, in a real browser against the real service and a provider over HTTP."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ async def address(
     redis_state: RedisSettings,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> AsyncIterator[str]:
-    """One origin for the service and the page, as the edge makes it."""
+    """Yields the address of the page and the service on one origin, as behind the edge."""
     port, tenant_id = free_port(), new_id()
     url = f"http://localhost:{port}"
     known = {"name": "estado", "title": "Governo do Estado", "issuer": provider.issuer, "client_id": CONSOLE, "allow_http": True}

@@ -1,4 +1,4 @@
-"""What outside claims mean here, and where a sign-in may lead back to."""
+"""Tests of the rules for outside claims, and for the address to which a sign-in returns."""
 
 from __future__ import annotations
 
@@ -116,7 +116,7 @@ class TestSecrets:
         assert len({first.nonce, first.verifier, *(each.nonce for each in others), *(each.verifier for each in others)}) == 6
 
     def test_make_the_challenge_of_the_standard(self) -> None:
-        """RFC 7636, appendix B."""
+        """The example of RFC 7636, appendix B."""
         vector = LoginSecrets("", "", "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk")
         assert vector.challenge == "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
         assert len(LoginSecrets.of("c", "s").verifier) == 43

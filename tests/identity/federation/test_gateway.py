@@ -1,4 +1,4 @@
-"""Outside tokens, believed or not, against a provider that really answers over HTTP."""
+"""Tests of which outside tokens are accepted, with a provider that answers over HTTP."""
 
 from __future__ import annotations
 
@@ -311,12 +311,12 @@ class TestDiscovery:
         with pytest.raises(Unavailable):
             await outside.login_url("s", SECRETS, CALLBACK)
         await outside.aclose()
-        assert not provider.asked  # loopback is no place for an https provider: nothing was even said to it
+        assert not provider.asked  # an https provider on loopback is refused before any request
 
 
 class TestACode:
     async def authorize(self, provider: OidcProvider, issuer: HttpIssuer, secrets: LoginSecrets = SECRETS) -> dict[str, str]:
-        """What the browser does, and what it comes back with."""
+        """Signs in at the provider as a browser does, and returns the fields of the callback."""
         import httpx
 
         async with httpx.AsyncClient() as browser:

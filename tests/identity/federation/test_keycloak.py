@@ -1,4 +1,4 @@
-"""The realm that we hand out: its structure, and, where KEYCLOAK_HOME names a Keycloak, a real import, sign-in and exchange."""
+"""Tests of deploy/keycloak's realm: its structure, and, where KEYCLOAK_HOME names a Keycloak, a real import, sign-in and exchange."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def check(found: Mapping[str, Any], known: Mapping[str, type]) -> None:
 
 
 def components(found: Mapping[str, list[dict[str, Any]]]) -> list[dict[str, Any]]:
-    """With those inside them."""
+    """Returns the components with their subcomponents."""
     listed = [component for group in found.values() for component in group]
     return listed + [inner for component in listed for inner in components(component["subComponents"])]
 
@@ -86,7 +86,7 @@ class TestTheFile:
             assert not any("*" in address for address in client["redirectUris"])
 
     def test_leaves_the_scopes_that_keycloak_makes_itself_alone(self, realm: dict[str, Any]) -> None:
-        """With a scope of its own in the file, an import makes none of the built-in ones: no e-mail address and no `sub` in any token."""
+        """The file has no client scopes: with one, an import makes none of the built-in ones, and tokens would lack e-mail and `sub`."""
         assert "clientScopes" not in realm
         assert {scope for client in realm["clients"] for scope in client["defaultClientScopes"]} == {"basic", "email", "profile", "roles"}
 
@@ -120,7 +120,7 @@ class TestTheFile:
 
 @dataclass
 class Keycloak:
-    """A running one, and its administrator."""
+    """A running Keycloak and its administrator."""
 
     url: str
     admin: httpx.AsyncClient
@@ -223,13 +223,13 @@ async def _answers(http: httpx.AsyncClient, url: str, process: asyncio.subproces
 
 
 async def sign_in(url: str, name: str, password: str) -> str:
-    """As a browser does: Keycloak's form, and the address that it sends the browser back to."""
+    """Signs in by Keycloak's form as a browser does, and returns the address to which it redirects."""
     async with httpx.AsyncClient(timeout=30) as browser:
         page = await browser.get(url)
         assert page.status_code == 200, page.text
         found = re.search(r'action="([^"]+)"', page.text)
         assert found is not None
-        # its cookies are Secure; a browser sends them to loopback without TLS too, httpx does not
+        # Keycloak's cookies are Secure; browsers send them to loopback without TLS too, httpx does not
         cookies = "; ".join(cookie.partition(";")[0] for cookie in page.headers.get_list("set-cookie"))
         form = {"username": name, "password": password}
         answer = await browser.post(html.unescape(found.group(1)), data=form, headers={"cookie": cookies})

@@ -1,4 +1,4 @@
-"""Signing in through outside providers, by HTTP on real servers: who is let in as whom, and who is not."""
+"""Tests of signing in by outside providers, over HTTP on real servers: which account a user gets, and who is refused."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Outside people and their accounts, on fakes and on PostgreSQL."""
+"""Tests of outside users and their accounts, on PostgreSQL."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from identity.sessions.domain import ClientInfo, IssuedTokens
 
 
 class FakeIssuer:
-    """`ports.OutsideIssuer`: its codes and tokens are people."""
+    """The fake of `ports.OutsideIssuer`, whose codes and tokens are names of users."""
 
     def __init__(self, provider: Provider, people: Mapping[str, Mapping[str, Any]]) -> None:
         self.provider, self._people = provider, people
@@ -56,7 +56,7 @@ class FakeIssuer:
 
 
 class FakeStates:
-    """`ports.LoginStates` in memory; refuses who is called a flood."""
+    """The fake of `ports.LoginStates`; it refuses the address `flood`."""
 
     def __init__(self) -> None:
         self.kept: dict[str, LoginState] = {}
@@ -82,7 +82,7 @@ def person(provider: Provider, tenant: UUID, **given: Any) -> ExternalPerson:
 
 
 class Entry:
-    """Lets people in as both doors do."""
+    """Signs outside users in."""
 
     def __init__(self, house: House) -> None:
         self.house = house
@@ -126,7 +126,7 @@ async def test_rights_follow_the_provider_and_are_on_record(house: House, enter:
     await enter(provider, replace(caller, role=Role.OPERATOR, camera_groups=frozenset()))
     now = await enter.found(made)
     assert (now.role, now.camera_groups) == (Role.OPERATOR, frozenset())
-    assert len(house.registry.revoked) == 1  # the session with the old rights
+    assert len(house.registry.revoked) == 1  # the session with the former rights is revoked
     changed = [deed for deed in await house.deeds(city) if deed.action == "user.changed"]
     assert [deed.details["role"] for deed in changed] == ["viewer -> operator"]
 

@@ -1,4 +1,4 @@
-"""Programs' keys: less than their maker, shown once, ended at once."""
+"""Tests of API keys: they have fewer rights than their maker, are shown once, and end at once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Signing keys that follow one another: no token is ever signed with a key that somebody may not know."""
+"""Tests of the rotation of signing keys: no token is signed by a key that a service may not know yet."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ _days = itertools.count(1)
 
 @functools.cache
 def pem(number: int) -> str:
-    """Making one takes a second: the tests share a few."""
+    """Returns one of a few keys that the tests share, as making one takes a second."""
     key = rsa.generate_private_key(public_exponent=65537, key_size=3072)
     return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
 
 
 class Maker:
-    """`ports.KeyMaker` with keys from a small stock, each under a name of its own."""
+    """The fake of `ports.KeyMaker`, with a few prepared keys, each under an id of its own."""
 
     def __init__(self) -> None:
         self.made = 0
@@ -47,7 +47,7 @@ class Maker:
 
 
 class KeyRing:
-    """A bootstrapped identity: what rotates, what publishes, and a verifier that knows what was published."""
+    """A bootstrapped identity: the rotation, the publishing, and a verifier that knows the published keys."""
 
     def __init__(self, house: Any) -> None:
         self.house = house
@@ -78,14 +78,14 @@ class KeyRing:
         return self.tokens._now().kid
 
     async def token_is_good(self) -> bool:
-        """Signed now, and known to whoever read what is published now."""
+        """Returns whether a token that is signed now is accepted by a verifier that knows the published keys."""
         caller = self.mint.caller()
         return await self.verifier().verify(self.tokens.access_token(caller)) == caller
 
 
 @pytest.fixture
 async def keyring(house: Any) -> KeyRing:
-    """The tables are shared by the module's tests: each lives days after the one before, whose keys have retired."""
+    """Moves the clock on by days, since the module's tests share the tables, so that the keys of the test before have retired."""
     house.clock.advance(timedelta(days=2 * next(_days)))
     await house.add_tenant()
     made = KeyRing(house)
@@ -121,7 +121,7 @@ class TestRotation:
     @pytest.mark.parametrize("second_after", [timedelta(seconds=5), timedelta(minutes=10)])
     @pytest.mark.parametrize("pause", [timedelta(seconds=10), timedelta(minutes=2)])
     async def test_two_in_a_row_refuse_no_token(self, house: Any, keyring: KeyRing, second_after: timedelta, pause: timedelta) -> None:
-        """Every half minute a token; each is good for its whole life, whatever was published meanwhile."""
+        """A token that is signed at any half minute is accepted for its whole life, with all keys published meanwhile."""
         living: list[tuple[str, datetime]] = []
 
         async def pass_time(duration: timedelta) -> None:
@@ -224,7 +224,7 @@ class TestStates:
         assert [str(state_of(key, keys, now)) for key in keys] == expected
 
     def test_an_impatient_second_rotation_overtakes_the_first(self) -> None:
-        """The key made last signs as soon as it may; the one that it overtook never does, for it retires first."""
+        """The newest key signs as soon as it may; the one before it, which has not signed yet, retires without signing."""
         keys = [self.key("third", 10, 15), self.key("second", 0, 60, 1_215), self.key("first", -100, -100, 1_260)]
         found = [signs(keys, FakeClock().now() + timedelta(seconds=at)) for at in (14, 15, 61, 2_000)]
         assert [key.kid for key in found if key] == ["first", "third", "third", "third"]

@@ -1,4 +1,4 @@
-"""What tests of people have in common: coming in, changing, and what was put on record."""
+"""Helpers of the tests of people: logging in, changing users, and reading audit entries."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ async def change(house: Any, caller: Caller, user: User, **given: Any) -> User:
 
 
 async def with_code(house: Any, password: str, as_caller: AsCaller, role: Role = Role.OPERATOR) -> tuple[User, pyotp.TOTP, list[str]]:
-    """Somebody with a second factor. The clock has moved on, so that the confirming code is spent but the next one is not."""
+    """Returns a user with a second factor. The clock has moved on, so the next code is valid, unlike the one that confirmed it."""
     user = await house.add_user(await house.add_tenant(), role)
     secret, _ = await factors(house).enrol(as_caller(user), password, HOME)
     totp = pyotp.TOTP(secret)

@@ -1,4 +1,4 @@
-"""Verbs around people, on fakes and on PostgreSQL: passwords, second factors, sessions, and who may change whom."""
+"""Tests of the verbs of people, on PostgreSQL: passwords, sessions, and which users may change which others."""
 
 from __future__ import annotations
 
@@ -164,7 +164,7 @@ class TestReset:
 
 @pytest.mark.db
 class TestTogether:
-    """What two do at the same moment, on PostgreSQL's locks."""
+    """Two requests at the same moment, on PostgreSQL's locks."""
 
     async def test_one_code_opens_one_session(self, house: Any, password: str, as_caller: AsCaller) -> None:
         user, totp, codes = await with_code(house, password, as_caller)
@@ -234,7 +234,7 @@ class TestUsers:
         with pytest.raises(Forbidden):
             await change(house, as_caller(admin), viewer, role=Role.PLATFORM_ADMIN)
         limited = replace(as_caller(admin), camera_groups=frozenset({group}))
-        with pytest.raises(Forbidden):  # who sees every camera has more than who is limited
+        with pytest.raises(Forbidden):  # a user who sees all cameras has more rights than one limited to groups
             await change(house, limited, viewer, name="x")
         await change(house, as_caller(admin), viewer, camera_groups=frozenset({group}))
         with pytest.raises(Forbidden):
@@ -257,7 +257,7 @@ class TestUsers:
         other = as_caller(await house.add_user(tenant_id, Role.PLATFORM_ADMIN))
         await change(house, other, gone, disabled=True)
         await change(house, other, limited, camera_groups=frozenset({new_id()}))
-        # the platform's own administrator is of this tenant and alive, so the last plain one may go, but not both
+        # the platform's administrator belongs to this tenant, so the last other administrator may go, but not both
         await change(house, other, last, role=Role.VIEWER)
         alone = as_caller(replace(last, role=Role.PLATFORM_ADMIN))
         for given in ({"disabled": True}, {"role": Role.ADMIN, "camera_groups": frozenset({new_id()})}, {"role": Role.VIEWER}):
@@ -325,7 +325,7 @@ class TestRecord:
         assert feed.details == {"scopes": "alerts:read cameras:read detections:read"}
 
     async def test_a_socket_is_with_what_it_can_show(self, house: Any, as_caller: AsCaller) -> None:
-        """Who may see no plates live was shown none; who is refused got no ticket, and has seen nothing."""
+        """A user without the right to see plates is recorded without them; a refused user gets no ticket and no entry."""
         user = await house.add_user(await house.add_tenant())
         tickets = house.sessions
         some = replace(as_caller(user), scopes=frozenset({Scope.ALERTS_READ, Scope.USERS_READ}))

@@ -1,4 +1,4 @@
-"""Rules of identity that need nothing but themselves."""
+"""Tests of the rules of people."""
 
 from __future__ import annotations
 

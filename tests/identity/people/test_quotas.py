@@ -1,4 +1,4 @@
-"""A city with a quota of users: nobody takes a place that is not there, however they come, and not two at the same moment."""
+"""Tests of the quota of users: a tenant never has more, by whichever way they come, also at the same moment."""
 
 from __future__ import annotations
 
@@ -121,7 +121,7 @@ class TestOutsidePeople:
 
 @pytest.mark.db
 class TestTogether:
-    """On PostgreSQL's locks."""
+    """Requests at the same moment, on PostgreSQL's locks."""
 
     async def test_of_many_who_come_in_every_way_as_many_get_in_as_fit(self, house: Any, password: str, as_caller: AsCaller) -> None:
         enter = Entry(house)

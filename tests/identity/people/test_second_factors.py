@@ -1,4 +1,4 @@
-"""Verbs around the second factor, on fakes and on PostgreSQL."""
+"""Tests of the verbs of the second factor, on PostgreSQL."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class TestSecondFactor:
             await log_in(house, user.email, "wrong", totp.at(house.clock.now()))
         with pytest.raises(BadCredentials):
             await log_in(house, user.email, "wrong", "000000")
-        await log_in(house, user.email, password, totp.at(house.clock.now()))  # and was not spent by that
+        await log_in(house, user.email, password, totp.at(house.clock.now()))  # the refused login has not used the code
 
     async def test_a_code_is_good_once(self, house: Any, password: str, as_caller: AsCaller) -> None:
         user, totp, _ = await with_code(house, password, as_caller)
@@ -52,7 +52,7 @@ class TestSecondFactor:
         await log_in(house, user.email, password, code)
         with pytest.raises(SecondFactorInvalid):
             await log_in(house, user.email, password, code)
-        with pytest.raises(SecondFactorInvalid):  # nor an older one of the window
+        with pytest.raises(SecondFactorInvalid):  # nor an older code of the window
             await log_in(house, user.email, password, totp.at(house.clock.now() - timedelta(seconds=30)))
         house.clock.advance(timedelta(seconds=30))
         await log_in(house, user.email, password, totp.at(house.clock.now()))
@@ -131,7 +131,7 @@ class TestSecondFactor:
         await log_in(house, user.email, password)
 
     async def test_an_operator_of_the_machine_resets_it(self, house: Any, password: str, as_caller: AsCaller) -> None:
-        """For the only administrator, whom nobody else can help."""
+        """For the only administrator, whose second factor no other user can reset."""
         user, totp, codes = await with_code(house, password, as_caller, Role.ADMIN)
         before = [await log_in(house, user.email, password, each) for each in (totp.at(house.clock.now()), codes[0])]
         assert await factors(house).reset_second_factor_of(f" {user.email.upper()} ") == 2
@@ -147,7 +147,7 @@ class TestSecondFactor:
         for _ in range(2):
             with pytest.raises(NoSecondFactor, match=user.email):
                 await factors(house).reset_second_factor_of(user.email)
-            await factors(house).enrol(as_caller(user), password, HOME)  # begun is not enabled: nobody is asked for a code
+            await factors(house).enrol(as_caller(user), password, HOME)  # begun, not enabled, so no code is asked for
         for nobody in ("nobody@example.org", "no address"):
             with pytest.raises(NotFound, match=nobody):
                 await factors(house).reset_second_factor_of(nobody)

@@ -1,4 +1,4 @@
-"""The whole service on real servers, through its HTTP door."""
+"""Tests of the whole service over HTTP on real servers."""
 
 from __future__ import annotations
 
@@ -159,7 +159,7 @@ async def test_a_redis_that_forgot_everything_is_told_again(door: Door) -> None:
     assert await client.exists(JWKS_KEY)
     assert await client.hlen(REVOKED_KEY) >= 1
     await client.aclose()
-    async with asyncio.timeout(60):  # our own copy may have missed the first word of it
+    async with asyncio.timeout(60):  # the service's own copy may learn of it later
         while (answer := await door.http.get("/api/v1/users/me", headers=headers)).status_code == 200:
             await asyncio.sleep(0.05)
     assert code(answer) == (401, "session_revoked")
@@ -185,7 +185,7 @@ async def test_events_reach_the_broker(door: Door) -> None:
     async with Database(door.settings.db, SystemClock()) as db, asyncio.timeout(60):
         while True:
             async with db.uow(None) as uow:
-                # Nobody listens to these keys in this test: the relay keeps what no queue has taken, with a time to try again.
+                # No queue takes these keys in this test: the relay keeps such events, with a time to try again.
                 waiting = await uow.session.scalar(text("SELECT count(*) FROM outbox WHERE retry_at IS NULL"))
             if not waiting:
                 return

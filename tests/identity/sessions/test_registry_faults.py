@@ -1,4 +1,4 @@
-"""What every service knows of tokens, while keys are rotated under load, Redis is killed and emptied, and identity is dead."""
+"""Tests of the verification of tokens in services while keys are rotated under load, Redis is killed and emptied, or identity is down."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ ROTATIONS = 2
 
 @asynccontextmanager
 async def verifiers(door: Door, count: int) -> AsyncIterator[list[Authenticator]]:
-    """What each of `count` services has: connections and copies of their own."""
+    """Yields the authenticators of `count` services, each with connections and copies of its own."""
     async with AsyncExitStack() as stack:
         found = []
         for _ in range(count):
@@ -40,7 +40,7 @@ async def verifiers(door: Door, count: int) -> AsyncIterator[list[Authenticator]
 
 
 async def gtv_keys(door: Door, *arguments: str) -> str:
-    """As `gtv keys ...` runs it: another process, which knows the databases and nothing of the running service."""
+    """Runs `gtv keys ...` in another process, which has the databases only, and returns its output."""
     env = {
         "DATABASE_URL": door.settings.db.url.get_secret_value(),
         "DATABASE_TIMEOUT_S": "20",
@@ -79,7 +79,7 @@ async def eventually(holds: Callable[[], Awaitable[bool]]) -> None:
 
 
 async def test_rotating_under_load_fails_no_request(door: Door) -> None:
-    """Every token is used at once and until the end, at every service, and so are those of the key before."""
+    """Tokens of the new and of the former key are sent to every service, at once and until the end."""
     tokens: list[str] = []
     seen: set[str] = set()
     stop = asyncio.Event()
@@ -144,7 +144,7 @@ async def test_keys_and_rotations_are_kept_sealed(door: Door) -> None:
 
 
 async def test_a_killed_and_an_emptied_redis_leave_revoked_sessions_revoked(door: Door, servers: TestServers) -> None:
-    """PostgreSQL has the truth: identity writes it again, and whoever starts then finds it."""
+    """Identity writes the revocations from PostgreSQL into Redis again, where services that start later find them."""
     gone, stays = await door.login(), await door.login()
     headers = {"authorization": f"Bearer {gone['access_token']}"}
     async with verifiers(door, 2) as judges:
@@ -160,16 +160,16 @@ async def test_a_killed_and_an_emptied_redis_leave_revoked_sessions_revoked(door
         async def refused_everywhere() -> bool:
             return all([await refused(judge) for judge in judges])
 
-        async def refused_at_the_door() -> bool:
+        async def refused_by_identity() -> bool:
             return (await door.http.get("/api/v1/users/me", headers=headers)).status_code == 401
 
         await eventually(refused_everywhere)
-        await eventually(refused_at_the_door)  # it has a copy of its own
+        await eventually(refused_by_identity)  # identity has a copy of its own
         servers.runner.kill("redis-state")
         assert await refused_everywhere()
         for judge in judges:
             await judge.verify(stays["access_token"])
-        assert await refused_at_the_door()
+        assert await refused_by_identity()
         await servers.running("redis-state")
         async with servers.redis_state.client() as client:
             await client.flushall()
@@ -203,7 +203,7 @@ async def test_a_dead_identity_leaves_valid_tokens_working(door: Door) -> None:
                 return bool(await state.hexists("identity:revoked", ended["session_id"]))
 
             await eventually(written)
-        # from here on nobody is left who could answer: the verifiers below start after the end
+        # identity is down from here on; the verifiers below start afterwards
     async with verifiers(door, 2) as judges:
         for judge in judges:
             caller: Any = await judge.verify(opened["access_token"])

@@ -1,4 +1,4 @@
-"""Verbs of identity, on fakes and on PostgreSQL."""
+"""Tests of the verbs of sessions, on PostgreSQL."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def exchanges(house: Any) -> Logins:
 
 
 def authenticator(house: Any) -> Authenticator:
-    mint = TokenMint(house.clock)  # signs with the key that the houses sign with
+    mint = TokenMint(house.clock)  # signs with the key of the wiring
     mint.revocations = StaticRevocations()
     return mint.authenticator()
 
@@ -71,7 +71,7 @@ class TestLogin:
             with pytest.raises(BadCredentials) as refused:
                 await log_in(house, email, text)
             said.add(str(refused.value))
-            assert house.passwords.verified == before + 1  # the slow part happens for everybody
+            assert house.passwords.verified == before + 1  # the slow hash is computed also for unknown users
         assert len(said) == 1
 
     async def test_guessing_is_throttled_for_the_guesser_only(self, house: Any, password: str) -> None:
@@ -310,7 +310,7 @@ class TestBootstrap:
 
 
 class OneKey:
-    """Makes the test's key."""
+    """The fake of the key maker, which returns the test's key."""
 
     made = 0
 
@@ -341,7 +341,7 @@ class TestPublication:
         assert publication.jwks["keys"]
 
     async def test_ended_sessions_are_forgotten(self, house: Any, password: str) -> None:
-        house.clock.advance(timedelta(days=-40))  # the database looks at its own clock too
+        house.clock.advance(timedelta(days=-40))  # the database compares with its own clock too
         user = await house.add_user(await house.add_tenant())
         await log_in(house, user.email, password)
         publication = house.signing_keys
