@@ -120,8 +120,7 @@ def _grab(clip: str) -> float:
     from ingest.gateways.jpeg import TurboJpegEncoder
     from ingest.gateways.opencv_motion import OpenCvMotionGate
     from ingest.gateways.pyav_reader import PyAvStreamReader, ReaderLimits
-    from ingest.grabbing.domain import KnownCamera, StreamBroken, StreamState
-    from ingest.grabbing.ports import GrabbedFrame, Picture
+    from ingest.grabbing.domain import GrabbedFrame, KnownCamera, Picture, StreamBroken, StreamState
     from ingest.grabbing.usecases import CameraGrab, GrabTools
 
     class VideoTime:

@@ -1,15 +1,17 @@
-"""Composition root: the API process, the grabber process."""
+"""Composition root: `create_api` (REST, live socket, consumers) and `create_grabber` (frames from cameras)."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 from chassis.auth import AuthRuntime
 from chassis.bus import BatchConsumer, Bus, FramePublisher
 from chassis.db import Database
 from chassis.live import LiveBus
+from chassis.loops import every
 from chassis.migrations import run_migrations
 from chassis.outbox import OutboxRelay
 from chassis.redis import connect_redis
@@ -21,29 +23,27 @@ from city.cameras import CameraEvents
 from city.refusals import Refusals
 from city.tenants import TenantDirectory
 from gtvision.events import AuditRecorded, DetectionMade, DetectionsStored
-from gtvision.ids import new_id
 from gtvision.time import SystemClock
 from ingest.detections.api import router as detections_router
-from ingest.detections.consumers import DetectionEvents
-from ingest.detections.jobs import KeepPartitions
-from ingest.detections.repository import SqlDetectionRows, SqlPartitions
-from ingest.detections.usecases import Detections, Store, Upkeep
+from ingest.detections.repository import PostgresDetections
+from ingest.detections.usecases import Detections
 from ingest.gateways.broker_sink import BrokerFrameSink
 from ingest.gateways.jpeg import TurboJpegEncoder
 from ingest.gateways.opencv_motion import OpenCvMotionGate, Sensitivity
 from ingest.gateways.pyav_reader import PyAvStreamReader, ReaderLimits
-from ingest.gateways.redis_roll import RedisGrabberRoll
+from ingest.gateways.redis_grabbers import RedisGrabbers
 from ingest.grabbing.consumers import StreamEvents
-from ingest.grabbing.domain import KnownCamera
-from ingest.grabbing.jobs import DEAD_AFTER_S, KeepBook, ShareCameras
-from ingest.grabbing.ports import MotionGate
-from ingest.grabbing.repository import SqlCameraCatalogue, SqlCameraRows, camera_copy
-from ingest.grabbing.usecases import CameraBook, GrabberPool, GrabTools, Streams
+from ingest.grabbing.domain import CameraBook
+from ingest.grabbing.repository import PostgresCameras, camera_copy
+from ingest.grabbing.usecases import Cameras, Grabber, GrabberPool, GrabTools
 from ingest.live.api import router as live_router
-from ingest.live.jobs import FeedLive
 from ingest.live.usecases import FeedLimits, LiveFeed
 from ingest.settings import ApiSettings, GrabberSettings, GrabSettings, MigrateSettings
 
+_UPKEEP, _RETRY = timedelta(minutes=10), timedelta(seconds=2)
+_OFTEN, _SECOND = timedelta(seconds=2), timedelta(seconds=1)
+_DEAD_AFTER_S = 7
+"""A grabber silent for so long is dead: with the next report of another its cameras have moved, in 9 s at worst."""
 _HUNG_BEYOND_S = 20.0
 """A camera's thread is taken for hung when it is silent for so much longer than a read may take."""
 
@@ -58,17 +58,14 @@ def create_api(settings: ApiSettings) -> Service:
     tenants = TenantDirectory(state)
     refusals = Refusals(db.uow, auth.authenticator, settings.service_name)
     live = LiveBus(cache)
-    book = CameraBook(SqlCameraCatalogue(db.uow))
-    feed = LiveFeed(book, auth.revocations, clock, _feed_limits(settings))
-    upkeep = Upkeep(SqlPartitions(db.uow), clock, settings.store.retention)
-    store = Store(db.uow, SqlDetectionRows, SqlCameraRows, upkeep, clock, settings.store.retention)
-    detections = Detections(store, live, ObjectStore(settings.objects))
-    batches = _batches(settings, detections)
+    cameras = Cameras(db.uow, PostgresCameras, CameraBook())
+    feed = LiveFeed(cameras.book, auth.revocations, clock, _feed_limits(settings))
+    objects = ObjectStore(settings.objects)
+    detections = Detections(db.uow, PostgresDetections, cameras.book, live, objects, clock, settings.store.retention)
     CameraEvents(db.uow, camera_copy).subscribe(bus)
-    StreamEvents(Streams(db.uow, SqlCameraRows)).subscribe(bus)
+    StreamEvents(cameras).subscribe(bus)
     bus.publishes(DetectionsStored, AuditRecorded)
     bus.receives(DetectionMade)
-    feeding = FeedLive(feed, live)
     return create_app(
         settings,
         title="GT-Vision ingest",
@@ -77,16 +74,16 @@ def create_api(settings: ApiSettings) -> Service:
         readiness={"postgresql": db.check, "rabbitmq": bus.check, "keys": auth.check},
         asyncapi=bus.asyncapi,
         loops={
-            "partitions": KeepPartitions(upkeep, db.prune_inbox).run,
+            "partitions": every(_UPKEEP, detections.keep_partitions, retry=_RETRY),
+            "inbox": db.forget_handled,
             "outbox": OutboxRelay(db, bus.publisher, clock).run,
-            "detections": batches.run,
-            "cameras": KeepBook(book).run,
-            "live": feeding.forward,
-            "live upkeep": feeding.tend,
+            "detections": _batches(settings, detections).run,
+            "cameras": every(_OFTEN, cameras.refresh),
+            "live": every(_SECOND, partial(feed.follow, live), lasting=True),
+            "live sessions": every(_SECOND, feed.end_sessions),
             "refusals": refusals.run,
         },
-        provides=(auth.authenticator, tenants),
-        state={"authenticator": auth.authenticator, "detections": detections, "live_feed": feed, "refusals": refusals},
+        provides=(auth.authenticator, tenants, refusals, detections, feed),
     )
 
 
@@ -95,7 +92,7 @@ def _batches(settings: ApiSettings, detections: Detections) -> BatchConsumer:
         settings.rabbit,
         queue=event_queue("ingest", DetectionMade),
         key=DetectionMade.key,
-        handler=DetectionEvents(detections).on_detection_made,
+        handler=detections.store_detections,
         prefetch=2 * settings.store.batch_size,
         batch_size=settings.store.batch_size,
         window_ms=settings.store.batch_window_ms,
@@ -114,41 +111,34 @@ def _feed_limits(settings: ApiSettings) -> FeedLimits:
 
 def create_grabber(settings: GrabberSettings) -> Worker:
     """Reads its share of the cameras, a thread each, and sends on what moves."""
-    clock = SystemClock()
+    clock, grab = SystemClock(), settings.grab
     db = Database(settings.db, clock)
     state = connect_redis(settings.redis.state_url)
     publisher = FramePublisher(settings.rabbit)
-    sink = BrokerFrameSink(publisher, waiting=settings.grab.frames_waiting)
-    book = CameraBook(SqlCameraCatalogue(db.uow))
-    limits = _limits(settings.grab)
+    sink = BrokerFrameSink(publisher, waiting=grab.frames_waiting)
+    cameras = Cameras(db.uow, PostgresCameras, CameraBook())
+    limits = _reader_limits(grab)
     tools = GrabTools(
-        reader=PyAvStreamReader(clock, settings.grab.user, settings.grab.password, limits),
-        gate_for=_gates(settings.grab),
-        encoder=TurboJpegEncoder(settings.grab.jpeg_quality),
+        reader=PyAvStreamReader(clock, grab.user, grab.password, limits),
+        gate_for=lambda camera: OpenCvMotionGate(Sensitivity(min_area=grab.min_area), camera.ai.masks),
+        encoder=TurboJpegEncoder(grab.jpeg_quality),
         sink=sink,
         clock=clock,
-        keep_alive_s=settings.grab.keep_alive_s,
+        keep_alive_s=grab.keep_alive_s,
     )
     pool = GrabberPool(tools, hung_after_s=max(limits.read_timeout_s, limits.longest_read_timeout_s) + _HUNG_BEYOND_S)
-    sharing = ShareCameras(str(new_id()), RedisGrabberRoll(state, dead_after_s=DEAD_AFTER_S), book, pool)
+    grabber = Grabber(RedisGrabbers(state, dead_after_s=_DEAD_AFTER_S), cameras.book, pool)
     return create_worker(
         settings,
         title="GT-Vision grabber",
-        lifespan_parts=(lambda: db, lambda: state, lambda: publisher),
-        loops={"cameras": KeepBook(book).run, "share": sharing.run, "frames": sink.run},
+        lifespan_parts=(lambda: db, lambda: state, lambda: publisher, lambda: grabber),
+        loops={"cameras": every(_OFTEN, cameras.refresh), "share": every(_OFTEN, grabber.share_cameras), "frames": sink.run},
         readiness={"postgresql": db.check, "rabbitmq": publisher.check},
     )
 
 
-def _limits(settings: GrabSettings) -> ReaderLimits:
-    return ReaderLimits(
-        open_timeout_s=settings.read_timeout_s, read_timeout_s=settings.read_timeout_s, bytes_per_s=settings.max_bitrate_kbps * 125
-    )
-
-
-def _gates(settings: GrabSettings) -> Callable[[KnownCamera], MotionGate]:
-    sensitivity = Sensitivity(min_area=settings.min_area)
-    return lambda camera: OpenCvMotionGate(sensitivity, camera.ai.masks)
+def _reader_limits(grab: GrabSettings) -> ReaderLimits:
+    return ReaderLimits(open_timeout_s=grab.read_timeout_s, read_timeout_s=grab.read_timeout_s, bytes_per_s=grab.max_bitrate_kbps * 125)
 
 
 def main() -> None:

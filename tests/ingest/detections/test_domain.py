@@ -9,7 +9,7 @@ from tests.ingest.making import frame, seen
 
 from gtvision.errors import InvalidPlate
 from gtvision.ids import new_id
-from ingest.detections.domain import PlateMatch, PlateSought, Refusal, Window, detections_of
+from ingest.detections.domain import PlateMatch, PlateSearch, Refusal, Window, detections_of
 
 NOW = datetime(2026, 11, 20, 23, 58, tzinfo=UTC)
 
@@ -53,10 +53,10 @@ class TestDetections:
 
 class TestPlates:
     def test_era_finds_by_the_neutral_key(self) -> None:
-        assert PlateSought("abc-1c34").value == PlateSought("ABC1234").value
-        assert PlateSought("abc-1c34", PlateMatch.EXACT).value == "ABC1C34"
+        assert PlateSearch("abc-1c34").value == PlateSearch("ABC1234").value
+        assert PlateSearch("abc-1c34", PlateMatch.EXACT).value == "ABC1C34"
 
     @pytest.mark.parametrize("text", ["", "ABC", "ABC12345", "1234567", "ABC1234" * 9, "ABC%234"])
     def test_what_is_no_plate_is_refused(self, text: str) -> None:
         with pytest.raises(InvalidPlate):
-            PlateSought(text)
+            PlateSearch(text)

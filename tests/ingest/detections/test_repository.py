@@ -20,8 +20,8 @@ from chassis.db import Database
 from gtvision.geometry import Box
 from gtvision.ids import new_id
 from gtvision.time import SystemClock
-from ingest.detections.domain import PlateMatch, PlateSought, Sought, Window
-from ingest.detections.repository import SqlDetectionRows, SqlPartitions
+from ingest.detections.domain import PlateMatch, PlateSearch, Search, Window
+from ingest.detections.repository import PostgresDetections
 from ingest.detections.tables import metadata as detections_metadata
 from ingest.grabbing.tables import metadata as grabbing_metadata
 
@@ -34,21 +34,22 @@ CLOCK = SystemClock()
 async def db(database_for: DatabaseFor) -> AsyncIterator[Database]:
     async with Database(await database_for("ingest"), CLOCK) as database:
         window = Window.around(CLOCK.now(), timedelta(days=3))
-        await SqlPartitions(database.uow).make(window.days())
+        async with database.uow(None) as uow:
+            await PostgresDetections(uow).make_days(window.days())
         yield database
 
 
 async def _add(db: Database, tenant_id: UUID, *rows: object) -> set[UUID]:
-    async with db.uow(tenant_id) as work:
-        return await SqlDetectionRows(work).add(list(rows), CLOCK.now())  # type: ignore[arg-type]
+    async with db.uow(tenant_id) as uow:
+        return await PostgresDetections(uow).add(list(rows), CLOCK.now())  # type: ignore[arg-type]
 
 
 class TestDetections:
     async def test_a_row_comes_back_as_it_went(self, db: Database) -> None:
         tenant, row = new_id(), detection(CLOCK.now(), plate="ABC1D23", alternates=[("ABC1023", 0.25)])
         assert await _add(db, tenant, row) == {row.detection_id}
-        async with db.uow(tenant) as work:
-            found = await SqlDetectionRows(work).find(row.detection_id, row.captured_at)
+        async with db.uow(tenant) as uow:
+            found = await PostgresDetections(uow).find(row.detection_id, row.captured_at)
         assert found is not None
         assert found.seen == row.seen
         assert (found.camera_id, found.evidence_key, found.clock_skew_ms) == (row.camera_id, row.evidence_key, row.clock_skew_ms)
@@ -57,8 +58,8 @@ class TestDetections:
         tenant, row = new_id(), detection(CLOCK.now())
         narrow = Box(x1=0.9999999, y1=0.5, x2=1.0, y2=0.50000001)
         await _add(db, tenant, replace(row, seen=row.seen.model_copy(update={"box": narrow})))
-        async with db.uow(tenant) as work:
-            [found] = await SqlDetectionRows(work).newest(Sought(limit=10))
+        async with db.uow(tenant) as uow:
+            [found] = await PostgresDetections(uow).newest(Search(limit=10))
         assert found.detection_id == row.detection_id
 
     async def test_the_same_row_again_is_not_new(self, db: Database) -> None:
@@ -70,14 +71,14 @@ class TestDetections:
     async def test_another_tenant_sees_nothing(self, db: Database) -> None:
         tenant, row = new_id(), detection(CLOCK.now(), plate="ABC1234")
         await _add(db, tenant, row)
-        async with db.uow(new_id()) as work:
-            assert await SqlDetectionRows(work).find(row.detection_id, row.captured_at) is None
-            assert await SqlDetectionRows(work).newest(Sought(limit=10, plate=PlateSought("ABC1234"))) == []
+        async with db.uow(new_id()) as uow:
+            assert await PostgresDetections(uow).find(row.detection_id, row.captured_at) is None
+            assert await PostgresDetections(uow).newest(Search(limit=10, plate=PlateSearch("ABC1234"))) == []
 
     async def test_partitions_cannot_be_read_by_name(self, db: Database) -> None:
         with pytest.raises(ProgrammingError, match="permission denied"):
-            async with db.uow(new_id()) as work:
-                await work.session.execute(text(f"SELECT * FROM detections_{CLOCK.now():%Y%m%d}"))
+            async with db.uow(new_id()) as uow:
+                await uow.session.execute(text(f"SELECT * FROM detections_{CLOCK.now():%Y%m%d}"))
 
     async def test_newest_first_and_page_by_page(self, db: Database) -> None:
         tenant, camera = new_id(), new_id()
@@ -85,8 +86,8 @@ class TestDetections:
         await _add(db, tenant, *reversed(rows))
         seen: list[UUID] = []
         after = None
-        async with db.uow(tenant) as work:
-            while page := await SqlDetectionRows(work).newest(Sought(limit=3, camera_ids=frozenset({camera}), after=after)):
+        async with db.uow(tenant) as uow:
+            while page := await PostgresDetections(uow).newest(Search(limit=3, camera_ids=frozenset({camera}), after=after)):
                 seen += [row.detection_id for row in page]
                 after = (page[-1].captured_at, page[-1].detection_id)
         assert seen == [row.detection_id for row in rows]
@@ -95,26 +96,27 @@ class TestDetections:
         tenant = new_id()
         old, new = detection(CLOCK.now(), plate="ABC1234"), detection(CLOCK.now() - timedelta(minutes=1), plate="ABC1C34")
         await _add(db, tenant, old, new)
-        async with db.uow(tenant) as work:
-            both = await SqlDetectionRows(work).newest(Sought(limit=10, plate=PlateSought("abc-1c34")))
-            one = await SqlDetectionRows(work).newest(Sought(limit=10, plate=PlateSought("abc-1c34", PlateMatch.EXACT)))
+        async with db.uow(tenant) as uow:
+            both = await PostgresDetections(uow).newest(Search(limit=10, plate=PlateSearch("abc-1c34")))
+            one = await PostgresDetections(uow).newest(Search(limit=10, plate=PlateSearch("abc-1c34", PlateMatch.EXACT)))
         assert [row.detection_id for row in both] == [old.detection_id, new.detection_id]
         assert [row.detection_id for row in one] == [new.detection_id]
 
     async def test_the_policy_leaves_a_search_its_index(self, db: Database) -> None:
-        async with db.uow(new_id()) as work:
-            await work.session.execute(text("SET LOCAL enable_seqscan = off"))
-            rows = await work.session.execute(text("EXPLAIN SELECT * FROM detections WHERE plate_key = 'ABC1234'"))
+        async with db.uow(new_id()) as uow:
+            await uow.session.execute(text("SET LOCAL enable_seqscan = off"))
+            rows = await uow.session.execute(text("EXPLAIN SELECT * FROM detections WHERE plate_key = 'ABC1234'"))
             plan = "\n".join(rows.scalars())
         assert "tenant_id_plate_key" in plan
         assert "Filter" not in plan
 
     async def test_old_days_are_dropped_and_making_again_is_harmless(self, db: Database) -> None:
-        partitions = SqlPartitions(db.uow)
         ancient = [(CLOCK.now() - timedelta(days=back)).date() for back in (40, 39)]
-        assert await partitions.make(ancient) == 2
-        assert await partitions.make(ancient) == 0
-        assert await partitions.drop_before((CLOCK.now() - timedelta(days=30)).date()) == 2
+        async with db.uow(None) as uow:
+            detections = PostgresDetections(uow)
+            assert await detections.make_days(ancient) == 2
+            assert await detections.make_days(ancient) == 0
+            assert await detections.drop_days_before((CLOCK.now() - timedelta(days=30)).date()) == 2
 
 
 async def test_tables_in_code_equal_the_migrated_ones(database_for: DatabaseFor) -> None:

@@ -13,8 +13,7 @@ from gtvision.errors import Unavailable
 from gtvision.ids import new_id
 from gtvision.time import SystemClock
 from ingest.gateways.broker_sink import BrokerFrameSink
-from ingest.grabbing.domain import KnownCamera
-from ingest.grabbing.ports import GrabbedFrame
+from ingest.grabbing.domain import GrabbedFrame, KnownCamera
 
 
 class SlowPublisher:

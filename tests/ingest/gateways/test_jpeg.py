@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from ingest.gateways.jpeg import TurboJpegEncoder
-from ingest.grabbing.ports import Picture, Plane
+from ingest.grabbing.domain import Picture, Plane
 
 
 def colour_bars(full_range: bool) -> tuple[Picture, Plane]:

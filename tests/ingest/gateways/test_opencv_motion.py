@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from gtvision.geometry import Box
 from ingest.gateways.opencv_motion import OpenCvMotionGate, Sensitivity
-from ingest.grabbing.ports import Look
+from ingest.grabbing.domain import Look
 
 WIDTH, HEIGHT = 1280, 720
 """Size of the picture in the tests' coordinates; it is drawn at half of that for speed."""

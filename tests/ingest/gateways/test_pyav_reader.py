@@ -9,8 +9,7 @@ from tests.ingest.camera import X264, X264_B, X264_NO_KEYS, camera_process
 
 from gtvision.time import SystemClock
 from ingest.gateways.pyav_reader import PyAvStreamReader, ReaderLimits
-from ingest.grabbing.domain import StreamBroken
-from ingest.grabbing.ports import Picture
+from ingest.grabbing.domain import Picture, StreamBroken
 from servers import free_port
 
 

@@ -19,6 +19,11 @@ class TestSharing:
         assert sum(len(share) for share in shares) == len(cameras)
         assert set().union(*shares) == set(cameras)
 
+    def test_a_lone_grabber_reads_everything_even_before_it_is_listed(self) -> None:
+        cameras = [new_id() for _ in range(5)]
+        assert len(share_of("me", [], cameras)) == 5
+        assert len(share_of("me", ["other"], cameras)) + len(share_of("other", ["me"], cameras)) == 5
+
     def test_when_one_dies_only_its_cameras_move(self) -> None:
         cameras = [new_id() for _ in range(300)]
         before = {name: share_of(name, "abc", cameras) for name in "abc"}

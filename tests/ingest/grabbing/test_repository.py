@@ -18,10 +18,8 @@ from gtvision.camera import AiSettings
 from gtvision.events import CameraRegistered
 from gtvision.ids import new_id
 from gtvision.time import SystemClock
-from ingest.detections.domain import Window
-from ingest.detections.repository import SqlPartitions
-from ingest.grabbing.domain import KnownCamera, StreamState, StreamTold
-from ingest.grabbing.repository import SqlCameraCatalogue, SqlCameraRows, camera_copy
+from ingest.grabbing.domain import KnownCamera, KnownStream, StreamState
+from ingest.grabbing.repository import PostgresCameras, camera_copy
 
 pytestmark = pytest.mark.db
 
@@ -31,8 +29,6 @@ CLOCK = SystemClock()
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def db(database_for: DatabaseFor) -> AsyncIterator[Database]:
     async with Database(await database_for("ingest"), CLOCK) as database:
-        window = Window.around(CLOCK.now(), timedelta(days=3))
-        await SqlPartitions(database.uow).make(window.days())
         yield database
 
 
@@ -42,16 +38,17 @@ def registered(camera: UUID, **changes: Any) -> CameraRegistered:
 
 class TestCameras:
     async def _living(self, db: Database, tenant_id: UUID) -> dict[UUID, KnownCamera]:
-        return {each.camera_id: each for each in await SqlCameraCatalogue(db.uow).living() if each.tenant_id == tenant_id}
+        async with db.uow(None) as uow:
+            return {each.camera_id: each for each in await PostgresCameras(uow).living() if each.tenant_id == tenant_id}
 
     async def _tell(self, db: Database, tenant_id: UUID, *told: CameraRegistered) -> None:
         for each in told:
             await CameraEvents(db.uow, camera_copy).on_camera_registered(wrap(each, tenant_id=tenant_id, occurred_at=CLOCK.now()))
 
-    async def _tell_streams(self, db: Database, tenant_id: UUID, *told: StreamTold) -> None:
-        async with db.uow(tenant_id) as work:
+    async def _tell_streams(self, db: Database, tenant_id: UUID, *told: KnownStream) -> None:
+        async with db.uow(tenant_id) as uow:
             for each in told:
-                await SqlCameraRows(work).stream_told(each)
+                await PostgresCameras(uow).put_stream(each)
 
     async def test_a_camera_is_known_until_it_is_removed(self, db: Database) -> None:
         """A camera is known until its removal. tests/city/test_cameras.py tests the rules of the copy of the cameras."""
@@ -62,25 +59,17 @@ class TestCameras:
             camera: KnownCamera(tenant, camera, 1, enabled=True, groups=frozenset({group}), ai=AiSettings(fps=2)),
             unlisted: KnownCamera(tenant, unlisted, 1, enabled=False, groups=frozenset(), ai=AiSettings()),
         }
-        async with db.uow(tenant) as work:
-            assert await camera_copy.announced(work, [camera], CLOCK.now() + timedelta(seconds=1))
+        async with db.uow(tenant) as uow:
+            assert await camera_copy.announced(uow, [camera], CLOCK.now() + timedelta(seconds=1))
         assert (await self._living(db, tenant)).keys() == {camera}
-        async with db.uow(tenant) as work:
-            assert await camera_copy.removed(work, camera, 2, CLOCK.now())
+        async with db.uow(tenant) as uow:
+            assert await camera_copy.removed(uow, camera, 2, CLOCK.now())
         assert await self._living(db, tenant) == {}
 
     async def test_an_offline_that_overtakes_its_online_keeps_the_address(self, db: Database) -> None:
         tenant, camera = new_id(), new_id()
-        online = StreamTold(camera, 4, StreamState.ONLINE, "rtsp://media/cam")
+        online = KnownStream(camera, 4, StreamState.ONLINE, "rtsp://media/cam")
         await self._tell(db, tenant, registered(camera))
-        await self._tell_streams(db, tenant, StreamTold(camera, 5, StreamState.DEGRADED), online, online)
+        await self._tell_streams(db, tenant, KnownStream(camera, 5, StreamState.DEGRADED), online, online)
         (known,) = (await self._living(db, tenant)).values()
         assert (known.state, known.read_url, known.grabbable) == (StreamState.DEGRADED, "rtsp://media/cam", True)
-
-    async def test_groups_are_a_tenants_own(self, db: Database) -> None:
-        tenant, camera, group = new_id(), new_id(), new_id()
-        await self._tell(db, tenant, registered(camera, groups=(group,)))
-        async with db.uow(tenant) as work:
-            assert await SqlCameraRows(work).groups() == {camera: frozenset({group})}
-        async with db.uow(new_id()) as work:
-            assert await SqlCameraRows(work).groups() == {}

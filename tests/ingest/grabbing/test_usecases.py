@@ -15,9 +15,8 @@ from gtvision.geometry import Box
 from gtvision.ids import new_id
 from gtvision.time import Clock, FakeClock, SystemClock
 from ingest import metrics
-from ingest.grabbing.domain import KnownCamera, StreamBroken, StreamState
-from ingest.grabbing.ports import GrabbedFrame, Look, Picture, Plane
-from ingest.grabbing.usecases import CameraGrab, CameraThread, GrabberPool, GrabTools, my_share
+from ingest.grabbing.domain import GrabbedFrame, KnownCamera, Look, Picture, Plane, StreamBroken, StreamState
+from ingest.grabbing.usecases import CameraGrab, CameraThread, GrabberPool, GrabTools
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 
@@ -267,8 +266,3 @@ class TestThreads:
         clock.advance(2)
         pool.assign([one])
         assert len(made) == 2
-
-    def test_a_lone_grabber_reads_everything_even_before_it_is_on_the_roll(self) -> None:
-        cameras = [camera() for _ in range(5)]
-        assert len(my_share("me", frozenset(), cameras)) == 5
-        assert len(my_share("me", frozenset({"other"}), cameras)) + len(my_share("other", frozenset({"me"}), cameras)) == 5

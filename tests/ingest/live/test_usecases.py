@@ -17,19 +17,11 @@ from gtvision.errors import MissingScope, RateLimited
 from gtvision.ids import new_id
 from gtvision.tenancy import ROLE_SCOPES, Caller, Role, Scope
 from gtvision.time import FakeClock
-from ingest.grabbing.domain import KnownCamera
-from ingest.grabbing.usecases import CameraBook
-from ingest.live.usecases import Close, FeedLimits, LiveFeed, Reader
+from ingest.grabbing.domain import CameraBook, KnownCamera
+from ingest.live.domain import EndReason
+from ingest.live.usecases import FeedLimits, LiveFeed, Reader
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
-
-
-class Catalogue:
-    def __init__(self, *cameras: KnownCamera) -> None:
-        self.cameras = list(cameras)
-
-    async def living(self) -> list[KnownCamera]:
-        return self.cameras
 
 
 class Case:
@@ -40,7 +32,8 @@ class Case:
         self.tenant, self.other_tenant, self.group = new_id(), new_id(), new_id()
         self.grouped = KnownCamera(self.tenant, new_id(), 1, True, frozenset({self.group}), AiSettings())
         self.free = KnownCamera(self.tenant, new_id(), 1, True, frozenset(), AiSettings())
-        self.book = CameraBook(Catalogue(self.grouped, self.free))
+        self.book = CameraBook()
+        self.book.replace([self.grouped, self.free])
         self.revocations = StaticRevocations()
         self.feed = LiveFeed(self.book, self.revocations, self.clock, limits)
 
@@ -63,9 +56,7 @@ async def heard(reader: Reader) -> list[dict[str, Any]]:
 
 @pytest.fixture
 async def case() -> Case:
-    made = Case()
-    await made.book.refresh()
-    return made
+    return Case()
 
 
 class TestFeed:
@@ -119,7 +110,7 @@ class TestFeed:
         for each in range(50):
             feed.forward(LiveMessage(case.tenant, "alerts", each, b"1"))
             count += sum(message["type"] == "alert" for message in await heard(quick))
-        assert slow.ended.result()[0] is Close.SLOW
+        assert slow.ended.result() is EndReason.TOO_SLOW
         assert count == 50
         assert not quick.ended.done()
 
@@ -128,7 +119,7 @@ class TestFeed:
         reader = feed.join(case.caller())
         feed.subscribe(reader, ["alerts"])
         feed.forward(LiveMessage(case.tenant, "alerts", "", b'"' + b"x" * 2_000 + b'"'))
-        assert reader.ended.result()[0] is Close.SLOW
+        assert reader.ended.result() is EndReason.TOO_SLOW
 
     async def test_who_left_is_forgotten(self, case: Case) -> None:
         reader = case.feed.join(case.caller())
@@ -156,8 +147,8 @@ class TestFeed:
         )
         case.feed.renew(reader, fresh)
         case.clock.advance(200)
-        case.feed.tend()
-        assert other.ended.result()[0] is Close.UNAUTHENTICATED
+        await case.feed.end_sessions()
+        assert other.ended.result() is EndReason.EXPIRED
         assert not reader.ended.done()
 
     async def test_a_renewal_takes_back_what_may_no_longer_be_seen(self, case: Case) -> None:
@@ -177,14 +168,14 @@ class TestFeed:
         caller = case.caller()
         reader = case.feed.join(caller)
         case.revocations.revoked.add(caller.session_id)
-        case.feed.tend()
-        assert reader.ended.result()[0] is Close.UNAUTHENTICATED
+        await case.feed.end_sessions()
+        assert reader.ended.result() is EndReason.REVOKED
 
     async def test_pings_come_by_the_clock(self, case: Case) -> None:
         reader = case.feed.join(case.caller())
         for _ in range(45):
             case.clock.advance(1)
-            case.feed.tend()
+            await case.feed.end_sessions()
         assert [each["type"] for each in await heard(reader)] == ["ping", "ping"]
 
     async def test_everybody_is_told_to_resync(self, case: Case) -> None:

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Response
 from pydantic import BaseModel
 
 from chassis.auth import requires
-from chassis.http import Page, decode_cursor, encode_cursor
+from chassis.http import Page, Provided, decode_cursor, encode_cursor
 from city.purposes import requires_with_purpose
 from gtvision.camera import ObjectClass
 from gtvision.geometry import Box
 from gtvision.tenancy import Caller, Scope
 from gtvision.time import Instant, isoformat
-from ingest.detections.domain import Detection, PlateMatch, PlateSought, Sought
+from ingest.detections.domain import Detection, PlateMatch, PlateSearch, Search
 from ingest.detections.usecases import Detections
 
 router = APIRouter(prefix="/api/v1")
@@ -62,12 +63,7 @@ class PlateReadOut(BaseModel):
     evidence_url: str | None
 
 
-async def _detections(request: Request) -> Detections:
-    found: Detections = request.app.state.detections
-    return found
-
-
-Verbs = Annotated[Detections, Depends(_detections)]
+DetectionsDep = Annotated[Detections, Provided(Detections)]
 
 
 async def _page_query(
@@ -75,34 +71,27 @@ async def _page_query(
     end: Annotated[Instant | None, Query(alias="to", description="Captured before")] = None,
     cursor: Annotated[str | None, Query(max_length=1_000, description="`next` of the page before")] = None,
     limit: Annotated[int, Query(ge=1, le=500)] = 50,
-) -> Sought:
+) -> Search:
     """One more than asked for: it tells whether there is a next page."""
-    return Sought(limit=limit + 1, start=start, end=end, after=_after(cursor))
+    return Search(limit=limit + 1, start=start, end=end, after=_after(cursor))
 
 
-Paging = Annotated[Sought, Depends(_page_query)]
+Paging = Annotated[Search, Depends(_page_query)]
 
 
 @router.get("/detections", tags=["detections"])
 async def list_detections(
     caller: Annotated[Caller, requires(Scope.DETECTIONS_READ)],
-    verbs: Verbs,
+    detections: DetectionsDep,
     paging: Paging,
     camera_id: UUID | None = None,
     object_class: Annotated[ObjectClass | None, Query(alias="class")] = None,
     min_confidence: Annotated[float | None, Query(ge=0, le=1)] = None,
 ) -> Page[DetectionOut]:
     """What was seen, newest first."""
-    sought = Sought(
-        limit=paging.limit,
-        start=paging.start,
-        end=paging.end,
-        after=paging.after,
-        camera_ids=frozenset({camera_id}) if camera_id else None,
-        object_class=object_class,
-        min_confidence=min_confidence,
-    )
-    found = await verbs.list_detections(caller, sought)
+    cameras = frozenset({camera_id}) if camera_id else None
+    search = replace(paging, camera_ids=cameras, object_class=object_class, min_confidence=min_confidence)
+    found = await detections.list_detections(caller, search)
     return Page(items=[_detection_out(each) for each in found[: paging.limit - 1]], next=_next(found, paging.limit))
 
 
@@ -110,13 +99,12 @@ async def list_detections(
 async def search_plate(
     plate: str,
     caller: Annotated[Caller, requires_with_purpose(Scope.PLATES_SEARCH)],
-    verbs: Verbs,
+    detections: DetectionsDep,
     paging: Paging,
     mode: PlateMatch = PlateMatch.ERA,
 ) -> Page[PlateReadOut]:
     """Where and when a plate was read, newest first. `era` finds ABC1234 also where it was read as ABC1C34."""
-    sought = Sought(limit=paging.limit, start=paging.start, end=paging.end, after=paging.after, plate=PlateSought(plate, mode))
-    found = await verbs.list_detections(caller, sought)
+    found = await detections.list_detections(caller, replace(paging, plate=PlateSearch(plate, mode)))
     return Page(items=[_plate_out(each) for each in found[: paging.limit - 1]], next=_next(found, paging.limit))
 
 
@@ -130,10 +118,10 @@ async def show_evidence(
     detection_id: UUID,
     captured_at: Annotated[Instant, Query(description="The detection's capture time, exactly")],
     caller: Annotated[Caller, requires_with_purpose(Scope.DETECTIONS_READ)],
-    verbs: Verbs,
+    detections: DetectionsDep,
 ) -> Response:
     """The very picture that was read, checked against its hash."""
-    picture = await verbs.open_evidence(caller, detection_id, captured_at)
+    picture = await detections.open_evidence(caller, detection_id, captured_at)
     return Response(picture, media_type="image/jpeg", headers=_PRIVATE)
 
 

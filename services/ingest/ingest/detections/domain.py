@@ -33,10 +33,10 @@ class Detection:
     model: str
     clock_skew_ms: int | None = None
     stored_at: datetime | None = None
-    """None until it is."""
+    """None until it is stored."""
 
     def announced(self) -> StoredDetection:
-        """As listeners are told."""
+        """The row as `detections.stored` carries it."""
         return StoredDetection(
             detection_id=self.detection_id,
             camera_id=self.camera_id,
@@ -105,7 +105,7 @@ class PlateMatch(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class PlateSought:
+class PlateSearch:
     """A plate to look for. Raises InvalidPlate for a text of neither era."""
 
     text: str
@@ -126,7 +126,7 @@ class PlateSought:
 
 
 @dataclass(frozen=True, slots=True)
-class Sought:
+class Search:
     """Which detections are asked for, newest first. `camera_ids` None means every camera; `after` is the last one already seen."""
 
     limit: int
@@ -135,5 +135,5 @@ class Sought:
     end: datetime | None = None
     object_class: str | None = None
     min_confidence: float | None = None
-    plate: PlateSought | None = None
+    plate: PlateSearch | None = None
     after: tuple[datetime, UUID] | None = None

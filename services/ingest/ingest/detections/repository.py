@@ -9,11 +9,11 @@ from uuid import UUID
 import orjson
 from sqlalchemy import RowMapping, Select, select, text, tuple_
 
-from chassis.db import UnitOfWork, UowFactory
+from chassis.db import UnitOfWork
 from gtvision import plate
 from gtvision.detection import DetectedObject, PlateCandidate
 from gtvision.geometry import Box
-from ingest.detections.domain import Detection, Sought
+from ingest.detections.domain import Detection, Search
 from ingest.detections.tables import detections
 
 _ARRAYS = {
@@ -54,21 +54,22 @@ _INSERT = text(
 )
 
 
-class SqlDetectionRows:
-    """Implements `ports.DetectionRows` in one unit of work."""
+class PostgresDetections:
+    """The detections of one tenant, and the days that all are stored in, in one unit of work."""
 
-    def __init__(self, work: UnitOfWork) -> None:
-        self._session = work.session
-        self._tenant_id = work.tenant_id
+    def __init__(self, uow: UnitOfWork) -> None:
+        self._session, self._tenant_id = uow.session, uow.tenant_id
 
     async def add(self, detections: Sequence[Detection], stored_at: datetime) -> set[UUID]:
+        """Stores what is not there yet; returns the ids of what was new."""
         columns = zip(*(_values(detection) for detection in detections), strict=True)
         parameters = dict(zip(_ARRAYS, (list(column) for column in columns), strict=True))
         result = await self._session.execute(_INSERT, {"tenant_id": self._tenant_id, "stored_at": stored_at, **parameters})
         return set(result.scalars())
 
-    async def newest(self, sought: Sought) -> list[Detection]:
-        result = await self._session.execute(_select(sought))
+    async def newest(self, search: Search) -> list[Detection]:
+        """Returns at most `search.limit`, by capture time, newest first."""
+        result = await self._session.execute(_select(search))
         return [_detection(row) for row in result.mappings()]
 
     async def find(self, detection_id: UUID, captured_at: datetime) -> Detection | None:
@@ -76,22 +77,31 @@ class SqlDetectionRows:
         row = (await self._session.execute(statement)).mappings().first()
         return _detection(row) if row else None
 
+    async def make_days(self, days: Sequence[date]) -> int:
+        """Makes the partitions from the first day to the last; returns how many were missing. The owner's function may create tables."""
+        statement = text("SELECT make_detections_partitions(CAST(:first AS date), CAST(:days AS integer))")
+        return int(await self._session.scalar(statement, {"first": min(days), "days": (max(days) - min(days)).days + 1}) or 0)
 
-def _select(sought: Sought) -> Select[tuple[object, ...]]:
+    async def drop_days_before(self, day: date) -> int:
+        """Drops older partitions; returns how many there were."""
+        return int(await self._session.scalar(text("SELECT drop_detections_partitions(CAST(:day AS date))"), {"day": day}) or 0)
+
+
+def _select(search: Search) -> Select[tuple[object, ...]]:
     column = detections.c
     conditions = [
-        column.camera_id.in_(sought.camera_ids) if sought.camera_ids is not None else None,
-        column.captured_at >= sought.start if sought.start else None,
-        column.captured_at < sought.end if sought.end else None,
-        column.object_class == sought.object_class if sought.object_class else None,
-        column.confidence >= sought.min_confidence if sought.min_confidence is not None else None,
-        column[sought.plate.column] == sought.plate.value if sought.plate else None,
-        tuple_(column.captured_at, column.detection_id) < sought.after if sought.after else None,
+        column.camera_id.in_(search.camera_ids) if search.camera_ids is not None else None,
+        column.captured_at >= search.start if search.start else None,
+        column.captured_at < search.end if search.end else None,
+        column.object_class == search.object_class if search.object_class else None,
+        column.confidence >= search.min_confidence if search.min_confidence is not None else None,
+        column[search.plate.column] == search.plate.value if search.plate else None,
+        tuple_(column.captured_at, column.detection_id) < search.after if search.after else None,
         # Also as a plain bound: partitions are not pruned by a comparison of rows.
-        column.captured_at <= sought.after[0] if sought.after else None,
+        column.captured_at <= search.after[0] if search.after else None,
     ]
     statement: Select[tuple[object, ...]] = select(detections).where(*(condition for condition in conditions if condition is not None))
-    return statement.order_by(column.captured_at.desc(), column.detection_id.desc()).limit(sought.limit)
+    return statement.order_by(column.captured_at.desc(), column.detection_id.desc()).limit(search.limit)
 
 
 def _values(detection: Detection) -> tuple[object, ...]:
@@ -158,21 +168,3 @@ def _detection(row: RowMapping) -> Detection:
         clock_skew_ms=row["clock_skew_ms"],
         stored_at=row["stored_at"],
     )
-
-
-class SqlPartitions:
-    """Implements `ports.Partitions`: the service's role may not create tables, the owner's functions may."""
-
-    def __init__(self, uow: UowFactory) -> None:
-        self._uow = uow
-
-    async def make(self, days: Sequence[date]) -> int:
-        async with self._uow(None) as work:
-            statement = text("SELECT make_detections_partitions(CAST(:first AS date), CAST(:days AS integer))")
-            made = await work.session.scalar(statement, {"first": min(days), "days": (max(days) - min(days)).days + 1})
-            return int(made or 0)
-
-    async def drop_before(self, day: date) -> int:
-        async with self._uow(None) as work:
-            dropped = await work.session.scalar(text("SELECT drop_detections_partitions(CAST(:day AS date))"), {"day": day})
-            return int(dropped or 0)

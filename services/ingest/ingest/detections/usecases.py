@@ -3,173 +3,154 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
-from typing import Any
+from functools import partial
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from chassis.db import UnitOfWork, UowFactory
+from chassis.live import LivePublisher
+from chassis.storage import ObjectStore
 from city.audit import AuditEntry, record
 from gtvision import plate
 from gtvision.audit import Action
-from gtvision.detection import DetectedObject
 from gtvision.errors import NotFound
-from gtvision.events import DetectionMade, DetectionsStored, Event, StoredDetection
+from gtvision.events import DetectionMade, DetectionsStored, Event
 from gtvision.geometry import Box
 from gtvision.tenancy import Caller
 from gtvision.time import Clock, isoformat
 from ingest import metrics
-from ingest.detections.domain import Detection, Sought, Window, detections_of
-from ingest.detections.ports import DetectionRows, Evidence, LiveOut, Partitions
-from ingest.grabbing.ports import CameraRows
+from ingest.detections.domain import Detection, Search, Window, detections_of
+from ingest.grabbing.domain import CameraBook
+
+if TYPE_CHECKING:
+    from ingest.detections.repository import PostgresDetections
 
 ANNOUNCED_AT_MOST = 500
 """Rows in one `detections.stored` (contracts.md)."""
 
 
-class Upkeep:
-    """Days to store in."""
-
-    def __init__(self, partitions: Partitions, clock: Clock, retention: timedelta) -> None:
-        self._partitions = partitions
-        self._clock = clock
-        self._retention = retention
-        self._there: set[date] = set()
-
-    async def keep_partitions(self) -> None:
-        """Make what is missing from the oldest day kept to two days ahead; drop what is older. May be repeated. Raises: Unavailable."""
-        days = Window.around(self._clock.now(), self._retention).days()
-        await self._partitions.make(days)
-        self._there = set(days)
-        await self._partitions.drop_before(days[0])
-
-    async def open_days(self, days: Iterable[date]) -> None:
-        """Make sure that these can be stored in, whatever the clock did since the last upkeep. Raises: Unavailable."""
-        missing = set(days) - self._there
-        if missing:
-            await self._partitions.make(sorted(missing))
-            self._there |= missing
-
-
 @dataclass(frozen=True, slots=True)
-class Store:
-    """Where detections are kept: how rows are reached within a unit of work, and for how long they stay."""
+class Detections:
+    """The detections of all tenants, for as long as `retention` says."""
 
     uow: UowFactory
-    detections: Callable[[UnitOfWork], DetectionRows]
-    cameras: Callable[[UnitOfWork], CameraRows]
-    upkeep: Upkeep
+    repository: Callable[[UnitOfWork], PostgresDetections]
+    cameras: CameraBook
+    live: LivePublisher
+    objects: ObjectStore
     clock: Clock
     retention: timedelta
+    days: set[date] = field(default_factory=set)
+    """Days whose partitions are known to exist."""
 
-
-class Detections:
-    """The verbs."""
-
-    def __init__(self, store: Store, live: LiveOut, evidence: Evidence) -> None:
-        self._store = store
-        self._live = live
-        self._evidence = evidence
+    async def keep_partitions(self) -> None:
+        """Makes the partitions from the oldest day kept to two days ahead, and drops older ones. May be repeated. Raises: Unavailable."""
+        days = Window.around(self.clock.now(), self.retention).days()
+        self.days.clear()
+        await self._open(days)
+        async with self.uow(None) as uow:
+            await self.repository(uow).drop_days_before(days[0])
 
     async def store_detections(self, events: Sequence[Event[DetectionMade]]) -> None:
-        """Commit a batch, one transaction per tenant. Repeats are silent; a row outside the window is refused by itself."""
+        """Commits a batch, one transaction per tenant.
+
+        Repeats are silent and need no inbox: ids derive from the frame. A row outside the window is refused by itself.
+        """
         for tenant_id in dict.fromkeys(event.tenant_id for event in events):
-            await self._store_tenants(tenant_id, [event for event in events if event.tenant_id == tenant_id])
+            await self._store(tenant_id, [event for event in events if event.tenant_id == tenant_id])
 
-    async def _store_tenants(self, tenant_id: UUID, events: Sequence[Event[DetectionMade]]) -> None:
-        now = self._store.clock.now()
-        window = Window.around(now, self._store.retention)
-        frames = {event.event_id: (event, detections_of(event.data)) for event in events if self._admits(window, event)}
-        rows = {row.detection_id: row for _, made in frames.values() for row in made}
-        if not rows:
-            return
-        await self._store.upkeep.open_days({row.captured_at.date() for row in rows.values()})
-        async with self._store.uow(tenant_id) as work:
-            new = await self._store.detections(work).add(list(rows.values()), now)
-            for part in _parts([rows[each].announced() for each in rows if each in new]):
-                work.emit(DetectionsStored(detections=part))
-            for event, made in frames.values():
-                fresh = [replace(row, stored_at=now) for row in made if row.detection_id in new]
-                if fresh:
-                    work.after_commit(_Announcement(self._live, tenant_id, event.data, fresh))
-        metrics.STORED.inc(len(new))
-        metrics.REPEATED.inc(len(rows) - len(new))
-        for event, _ in frames.values():
-            metrics.DELAY.observe(max(0.0, (now - event.data.captured_at).total_seconds()))
-
-    def _admits(self, window: Window, event: Event[DetectionMade]) -> bool:
-        refusal = window.refusal(event.data.captured_at)
-        if refusal is not None:
-            metrics.REFUSED.labels(refusal.value).inc(len(event.data.objects))
-        return refusal is None
-
-    async def list_detections(self, caller: Caller, sought: Sought) -> list[Detection]:
+    async def list_detections(self, caller: Caller, search: Search) -> list[Detection]:
         """Newest first, within the caller's camera groups. Every page goes on record: without its record none is shown."""
-        async with self._store.uow(caller.tenant_id) as work:
-            visible = await self._within_groups(caller, work, sought)
-            found = [] if visible is None else await self._store.detections(work).newest(visible)
-            record(work, Action.PLATE_SEARCHED if sought.plate else Action.DETECTIONS_SEARCHED, caller, _search(sought, len(found)))
+        async with self.uow(caller.tenant_id) as uow:
+            visible = self._within_groups(caller, search)
+            found = [] if visible is None else await self.repository(uow).newest(visible)
+            record(uow, Action.PLATE_SEARCHED if search.plate else Action.DETECTIONS_SEARCHED, caller, _searched(search, len(found)))
         return found
 
     async def open_evidence(self, caller: Caller, detection_id: UUID, captured_at: datetime) -> bytes:
         """The picture that was read, byte for byte; on record before it is shown. Raises: NotFound, Unavailable."""
-        async with self._store.uow(caller.tenant_id) as work:
-            found = await self._store.detections(work).find(detection_id, captured_at)
-            if found is None or await self._within_groups(caller, work, Sought(limit=1, camera_ids=frozenset({found.camera_id}))) is None:
-                raise NotFound("There is no such detection.")
+        async with self.uow(caller.tenant_id) as uow:
+            found = await self.repository(uow).find(detection_id, captured_at)
+        if found is None or not self.cameras.may_see(caller, found.camera_id):
+            raise NotFound("There is no such detection.")
         if found.evidence_key is None:
             raise NotFound("No picture was kept of this detection.")
-        picture = await self._evidence.get(found.evidence_key, found.evidence_sha256)
-        async with self._store.uow(caller.tenant_id) as work:  # of its own: the object store may take its time
-            record(work, Action.EVIDENCE_VIEWED, caller, _look(found))
+        picture = await self.objects.get(found.evidence_key, found.evidence_sha256)
+        async with self.uow(caller.tenant_id) as uow:  # of its own: the object store may take its time
+            record(uow, Action.EVIDENCE_VIEWED, caller, _viewed(found))
         return picture
 
-    async def _within_groups(self, caller: Caller, work: UnitOfWork, sought: Sought) -> Sought | None:
-        """Narrowed to what the caller may see; None where that is nothing."""
+    async def _store(self, tenant_id: UUID, events: Sequence[Event[DetectionMade]]) -> None:
+        now = self.clock.now()
+        window = Window.around(now, self.retention)
+        frames = {event.event_id: (event.data, detections_of(event.data)) for event in events if _admits(window, event.data)}
+        rows = {row.detection_id: row for _, made in frames.values() for row in made}
+        if not rows:
+            return
+        await self._open({row.captured_at.date() for row in rows.values()})
+        async with self.uow(tenant_id) as uow:
+            new = await self.repository(uow).add(list(rows.values()), now)
+            announced = [rows[each].announced() for each in rows if each in new]
+            for start in range(0, len(announced), ANNOUNCED_AT_MOST):
+                uow.emit(DetectionsStored(detections=tuple(announced[start : start + ANNOUNCED_AT_MOST])))
+            for frame, made in frames.values():
+                fresh = [replace(row, stored_at=now) for row in made if row.detection_id in new]
+                if fresh:
+                    uow.after_commit(partial(self.live.publish, tenant_id, f"detections:{frame.camera_id}", _live_frame(frame, fresh)))
+        metrics.STORED.inc(len(new))
+        metrics.REPEATED.inc(len(rows) - len(new))
+        for frame, _ in frames.values():
+            metrics.DELAY.observe(max(0.0, (now - frame.captured_at).total_seconds()))
+
+    async def _open(self, days: Iterable[date]) -> None:
+        """Makes sure that these days can be stored in, whatever the clock did since the last upkeep. Raises: Unavailable."""
+        missing = set(days) - self.days
+        if missing:
+            async with self.uow(None) as uow:
+                await self.repository(uow).make_days(sorted(missing))
+            self.days.update(missing)
+
+    def _within_groups(self, caller: Caller, search: Search) -> Search | None:
+        """Returns the search narrowed to what the caller may see; None where that is nothing."""
         if caller.camera_groups is None:
-            return sought
-        groups = await self._store.cameras(work).groups()
-        visible = frozenset(camera_id for camera_id, its in groups.items() if caller.may_see(its))
-        if sought.camera_ids is not None:
-            visible &= sought.camera_ids
-        return replace(sought, camera_ids=visible) if visible else None
+            return search
+        visible = self.cameras.visible_to(caller)
+        if search.camera_ids is not None:
+            visible &= search.camera_ids
+        return replace(search, camera_ids=visible) if visible else None
 
 
-def _search(sought: Sought, found: int) -> AuditEntry:
-    only = next(iter(sought.camera_ids)) if sought.camera_ids and len(sought.camera_ids) == 1 else None
+def _admits(window: Window, frame: DetectionMade) -> bool:
+    refusal = window.refusal(frame.captured_at)
+    if refusal is not None:
+        metrics.REFUSED.labels(refusal.value).inc(len(frame.objects))
+    return refusal is None
+
+
+def _searched(search: Search, found: int) -> AuditEntry:
+    only = next(iter(search.camera_ids)) if search.camera_ids and len(search.camera_ids) == 1 else None
     details = {
-        "mode": sought.plate.match if sought.plate else None,
-        "class": sought.object_class,
-        "min_confidence": sought.min_confidence,
-        "before": isoformat(sought.after[0]) if sought.after else None,
-        "found": min(found, sought.limit - 1),  # one more is asked for than is shown
+        "mode": search.plate.match if search.plate else None,
+        "class": search.object_class,
+        "min_confidence": search.min_confidence,
+        "before": isoformat(search.after[0]) if search.after else None,
+        "found": min(found, search.limit - 1),  # one more is asked for than is shown
     }
     return AuditEntry(
-        object_kind="plate" if sought.plate else "detections",
-        object_id=plate.normalise(sought.plate.text) if sought.plate else None,
+        object_kind="plate" if search.plate else "detections",
+        object_id=plate.normalise(search.plate.text) if search.plate else None,
         camera_id=only,
-        range_from=sought.start,
-        range_to=sought.end,
+        range_from=search.start,
+        range_to=search.end,
         details={name: value for name, value in details.items() if value is not None},
     )
 
 
-def _look(seen: Detection) -> AuditEntry:
-    read = {"plate": seen.seen.plate.text} if seen.seen.plate else None
-    return AuditEntry("detection", seen.detection_id, seen.camera_id, seen.captured_at, seen.captured_at, read)
-
-
-@dataclass(frozen=True, slots=True)
-class _Announcement:
-    """The live message of one frame, sent once its rows are certain."""
-
-    live: LiveOut
-    tenant_id: UUID
-    frame: DetectionMade
-    rows: Sequence[Detection]
-
-    async def __call__(self) -> None:
-        await self.live.publish(self.tenant_id, f"detections:{self.frame.camera_id}", _live_frame(self.frame, self.rows))
+def _viewed(row: Detection) -> AuditEntry:
+    read = {"plate": row.seen.plate.text} if row.seen.plate else None
+    return AuditEntry("detection", row.detection_id, row.camera_id, row.captured_at, row.captured_at, read)
 
 
 def _live_frame(frame: DetectionMade, rows: Iterable[Detection]) -> dict[str, Any]:
@@ -183,7 +164,7 @@ def _live_frame(frame: DetectionMade, rows: Iterable[Detection]) -> dict[str, An
 
 
 def _live_object(row: Detection) -> dict[str, Any]:
-    seen: DetectedObject = row.seen
+    seen = row.seen
     return {
         "detection_id": str(row.detection_id),
         "camera_id": str(row.camera_id),
@@ -200,7 +181,3 @@ def _live_object(row: Detection) -> dict[str, Any]:
 
 def _corners(box: Box) -> list[float]:
     return [box.x1, box.y1, box.x2, box.y2]
-
-
-def _parts(items: Sequence[StoredDetection]) -> list[tuple[StoredDetection, ...]]:
-    return [tuple(items[start : start + ANNOUNCED_AT_MOST]) for start in range(0, len(items), ANNOUNCED_AT_MOST)]

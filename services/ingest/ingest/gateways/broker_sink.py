@@ -12,7 +12,7 @@ from chassis.health import Heartbeat
 from gtvision.errors import Unavailable
 from gtvision.ids import new_id
 from ingest import metrics
-from ingest.grabbing.ports import GrabbedFrame
+from ingest.grabbing.domain import GrabbedFrame
 
 log = structlog.get_logger(__name__)
 

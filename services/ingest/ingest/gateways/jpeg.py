@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import simplejpeg  # type: ignore[import-untyped]
 
-from ingest.grabbing.ports import Picture, Plane
+from ingest.grabbing.domain import Picture, Plane
 
 # Video keeps 16..235 (luma) and 16..240 (chroma) of 0..255; JPEG uses all of it. Without this, pictures are grey in grey.
 _LEVELS = np.arange(256, dtype=np.float32)

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gtvision.geometry import Box
-from ingest.grabbing.ports import Look, Plane
+from ingest.grabbing.domain import Look, Plane
 
 WIDTH_PX = 320
 """Of the small picture. A vehicle 60 px wide in 1080p is still 10 px here."""

@@ -19,8 +19,7 @@ from av.video.stream import VideoStream
 from pydantic import SecretStr
 
 from gtvision.time import Clock
-from ingest.grabbing.domain import StreamBroken
-from ingest.grabbing.ports import Picture, Plane
+from ingest.grabbing.domain import Picture, Plane, StreamBroken
 
 av.logging.set_level(None)  # ffmpeg's own lines can carry URLs
 

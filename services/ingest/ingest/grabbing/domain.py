@@ -5,14 +5,23 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
+import numpy as np
+from numpy.typing import NDArray
+
 from gtvision.camera import AiSettings
+from gtvision.geometry import Box
+from gtvision.tenancy import Caller
+
+SKEW_ALLOWED_S = 5.0
+"""A frame whose clock is off by more takes its arrival time (contracts.md)."""
 
 
 class StreamState(StrEnum):
-    """What streaming last said of a stream."""
+    """What streaming last announced of a stream."""
 
     ONLINE = "online"
     DEGRADED = "degraded"
@@ -20,7 +29,7 @@ class StreamState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class StreamTold:
+class KnownStream:
     """A stream as an event described it."""
 
     camera_id: UUID
@@ -48,14 +57,108 @@ class KnownCamera:
         return self.enabled and self.ai.enabled and bool(self.read_url) and self.state in {StreamState.ONLINE, StreamState.DEGRADED}
 
 
-SKEW_ALLOWED_S = 5.0
-"""A frame whose clock is off by more takes its arrival time (contracts.md)."""
+class CameraBook:
+    """Every living camera of every tenant, in memory: for rights and for grabbing. `usecases.Cameras` keeps it fresh."""
+
+    def __init__(self) -> None:
+        self._cameras: dict[UUID, KnownCamera] = {}
+
+    def replace(self, cameras: Iterable[KnownCamera]) -> None:
+        """Holds these from now on, and no others."""
+        self._cameras = {camera.camera_id: camera for camera in cameras}
+
+    def knows(self, tenant_id: UUID, camera_id: UUID) -> bool:
+        camera = self._cameras.get(camera_id)
+        return camera is not None and camera.tenant_id == tenant_id
+
+    def may_see(self, caller: Caller, camera_id: UUID) -> bool:
+        """Whether a camera lies inside the caller's groups. An unknown camera is in none, so that only a caller without limits sees it."""
+        if caller.camera_groups is None:
+            return True
+        camera = self._cameras.get(camera_id)
+        return camera is not None and camera.tenant_id == caller.tenant_id and caller.may_see(camera.groups)
+
+    def visible_to(self, caller: Caller) -> frozenset[UUID]:
+        """Returns the living cameras of the caller's tenant that lie inside the caller's groups."""
+        mine = (camera for camera in self._cameras.values() if camera.tenant_id == caller.tenant_id)
+        return frozenset(camera.camera_id for camera in mine if caller.may_see(camera.groups))
+
+    def grabbable(self) -> list[KnownCamera]:
+        """Returns the cameras that frames can and should be taken from."""
+        return [camera for camera in self._cameras.values() if camera.grabbable]
+
+
+# --- frames ------------------------------------------------------------------------------------------------------------
+
+Plane = NDArray[np.uint8]
+"""One plane of a picture, height x width, 8 bits."""
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A decoded key frame, planar 4:2:0. `stream_s` is the stream's own clock, seconds from an arbitrary start."""
+
+    y: Plane
+    u: Plane
+    v: Plane
+    stream_s: float
+    full_range: bool
+
+    @property
+    def width_px(self) -> int:
+        return int(self.y.shape[1])
+
+    @property
+    def height_px(self) -> int:
+        return int(self.y.shape[0])
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What the motion gate found in a picture. `moved` covers everything that is not background."""
+
+    moved: Box | None
+    news: bool
+    """Whether anything differs from the picture that was last sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class GrabbedFrame:
+    """A JPEG on its way to the analysis."""
+
+    camera: KnownCamera
+    jpeg: bytes
+    captured_at: datetime
+    arrived_at: datetime
+    width_px: int
+    height_px: int
+    motion_box: Box | None
+    sequence: int
+    clock_skew_ms: int | None
+
+
+class StreamBroken(Exception):
+    """A stream ended, stalled, flooded or could not be opened.
+
+    `cause` is one of a few words, for metrics. `slow`: it was given up because it was waited for so long, and no longer.
+    """
+
+    def __init__(self, cause: str, *, slow: bool = False) -> None:
+        super().__init__(cause)
+        self.cause = cause
+        self.slow = slow
+
+
+# --- rules of grabbing -------------------------------------------------------------------------------------------------
 
 
 def share_of(grabber_id: str, living: Iterable[str], camera_ids: Iterable[UUID]) -> set[UUID]:
-    """The cameras of one grabber by rendezvous hashing: everybody computes the same, and when one dies only its cameras move."""
-    names = sorted(living)
-    return {camera_id for camera_id in camera_ids if max(names, key=lambda name: _weight(name, camera_id), default="") == grabber_id}
+    """Returns the cameras of one grabber by rendezvous hashing: every grabber computes the same, and only a dead one's cameras move.
+
+    The grabber itself counts as living, whether or not it is listed.
+    """
+    names = sorted({*living, grabber_id})
+    return {camera_id for camera_id in camera_ids if max(names, key=lambda name: _weight(name, camera_id)) == grabber_id}
 
 
 def _weight(grabber_id: str, camera_id: UUID) -> bytes:
@@ -136,15 +239,3 @@ class StreamClock:
         if age < 0 or self._off >= self._LEAPS_BELIEVED:
             self._offset_s, self._off = seen, 0
         return Placed(0.0, skew_s=-age)
-
-
-class StreamBroken(Exception):
-    """A stream ended, stalled, flooded or could not be opened.
-
-    `cause` is one of a few words, for metrics. `slow`: it was given up because it was waited for so long, and no longer.
-    """
-
-    def __init__(self, cause: str, *, slow: bool = False) -> None:
-        super().__init__(cause)
-        self.cause = cause
-        self.slow = slow

@@ -1,18 +1,17 @@
-"""PostgreSQL out. Statements are written by hand where order must not matter."""
+"""PostgreSQL out: cameras and streams. Statements are written by hand where the order of events must not matter."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from uuid import UUID
 
 import orjson
-from sqlalchemy import select, text
+from sqlalchemy import RowMapping, text
 
-from chassis.db import UnitOfWork, UowFactory
+from chassis.db import UnitOfWork
 from city.cameras import CameraCopy
 from gtvision.camera import AiSettings
 from gtvision.events import CameraDesired
-from ingest.grabbing.domain import KnownCamera, StreamState, StreamTold
+from ingest.grabbing.domain import KnownCamera, KnownStream, StreamState
 from ingest.grabbing.tables import known_cameras
 
 # State and address have revisions of their own: an offline that overtook its online must not lose the address.
@@ -25,7 +24,6 @@ _STREAM = text("""
         read_url = CASE WHEN excluded.url_revision > known.url_revision THEN excluded.read_url ELSE known.read_url END,
         url_revision = greatest(known.url_revision, excluded.url_revision)
     WHERE excluded.revision > known.revision OR excluded.url_revision > known.url_revision
-    RETURNING 1
 """)
 
 
@@ -36,14 +34,14 @@ def _kept(camera: CameraDesired) -> dict[str, object]:
 camera_copy = CameraCopy(known_cameras, _kept)
 
 
-class SqlCameraRows:
-    """Implements `ports.CameraRows` in one unit of work."""
+class PostgresCameras:
+    """The copy of cameras and streams, in one unit of work."""
 
-    def __init__(self, work: UnitOfWork) -> None:
-        self._session = work.session
-        self._tenant_id = work.tenant_id
+    def __init__(self, uow: UnitOfWork) -> None:
+        self._session, self._tenant_id = uow.session, uow.tenant_id
 
-    async def stream_told(self, stream: StreamTold) -> bool:
+    async def put_stream(self, stream: KnownStream) -> None:
+        """Takes over what is newer than the tenant's row says."""
         values = {
             "tenant_id": self._tenant_id,
             "camera_id": stream.camera_id,
@@ -52,41 +50,22 @@ class SqlCameraRows:
             "read_url": stream.read_url,
             "url_revision": stream.revision if stream.read_url else 0,
         }
-        return (await self._session.execute(_STREAM, values)).first() is not None
-
-    async def groups(self) -> dict[UUID, frozenset[UUID]]:
-        statement = select(known_cameras.c.camera_id, known_cameras.c.groups).where(~known_cameras.c.removed)
-        return {row.camera_id: _groups(row.groups) for row in await self._session.execute(statement)}
-
-
-def _groups(values: Sequence[str]) -> frozenset[UUID]:
-    return frozenset(UUID(value) for value in values)
-
-
-class SqlCameraCatalogue:
-    """Implements `ports.CameraCatalogue`: every tenant's cameras, through a function of the schema's owner."""
-
-    def __init__(self, uow: UowFactory) -> None:
-        self._uow = uow
+        await self._session.execute(_STREAM, values)
 
     async def living(self) -> list[KnownCamera]:
-        async with self._uow(None) as work:
-            result = await work.session.execute(text("SELECT * FROM living_cameras()"))
-            return [
-                KnownCamera(
-                    tenant_id=row["tenant_id"],
-                    camera_id=row["camera_id"],
-                    revision=row["revision"],
-                    enabled=row["enabled"],
-                    groups=_groups(_json(row["groups"])),
-                    ai=AiSettings.model_validate(_json(row["ai"])),
-                    state=StreamState(row["state"]) if row["state"] else None,
-                    read_url=row["read_url"],
-                )
-                for row in result.mappings()
-            ]
+        """Returns every tenant's living cameras, through a function of the schema's owner."""
+        return [_camera(row) for row in (await self._session.execute(text("SELECT * FROM living_cameras()"))).mappings()]
 
 
-def _json(value: object) -> list[str]:
+def _camera(row: RowMapping) -> KnownCamera:
     """A textual statement gives jsonb as text."""
-    return orjson.loads(value) if isinstance(value, str) else value  # type: ignore[return-value]
+    return KnownCamera(
+        tenant_id=row["tenant_id"],
+        camera_id=row["camera_id"],
+        revision=row["revision"],
+        enabled=row["enabled"],
+        groups=frozenset(map(UUID, orjson.loads(row["groups"]))),
+        ai=AiSettings.model_validate_json(row["ai"]),
+        state=StreamState(row["state"]) if row["state"] else None,
+        read_url=row["read_url"],
+    )

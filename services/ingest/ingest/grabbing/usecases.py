@@ -1,86 +1,83 @@
-"""Keep ingest's own copy of the streams (that of the cameras is `city.cameras`), and grab frames: what one camera's thread does with its
-key frames, and who keeps the threads."""
+"""Keep ingest's copy of the streams, and grab frames: a thread per camera, and each grabber's share of the cameras."""
 
 from __future__ import annotations
 
+import asyncio
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import TYPE_CHECKING
 from uuid import UUID
 
-import structlog
-
 from chassis.db import UnitOfWork, UowFactory
+from chassis.logs import get_logger
 from gtvision.backoff import Backoff
-from gtvision.events import Event, StreamDegraded, StreamWentOffline, StreamWentOnline
+from gtvision.errors import Unavailable
+from gtvision.events import Envelope
+from gtvision.ids import new_id
 from gtvision.time import Clock
 from ingest import metrics
-from ingest.grabbing.domain import KnownCamera, Pacer, StreamBroken, StreamClock, StreamState, StreamTold, share_of
-from ingest.grabbing.ports import CameraCatalogue, CameraRows, FrameSink, GrabbedFrame, JpegEncoder, Look, MotionGate, Picture, StreamReader
+from ingest.grabbing.domain import (
+    CameraBook,
+    GrabbedFrame,
+    KnownCamera,
+    KnownStream,
+    Look,
+    Pacer,
+    Picture,
+    StreamBroken,
+    StreamClock,
+    share_of,
+)
 
+if TYPE_CHECKING:
+    from ingest.gateways.broker_sink import BrokerFrameSink
+    from ingest.gateways.jpeg import TurboJpegEncoder
+    from ingest.gateways.opencv_motion import OpenCvMotionGate
+    from ingest.gateways.pyav_reader import PyAvStreamReader
+    from ingest.gateways.redis_grabbers import RedisGrabbers
+    from ingest.grabbing.repository import PostgresCameras
 
-@dataclass(frozen=True, slots=True)
-class Streams:
-    """What streaming says. Events may come twice and in any order."""
-
-    uow: UowFactory
-    rows: Callable[[UnitOfWork], CameraRows]
-
-    async def learn_stream(self, event: Event[StreamWentOnline] | Event[StreamWentOffline] | Event[StreamDegraded]) -> None:
-        """A stream came, went or became worse."""
-        data = event.data
-        if isinstance(data, StreamWentOnline):
-            told = StreamTold(data.camera_id, data.revision, StreamState.ONLINE, data.read_url)
-        elif isinstance(data, StreamDegraded):
-            told = StreamTold(data.camera_id, data.revision, StreamState.DEGRADED)
-        else:
-            told = StreamTold(data.camera_id, data.revision, StreamState.OFFLINE)
-        async with self.uow(event.tenant_id) as work:
-            if not await work.seen(f"ingest.{event.type}", event.event_id):
-                await self.rows(work).stream_told(told)
-
-
-class CameraBook:
-    """Every living camera, in memory: for rights on the live socket and for grabbing. Kept fresh by a job; never emptied by a failure."""
-
-    def __init__(self, catalogue: CameraCatalogue) -> None:
-        self._catalogue = catalogue
-        self._cameras: dict[UUID, KnownCamera] = {}
-
-    async def refresh(self) -> None:
-        """Read all again. Raises: Unavailable, and then keeps what it has."""
-        self._cameras = {camera.camera_id: camera for camera in await self._catalogue.living()}
-
-    def groups_of(self, tenant_id: UUID, camera_id: UUID) -> frozenset[UUID]:
-        """None known: no groups, so that only a caller without limits sees it."""
-        camera = self._cameras.get(camera_id)
-        return camera.groups if camera is not None and camera.tenant_id == tenant_id else frozenset()
-
-    def knows(self, tenant_id: UUID, camera_id: UUID) -> bool:
-        camera = self._cameras.get(camera_id)
-        return camera is not None and camera.tenant_id == tenant_id
-
-    def grabbable(self) -> list[KnownCamera]:
-        return [camera for camera in self._cameras.values() if camera.grabbable]
-
-
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 _MOST_PATIENCE = 4
 """A stream that is slower than the settings expect is waited for up to so many times longer."""
 _BLIND_AFTER_S = 60.0
 """A camera that gave no key frame for so long is counted as blind."""
+_THREADS_END_S = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class Cameras:
+    """Ingest's own copy of the streams, and the book that is read from it and from the copy of the cameras (`city.cameras`)."""
+
+    uow: UowFactory
+    repository: Callable[[UnitOfWork], PostgresCameras]
+    book: CameraBook
+
+    async def learn_stream(self, event: Envelope, stream: KnownStream) -> None:
+        """A stream came, went or became worse. Events may come twice and in any order."""
+        async with self.uow(event.tenant_id) as uow:
+            if not await uow.seen(f"ingest.{event.type}", event.event_id):
+                await self.repository(uow).put_stream(stream)
+
+    async def refresh(self) -> None:
+        """Reads the book anew. Raises: Unavailable, and then the book stays as it is."""
+        async with self.uow(None) as uow:
+            living = await self.repository(uow).living()
+        self.book.replace(living)
 
 
 @dataclass(frozen=True, slots=True)
 class GrabTools:
     """What every camera's thread is given. `gate_for` makes a fresh gate: a background belongs to one camera."""
 
-    reader: StreamReader
-    gate_for: Callable[[KnownCamera], MotionGate]
-    encoder: JpegEncoder
-    sink: FrameSink
+    reader: PyAvStreamReader
+    gate_for: Callable[[KnownCamera], OpenCvMotionGate]
+    encoder: TurboJpegEncoder
+    sink: BrokerFrameSink
     clock: Clock
     keep_alive_s: float = 30.0
     """A frame is sent at least so often, motion or not."""
@@ -114,7 +111,7 @@ class CameraGrab:
         self._pacer = Pacer(self._camera.ai.fps)
 
     def take(self, picture: Picture) -> None:
-        """Decide on one picture; encode and offer it where it shows something new."""
+        """Decides on one picture; encodes and offers it where it shows something new."""
         metrics.PICTURES.inc()
         now = self._tools.clock.monotonic()
         placed = self._stream_clock.place(picture.stream_s, now)
@@ -145,7 +142,7 @@ class CameraGrab:
         self._tools.sink.offer(frame)
 
     def _reason(self, look: Look, now: float) -> str | None:
-        """Why the picture goes out; None where it does not."""
+        """Returns why the picture goes out; None where it does not."""
         if self._sent_at is None or now - self._sent_at >= self._tools.keep_alive_s:
             return "keep_alive"
         return "motion" if look.moved is not None and look.news else None
@@ -173,16 +170,16 @@ class CameraThread:
         self._thread.start()
 
     def stop(self) -> None:
-        """Ask it to end; it does within its timeouts."""
+        """Asks the thread to end; it does within its timeouts."""
         self._stopping.set()
 
     def join(self, timeout_s: float) -> bool:
-        """Whether it ended."""
+        """Waits for the end; returns whether it came."""
         self._thread.join(timeout_s)
         return not self._thread.is_alive()
 
     def silent_s(self) -> float:
-        """Seconds since it last gave a sign."""
+        """Seconds since the thread last asked whether it should go on."""
         return self._tools.clock.monotonic() - self._alive_at
 
     def blind_s(self) -> float:
@@ -209,7 +206,7 @@ class CameraThread:
             self._stopping.wait(wait_s)
 
     def _read(self) -> StreamBroken:
-        """Read the stream until it breaks; why it did."""
+        """Reads the stream until it breaks, and returns why it did."""
         assert self.camera.read_url is not None
         self._grab.stream_began()
         try:
@@ -238,11 +235,11 @@ class GrabberPool:
 
     @property
     def cameras(self) -> frozenset[UUID]:
-        """Which are being read."""
+        """The cameras that are being read."""
         return frozenset(self._threads)
 
     def assign(self, cameras: Iterable[KnownCamera]) -> None:
-        """Read exactly these from now on. A camera whose settings changed is opened anew."""
+        """Reads exactly these from now on. A camera whose settings changed is opened anew."""
         wanted = {camera.camera_id: camera for camera in cameras}
         for camera_id, thread in list(self._threads.items()):
             hung = thread.silent_s() > self._hung_after_s
@@ -260,22 +257,48 @@ class GrabberPool:
         metrics.CAMERAS_WITHOUT_KEY_FRAMES.set(sum(thread.blind_s() > _BLIND_AFTER_S for thread in self._threads.values()))
 
     def close(self, grace_s: float) -> None:
-        """Stop all. Blocks for at most `grace_s`."""
-        threads: Mapping[UUID, CameraThread] = dict(self._threads)
-        for thread in threads.values():
+        """Stops all threads. Blocks for at most `grace_s`."""
+        threads = list(self._threads.values())
+        for thread in threads:
             thread.stop()
         deadline = self._tools.clock.monotonic() + grace_s
-        for thread in threads.values():
+        for thread in threads:
             thread.join(max(0.0, deadline - self._tools.clock.monotonic()))
         self._threads.clear()
 
 
 def _changed(wanted: KnownCamera | None, current: KnownCamera) -> bool:
-    """Whether its thread must go. A stream that only got better or worse goes on being read."""
+    """Whether the camera's thread must go. A stream that only got better or worse goes on being read."""
     return wanted is None or (wanted.read_url, wanted.ai) != (current.read_url, current.ai)
 
 
-def my_share(grabber_id: str, living: frozenset[str], cameras: Iterable[KnownCamera]) -> list[KnownCamera]:
-    """This grabber's part of all cameras."""
-    by_id = {camera.camera_id: camera for camera in cameras}
-    return [by_id[camera_id] for camera_id in share_of(grabber_id, living | {grabber_id}, by_id)]
+class Grabber:
+    """One of the processes that share the cameras: it reads what falls to it. Without Redis or PostgreSQL it goes on with what it knew.
+
+    As a context it ends its threads and leaves the list, so that the others take over its cameras at once.
+    """
+
+    def __init__(self, grabbers: RedisGrabbers, book: CameraBook, pool: GrabberPool) -> None:
+        self._id = str(new_id())
+        self._grabbers = grabbers
+        self._book = book
+        self._pool = pool
+        self._living: frozenset[str] = frozenset()
+
+    async def share_cameras(self) -> None:
+        """Reports that this grabber lives, and reads its share."""
+        try:
+            self._living = await self._grabbers.report(self._id)
+        except Unavailable as error:
+            log.warning("grabbers_unknown", reason=error.message)
+        metrics.GRABBERS.set(len(self._living | {self._id}))
+        cameras = {camera.camera_id: camera for camera in self._book.grabbable()}
+        self._pool.assign(cameras[camera_id] for camera_id in share_of(self._id, self._living, cameras))
+
+    async def __aenter__(self) -> Grabber:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await asyncio.to_thread(self._pool.close, _THREADS_END_S)  # waiting for cameras must not hold up the loop
+        with suppress(Unavailable):
+            await self._grabbers.leave(self._id)

@@ -16,19 +16,28 @@ from fastapi import APIRouter, Query, WebSocket, WebSocketDisconnect
 from pydantic import Field, TypeAdapter, ValidationError
 
 from chassis.auth import Authenticator
-from chassis.http import StrictModel
-from city.refusals import Attempt
+from chassis.http import Provided, StrictModel
+from city.refusals import Attempt, Refusals
 from gtvision.errors import Forbidden, GTVisionError, RateLimited, Unauthenticated, Unavailable
 from gtvision.tenancy import Caller
-from ingest.live.usecases import Close, LiveFeed, Reader
+from ingest.live.domain import EndReason
+from ingest.live.usecases import LiveFeed, Reader
 
 router = APIRouter()
 
 MESSAGE_BYTES_AT_MOST = 32_768
-
 _MESSAGES_PER_TEN_S = 100
-
 _CLOSE_WITHIN_S = 2.0
+# WebSocket close codes
+_POLICY, _TOO_LARGE, _TRY_LATER, _UNAUTHENTICATED, _FORBIDDEN, _TOO_SLOW = 1008, 1009, 1013, 4401, 4403, 4408
+_ENDED = {
+    EndReason.TOO_SLOW: _TOO_SLOW,
+    EndReason.TOO_LARGE: _TOO_LARGE,
+    EndReason.TOO_MANY: _POLICY,
+    EndReason.EXPIRED: _UNAUTHENTICATED,
+    EndReason.REVOKED: _UNAUTHENTICATED,
+}
+_REFUSED = {Unauthenticated: _UNAUTHENTICATED, Forbidden: _FORBIDDEN, Unavailable: _TRY_LATER, RateLimited: _TRY_LATER}
 
 _Topics = Annotated[list[Annotated[str, Field(max_length=100)]], Field(max_length=500)]
 
@@ -57,18 +66,23 @@ _said: TypeAdapter[Subscribe | Auth | Pong] = TypeAdapter(Annotated[Subscribe | 
 
 
 @router.websocket("/ws/v1/live")
-async def live(websocket: WebSocket, ticket: Annotated[str, Query()] = "") -> None:
+async def live(
+    websocket: WebSocket,
+    feed: Annotated[LiveFeed, Provided(LiveFeed)],
+    authenticator: Annotated[Authenticator, Provided(Authenticator)],
+    refusals: Annotated[Refusals, Provided(Refusals)],
+    ticket: Annotated[str, Query()] = "",
+) -> None:
     """One connection, from its ticket to its end."""
-    feed: LiveFeed = websocket.app.state.live_feed
-    authenticator: Authenticator = websocket.app.state.authenticator
     # Accepted first: a browser learns the reason only from a socket that was open.
     await websocket.accept()
     try:
         claims = await authenticator.redeem(ticket, "ws")
         reader = feed.join(claims.caller)
     except GTVisionError as refused:
-        await websocket.app.state.refusals.note(ticket, refused, Attempt("socket"))
-        await websocket.close(_code(refused), refused.code)
+        await refusals.note(ticket, refused, Attempt("socket"))
+        code = next((code for kind, code in _REFUSED.items() if isinstance(refused, kind)), _POLICY)
+        await websocket.close(code, refused.code)
         return
     try:
         await _Conversation(websocket, feed, reader, authenticator.verify).hold()
@@ -76,82 +90,68 @@ async def live(websocket: WebSocket, ticket: Annotated[str, Query()] = "") -> No
         feed.leave(reader)
 
 
-def _code(error: GTVisionError) -> Close:
-    match error:
-        case Unauthenticated():
-            return Close.UNAUTHENTICATED
-        case Forbidden():
-            return Close.FORBIDDEN
-        case Unavailable() | RateLimited():
-            return Close.TRY_LATER
-        case _:
-            return Close.POLICY
-
-
 class _Conversation:
-    """Listens and talks at once, until one of both or the feed ends it."""
+    """Receives and sends at once, until the client, the network or the feed ends it."""
 
     def __init__(self, websocket: WebSocket, feed: LiveFeed, reader: Reader, verify: Callable[[str], Awaitable[Caller]]) -> None:
         self._websocket = websocket
         self._feed = feed
         self._reader = reader
         self._verify = verify
-        self._heard_since = 0.0
-        self._heard = 0
+        self._received_since = 0.0
+        self._received = 0
 
     async def hold(self) -> None:
-        listening = asyncio.create_task(self._listen(), name="live listen")
-        talking = asyncio.create_task(self._talk(), name="live talk")
+        """Returns when the connection has ended; where the feed ended it, the client was told why."""
+        receiving = asyncio.create_task(self._receive(), name="live receive")
+        sending = asyncio.create_task(self._send(), name="live send")
         try:
-            ends: list[asyncio.Future[Any]] = [listening, talking, self._reader.ended]
+            ends: list[asyncio.Future[Any]] = [receiving, sending, self._reader.ended]
             await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            for task in (listening, talking):
+            for task in (receiving, sending):
                 task.cancel()
-            await asyncio.gather(listening, talking, return_exceptions=True)
+            await asyncio.gather(receiving, sending, return_exceptions=True)
         if self._reader.ended.done():
-            code, reason = self._reader.ended.result()
+            reason = self._reader.ended.result()
             # A reader that does not read cannot be told either; then the connection is dropped.
             with suppress(TimeoutError, RuntimeError, WebSocketDisconnect):
                 async with asyncio.timeout(_CLOSE_WITHIN_S):
-                    await self._websocket.close(code, reason)
+                    await self._websocket.close(_ENDED[reason], reason)
 
-    async def _talk(self) -> None:
+    async def _send(self) -> None:
         with suppress(WebSocketDisconnect, RuntimeError):
             while True:
                 for text in await self._reader.take():
                     await self._websocket.send_text(text)
 
-    async def _listen(self) -> None:
+    async def _receive(self) -> None:
         with suppress(WebSocketDisconnect):
             while not self._reader.ended.done():
                 message = await self._websocket.receive()
                 if message["type"] == "websocket.disconnect":
                     return
-                await self._hear(message.get("text") or "")
+                await self._take(message.get("text") or "")
 
-    async def _hear(self, text: str) -> None:
+    async def _take(self, text: str) -> None:
         if len(text) > MESSAGE_BYTES_AT_MOST:
-            self._reader.end(Close.TOO_BIG, "message too large")
+            self._reader.end(EndReason.TOO_LARGE)
             return
-        if self._talks_too_much():
-            self._reader.end(Close.POLICY, "too many messages")
+        if self._too_many():
+            self._reader.end(EndReason.TOO_MANY)
             return
         try:
-            said = _said.validate_json(text)
+            message = _said.validate_json(text)
         except ValidationError:
             self._reader.tell("error", code="malformed_message", detail="This is not a message of the protocol.")
             return
-        await self._act(said)
-
-    async def _act(self, said: Subscribe | Auth | Pong) -> None:
-        match said:
+        match message:
             case Subscribe(type="subscribe"):
-                self._feed.subscribe(self._reader, said.topics)
+                self._feed.subscribe(self._reader, message.topics)
             case Subscribe():
-                self._feed.unsubscribe(self._reader, said.topics)
+                self._feed.unsubscribe(self._reader, message.topics)
             case Auth():
-                await self._renew(said.token)
+                await self._renew(message.token)
             case Pong():
                 pass
 
@@ -163,9 +163,9 @@ class _Conversation:
         else:
             self._reader.tell("authenticated", topics=sorted(str(topic) for topic in self._reader.topics))
 
-    def _talks_too_much(self) -> bool:
+    def _too_many(self) -> bool:
         now = asyncio.get_running_loop().time()
-        if now - self._heard_since > 10.0:
-            self._heard_since, self._heard = now, 0
-        self._heard += 1
-        return self._heard > _MESSAGES_PER_TEN_S
+        if now - self._received_since > 10.0:
+            self._received_since, self._received = now, 0
+        self._received += 1
+        return self._received > _MESSAGES_PER_TEN_S

@@ -60,3 +60,13 @@ class Topic:
 
     def __str__(self) -> str:
         return self.kind.value if self.camera_id is None else f"{self.kind.value}:{self.camera_id}"
+
+
+class EndReason(StrEnum):
+    """Why a connection is ended, as its reader is told."""
+
+    TOO_SLOW = "reader too slow"
+    TOO_LARGE = "message too large"
+    TOO_MANY = "too many messages"
+    EXPIRED = "token expired"
+    REVOKED = "session ended"

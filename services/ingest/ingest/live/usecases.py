@@ -6,37 +6,24 @@ import asyncio
 from collections import defaultdict, deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from enum import IntEnum
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import UUID
 
 import orjson
 
+from chassis.auth import RevocationList
+from chassis.live import LiveBus, LiveMessage
 from gtvision.errors import GTVisionError, MissingScope, NotFound, RateLimited, Unavailable
 from gtvision.tenancy import Caller
 from gtvision.time import Clock
 from ingest import metrics
-from ingest.live.domain import MESSAGE_TYPES, Topic, UnknownTopic
-from ingest.live.ports import LiveMessage, Revocations
-
-if TYPE_CHECKING:
-    from ingest.grabbing.usecases import CameraBook
-
-
-class Close(IntEnum):
-    """Why a socket is closed: WebSocket close codes."""
-
-    POLICY = 1008
-    TOO_BIG = 1009
-    TRY_LATER = 1013
-    UNAUTHENTICATED = 4401
-    FORBIDDEN = 4403
-    SLOW = 4408
+from ingest.grabbing.domain import CameraBook
+from ingest.live.domain import MESSAGE_TYPES, EndReason, Topic, UnknownTopic
 
 
 @dataclass(frozen=True, slots=True)
 class FeedLimits:
-    """What one reader and all of them may take."""
+    """What one reader may take, and how many there may be."""
 
     readers: int = 1_000
     topics_per_reader: int = 300
@@ -54,14 +41,14 @@ class Reader:
         self.caller = caller
         self.ends_at = ends_at
         self.topics: set[Topic] = set()
-        self.ended: asyncio.Future[tuple[Close, str]] = asyncio.get_running_loop().create_future()
+        self.ended: asyncio.Future[EndReason] = asyncio.get_running_loop().create_future()
         self._limits = limits
         self._waiting: deque[str] = deque()
         self._waiting_bytes = 0
         self._filled = asyncio.Event()
 
     def offer(self, text: str) -> None:
-        """Queue a message; never waits. A reader who lets too much pile up is ended."""
+        """Queues a message; never waits. A reader for which too much is waiting is ended."""
         if self.ended.done():
             return
         self._waiting.append(text)
@@ -69,20 +56,20 @@ class Reader:
         if len(self._waiting) > self._limits.waiting_messages or self._waiting_bytes > self._limits.waiting_bytes:
             self._waiting.clear()
             metrics.LIVE_SLOW.inc()
-            self.end(Close.SLOW, "reader too slow")
+            self.end(EndReason.TOO_SLOW)
         self._filled.set()
 
     def tell(self, kind: str, **fields: Any) -> None:
-        """Queue a message of the protocol itself."""
+        """Queues a message of the protocol itself."""
         self.offer(orjson.dumps({"type": kind, **fields}).decode())
 
-    def end(self, code: Close, reason: str) -> None:
-        """Have the connection closed; the first reason counts."""
+    def end(self, reason: EndReason) -> None:
+        """Has the connection closed; the first reason counts."""
         if not self.ended.done():
-            self.ended.set_result((code, reason))
+            self.ended.set_result(reason)
 
     async def take(self) -> Iterator[str]:
-        """Wait for messages; all that are there."""
+        """Waits until there are messages, and returns them; what arrives while they are sent is among them."""
         await self._filled.wait()
         self._filled.clear()
         return self._drain()
@@ -97,7 +84,7 @@ class Reader:
 class LiveFeed:
     """All readers of this process."""
 
-    def __init__(self, book: CameraBook, revocations: Revocations, clock: Clock, limits: FeedLimits | None = None) -> None:
+    def __init__(self, book: CameraBook, revocations: RevocationList, clock: Clock, limits: FeedLimits | None = None) -> None:
         self._book = book
         self._revocations = revocations
         self._clock = clock
@@ -125,7 +112,7 @@ class LiveFeed:
         metrics.LIVE_CONNECTIONS.set(len(self._readers))
 
     def renew(self, reader: Reader, caller: Caller) -> None:
-        """A fresh token of the same person: a new end, and rights as they are now. Raises: MissingScope, for somebody else."""
+        """Takes a fresh token of the same user: a new end, and rights as they are now. Raises: MissingScope, for another user's."""
         if (caller.tenant_id, caller.user_id) != (reader.caller.tenant_id, reader.caller.user_id):
             raise MissingScope("The token is somebody else's.")
         reader.caller, reader.ends_at = caller, caller.expires_at
@@ -134,7 +121,7 @@ class LiveFeed:
                 self._unlist(reader, topic)
 
     def subscribe(self, reader: Reader, names: Sequence[str]) -> None:
-        """Answer with what is now listened to; a topic that may not be is answered by an error of its own."""
+        """Adds topics and answers with all of the reader's; one that is refused is answered by an error of its own."""
         for name in names:
             try:
                 topic = Topic.parse(name)
@@ -151,6 +138,7 @@ class LiveFeed:
         self._confirm(reader)
 
     def unsubscribe(self, reader: Reader, names: Sequence[str]) -> None:
+        """Drops topics and answers with those that are left."""
         for topic in [topic for topic in reader.topics if str(topic) in names]:
             self._unlist(reader, topic)
         self._confirm(reader)
@@ -168,19 +156,19 @@ class LiveFeed:
     def _refusal(self, caller: Caller, topic: Topic) -> GTVisionError | None:
         if topic.scope not in caller.scopes:
             return MissingScope(f"This needs the scope '{topic.scope}'.")
-        if topic.camera_id is not None and not self._may_see(caller, topic.camera_id, must_exist=True):
-            return NotFound("There is no such camera.")
-        return None
-
-    def _may_see(self, caller: Caller, camera_id: UUID, *, must_exist: bool = False) -> bool:
-        if must_exist and not self._book.knows(caller.tenant_id, camera_id):
-            return False
-        return caller.camera_groups is None or caller.may_see(self._book.groups_of(caller.tenant_id, camera_id))
+        if topic.camera_id is None or (self._book.knows(caller.tenant_id, topic.camera_id) and self._book.may_see(caller, topic.camera_id)):
+            return None
+        return NotFound("There is no such camera.")
 
     # --- messages ---
 
+    async def follow(self, live: LiveBus) -> None:
+        """Forwards everything that is published, for ever."""
+        async for message in live.subscribe(["*"]):
+            self.forward(message)
+
     def forward(self, message: LiveMessage) -> None:
-        """To everybody who listens and may: serialised once."""
+        """Queues a message for every reader that listens to its topic and may see its camera; it is serialised once."""
         if message.tenant_id is None:
             for reader in self._readers:
                 reader.tell("resync")
@@ -195,23 +183,23 @@ class LiveFeed:
         camera_id = topic.camera_id or _camera_of(message.data)
         text = _text(topic, message.raw)
         for reader in readers:
-            if camera_id is None or self._may_see(reader.caller, camera_id):
+            if camera_id is None or self._book.may_see(reader.caller, camera_id):
                 reader.offer(text)
                 metrics.LIVE_DELIVERED.inc()
 
     def _listening(self, tenant_id: UUID, topic: Topic) -> set[Reader]:
         return self._index.get((tenant_id, topic), set())
 
-    def tend(self) -> None:
-        """End what has expired or was revoked, and ping. Called every second or so."""
+    async def end_sessions(self) -> None:
+        """Ends the readers whose session expired or was revoked, and pings the others when it is time."""
         now, ping = self._clock.now().timestamp(), self._clock.monotonic() - self._pinged_at >= self._limits.ping_s
         if ping:
             self._pinged_at = self._clock.monotonic()
         for reader in list(self._readers):
             if reader.ends_at <= now:
-                reader.end(Close.UNAUTHENTICATED, "token expired")
+                reader.end(EndReason.EXPIRED)
             elif self._revoked(reader.caller.session_id):
-                reader.end(Close.UNAUTHENTICATED, "session ended")
+                reader.end(EndReason.REVOKED)
             elif ping:
                 reader.tell("ping")
 
@@ -219,11 +207,11 @@ class LiveFeed:
         try:
             return self._revocations.is_revoked(session_id)
         except Unavailable:
-            return False  # it was let in by a list that was seen
+            return False  # the reader was let in by a list that was seen
 
 
 def _camera_of(data: Any) -> UUID | None:
-    """The camera that a message of another kind is about, if any."""
+    """Returns the camera that a message is about whose topic names none."""
     found = data.get("camera_id") if isinstance(data, dict) else None
     try:
         return UUID(found) if isinstance(found, str) else None
@@ -232,6 +220,6 @@ def _camera_of(data: Any) -> UUID | None:
 
 
 def _text(topic: Topic, raw: bytes) -> str:
-    """The message's own JSON is put into ours unread."""
+    """Returns the message for a reader; the JSON that was published is put into it as it is."""
     head = orjson.dumps({"type": MESSAGE_TYPES[topic.kind], "topic": str(topic)})
     return (head[:-1] + b',"data":' + raw + b"}").decode()

@@ -12,7 +12,7 @@ from redis.asyncio import Redis
 from chassis.redis import connect_redis
 from chassis.settings import RedisSettings
 from gtvision.errors import Unavailable
-from ingest.gateways.redis_roll import RedisGrabberRoll
+from ingest.gateways.redis_grabbers import RedisGrabbers
 from servers import free_port
 
 
@@ -26,7 +26,7 @@ class TestRoll:
         await client.aclose()
 
     async def test_the_living_are_on_it_and_the_silent_fall_off(self, redis: Redis) -> None:
-        roll, hasty = (RedisGrabberRoll(redis, dead_after_s=seconds) for seconds in (600, 1))
+        roll, hasty = (RedisGrabbers(redis, dead_after_s=seconds) for seconds in (600, 1))
         assert await roll.report("a") == {"a"}
         assert await roll.report("b") == {"a", "b"}
         async with asyncio.timeout(120):
@@ -34,7 +34,7 @@ class TestRoll:
                 await asyncio.sleep(0.2)
 
     async def test_who_leaves_is_gone_at_once(self, redis: Redis) -> None:
-        roll = RedisGrabberRoll(redis, dead_after_s=60)
+        roll = RedisGrabbers(redis, dead_after_s=60)
         await roll.report("a")
         await roll.report("b")
         await roll.leave("a")
@@ -43,5 +43,5 @@ class TestRoll:
     async def test_an_absent_redis_is_unavailable(self) -> None:
         client = connect_redis(f"redis://127.0.0.1:{free_port()}/0")
         with pytest.raises(Unavailable):
-            await RedisGrabberRoll(client, dead_after_s=1).report("a")
+            await RedisGrabbers(client, dead_after_s=1).report("a")
         await client.aclose()
