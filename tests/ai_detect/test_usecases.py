@@ -1,19 +1,22 @@
-"""Tests of batches, also with a bad picture among good ones, and of what is done with a frame before its acknowledgement."""
+"""Batches, neighbours of a bad picture, and what happens to a frame before it is acknowledged."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
-from datetime import datetime
-from uuid import UUID
+from pathlib import Path
 
 import pytest
 
-from ai_detect.domain import Finding, Picture, ProviderHealth, ProviderState
-from ai_detect.usecases import Analyst, Batcher
-from chassis.bus import Frame, FrameHeaders
+from ai_detect.domain import Finding, Picture
+from ai_detect.fakes import FakeDetector
+from ai_detect.usecases import Batcher, Frames
+from chassis.bus import EventPublisher, Frame, FrameHeaders
+from chassis.envelope import parse
+from chassis.fakes import FakePublisher
 from chassis.health import Heartbeats
-from gtvision.camera import AiSettings, ObjectClass
+from chassis.settings import ObjectsSettings
+from chassis.storage import ObjectStore
+from gtvision.camera import ObjectClass
 from gtvision.detection import PlateCandidate
 from gtvision.errors import InvalidImage, RateLimited, Unavailable
 from gtvision.events import DetectionMade
@@ -25,31 +28,11 @@ BOX = Box(x1=0.4, y1=0.5, x2=0.5, y2=0.55)
 PLATE = Finding(ObjectClass.PLATE, 0.9, BOX, "fake", (PlateCandidate(text="ABC1D23", confidence=0.9),), (0.9,) * 7)
 
 
-@dataclass
-class FakeDetector:
-    """Finds a plate in every picture except `empty` ones; cannot decode `bad` ones, and crashes on `odd` ones."""
-
-    batches: list[int] = field(default_factory=list)
-    down: bool = False
-
-    async def initialize(self) -> None:
-        return None
-
-    async def detect(self, batch: Sequence[Picture]) -> list[list[Finding]]:
-        self.batches.append(len(batch))
-        if self.down:
-            raise Unavailable
-        if any(picture.data == b"bad" for picture in batch):
-            raise InvalidImage
-        if any(picture.data == b"odd" for picture in batch):
-            raise ZeroDivisionError
-        return [[] if picture.data == b"empty" else [PLATE] for picture in batch]
-
-    def health(self) -> ProviderHealth:
-        return ProviderHealth("fake", "fake", ProviderState.READY)
-
-    async def close(self) -> None:
-        return None
+def detector(**more: bool) -> FakeDetector:
+    """Finds a plate in `ok` pictures, cannot decode `bad` ones, and breaks on `odd` ones."""
+    made = FakeDetector({b"ok": [PLATE], b"bad": InvalidImage(), b"odd": ZeroDivisionError()})
+    made.down = more.get("down", False)
+    return made
 
 
 @asynccontextmanager
@@ -64,24 +47,24 @@ async def running(detector: FakeDetector, size: int = 4) -> AsyncIterator[Batche
 
 
 def picture(data: bytes = b"ok") -> Picture:
-    return Picture(data, None, AiSettings())
+    return Picture(data, None)
 
 
 class TestBatcher:
     async def test_callers_at_once_share_batches(self) -> None:
-        detector = FakeDetector()
-        async with running(detector) as batcher:
+        asked = detector()
+        async with running(asked) as batcher:
             results = await asyncio.gather(*(batcher.detect(picture()) for _ in range(8)))
         assert results == [[PLATE]] * 8
-        assert detector.batches == [4, 4]
+        assert asked.batches == [4, 4]
 
     async def test_a_bad_picture_costs_its_neighbours_nothing(self) -> None:
-        async with running(FakeDetector()) as batcher:
+        async with running(detector()) as batcher:
             results = await asyncio.gather(*(batcher.detect(picture(data)) for data in (b"ok", b"bad", b"ok")), return_exceptions=True)
         assert [type(result) for result in results] == [list, InvalidImage, list]
 
     async def test_a_picture_that_breaks_the_detector_ends_neither_its_neighbours_nor_the_loop(self) -> None:
-        async with running(FakeDetector()) as batcher:
+        async with running(detector()) as batcher:
             results = await asyncio.gather(*(batcher.detect(picture(data)) for data in (b"ok", b"odd", b"ok")), return_exceptions=True)
             assert [type(result) for result in results] == [list, InvalidImage, list]
             with pytest.raises(InvalidImage):
@@ -89,15 +72,15 @@ class TestBatcher:
             assert await batcher.detect(picture()) == [PLATE]
 
     async def test_a_failing_detector_fails_the_batch_and_not_the_loop(self) -> None:
-        detector = FakeDetector(down=True)
-        async with running(detector) as batcher:
+        failing = detector(down=True)
+        async with running(failing) as batcher:
             with pytest.raises(Unavailable):
                 await batcher.detect(picture())
-            detector.down = False
+            failing.down = False
             assert await batcher.detect(picture()) == [PLATE]
 
     async def test_too_many_waiting_pictures_are_refused_not_kept(self) -> None:
-        batcher = Batcher(FakeDetector(), size=1, window_s=0, timeout_s=1)  # its loop does not run
+        batcher = Batcher(detector(), size=1, window_s=0, timeout_s=1)  # nobody runs it
         waiting = [asyncio.create_task(batcher.detect(picture())) for _ in range(4)]
         await asyncio.sleep(0)
         with pytest.raises(RateLimited):
@@ -105,28 +88,6 @@ class TestBatcher:
         for task in waiting:
             task.cancel()
         await asyncio.gather(*waiting, return_exceptions=True)
-
-
-@dataclass
-class Kept:
-    """Records evidence and announcements in the order in which they come."""
-
-    steps: list[str] = field(default_factory=list)
-    events: list[DetectionMade] = field(default_factory=list)
-    refuse: str = ""
-
-    async def keep(self, tenant_id: UUID, camera_id: UUID, captured_at: datetime, picture: bytes) -> tuple[str, str]:
-        self._step("keep")
-        return "evidence/x.jpg", "0" * 64
-
-    async def announce(self, tenant_id: UUID, detection: DetectionMade, correlation_id: UUID) -> None:
-        self._step("announce")
-        self.events.append(detection)
-
-    def _step(self, name: str) -> None:
-        if self.refuse == name:
-            raise Unavailable
-        self.steps.append(name)
 
 
 def frame(data: bytes = b"ok") -> Frame:
@@ -144,28 +105,42 @@ def frame(data: bytes = b"ok") -> Frame:
     return Frame(data, headers)
 
 
-class TestAnalyseFrame:
-    def analyst(self, batcher: Batcher, kept: Kept) -> Analyst:
-        return Analyst(batcher, kept, kept, FakeClock(), "cpu", "fake")
+class TestFrames:
+    @pytest.fixture
+    def publisher(self) -> FakePublisher:
+        return FakePublisher()
 
-    async def test_the_picture_is_kept_before_it_is_announced(self) -> None:
-        kept = Kept()
-        async with running(FakeDetector()) as batcher:
-            await self.analyst(batcher, kept).analyse_frame(frame())
-        assert kept.steps == ["keep", "announce"]
-        [event] = kept.events
-        assert (event.evidence_key, event.objects[0].plate and event.objects[0].plate.text) == ("evidence/x.jpg", "ABC1D23")
+    @pytest.fixture
+    def objects(self, tmp_path: Path) -> ObjectStore:
+        return ObjectStore(ObjectsSettings(url=f"file://{tmp_path}"))
 
-    async def test_an_empty_frame_leaves_no_trace(self) -> None:
-        kept = Kept()
-        async with running(FakeDetector()) as batcher:
-            await self.analyst(batcher, kept).analyse_frame(frame(b"empty"))
-        assert kept.steps == []
+    async def _analyse(self, objects: ObjectStore, publisher: FakePublisher, taken: Frame) -> None:
+        clock = FakeClock()
+        async with running(detector()) as batcher:
+            await Frames(batcher, objects, EventPublisher(publisher, clock), clock, "cpu", "fake").analyse(taken)
 
-    @pytest.mark.parametrize("refuse", ["keep", "announce"])
-    async def test_a_frame_is_not_done_until_it_is_announced(self, refuse: str) -> None:
-        kept = Kept(refuse=refuse)
-        async with running(FakeDetector()) as batcher:
-            with pytest.raises(Unavailable):
-                await self.analyst(batcher, kept).analyse_frame(frame())
-        assert kept.events == []
+    async def test_the_picture_is_kept_before_it_is_announced(self, objects: ObjectStore, publisher: FakePublisher) -> None:
+        taken = frame()
+        for _ in range(2):
+            await self._analyse(objects, publisher, taken)
+        first, again = (parse(DetectionMade, message.body) for message in publisher.sent)
+        assert first.event_id == again.event_id
+        made = first.data
+        assert (made.objects[0].plate and made.objects[0].plate.text, made.provider, made.model) == ("ABC1D23", "cpu", "fake")
+        assert made.evidence_key is not None
+        assert await objects.get(made.evidence_key, made.evidence_sha256) == taken.jpeg
+
+    async def test_an_empty_frame_leaves_no_trace(self, objects: ObjectStore, publisher: FakePublisher, tmp_path: Path) -> None:
+        await self._analyse(objects, publisher, frame(b"empty"))
+        assert (publisher.sent, list(tmp_path.rglob("*.jpg"))) == ([], [])
+
+    async def test_a_frame_is_not_done_until_it_is_announced(self, objects: ObjectStore, publisher: FakePublisher) -> None:
+        publisher.failure = Unavailable()
+        with pytest.raises(Unavailable):
+            await self._analyse(objects, publisher, frame())
+
+    async def test_a_picture_that_cannot_be_kept_is_not_announced(self, publisher: FakePublisher, tmp_path: Path) -> None:
+        (tmp_path / "evidence").write_text("a file where the folder would be")
+        with pytest.raises(Unavailable):
+            await self._analyse(ObjectStore(ObjectsSettings(url=f"file://{tmp_path}")), publisher, frame())
+        assert publisher.sent == []

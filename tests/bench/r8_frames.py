@@ -21,7 +21,7 @@ from pydantic import SecretStr
 from tests.fixtures.workplace import TestServers
 
 from ai_detect.domain import Finding, Picture, ProviderHealth
-from ai_detect.usecases import Analyst, Batcher
+from ai_detect.usecases import Batcher, Frames
 from chassis.bus import Frame, FrameConsumer, FrameHeaders
 from chassis.bus.frames import FRAME_HEADER
 from chassis.health import Heartbeats
@@ -78,12 +78,12 @@ async def subject(settings: RabbitSettings) -> float:
     """Returns the frames per second through the worker's own code."""
     count, clock, beats = Count(), SystemClock(), Heartbeats()
     batcher = Batcher(NothingFound(), size=BATCH, window_s=0.02, timeout_s=30)
-    # nothing is found, so neither is called
-    analyst = Analyst(batcher=batcher, evidence=None, announcer=None, clock=clock, provider="none", model="none")  # type: ignore[arg-type]
+    # nothing is found, so nothing is kept or announced
+    frames = Frames(batcher, objects=None, events=None, clock=clock, provider="none", model="none")  # type: ignore[arg-type]
 
     async def analyse(frame: Frame) -> None:
         count.first()
-        await analyst.analyse_frame(frame)
+        await frames.analyse(frame)
         count.one()
 
     consumer = FrameConsumer(settings, PREFETCH, analyse)

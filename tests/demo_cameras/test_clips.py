@@ -20,7 +20,6 @@ from ai_detect.gateways.cpu_detector import CpuDetector
 from demo_cameras.clips import black_path, clip_path
 from demo_cameras.roster import write_roster
 from demo_cameras.scenes import FPS, LOOP_S, SCENES
-from gtvision.camera import AiSettings
 
 pytestmark = pytest.mark.media
 
@@ -104,7 +103,7 @@ def _nearest(boxes: list[Any], frame: int) -> list[float]:
 async def _reads(detector: CpuDetector, frame: Frame, plate: str) -> bool:
     done, png = cv2.imencode(".png", frame)
     assert done
-    [findings] = await detector.detect([Picture(png.tobytes(), None, AiSettings())])
+    [findings] = await detector.detect([Picture(png.tobytes(), None)])
     return any(finding.candidates[0].text == plate for finding in findings)
 
 

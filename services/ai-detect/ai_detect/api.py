@@ -1,55 +1,33 @@
-"""HTTP in: detect in a picture that somebody sends; how the provider is."""
+"""HTTP in: detect in a picture that is sent; how the provider is."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Annotated, ClassVar
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Request
 from pydantic import BaseModel
 
-from ai_detect.domain import MIN_PROBABILITY, ProviderState
-from ai_detect.ports import Detector
-from ai_detect.usecases import Batcher, inspect_picture
+from ai_detect.domain import ProviderState
+from ai_detect.usecases import Pictures
 from chassis.auth import requires
-from gtvision.camera import AiSettings
+from chassis.http import Provided
 from gtvision.detection import DetectedObject
 from gtvision.errors import Invalid, TooLarge
 from gtvision.tenancy import Caller, Scope
 
 router = APIRouter(prefix="/api/v1", tags=["ai-detect"])
 
-_PICTURES = ("image/jpeg", "image/png")
+PicturesDep = Annotated[Pictures, Provided(Pictures)]
+
+_TYPES = ("image/jpeg", "image/png")
 _ALSO_SENT = "image/jpg"
 """No registered type, and what many programs call a JPEG."""
-_NO_CAMERA = AiSettings(min_confidence=MIN_PROBABILITY)
-"""A picture that is sent has no camera whose `min_confidence` could hold: all that is more likely an object than not is answered."""
 
 
 class UnsupportedPicture(Invalid):
     """Send the picture itself as the body, with Content-Type image/jpeg or image/png."""
 
     code: ClassVar[str] = "unsupported_picture"
-
-
-@dataclass(frozen=True, slots=True)
-class Desk:
-    """What the routes need; made by `app`. `check` looks at a picture's header and gives its width and height in pixels."""
-
-    batcher: Batcher
-    detector: Detector
-    check: Callable[[bytes], tuple[int, int]]
-    max_bytes: int
-
-
-async def desk_of(request: Request) -> Desk:
-    """The desk that `app` made."""
-    desk: Desk = request.app.state.desk
-    return desk
-
-
-DeskDep = Annotated[Desk, Depends(desk_of)]
 
 
 class DetectOut(BaseModel):
@@ -82,22 +60,20 @@ class ProvidersOut(BaseModel):
     "/detect/frame",
     summary="Objects and plates in one picture (the body is the JPEG or PNG itself)",
     openapi_extra={
-        "requestBody": {"required": True, "content": {kind: {"schema": {"type": "string", "format": "binary"}} for kind in _PICTURES}}
+        "requestBody": {"required": True, "content": {kind: {"schema": {"type": "string", "format": "binary"}} for kind in _TYPES}}
     },
 )
-async def detect_frame(request: Request, caller: Annotated[Caller, requires(Scope.DETECT_RUN)], desk: DeskDep) -> DetectOut:  # noqa: ARG001 - the scope
-    if request.headers.get("content-type", "").partition(";")[0].strip().lower() not in {*_PICTURES, _ALSO_SENT}:
+async def detect_frame(request: Request, caller: Annotated[Caller, requires(Scope.DETECT_RUN)], pictures: PicturesDep) -> DetectOut:  # noqa: ARG001 - the scope
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() not in {*_TYPES, _ALSO_SENT}:
         raise UnsupportedPicture
-    data = await _body(request, desk.max_bytes)
-    width, height = desk.check(data)
-    objects = await inspect_picture(desk.batcher, data, _NO_CAMERA)
-    health = desk.detector.health()
-    return DetectOut(width_px=width, height_px=height, provider=health.name, model=health.model, objects=objects)
+    seen = await pictures.inspect(await _body(request, pictures.max_bytes))
+    provider = seen.provider
+    return DetectOut(width_px=seen.width_px, height_px=seen.height_px, provider=provider.name, model=provider.model, objects=seen.objects)
 
 
 @router.get("/ai/providers", summary="Providers and how they are")
-async def get_providers(caller: Annotated[Caller, requires(Scope.AI_READ)], desk: DeskDep) -> ProvidersOut:  # noqa: ARG001 - the scope
-    health = desk.detector.health()
+async def get_providers(caller: Annotated[Caller, requires(Scope.AI_READ)], pictures: PicturesDep) -> ProvidersOut:  # noqa: ARG001 - the scope
+    health = pictures.detector.health()
     item = ProviderOut(name=health.name, model=health.model, state=health.state, pictures=health.pictures, error=health.error)
     return ProvidersOut(items=[item])
 

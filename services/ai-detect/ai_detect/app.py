@@ -5,17 +5,13 @@ from __future__ import annotations
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from functools import partial
 
-from ai_detect.api import Desk, router
-from ai_detect.gateways.broker import BrokerAnnouncer
+from ai_detect.api import router
 from ai_detect.gateways.cpu_detector import CpuDetector
-from ai_detect.gateways.evidence import ObjectEvidence
 from ai_detect.settings import ApiSettings, DetectorSettings, WorkerSettings
-from ai_detect.usecases import Analyst, Batcher
+from ai_detect.usecases import Batcher, Frames, Pictures
 from chassis.auth import AuthRuntime
 from chassis.bus import EventPublisher, FrameConsumer, Publisher, add_lane, empty_document
-from chassis.pictures import check_picture
 from chassis.redis import connect_redis
 from chassis.service import Service, Worker, create_app, create_worker, run
 from chassis.settings import load
@@ -30,12 +26,7 @@ def create_api(settings: ApiSettings) -> Service:
     detector, batcher = _provider(settings.detector)
     state = connect_redis(settings.redis.state_url)
     auth = AuthRuntime(state, clock)
-    desk = Desk(
-        batcher=batcher,
-        detector=detector,
-        check=partial(check_picture, max_pixels=settings.detector.max_picture_pixels),
-        max_bytes=settings.detector.max_picture_bytes,
-    )
+    pictures = Pictures(batcher, detector, settings.detector.max_picture_bytes, settings.detector.max_picture_pixels)
     return create_app(
         settings,
         title="GT-Vision ai-detect",
@@ -44,8 +35,7 @@ def create_api(settings: ApiSettings) -> Service:
         readiness={"keys": auth.check},
         asyncapi=lambda: add_lane(empty_document("ai-detect"), DetectionMade, "send"),
         loops={"batcher": batcher.run},
-        provides=(auth.authenticator,),
-        state={"desk": desk},
+        provides=(auth.authenticator, pictures),
     )
 
 
@@ -54,15 +44,10 @@ def create_ai_worker(settings: WorkerSettings) -> Worker:
     clock = SystemClock()
     detector, batcher = _provider(settings.detector)
     publisher = Publisher(settings.rabbit, "ai-detect publisher")
-    analyst = Analyst(
-        batcher=batcher,
-        evidence=ObjectEvidence(ObjectStore(settings.objects)),
-        announcer=BrokerAnnouncer(EventPublisher(publisher, clock)),
-        clock=clock,
-        provider=settings.detector.backend,
-        model=detector.model,
+    frames = Frames(
+        batcher, ObjectStore(settings.objects), EventPublisher(publisher, clock), clock, settings.detector.backend, detector.model
     )
-    consumer = FrameConsumer(settings.rabbit, settings.prefetch, analyst.analyse_frame)
+    consumer = FrameConsumer(settings.rabbit, settings.prefetch, frames.analyse)
     return create_worker(
         settings,
         title="GT-Vision ai-detect worker",

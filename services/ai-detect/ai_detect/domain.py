@@ -9,7 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
+from uuid import UUID
 
 from gtvision import plate as plates
 from gtvision.camera import AiSettings, ObjectClass
@@ -21,14 +23,10 @@ VEHICLES = frozenset({ObjectClass.CAR, ObjectClass.MOTORCYCLE, ObjectClass.BUS, 
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """One encoded picture and where to look in it.
-
-    `region` is in the picture's coordinates; None: everywhere.
-    """
+    """One encoded picture and where to look in it: `region` in the upright picture's coordinates; None: everywhere."""
 
     data: bytes = field(repr=False)
     region: Box | None
-    settings: AiSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +73,11 @@ class ProviderHealth:
     state: ProviderState
     pictures: int = 0
     error: str | None = None
+
+
+def evidence_key(tenant_id: UUID, camera_id: UUID, captured_at: datetime) -> str:
+    """Returns where the picture is kept that was read. The same frame has the same key."""
+    return f"evidence/{tenant_id}/{camera_id}/{captured_at:%Y/%m/%d}/{captured_at:%H%M%S%f}.jpg"
 
 
 # --- plates ------------------------------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""What ai-detect does: analyse a frame, batch by batch."""
+"""What ai-detect does: read frames and pictures, in batches."""
 
 from __future__ import annotations
 
@@ -6,22 +6,28 @@ import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from uuid import UUID
 
 from ai_detect import metrics
-from ai_detect.domain import Finding, Picture, assemble
-from ai_detect.ports import Announcer, Detector, EvidenceStore
-from chassis.bus import Frame
+from ai_detect.domain import MIN_PROBABILITY, Finding, Picture, ProviderHealth, assemble, evidence_key
+from ai_detect.ports import Detector
+from chassis.bus import EventPublisher, Frame
+from chassis.envelope import Links
 from chassis.health import Heartbeat
 from chassis.logs import get_logger
 from chassis.loops import beating
+from chassis.pictures import check_picture
+from chassis.storage import ObjectStore
 from gtvision.camera import AiSettings
 from gtvision.detection import DetectedObject
 from gtvision.errors import InvalidImage, RateLimited, Unavailable
 from gtvision.events import DetectionMade
+from gtvision.ids import derived_id
 from gtvision.time import Clock
 
 log = get_logger(__name__)
+
+_NO_CAMERA = AiSettings(min_confidence=MIN_PROBABILITY)
+"""A picture that is sent has no camera whose `min_confidence` could hold: all that is more likely an object than not is answered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +60,11 @@ class Batcher:
         while True:
             batch = await self._collect(heartbeat)
             try:
-                with metrics.inference_seconds.time():
+                with metrics.INFERENCE_SECONDS.time():
                     async with beating(heartbeat), asyncio.timeout(self._timeout_s):
                         results = await self._detector.detect([waiting.picture for waiting in batch])
             except (Unavailable, TimeoutError) as error:
-                metrics.failures.inc()
+                metrics.FAILURES.inc()
                 self._fail(batch, Unavailable(f"The detector does not answer ({type(error).__name__})."))
             except asyncio.CancelledError:
                 self._fail(batch, Unavailable("The detector ended."))
@@ -66,7 +72,7 @@ class Batcher:
             except Exception as error:
                 await self._one_by_one(batch, _blame(error))
             else:
-                metrics.batch_size.observe(len(batch))
+                metrics.BATCH_SIZE.observe(len(batch))
                 _settle(batch, results)
 
     async def _collect(self, heartbeat: Heartbeat) -> list[_Waiting]:
@@ -119,56 +125,78 @@ def _settle(batch: Sequence[_Waiting], results: Sequence[list[Finding]]) -> None
             waiting.result.set_result(findings)
 
 
-async def inspect_picture(batcher: Batcher, data: bytes, settings: AiSettings) -> list[DetectedObject]:
-    """Objects in a picture that somebody sent. Raises InvalidImage, RateLimited, Unavailable."""
-    return assemble(await batcher.detect(Picture(data, None, settings)), settings)
+@dataclass(frozen=True, slots=True)
+class Inspection:
+    """What is in a picture. Size and boxes are those of the upright picture."""
+
+    width_px: int
+    height_px: int
+    objects: list[DetectedObject]
+    provider: ProviderHealth
 
 
 @dataclass(frozen=True, slots=True)
-class Analyst:
-    """Analyses the cameras' frames."""
+class Pictures:
+    """Pictures that are sent over HTTP: each is read, answered and forgotten."""
 
     batcher: Batcher
-    evidence: EvidenceStore
-    announcer: Announcer
+    detector: Detector
+    max_bytes: int
+    max_pixels: int
+
+    async def inspect(self, data: bytes) -> Inspection:
+        """Raises InvalidImage, TooLarge, RateLimited, Unavailable."""
+        width, height = check_picture(data, self.max_pixels)
+        objects = assemble(await self.batcher.detect(Picture(data, None)), _NO_CAMERA)
+        return Inspection(width, height, objects, self.detector.health())
+
+
+@dataclass(frozen=True, slots=True)
+class Frames:
+    """The cameras' frames."""
+
+    batcher: Batcher
+    objects: ObjectStore
+    events: EventPublisher
     clock: Clock
     provider: str
     model: str
 
-    async def analyse_frame(self, frame: Frame) -> None:
+    async def analyse(self, frame: Frame) -> None:
         """Detect, keep the picture that was read, announce; only then is the frame acknowledged.
 
         A frame in which nothing was found leaves no trace. Raises Unavailable (the frame is tried again while it is young).
         """
         headers = frame.headers
         try:
-            findings = await self.batcher.detect(Picture(frame.jpeg, headers.motion_box, headers.ai))
+            findings = await self.batcher.detect(Picture(frame.jpeg, headers.motion_box))
         except RateLimited as full:
             raise Unavailable(full.message) from full
-        objects = assemble(findings, headers.ai)
-        metrics.frames.labels("objects" if objects else "empty").inc()
-        if not objects:
+        found = assemble(findings, headers.ai)
+        metrics.FRAMES.labels("objects" if found else "empty").inc()
+        if not found:
             return
-        key, sha256 = await self.evidence.keep(headers.tenant_id, headers.camera_id, headers.captured_at, frame.jpeg)
+        key = evidence_key(headers.tenant_id, headers.camera_id, headers.captured_at)
+        sha256 = await self.objects.put(key, frame.jpeg)
         detection = DetectionMade(
             camera_id=headers.camera_id,
             captured_at=headers.captured_at,
             arrived_at=headers.arrived_at,
             width_px=headers.width_px,
             height_px=headers.height_px,
-            objects=tuple(objects),
+            objects=tuple(found),
             provider=self.provider,
             model=self.model,
             evidence_key=key,
             evidence_sha256=sha256,
             clock_skew_ms=headers.clock_skew_ms,
         )
-        await self.announcer.announce(headers.tenant_id, detection, headers.correlation_id)
-        self._measure(headers.arrived_at.timestamp(), objects, headers.camera_id)
-
-    def _measure(self, arrived_at: float, objects: Sequence[DetectedObject], camera_id: UUID) -> None:
-        metrics.frame_seconds.observe(max(0.0, self.clock.now().timestamp() - arrived_at))
-        for item in objects:
-            metrics.objects.labels(item.object_class.value).inc()
+        # Derived from the frame, so that a frame that comes again repeats its event.
+        event_id = derived_id("detection.made", headers.camera_id, headers.captured_at.isoformat())
+        links = Links(event_id=event_id, correlation_id=headers.correlation_id)
+        await self.events.publish(detection, tenant_id=headers.tenant_id, camera_id=headers.camera_id, links=links)
+        metrics.FRAME_SECONDS.observe(max(0.0, (self.clock.now() - headers.arrived_at).total_seconds()))
+        for item in found:
+            metrics.OBJECTS.labels(item.object_class.value).inc()
             if item.plate is not None:
-                log.debug("plate_read", camera_id=str(camera_id), plate=item.plate.text, confidence=round(item.plate.confidence, 3))
+                log.debug("plate_read", camera_id=str(headers.camera_id), plate=item.plate.text, confidence=round(item.plate.confidence, 3))

@@ -148,7 +148,7 @@ async def test_what_cannot_be_recorded_is_not_answered(running: Running, who: Ca
 async def test_a_tenant_that_requires_purposes_gets_them(running: Running, who: Caller) -> None:
     passage = await a_passage(running, who, "PUR1D23")
     city = KnownTenant(name="Cidade", revision=1, settings=TenantSettings(purposes=Purposes(codes=("crime",), required=True)))
-    directory: TenantDirectory = running.service.api.state.tenants
+    directory: TenantDirectory = running.service.api.state.provided[TenantDirectory]
     redis = connect_redis(running.settings.redis.state_url)
     await publish_tenants(redis, {who.tenant_id: city})
 

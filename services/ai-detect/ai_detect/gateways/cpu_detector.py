@@ -100,7 +100,7 @@ class CpuDetector:
             return self._pool
 
     def _replace(self, reason: str) -> None:
-        metrics.restarts.labels(reason).inc()
+        metrics.RESTARTS.labels(reason).inc()
         log.error("reader_replaced", reason=reason)
         if self._pool is not None:
             _kill(self._pool)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from uuid import UUID
 
-import orjson
 from sqlalchemy import RowMapping, text
 
 from chassis.db import UnitOfWork
@@ -25,6 +24,9 @@ _STREAM = text("""
         url_revision = greatest(known.url_revision, excluded.url_revision)
     WHERE excluded.revision > known.revision OR excluded.url_revision > known.url_revision
 """)
+
+
+_LIVING = text("SELECT * FROM living_cameras()")
 
 
 def _kept(camera: CameraDesired) -> dict[str, object]:
@@ -54,18 +56,17 @@ class PostgresCameras:
 
     async def living(self) -> list[KnownCamera]:
         """Returns every tenant's living cameras, through a function of the schema's owner."""
-        return [_camera(row) for row in (await self._session.execute(text("SELECT * FROM living_cameras()"))).mappings()]
+        return [_camera(row) for row in (await self._session.execute(_LIVING)).mappings()]
 
 
 def _camera(row: RowMapping) -> KnownCamera:
-    """A textual statement gives jsonb as text."""
     return KnownCamera(
         tenant_id=row["tenant_id"],
         camera_id=row["camera_id"],
         revision=row["revision"],
         enabled=row["enabled"],
-        groups=frozenset(map(UUID, orjson.loads(row["groups"]))),
-        ai=AiSettings.model_validate_json(row["ai"]),
+        groups=frozenset(map(UUID, row["groups"])),
+        ai=AiSettings.model_validate(row["ai"]),
         state=StreamState(row["state"]) if row["state"] else None,
         read_url=row["read_url"],
     )
