@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from chassis.auth import AuthRuntime
-from chassis.bus import BatchConsumer, Bus, FramePublisher
+from chassis.bus import Bus, FramePublisher
 from chassis.db import Database
 from chassis.live import LiveBus
 from chassis.loops import every
@@ -18,13 +18,13 @@ from chassis.redis import connect_redis
 from chassis.service import Service, Worker, create_app, create_worker, run
 from chassis.settings import load
 from chassis.storage import ObjectStore
-from chassis.topology import event_queue
 from city.cameras import CameraEvents
 from city.refusals import Refusals
 from city.tenants import TenantDirectory
 from gtvision.events import AuditRecorded, DetectionMade, DetectionsStored
 from gtvision.time import SystemClock
 from ingest.detections.api import router as detections_router
+from ingest.detections.consumers import detection_batches
 from ingest.detections.repository import PostgresDetections
 from ingest.detections.usecases import Detections
 from ingest.gateways.broker_sink import BrokerFrameSink
@@ -62,6 +62,8 @@ def create_api(settings: ApiSettings) -> Service:
     feed = LiveFeed(cameras.book, auth.revocations, clock, _feed_limits(settings))
     objects = ObjectStore(settings.objects)
     detections = Detections(db.uow, PostgresDetections, cameras.book, live, objects, clock, settings.store.retention)
+    store = settings.store
+    batches = detection_batches(detections, settings.rabbit, batch_size=store.batch_size, window_ms=store.batch_window_ms)
     CameraEvents(db.uow, camera_copy).subscribe(bus)
     StreamEvents(cameras).subscribe(bus)
     bus.publishes(DetectionsStored, AuditRecorded)
@@ -77,25 +79,13 @@ def create_api(settings: ApiSettings) -> Service:
             "partitions": every(_UPKEEP, detections.keep_partitions, retry=_RETRY),
             "inbox": db.forget_handled,
             "outbox": OutboxRelay(db, bus.publisher, clock).run,
-            "detections": _batches(settings, detections).run,
+            "detections": batches.run,
             "cameras": every(_OFTEN, cameras.refresh),
             "live": every(_SECOND, partial(feed.follow, live), lasting=True),
             "live sessions": every(_SECOND, feed.end_sessions),
             "refusals": refusals.run,
         },
         provides=(auth.authenticator, tenants, refusals, detections, feed),
-    )
-
-
-def _batches(settings: ApiSettings, detections: Detections) -> BatchConsumer:
-    return BatchConsumer(
-        settings.rabbit,
-        queue=event_queue("ingest", DetectionMade),
-        key=DetectionMade.key,
-        handler=detections.store_detections,
-        prefetch=2 * settings.store.batch_size,
-        batch_size=settings.store.batch_size,
-        window_ms=settings.store.batch_window_ms,
     )
 
 
