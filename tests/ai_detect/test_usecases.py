@@ -1,4 +1,4 @@
-"""Batches, neighbours of a bad picture, and what happens to a frame before it is acknowledged."""
+"""Tests of batches, of the neighbours of a bad picture, and of what happens to a frame before it is acknowledged."""
 
 import asyncio
 from collections.abc import AsyncIterator

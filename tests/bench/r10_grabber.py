@@ -137,7 +137,7 @@ def _grab(clip: str) -> float:
     class FileReader(PyAvStreamReader):
         """The grabber's stream reader, reading a file."""
 
-        def _open(self, read_url: str, patience: int) -> InputContainer:
+        def _open(self, read_url: str, limits: ReaderLimits) -> InputContainer:
             return av.open(read_url)
 
     class Counter:

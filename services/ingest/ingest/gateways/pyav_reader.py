@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import quote, urlsplit, urlunsplit
 
 import av
@@ -33,6 +33,8 @@ _OPTIONS = {
     "fps_probe_size": "0",
 }
 _PIXELS_AT_MOST = 16_000_000
+_NEARLY = 0.95
+"""Of a timeout: FFmpeg may look at its own clock a moment earlier than this module."""
 _FULL_RANGE = 2  # AVCOL_RANGE_JPEG
 
 
@@ -50,9 +52,19 @@ class ReaderLimits:
     bytes_per_s: int = 8_000_000
     """64 Mbit/s: four times a good 4K camera."""
 
+    def grown(self, patience: int) -> ReaderLimits:
+        """Returns the limits for a camera that was too slow for these."""
+        longest_s = self.longest_read_timeout_s
+        return replace(
+            self,
+            open_timeout_s=max(self.open_timeout_s, min(self.open_timeout_s * patience, longest_s)),
+            read_timeout_s=max(self.read_timeout_s, min(self.read_timeout_s * patience, longest_s)),
+            no_key_frame_s=self.no_key_frame_s * patience,
+        )
+
 
 class PyAvStreamReader:
-    """Implements `ports.StreamReader`. One for all threads: it keeps no state of its own."""
+    """Reads the key frames of streams. One for all threads: it keeps no state of its own."""
 
     def __init__(self, clock: Clock, user: str, password: SecretStr, limits: ReaderLimits | None = None) -> None:
         self._clock = clock
@@ -62,64 +74,51 @@ class PyAvStreamReader:
     def pictures(
         self, read_url: str, wanted: Callable[[float], bool], stopped: Callable[[], bool], *, patience: int = 1
     ) -> Iterator[Picture]:
-        with closing(self._open(read_url, patience)) as container:
+        """Key frames whose stream time is wanted, until `stopped`. `patience`: how many times longer than usual the stream is waited for.
+
+        Raises: StreamBroken, when the stream cannot be opened, ends, stalls or floods.
+        """
+        limits = self._limits.grown(patience)
+        with closing(self._open(read_url, limits)) as container:
             if stopped():
                 return
             stream = next(iter(container.streams.video), None)
             if stream is None:
                 raise StreamBroken("no_video")
             _prepare(stream)
-            budget = _Budget(self._limits, self._clock, patience)
-            yield from self._decode(container, stream, wanted, stopped, budget)
+            for packet in _packets(container, stream, _Budget(limits, self._clock)):
+                if stopped():
+                    return
+                at_s = _seconds(packet) if packet.is_keyframe else None
+                if at_s is not None and wanted(at_s) and (picture := _picture(stream, packet, at_s)) is not None:
+                    yield picture
 
-    def _open(self, read_url: str, patience: int) -> InputContainer:
+    def _open(self, read_url: str, limits: ReaderLimits) -> InputContainer:
         parts = urlsplit(read_url)
         if parts.scheme not in {"rtsp", "rtsps"} or not parts.hostname:
             raise StreamBroken("bad_url")
         credentials = f"{quote(self._user, safe='')}:{quote(self._password.get_secret_value(), safe='')}@" if self._user else ""
         address = parts.netloc.rpartition("@")[2]
         url = urlunsplit((parts.scheme, credentials + address, parts.path, parts.query, ""))
-        limits = (self._grown(self._limits.open_timeout_s, patience), self._grown(self._limits.read_timeout_s, patience))
+        began = self._clock.monotonic()
         try:
-            return av.open(url, format="rtsp", options=_OPTIONS, timeout=limits)
+            return av.open(url, format="rtsp", options=_OPTIONS, timeout=(limits.open_timeout_s, limits.read_timeout_s))
         except (FFmpegError, OSError) as error:
             # Not chained: the message carries the URL, and with it the password.
-            cause = _cause(error)
-            raise StreamBroken(cause, slow=cause == "timeout") from None
+            raise StreamBroken(_cause(error), slow=self._clock.monotonic() - began >= _NEARLY * limits.open_timeout_s) from None
 
-    def _grown(self, timeout_s: float, patience: int) -> float:
-        return max(timeout_s, min(timeout_s * patience, self._limits.longest_read_timeout_s))
 
-    def _decode(
-        self,
-        container: InputContainer,
-        stream: VideoStream,
-        wanted: Callable[[float], bool],
-        stopped: Callable[[], bool],
-        budget: _Budget,
-    ) -> Iterator[Picture]:
-        for packet in self._packets(container, stream):
-            if stopped():
-                return
-            budget.spend(packet)
-            if not packet.is_keyframe:
-                continue
-            budget.key_frame()
-            at_s = _seconds(packet)
-            if at_s is None or not wanted(at_s):
-                continue
-            picture = _picture(stream, packet, at_s)
-            if picture is not None:
-                yield picture
-        raise StreamBroken("ended")
-
-    def _packets(self, container: InputContainer, stream: VideoStream) -> Iterator[Packet[VideoStream]]:
-        try:
-            for packet in container.demux(stream):
-                if packet.size:
-                    yield packet
-        except (FFmpegError, OSError) as error:
-            raise StreamBroken("stalled_or_cut", slow=_cause(error) == "timeout") from None
+def _packets(container: InputContainer, stream: VideoStream, budget: _Budget) -> Iterator[Packet[VideoStream]]:
+    """Packets within the budget. Raises: StreamBroken, in the end always."""
+    cause = "ended"
+    try:
+        for packet in container.demux(stream):
+            if packet.size:
+                budget.spend(packet)
+                yield packet
+    except (FFmpegError, OSError):
+        cause = "stalled_or_cut"
+    raise StreamBroken(cause, slow=budget.waited_in_vain())
 
 
 def _cause(error: Exception) -> str:
@@ -138,25 +137,28 @@ def _cause(error: Exception) -> str:
 class _Budget:
     """Ends a stream that floods, or that sends everything but key frames."""
 
-    def __init__(self, limits: ReaderLimits, clock: Clock, patience: int) -> None:
+    def __init__(self, limits: ReaderLimits, clock: Clock) -> None:
         self._limits, self._clock = limits, clock
-        self._no_key_frame_s = limits.no_key_frame_s * patience
-        self._second = self._key_frame_at = clock.monotonic()
+        self._second = self._packet_at = self._key_frame_at = clock.monotonic()
         self._packets = self._bytes = 0
 
     def spend(self, packet: Packet[VideoStream]) -> None:
-        now = self._clock.monotonic()
+        """Raises: StreamBroken."""
+        now = self._packet_at = self._clock.monotonic()
         if now - self._second >= 1.0:
             self._second, self._packets, self._bytes = now, 0, 0
-            if now - self._key_frame_at > self._no_key_frame_s:
+            if now - self._key_frame_at > self._limits.no_key_frame_s:
                 raise StreamBroken("no_key_frames", slow=True)
         self._packets += 1
         self._bytes += packet.size
         if self._packets > self._limits.packets_per_s or self._bytes > self._limits.bytes_per_s:
             raise StreamBroken("flood")
+        if packet.is_keyframe:
+            self._key_frame_at = now
 
-    def key_frame(self) -> None:
-        self._key_frame_at = self._clock.monotonic()
+    def waited_in_vain(self) -> bool:
+        """Whether nothing has come for as long as is waited. FFmpeg tells that in several ways, the end of the stream among them."""
+        return self._clock.monotonic() - self._packet_at >= _NEARLY * self._limits.read_timeout_s
 
 
 def _prepare(stream: VideoStream) -> None:
