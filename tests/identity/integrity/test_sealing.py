@@ -79,8 +79,8 @@ class TestSealing:
         await tenant.seal()
         report = await tenant.verify()
         assert (report.right, report.first, report.rows) == (True, 6, 5)
-        async with tenant.db.uow(None) as work:
-            bodies = await work.session.execute(text("SELECT body FROM outbox WHERE tenant_id = :t"), {"t": tenant.tenant_id})
+        async with tenant.db.uow(None) as uow:
+            bodies = await uow.session.execute(text("SELECT body FROM outbox WHERE tenant_id = :t"), {"t": tenant.tenant_id})
             (event,) = [parse(AuditRecorded, row.body.encode()) for row in bodies]
         assert (event.data.action, event.data.details["through_seq"]) == ("audit.expired", "5")
 

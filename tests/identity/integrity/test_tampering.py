@@ -261,8 +261,8 @@ class TestAnchors:
 
     async def test_a_forged_anchor_far_ahead_does_not_hide_the_real_ones(self, tenant: TenantLedger) -> None:
         forged = Anchor(tenant.tenant_id, 10_000, AnchorKind.SEAL, START, "ab" * 32, "a1").signed(STRANGER.sign)
-        async with tenant.db.uow(tenant.tenant_id) as work:
-            await PostgresLedger(work).add_anchor(forged)
+        async with tenant.db.uow(tenant.tenant_id) as uow:
+            await PostgresLedger(uow).add_anchor(forged)
         report = await tenant.verification.verify(tenant.tenant_id)
         assert not report.findings
         assert report.last_anchor is not None

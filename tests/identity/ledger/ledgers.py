@@ -84,8 +84,8 @@ class TenantLedger:
         return await self.sealing.seal_ledgers()
 
     async def rows(self, tenant_id: UUID | None = None) -> list[Chained]:
-        async with self.db.uow(tenant_id or self.tenant_id) as work:
-            return await PostgresLedger(work).page(None, 10**9, 10**6)
+        async with self.db.uow(tenant_id or self.tenant_id) as uow:
+            return await PostgresLedger(uow).page(None, 10**9, 10**6)
 
     async def verify(self, **span: Any) -> Report:
         """Verifies rows, anchors and copies, as `gtv audit verify` does."""

@@ -76,8 +76,8 @@ async def test_an_action_of_any_service_reaches_the_ledger_once(door: Door) -> N
     camera, marker = new_id(), str(new_id())
     who = Caller(tenant_id, new_id(), Role.OPERATOR, frozenset(ROLE_SCOPES[Role.OPERATOR]), new_id())
     async with Database(door.settings.db, CLOCK) as db, Publisher(door.settings.rabbit) as publisher:
-        async with db.uow(tenant_id) as work:
-            record(work, Action.RECORDING_VIEWED, who, AuditEntry("recording", marker, camera))
+        async with db.uow(tenant_id) as uow:
+            record(uow, Action.RECORDING_VIEWED, who, AuditEntry("recording", marker, camera))
         relay = OutboxRelay(db, publisher, CLOCK)
         await relay.relay_once()
         events = [event(tenant_id, object_id=marker) for _ in range(50)]

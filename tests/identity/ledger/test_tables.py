@@ -31,8 +31,8 @@ class TestAppendOnly:
         await tenant.record(1)
         await tenant.seal()
         with pytest.raises(ProgrammingError, match="permission denied"):
-            async with tenant.db.uow(tenant.tenant_id) as work:
-                await work.session.execute(text(change.format(table=table)))
+            async with tenant.db.uow(tenant.tenant_id) as uow:
+                await uow.session.execute(text(change.format(table=table)))
 
     @pytest.mark.parametrize("table", TABLES)
     @pytest.mark.parametrize("change", CHANGES)
@@ -59,29 +59,27 @@ class TestAppendOnly:
                 f"DELETE FROM {partition}",
             ):
                 with pytest.raises(ProgrammingError, match="permission denied"):
-                    async with tenant.db.uow(tenant.tenant_id) as work:
-                        await work.session.execute(text(statement.format(partition)))
+                    async with tenant.db.uow(tenant.tenant_id) as uow:
+                        await uow.session.execute(text(statement.format(partition)))
 
     async def test_heads_are_moved_and_never_removed(self, tenant: TenantLedger) -> None:
         await tenant.record(1)
         for statement in ("DELETE FROM audit_head", "TRUNCATE audit_head"):
             with pytest.raises(ProgrammingError, match="permission denied"):
-                async with tenant.db.uow(tenant.tenant_id) as work:
-                    await work.session.execute(text(statement))
+                async with tenant.db.uow(tenant.tenant_id) as uow:
+                    await uow.session.execute(text(statement))
 
     @pytest.mark.parametrize("table", ["audit_entry", "audit_anchor", "audit_head", "audit_copy_owed"])
     async def test_another_tenant_sees_nothing(self, tenant: TenantLedger, table: str) -> None:
         """The policy hides other tenants' rows from a statement without a filter."""
         await tenant.record(2)
-        async with tenant.db.uow(tenant.tenant_id) as work:
+        async with tenant.db.uow(tenant.tenant_id) as uow:
             anchor = "INSERT INTO audit_anchor VALUES (:t, 2, 'seal', :at, 'x', 'x', 'x')"
-            await work.session.execute(text(anchor), {"t": tenant.tenant_id, "at": START})
-            await work.session.execute(
-                text("INSERT INTO audit_copy_owed VALUES (:t, 2, 'seal', :at)"), {"t": tenant.tenant_id, "at": START}
-            )
+            await uow.session.execute(text(anchor), {"t": tenant.tenant_id, "at": START})
+            await uow.session.execute(text("INSERT INTO audit_copy_owed VALUES (:t, 2, 'seal', :at)"), {"t": tenant.tenant_id, "at": START})
         for tenant_id, seen in ((tenant.tenant_id, True), (new_id(), False), (None, False)):
-            async with tenant.db.uow(tenant_id) as work:
-                found = (await work.session.execute(text(f"SELECT tenant_id FROM {table}"))).scalars().all()
+            async with tenant.db.uow(tenant_id) as uow:
+                found = (await uow.session.execute(text(f"SELECT tenant_id FROM {table}"))).scalars().all()
                 assert set(found) == ({tenant.tenant_id} if seen else set())
 
     async def test_no_tenant_writes_into_another_tenants_ledger(self, tenant: TenantLedger) -> None:
@@ -99,8 +97,8 @@ class TestAppendOnly:
         head = {"tenant_id": victim, "seq": 0, "hash": "x", "recorded_at": START}
         for statement in (insert(audit_entry).values(entry), insert(audit_anchor).values(anchor), insert(audit_head).values(head)):
             with pytest.raises(ProgrammingError, match="row-level security"):
-                async with tenant.db.uow(new_id()) as work:
-                    await work.session.execute(statement)
+                async with tenant.db.uow(new_id()) as uow:
+                    await uow.session.execute(statement)
 
 
 async def _partitions(tenant: TenantLedger, table: str) -> list[str]:

@@ -158,10 +158,10 @@ class TestChaining:
         await tenant.ledger.add_records([late])
         await tenant.record(4)
         month = Search(START, START + timedelta(days=30))
-        async with tenant.db.uow(tenant.tenant_id) as work:
-            assert await PostgresLedger(work).last(10**9, month) == 8
-            assert await PostgresLedger(work).last(7, month) == 5
-            assert await PostgresLedger(work).last(10**9, Search(START - timedelta(days=9), START)) == 0
+        async with tenant.db.uow(tenant.tenant_id) as uow:
+            assert await PostgresLedger(uow).last(10**9, month) == 8
+            assert await PostgresLedger(uow).last(7, month) == 5
+            assert await PostgresLedger(uow).last(10**9, Search(START - timedelta(days=9), START)) == 0
         pages = await tenant.ledger.export(None, tenant.tenant_id, month, "json")
         assert [row.entry.seq async for page in pages for row in page] == [1, 2, 3, 4, 5, 8]
 
@@ -265,16 +265,16 @@ class TestSearching:
             Search(purpose="patrol"),
             Search(since=START, until=START + timedelta(seconds=1)),
         ):
-            async with tenant.db.uow(tenant.tenant_id) as work:
-                found = await PostgresLedger(work).newest(sought, None, 10)
+            async with tenant.db.uow(tenant.tenant_id) as uow:
+                found = await PostgresLedger(uow).newest(sought, None, 10)
             assert [row.entry.event_id for row in found] == [wanted.event_id], sought
 
     async def test_pages_are_whole_and_in_order(self, tenant: TenantLedger) -> None:
         events = await tenant.record(25)
         seen, before = [], None
         while True:
-            async with tenant.db.uow(tenant.tenant_id) as work:
-                page = await PostgresLedger(work).newest(Search(), before, 10)
+            async with tenant.db.uow(tenant.tenant_id) as uow:
+                page = await PostgresLedger(uow).newest(Search(), before, 10)
             seen += [row.entry.event_id for row in page]
             if not page:
                 break
