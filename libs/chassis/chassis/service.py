@@ -124,17 +124,11 @@ def create_app(  # noqa: PLR0913 - the one list of what a service is made of
     asyncapi: Callable[[], dict[str, Any]] | None = None,
     loops: Mapping[str, Loop] | None = None,
     provides: Sequence[object] = (),
-    state: Mapping[str, object] | None = None,
 ) -> Service:
     """Returns a service with its API and its private port. Nothing runs yet."""
     service = Service(settings, title=title, lifespan_parts=lifespan_parts, loops=loops or {})
-    state = state or {}
-    known = {type(each) for each in provides}
-    moved = [state[name] for name in ("authenticator", "tenants") if name in state and type(state[name]) not in known]
-    for name, value in state.items():
-        setattr(service.api.state, name, value)
-    _mount(service.private, (_health(service, readiness or {}), *private_routers), [*provides, *moved])
-    _mount(service.api, (*routers, documentation.router(service.api, settings.service_name, asyncapi)), [*provides, *moved])
+    _mount(service.private, (_health(service, readiness or {}), *private_routers), provides)
+    _mount(service.api, (*routers, documentation.router(service.api, settings.service_name, asyncapi)), provides)
     http.refuse_unknown_parameters(service.api)
     return service
 
