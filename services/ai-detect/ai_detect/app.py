@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 from ai_detect.api import router
 from ai_detect.gateways.cpu_detector import CpuDetector
@@ -30,7 +30,7 @@ def create_api(settings: ApiSettings) -> Service:
     return create_app(
         settings,
         title="GT-Vision ai-detect",
-        lifespan_parts=(lambda: state, lambda: auth, _closing(detector)),
+        lifespan_parts=(lambda: state, lambda: auth, lambda: _open(detector, at_once=False)),
         routers=(router,),
         readiness={"keys": auth.check},
         asyncapi=lambda: add_lane(empty_document("ai-detect"), DetectionMade, "send"),
@@ -51,7 +51,7 @@ def create_ai_worker(settings: WorkerSettings) -> Worker:
     return create_worker(
         settings,
         title="GT-Vision ai-detect worker",
-        lifespan_parts=(_closing(detector, initialize=True), lambda: publisher),
+        lifespan_parts=(lambda: _open(detector, at_once=True), lambda: publisher),
         loops={"frames": consumer.run, "batcher": batcher.run},
         readiness={"rabbitmq": publisher.check},
     )
@@ -70,17 +70,15 @@ def _provider(settings: DetectorSettings) -> tuple[CpuDetector, Batcher]:
     return detector, batcher
 
 
-def _closing(detector: CpuDetector, *, initialize: bool = False) -> Callable[[], AbstractAsyncContextManager[None]]:
-    @asynccontextmanager
-    async def part() -> AsyncIterator[None]:
-        if initialize:
-            await detector.initialize()
-        try:
-            yield
-        finally:
-            await detector.close()
-
-    return part
+@asynccontextmanager
+async def _open(detector: CpuDetector, *, at_once: bool) -> AsyncIterator[None]:
+    """Closes the detector at the end. Without `at_once` its models load with the first picture."""
+    if at_once:
+        await detector.initialize()
+    try:
+        yield
+    finally:
+        await detector.close()
 
 
 def main() -> None:

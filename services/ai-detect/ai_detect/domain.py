@@ -95,7 +95,7 @@ _ALTERNATES = 4
 
 def read_plates(lines: Sequence[TextLine]) -> list[Finding]:
     """Plates among the lines of a picture. Of readings that overlap, the more probable one stays."""
-    found = [finding for line in lines if (finding := _plate_of(line, _LINE_ASPECT)) is not None]
+    found = [finding for line in lines if (finding := _plate_of(line)) is not None]
     for upper, lower in _stacks(lines):
         joined = TextLine(
             text=upper.text + lower.text,
@@ -103,8 +103,7 @@ def read_plates(lines: Sequence[TextLine]) -> list[Finding]:
             box=_union(upper.box, lower.box),
             aspect=_LINE_ASPECT[0],
         )
-        finding = _plate_of(joined, _LINE_ASPECT)
-        if finding is not None:
+        if (finding := _plate_of(joined)) is not None:
             found.append(finding)
     kept: list[Finding] = []
     for finding in sorted(found, key=lambda item: -item.confidence):
@@ -113,9 +112,9 @@ def read_plates(lines: Sequence[TextLine]) -> list[Finding]:
     return kept
 
 
-def _plate_of(line: TextLine, aspects: tuple[float, float]) -> Finding | None:
+def _plate_of(line: TextLine) -> Finding | None:
     read = plates.normalise(line.text)
-    if not plates.LENGTH <= len(read) <= plates.LENGTH + 2 or not aspects[0] <= line.aspect <= aspects[1]:
+    if not plates.LENGTH <= len(read) <= plates.LENGTH + 2 or not _LINE_ASPECT[0] <= line.aspect <= _LINE_ASPECT[1]:
         return None
     confidences = [c for character, c in zip(line.text, line.character_confidences, strict=True) if plates.normalise(character)]
     if len(confidences) != len(read):

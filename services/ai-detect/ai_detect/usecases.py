@@ -37,7 +37,7 @@ class _Waiting:
 
 
 class Batcher:
-    """Collects pictures of many callers for one provider: up to `size`, or what came within `window_s` of the first."""
+    """Collects the pictures of many callers for one provider: up to `size`, or what came within `window_s` of the first."""
 
     def __init__(self, detector: Detector, *, size: int, window_s: float, timeout_s: float) -> None:
         self._detector = detector
@@ -91,7 +91,7 @@ class Batcher:
         return [waiting for waiting in batch if not waiting.result.cancelled()]
 
     async def _one_by_one(self, batch: Sequence[_Waiting], error: InvalidImage) -> None:
-        """One picture of the batch cannot be analysed: its neighbours must not suffer, and the loop must not end."""
+        """Analyses each picture of a batch alone, since one of them cannot be analysed: that one gets the error, and the loop goes on."""
         if len(batch) == 1:
             self._fail(batch, error)
             return
@@ -112,7 +112,7 @@ class Batcher:
 
 
 def _blame(error: Exception) -> InvalidImage:
-    """What a picture is told on which the detector failed: it is the picture that is unusual, and trying it again would fail again."""
+    """Returns the error for a picture on which the detector failed: such a picture is unusual, and a second try would fail again."""
     if isinstance(error, InvalidImage):
         return error
     log.error("detector_failed", exc_info=error)

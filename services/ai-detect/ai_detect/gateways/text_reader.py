@@ -65,7 +65,7 @@ class TextReader:
 
 
 def _sample() -> Pixels:
-    """A sign with a word on it."""
+    """Draws a sign with text on it."""
     pixels = np.full((120, 360, 3), 235, np.uint8)
     cv2.putText(pixels, "ABC1234", (30, 80), cv2.FONT_HERSHEY_SIMPLEX, 2.0, (20, 20, 20), 5)
     return pixels
@@ -96,21 +96,13 @@ def _line(quad: NDArray[np.float32], characters: Iterable[tuple[str, float, obje
     (x1, y1), (x2, y2) = points.min(axis=0), points.max(axis=0)
     if not text or high < 1 or x2 - x1 < 1 or y2 - y1 < 1:
         return None
-    span_x, span_y = region.x2 - region.x1, region.y2 - region.y1
+    scale_x, scale_y = (region.x2 - region.x1) / width, (region.y2 - region.y1) / height
+    corners = (float(x1) * scale_x, float(y1) * scale_y, float(x2) * scale_x, float(y2) * scale_y)
     try:
-        box = Box(
-            x1=_unit(region.x1 + float(x1) / width * span_x),
-            y1=_unit(region.y1 + float(y1) / height * span_y),
-            x2=_unit(region.x1 + float(x2) / width * span_x),
-            y2=_unit(region.y1 + float(y2) / height * span_y),
-        )
+        box = Box.from_pixels([edge + start for edge, start in zip(corners, (region.x1, region.y1) * 2, strict=True)], 1, 1)
     except ValueError:
         return None
     return TextLine(text=text, character_confidences=tuple(confidences), box=box, aspect=wide / high)
-
-
-def _unit(value: float) -> float:
-    return min(max(value, 0.0), 1.0)
 
 
 def decode(data: bytes) -> Pixels | None:

@@ -5,23 +5,23 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 
-import structlog
-
 from chassis.bus import FrameHeaders, FramePublisher
 from chassis.health import Heartbeat
+from chassis.logs import get_logger
+from chassis.loops import beating
 from gtvision.errors import Unavailable
 from gtvision.ids import new_id
 from ingest import metrics
 from ingest.grabbing.domain import GrabbedFrame
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 _SENDERS = 8
 """Confirms awaited at once. Frames are few and large: more would only wait longer."""
 
 
 class BrokerFrameSink:
-    """Implements `ports.FrameSink`. Offered to from any thread, drained by `run` in the loop."""
+    """Where frames go: offered from any thread, published by `run` in the loop."""
 
     def __init__(self, publisher: FramePublisher, *, waiting: int = 64) -> None:
         self._publisher = publisher
@@ -31,6 +31,7 @@ class BrokerFrameSink:
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def offer(self, frame: GrabbedFrame) -> None:
+        """Takes a frame and never blocks; the oldest that waits is dropped where there are too many."""
         loop = self._loop
         if loop is None or loop.is_closed():
             metrics.FRAMES_DROPPED.labels("stopped").inc()
@@ -47,14 +48,12 @@ class BrokerFrameSink:
             metrics.FRAMES_DROPPED.labels("stopped").inc()
 
     async def run(self, heartbeat: Heartbeat) -> None:
-        """Publish what is offered, for ever."""
+        """Publishes what is offered, for ever."""
         self._loop = asyncio.get_running_loop()
         try:
-            async with asyncio.TaskGroup() as senders:
+            async with beating(heartbeat), asyncio.TaskGroup() as senders:
                 for _ in range(_SENDERS):
                     senders.create_task(self._send_all())
-                while True:
-                    await heartbeat.sleep(1.0)
         finally:
             self._loop = None
 

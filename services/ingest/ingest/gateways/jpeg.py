@@ -15,7 +15,7 @@ _CHROMA: Plane = np.clip((_LEVELS - 128) * 255 / 224 + 128.5, 0, 255).astype(np.
 
 
 class TurboJpegEncoder:
-    """Implements `ports.JpegEncoder`. Stateless."""
+    """Pictures to JPEG. Keeps no state between pictures."""
 
     def __init__(self, quality: int = 80) -> None:
         self._quality = quality

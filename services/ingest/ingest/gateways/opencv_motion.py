@@ -39,7 +39,7 @@ class Sensitivity:
 
 
 class OpenCvMotionGate:
-    """Implements `ports.MotionGate`."""
+    """Learns one camera's background, and finds what is not part of it. Used by one thread."""
 
     _LEARN_S = 12.0
     """Time constant of the background where nothing is."""
@@ -62,6 +62,7 @@ class OpenCvMotionGate:
         self._changed_before: Mask = self._watched
 
     def look(self, luma: Plane, elapsed_s: float) -> Look:
+        """Learns from a picture and returns what moved in it; `elapsed_s` since the one before."""
         grey = _small(luma)
         if grey.shape != self._background.shape:
             return self._begin(grey)
@@ -79,10 +80,11 @@ class OpenCvMotionGate:
         return Look(moved=moved, news=self._union(self._changed(grey, self._last_sent)) is not None)
 
     def sent(self) -> None:
+        """Notes that the picture last looked at goes out."""
         self._last_sent = self._current
 
     def _begin(self, grey: Grey) -> Look:
-        """A first picture, or one in which nothing is as before: it is the background until shown otherwise."""
+        """Takes a first picture, or one in which nothing is as before, for the background."""
         self._background, self._previous, self._last_sent, self._current = grey.copy(), grey, grey, grey
         self._still_s = np.zeros_like(grey)
         self._first = [grey.astype(np.uint8)]
@@ -122,7 +124,7 @@ class OpenCvMotionGate:
         resting &= ~_restless(changed, resting)
         self._still_s = np.where(~quiet & resting, self._still_s + np.float32(elapsed_s), np.float32(0.0))
         if self._first:
-            self._get_acquainted(grey)
+            self._warm_up(grey)
         else:
             pace = np.where(quiet, 1.0 - np.exp(-elapsed_s / self._LEARN_S), 1.0 - np.exp(-elapsed_s / self._LEARN_BELOW_S))
             self._background += pace.astype(np.float32) * (grey - self._background)
@@ -132,7 +134,7 @@ class OpenCvMotionGate:
             self._still_s[settled] = 0.0
         self._previous = grey
 
-    def _get_acquainted(self, grey: Grey) -> None:
+    def _warm_up(self, grey: Grey) -> None:
         self._first.append(grey.astype(np.uint8))
         self._background = np.median(np.stack(self._first), axis=0).astype(np.float32)
         if len(self._first) >= self._WARM_UP:
@@ -183,7 +185,7 @@ def _watched(height: int, width: int, masks: Sequence[Sequence[tuple[float, floa
 
 
 def _restless(changed: Mask, resting: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Everything that hangs together with a moving part: the smooth roof of a creeping lorry rests only in appearance."""
+    """Returns everything that is connected with a moving part: the smooth roof of a slow lorry only seems to rest."""
     if not cv2.countNonZero(changed):
         return np.zeros_like(resting)
     count, labels, parts, _ = cv2.connectedComponentsWithStats(changed)

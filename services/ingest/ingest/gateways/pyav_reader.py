@@ -122,7 +122,7 @@ def _packets(container: InputContainer, stream: VideoStream, budget: _Budget) ->
 
 
 def _cause(error: Exception) -> str:
-    """Why a stream could not be opened, in a word."""
+    """Returns why a stream could not be opened, as a label for metrics."""
     match error:
         case HTTPUnauthorizedError() | HTTPForbiddenError():
             return "refused"

@@ -166,7 +166,7 @@ def _weight(grabber_id: str, camera_id: UUID) -> bytes:
 
 
 class Pacer:
-    """Which key frames to decode: at most `fps` by the stream's clock, and by ours where the stream's lies.
+    """Which key frames to decode: at most `fps` by the stream's clock, and by this machine's where the stream's is wrong.
 
     A camera at the same rate as we ask for jitters, so a frame may come a fifth early.
     """

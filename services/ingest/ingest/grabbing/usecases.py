@@ -82,7 +82,7 @@ class GrabTools:
     keep_alive_s: float = 30.0
     """A frame is sent at least so often, motion or not."""
     retry: tuple[timedelta, timedelta] = (timedelta(seconds=0.5), timedelta(seconds=5))
-    """Shortest and longest wait before a stream that broke is opened again. Short: only streams that are said to be online are tried."""
+    """Shortest and longest wait before a stream that broke is opened again. Short: only streams that are online are tried."""
 
 
 class CameraGrab:

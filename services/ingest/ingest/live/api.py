@@ -62,7 +62,7 @@ class Pong(StrictModel):
     type: Literal["pong"]
 
 
-_said: TypeAdapter[Subscribe | Auth | Pong] = TypeAdapter(Annotated[Subscribe | Auth | Pong, Field(discriminator="type")])
+_messages: TypeAdapter[Subscribe | Auth | Pong] = TypeAdapter(Annotated[Subscribe | Auth | Pong, Field(discriminator="type")])
 
 
 @router.websocket("/ws/v1/live")
@@ -102,7 +102,7 @@ class _Conversation:
         self._received = 0
 
     async def hold(self) -> None:
-        """Returns when the connection has ended; where the feed ended it, the client was told why."""
+        """Returns when the connection has ended; where the feed ended it, the client has been sent the reason."""
         receiving = asyncio.create_task(self._receive(), name="live receive")
         sending = asyncio.create_task(self._send(), name="live send")
         try:
@@ -114,7 +114,7 @@ class _Conversation:
             await asyncio.gather(receiving, sending, return_exceptions=True)
         if self._reader.ended.done():
             reason = self._reader.ended.result()
-            # A reader that does not read cannot be told either; then the connection is dropped.
+            # A client that does not read does not get the reason either: then the connection is dropped.
             with suppress(TimeoutError, RuntimeError, WebSocketDisconnect):
                 async with asyncio.timeout(_CLOSE_WITHIN_S):
                     await self._websocket.close(_ENDED[reason], reason)
@@ -141,7 +141,7 @@ class _Conversation:
             self._reader.end(EndReason.TOO_MANY)
             return
         try:
-            message = _said.validate_json(text)
+            message = _messages.validate_json(text)
         except ValidationError:
             self._reader.tell("error", code="malformed_message", detail="This is not a message of the protocol.")
             return

@@ -1,4 +1,4 @@
-"""What can be listened to on the live socket, and who may."""
+"""The topics of the live socket, the scope that each needs, and why a connection ends."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class Topic:
 
 
 class EndReason(StrEnum):
-    """Why a connection is ended, as its reader is told."""
+    """Why a connection is ended, in the words that its client gets."""
 
     TOO_SLOW = "reader too slow"
     TOO_LARGE = "message too large"

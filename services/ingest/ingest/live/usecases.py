@@ -1,4 +1,4 @@
-"""The live feed: one subscription in, any number of readers out. A reader that is slow costs nobody else."""
+"""The live feed: one subscription in, any number of readers out. A slow reader holds up no other."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class FeedLimits:
 
 
 class Reader:
-    """One connection: what it may see, what it wants, and what waits for it."""
+    """One connection: its caller, its topics, and the messages that wait for it."""
 
     def __init__(self, caller: Caller, ends_at: float, limits: FeedLimits) -> None:
         self.caller = caller
