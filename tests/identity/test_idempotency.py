@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
 import pytest
+from tests.identity.house import House
 
 from chassis.idempotency import IdempotencyKeyReused, Once
 from gtvision.ids import new_id
@@ -26,7 +26,7 @@ def once(key: str = "k", asked: str = "this") -> Once:
     return Once("POST /users", hashlib.sha256(key.encode()).digest(), hashlib.sha256(asked.encode()).digest())
 
 
-async def test_a_user_is_made_counted_and_put_on_record_once(house: Any, password: str, as_caller: AsCaller) -> None:
+async def test_a_user_is_made_counted_and_put_on_record_once(house: House, password: str, as_caller: AsCaller) -> None:
     first, second = once(), once()
     city = await house.add_tenant(TenantSettings(quotas=Quotas(users=2)))
     admin = as_caller(await house.add_user(city, Role.ADMIN))
@@ -39,7 +39,7 @@ async def test_a_user_is_made_counted_and_put_on_record_once(house: Any, passwor
         await house.users.create_user(admin, asked, once(asked="that"))
 
 
-async def test_a_repeat_shows_the_user_as_they_are_now(house: Any, password: str, as_caller: AsCaller) -> None:
+async def test_a_repeat_shows_the_user_as_they_are_now(house: House, password: str, as_caller: AsCaller) -> None:
     admin = as_caller(await house.add_user(await house.add_tenant(), Role.ADMIN))
     asked = NewUser(f"{new_id()}@example.org", password, Role.VIEWER)
     made = await house.users.create_user(admin, asked, once())
@@ -49,7 +49,7 @@ async def test_a_repeat_shows_the_user_as_they_are_now(house: Any, password: str
     assert (await house.users.create_user(admin, asked, once())).name == "Ana"
 
 
-async def test_a_key_is_made_once_and_its_text_is_gone(house: Any, as_caller: AsCaller) -> None:
+async def test_a_key_is_made_once_and_its_text_is_gone(house: House, as_caller: AsCaller) -> None:
     admin = as_caller(await house.add_user(await house.add_tenant(), Role.ADMIN))
     keys = house.api_keys
     asked = NewKey("Estacionamento", frozenset({Scope.CAMERAS_READ}))

@@ -24,6 +24,7 @@ from gtvision.tenancy import AiBudget, Quotas, Role, TenantSettings
 from gtvision.time import SystemClock
 from identity.cities.domain import Tenant
 from identity.cities.usecases import Installation
+from identity.gateways.signing import RsaKeyMaker
 from identity.ledger import tables as _ledger_tables  # noqa: F401 - fills the metadata
 from identity.people.domain.second_factors import SecondFactor
 from identity.people.domain.users import User
@@ -122,7 +123,7 @@ async def test_every_table_of_a_tenant_has_a_policy(db: Database) -> None:
         assert {row.relname for row in found} == {"outbox", "inbox", "alembic_version", "signing_key", "login_name"}
 
 
-class SlowMaker:
+class SlowMaker(RsaKeyMaker):
     """A key maker that waits, so that all processes see the empty table before one fills it."""
 
     def __init__(self, together: int) -> None:

@@ -11,6 +11,7 @@ from uuid import UUID
 
 import pytest
 from PIL import Image
+from tests.identity.house import House
 
 from chassis.storage import ObjectStore
 from gtvision.errors import InvalidImage, NotFound, StaleRevision, TooLarge, Unavailable
@@ -77,17 +78,17 @@ def folder() -> Folder:
 
 
 @pytest.fixture
-def tenants(house: Any, board: Board, folder: Folder) -> Tenants:
+def tenants(house: House, board: Board, folder: Folder) -> Tenants:
     return Tenants(house.uow, house.rows, board, folder, house.checker, house.clock)
 
 
 @pytest.fixture
-async def admin(house: Any, as_caller: AsCaller) -> Caller:
+async def admin(house: House, as_caller: AsCaller) -> Caller:
     return as_caller(await house.add_user(await house.add_tenant(), Role.ADMIN))
 
 
 @pytest.fixture
-async def root(house: Any, as_caller: AsCaller) -> Caller:
+async def root(house: House, as_caller: AsCaller) -> Caller:
     return as_caller(await house.add_user(await house.add_tenant(), Role.PLATFORM_ADMIN))
 
 
@@ -109,7 +110,7 @@ def limiting(**limits: Any) -> SettingsChange:
 
 
 class TestFounding:
-    async def test_a_city_joins_with_somebody_to_run_it(self, house: Any, tenants: Tenants, board: Board, root: Caller) -> None:
+    async def test_a_city_joins_with_somebody_to_run_it(self, house: House, tenants: Tenants, board: Board, root: Caller) -> None:
         made = await tenants.create_tenant(root, NewTenant(f"City {new_id()}", f" {new_id()}@example.org ", STRICT))
         assert (made.admin.role, made.admin.tenant_id, made.admin.must_change_password) == (Role.ADMIN, made.tenant.id, True)
         assert made.admin.password_hash == f"hash of {made.password}"
@@ -123,7 +124,7 @@ class TestFounding:
         assert (deed.action, deed.actor_id) == ("tenant.created", root.user_id)
         assert made.password not in str(await house.emitted(made.tenant.id))
 
-    async def test_names_and_addresses_are_taken_once(self, house: Any, tenants: Tenants, root: Caller) -> None:
+    async def test_names_and_addresses_are_taken_once(self, house: House, tenants: Tenants, root: Caller) -> None:
         made = await tenants.create_tenant(root, NewTenant(f"City {new_id()}", f"{new_id()}@example.org"))
         with pytest.raises(NameTaken):
             await tenants.create_tenant(root, NewTenant(made.tenant.name, f"{new_id()}@example.org"))
@@ -141,7 +142,7 @@ class TestFounding:
 
 
 class TestSettings:
-    async def test_a_change_makes_a_revision_and_is_told(self, house: Any, tenants: Tenants, board: Board, admin: Caller) -> None:
+    async def test_a_change_makes_a_revision_and_is_told(self, house: House, tenants: Tenants, board: Board, admin: Caller) -> None:
         before = await tenants.tenant(admin, admin.tenant_id)
         after = await tenants.change_settings(admin, admin.tenant_id, before.revision, becomes(STRICT))
         assert (after.revision, after.settings) == (before.revision + 1, STRICT)
@@ -152,7 +153,7 @@ class TestSettings:
         assert (deed.action, deed.actor_id, deed.object_id) == ("settings.changed", admin.user_id, str(admin.tenant_id))
         assert deed.details == {"purposes.codes": "[] -> ['crime']", "purposes.required": "False -> True"}
 
-    async def test_a_change_of_something_old_is_refused(self, house: Any, tenants: Tenants, admin: Caller) -> None:
+    async def test_a_change_of_something_old_is_refused(self, house: House, tenants: Tenants, admin: Caller) -> None:
         before = await tenants.tenant(admin, admin.tenant_id)
         await tenants.change_settings(admin, admin.tenant_id, before.revision, becomes(STRICT))
         for revision in (before.revision, before.revision + 2, 0):
@@ -160,7 +161,7 @@ class TestSettings:
                 await tenants.change_settings(admin, admin.tenant_id, revision, becomes(TenantSettings()))
         assert (await tenants.tenant(admin, admin.tenant_id)).settings == STRICT
 
-    async def test_what_changes_nothing_is_no_revision(self, house: Any, tenants: Tenants, admin: Caller) -> None:
+    async def test_what_changes_nothing_is_no_revision(self, house: House, tenants: Tenants, admin: Caller) -> None:
         before = await tenants.tenant(admin, admin.tenant_id)
         assert await tenants.change_settings(admin, admin.tenant_id, before.revision, becomes(before.settings)) == before
         assert await house.emitted(admin.tenant_id) == []
@@ -176,7 +177,7 @@ class TestSettings:
         assert await tenants.tenant(admin, admin.tenant_id) == before
 
     async def test_another_tenant_does_not_exist_but_for_the_platform(
-        self, house: Any, tenants: Tenants, admin: Caller, root: Caller
+        self, house: House, tenants: Tenants, admin: Caller, root: Caller
     ) -> None:
         stranger = await house.add_tenant()
         with pytest.raises(NotFound):
@@ -194,12 +195,12 @@ class TestSettings:
         with pytest.raises(NotFound):
             await tenants.tenant(root, new_id())
 
-    async def test_the_state_store_may_be_away(self, house: Any, tenants: Tenants, board: Board, admin: Caller) -> None:
+    async def test_the_state_store_may_be_away(self, house: House, tenants: Tenants, board: Board, admin: Caller) -> None:
         board.down = True
         after = await tenants.change_settings(admin, admin.tenant_id, 1, becomes(STRICT))
         assert (await tenants.tenant(admin, admin.tenant_id)).revision == after.revision
 
-    async def test_pages_of_all_cities(self, house: Any, tenants: Tenants) -> None:
+    async def test_pages_of_all_cities(self, house: House, tenants: Tenants) -> None:
         made = [await house.add_tenant() for _ in range(3)]
         found: list[UUID] = []
         while page := await tenants.list_tenants(found[-1] if found else None, 2):
@@ -210,7 +211,7 @@ class TestSettings:
 
 class TestLogo:
     @pytest.mark.parametrize("kind", ["PNG", "JPEG"])
-    async def test_it_is_kept_and_shown(self, house: Any, tenants: Tenants, folder: Folder, admin: Caller, kind: str) -> None:
+    async def test_it_is_kept_and_shown(self, house: House, tenants: Tenants, folder: Folder, admin: Caller, kind: str) -> None:
         data = picture(kind)
         after = await tenants.set_logo(admin, admin.tenant_id, data)
         key, shown = await tenants.logo(admin, admin.tenant_id)
@@ -258,7 +259,7 @@ class TestLogo:
 
 class TestAnnouncements:
     async def test_at_start_every_ten_minutes_and_whenever_they_are_lost(
-        self, house: Any, tenants: Tenants, board: Board, admin: Caller
+        self, house: House, tenants: Tenants, board: Board, admin: Caller
     ) -> None:
         async def told() -> int:
             return len([fact for fact in await house.facts(admin.tenant_id) if isinstance(fact, TenantUpdated)])
@@ -273,7 +274,7 @@ class TestAnnouncements:
         assert await tenants.announce_if_needed()
         assert await told() == 2
 
-    async def test_more_cities_than_a_page(self, house: Any, tenants: Tenants, board: Board) -> None:
+    async def test_more_cities_than_a_page(self, house: House, tenants: Tenants, board: Board) -> None:
         made = [await house.add_tenant() for _ in range(101)]
         assert await tenants.announce_if_needed()
         assert set(made) <= board.known.keys()
@@ -322,7 +323,7 @@ class TestCeiling:
         assert (await self.change(tenants, admin, admin, cameras=None)).settings.quotas.cameras == 10
 
     async def test_the_lower_of_the_two_holds_and_is_announced(
-        self, house: Any, tenants: Tenants, board: Board, admin: Caller, root: Caller
+        self, house: House, tenants: Tenants, board: Board, admin: Caller, root: Caller
     ) -> None:
         await self.change(tenants, root, admin, cameras=10)
         await self.change(tenants, admin, admin, cameras=4)
@@ -343,7 +344,7 @@ class TestCeiling:
         assert (free.ceiling, free.settings.quotas.cameras) == ({}, None)
         assert (await self.change(tenants, admin, admin, cameras=11)).settings.quotas.cameras == 11
 
-    async def test_both_values_are_on_record(self, house: Any, tenants: Tenants, admin: Caller, root: Caller) -> None:
+    async def test_both_values_are_on_record(self, house: House, tenants: Tenants, admin: Caller, root: Caller) -> None:
         await self.change(tenants, root, admin, cameras=10)
         (deed,) = await house.deeds(admin.tenant_id)
         assert deed.details == {"quotas.cameras": "None -> 10", "ceiling.quotas.cameras": "None -> 10"}

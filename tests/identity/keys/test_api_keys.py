@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any
 
 import pytest
 from tests.fixtures.tokens import TokenMint
+from tests.identity.house import House
 
 from chassis.auth import Authenticator
 from chassis.fakes import StaticKeys, StaticRevocations
@@ -27,26 +27,26 @@ AsCaller = Callable[[User], Caller]
 
 
 @pytest.fixture
-def keys(house: Any) -> ApiKeys:
+def keys(house: House) -> ApiKeys:
     return house.api_keys
 
 
 @pytest.fixture
-def exchanges(house: Any) -> Logins:
+def exchanges(house: House) -> Logins:
     return house.logins
 
 
 @pytest.fixture
-async def admin(house: Any, as_caller: AsCaller) -> Caller:
+async def admin(house: House, as_caller: AsCaller) -> Caller:
     return as_caller(await house.add_user(await house.add_tenant(), Role.ADMIN))
 
 
-def verifier(house: Any) -> Authenticator:
+def verifier(house: House) -> Authenticator:
     return Authenticator(StaticKeys(TokenMint(kid="test-1").jwks), StaticRevocations(), house.clock)
 
 
 class TestMaking:
-    async def test_a_key_gives_a_token_with_its_own_rights(self, house: Any, keys: ApiKeys, exchanges: Logins, admin: Caller) -> None:
+    async def test_a_key_gives_a_token_with_its_own_rights(self, house: House, keys: ApiKeys, exchanges: Logins, admin: Caller) -> None:
         group = new_id()
         key, text = await keys.create_api_key(admin, replace(WANTED, camera_groups=frozenset({group})))
         assert text.startswith("gtk_")
@@ -57,7 +57,7 @@ class TestMaking:
         assert caller.scopes == {"cameras:read", "plates:search"}
         assert caller.camera_groups == {group}
 
-    async def test_its_text_is_kept_nowhere(self, house: Any, keys: ApiKeys, admin: Caller) -> None:
+    async def test_its_text_is_kept_nowhere(self, house: House, keys: ApiKeys, admin: Caller) -> None:
         key, text = await keys.create_api_key(admin, WANTED)
         kept = await keys.api_key(admin, key.id)
         said = str(await house.emitted(admin.tenant_id))
@@ -81,7 +81,7 @@ class TestMaking:
                 await keys.create_api_key(limited, replace(WANTED, camera_groups=groups))
         await keys.create_api_key(limited, replace(WANTED, camera_groups=limited.camera_groups))
 
-    async def test_it_ends_after_a_year_unless_said_otherwise(self, house: Any, keys: ApiKeys, admin: Caller) -> None:
+    async def test_it_ends_after_a_year_unless_said_otherwise(self, house: House, keys: ApiKeys, admin: Caller) -> None:
         now = house.clock.now()
         key, _ = await keys.create_api_key(admin, WANTED)
         assert key.expires_at == now + timedelta(days=365)
@@ -89,7 +89,7 @@ class TestMaking:
             with pytest.raises(TooLongLived):
                 await keys.create_api_key(admin, replace(WANTED, expires_at=ends))
 
-    async def test_a_row_that_says_more_than_a_key_may_is_not_believed(self, house: Any) -> None:
+    async def test_a_row_that_says_more_than_a_key_may_is_not_believed(self, house: House) -> None:
         now = house.clock.now()
         scopes = frozenset(map(str, Scope))
         key = ApiKey(new_id(), new_id(), "x", Role.PARTNER, "hash", now, scopes=scopes)
@@ -98,7 +98,7 @@ class TestMaking:
 
 
 class TestExchange:
-    async def test_an_expired_key_opens_nothing(self, house: Any, keys: ApiKeys, exchanges: Logins, admin: Caller) -> None:
+    async def test_an_expired_key_opens_nothing(self, house: House, keys: ApiKeys, exchanges: Logins, admin: Caller) -> None:
         key, text = await keys.create_api_key(admin, replace(WANTED, expires_at=house.clock.now() + timedelta(hours=1)))
         house.clock.advance(timedelta(hours=1))
         with pytest.raises(BadCredentials):
@@ -107,7 +107,7 @@ class TestExchange:
         assert (refused.action, str(refused.outcome), refused.object_id) == ("api_key.exchanged", "refused", str(key.id))
         assert refused.details["reason"] == "expired"
 
-    async def test_no_token_outlives_its_key(self, house: Any, keys: ApiKeys, exchanges: Logins, admin: Caller) -> None:
+    async def test_no_token_outlives_its_key(self, house: House, keys: ApiKeys, exchanges: Logins, admin: Caller) -> None:
         ends = house.clock.now() + timedelta(minutes=20)
         _, text = await keys.create_api_key(admin, replace(WANTED, expires_at=ends))
         assert (await exchanges.exchange_api_key(text, HOME)).expires_in_s == 900
@@ -117,7 +117,7 @@ class TestExchange:
         caller = await verifier(house).verify(opened.access_token)
         assert caller.expires_at == int(ends.timestamp())
 
-    async def test_its_last_use_is_remembered_to_the_minute(self, house: Any, keys: ApiKeys, exchanges: Logins, admin: Caller) -> None:
+    async def test_its_last_use_is_remembered_to_the_minute(self, house: House, keys: ApiKeys, exchanges: Logins, admin: Caller) -> None:
         key, text = await keys.create_api_key(admin, WANTED)
         assert (await keys.api_key(admin, key.id)).last_used_at is None
         began = house.clock.now()
@@ -135,7 +135,7 @@ class TestExchange:
         house.clock.advance(timedelta(seconds=1))
         assert await use("192.0.2.2") == (house.clock.now(), "192.0.2.2"), "another address is worth a write"
 
-    async def test_it_is_on_record(self, house: Any, keys: ApiKeys, exchanges: Logins, admin: Caller) -> None:
+    async def test_it_is_on_record(self, house: House, keys: ApiKeys, exchanges: Logins, admin: Caller) -> None:
         key, text = await keys.create_api_key(admin, WANTED)
         await exchanges.exchange_api_key(text, HOME)
         await keys.revoke_api_key(admin, key.id)
@@ -149,7 +149,7 @@ class TestExchange:
 
 
 class TestRevoking:
-    async def test_everything_that_it_opened_ends_at_once(self, house: Any, keys: ApiKeys, exchanges: Logins, admin: Caller) -> None:
+    async def test_everything_that_it_opened_ends_at_once(self, house: House, keys: ApiKeys, exchanges: Logins, admin: Caller) -> None:
         key, text = await keys.create_api_key(admin, WANTED)
         _, other_text = await keys.create_api_key(admin, WANTED)
         opened = [await exchanges.exchange_api_key(text, HOME) for _ in range(3)]
@@ -162,7 +162,7 @@ class TestRevoking:
             await exchanges.exchange_api_key(text, HOME)
         await exchanges.exchange_api_key(other_text, HOME)
 
-    async def test_another_tenants_key_does_not_exist(self, house: Any, keys: ApiKeys, admin: Caller, as_caller: AsCaller) -> None:
+    async def test_another_tenants_key_does_not_exist(self, house: House, keys: ApiKeys, admin: Caller, as_caller: AsCaller) -> None:
         key, _ = await keys.create_api_key(admin, WANTED)
         stranger = as_caller(await house.add_user(await house.add_tenant(), Role.ADMIN))
         for verb in (keys.api_key, keys.revoke_api_key):

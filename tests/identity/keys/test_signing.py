@@ -6,12 +6,12 @@ import functools
 import itertools
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from tests.fixtures.tokens import TokenMint
+from tests.identity.house import House
 
 from chassis.auth import Authenticator, public_jwk
 from chassis.fakes import StaticKeys, StaticRevocations
@@ -19,7 +19,7 @@ from gtvision.errors import Unavailable
 from gtvision.events import KeysRotated
 from gtvision.ids import new_id
 from gtvision.time import FakeClock
-from identity.gateways.signing import JoseTokens
+from identity.gateways.signing import JoseTokens, RsaKeyMaker
 from identity.keys.domain import ACCESS_LIFETIME, MOST_PUBLISHED, OVERLAP, KeyState, SigningKey, TooManyKeys, signs, state_of
 from identity.keys.usecases import SigningKeys
 
@@ -34,7 +34,7 @@ def pem(number: int) -> str:
     return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
 
 
-class Maker:
+class Maker(RsaKeyMaker):
     """The fake of `ports.KeyMaker`, with a few prepared keys, each under an id of its own."""
 
     def __init__(self) -> None:
@@ -49,7 +49,7 @@ class Maker:
 class KeyRing:
     """A bootstrapped identity: the rotation, the publishing, and a verifier that knows the published keys."""
 
-    def __init__(self, house: Any) -> None:
+    def __init__(self, house: House) -> None:
         self.house = house
         self.maker = Maker()
         self.tokens = JoseTokens(house.clock)
@@ -84,7 +84,7 @@ class KeyRing:
 
 
 @pytest.fixture
-async def keyring(house: Any) -> KeyRing:
+async def keyring(house: House) -> KeyRing:
     """Moves the clock on by days, since the module's tests share the tables, so that the keys of the test before have retired."""
     house.clock.advance(timedelta(days=2 * next(_days)))
     await house.add_tenant()
@@ -98,7 +98,7 @@ async def keyring(house: Any) -> KeyRing:
 
 
 class TestRotation:
-    async def test_a_key_is_published_before_it_signs_and_after_it_signed(self, house: Any, keyring: KeyRing) -> None:
+    async def test_a_key_is_published_before_it_signs_and_after_it_signed(self, house: House, keyring: KeyRing) -> None:
         before = keyring.signer()
         key = await keyring.rotate()
         await keyring.publish()
@@ -120,7 +120,7 @@ class TestRotation:
 
     @pytest.mark.parametrize("second_after", [timedelta(seconds=5), timedelta(minutes=10)])
     @pytest.mark.parametrize("pause", [timedelta(seconds=10), timedelta(minutes=2)])
-    async def test_two_in_a_row_refuse_no_token(self, house: Any, keyring: KeyRing, second_after: timedelta, pause: timedelta) -> None:
+    async def test_two_in_a_row_refuse_no_token(self, house: House, keyring: KeyRing, second_after: timedelta, pause: timedelta) -> None:
         """A token that is signed at any half minute is accepted for its whole life, with all keys published meanwhile."""
         living: list[tuple[str, datetime]] = []
 
@@ -144,7 +144,7 @@ class TestRotation:
         await keyring.publish()
         assert keyring.published == {last.kid}
 
-    async def test_it_is_told_and_on_record(self, house: Any, keyring: KeyRing) -> None:
+    async def test_it_is_told_and_on_record(self, house: House, keyring: KeyRing) -> None:
         async with house.uow(None) as uow:
             (first,) = await house.rows(uow).tenants(None, 1)
         key = await keyring.rotate()
@@ -153,7 +153,7 @@ class TestRotation:
         assert (deed.action, deed.actor_id, deed.object_kind) == ("keys.rotated", None, "signing_key")
         assert "PRIVATE" not in str(await house.emitted(first.id))
 
-    async def test_without_the_state_store_nothing_is_rotated(self, house: Any, keyring: KeyRing) -> None:
+    async def test_without_the_state_store_nothing_is_rotated(self, house: House, keyring: KeyRing) -> None:
         known = await keyring.operator.list_keys()
         house.registry.down = True
         with pytest.raises(Unavailable):
@@ -161,7 +161,7 @@ class TestRotation:
         house.registry.down = False
         assert [key for key, _ in await keyring.operator.list_keys()] == [key for key, _ in known]
 
-    async def test_a_key_that_was_not_published_does_not_sign(self, house: Any, keyring: KeyRing) -> None:
+    async def test_a_key_that_was_not_published_does_not_sign(self, house: House, keyring: KeyRing) -> None:
         before = keyring.signer()
         key = await keyring.rotate(timedelta(0))
         house.registry.down = True
@@ -172,7 +172,7 @@ class TestRotation:
         await keyring.publish()
         assert keyring.signer() == key.kid
 
-    async def test_there_is_an_end_to_it(self, house: Any, keyring: KeyRing) -> None:
+    async def test_there_is_an_end_to_it(self, house: House, keyring: KeyRing) -> None:
         while True:
             states = [state for _, state in await keyring.operator.list_keys()]
             if len(states) - states.count(KeyState.RETIRED) == MOST_PUBLISHED:
@@ -183,7 +183,7 @@ class TestRotation:
         house.clock.advance(AFTER + OVERLAP)
         await keyring.rotate()
 
-    async def test_the_private_half_of_a_retired_key_is_forgotten(self, house: Any, keyring: KeyRing) -> None:
+    async def test_the_private_half_of_a_retired_key_is_forgotten(self, house: House, keyring: KeyRing) -> None:
         old = keyring.signer()
         await keyring.rotate()
         house.clock.advance(AFTER + OVERLAP)
@@ -193,7 +193,7 @@ class TestRotation:
         assert (state, key.private_sealed) == (KeyState.RETIRED, None)
         assert key.public_jwk["kid"] == old, "what it signed can still be looked at"
 
-    async def test_a_restart_signs_with_what_signed_before(self, house: Any, keyring: KeyRing) -> None:
+    async def test_a_restart_signs_with_what_signed_before(self, house: House, keyring: KeyRing) -> None:
         await keyring.rotate()
         again = JoseTokens(house.clock)
         house.registry.down = True

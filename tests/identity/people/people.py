@@ -8,6 +8,7 @@ from typing import Any
 
 import pyotp
 from tests.fixtures.tokens import TokenMint
+from tests.identity.house import House
 
 from chassis.auth import Authenticator
 from chassis.fakes import StaticRevocations
@@ -24,42 +25,42 @@ NEW = "telhado verde de zinco"
 AsCaller = Callable[..., Caller]
 
 
-async def log_in(house: Any, email: str, password: str, code: str | None = None, guest: ClientInfo | None = None) -> IssuedTokens:
+async def log_in(house: House, email: str, password: str, code: str | None = None, guest: ClientInfo | None = None) -> IssuedTokens:
     opened: IssuedTokens = await house.logins.login(PasswordLogin(email, password, code), guest or ClientInfo(HOME))
     return opened
 
 
-def passwords(house: Any) -> Credentials:
+def passwords(house: House) -> Credentials:
     return house.credentials
 
 
-def factors(house: Any) -> Credentials:
+def factors(house: House) -> Credentials:
     return house.credentials
 
 
-async def verify(house: Any, opened: IssuedTokens) -> Caller:
+async def verify(house: House, opened: IssuedTokens) -> Caller:
     mint = TokenMint(house.clock)
     mint.revocations = StaticRevocations()
     judge: Authenticator = mint.authenticator()
     return await judge.verify(opened.access_token)
 
 
-async def deeds(house: Any, user: User) -> list[tuple[Action | str, Outcome]]:
+async def deeds(house: House, user: User) -> list[tuple[Action | str, Outcome]]:
     return [(deed.action, deed.outcome) for deed in await house.deeds(user.tenant_id)]
 
 
-async def reload(house: Any, user: User) -> User:
+async def reload(house: House, user: User) -> User:
     async with house.uow(user.tenant_id) as uow:
         found: User = await house.rows(uow).user(user.id)
     return found
 
 
-async def change(house: Any, caller: Caller, user: User, **given: Any) -> User:
+async def change(house: House, caller: Caller, user: User, **given: Any) -> User:
     changed: User = await house.users.change_user(caller, user.id, Patch(given))
     return changed
 
 
-async def with_code(house: Any, password: str, as_caller: AsCaller, role: Role = Role.OPERATOR) -> tuple[User, pyotp.TOTP, list[str]]:
+async def with_code(house: House, password: str, as_caller: AsCaller, role: Role = Role.OPERATOR) -> tuple[User, pyotp.TOTP, list[str]]:
     """Returns a user with a second factor. The clock has moved on, so the next code is valid, unlike the one that confirmed it."""
     user = await house.add_user(await house.add_tenant(), role)
     secret, _ = await factors(house).enrol(as_caller(user), password, HOME)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
 
 import pyotp
 import pytest
+from tests.identity.house import House
 from tests.identity.people.people import HOME, NEW, AsCaller, change, deeds, factors, log_in, passwords, verify, with_code
 
 from gtvision.audit import Action, Outcome
@@ -24,7 +24,7 @@ from identity.sessions.usecases.logins import PasswordLogin
 
 
 class TestLogin:
-    async def test_is_on_record(self, house: Any, password: str) -> None:
+    async def test_is_on_record(self, house: House, password: str) -> None:
         user = await house.add_user(await house.add_tenant())
         with pytest.raises(BadCredentials):
             await log_in(house, user.email, "wrong")
@@ -34,7 +34,7 @@ class TestLogin:
         assert (refused.object_id, refused.details) == (str(user.id), {"reason": "bad_credentials"})
         assert (made.action, made.actor_id, made.session_id) == (Action.SESSION_OPENED, user.id, opened.session.id)
 
-    async def test_a_password_that_changes_meanwhile_opens_nothing(self, house: Any, password: str, as_caller: AsCaller) -> None:
+    async def test_a_password_that_changes_meanwhile_opens_nothing(self, house: House, password: str, as_caller: AsCaller) -> None:
         user = await house.add_user(await house.add_tenant())
         stale = replace(user, password_hash=f"hash of {password}")
         async with house.uow(user.tenant_id) as uow:
@@ -42,7 +42,7 @@ class TestLogin:
         with pytest.raises(BadCredentials):
             await house.logins._enter(stale, True, PasswordLogin(user.email, password), ClientInfo(HOME))
 
-    async def test_a_phone_stays_longer(self, house: Any, password: str) -> None:
+    async def test_a_phone_stays_longer(self, house: House, password: str) -> None:
         user = await house.add_user(await house.add_tenant())
         mobile = await log_in(house, user.email, password, guest=ClientInfo(HOME, Client.MOBILE, "Pixel"))
         browser = await log_in(house, user.email, password, guest=ClientInfo(HOME, Client.BROWSER))
@@ -61,7 +61,7 @@ class TestLogin:
 
 
 class TestPasswordChange:
-    async def test_ends_every_session_and_opens_a_fresh_one(self, house: Any, password: str) -> None:
+    async def test_ends_every_session_and_opens_a_fresh_one(self, house: House, password: str) -> None:
         user = await house.add_user(await house.add_tenant())
         other = await log_in(house, user.email, password)
         mine = await log_in(house, user.email, password, guest=ClientInfo(HOME, Client.BROWSER, "Firefox"))
@@ -76,7 +76,7 @@ class TestPasswordChange:
         await log_in(house, user.email, NEW)
         assert (Action.PASSWORD_CHANGED, Outcome.ALLOWED) in await deeds(house, user)
 
-    async def test_needs_the_old_one_and_a_good_new_one(self, house: Any, password: str) -> None:
+    async def test_needs_the_old_one_and_a_good_new_one(self, house: House, password: str) -> None:
         user = await house.add_user(await house.add_tenant())
         caller = await verify(house, await log_in(house, user.email, password))
         for current, new, expected in [
@@ -89,7 +89,7 @@ class TestPasswordChange:
                 await house.logins.change_password(caller, current, new, HOME)
         assert not house.registry.revoked
 
-    async def test_guessing_the_old_one_is_throttled(self, house: Any, password: str) -> None:
+    async def test_guessing_the_old_one_is_throttled(self, house: House, password: str) -> None:
         user = await house.add_user(await house.add_tenant())
         caller = await verify(house, await log_in(house, user.email, password))
         for _ in range(5):
@@ -98,13 +98,13 @@ class TestPasswordChange:
         with pytest.raises(RateLimited):
             await house.logins.change_password(caller, password, NEW, HOME)
 
-    async def test_a_program_has_none(self, house: Any, password: str) -> None:
+    async def test_a_program_has_none(self, house: House, password: str) -> None:
         tenant_id = await house.add_tenant()
         program = Caller(tenant_id, new_id(), Role.ADMIN, frozenset(), new_id())
         with pytest.raises(Forbidden):
             await house.logins.change_password(program, password, NEW, HOME)
 
-    async def test_whoever_must_change_it_has_no_right_before(self, house: Any, password: str, as_caller: AsCaller) -> None:
+    async def test_whoever_must_change_it_has_no_right_before(self, house: House, password: str, as_caller: AsCaller) -> None:
         admin = await house.add_user(await house.add_tenant(), Role.ADMIN)
         email = f"{new_id()}@example.org"
         made = await house.users.create_user(as_caller(admin), NewUser(email, password, Role.VIEWER))
@@ -121,7 +121,7 @@ class TestPasswordChange:
 
 
 class TestReset:
-    async def test_gives_a_password_that_must_be_changed(self, house: Any, password: str, as_caller: AsCaller) -> None:
+    async def test_gives_a_password_that_must_be_changed(self, house: House, password: str, as_caller: AsCaller) -> None:
         user = await house.add_user(await house.add_tenant())
         admin = as_caller(await house.add_user(user.tenant_id, Role.ADMIN))
         before = await log_in(house, user.email, password)
@@ -134,7 +134,7 @@ class TestReset:
         assert (Action.PASSWORD_RESET, Outcome.ALLOWED) in await deeds(house, user)
         assert given not in str(await house.emitted(user.tenant_id))
 
-    async def test_only_of_others_within_reach(self, house: Any, as_caller: AsCaller) -> None:
+    async def test_only_of_others_within_reach(self, house: House, as_caller: AsCaller) -> None:
         tenant_id = await house.add_tenant()
         admin, other = await house.add_user(tenant_id, Role.ADMIN), await house.add_user(tenant_id, Role.PLATFORM_ADMIN)
         stranger = await house.add_user(await house.add_tenant())
@@ -147,7 +147,7 @@ class TestReset:
         with pytest.raises(NotFound):
             await passwords(house).reset_password(as_caller(admin), stranger.id)
 
-    async def test_by_the_operator_of_the_machine(self, house: Any, password: str) -> None:
+    async def test_by_the_operator_of_the_machine(self, house: House, password: str) -> None:
         user = await house.add_user(await house.add_tenant(), Role.ADMIN)
         before = await log_in(house, user.email, password)
         given = await passwords(house).reset_password_of(f" {user.email.upper()} ")
@@ -166,14 +166,14 @@ class TestReset:
 class TestTogether:
     """Two requests at the same moment, on PostgreSQL's locks."""
 
-    async def test_one_code_opens_one_session(self, house: Any, password: str, as_caller: AsCaller) -> None:
+    async def test_one_code_opens_one_session(self, house: House, password: str, as_caller: AsCaller) -> None:
         user, totp, codes = await with_code(house, password, as_caller)
         for code in (totp.at(house.clock.now()), codes[0]):
             tries = [log_in(house, user.email, password, code, ClientInfo(f"203.0.113.{number}")) for number in range(4)]
             results = await asyncio.gather(*tries, return_exceptions=True)
             assert sorted(type(result).__name__ for result in results) == ["IssuedTokens"] + ["SecondFactorInvalid"] * 3
 
-    async def test_one_confirmation_gives_codes(self, house: Any, password: str, as_caller: AsCaller) -> None:
+    async def test_one_confirmation_gives_codes(self, house: House, password: str, as_caller: AsCaller) -> None:
         user = await house.add_user(await house.add_tenant())
         secret, _ = await factors(house).enrol(as_caller(user), password, HOME)
         code = pyotp.TOTP(secret).at(house.clock.now())
@@ -184,7 +184,7 @@ class TestTogether:
         house.clock.advance(timedelta(seconds=60))
         await log_in(house, user.email, password, given[0])
 
-    async def test_two_administrators_cannot_remove_each_other(self, house: Any, as_caller: AsCaller) -> None:
+    async def test_two_administrators_cannot_remove_each_other(self, house: House, as_caller: AsCaller) -> None:
         tenant_id = await house.add_tenant()
         one, two = await house.add_user(tenant_id, Role.ADMIN), await house.add_user(tenant_id, Role.ADMIN)
         results = await asyncio.gather(
@@ -192,7 +192,7 @@ class TestTogether:
         )
         assert sorted(type(result).__name__ for result in results) == ["LastAdmin", "User"]
 
-    async def test_a_refresh_token_is_used_by_one(self, house: Any, password: str) -> None:
+    async def test_a_refresh_token_is_used_by_one(self, house: House, password: str) -> None:
         user = await house.add_user(await house.add_tenant())
         opened = await log_in(house, user.email, password)
         results = await asyncio.gather(*(house.sessions.refresh(opened.refresh_token, HOME) for _ in range(3)), return_exceptions=True)
@@ -201,7 +201,7 @@ class TestTogether:
 
 
 class TestUsers:
-    async def test_everything_that_can_be_changed(self, house: Any, password: str, as_caller: AsCaller) -> None:
+    async def test_everything_that_can_be_changed(self, house: House, password: str, as_caller: AsCaller) -> None:
         tenant_id, group = await house.add_tenant(), new_id()
         admin, user = as_caller(await house.add_user(tenant_id, Role.ADMIN)), await house.add_user(tenant_id)
         opened = await log_in(house, user.email, password)
@@ -224,7 +224,7 @@ class TestUsers:
             {"disabled": "False -> True"},
         ]
 
-    async def test_nobody_touches_who_has_more(self, house: Any, as_caller: AsCaller) -> None:
+    async def test_nobody_touches_who_has_more(self, house: House, as_caller: AsCaller) -> None:
         tenant_id, group = await house.add_tenant(), new_id()
         platform = await house.add_user(tenant_id, Role.PLATFORM_ADMIN)
         admin, viewer = await house.add_user(tenant_id, Role.ADMIN), await house.add_user(tenant_id, Role.VIEWER)
@@ -241,7 +241,7 @@ class TestUsers:
             await change(house, limited, viewer, camera_groups=None)
         await change(house, limited, viewer, name="x")
 
-    async def test_nobody_changes_their_own_rights(self, house: Any, as_caller: AsCaller) -> None:
+    async def test_nobody_changes_their_own_rights(self, house: House, as_caller: AsCaller) -> None:
         tenant_id = await house.add_tenant()
         admin, _ = await house.add_user(tenant_id, Role.ADMIN), await house.add_user(tenant_id, Role.ADMIN)
         for given in ({"disabled": True}, {"role": Role.VIEWER}, {"camera_groups": frozenset({new_id()})}):
@@ -249,7 +249,7 @@ class TestUsers:
                 await change(house, as_caller(admin), admin, **given)
         assert (await change(house, as_caller(admin), admin, name="Ana")).name == "Ana"
 
-    async def test_somebody_is_left_to_administer(self, house: Any, as_caller: AsCaller) -> None:
+    async def test_somebody_is_left_to_administer(self, house: House, as_caller: AsCaller) -> None:
         tenant_id = await house.add_tenant()
         last = await house.add_user(tenant_id, Role.ADMIN)
         gone = await house.add_user(tenant_id, Role.ADMIN)
@@ -266,7 +266,7 @@ class TestUsers:
 
 
 class TestSessions:
-    async def test_lists_where_one_is_signed_in(self, house: Any, password: str) -> None:
+    async def test_lists_where_one_is_signed_in(self, house: House, password: str) -> None:
         user = await house.add_user(await house.add_tenant())
         made = [await log_in(house, user.email, password, guest=ClientInfo(f"203.0.113.{n}", device=f"phone {n}")) for n in range(3)]
         caller = await verify(house, made[0])
@@ -279,7 +279,7 @@ class TestSessions:
         used = (await house.sessions.list_sessions(caller, user.id, None, 1))[0]
         assert (used.address, used.last_used_at) == ("198.51.100.1", house.clock.now())
 
-    async def test_ends_one_or_all_others(self, house: Any, password: str, as_caller: AsCaller) -> None:
+    async def test_ends_one_or_all_others(self, house: House, password: str, as_caller: AsCaller) -> None:
         user = await house.add_user(await house.add_tenant())
         made = [await log_in(house, user.email, password) for _ in range(3)]
         caller = await verify(house, made[0])
@@ -294,7 +294,7 @@ class TestSessions:
         assert [type(fact) for fact in await house.facts(user.tenant_id)] == [SessionRevoked] * 3
         assert [deed[0] for deed in await deeds(house, user)].count(Action.SESSION_ENDED) == 3
 
-    async def test_of_others_by_right_only(self, house: Any, password: str, as_caller: AsCaller) -> None:
+    async def test_of_others_by_right_only(self, house: House, password: str, as_caller: AsCaller) -> None:
         user = await house.add_user(await house.add_tenant(), Role.PLATFORM_ADMIN)
         session = (await log_in(house, user.email, password)).session
         colleague = as_caller(await house.add_user(user.tenant_id, Role.ADMIN))
@@ -314,7 +314,7 @@ class TestSessions:
 
 
 class TestRecord:
-    async def test_a_view_is_on_record_when_its_ticket_is_issued(self, house: Any, as_caller: AsCaller) -> None:
+    async def test_a_view_is_on_record_when_its_ticket_is_issued(self, house: House, as_caller: AsCaller) -> None:
         user, camera = await house.add_user(await house.add_tenant()), new_id()
         tickets = house.sessions
         await tickets.issue_ticket(as_caller(user), TicketPurpose.LIVE, camera)
@@ -324,7 +324,7 @@ class TestRecord:
         assert (feed.action, feed.actor_id, feed.object_kind, feed.object_id) == (Action.LIVE_FEED_VIEWED, user.id, "live_feed", None)
         assert feed.details == {"scopes": "alerts:read cameras:read detections:read"}
 
-    async def test_a_socket_is_with_what_it_can_show(self, house: Any, as_caller: AsCaller) -> None:
+    async def test_a_socket_is_with_what_it_can_show(self, house: House, as_caller: AsCaller) -> None:
         """A user without the right to see plates is recorded without them; a refused user gets no ticket and no entry."""
         user = await house.add_user(await house.add_tenant())
         tickets = house.sessions
@@ -336,7 +336,7 @@ class TestRecord:
         (deed,) = await house.deeds(user.tenant_id)
         assert deed.details == {"scopes": "alerts:read"}
 
-    async def test_a_reused_refresh_token_is(self, house: Any, password: str) -> None:
+    async def test_a_reused_refresh_token_is(self, house: House, password: str) -> None:
         user = await house.add_user(await house.add_tenant())
         opened = await log_in(house, user.email, password)
         await house.sessions.refresh(opened.refresh_token, HOME)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 from uuid import UUID
 
 import pytest
 from tests.identity.federation.test_usecases import Entry, person, provider_for
+from tests.identity.house import House
 
 from gtvision.audit import Outcome
 from gtvision.errors import QuotaReached
@@ -24,33 +24,33 @@ AsCaller = Callable[[User], Caller]
 
 
 @pytest.fixture
-def enter(house: Any) -> Entry:
+def enter(house: House) -> Entry:
     return Entry(house)
 
 
-async def city_for(house: Any, users: int | None) -> UUID:
+async def city_for(house: House, users: int | None) -> UUID:
     city: UUID = await house.add_tenant(TenantSettings(quotas=Quotas(users=users)))
     return city
 
 
-async def make(house: Any, caller: Caller, password: str) -> User:
+async def make(house: House, caller: Caller, password: str) -> User:
     made: User = await house.users.create_user(caller, NewUser(f"{new_id()}@example.org", password, Role.VIEWER))
     return made
 
 
-async def let(house: Any, caller: Caller, user: User, *, out: bool) -> User:
+async def let(house: House, caller: Caller, user: User, *, out: bool) -> User:
     changed: User = await house.users.change_user(caller, user.id, Patch({"disabled": out}))
     return changed
 
 
-async def living(house: Any, city: UUID) -> int:
+async def living(house: House, city: UUID) -> int:
     async with house.uow(city) as uow:
         count: int = await house.rows(uow).count_enabled()
         return count
 
 
 class TestPeople:
-    async def test_the_last_place_is_the_last(self, house: Any, password: str, as_caller: AsCaller) -> None:
+    async def test_the_last_place_is_the_last(self, house: House, password: str, as_caller: AsCaller) -> None:
         city = await city_for(house, 2)
         admin = as_caller(await house.add_user(city, Role.ADMIN))
         user = await make(house, admin, password)
@@ -65,14 +65,14 @@ class TestPeople:
         await let(house, admin, other, out=True)
         assert not (await let(house, admin, user, out=False)).is_disabled
 
-    async def test_a_full_city_goes_on_with_whom_it_has(self, house: Any, as_caller: AsCaller) -> None:
+    async def test_a_full_city_goes_on_with_whom_it_has(self, house: House, as_caller: AsCaller) -> None:
         city = await city_for(house, 1)
         admin, user = as_caller(await house.add_user(city, Role.ADMIN)), await house.add_user(city)
         assert (await house.users.change_user(admin, user.id, Patch({"name": "Ana"}))).name == "Ana"
         assert (await let(house, admin, user, out=False)).disabled_at is None, "who is in need not be let in"
 
     @pytest.mark.parametrize("quota", [None, 2])
-    async def test_another_city_does_not_count(self, house: Any, password: str, as_caller: AsCaller, quota: int | None) -> None:
+    async def test_another_city_does_not_count(self, house: House, password: str, as_caller: AsCaller, quota: int | None) -> None:
         full, city = await city_for(house, 1), await city_for(house, quota)
         await house.add_user(full, Role.ADMIN)
         await make(house, as_caller(await house.add_user(city, Role.ADMIN)), password)
@@ -80,7 +80,7 @@ class TestPeople:
 
 
 class TestOutsidePeople:
-    async def test_a_first_sign_in_takes_a_place_and_the_next_ones_none(self, house: Any, enter: Entry) -> None:
+    async def test_a_first_sign_in_takes_a_place_and_the_next_ones_none(self, house: House, enter: Entry) -> None:
         city = await city_for(house, 1)
         provider = provider_for(city)
         caller = person(provider, city)
@@ -91,7 +91,7 @@ class TestOutsidePeople:
         assert (refused.action, refused.outcome, refused.details["reason"]) == ("session.refused", Outcome.REFUSED, "quota_reached")
         assert (await enter(provider, caller)).id == made.id
 
-    async def test_who_has_an_account_here_takes_no_other_place(self, house: Any, enter: Entry) -> None:
+    async def test_who_has_an_account_here_takes_no_other_place(self, house: House, enter: Entry) -> None:
         city, old = await city_for(house, 1), await house.add_tenant()
         local = await house.add_user(city)
         provider = provider_for(city, old, link_verified_email=True)
@@ -100,7 +100,7 @@ class TestOutsidePeople:
         moved = await enter(provider, replace(caller, tenant=str(city), email=local.email))
         assert moved.id == local.id
 
-    async def test_nobody_leaves_a_city_for_one_that_is_full(self, house: Any, enter: Entry) -> None:
+    async def test_nobody_leaves_a_city_for_one_that_is_full(self, house: House, enter: Entry) -> None:
         old, full = await house.add_tenant(), await city_for(house, 1)
         await house.add_user(full)
         provider = provider_for(old, full)
@@ -111,7 +111,7 @@ class TestOutsidePeople:
         assert not (await enter.found(made)).is_disabled
         assert (await enter(provider, caller)).id == made.id
 
-    async def test_one_person_twice_at_once_is_one_also_in_the_last_place(self, house: Any, enter: Entry) -> None:
+    async def test_one_person_twice_at_once_is_one_also_in_the_last_place(self, house: House, enter: Entry) -> None:
         city = await city_for(house, 1)
         provider = provider_for(city)
         caller = person(provider, city)
@@ -123,7 +123,7 @@ class TestOutsidePeople:
 class TestTogether:
     """Requests at the same moment, on PostgreSQL's locks."""
 
-    async def test_of_many_who_come_in_every_way_as_many_get_in_as_fit(self, house: Any, password: str, as_caller: AsCaller) -> None:
+    async def test_of_many_who_come_in_every_way_as_many_get_in_as_fit(self, house: House, password: str, as_caller: AsCaller) -> None:
         enter = Entry(house)
         city = await city_for(house, 5)
         admin = as_caller(await house.add_user(city, Role.ADMIN))

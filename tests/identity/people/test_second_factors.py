@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
 
 import pyotp
 import pytest
+from tests.identity.house import House
 from tests.identity.people.people import HOME, AsCaller, deeds, factors, log_in, reload, verify, with_code
 
 from gtvision.audit import Action, Outcome
@@ -24,7 +24,7 @@ from identity.people.domain.users import OwnAccount
 
 
 class TestSecondFactor:
-    async def test_a_password_alone_is_not_enough(self, house: Any, password: str, as_caller: AsCaller) -> None:
+    async def test_a_password_alone_is_not_enough(self, house: House, password: str, as_caller: AsCaller) -> None:
         user, totp, _ = await with_code(house, password, as_caller)
         with pytest.raises(SecondFactorRequired):
             await log_in(house, user.email, password)
@@ -38,7 +38,7 @@ class TestSecondFactor:
             (Action.SESSION_OPENED, Outcome.ALLOWED),
         ]
 
-    async def test_the_code_says_nothing_without_the_password(self, house: Any, password: str, as_caller: AsCaller) -> None:
+    async def test_the_code_says_nothing_without_the_password(self, house: House, password: str, as_caller: AsCaller) -> None:
         user, totp, _ = await with_code(house, password, as_caller)
         with pytest.raises(BadCredentials):
             await log_in(house, user.email, "wrong", totp.at(house.clock.now()))
@@ -46,7 +46,7 @@ class TestSecondFactor:
             await log_in(house, user.email, "wrong", "000000")
         await log_in(house, user.email, password, totp.at(house.clock.now()))  # the refused login has not used the code
 
-    async def test_a_code_is_good_once(self, house: Any, password: str, as_caller: AsCaller) -> None:
+    async def test_a_code_is_good_once(self, house: House, password: str, as_caller: AsCaller) -> None:
         user, totp, _ = await with_code(house, password, as_caller)
         code = totp.at(house.clock.now())
         await log_in(house, user.email, password, code)
@@ -57,7 +57,7 @@ class TestSecondFactor:
         house.clock.advance(timedelta(seconds=30))
         await log_in(house, user.email, password, totp.at(house.clock.now()))
 
-    async def test_the_code_that_enabled_it_opens_nothing(self, house: Any, password: str, as_caller: AsCaller) -> None:
+    async def test_the_code_that_enabled_it_opens_nothing(self, house: House, password: str, as_caller: AsCaller) -> None:
         user = await house.add_user(await house.add_tenant())
         secret, _ = await factors(house).enrol(as_caller(user), password, HOME)
         code = pyotp.TOTP(secret).at(house.clock.now())
@@ -65,7 +65,7 @@ class TestSecondFactor:
         with pytest.raises(SecondFactorInvalid):
             await log_in(house, user.email, password, code)
 
-    async def test_a_recovery_code_is_good_once(self, house: Any, password: str, as_caller: AsCaller) -> None:
+    async def test_a_recovery_code_is_good_once(self, house: House, password: str, as_caller: AsCaller) -> None:
         user, _, codes = await with_code(house, password, as_caller)
         await log_in(house, user.email, password, codes[0].upper())
         with pytest.raises(SecondFactorInvalid):
@@ -73,7 +73,7 @@ class TestSecondFactor:
         await log_in(house, user.email, password, codes[1])
         assert await house.recovery_codes_left(user) == 8
 
-    async def test_guessing_is_throttled(self, house: Any, password: str, as_caller: AsCaller) -> None:
+    async def test_guessing_is_throttled(self, house: House, password: str, as_caller: AsCaller) -> None:
         user, totp, _ = await with_code(house, password, as_caller)
         for _ in range(5):
             with pytest.raises(SecondFactorInvalid):
@@ -81,7 +81,7 @@ class TestSecondFactor:
         with pytest.raises(RateLimited):
             await log_in(house, user.email, password, totp.at(house.clock.now()))
 
-    async def test_it_is_not_asked_for_until_it_was_confirmed(self, house: Any, password: str, as_caller: AsCaller) -> None:
+    async def test_it_is_not_asked_for_until_it_was_confirmed(self, house: House, password: str, as_caller: AsCaller) -> None:
         user = await house.add_user(await house.add_tenant())
         first, _ = await factors(house).enrol(as_caller(user), password, HOME)
         second, _ = await factors(house).enrol(as_caller(user), password, HOME)
@@ -95,14 +95,14 @@ class TestSecondFactor:
         with pytest.raises(SecondFactorEnabled):
             await factors(house).confirm_second_factor(as_caller(user), "000000", HOME)
 
-    async def test_starting_needs_the_password(self, house: Any, as_caller: AsCaller) -> None:
+    async def test_starting_needs_the_password(self, house: House, as_caller: AsCaller) -> None:
         user = await house.add_user(await house.add_tenant())
         with pytest.raises(WrongPassword):
             await factors(house).enrol(as_caller(user), "wrong", HOME)
         with pytest.raises(NoSecondFactor):
             await factors(house).confirm_second_factor(as_caller(user), "000000", HOME)
 
-    async def test_disabling_needs_both(self, house: Any, password: str, as_caller: AsCaller) -> None:
+    async def test_disabling_needs_both(self, house: House, password: str, as_caller: AsCaller) -> None:
         user, totp, codes = await with_code(house, password, as_caller)
         caller = as_caller(user)
         with pytest.raises(WrongPassword):
@@ -116,7 +116,7 @@ class TestSecondFactor:
         assert await house.recovery_codes_left(user) == 0
         assert (Action.SECOND_FACTOR_DISABLED, Outcome.ALLOWED) in await deeds(house, user)
 
-    async def test_an_administrator_resets_it(self, house: Any, password: str, as_caller: AsCaller) -> None:
+    async def test_an_administrator_resets_it(self, house: House, password: str, as_caller: AsCaller) -> None:
         user, totp, _ = await with_code(house, password, as_caller)
         before = await log_in(house, user.email, password, totp.at(house.clock.now()))
         admin = await house.add_user(user.tenant_id, Role.ADMIN)
@@ -130,7 +130,7 @@ class TestSecondFactor:
         assert before.session.id in house.registry.revoked
         await log_in(house, user.email, password)
 
-    async def test_an_operator_of_the_machine_resets_it(self, house: Any, password: str, as_caller: AsCaller) -> None:
+    async def test_an_operator_of_the_machine_resets_it(self, house: House, password: str, as_caller: AsCaller) -> None:
         """For the only administrator, whose second factor no other user can reset."""
         user, totp, codes = await with_code(house, password, as_caller, Role.ADMIN)
         before = [await log_in(house, user.email, password, each) for each in (totp.at(house.clock.now()), codes[0])]
@@ -141,7 +141,7 @@ class TestSecondFactor:
         reset = next(deed for deed in await house.deeds(user.tenant_id) if deed.action == Action.SECOND_FACTOR_DISABLED)
         assert (reset.actor_id, reset.object_id, reset.details) == (None, str(user.id), {"by": "command line"})
 
-    async def test_who_has_none_and_who_is_unknown_have_none_reset(self, house: Any, password: str, as_caller: AsCaller) -> None:
+    async def test_who_has_none_and_who_is_unknown_have_none_reset(self, house: House, password: str, as_caller: AsCaller) -> None:
         user = await house.add_user(await house.add_tenant())
         opened = await log_in(house, user.email, password)
         for _ in range(2):
@@ -154,7 +154,7 @@ class TestSecondFactor:
         assert opened.session.id not in house.registry.revoked
         assert Action.SECOND_FACTOR_DISABLED not in [action for action, _ in await deeds(house, user)]
 
-    async def test_the_secret_is_sealed_for_its_owner(self, house: Any, password: str, as_caller: AsCaller) -> None:
+    async def test_the_secret_is_sealed_for_its_owner(self, house: House, password: str, as_caller: AsCaller) -> None:
         user, _, codes = await with_code(house, password, as_caller)
         kept = (await reload(house, user)).second_factor
         assert kept is not None

@@ -7,9 +7,8 @@ import sys
 from dataclasses import asdict
 from typing import TYPE_CHECKING, TextIO
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import ValidationError
 
-from chassis.http import StrictModel
 from identity.cities.usecases import BootstrapRequest, Installation
 
 if TYPE_CHECKING:
@@ -20,16 +19,6 @@ if TYPE_CHECKING:
 _MAX_INPUT = 65_536
 
 
-class BootstrapIn(StrictModel):
-    """`{"tenant": ..., "admin_email": ..., "admin_password": ..., "tool_key": ..., "must_change": false}`."""
-
-    tenant: str = Field(min_length=1, max_length=200)
-    admin_email: str
-    admin_password: SecretStr
-    tool_key: SecretStr | None = Field(None, min_length=32, max_length=512)
-    must_change: bool = False
-
-
 class UnusableInput(SystemExit):
     """Standard input is not what `bootstrap` needs. Says where and never what."""
 
@@ -37,12 +26,10 @@ class UnusableInput(SystemExit):
 def read_wanted(source: TextIO) -> BootstrapRequest:
     """Raises: UnusableInput."""
     try:
-        asked = BootstrapIn.model_validate_json(source.read(_MAX_INPUT))
+        return BootstrapRequest.model_validate_json(source.read(_MAX_INPUT))
     except ValidationError as error:
         where = "; ".join(f"{'.'.join(map(str, item['loc'])) or 'input'}: {item['msg']}" for item in error.errors(include_input=False))
         raise UnusableInput(f"bootstrap: {where}") from None
-    tool_key = asked.tool_key.get_secret_value() if asked.tool_key else None
-    return BootstrapRequest(asked.tenant, asked.admin_email, asked.admin_password.get_secret_value(), tool_key, asked.must_change)
 
 
 async def bootstrap(installation: Installation, wanted: BootstrapRequest, passwords: Argon2Passwords, maker: RsaKeyMaker) -> None:

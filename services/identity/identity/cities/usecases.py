@@ -7,6 +7,8 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
+
 from chassis.db import UnitOfWork, UowFactory
 from chassis.idempotency import Once, claim
 from chassis.pictures import check_picture
@@ -233,14 +235,15 @@ def _found(tenant: Tenant | None) -> Tenant:
     return tenant
 
 
-@dataclass(frozen=True, slots=True)
-class BootstrapRequest:
-    """What a fresh installation should have. Nothing has a default: there is no default password."""
+class BootstrapRequest(BaseModel):
+    """What a fresh installation should have. No secret has a default, so there is no default password."""
 
-    tenant: str
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    tenant: str = Field(min_length=1, max_length=200)
     admin_email: str
-    admin_password: str
-    tool_key: str | None = None
+    admin_password: SecretStr
+    tool_key: SecretStr | None = Field(None, min_length=32, max_length=512)
     must_change: bool = False
     """Whether the administrator has to choose another password at the first login, because this one was generated."""
 
@@ -284,8 +287,9 @@ class Installation:
         Raises: InvalidEmail, WeakPassword.
         """
         login = email_key(wanted.admin_email)
-        check_password(wanted.admin_password, wanted.admin_email, wanted.tenant)
-        key_hash = hash_secret(wanted.tool_key) if wanted.tool_key else None
+        password = wanted.admin_password.get_secret_value()
+        check_password(password, wanted.admin_email, wanted.tenant)
+        key_hash = hash_secret(wanted.tool_key.get_secret_value()) if wanted.tool_key else None
         async with self._uow(None) as uow:
             rows = self._rows(uow)
             admin = await rows.find_login(login)
@@ -301,7 +305,7 @@ class Installation:
             email=wanted.admin_email.strip(),
             # the first administrator also runs the platform, because only the platform can add a second tenant
             role=Role.PLATFORM_ADMIN if is_first else Role.ADMIN,
-            password_hash=await passwords.hash(wanted.admin_password),
+            password_hash=await passwords.hash(password),
             created_at=now,
             must_change_password=wanted.must_change,
         )
