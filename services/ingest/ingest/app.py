@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -21,6 +23,7 @@ from chassis.storage import ObjectStore
 from city.cameras import CameraEvents
 from city.refusals import Refusals
 from city.tenants import TenantDirectory
+from gtvision.errors import Unavailable
 from gtvision.events import AuditRecorded, DetectionMade, DetectionsStored
 from gtvision.time import SystemClock
 from ingest.detections.api import router as detections_router
@@ -68,10 +71,19 @@ def create_api(settings: ApiSettings) -> Service:
     StreamEvents(cameras).subscribe(bus)
     bus.publishes(DetectionsStored, AuditRecorded)
     bus.receives(DetectionMade)
+
+    @asynccontextmanager
+    async def cameras_read() -> AsyncIterator[None]:
+        """The copy is there before a request asks what it may see; without PostgreSQL the loop goes on trying."""
+        with suppress(Unavailable):
+            await cameras.refresh()
+        yield
+
+    parts = (lambda: db, cameras_read, lambda: cache, lambda: state, lambda: auth, lambda: tenants, lambda: refusals, lambda: bus)
     return create_app(
         settings,
         title="GT-Vision ingest",
-        lifespan_parts=(lambda: db, lambda: cache, lambda: state, lambda: auth, lambda: tenants, lambda: refusals, lambda: bus),
+        lifespan_parts=parts,
         routers=(detections_router, live_router),
         readiness={"postgresql": db.check, "rabbitmq": bus.check, "keys": auth.check},
         asyncapi=bus.asyncapi,
