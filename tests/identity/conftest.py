@@ -12,9 +12,9 @@ import pytest_asyncio
 from pydantic import SecretStr
 from sqlalchemy import text
 from tests.fixtures.tokens import encryption_keys
-from tests.identity.doors import KEYS, Door, bootstrap
-from tests.identity.federation.federated_town import Town, open_town
-from tests.identity.house import PASSWORD, House, caller_of, patient, signing
+from tests.identity.federation.providers import Federation, running_federation
+from tests.identity.running import KEYS, Running, bootstrap
+from tests.identity.wiring import PASSWORD, Wiring, caller_of, patient, signing
 
 from chassis.db import Database
 from chassis.redis import connect_redis
@@ -28,7 +28,7 @@ from identity.settings import AuditSettings, Settings
 
 
 @pytest.fixture
-async def house(database_for: Callable[..., Any]) -> AsyncIterator[House]:
+async def wiring(database_for: Callable[..., Any]) -> AsyncIterator[Wiring]:
     clock = FakeClock(SystemClock().now())
     async with Database(patient(await database_for("identity")), clock) as db:
 
@@ -40,7 +40,7 @@ async def house(database_for: Callable[..., Any]) -> AsyncIterator[House]:
                 rows = await uow.session.execute(text("SELECT key, body FROM outbox WHERE tenant_id = :t ORDER BY id"), {"t": tenant_id})
                 return [parse(event_types()[row.key], row.body.encode()).data for row in rows]
 
-        yield House(db.uow, PostgresRows, clock, emitted, signing(clock))
+        yield Wiring(db.uow, PostgresRows, clock, emitted, signing(clock))
 
 
 @pytest.fixture
@@ -54,12 +54,12 @@ def as_caller() -> Callable[[User], Caller]:
 
 
 @pytest.fixture(scope="module")
-async def door(
+async def running(
     database_for: Callable[[str], Awaitable[DatabaseSettings]],
     rabbitmq: RabbitSettings,
     redis_state: RedisSettings,
     tmp_path_factory: pytest.TempPathFactory,
-) -> AsyncIterator[Door]:
+) -> AsyncIterator[Running]:
     settings = Settings(
         db=patient(await database_for("identity")),
         rabbit=rabbitmq,
@@ -74,38 +74,38 @@ async def door(
     async with service.started():
         transport = httpx.ASGITransport(service.api, raise_app_exceptions=False)
         async with httpx.AsyncClient(transport=transport, base_url="http://test") as http:
-            yield Door(service, http, settings)
+            yield Running(service, http, settings)
 
 
 @pytest.fixture
-async def no_throttle_left(door: Door) -> AsyncIterator[None]:
+async def no_throttle_left(running: Running) -> AsyncIterator[None]:
     yield
-    client = connect_redis(door.settings.redis.state_url)
+    client = connect_redis(running.settings.redis.state_url)
     async for name in client.scan_iter("identity:throttle:*"):
         await client.delete(name)
     await client.aclose()
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def town(
+async def federation(
     database_for: Callable[[str], Awaitable[DatabaseSettings]],
     rabbitmq: RabbitSettings,
     redis_state: RedisSettings,
     tmp_path_factory: pytest.TempPathFactory,
-) -> AsyncIterator[Town]:
+) -> AsyncIterator[Federation]:
     given = {
         "DATABASE_URL": (await database_for("identity")).url.get_secret_value(),
         "RABBITMQ_URL": rabbitmq.url.get_secret_value(),
         "REDIS_CACHE_URL": redis_state.cache_url.get_secret_value(),
         "REDIS_STATE_URL": redis_state.state_url.get_secret_value(),
     }
-    async with open_town(given, tmp_path_factory.mktemp("objects")) as opened:
+    async with running_federation(given, tmp_path_factory.mktemp("objects")) as opened:
         yield opened
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def fresh_town(town: Town) -> AsyncIterator[None]:
+async def fresh_federation(federation: Federation) -> AsyncIterator[None]:
     """Resets the providers and the counts of attempts before each test."""
-    town.begin()
+    federation.begin()
     yield
-    await town.forget_attempts()
+    await federation.forget_attempts()

@@ -14,9 +14,9 @@ from pydantic import ValidationError
 from redis.asyncio import Redis
 from tests.fixtures.tokens import TokenMint
 from tests.identity.cities.test_usecases import Board, Folder
-from tests.identity.doors import EMAIL, PASSWORD, Door, code
 from tests.identity.federation.test_usecases import Entry, person, provider_for
-from tests.identity.house import FakePasswords, FakeThrottle, House, caller_of
+from tests.identity.running import EMAIL, PASSWORD, Running, code
+from tests.identity.wiring import FakePasswords, FakeThrottle, Wiring, caller_of
 
 from chassis.auth import Authenticator
 from chassis.fakes import StaticKeys, StaticRevocations
@@ -43,46 +43,46 @@ from identity.sessions.usecases.logins import Logins
 HOME = "203.0.113.9"
 
 
-def verifier(house: House) -> Authenticator:
-    return Authenticator(StaticKeys({"keys": [house.tokens._now().jwk()]}), StaticRevocations(), house.clock)
+def verifier(wiring: Wiring) -> Authenticator:
+    return Authenticator(StaticKeys({"keys": [wiring.tokens._now().jwk()]}), StaticRevocations(), wiring.clock)
 
 
 # --- sessions and passwords ---------------------------------------------------------------------------------------------
 
 
-async def opened(house: House, lifetime: timedelta | None = None) -> IssuedTokens:
-    user = await house.add_user(await house.add_tenant())
-    async with house.uow(user.tenant_id) as uow:
-        return await house.issuer.open(uow, user, ClientInfo(HOME), lifetime=lifetime)
+async def opened(wiring: Wiring, lifetime: timedelta | None = None) -> IssuedTokens:
+    user = await wiring.add_user(await wiring.add_tenant())
+    async with wiring.uow(user.tenant_id) as uow:
+        return await wiring.issuer.open(uow, user, ClientInfo(HOME), lifetime=lifetime)
 
 
-async def test_no_access_token_outlives_its_session(house: House) -> None:
+async def test_no_access_token_outlives_its_session(wiring: Wiring) -> None:
     """No token lives longer than its session: after the session's end there is nothing left to revoke when its user is disabled."""
-    first = await opened(house, timedelta(hours=1))
+    first = await opened(wiring, timedelta(hours=1))
     assert first.refresh_token is not None
-    house.clock.advance(timedelta(minutes=50))
-    last = await house.sessions.refresh(first.refresh_token, HOME)
+    wiring.clock.advance(timedelta(minutes=50))
+    last = await wiring.sessions.refresh(first.refresh_token, HOME)
     assert last.expires_in_s == 600
-    assert (await verifier(house).verify(last.access_token)).expires_at == int(first.session.expires_at.timestamp())
+    assert (await verifier(wiring).verify(last.access_token)).expires_at == int(first.session.expires_at.timestamp())
 
 
 @pytest.mark.parametrize("meanwhile", ["disabled", "ended"])
-async def test_a_password_changed_while_its_owner_is_put_out_opens_nothing(house: House, meanwhile: str) -> None:
-    first = await opened(house)
+async def test_a_password_changed_while_its_owner_is_put_out_opens_nothing(wiring: Wiring, meanwhile: str) -> None:
+    first = await opened(wiring)
     user = first.user
     assert isinstance(user, User)
-    admin = caller_of(await house.add_user(user.tenant_id, Role.ADMIN))
+    admin = caller_of(await wiring.add_user(user.tenant_id, Role.ADMIN))
 
     class Slow(FakePasswords):
         async def hash(self, password: str) -> str:
             if meanwhile == "disabled":
-                await house.users.change_user(admin, user.id, Patch({"disabled": True}))
+                await wiring.users.change_user(admin, user.id, Patch({"disabled": True}))
             else:
-                await house.sessions.end_sessions(admin, user.id)
+                await wiring.sessions.end_sessions(admin, user.id)
             return await super().hash(password)
 
-    house.passwords = Slow()
-    logins = house.logins
+    wiring.passwords = Slow()
+    logins = wiring.logins
     with pytest.raises(SessionRevoked):
         await logins.change_password(
             replace(caller_of(user), session_id=first.session.id),
@@ -90,33 +90,33 @@ async def test_a_password_changed_while_its_owner_is_put_out_opens_nothing(house
             "quite another password",
             HOME,
         )
-    async with house.uow(user.tenant_id) as uow:
-        assert await house.rows(uow).sessions_of(user.id, house.clock.now()) == []
+    async with wiring.uow(user.tenant_id) as uow:
+        assert await wiring.rows(uow).sessions_of(user.id, wiring.clock.now()) == []
 
 
 # --- outside people -----------------------------------------------------------------------------------------------------
 
 
-async def test_a_first_sign_in_that_another_one_overtakes_between_two_looks(house: House) -> None:
-    city = await house.add_tenant()
+async def test_a_first_sign_in_that_another_one_overtakes_between_two_looks(wiring: Wiring) -> None:
+    city = await wiring.add_tenant()
     provider = provider_for(city)
     caller, others = person(provider, city), list[User]()
 
     def overtaken(uow: Any) -> PostgresRows:
-        rows = house.rows(uow)
+        rows = wiring.rows(uow)
         look = rows.find_external
 
         async def find_external(issuer: str, subject: str) -> Any:
             found = await look(issuer, subject)
             if not others:
-                others.append(await Entry(house)(provider, caller))
+                others.append(await Entry(wiring)(provider, caller))
             return found
 
         rows.find_external = find_external  # type: ignore[method-assign]
         return rows
 
-    entry = Entry(house)
-    entry.accounts = ExternalAccounts(house.uow, overtaken, house.revoker, house.clock)
+    entry = Entry(wiring)
+    entry.accounts = ExternalAccounts(wiring.uow, overtaken, wiring.revoker, wiring.clock)
     assert (await entry(provider, caller)).id == others[0].id
 
 
@@ -124,8 +124,8 @@ async def test_a_first_sign_in_that_another_one_overtakes_between_two_looks(hous
 
 
 @pytest.fixture
-def keys(house: House) -> ApiKeys:
-    return house.api_keys
+def keys(wiring: Wiring) -> ApiKeys:
+    return wiring.api_keys
 
 
 class Strict(FakeThrottle):
@@ -137,22 +137,22 @@ class Strict(FakeThrottle):
             raise RateLimited
 
 
-async def test_workers_may_use_one_key_at_once_and_a_wrong_one_waits(house: House, keys: ApiKeys) -> None:
-    admin = caller_of(await house.add_user(await house.add_tenant(), Role.ADMIN))
+async def test_workers_may_use_one_key_at_once_and_a_wrong_one_waits(wiring: Wiring, keys: ApiKeys) -> None:
+    admin = caller_of(await wiring.add_user(await wiring.add_tenant(), Role.ADMIN))
     made, text = await keys.create_api_key(admin, NewKey("workers", frozenset({Scope.CAMERAS_READ})))
-    exchanges = Logins(house.uow, house.rows, house.issuer, house.revoker, replace(house.checker, throttle=Strict()), house.clock)
+    exchanges = Logins(wiring.uow, wiring.rows, wiring.issuer, wiring.revoker, replace(wiring.checker, throttle=Strict()), wiring.clock)
     await asyncio.gather(*(exchanges.exchange_api_key(text, HOME) for _ in range(4)))
     await keys.revoke_api_key(admin, made.id)
     with pytest.raises(BadCredentials):
         await exchanges.exchange_api_key(text, HOME)
     with pytest.raises(RateLimited):
         await exchanges.exchange_api_key(text, HOME)
-    refused = [deed for deed in await house.deeds(admin.tenant_id) if deed.outcome == "refused"]
-    assert [deed.details["reason"] for deed in refused] == ["revoked"]
+    refused = [record for record in await wiring.audit_entries(admin.tenant_id) if record.outcome == "refused"]
+    assert [record.details["reason"] for record in refused] == ["revoked"]
 
 
-async def test_whoever_is_limited_to_groups_revokes_no_key_that_sees_more(house: House, keys: ApiKeys) -> None:
-    admin = caller_of(await house.add_user(await house.add_tenant(), Role.ADMIN))
+async def test_a_caller_limited_to_groups_revokes_no_key_that_sees_more(wiring: Wiring, keys: ApiKeys) -> None:
+    admin = caller_of(await wiring.add_user(await wiring.add_tenant(), Role.ADMIN))
     limited, mine = replace(admin, camera_groups=frozenset({new_id()})), frozenset({Scope.CAMERAS_READ})
     wide, _ = await keys.create_api_key(admin, NewKey("wide", mine))
     narrow, _ = await keys.create_api_key(limited, NewKey("narrow", mine, limited.camera_groups))
@@ -161,10 +161,10 @@ async def test_whoever_is_limited_to_groups_revokes_no_key_that_sees_more(house:
     await keys.revoke_api_key(limited, narrow.id)
 
 
-async def test_whoever_is_limited_to_groups_decides_nothing_for_the_whole_city(house: House) -> None:
-    admin = caller_of(await house.add_user(await house.add_tenant(), Role.ADMIN))
+async def test_a_caller_limited_to_groups_changes_no_setting_of_the_tenant(wiring: Wiring) -> None:
+    admin = caller_of(await wiring.add_user(await wiring.add_tenant(), Role.ADMIN))
     limited = replace(admin, camera_groups=frozenset({new_id()}))
-    tenants = Tenants(house.uow, house.rows, Board(), Folder(), house.checker, house.clock)
+    tenants = Tenants(wiring.uow, wiring.rows, Board(), Folder(), wiring.checker, wiring.clock)
     with pytest.raises(LimitedToGroups):
         await tenants.change_settings(limited, admin.tenant_id, 1, SettingsChange(lambda before: before))
     with pytest.raises(LimitedToGroups):
@@ -175,7 +175,7 @@ async def test_whoever_is_limited_to_groups_decides_nothing_for_the_whole_city(h
 # --- tokens and the keys that sign them ---------------------------------------------------------------------------------
 
 
-async def test_the_most_groups_that_somebody_can_have_fit_into_their_token() -> None:
+async def test_the_most_groups_of_a_user_fit_into_a_token() -> None:
     mint, groups = TokenMint(), frozenset(new_id() for _ in range(GROUPS_MAX))
     caller = replace(mint.caller(), scopes=frozenset(map(str, Scope)), camera_groups=groups)
     assert (await mint.authenticator().verify(mint.signer.access_token(caller))).camera_groups == groups
@@ -186,7 +186,7 @@ def key(kid: str, clock: FakeClock, after: timedelta, retires: timedelta | None 
     return SigningKey(kid, "sealed", {"kid": kid}, now, now + after, None if retires is None else now + retires)
 
 
-def test_a_clock_that_goes_back_leaves_somebody_to_sign() -> None:
+def test_a_clock_that_goes_back_leaves_a_key_to_sign() -> None:
     clock = FakeClock()
     only = key("only", clock, timedelta(0))
     assert signs([only], clock.now() - timedelta(hours=1)) == only
@@ -196,12 +196,12 @@ class Undone(Exception):
     """Raised to roll back a change of signing keys, which all tests of the module share."""
 
 
-async def test_a_hurried_rotation_retires_what_a_slow_one_would_have_kept(house: House) -> None:
-    now, slow, hurried = house.clock.now(), timedelta(days=1), timedelta(minutes=21)
+async def test_a_hurried_rotation_retires_what_a_slow_one_would_have_kept(wiring: Wiring) -> None:
+    now, slow, hurried = wiring.clock.now(), timedelta(days=1), timedelta(minutes=21)
     with pytest.raises(Undone):
-        async with house.uow(None) as uow:
-            rows = house.rows(uow)
-            await rows.add_signing_key(key(f"old-{new_id()}", house.clock, timedelta(0)))
+        async with wiring.uow(None) as uow:
+            rows = wiring.rows(uow)
+            await rows.add_signing_key(key(f"old-{new_id()}", wiring.clock, timedelta(0)))
             for after in (slow, hurried, slow):
                 await rows.retire_signing_keys("none", now + after)
             assert {each.retires_at for each in await rows.signing_keys()} == {now + hurried}
@@ -222,7 +222,7 @@ async def state(redis_state: RedisSettings) -> AsyncIterator[Redis]:
 
 @pytest.mark.broker
 class TestPatience:
-    async def test_one_wrong_secret_again_and_again_locks_no_neighbour_out(self, state: Redis) -> None:
+    async def test_one_repeated_wrong_secret_locks_no_other_user_out(self, state: Redis) -> None:
         throttle = RedisThrottle(state)
         for number in range(150):
             try:
@@ -255,7 +255,7 @@ class TestPatience:
 
 
 @pytest.mark.broker
-async def test_a_board_of_one_city_owes_nothing_once_it_was_written(state: Redis) -> None:
+async def test_a_board_of_one_tenant_owes_nothing_once_it_was_written(state: Redis) -> None:
     city, other = (Tenant(new_id(), f"City {number}", 2, FakeClock().now()) for number in range(2))
     board = RedisTenantBoard(state)
     await board.publish([city])
@@ -278,9 +278,9 @@ async def test_a_board_of_one_city_owes_nothing_once_it_was_written(state: Redis
 
 @pytest.mark.db
 @pytest.mark.usefixtures("no_throttle_left")
-async def test_what_no_database_can_keep_is_refused(door: Door) -> None:
-    headers, bad = await door.as_admin() | {"content-type": "application/json", "if-match": '"1"'}, "a\x00b"
-    city = (await door.http.get("/api/v1/users/me", headers=headers)).json()["tenant_id"]
+async def test_what_no_database_can_keep_is_refused(running: Running) -> None:
+    headers, bad = await running.as_admin() | {"content-type": "application/json", "if-match": '"1"'}, "a\x00b"
+    city = (await running.http.get("/api/v1/users/me", headers=headers)).json()["tenant_id"]
     someone = {"email": "nul@cidade.example", "password": "uma outra senha bem longa", "role": "viewer", "name": bad}
     asked: list[tuple[str, str, dict[str, Any]]] = [
         ("POST", "/users", someone),
@@ -289,7 +289,7 @@ async def test_what_no_database_can_keep_is_refused(door: Door) -> None:
         ("PATCH", f"/tenants/{city}/settings", {"display_name": bad}),
     ]
     for method, path, body in asked:
-        answer = await door.http.request(method, f"/api/v1{path}", content=json.dumps(body), headers=headers)
+        answer = await running.http.request(method, f"/api/v1{path}", content=json.dumps(body), headers=headers)
         assert code(answer) == (422, "invalid"), path
     with pytest.raises(ValidationError):
         TenantIn(name=bad, admin_email="nul@outra.example")

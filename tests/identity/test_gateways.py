@@ -33,7 +33,7 @@ class TestArgon2:
         assert not await passwords.verify(made, "wrong horse battery")
         assert not await passwords.verify("not a hash", "correct horse battery")
 
-    async def test_nobody_is_compared_as_slowly_and_never_matches(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def test_an_unknown_user_is_compared_as_slowly_and_never_matches(self, monkeypatch: pytest.MonkeyPatch) -> None:
         passwords = Argon2Passwords()
         assert not await passwords.verify(None, "\x00 unknown")
 
@@ -128,7 +128,7 @@ class TestRegistry:
         await state.flushall()
         assert not await registry.is_whole()
 
-    async def test_keys_that_somebody_else_rotated_are_noticed(self, state: Redis) -> None:
+    async def test_keys_that_another_process_rotated_are_noticed(self, state: Redis) -> None:
         clock, ours, theirs = FakeClock(), RedisRegistry(state), RedisRegistry(state)
         await ours.load({"keys": []}, {}, clock.now())
         await theirs.load({"keys": [{"kid": "new"}]}, {}, clock.now())
@@ -162,7 +162,7 @@ class TestRegistry:
 
 @pytest.mark.broker
 class TestThrottle:
-    async def test_the_sixth_attempt_of_a_pair_waits_and_nobody_else(self, state: Redis) -> None:
+    async def test_only_the_sixth_attempt_of_a_pair_waits(self, state: Redis) -> None:
         throttle = RedisThrottle(state)
         for _ in range(5):
             await throttle.attempt("maria@example.org", "198.51.100.1")
@@ -198,7 +198,7 @@ class TestThrottle:
         await throttle.succeeded(victim, "203.0.113.7")
         await throttle.attempt("joao@example.org", "198.51.100.20")
 
-    async def test_whoever_gets_it_right_in_the_end_is_forgiven(self, state: Redis) -> None:
+    async def test_a_success_in_the_end_removes_the_limit(self, state: Redis) -> None:
         throttle = RedisThrottle(state)
         for person in range(60):  # two attempts each, as with a second factor: 120 together
             for _ in range(2):
@@ -211,7 +211,7 @@ class TestThrottle:
         assert "maria" not in names
         assert "198.51" not in names
 
-    async def test_without_redis_nobody_guesses(self) -> None:
+    async def test_without_redis_no_login_is_tried(self) -> None:
         gone = connect_redis("redis://127.0.0.1:1/0", timeout_s=0.05, retries=0)
         with pytest.raises(Unavailable):
             await RedisThrottle(gone).attempt("maria@example.org", "198.51.100.1")

@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 from PIL import Image
-from tests.identity.doors import Door, code
+from tests.identity.running import Running, code
 
 from chassis.redis import connect_redis
 from city.tenants import TenantDirectory
@@ -23,39 +23,39 @@ pytestmark = [pytest.mark.db, pytest.mark.broker, pytest.mark.usefixtures("no_th
 class Person:
     """A user with a token."""
 
-    def __init__(self, door: Door, session: dict[str, Any]) -> None:
-        self._door = door
+    def __init__(self, running: Running, session: dict[str, Any]) -> None:
+        self._running = running
         self.headers = {"authorization": f"Bearer {session['access_token']}"}
         self.tenant_id = session["user"]["tenant_id"]
 
     async def ask(self, method: str, path: str, **more: Any) -> httpx.Response:
         headers = self.headers | more.pop("headers", {})
-        return await self._door.http.request(method, f"/api/v1{path}", headers=headers, **more)
+        return await self._running.http.request(method, f"/api/v1{path}", headers=headers, **more)
 
 
 @pytest.fixture
-async def root(door: Door) -> Person:
+async def root(running: Running) -> Person:
     """The installation's first administrator, who is the platform's administrator too."""
-    return Person(door, await door.login())
+    return Person(running, await running.login())
 
 
-async def join(door: Door, root: Person) -> Person:
+async def join(running: Running, root: Person) -> Person:
     """Creates another tenant and returns its first administrator, after the first login."""
     email, chosen = f"{new_id()}@example.org", "outra senha bem longa"
     made = await root.ask("POST", "/tenants", json={"name": f"Cidade {new_id()}", "admin_email": email})
     assert made.status_code == 201, made.text
     assert made.headers["cache-control"] == "no-store"
     password = made.json()["admin"]["password"]
-    first = Person(door, await door.login(email, password))
+    first = Person(running, await running.login(email, password))
     assert code(await first.ask("GET", f"/tenants/{first.tenant_id}")) == (403, "missing_scope"), "not before the password is changed"
     changed = await first.ask("POST", "/auth/password", json={"current_password": password, "new_password": chosen})
     assert changed.is_success, changed.text
-    return Person(door, await door.login(email, chosen))
+    return Person(running, await running.login(email, chosen))
 
 
 @pytest.fixture
-async def mayor(door: Door, root: Person) -> Person:
-    return await join(door, root)
+async def mayor(running: Running, root: Person) -> Person:
+    return await join(running, root)
 
 
 def logo(kind: str = "PNG", size: tuple[int, int] = (64, 32)) -> bytes:
@@ -93,7 +93,7 @@ async def test_a_name_is_taken_once(root: Person) -> None:
 # --- settings ----------------------------------------------------------------------------------------------------------
 
 
-async def test_settings_are_changed_by_who_has_seen_them(door: Door, root: Person, mayor: Person) -> None:
+async def test_settings_are_changed_by_who_has_seen_them(running: Running, root: Person, mayor: Person) -> None:
     path = f"/tenants/{mayor.tenant_id}/settings"
     shown = await mayor.ask("GET", path)
     assert shown.json()["retention"]["video_days"] == 90
@@ -180,8 +180,8 @@ async def test_what_a_city_joins_with_is_its_ceiling(root: Person) -> None:
     assert made.json()["ceiling"] == {"quotas.users": 3}
 
 
-async def test_a_change_reaches_every_service(door: Door, mayor: Person) -> None:
-    async with connect_redis(door.settings.redis.state_url) as state, TenantDirectory(state, poll_s=3_600) as directory:
+async def test_a_change_reaches_every_service(running: Running, mayor: Person) -> None:
+    async with connect_redis(running.settings.redis.state_url) as state, TenantDirectory(state, poll_s=3_600) as directory:
         body = {"purposes": {"required": True}}
         await mayor.ask("PATCH", f"/tenants/{mayor.tenant_id}/settings", json=body, headers={"if-match": '"1"'})
         from uuid import UUID
@@ -199,7 +199,7 @@ async def test_a_change_reaches_every_service(door: Door, mayor: Person) -> None
                 await asyncio.sleep(0.05)
 
 
-async def test_a_logo(door: Door, mayor: Person) -> None:
+async def test_a_logo(running: Running, mayor: Person) -> None:
     path = f"/tenants/{mayor.tenant_id}/logo"
     assert code(await mayor.ask("GET", path)) == (404, "not_found")
     data = logo("JPEG")
@@ -218,25 +218,25 @@ async def test_a_logo(door: Door, mayor: Person) -> None:
 # --- keys of programs --------------------------------------------------------------------------------------------------
 
 
-async def exchange(door: Door, key: str) -> httpx.Response:
+async def exchange(running: Running, key: str) -> httpx.Response:
     body = {"grant_type": "urn:ietf:params:oauth:grant-type:token-exchange", "subject_token": key}
-    return await door.http.post("/api/v1/auth/token", data=body)
+    return await running.http.post("/api/v1/auth/token", data=body)
 
 
-async def test_a_key_from_the_cradle_to_the_grave(door: Door, mayor: Person) -> None:
+async def test_a_key_from_creation_to_revocation(running: Running, mayor: Person) -> None:
     made = await mayor.ask("POST", "/api-keys", json={"name": "Estacionamento", "scopes": ["cameras:read", "api-keys:read"]})
     assert code(made) == (403, "forbidden"), "no key sees keys"
     made = await mayor.ask("POST", "/api-keys", json={"name": "Estacionamento", "scopes": ["settings:read"]})
     assert made.status_code == 201, made.text
     assert made.headers["cache-control"] == "no-store"
     text, path = made.json()["key"], f"/api-keys/{made.json()['id']}"
-    opened = (await exchange(door, text)).json()
+    opened = (await exchange(running, text)).json()
     assert opened["expires_in"] == 900
     program = {"authorization": f"Bearer {opened['access_token']}"}
     settings = f"/api/v1/tenants/{mayor.tenant_id}/settings"
-    assert (await door.http.get(settings, headers=program)).status_code == 200
-    assert code(await door.http.get("/api/v1/users", headers=program)) == (403, "missing_scope")
-    me = (await door.http.get("/api/v1/users/me", headers=program)).json()
+    assert (await running.http.get(settings, headers=program)).status_code == 200
+    assert code(await running.http.get("/api/v1/users", headers=program)) == (403, "missing_scope")
+    me = (await running.http.get("/api/v1/users/me", headers=program)).json()
     assert (me["kind"], me["name"], me["scopes"]) == ("api_key", "Estacionamento", ["settings:read"])
     assert (me["purposes"], me["purpose_required"]) == ([], False)
     shown = (await mayor.ask("GET", path)).json()
@@ -246,18 +246,18 @@ async def test_a_key_from_the_cradle_to_the_grave(door: Door, mayor: Person) -> 
     assert shown["last_used_address"] == "127.0.0.1"
     for _ in range(2):
         assert (await mayor.ask("DELETE", path)).status_code == 204
-    assert code(await exchange(door, text)) == (401, "bad_credentials")
+    assert code(await exchange(running, text)) == (401, "bad_credentials")
     async with asyncio.timeout(60):
-        while (answer := await door.http.get(settings, headers=program)).status_code == 200:
+        while (answer := await running.http.get(settings, headers=program)).status_code == 200:
             await asyncio.sleep(0.02)
     assert code(answer) == (401, "session_revoked")
     assert (await mayor.ask("GET", path)).json()["revoked_at"] is not None
 
 
-async def test_a_short_key_gives_a_shorter_token(door: Door, mayor: Person) -> None:
+async def test_a_short_key_gives_a_shorter_token(running: Running, mayor: Person) -> None:
     ends = isoformat(SystemClock().now() + timedelta(minutes=10))
     made = (await mayor.ask("POST", "/api-keys", json={"name": "x", "scopes": ["cameras:read"], "expires_at": ends})).json()
-    assert 0 < (await exchange(door, made["key"])).json()["expires_in"] <= 600
+    assert 0 < (await exchange(running, made["key"])).json()["expires_in"] <= 600
 
 
 @pytest.mark.parametrize(
@@ -276,7 +276,7 @@ async def test_wrong_keys_are_not_made(root: Person, body: dict[str, Any], expec
     assert code(await root.ask("POST", "/api-keys", json=body)) == expected
 
 
-async def test_pages_of_keys_and_strangers(door: Door, root: Person, mayor: Person) -> None:
+async def test_pages_of_keys_and_keys_of_other_tenants(running: Running, root: Person, mayor: Person) -> None:
     for number in range(3):
         await mayor.ask("POST", "/api-keys", json={"name": f"Key {number}", "scopes": ["cameras:read"]})
     first = (await mayor.ask("GET", "/api-keys?limit=2")).json()

@@ -11,7 +11,7 @@ from uuid import UUID
 
 import pytest
 from PIL import Image
-from tests.identity.house import House
+from tests.identity.wiring import Wiring
 
 from chassis.storage import ObjectStore
 from gtvision.errors import InvalidImage, NotFound, StaleRevision, TooLarge, Unavailable
@@ -78,18 +78,18 @@ def folder() -> Folder:
 
 
 @pytest.fixture
-def tenants(house: House, board: Board, folder: Folder) -> Tenants:
-    return Tenants(house.uow, house.rows, board, folder, house.checker, house.clock)
+def tenants(wiring: Wiring, board: Board, folder: Folder) -> Tenants:
+    return Tenants(wiring.uow, wiring.rows, board, folder, wiring.checker, wiring.clock)
 
 
 @pytest.fixture
-async def admin(house: House, as_caller: AsCaller) -> Caller:
-    return as_caller(await house.add_user(await house.add_tenant(), Role.ADMIN))
+async def admin(wiring: Wiring, as_caller: AsCaller) -> Caller:
+    return as_caller(await wiring.add_user(await wiring.add_tenant(), Role.ADMIN))
 
 
 @pytest.fixture
-async def root(house: House, as_caller: AsCaller) -> Caller:
-    return as_caller(await house.add_user(await house.add_tenant(), Role.PLATFORM_ADMIN))
+async def root(wiring: Wiring, as_caller: AsCaller) -> Caller:
+    return as_caller(await wiring.add_user(await wiring.add_tenant(), Role.PLATFORM_ADMIN))
 
 
 def picture(kind: str = "PNG", size: tuple[int, int] = (64, 32)) -> bytes:
@@ -110,29 +110,29 @@ def limiting(**limits: Any) -> SettingsChange:
 
 
 class TestFounding:
-    async def test_a_city_joins_with_somebody_to_run_it(self, house: House, tenants: Tenants, board: Board, root: Caller) -> None:
+    async def test_a_tenant_is_created_with_an_administrator(self, wiring: Wiring, tenants: Tenants, board: Board, root: Caller) -> None:
         made = await tenants.create_tenant(root, NewTenant(f"City {new_id()}", f" {new_id()}@example.org ", STRICT))
         assert (made.admin.role, made.admin.tenant_id, made.admin.must_change_password) == (Role.ADMIN, made.tenant.id, True)
         assert made.admin.password_hash == f"hash of {made.password}"
         assert len(made.password) == 23
         assert made.admin.email == made.admin.email.strip()
         assert board.known[made.tenant.id].settings == STRICT
-        created, updated = await house.facts(made.tenant.id)
+        created, updated = await wiring.facts(made.tenant.id)
         assert created == TenantCreated(name=made.tenant.name, revision=1, settings=STRICT)
         assert updated == TenantUpdated(name=made.tenant.name, revision=1, settings=STRICT)
-        (deed,) = await house.deeds(made.tenant.id)
-        assert (deed.action, deed.actor_id) == ("tenant.created", root.user_id)
-        assert made.password not in str(await house.emitted(made.tenant.id))
+        (record,) = await wiring.audit_entries(made.tenant.id)
+        assert (record.action, record.actor_id) == ("tenant.created", root.user_id)
+        assert made.password not in str(await wiring.emitted(made.tenant.id))
 
-    async def test_names_and_addresses_are_taken_once(self, house: House, tenants: Tenants, root: Caller) -> None:
+    async def test_names_and_addresses_are_taken_once(self, wiring: Wiring, tenants: Tenants, root: Caller) -> None:
         made = await tenants.create_tenant(root, NewTenant(f"City {new_id()}", f"{new_id()}@example.org"))
         with pytest.raises(NameTaken):
             await tenants.create_tenant(root, NewTenant(made.tenant.name, f"{new_id()}@example.org"))
         name = f"City {new_id()}"
         with pytest.raises(EmailTaken):
             await tenants.create_tenant(root, NewTenant(name, made.admin.email.upper()))
-        async with house.uow(None) as uow:
-            assert await house.rows(uow).find_tenant(name) is None, "nothing is half made"
+        async with wiring.uow(None) as uow:
+            assert await wiring.rows(uow).find_tenant(name) is None, "nothing is half made"
 
     async def test_strange_addresses_and_logos_are_refused(self, tenants: Tenants, root: Caller) -> None:
         with pytest.raises(InvalidEmail):
@@ -142,18 +142,18 @@ class TestFounding:
 
 
 class TestSettings:
-    async def test_a_change_makes_a_revision_and_is_told(self, house: House, tenants: Tenants, board: Board, admin: Caller) -> None:
+    async def test_a_change_makes_a_revision_and_is_told(self, wiring: Wiring, tenants: Tenants, board: Board, admin: Caller) -> None:
         before = await tenants.tenant(admin, admin.tenant_id)
         after = await tenants.change_settings(admin, admin.tenant_id, before.revision, becomes(STRICT))
         assert (after.revision, after.settings) == (before.revision + 1, STRICT)
         assert await tenants.tenant(admin, admin.tenant_id) == after
         assert board.known[admin.tenant_id] == after
-        assert await house.facts(admin.tenant_id) == [TenantUpdated(name=after.name, revision=after.revision, settings=STRICT)]
-        (deed,) = await house.deeds(admin.tenant_id)
-        assert (deed.action, deed.actor_id, deed.object_id) == ("settings.changed", admin.user_id, str(admin.tenant_id))
-        assert deed.details == {"purposes.codes": "[] -> ['crime']", "purposes.required": "False -> True"}
+        assert await wiring.facts(admin.tenant_id) == [TenantUpdated(name=after.name, revision=after.revision, settings=STRICT)]
+        (record,) = await wiring.audit_entries(admin.tenant_id)
+        assert (record.action, record.actor_id, record.object_id) == ("settings.changed", admin.user_id, str(admin.tenant_id))
+        assert record.details == {"purposes.codes": "[] -> ['crime']", "purposes.required": "False -> True"}
 
-    async def test_a_change_of_something_old_is_refused(self, house: House, tenants: Tenants, admin: Caller) -> None:
+    async def test_a_change_of_something_old_is_refused(self, wiring: Wiring, tenants: Tenants, admin: Caller) -> None:
         before = await tenants.tenant(admin, admin.tenant_id)
         await tenants.change_settings(admin, admin.tenant_id, before.revision, becomes(STRICT))
         for revision in (before.revision, before.revision + 2, 0):
@@ -161,10 +161,10 @@ class TestSettings:
                 await tenants.change_settings(admin, admin.tenant_id, revision, becomes(TenantSettings()))
         assert (await tenants.tenant(admin, admin.tenant_id)).settings == STRICT
 
-    async def test_what_changes_nothing_is_no_revision(self, house: House, tenants: Tenants, admin: Caller) -> None:
+    async def test_what_changes_nothing_is_no_revision(self, wiring: Wiring, tenants: Tenants, admin: Caller) -> None:
         before = await tenants.tenant(admin, admin.tenant_id)
         assert await tenants.change_settings(admin, admin.tenant_id, before.revision, becomes(before.settings)) == before
-        assert await house.emitted(admin.tenant_id) == []
+        assert await wiring.emitted(admin.tenant_id) == []
 
     async def test_a_change_that_fails_changes_nothing(self, tenants: Tenants, admin: Caller) -> None:
         before = await tenants.tenant(admin, admin.tenant_id)
@@ -177,9 +177,9 @@ class TestSettings:
         assert await tenants.tenant(admin, admin.tenant_id) == before
 
     async def test_another_tenant_does_not_exist_but_for_the_platform(
-        self, house: House, tenants: Tenants, admin: Caller, root: Caller
+        self, wiring: Wiring, tenants: Tenants, admin: Caller, root: Caller
     ) -> None:
-        stranger = await house.add_tenant()
+        stranger = await wiring.add_tenant()
         with pytest.raises(NotFound):
             await tenants.tenant(admin, stranger)
         with pytest.raises(NotFound):
@@ -190,18 +190,18 @@ class TestSettings:
             await tenants.logo(admin, stranger)
         await tenants.change_settings(root, stranger, 1, becomes(STRICT))
         assert (await tenants.tenant(root, stranger)).settings == STRICT
-        (deed,) = await house.deeds(stranger)
-        assert deed.actor_id == root.user_id, "on record where it was done"
+        (record,) = await wiring.audit_entries(stranger)
+        assert record.actor_id == root.user_id, "on record where it was done"
         with pytest.raises(NotFound):
             await tenants.tenant(root, new_id())
 
-    async def test_the_state_store_may_be_away(self, house: House, tenants: Tenants, board: Board, admin: Caller) -> None:
+    async def test_the_state_store_may_be_away(self, wiring: Wiring, tenants: Tenants, board: Board, admin: Caller) -> None:
         board.down = True
         after = await tenants.change_settings(admin, admin.tenant_id, 1, becomes(STRICT))
         assert (await tenants.tenant(admin, admin.tenant_id)).revision == after.revision
 
-    async def test_pages_of_all_cities(self, house: House, tenants: Tenants) -> None:
-        made = [await house.add_tenant() for _ in range(3)]
+    async def test_pages_of_all_cities(self, wiring: Wiring, tenants: Tenants) -> None:
+        made = [await wiring.add_tenant() for _ in range(3)]
         found: list[UUID] = []
         while page := await tenants.list_tenants(found[-1] if found else None, 2):
             found += [tenant.id for tenant in page]
@@ -211,7 +211,7 @@ class TestSettings:
 
 class TestLogo:
     @pytest.mark.parametrize("kind", ["PNG", "JPEG"])
-    async def test_it_is_kept_and_shown(self, house: House, tenants: Tenants, folder: Folder, admin: Caller, kind: str) -> None:
+    async def test_it_is_kept_and_shown(self, wiring: Wiring, tenants: Tenants, folder: Folder, admin: Caller, kind: str) -> None:
         data = picture(kind)
         after = await tenants.set_logo(admin, admin.tenant_id, data)
         key, shown = await tenants.logo(admin, admin.tenant_id)
@@ -259,10 +259,10 @@ class TestLogo:
 
 class TestAnnouncements:
     async def test_at_start_every_ten_minutes_and_whenever_they_are_lost(
-        self, house: House, tenants: Tenants, board: Board, admin: Caller
+        self, wiring: Wiring, tenants: Tenants, board: Board, admin: Caller
     ) -> None:
         async def told() -> int:
-            return len([fact for fact in await house.facts(admin.tenant_id) if isinstance(fact, TenantUpdated)])
+            return len([fact for fact in await wiring.facts(admin.tenant_id) if isinstance(fact, TenantUpdated)])
 
         assert await tenants.announce_if_needed()
         assert (await told(), board.known[admin.tenant_id].revision) == (1, 1)
@@ -270,12 +270,12 @@ class TestAnnouncements:
         board.known.clear()
         assert await tenants.announce_if_needed()
         assert (await told(), admin.tenant_id in board.known) == (1, True)
-        house.clock.advance(600)
+        wiring.clock.advance(600)
         assert await tenants.announce_if_needed()
         assert await told() == 2
 
-    async def test_more_cities_than_a_page(self, house: House, tenants: Tenants, board: Board) -> None:
-        made = [await house.add_tenant() for _ in range(101)]
+    async def test_more_cities_than_a_page(self, wiring: Wiring, tenants: Tenants, board: Board) -> None:
+        made = [await wiring.add_tenant() for _ in range(101)]
         assert await tenants.announce_if_needed()
         assert set(made) <= board.known.keys()
 
@@ -323,7 +323,7 @@ class TestCeiling:
         assert (await self.change(tenants, admin, admin, cameras=None)).settings.quotas.cameras == 10
 
     async def test_the_lower_of_the_two_holds_and_is_announced(
-        self, house: House, tenants: Tenants, board: Board, admin: Caller, root: Caller
+        self, wiring: Wiring, tenants: Tenants, board: Board, admin: Caller, root: Caller
     ) -> None:
         await self.change(tenants, root, admin, cameras=10)
         await self.change(tenants, admin, admin, cameras=4)
@@ -331,10 +331,10 @@ class TestCeiling:
             after = await self.change(tenants, root, admin, cameras=most)
             assert (after.settings.quotas.cameras, after.ceiling) == (holds, {"quotas.cameras": most})
             assert board.known[admin.tenant_id].settings.quotas.cameras == holds
-            told = (await house.facts(admin.tenant_id))[-1]
+            told = (await wiring.facts(admin.tenant_id))[-1]
             assert (told.settings.quotas.cameras, told.revision) == (holds, after.revision)
 
-    async def test_what_the_platform_leaves_open_is_the_citys(self, tenants: Tenants, admin: Caller, root: Caller) -> None:
+    async def test_what_the_platform_leaves_open_is_the_tenants(self, tenants: Tenants, admin: Caller, root: Caller) -> None:
         await self.change(tenants, root, admin, users=10)
         assert (await self.change(tenants, admin, admin, cameras=500, daily_usd=9.0)).ceiling == {"quotas.users": 10}
 
@@ -344,10 +344,10 @@ class TestCeiling:
         assert (free.ceiling, free.settings.quotas.cameras) == ({}, None)
         assert (await self.change(tenants, admin, admin, cameras=11)).settings.quotas.cameras == 11
 
-    async def test_both_values_are_on_record(self, house: House, tenants: Tenants, admin: Caller, root: Caller) -> None:
+    async def test_both_values_are_on_record(self, wiring: Wiring, tenants: Tenants, admin: Caller, root: Caller) -> None:
         await self.change(tenants, root, admin, cameras=10)
-        (deed,) = await house.deeds(admin.tenant_id)
-        assert deed.details == {"quotas.cameras": "None -> 10", "ceiling.quotas.cameras": "None -> 10"}
+        (record,) = await wiring.audit_entries(admin.tenant_id)
+        assert record.details == {"quotas.cameras": "None -> 10", "ceiling.quotas.cameras": "None -> 10"}
 
 
 def replace_retention(settings: TenantSettings, **days: int) -> TenantSettings:

@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 from tests.fixtures import needs
-from tests.identity.doors import PASSWORD
+from tests.identity.running import PASSWORD
 
 from servers import Nginx, ServerRunner, free_port
 

@@ -13,7 +13,7 @@ import pytest
 from playwright.async_api import Page, expect
 from starlette.types import Message, Receive, Scope, Send
 from tests.identity.console.browsing import one_origin, opened, sign_in, without_other_services
-from tests.identity.doors import EMAIL, PASSWORD, Door
+from tests.identity.running import EMAIL, PASSWORD, Running
 
 from gtvision.ids import new_id
 from gtvision.time import SystemClock
@@ -56,13 +56,13 @@ def renewals() -> Renewals:
 
 
 @pytest.fixture(scope="module")
-async def address(door: Door, renewals: Renewals) -> AsyncIterator[str]:
+async def address(running: Running, renewals: Renewals) -> AsyncIterator[str]:
     async def api(scope: Scope, receive: Receive, send: Send) -> None:
         held = renewals.at_gate(send) if scope["path"] == "/api/v1/auth/refresh" else send
-        await door.service.api(scope, receive, held)
+        await running.service.api(scope, receive, held)
 
-    async with one_origin(api) as running:
-        yield running
+    async with one_origin(api) as origin:
+        yield origin
 
 
 @pytest.fixture
@@ -71,10 +71,10 @@ async def page(address: str) -> AsyncIterator[Page]:
         yield page
 
 
-async def user(door: Door, **more: Any) -> str:
+async def user(running: Running, **more: Any) -> str:
     email = f"{new_id()}@cidade.example"
     asked = {"email": email, "password": PASSWORD, "role": "operator", "name": "Ana Lúcia", "must_change_password": False, **more}
-    made = await door.http.post("/api/v1/users", json=asked, headers=await door.as_admin())
+    made = await running.http.post("/api/v1/users", json=asked, headers=await running.as_admin())
     assert made.status_code == 201, made.text
     return email
 
@@ -173,8 +173,8 @@ async def test_a_reload_in_the_middle_of_a_renewal_keeps_the_session(page: Page,
     await expect(page.locator("#console")).to_be_visible()
 
 
-async def test_a_given_password_must_be_changed(page: Page, door: Door) -> None:
-    email = await user(door, must_change_password=True)
+async def test_a_given_password_must_be_changed(page: Page, running: Running) -> None:
+    email = await user(running, must_change_password=True)
     await sign_in(page, email)
     await expect(page.locator("#password")).to_be_visible()
     await expect(page.locator("#console")).to_be_hidden()
@@ -197,8 +197,8 @@ async def test_a_given_password_must_be_changed(page: Page, door: Door) -> None:
     await expect(page.locator("#console")).to_be_visible()
 
 
-async def test_the_second_factor_from_the_picture_to_the_recovery_code(page: Page, door: Door) -> None:
-    email = await user(door)
+async def test_the_second_factor_from_the_picture_to_the_recovery_code(page: Page, running: Running) -> None:
+    email = await user(running)
     await sign_in(page, email)
     await page.click("#my-account")
     await expect(page.locator("#account .who")).to_contain_text("Ana Lúcia")
@@ -233,11 +233,11 @@ async def test_the_second_factor_from_the_picture_to_the_recovery_code(page: Pag
     await expect(page.locator("[data-factor=off]")).to_be_visible()
 
 
-async def test_other_sessions_are_listed_and_ended(page: Page, door: Door) -> None:
-    email = await user(door)
+async def test_other_sessions_are_listed_and_ended(page: Page, running: Running) -> None:
+    email = await user(running)
     for device in ("Celular da Ana", "Tablet da viatura", "Computador antigo"):
         asked = {"email": email, "password": PASSWORD, "client": "mobile", "device": device}
-        assert (await door.http.post("/api/v1/auth/login", json=asked)).status_code == 200
+        assert (await running.http.post("/api/v1/auth/login", json=asked)).status_code == 200
     await sign_in(page, email)
     await page.click("#my-account")
     sessions = page.locator("#account .sessions li")

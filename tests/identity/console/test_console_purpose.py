@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from playwright.async_api import Page, Route, expect
 from tests.identity.console.browsing import one_origin, opened, sign_in
-from tests.identity.doors import EMAIL, Door
+from tests.identity.running import EMAIL, Running
 
 pytestmark = [pytest.mark.db, pytest.mark.broker, pytest.mark.browser, pytest.mark.usefixtures("no_throttle_left")]
 
@@ -52,9 +52,9 @@ class Plates:
 
 
 @pytest.fixture(scope="module")
-async def address(door: Door) -> AsyncIterator[str]:
-    async with one_origin(door.service.api) as running:
-        yield running
+async def address(running: Running) -> AsyncIterator[str]:
+    async with one_origin(running.service.api) as origin:
+        yield origin
 
 
 @pytest.fixture
@@ -70,14 +70,14 @@ async def page(address: str, plates: Plates) -> AsyncIterator[Page]:
         yield page
 
 
-async def wants(door: Door, plates: Plates, *codes: str, required: bool = False) -> None:
+async def wants(running: Running, plates: Plates, *codes: str, required: bool = False) -> None:
     """Sets the tenant's purposes, and whether one is required."""
-    admin = await door.as_admin()
-    tenant = (await door.http.get("/api/v1/users/me", headers=admin)).json()["tenant_id"]
+    admin = await running.as_admin()
+    tenant = (await running.http.get("/api/v1/users/me", headers=admin)).json()["tenant_id"]
     path = f"/api/v1/tenants/{tenant}/settings"
-    etag = (await door.http.get(path, headers=admin)).headers["etag"]
+    etag = (await running.http.get(path, headers=admin)).headers["etag"]
     purposes: dict[str, Any] = {"codes": list(codes), "required": required}
-    changed = await door.http.patch(path, json={"purposes": purposes}, headers=admin | {"if-match": etag})
+    changed = await running.http.patch(path, json={"purposes": purposes}, headers=admin | {"if-match": etag})
     assert changed.status_code == 200, changed.text
     plates.codes, plates.required = codes, required
 
@@ -94,8 +94,8 @@ async def learned(page: Page) -> None:
     await expect(page.locator("#console")).to_be_visible()
 
 
-async def test_a_city_without_a_list_sees_no_field_and_declares_nothing(page: Page, door: Door, plates: Plates) -> None:
-    await wants(door, plates)
+async def test_without_a_list_there_is_no_field_and_no_purpose(page: Page, running: Running, plates: Plates) -> None:
+    await wants(running, plates)
     await learned(page)
     await search(page)
     await expect(page.locator("#results table")).to_be_visible()
@@ -104,9 +104,9 @@ async def test_a_city_without_a_list_sees_no_field_and_declares_nothing(page: Pa
 
 
 async def test_what_is_required_is_asked_for_before_a_search_and_declared_with_all_that_follows(
-    page: Page, door: Door, plates: Plates
+    page: Page, running: Running, plates: Plates
 ) -> None:
-    await wants(door, plates, "investigacao", "pessoa-desaparecida", required=True)
+    await wants(running, plates, "investigacao", "pessoa-desaparecida", required=True)
     await learned(page)
     field = page.get_by_label("Finalidade")
     await expect(field).to_have_attribute("aria-required", "true")
@@ -124,8 +124,8 @@ async def test_what_is_required_is_asked_for_before_a_search_and_declared_with_a
     assert plates.declared == [("search", "pessoa-desaparecida"), ("evidence", "pessoa-desaparecida")]
 
 
-async def test_it_is_remembered_over_a_reload_and_forgotten_with_the_session(page: Page, door: Door, plates: Plates) -> None:
-    await wants(door, plates, "investigacao", "auditoria")
+async def test_it_is_remembered_over_a_reload_and_forgotten_with_the_session(page: Page, running: Running, plates: Plates) -> None:
+    await wants(running, plates, "investigacao", "auditoria")
     await learned(page)
     field = page.get_by_label("Finalidade")
     await expect(field).to_have_value("")
@@ -144,10 +144,10 @@ async def test_it_is_remembered_over_a_reload_and_forgotten_with_the_session(pag
     assert plates.declared == [("search", "auditoria"), ("search", None)]
 
 
-async def test_a_city_that_changed_its_mind_is_heard_when_it_refuses(page: Page, door: Door, plates: Plates) -> None:
-    await wants(door, plates)
+async def test_a_changed_list_of_purposes_is_read_after_a_refusal(page: Page, running: Running, plates: Plates) -> None:
+    await wants(running, plates)
     await learned(page)
-    await wants(door, plates, "investigacao", required=True)
+    await wants(running, plates, "investigacao", required=True)
     await search(page)
     field = page.get_by_label("Finalidade")
     await expect(field).to_be_focused()
@@ -156,7 +156,7 @@ async def test_a_city_that_changed_its_mind_is_heard_when_it_refuses(page: Page,
     await field.select_option("investigacao")
     await search(page)
     await expect(page.locator("#results table")).to_be_visible()
-    await wants(door, plates, "auditoria", required=True)
+    await wants(running, plates, "auditoria", required=True)
     await page.locator("#results table").get_by_role("button", name="ABC1D23").click()
     await expect(page.locator("#purpose-error")).to_have_text(UNKNOWN)
     await expect(field).to_be_focused()
@@ -164,8 +164,8 @@ async def test_a_city_that_changed_its_mind_is_heard_when_it_refuses(page: Page,
     await expect(page.locator("#results")).to_be_hidden()
 
 
-async def test_a_city_that_wants_one_and_lists_none_gets_a_field(page: Page, door: Door, plates: Plates) -> None:
-    await wants(door, plates, required=True)
+async def test_where_one_is_required_and_none_listed_there_is_a_field(page: Page, running: Running, plates: Plates) -> None:
+    await wants(running, plates, required=True)
     await learned(page)
     field = page.get_by_label("Finalidade")
     await field.fill("Não é código")
@@ -178,8 +178,8 @@ async def test_a_city_that_wants_one_and_lists_none_gets_a_field(page: Page, doo
     assert plates.declared == [("search", "oficio-12")]
 
 
-async def test_where_the_browser_keeps_nothing_all_but_the_memory_works(page: Page, door: Door, plates: Plates) -> None:
-    await wants(door, plates, "investigacao", required=True)
+async def test_without_the_browsers_storage_all_else_works(page: Page, running: Running, plates: Plates) -> None:
+    await wants(running, plates, "investigacao", required=True)
     refused = "Object.defineProperty(window, '%s', { get() { throw new DOMException('refused', 'SecurityError'); } });"
     await page.add_init_script("".join(refused % rows for rows in ("localStorage", "sessionStorage")))
     await page.reload()
@@ -195,9 +195,9 @@ async def test_where_the_browser_keeps_nothing_all_but_the_memory_works(page: Pa
     await expect(page.locator("#console")).to_be_hidden()
 
 
-async def test_on_a_narrow_screen_everything_is_within_reach(page: Page, door: Door, plates: Plates) -> None:
+async def test_on_a_narrow_screen_everything_is_within_reach(page: Page, running: Running, plates: Plates) -> None:
     await page.set_viewport_size({"width": 390, "height": 844})
-    await wants(door, plates, "investigacao", "uma-finalidade-com-um-nome-bem-comprido", required=True)
+    await wants(running, plates, "investigacao", "uma-finalidade-com-um-nome-bem-comprido", required=True)
     await learned(page)
     await page.get_by_label("Finalidade").select_option("uma-finalidade-com-um-nome-bem-comprido")
     for name in ("#purpose select", "#plate", "#search button"):

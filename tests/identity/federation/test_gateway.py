@@ -357,7 +357,7 @@ class TestACode:
             await issuer.redeem(back["code"], SECRETS.verifier, CALLBACK)
 
     @pytest.mark.parametrize("answer", [JSONResponse({"access_token": "x"}), JSONResponse({"id_token": 7})])
-    async def test_without_an_id_token_signs_nobody_in(self, provider: OidcProvider, issuer: HttpIssuer, answer: Response) -> None:
+    async def test_without_an_id_token_is_refused(self, provider: OidcProvider, issuer: HttpIssuer, answer: Response) -> None:
         provider.answers["/token"] = answer
         with pytest.raises(LoginRefused):
             await issuer.redeem("code", "verifier", CALLBACK)

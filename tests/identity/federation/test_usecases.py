@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from tests.identity.house import House
+from tests.identity.wiring import Wiring
 
 from chassis.db import UnitOfWork
 from gtvision.audit import Outcome
@@ -84,65 +84,65 @@ def person(provider: Provider, tenant: UUID, **given: Any) -> ExternalPerson:
 class Entry:
     """Signs outside users in."""
 
-    def __init__(self, house: House) -> None:
-        self.house = house
-        self.accounts = ExternalAccounts(house.uow, house.rows, house.revoker, house.clock)
+    def __init__(self, wiring: Wiring) -> None:
+        self.wiring = wiring
+        self.accounts = ExternalAccounts(wiring.uow, wiring.rows, wiring.revoker, wiring.clock)
 
     async def __call__(self, provider: Provider, caller: ExternalPerson) -> User:
         async def enter(uow: UnitOfWork, user: User) -> IssuedTokens:
-            return await self.house.issuer.open(uow, user, ClientInfo("203.0.113.9"), f"oidc:{provider.name}")
+            return await self.wiring.issuer.open(uow, user, ClientInfo("203.0.113.9"), f"oidc:{provider.name}")
 
         user = (await self.accounts.sign_in(provider, caller, enter)).user
         assert isinstance(user, User)
         return user
 
     async def found(self, user: User) -> User:
-        async with self.house.uow(user.tenant_id) as uow:
-            found = await self.house.rows(uow).user(user.id)
+        async with self.wiring.uow(user.tenant_id) as uow:
+            found = await self.wiring.rows(uow).user(user.id)
         assert found is not None
         return found
 
 
 @pytest.fixture
-def enter(house: House) -> Entry:
-    return Entry(house)
+def enter(wiring: Wiring) -> Entry:
+    return Entry(wiring)
 
 
-async def test_a_first_sign_in_makes_an_account_without_a_password(house: House, enter: Entry) -> None:
-    city = await house.add_tenant()
+async def test_a_first_sign_in_makes_an_account_without_a_password(wiring: Wiring, enter: Entry) -> None:
+    city = await wiring.add_tenant()
     provider = provider_for(city)
     caller = person(provider, city)
     made = await enter(provider, caller)
     assert (made.tenant_id, made.role, made.email, made.password_hash) == (city, Role.VIEWER, caller.email, NO_PASSWORD)
-    assert [deed.action for deed in await house.deeds(city)] == ["user.created", "session.opened"]
+    assert [record.action for record in await wiring.audit_entries(city)] == ["user.created", "session.opened"]
     assert (await enter(provider, caller)).id == made.id
 
 
-async def test_rights_follow_the_provider_and_are_on_record(house: House, enter: Entry) -> None:
-    city, group = await house.add_tenant(), new_id()
+async def test_rights_follow_the_provider_and_are_on_record(wiring: Wiring, enter: Entry) -> None:
+    city, group = await wiring.add_tenant(), new_id()
     provider = provider_for(city, groups_claim="g")
     caller = person(provider, city, camera_groups=frozenset({group}))
     made = await enter(provider, caller)
     await enter(provider, replace(caller, role=Role.OPERATOR, camera_groups=frozenset()))
     now = await enter.found(made)
     assert (now.role, now.camera_groups) == (Role.OPERATOR, frozenset())
-    assert len(house.registry.revoked) == 1  # the session with the former rights is revoked
-    changed = [deed for deed in await house.deeds(city) if deed.action == "user.changed"]
-    assert [deed.details["role"] for deed in changed] == ["viewer -> operator"]
+    assert len(wiring.registry.revoked) == 1  # the session with the former rights is revoked
+    changed = [record for record in await wiring.audit_entries(city) if record.action == "user.changed"]
+    assert [record.details["role"] for record in changed] == ["viewer -> operator"]
 
 
-async def test_groups_that_an_administrator_gave_stay_where_the_provider_has_no_say(house: House, enter: Entry) -> None:
-    city, group = await house.add_tenant(), new_id()
+async def test_groups_that_an_administrator_gave_stay_where_the_provider_has_no_say(wiring: Wiring, enter: Entry) -> None:
+    city, group = await wiring.add_tenant(), new_id()
     provider = provider_for(city)
     caller = person(provider, city)
     made = await enter(provider, caller)
-    async with house.uow(city) as uow:
-        await house.rows(uow).save_user(replace(made, camera_groups=frozenset({group})))
+    async with wiring.uow(city) as uow:
+        await wiring.rows(uow).save_user(replace(made, camera_groups=frozenset({group})))
     assert (await enter(provider, caller)).camera_groups == {group}
 
 
-async def test_a_move_leaves_a_disabled_account_behind(house: House, enter: Entry) -> None:
-    norte, sul = await house.add_tenant(), await house.add_tenant()
+async def test_a_move_leaves_a_disabled_account_behind(wiring: Wiring, enter: Entry) -> None:
+    norte, sul = await wiring.add_tenant(), await wiring.add_tenant()
     provider = provider_for(norte, sul)
     caller = person(provider, norte)
     old = await enter(provider, caller)
@@ -150,14 +150,14 @@ async def test_a_move_leaves_a_disabled_account_behind(house: House, enter: Entr
     assert (new.tenant_id, new.email) == (sul, caller.email)
     assert new.id != old.id
     assert (await enter.found(old)).is_disabled
-    assert {type(fact) for fact in await house.facts(norte)} == {UserDisabled, SessionRevoked}
-    assert len(house.registry.revoked) == 1
+    assert {type(fact) for fact in await wiring.facts(norte)} == {UserDisabled, SessionRevoked}
+    assert len(wiring.registry.revoked) == 1
     back = await enter(provider, caller)
     assert (back.tenant_id, back.is_disabled) == (norte, False)
 
 
-async def test_nobody_leaves_a_city_for_one_that_does_not_let_them_in(house: House, enter: Entry) -> None:
-    norte, sul = await house.add_tenant(), await house.add_tenant()
+async def test_a_user_refused_by_the_new_tenant_stays_in_the_old_one(wiring: Wiring, enter: Entry) -> None:
+    norte, sul = await wiring.add_tenant(), await wiring.add_tenant()
     provider = provider_for(norte, sul)
     caller = person(provider, norte)
     old = await enter(provider, caller)
@@ -167,22 +167,22 @@ async def test_nobody_leaves_a_city_for_one_that_does_not_let_them_in(house: Hou
 
 
 @pytest.mark.parametrize("move", [False, True])
-async def test_who_is_disabled_stays_out_and_it_is_on_record(house: House, enter: Entry, move: bool) -> None:
-    norte, sul = await house.add_tenant(), await house.add_tenant()
+async def test_who_is_disabled_stays_out_and_it_is_on_record(wiring: Wiring, enter: Entry, move: bool) -> None:
+    norte, sul = await wiring.add_tenant(), await wiring.add_tenant()
     provider = provider_for(norte, sul)
     caller = person(provider, norte)
     made = await enter(provider, caller)
-    async with house.uow(norte) as uow:
-        await house.rows(uow).save_user(replace(made, disabled_at=house.clock.now()))
+    async with wiring.uow(norte) as uow:
+        await wiring.rows(uow).save_user(replace(made, disabled_at=wiring.clock.now()))
     with pytest.raises(AccountDisabled):
         await enter(provider, replace(caller, tenant=str(sul if move else norte)))
-    refused = (await house.deeds(sul if move else norte))[-1]
+    refused = (await wiring.audit_entries(sul if move else norte))[-1]
     assert (refused.action, refused.outcome, refused.details["reason"]) == ("session.refused", Outcome.REFUSED, "account_disabled")
 
 
-async def test_an_address_links_only_where_the_operator_trusts_it(house: House, enter: Entry) -> None:
-    city = await house.add_tenant()
-    local = await house.add_user(city, Role.OPERATOR)
+async def test_an_address_links_only_where_the_operator_trusts_it(wiring: Wiring, enter: Entry) -> None:
+    city = await wiring.add_tenant()
+    local = await wiring.add_user(city, Role.OPERATOR)
     cautious, trusting = provider_for(city), provider_for(city, link_verified_email=True)
     with pytest.raises(EmailInUse):
         await enter(cautious, person(cautious, city, email=local.email))
@@ -192,20 +192,20 @@ async def test_an_address_links_only_where_the_operator_trusts_it(house: House, 
         await enter(cautious, person(cautious, city, email=local.email))
 
 
-async def test_two_first_sign_ins_at_once_are_one_person(house: House, enter: Entry) -> None:
-    city = await house.add_tenant()
+async def test_two_first_sign_ins_at_once_are_one_person(wiring: Wiring, enter: Entry) -> None:
+    city = await wiring.add_tenant()
     provider = provider_for(city)
     caller = person(provider, city)
     users = await asyncio.gather(*(enter(provider, caller) for _ in range(4)))
     assert len({user.id for user in users}) == 1
 
 
-async def test_nobody_gives_an_outside_person_a_password(house: House, enter: Entry) -> None:
-    city = await house.add_tenant()
+async def test_an_outside_user_gets_no_password(wiring: Wiring, enter: Entry) -> None:
+    city = await wiring.add_tenant()
     provider = provider_for(city)
     made = await enter(provider, person(provider, city))
     admin = Caller(city, new_id(), Role.ADMIN, frozenset(map(str, _every_scope())), new_id())
-    changes = house.credentials
+    changes = wiring.credentials
     with pytest.raises(NoPassword):
         await changes.reset_password(admin, made.id)
     with pytest.raises(NoPassword):
@@ -221,13 +221,13 @@ def _every_scope() -> list[str]:
 
 class TestTheTwoDoors:
     @pytest.fixture
-    async def parts(self, house: House, enter: Entry) -> tuple[Federation, FakeIssuer, FakeStates, UUID]:
-        city = await house.add_tenant()
+    async def parts(self, wiring: Wiring, enter: Entry) -> tuple[Federation, FakeIssuer, FakeStates, UUID]:
+        city = await wiring.add_tenant()
         provider = provider_for(city)
         people = {"ana": {"sub": str(new_id()), "email": f"{new_id()}@out.example", "city": "0", "realm_access": {"roles": ["viewer"]}}}
         issuer, states = FakeIssuer(provider, people), FakeStates()
-        outside = ProviderTools({"p": issuer}, states, house.throttle, house.random_bytes, "https://console.example/")
-        return Federation(outside, enter.accounts, house.issuer, house.logins), issuer, states, city
+        outside = ProviderTools({"p": issuer}, states, wiring.throttle, wiring.random_bytes, "https://console.example/")
+        return Federation(outside, enter.accounts, wiring.issuer, wiring.logins), issuer, states, city
 
     async def test_a_sign_in_is_bound_to_its_browser(self, parts: tuple[Federation, FakeIssuer, FakeStates, UUID]) -> None:
         federation, _, states, city = parts

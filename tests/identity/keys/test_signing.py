@@ -11,7 +11,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from tests.fixtures.tokens import TokenMint
-from tests.identity.house import House
+from tests.identity.wiring import Wiring
 
 from chassis.auth import Authenticator, public_jwk
 from chassis.fakes import StaticKeys, StaticRevocations
@@ -49,16 +49,16 @@ class Maker(RsaKeyMaker):
 class KeyRing:
     """A bootstrapped identity: the rotation, the publishing, and a verifier that knows the published keys."""
 
-    def __init__(self, house: House) -> None:
-        self.house = house
+    def __init__(self, wiring: Wiring) -> None:
+        self.wiring = wiring
         self.maker = Maker()
-        self.tokens = JoseTokens(house.clock)
-        self.operator = house.signing_keys
-        self.keys = SigningKeys(house.uow, house.rows, self.tokens, house.registry, house.vault, house.clock)
-        self.mint = TokenMint(house.clock)
+        self.tokens = JoseTokens(wiring.clock)
+        self.operator = wiring.signing_keys
+        self.keys = SigningKeys(wiring.uow, wiring.rows, self.tokens, wiring.registry, wiring.vault, wiring.clock)
+        self.mint = TokenMint(wiring.clock)
 
     async def begin(self) -> None:
-        await self.house.installation.ensure_signing_key(self.maker)
+        await self.wiring.installation.ensure_signing_key(self.maker)
         await self.publish()
 
     async def publish(self) -> None:
@@ -68,11 +68,11 @@ class KeyRing:
         return await self.operator.rotate(self.maker, after)
 
     def verifier(self) -> Authenticator:
-        return Authenticator(StaticKeys(dict(self.house.registry.jwks)), StaticRevocations(), self.house.clock)
+        return Authenticator(StaticKeys(dict(self.wiring.registry.jwks)), StaticRevocations(), self.wiring.clock)
 
     @property
     def published(self) -> set[str]:
-        return {key["kid"] for key in self.house.registry.jwks["keys"]}
+        return {key["kid"] for key in self.wiring.registry.jwks["keys"]}
 
     def signer(self) -> str:
         return self.tokens._now().kid
@@ -84,35 +84,35 @@ class KeyRing:
 
 
 @pytest.fixture
-async def keyring(house: House) -> KeyRing:
+async def keyring(wiring: Wiring) -> KeyRing:
     """Moves the clock on by days, since the module's tests share the tables, so that the keys of the test before have retired."""
-    house.clock.advance(timedelta(days=2 * next(_days)))
-    await house.add_tenant()
-    made = KeyRing(house)
+    wiring.clock.advance(timedelta(days=2 * next(_days)))
+    await wiring.add_tenant()
+    made = KeyRing(wiring)
     await made.begin()
-    if len(made.published) > 1 or house.clock.now() - (await made.operator.list_keys())[0][0].created_at > OVERLAP:
+    if len(made.published) > 1 or wiring.clock.now() - (await made.operator.list_keys())[0][0].created_at > OVERLAP:
         await made.rotate(timedelta(0))
-        house.clock.advance(OVERLAP)
+        wiring.clock.advance(OVERLAP)
         await made.publish()
     return made
 
 
 class TestRotation:
-    async def test_a_key_is_published_before_it_signs_and_after_it_signed(self, house: House, keyring: KeyRing) -> None:
+    async def test_a_key_is_published_before_it_signs_and_after_it_signed(self, wiring: Wiring, keyring: KeyRing) -> None:
         before = keyring.signer()
         key = await keyring.rotate()
         await keyring.publish()
         assert keyring.published == {before, key.kid}
         assert keyring.signer() == before
-        house.clock.advance(AFTER - timedelta(seconds=1))
+        wiring.clock.advance(AFTER - timedelta(seconds=1))
         assert keyring.signer() == before
         last_of_old = keyring.tokens.access_token(caller := keyring.mint.caller())
-        house.clock.advance(timedelta(seconds=1))
+        wiring.clock.advance(timedelta(seconds=1))
         assert keyring.signer() == key.kid, "without anybody looking at the database"
-        house.clock.advance(ACCESS_LIFETIME - timedelta(seconds=2))
+        wiring.clock.advance(ACCESS_LIFETIME - timedelta(seconds=2))
         await keyring.publish()
         assert await keyring.verifier().verify(last_of_old) == caller
-        house.clock.advance(OVERLAP)
+        wiring.clock.advance(OVERLAP)
         await keyring.publish()
         assert keyring.published == {key.kid}
         assert [each["kid"] for each in keyring.keys.jwks["keys"]] == [key.kid]  # type: ignore[attr-defined]
@@ -120,7 +120,7 @@ class TestRotation:
 
     @pytest.mark.parametrize("second_after", [timedelta(seconds=5), timedelta(minutes=10)])
     @pytest.mark.parametrize("pause", [timedelta(seconds=10), timedelta(minutes=2)])
-    async def test_two_in_a_row_refuse_no_token(self, house: House, keyring: KeyRing, second_after: timedelta, pause: timedelta) -> None:
+    async def test_two_in_a_row_refuse_no_token(self, wiring: Wiring, keyring: KeyRing, second_after: timedelta, pause: timedelta) -> None:
         """A token that is signed at any half minute is accepted for its whole life, with all keys published meanwhile."""
         living: list[tuple[str, datetime]] = []
 
@@ -129,12 +129,12 @@ class TestRotation:
             while duration > timedelta(0):
                 await keyring.publish()
                 token = keyring.tokens.access_token(keyring.mint.caller())
-                living.append((token, house.clock.now() + ACCESS_LIFETIME - timedelta(seconds=1)))
+                living.append((token, wiring.clock.now() + ACCESS_LIFETIME - timedelta(seconds=1)))
                 verifier = keyring.verifier()
                 for each, until in living:
-                    if house.clock.now() <= until:
+                    if wiring.clock.now() <= until:
                         await verifier.verify(each)
-                house.clock.advance(min(step, duration))
+                wiring.clock.advance(min(step, duration))
                 duration -= step
 
         await keyring.rotate()
@@ -144,35 +144,35 @@ class TestRotation:
         await keyring.publish()
         assert keyring.published == {last.kid}
 
-    async def test_it_is_told_and_on_record(self, house: House, keyring: KeyRing) -> None:
-        async with house.uow(None) as uow:
-            (first,) = await house.rows(uow).tenants(None, 1)
+    async def test_it_is_told_and_on_record(self, wiring: Wiring, keyring: KeyRing) -> None:
+        async with wiring.uow(None) as uow:
+            (first,) = await wiring.rows(uow).tenants(None, 1)
         key = await keyring.rotate()
-        assert KeysRotated(kid=key.kid, signs_from=key.activates_at) in await house.facts(first.id)
-        deed = next(each for each in await house.deeds(first.id) if each.object_id == key.kid)
-        assert (deed.action, deed.actor_id, deed.object_kind) == ("keys.rotated", None, "signing_key")
-        assert "PRIVATE" not in str(await house.emitted(first.id))
+        assert KeysRotated(kid=key.kid, signs_from=key.activates_at) in await wiring.facts(first.id)
+        record = next(each for each in await wiring.audit_entries(first.id) if each.object_id == key.kid)
+        assert (record.action, record.actor_id, record.object_kind) == ("keys.rotated", None, "signing_key")
+        assert "PRIVATE" not in str(await wiring.emitted(first.id))
 
-    async def test_without_the_state_store_nothing_is_rotated(self, house: House, keyring: KeyRing) -> None:
+    async def test_without_the_state_store_nothing_is_rotated(self, wiring: Wiring, keyring: KeyRing) -> None:
         known = await keyring.operator.list_keys()
-        house.registry.down = True
+        wiring.registry.down = True
         with pytest.raises(Unavailable):
             await keyring.rotate()
-        house.registry.down = False
+        wiring.registry.down = False
         assert [key for key, _ in await keyring.operator.list_keys()] == [key for key, _ in known]
 
-    async def test_a_key_that_was_not_published_does_not_sign(self, house: House, keyring: KeyRing) -> None:
+    async def test_a_key_that_was_not_published_does_not_sign(self, wiring: Wiring, keyring: KeyRing) -> None:
         before = keyring.signer()
         key = await keyring.rotate(timedelta(0))
-        house.registry.down = True
+        wiring.registry.down = True
         with pytest.raises(Unavailable):
             await keyring.publish()
         assert keyring.signer() == before
-        house.registry.down = False
+        wiring.registry.down = False
         await keyring.publish()
         assert keyring.signer() == key.kid
 
-    async def test_there_is_an_end_to_it(self, house: House, keyring: KeyRing) -> None:
+    async def test_too_many_published_keys_refuse_a_rotation(self, wiring: Wiring, keyring: KeyRing) -> None:
         while True:
             states = [state for _, state in await keyring.operator.list_keys()]
             if len(states) - states.count(KeyState.RETIRED) == MOST_PUBLISHED:
@@ -180,27 +180,27 @@ class TestRotation:
             await keyring.rotate()
         with pytest.raises(TooManyKeys):
             await keyring.rotate()
-        house.clock.advance(AFTER + OVERLAP)
+        wiring.clock.advance(AFTER + OVERLAP)
         await keyring.rotate()
 
-    async def test_the_private_half_of_a_retired_key_is_forgotten(self, house: House, keyring: KeyRing) -> None:
+    async def test_the_private_half_of_a_retired_key_is_forgotten(self, wiring: Wiring, keyring: KeyRing) -> None:
         old = keyring.signer()
         await keyring.rotate()
-        house.clock.advance(AFTER + OVERLAP)
+        wiring.clock.advance(AFTER + OVERLAP)
         await keyring.publish()
         found = {key.kid: (key, state) for key, state in await keyring.operator.list_keys()}
         key, state = found[old]
         assert (state, key.private_sealed) == (KeyState.RETIRED, None)
         assert key.public_jwk["kid"] == old, "what it signed can still be looked at"
 
-    async def test_a_restart_signs_with_what_signed_before(self, house: House, keyring: KeyRing) -> None:
+    async def test_a_restart_signs_with_what_signed_before(self, wiring: Wiring, keyring: KeyRing) -> None:
         await keyring.rotate()
-        again = JoseTokens(house.clock)
-        house.registry.down = True
+        again = JoseTokens(wiring.clock)
+        wiring.registry.down = True
         with pytest.raises(Unavailable):
-            await SigningKeys(house.uow, house.rows, again, house.registry, house.vault, house.clock).publish()
+            await SigningKeys(wiring.uow, wiring.rows, again, wiring.registry, wiring.vault, wiring.clock).publish()
         assert again._now().kid == keyring.signer(), "also without the state store"
-        house.registry.down = False
+        wiring.registry.down = False
 
 
 class TestStates:

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest_asyncio
-from tests.identity.house import patient
 from tests.identity.ledger.ledgers import START, TenantLedger, database_name
+from tests.identity.wiring import patient
 
 from chassis.db import Database
 from chassis.settings import DatabaseSettings

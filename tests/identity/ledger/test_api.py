@@ -16,8 +16,8 @@ from urllib.parse import unquote, urlsplit
 from uuid import UUID
 
 import pytest
-from tests.identity.doors import Door
 from tests.identity.ledger.ledgers import database_name
+from tests.identity.running import Running
 
 from chassis.bus import Publisher
 from chassis.bus.publisher import event_message
@@ -37,17 +37,19 @@ pytestmark = [pytest.mark.db, pytest.mark.broker, pytest.mark.usefixtures("no_th
 CLOCK = SystemClock()
 
 
-async def until(door: Door, headers: dict[str, str], holds: Callable[[list[dict[str, Any]]], bool], **query: Any) -> list[dict[str, Any]]:
+async def until(
+    running: Running, headers: dict[str, str], holds: Callable[[list[dict[str, Any]]], bool], **query: Any
+) -> list[dict[str, Any]]:
     async with asyncio.timeout(60):
         while True:
-            items = await search(door, headers, **query)
+            items = await search(running, headers, **query)
             if holds(items):
                 return items
             await asyncio.sleep(0.1)
 
 
-async def search(door: Door, headers: dict[str, str], **query: Any) -> list[dict[str, Any]]:
-    answer = await door.http.get("/api/v1/audit", params=query, headers=headers)
+async def search(running: Running, headers: dict[str, str], **query: Any) -> list[dict[str, Any]]:
+    answer = await running.http.get("/api/v1/audit", params=query, headers=headers)
     assert answer.status_code == 200, answer.text
     found: list[dict[str, Any]] = answer.json()["items"]
     return found
@@ -58,24 +60,24 @@ def event(tenant_id: UUID, **data: Any) -> Event[AuditRecorded]:
     return Event[AuditRecorded](type=AuditRecorded.key, occurred_at=CLOCK.now(), tenant_id=tenant_id, data=told)
 
 
-async def tenant_of(door: Door, headers: dict[str, str]) -> UUID:
-    return UUID((await door.http.get("/api/v1/users/me", headers=headers)).json()["tenant_id"])
+async def tenant_of(running: Running, headers: dict[str, str]) -> UUID:
+    return UUID((await running.http.get("/api/v1/users/me", headers=headers)).json()["tenant_id"])
 
 
-async def listening(door: Door) -> dict[str, str]:
+async def listening(running: Running) -> dict[str, str]:
     """Returns an administrator's headers, once identity's queue exists: an event that is sent earlier reaches no queue."""
-    headers = await door.as_admin()
-    await until(door, headers, bool, action="session.opened")
+    headers = await running.as_admin()
+    await until(running, headers, bool, action="session.opened")
     return headers
 
 
-async def test_an_action_of_any_service_reaches_the_ledger_once(door: Door) -> None:
+async def test_an_action_of_any_service_reaches_the_ledger_once(running: Running) -> None:
     """The entry comes through the outbox of its transaction, and is delivered twice and in another order."""
-    headers = await listening(door)
-    tenant_id = await tenant_of(door, headers)
+    headers = await listening(running)
+    tenant_id = await tenant_of(running, headers)
     camera, marker = new_id(), str(new_id())
     who = Caller(tenant_id, new_id(), Role.OPERATOR, frozenset(ROLE_SCOPES[Role.OPERATOR]), new_id())
-    async with Database(door.settings.db, CLOCK) as db, Publisher(door.settings.rabbit) as publisher:
+    async with Database(running.settings.db, CLOCK) as db, Publisher(running.settings.rabbit) as publisher:
         async with db.uow(tenant_id) as uow:
             record(uow, Action.RECORDING_VIEWED, who, AuditEntry("recording", marker, camera))
         relay = OutboxRelay(db, publisher, CLOCK)
@@ -83,44 +85,44 @@ async def test_an_action_of_any_service_reaches_the_ledger_once(door: Door) -> N
         events = [event(tenant_id, object_id=marker) for _ in range(50)]
         for each in (*events, *reversed(events)):
             await publisher.send(event_message(each))
-    items = await until(door, headers, lambda found: len(found) == 51, object_id=marker, limit=200)
+    items = await until(running, headers, lambda found: len(found) == 51, object_id=marker, limit=200)
     assert {item["event_id"] for item in items} >= {str(each.event_id) for each in events}
-    (viewed,) = await search(door, headers, camera_id=str(camera))
+    (viewed,) = await search(running, headers, camera_id=str(camera))
     assert (viewed["action"], viewed["actor_role"], viewed["object_id"]) == ("recording.viewed", "operator", marker)
-    report = (await door.http.get("/api/v1/audit/verify", headers=headers)).json()
+    report = (await running.http.get("/api/v1/audit/verify", headers=headers)).json()
     assert (report["right"], report["finding"], report["next"]) == (True, None, None)
     assert report["rows"] >= 51
 
 
-async def test_a_login_is_on_record_with_its_origin(door: Door) -> None:
-    headers = await door.as_admin()
-    found = await until(door, headers, bool, action="session.opened")
+async def test_a_login_is_on_record_with_its_origin(running: Running) -> None:
+    headers = await running.as_admin()
+    found = await until(running, headers, bool, action="session.opened")
     assert found[0]["address"] == "127.0.0.1"
     assert found[0]["service"] == "identity"
     assert found[0]["actor_name"]
 
 
-async def test_a_search_is_on_record(door: Door) -> None:
-    headers = await door.as_admin()
+async def test_a_search_is_on_record(running: Running) -> None:
+    headers = await running.as_admin()
     asked, purpose = str(new_id()), {"x-purpose": "inspection-12"}
-    await door.http.get("/api/v1/audit", params={"actor_id": asked, "action": "hold.placed"}, headers=headers | purpose)
-    found = await until(door, headers, lambda items: any(item["purpose"] == "inspection-12" for item in items), action="audit.searched")
+    await running.http.get("/api/v1/audit", params={"actor_id": asked, "action": "hold.placed"}, headers=headers | purpose)
+    found = await until(running, headers, lambda items: any(item["purpose"] == "inspection-12" for item in items), action="audit.searched")
     (mine,) = [item for item in found if item["purpose"] == "inspection-12"]
     assert mine["details"] == {"form": "first page", "actor_id": asked, "actions": "hold.placed"}
 
 
-async def test_pages_hold_every_entry_once(door: Door) -> None:
-    headers = await listening(door)
-    tenant_id, marker = await tenant_of(door, headers), str(new_id())
-    async with Publisher(door.settings.rabbit) as publisher:
+async def test_pages_hold_every_entry_once(running: Running) -> None:
+    headers = await listening(running)
+    tenant_id, marker = await tenant_of(running, headers), str(new_id())
+    async with Publisher(running.settings.rabbit) as publisher:
         for number in range(25):
             await publisher.send(event_message(event(tenant_id, object_id=marker, details={"n": str(number)})))
-    await until(door, headers, lambda found: len(found) == 25, object_id=marker)
+    await until(running, headers, lambda found: len(found) == 25, object_id=marker)
     seen: list[dict[str, Any]] = []
     cursor = None
     while True:
         query: dict[str, str | int] = {"object_id": marker, "limit": 10, **({"cursor": cursor} if cursor else {})}
-        page = (await door.http.get("/api/v1/audit", params=query, headers=headers)).json()
+        page = (await running.http.get("/api/v1/audit", params=query, headers=headers)).json()
         seen += page["items"]
         cursor = page["next"]
         if cursor is None:
@@ -129,17 +131,17 @@ async def test_pages_hold_every_entry_once(door: Door) -> None:
 
 
 @pytest.mark.parametrize("form", ["csv", "json"])
-async def test_an_export_holds_what_the_search_finds(door: Door, form: str) -> None:
-    headers = await listening(door)
-    tenant_id, marker = await tenant_of(door, headers), str(new_id())
-    async with Publisher(door.settings.rabbit) as publisher:
+async def test_an_export_holds_what_the_search_finds(running: Running, form: str) -> None:
+    headers = await listening(running)
+    tenant_id, marker = await tenant_of(running, headers), str(new_id())
+    async with Publisher(running.settings.rabbit) as publisher:
         for number in range(3):
             told = event(tenant_id, object_id=marker, user_agent="=cmd|' /C calc'!A0", details={"n": str(number)})
             await publisher.send(event_message(told))
-    entries = await until(door, headers, lambda found: len(found) == 3, object_id=marker)
+    entries = await until(running, headers, lambda found: len(found) == 3, object_id=marker)
     now = CLOCK.now()
     query = {"from": isoformat(now - timedelta(days=1)), "to": isoformat(now + timedelta(days=1)), "object_id": marker, "format": form}
-    answer = await door.http.get("/api/v1/audit/export", params=query, headers=headers)
+    answer = await running.http.get("/api/v1/audit/export", params=query, headers=headers)
     assert answer.status_code == 200
     assert answer.headers["content-disposition"].endswith(f'.{form}"')
     if form == "json":
@@ -153,15 +155,15 @@ async def test_an_export_holds_what_the_search_finds(door: Door, form: str) -> N
     def mine(found: list[dict[str, Any]]) -> bool:
         return any((item["details"].get("form"), item["details"].get("object_id")) == (form, marker) for item in found)
 
-    await until(door, headers, mine, action="audit.exported")
+    await until(running, headers, mine, action="audit.exported")
 
 
-async def test_an_export_without_an_end_is_refused(door: Door) -> None:
-    headers = await door.as_admin()
+async def test_an_export_without_an_end_is_refused(running: Running) -> None:
+    headers = await running.as_admin()
     for query in ({}, {"from": "2026-01-01T00:00:00Z"}):
-        assert (await door.http.get("/api/v1/audit/export", params=query, headers=headers)).status_code == 422
+        assert (await running.http.get("/api/v1/audit/export", params=query, headers=headers)).status_code == 422
     query = {"from": "2020-01-01T00:00:00Z", "to": "2026-01-01T00:00:00Z"}
-    refused = await door.http.get("/api/v1/audit/export", params=query, headers=headers)
+    refused = await running.http.get("/api/v1/audit/export", params=query, headers=headers)
     assert (refused.status_code, refused.json()["code"]) == (422, "range_too_long")
 
 
@@ -178,37 +180,37 @@ async def test_an_export_without_an_end_is_refused(door: Door) -> None:
         {"limit": 1_000},
     ],
 )
-async def test_what_cannot_be_looked_for_is_refused(door: Door, query: dict[str, Any]) -> None:
-    answer = await door.http.get("/api/v1/audit", params=query, headers=await door.as_admin())
+async def test_what_cannot_be_looked_for_is_refused(running: Running, query: dict[str, Any]) -> None:
+    answer = await running.http.get("/api/v1/audit", params=query, headers=await running.as_admin())
     assert answer.status_code == 422, answer.text
 
 
-async def test_a_nul_finds_nothing_and_breaks_nothing(door: Door) -> None:
-    assert await search(door, await door.as_admin(), object_id="\x00", address="\x00", purpose="\x00") == []
+async def test_a_nul_finds_nothing_and_breaks_nothing(running: Running) -> None:
+    assert await search(running, await running.as_admin(), object_id="\x00", address="\x00", purpose="\x00") == []
 
 
-async def test_anchors_are_listed_with_their_key(door: Door) -> None:
+async def test_anchors_are_listed_with_their_key(running: Running) -> None:
     """The anchors are made by the loop of the running service."""
-    headers = await door.as_admin()
+    headers = await running.as_admin()
     async with asyncio.timeout(60):
-        while not (found := (await door.http.get("/api/v1/audit/anchors", headers=headers)).json()["items"]):
+        while not (found := (await running.http.get("/api/v1/audit/anchors", headers=headers)).json()["items"]):
             await asyncio.sleep(0.2)
     assert found[0]["kind"] == "seal"
     assert len(found[0]["public_key"]) == 64
-    copy = Path(unquote(urlsplit(door.settings.objects.url).path)) / found[0]["object_key"]
+    copy = Path(unquote(urlsplit(running.settings.objects.url).path)) / found[0]["object_key"]
     async with asyncio.timeout(60):
         while not copy.exists():
             await asyncio.sleep(0.05)
     assert json.loads(copy.read_bytes())["signature"] == found[0]["signature"]
 
 
-async def test_the_command_line_names_an_altered_row(door: Door, postgres: Postgres) -> None:
+async def test_the_command_line_names_an_altered_row(running: Running, postgres: Postgres) -> None:
     """Runs `gtv audit verify` as gtv does, before and after a row was altered in PostgreSQL."""
-    await listening(door)
-    code, said = await verify(door)
+    await listening(running)
+    code, said = await verify(running)
     assert code == 0, said
     assert "right  Cidade" in said
-    connection = await postgres.connect(database_name(door.settings.db))
+    connection = await postgres.connect(database_name(running.settings.db))
     try:
         await connection.execute("SET search_path = identity; SET session_replication_role = replica")
         row = await connection.fetchrow(
@@ -217,18 +219,18 @@ async def test_the_command_line_names_an_altered_row(door: Door, postgres: Postg
         assert row is not None
         alter = "UPDATE audit_entry SET address = $3 WHERE tenant_id = $1 AND seq = $2"
         await connection.execute(alter, row["tenant_id"], row["seq"], "203.0.113.66")
-        code, said = await verify(door)
+        code, said = await verify(running)
         await connection.execute(alter, *row)
     finally:
         await connection.close()
     assert code == 1
     assert "WRONG  Cidade" in said
     assert f"first wrong row: altered: row {row['seq']}, " in said
-    assert (await verify(door))[0] == 0
+    assert (await verify(running))[0] == 0
 
 
-async def verify(door: Door) -> tuple[int | None, str]:
-    settings = door.settings
+async def verify(running: Running) -> tuple[int | None, str]:
+    settings = running.settings
     environment = {
         "PATH": os.environ["PATH"],
         "DATABASE_URL": settings.db.url.get_secret_value(),

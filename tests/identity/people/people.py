@@ -8,7 +8,7 @@ from typing import Any
 
 import pyotp
 from tests.fixtures.tokens import TokenMint
-from tests.identity.house import House
+from tests.identity.wiring import Wiring
 
 from chassis.auth import Authenticator
 from chassis.fakes import StaticRevocations
@@ -25,46 +25,46 @@ NEW = "telhado verde de zinco"
 AsCaller = Callable[..., Caller]
 
 
-async def log_in(house: House, email: str, password: str, code: str | None = None, guest: ClientInfo | None = None) -> IssuedTokens:
-    opened: IssuedTokens = await house.logins.login(PasswordLogin(email, password, code), guest or ClientInfo(HOME))
+async def log_in(wiring: Wiring, email: str, password: str, code: str | None = None, guest: ClientInfo | None = None) -> IssuedTokens:
+    opened: IssuedTokens = await wiring.logins.login(PasswordLogin(email, password, code), guest or ClientInfo(HOME))
     return opened
 
 
-def passwords(house: House) -> Credentials:
-    return house.credentials
+def passwords(wiring: Wiring) -> Credentials:
+    return wiring.credentials
 
 
-def factors(house: House) -> Credentials:
-    return house.credentials
+def factors(wiring: Wiring) -> Credentials:
+    return wiring.credentials
 
 
-async def verify(house: House, opened: IssuedTokens) -> Caller:
-    mint = TokenMint(house.clock)
+async def verify(wiring: Wiring, opened: IssuedTokens) -> Caller:
+    mint = TokenMint(wiring.clock)
     mint.revocations = StaticRevocations()
     judge: Authenticator = mint.authenticator()
     return await judge.verify(opened.access_token)
 
 
-async def deeds(house: House, user: User) -> list[tuple[Action | str, Outcome]]:
-    return [(deed.action, deed.outcome) for deed in await house.deeds(user.tenant_id)]
+async def audit_entries(wiring: Wiring, user: User) -> list[tuple[Action | str, Outcome]]:
+    return [(record.action, record.outcome) for record in await wiring.audit_entries(user.tenant_id)]
 
 
-async def reload(house: House, user: User) -> User:
-    async with house.uow(user.tenant_id) as uow:
-        found: User = await house.rows(uow).user(user.id)
+async def reload(wiring: Wiring, user: User) -> User:
+    async with wiring.uow(user.tenant_id) as uow:
+        found: User = await wiring.rows(uow).user(user.id)
     return found
 
 
-async def change(house: House, caller: Caller, user: User, **given: Any) -> User:
-    changed: User = await house.users.change_user(caller, user.id, Patch(given))
+async def change(wiring: Wiring, caller: Caller, user: User, **given: Any) -> User:
+    changed: User = await wiring.users.change_user(caller, user.id, Patch(given))
     return changed
 
 
-async def with_code(house: House, password: str, as_caller: AsCaller, role: Role = Role.OPERATOR) -> tuple[User, pyotp.TOTP, list[str]]:
+async def with_code(wiring: Wiring, password: str, as_caller: AsCaller, role: Role = Role.OPERATOR) -> tuple[User, pyotp.TOTP, list[str]]:
     """Returns a user with a second factor. The clock has moved on, so the next code is valid, unlike the one that confirmed it."""
-    user = await house.add_user(await house.add_tenant(), role)
-    secret, _ = await factors(house).enrol(as_caller(user), password, HOME)
+    user = await wiring.add_user(await wiring.add_tenant(), role)
+    secret, _ = await factors(wiring).enrol(as_caller(user), password, HOME)
     totp = pyotp.TOTP(secret)
-    codes = await factors(house).confirm_second_factor(as_caller(user), totp.at(house.clock.now()), HOME)
-    house.clock.advance(timedelta(seconds=60))
+    codes = await factors(wiring).confirm_second_factor(as_caller(user), totp.at(wiring.clock.now()), HOME)
+    wiring.clock.advance(timedelta(seconds=60))
     return user, totp, codes

@@ -11,7 +11,7 @@ import httpx
 import pyotp
 import pytest
 from tests.fixtures.routes import route_access
-from tests.identity.doors import EMAIL, KEYS, PASSWORD, Door, code
+from tests.identity.running import EMAIL, KEYS, PASSWORD, Running, code
 
 from gtvision.ids import new_id
 from gtvision.time import SystemClock
@@ -22,24 +22,24 @@ REFRESH, CSRF = "__Secure-gtv_refresh", "__Secure-gtv_csrf"
 NEW = "telhado verde de zinco"
 
 
-async def send(door: Door, method: str, path: str, token: str | None = None, **options: Any) -> httpx.Response:
+async def send(running: Running, method: str, path: str, token: str | None = None, **options: Any) -> httpx.Response:
     headers = options.pop("headers", {}) | ({"authorization": f"Bearer {token}"} if token else {})
-    door.http.cookies.clear()
-    return await door.http.request(method, f"/api/v1{path}", headers=headers, **options)
+    running.http.cookies.clear()
+    return await running.http.request(method, f"/api/v1{path}", headers=headers, **options)
 
 
-async def enter(door: Door, email: str = EMAIL, password: str = PASSWORD, **more: Any) -> httpx.Response:
-    return await send(door, "POST", "/auth/login", json={"email": email, "password": password, **more})
+async def enter(running: Running, email: str = EMAIL, password: str = PASSWORD, **more: Any) -> httpx.Response:
+    return await send(running, "POST", "/auth/login", json={"email": email, "password": password, **more})
 
 
-async def admin(door: Door) -> str:
-    return str((await enter(door)).json()["access_token"])
+async def admin(running: Running) -> str:
+    return str((await enter(running)).json()["access_token"])
 
 
-async def make_user(door: Door, role: str = "operator", **more: Any) -> str:
+async def make_user(running: Running, role: str = "operator", **more: Any) -> str:
     email = f"{new_id()}@cidade.example"
     asked = {"email": email, "password": PASSWORD, "role": role, "must_change_password": False, **more}
-    answer = await send(door, "POST", "/users", await admin(door), json=asked)
+    answer = await send(running, "POST", "/users", await admin(running), json=asked)
     assert answer.status_code == 201, answer.text
     return email
 
@@ -52,8 +52,8 @@ def cookie(answer: httpx.Response, name: str) -> dict[str, str]:
 
 
 class TestBrowser:
-    async def test_the_refresh_token_is_a_cookie_that_scripts_cannot_read(self, door: Door) -> None:
-        answer = await enter(door, client="browser")
+    async def test_the_refresh_token_is_a_cookie_that_scripts_cannot_read(self, running: Running) -> None:
+        answer = await enter(running, client="browser")
         body, refresh, csrf = answer.json(), cookie(answer, REFRESH), cookie(answer, CSRF)
         assert body["refresh_token"] is None
         assert {name: refresh[name] for name in ("path", "samesite", "httponly", "secure")} == {
@@ -70,31 +70,31 @@ class TestBrowser:
         assert refresh["value"] not in answer.text
         assert answer.headers["cache-control"] == "no-store"
 
-    async def test_a_page_resumes_and_leaves(self, door: Door) -> None:
-        opened = await enter(door, client="browser")
+    async def test_a_page_resumes_and_leaves(self, running: Running) -> None:
+        opened = await enter(running, client="browser")
         old = cookie(opened, REFRESH)["value"]
         headers = {"cookie": f"{REFRESH}={old}", "x-csrf-token": opened.json()["csrf_token"], "sec-fetch-site": "same-origin"}
-        second = await send(door, "POST", "/auth/refresh", headers=headers)
+        second = await send(running, "POST", "/auth/refresh", headers=headers)
         assert second.status_code == 200, second.text
         assert second.json()["refresh_token"] is None
         token, new = second.json()["access_token"], cookie(second, REFRESH)["value"]
         assert new != old
-        assert (await send(door, "GET", "/users/me", token)).json()["email"] == EMAIL
+        assert (await send(running, "GET", "/users/me", token)).json()["email"] == EMAIL
         headers = {"cookie": f"{REFRESH}={new}", "x-csrf-token": second.json()["csrf_token"]}
-        gone = await send(door, "POST", "/auth/logout", token, headers=headers)
+        gone = await send(running, "POST", "/auth/logout", token, headers=headers)
         assert gone.status_code == 204
         for name in (REFRESH, CSRF):
             assert cookie(gone, name)["max-age"] == "0"
-        assert code(await send(door, "POST", "/auth/refresh", headers=headers)) == (401, "bad_credentials")
+        assert code(await send(running, "POST", "/auth/refresh", headers=headers)) == (401, "bad_credentials")
 
-    async def test_somebody_elses_page_gets_nowhere(self, door: Door) -> None:
-        opened = await enter(door, client="browser")
+    async def test_a_page_of_another_origin_cannot_refresh(self, running: Running) -> None:
+        opened = await enter(running, client="browser")
         token, own = opened.json()["access_token"], opened.json()["csrf_token"]
         jar = {"cookie": f"{REFRESH}={cookie(opened, REFRESH)['value']}"}
-        strange = (await enter(door, client="browser")).json()["csrf_token"]
+        strange = (await enter(running, client="browser")).json()["csrf_token"]
         for proof in ({}, {"x-csrf-token": ""}, {"x-csrf-token": strange}, {"x-csrf-token": own, "sec-fetch-site": "cross-site"}):
-            assert code(await send(door, "POST", "/auth/refresh", headers=jar | proof)) == (403, "csrf_failed")
-            assert code(await send(door, "POST", "/auth/logout", token, headers=jar | proof)) == (403, "csrf_failed")
+            assert code(await send(running, "POST", "/auth/refresh", headers=jar | proof)) == (403, "csrf_failed")
+            assert code(await send(running, "POST", "/auth/logout", token, headers=jar | proof)) == (403, "csrf_failed")
         elsewhere: dict[str, str]
         for elsewhere in (
             {"origin": "https://evil.example"},
@@ -105,63 +105,63 @@ class TestBrowser:
             {"sec-fetch-site": "same-site"},
         ):
             proof = {"x-csrf-token": own} | elsewhere
-            assert code(await send(door, "POST", "/auth/refresh", headers=jar | proof)) == (403, "csrf_failed"), elsewhere
-            assert code(await send(door, "POST", "/auth/logout", token, headers=jar | proof)) == (403, "csrf_failed"), elsewhere
+            assert code(await send(running, "POST", "/auth/refresh", headers=jar | proof)) == (403, "csrf_failed"), elsewhere
+            assert code(await send(running, "POST", "/auth/logout", token, headers=jar | proof)) == (403, "csrf_failed"), elsewhere
             asked = {"email": EMAIL, "password": PASSWORD, "client": "browser"}
-            assert code(await send(door, "POST", "/auth/login", headers=elsewhere, json=asked)) == (403, "csrf_failed"), elsewhere
+            assert code(await send(running, "POST", "/auth/login", headers=elsewhere, json=asked)) == (403, "csrf_failed"), elsewhere
         wrong_site = {"sec-fetch-site": "cross-site"}
         asked = {"email": EMAIL, "password": PASSWORD, "client": "browser"}
-        assert code(await send(door, "POST", "/auth/login", headers=wrong_site, json=asked)) == (403, "csrf_failed")
+        assert code(await send(running, "POST", "/auth/login", headers=wrong_site, json=asked)) == (403, "csrf_failed")
         behind_the_edge = {"origin": "https://video.example:8443", "x-forwarded-host": "video.example", "sec-fetch-site": "same-origin"}
         ours = {"x-csrf-token": own} | behind_the_edge
-        assert (await send(door, "POST", "/auth/refresh", headers=jar | ours)).status_code == 200
+        assert (await send(running, "POST", "/auth/refresh", headers=jar | ours)).status_code == 200
 
-    async def test_without_cookie_and_body_there_is_nothing_to_refresh(self, door: Door) -> None:
-        assert code(await send(door, "POST", "/auth/refresh")) == (401, "bad_credentials")
-        assert code(await send(door, "POST", "/auth/refresh", json={})) == (401, "bad_credentials")
+    async def test_without_cookie_and_body_there_is_nothing_to_refresh(self, running: Running) -> None:
+        assert code(await send(running, "POST", "/auth/refresh")) == (401, "bad_credentials")
+        assert code(await send(running, "POST", "/auth/refresh", json={})) == (401, "bad_credentials")
 
-    async def test_other_clients_get_no_cookie(self, door: Door) -> None:
+    async def test_other_clients_get_no_cookie(self, running: Running) -> None:
         for client in ("mobile", "api"):
-            answer = await enter(door, client=client)
+            answer = await enter(running, client=client)
             assert answer.json()["refresh_token"]
             assert answer.json()["csrf_token"] is None
             assert "set-cookie" not in answer.headers
-        assert code(await enter(door, client="toaster")) == (422, "invalid")
+        assert code(await enter(running, client="toaster")) == (422, "invalid")
 
-    async def test_a_reused_cookie_ends_the_family(self, door: Door) -> None:
-        opened = await enter(door, client="browser")
+    async def test_a_reused_cookie_ends_the_family(self, running: Running) -> None:
+        opened = await enter(running, client="browser")
         headers = {"cookie": f"{REFRESH}={cookie(opened, REFRESH)['value']}", "x-csrf-token": opened.json()["csrf_token"]}
-        second = await send(door, "POST", "/auth/refresh", headers=headers)
-        assert code(await send(door, "POST", "/auth/refresh", headers=headers)) == (401, "session_revoked")
+        second = await send(running, "POST", "/auth/refresh", headers=headers)
+        assert code(await send(running, "POST", "/auth/refresh", headers=headers)) == (401, "session_revoked")
         headers = {"cookie": f"{REFRESH}={cookie(second, REFRESH)['value']}", "x-csrf-token": second.json()["csrf_token"]}
-        assert code(await send(door, "POST", "/auth/refresh", headers=headers)) == (401, "bad_credentials")
+        assert code(await send(running, "POST", "/auth/refresh", headers=headers)) == (401, "bad_credentials")
 
 
 class TestPasswords:
-    async def test_a_given_password_opens_nothing_but_its_change(self, door: Door) -> None:
-        email = await make_user(door, "admin", must_change_password=True)
-        opened = (await enter(door, email, client="browser")).json()
+    async def test_a_given_password_opens_nothing_but_its_change(self, running: Running) -> None:
+        email = await make_user(running, "admin", must_change_password=True)
+        opened = (await enter(running, email, client="browser")).json()
         assert opened["must_change_password"] is True
         token = opened["access_token"]
-        assert (await send(door, "GET", "/users/me", token)).json()["must_change_password"] is True
+        assert (await send(running, "GET", "/users/me", token)).json()["must_change_password"] is True
         tried = 0
-        for access in route_access(door.service.api):
+        for access in route_access(running.service.api):
             if not access.public and access.scopes:
                 path = access.path.removeprefix("/api/v1")
                 for name in ("user_id", "session_id", "key_id", "tenant_id"):
                     path = path.replace("{" + name + "}", str(new_id()))
-                assert code(await send(door, access.method, path, token, json={})) == (403, "missing_scope")
+                assert code(await send(running, access.method, path, token, json={})) == (403, "missing_scope")
                 tried += 1
         assert tried >= 6
-        assert code(await send(door, "POST", "/auth/tickets", token, json={"purpose": "ws"})) == (403, "missing_scope")
-        assert code(await send(door, "POST", "/auth/second-factor", token, json={"password": PASSWORD})) == (403, "forbidden")
+        assert code(await send(running, "POST", "/auth/tickets", token, json={"purpose": "ws"})) == (403, "missing_scope")
+        assert code(await send(running, "POST", "/auth/second-factor", token, json={"password": PASSWORD})) == (403, "forbidden")
         asked = {"current_password": PASSWORD, "new_password": NEW}
-        fresh = await send(door, "POST", "/auth/password", token, json=asked)
+        fresh = await send(running, "POST", "/auth/password", token, json=asked)
         assert fresh.status_code == 200, fresh.text
         assert fresh.json()["must_change_password"] is False
         assert cookie(fresh, REFRESH)["value"]
-        assert (await send(door, "GET", "/users", fresh.json()["access_token"])).status_code == 200
-        assert (await enter(door, email, NEW)).status_code == 200
+        assert (await send(running, "GET", "/users", fresh.json()["access_token"])).status_code == 200
+        assert (await enter(running, email, NEW)).status_code == 200
 
     @pytest.mark.parametrize(
         ("current", "new", "expected"),
@@ -172,122 +172,124 @@ class TestPasswords:
             (PASSWORD, "curta", (422, "weak_password")),
         ],
     )
-    async def test_refused_changes(self, door: Door, current: str, new: str, expected: tuple[int, str]) -> None:
-        answer = await send(door, "POST", "/auth/password", await admin(door), json={"current_password": current, "new_password": new})
+    async def test_refused_changes(self, running: Running, current: str, new: str, expected: tuple[int, str]) -> None:
+        answer = await send(
+            running, "POST", "/auth/password", await admin(running), json={"current_password": current, "new_password": new}
+        )
         assert code(answer) == expected
         assert new not in answer.text
 
-    async def test_an_administrator_resets_one(self, door: Door) -> None:
-        email, token = await make_user(door), await admin(door)
-        hers = (await enter(door, email)).json()
-        answer = await send(door, "POST", f"/users/{hers['user']['id']}/reset-password", token)
+    async def test_an_administrator_resets_one(self, running: Running) -> None:
+        email, token = await make_user(running), await admin(running)
+        hers = (await enter(running, email)).json()
+        answer = await send(running, "POST", f"/users/{hers['user']['id']}/reset-password", token)
         assert answer.headers["cache-control"] == "no-store"
-        assert code(await enter(door, email)) == (401, "bad_credentials")
-        assert (await enter(door, email, answer.json()["password"])).json()["must_change_password"] is True
+        assert code(await enter(running, email)) == (401, "bad_credentials")
+        assert (await enter(running, email, answer.json()["password"])).json()["must_change_password"] is True
         refresh = {"refresh_token": hers["refresh_token"]}
-        assert code(await send(door, "POST", "/auth/refresh", json=refresh)) == (401, "bad_credentials")
-        me = (await send(door, "GET", "/users/me", token)).json()
-        assert code(await send(door, "POST", f"/users/{me['id']}/reset-password", token)) == (409, "own_account")
+        assert code(await send(running, "POST", "/auth/refresh", json=refresh)) == (401, "bad_credentials")
+        me = (await send(running, "GET", "/users/me", token)).json()
+        assert code(await send(running, "POST", f"/users/{me['id']}/reset-password", token)) == (409, "own_account")
 
 
 class TestSecondFactor:
-    async def test_from_the_picture_to_the_recovery_code(self, door: Door) -> None:
-        email = await make_user(door)
-        token = (await enter(door, email)).json()["access_token"]
-        assert code(await send(door, "POST", "/auth/second-factor", token, json={"password": "wrong"})) == (403, "wrong_password")
-        started = (await send(door, "POST", "/auth/second-factor", token, json={"password": PASSWORD})).json()
+    async def test_from_the_picture_to_the_recovery_code(self, running: Running) -> None:
+        email = await make_user(running)
+        token = (await enter(running, email)).json()["access_token"]
+        assert code(await send(running, "POST", "/auth/second-factor", token, json={"password": "wrong"})) == (403, "wrong_password")
+        started = (await send(running, "POST", "/auth/second-factor", token, json={"password": PASSWORD})).json()
         assert started["otpauth_uri"].startswith("otpauth://totp/GT-Vision:")
         assert started["qr_svg"].startswith("<svg")
         assert "viewBox=" in started["qr_svg"], "else it is cut off where it is shown smaller"
         assert not [word for word in ("script", "style", "href") if word in started["qr_svg"]]
         totp, now = pyotp.TOTP(started["secret"]), SystemClock().now()
-        wrong = await send(door, "POST", "/auth/second-factor/confirm", token, json={"code": "000000"})
+        wrong = await send(running, "POST", "/auth/second-factor/confirm", token, json={"code": "000000"})
         assert code(wrong) == (422, "second_factor_invalid")
-        confirmed = await send(door, "POST", "/auth/second-factor/confirm", token, json={"code": totp.at(now)})
+        confirmed = await send(running, "POST", "/auth/second-factor/confirm", token, json={"code": totp.at(now)})
         codes = confirmed.json()["recovery_codes"]
         assert len(codes) == 10
-        assert (await send(door, "GET", "/users/me", token)).json()["second_factor"] is True
-        assert code(await enter(door, email)) == (401, "second_factor_required")
-        assert code(await enter(door, email, code="000000")) == (401, "second_factor_invalid")
-        assert code(await enter(door, email, code=totp.at(now))) == (401, "second_factor_invalid"), "it was spent"
+        assert (await send(running, "GET", "/users/me", token)).json()["second_factor"] is True
+        assert code(await enter(running, email)) == (401, "second_factor_required")
+        assert code(await enter(running, email, code="000000")) == (401, "second_factor_invalid")
+        assert code(await enter(running, email, code=totp.at(now))) == (401, "second_factor_invalid"), "it was spent"
         later = max(SystemClock().now(), now + timedelta(seconds=30))  # the next step of the code, or the present one where time has passed
-        assert (await enter(door, email, code=totp.at(later))).status_code == 200
-        assert (await enter(door, email, code=codes[3])).status_code == 200
-        assert code(await enter(door, email, code=codes[3])) == (401, "second_factor_invalid")
+        assert (await enter(running, email, code=totp.at(later))).status_code == 200
+        assert (await enter(running, email, code=codes[3])).status_code == 200
+        assert code(await enter(running, email, code=codes[3])) == (401, "second_factor_invalid")
         asked = {"password": PASSWORD, "code": codes[4]}
-        assert (await send(door, "DELETE", "/auth/second-factor", token, json=asked)).status_code == 204
-        assert (await enter(door, email)).status_code == 200
+        assert (await send(running, "DELETE", "/auth/second-factor", token, json=asked)).status_code == 204
+        assert (await enter(running, email)).status_code == 200
 
-    async def test_an_administrator_resets_it(self, door: Door) -> None:
-        email = await make_user(door)
-        hers = (await enter(door, email)).json()
-        started = (await send(door, "POST", "/auth/second-factor", hers["access_token"], json={"password": PASSWORD})).json()
+    async def test_an_administrator_resets_it(self, running: Running) -> None:
+        email = await make_user(running)
+        hers = (await enter(running, email)).json()
+        started = (await send(running, "POST", "/auth/second-factor", hers["access_token"], json={"password": PASSWORD})).json()
         first = {"code": pyotp.TOTP(started["secret"]).at(SystemClock().now())}
-        await send(door, "POST", "/auth/second-factor/confirm", hers["access_token"], json=first)
-        path, token = f"/users/{hers['user']['id']}", await admin(door)
-        assert (await send(door, "GET", path, token)).json()["second_factor"] is True
-        assert (await send(door, "DELETE", f"{path}/second-factor", token)).status_code == 204
-        assert (await send(door, "GET", path, token)).json()["second_factor"] is False
-        assert (await enter(door, email)).status_code == 200
+        await send(running, "POST", "/auth/second-factor/confirm", hers["access_token"], json=first)
+        path, token = f"/users/{hers['user']['id']}", await admin(running)
+        assert (await send(running, "GET", path, token)).json()["second_factor"] is True
+        assert (await send(running, "DELETE", f"{path}/second-factor", token)).status_code == 204
+        assert (await send(running, "GET", path, token)).json()["second_factor"] is False
+        assert (await enter(running, email)).status_code == 200
 
 
 class TestSessions:
-    async def test_listed_with_device_and_address_and_ended(self, door: Door) -> None:
-        email = await make_user(door)
-        first = (await enter(door, email, device="Tablet da viatura", client="mobile")).json()
-        second = (await enter(door, email)).json()
-        page = (await send(door, "GET", "/sessions?limit=1", second["access_token"])).json()
-        rest = (await send(door, "GET", f"/sessions?cursor={page['next']}", second["access_token"])).json()
+    async def test_listed_with_device_and_address_and_ended(self, running: Running) -> None:
+        email = await make_user(running)
+        first = (await enter(running, email, device="Tablet da viatura", client="mobile")).json()
+        second = (await enter(running, email)).json()
+        page = (await send(running, "GET", "/sessions?limit=1", second["access_token"])).json()
+        rest = (await send(running, "GET", f"/sessions?cursor={page['next']}", second["access_token"])).json()
         (mine,), (other,) = page["items"], rest["items"]
         assert (mine["id"], mine["current"], other["id"], other["current"]) == (second["session_id"], True, first["session_id"], False)
         assert (other["device"], other["client"], other["address"]) == ("Tablet da viatura", "mobile", "127.0.0.1")
         assert mine["device"].startswith("python-httpx")
-        assert (await send(door, "DELETE", f"/sessions/{other['id']}", second["access_token"])).status_code == 204
-        gone = await send(door, "POST", "/auth/refresh", json={"refresh_token": first["refresh_token"]})
+        assert (await send(running, "DELETE", f"/sessions/{other['id']}", second["access_token"])).status_code == 204
+        gone = await send(running, "POST", "/auth/refresh", json={"refresh_token": first["refresh_token"]})
         assert code(gone) == (401, "bad_credentials")
-        assert code(await send(door, "DELETE", f"/sessions/{other['id']}", second["access_token"])) == (404, "not_found")
-        third = (await enter(door, email)).json()
-        assert (await send(door, "DELETE", "/sessions", third["access_token"])).status_code == 204
-        left = (await send(door, "GET", "/sessions", third["access_token"])).json()["items"]
+        assert code(await send(running, "DELETE", f"/sessions/{other['id']}", second["access_token"])) == (404, "not_found")
+        third = (await enter(running, email)).json()
+        assert (await send(running, "DELETE", "/sessions", third["access_token"])).status_code == 204
+        left = (await send(running, "GET", "/sessions", third["access_token"])).json()["items"]
         assert [each["id"] for each in left] == [third["session_id"]]
 
-    async def test_of_others_by_scope_only(self, door: Door) -> None:
-        hers = (await enter(door, await make_user(door))).json()
-        his, token = (await enter(door, await make_user(door))).json(), await admin(door)
+    async def test_of_others_by_scope_only(self, running: Running) -> None:
+        hers = (await enter(running, await make_user(running))).json()
+        his, token = (await enter(running, await make_user(running))).json(), await admin(running)
         whose = f"?user_id={hers['user']['id']}"
-        assert code(await send(door, "GET", f"/sessions{whose}", his["access_token"])) == (403, "missing_scope")
-        assert code(await send(door, "DELETE", f"/sessions{whose}", his["access_token"])) == (403, "missing_scope")
-        assert code(await send(door, "DELETE", f"/sessions/{hers['session_id']}", his["access_token"])) == (404, "not_found")
-        listed = (await send(door, "GET", f"/sessions{whose}", token)).json()["items"]
+        assert code(await send(running, "GET", f"/sessions{whose}", his["access_token"])) == (403, "missing_scope")
+        assert code(await send(running, "DELETE", f"/sessions{whose}", his["access_token"])) == (403, "missing_scope")
+        assert code(await send(running, "DELETE", f"/sessions/{hers['session_id']}", his["access_token"])) == (404, "not_found")
+        listed = (await send(running, "GET", f"/sessions{whose}", token)).json()["items"]
         assert [each["id"] for each in listed] == [hers["session_id"]]
-        assert (await send(door, "DELETE", f"/sessions{whose}", token)).status_code == 204
+        assert (await send(running, "DELETE", f"/sessions{whose}", token)).status_code == 204
         async with asyncio.timeout(60):
-            while (await send(door, "GET", "/users/me", hers["access_token"])).status_code != 401:
+            while (await send(running, "GET", "/users/me", hers["access_token"])).status_code != 401:
                 await asyncio.sleep(0.05)
 
-    async def test_changed_rights_hold_at_once(self, door: Door) -> None:
-        hers, token = (await enter(door, await make_user(door))).json(), await admin(door)
+    async def test_changed_rights_hold_at_once(self, running: Running) -> None:
+        hers, token = (await enter(running, await make_user(running))).json(), await admin(running)
         path = f"/users/{hers['user']['id']}"
-        named = await send(door, "PATCH", path, token, json={"name": "Ana"})
+        named = await send(running, "PATCH", path, token, json={"name": "Ana"})
         assert (named.json()["name"], named.json()["role"]) == ("Ana", "operator")
-        changed = await send(door, "PATCH", path, token, json={"role": "viewer", "camera_groups": []})
+        changed = await send(running, "PATCH", path, token, json={"role": "viewer", "camera_groups": []})
         assert (changed.json()["role"], changed.json()["camera_groups"]) == ("viewer", [])
         async with asyncio.timeout(60):
-            while (answer := await send(door, "GET", "/users/me", hers["access_token"])).status_code != 401:
+            while (answer := await send(running, "GET", "/users/me", hers["access_token"])).status_code != 401:
                 await asyncio.sleep(0.05)
         assert code(answer) == (401, "session_revoked")
-        assert code(await send(door, "PATCH", path, token, json={"email": "x@y.org"})) == (422, "invalid")
-        mine = (await send(door, "GET", "/users/me", token)).json()["id"]
-        assert code(await send(door, "PATCH", f"/users/{mine}", token, json={"role": "viewer"})) == (409, "own_account")
+        assert code(await send(running, "PATCH", path, token, json={"email": "x@y.org"})) == (422, "invalid")
+        mine = (await send(running, "GET", "/users/me", token)).json()["id"]
+        assert code(await send(running, "PATCH", f"/users/{mine}", token, json={"role": "viewer"})) == (409, "own_account")
 
 
 class TestCommandLine:
-    async def run(self, door: Door, *arguments: str) -> tuple[int, str, str]:
+    async def run(self, running: Running, *arguments: str) -> tuple[int, str, str]:
         environment = {
-            "DATABASE_URL": door.settings.db.url.get_secret_value(),
+            "DATABASE_URL": running.settings.db.url.get_secret_value(),
             "DATABASE_TIMEOUT_S": "20",
-            "REDIS_STATE_URL": door.settings.redis.state_url.get_secret_value(),
-            "REDIS_CACHE_URL": door.settings.redis.cache_url.get_secret_value(),
+            "REDIS_STATE_URL": running.settings.redis.state_url.get_secret_value(),
+            "REDIS_CACHE_URL": running.settings.redis.cache_url.get_secret_value(),
             "ENCRYPTION_KEYS": KEYS,
         }
         process = await asyncio.create_subprocess_exec(
@@ -300,53 +302,53 @@ class TestCommandLine:
         assert process.returncode is not None
         return process.returncode, out.decode(), problems.decode()
 
-    async def test_a_reset_ends_every_session(self, door: Door) -> None:
-        email = await make_user(door)
-        hers = (await enter(door, email)).json()
-        status, out, problems = await self.run(door, "reset-password", email.upper())
+    async def test_a_reset_ends_every_session(self, running: Running) -> None:
+        email = await make_user(running)
+        hers = (await enter(running, email)).json()
+        status, out, problems = await self.run(running, "reset-password", email.upper())
         assert status == 0, problems
         password = out.strip()
         assert password not in problems
         async with asyncio.timeout(60):
-            while (answer := await send(door, "GET", "/users/me", hers["access_token"])).status_code != 401:
+            while (answer := await send(running, "GET", "/users/me", hers["access_token"])).status_code != 401:
                 await asyncio.sleep(0.05)
         assert code(answer) == (401, "session_revoked")
-        assert code(await send(door, "POST", "/auth/refresh", json={"refresh_token": hers["refresh_token"]})) == (401, "bad_credentials")
-        assert code(await enter(door, email)) == (401, "bad_credentials")
-        assert (await enter(door, email, password)).json()["must_change_password"] is True
+        assert code(await send(running, "POST", "/auth/refresh", json={"refresh_token": hers["refresh_token"]})) == (401, "bad_credentials")
+        assert code(await enter(running, email)) == (401, "bad_credentials")
+        assert (await enter(running, email, password)).json()["must_change_password"] is True
 
-    async def test_a_lost_second_factor_is_removed(self, door: Door) -> None:
+    async def test_a_lost_second_factor_is_removed(self, running: Running) -> None:
         """An operator removes it also from the only administrator of a tenant."""
-        email = await make_user(door, "admin")
-        hers = (await enter(door, email)).json()
-        started = (await send(door, "POST", "/auth/second-factor", hers["access_token"], json={"password": PASSWORD})).json()
+        email = await make_user(running, "admin")
+        hers = (await enter(running, email)).json()
+        started = (await send(running, "POST", "/auth/second-factor", hers["access_token"], json={"password": PASSWORD})).json()
         first = {"code": pyotp.TOTP(started["secret"]).at(SystemClock().now())}
-        codes = (await send(door, "POST", "/auth/second-factor/confirm", hers["access_token"], json=first)).json()["recovery_codes"]
-        assert code(await enter(door, email)) == (401, "second_factor_required")
-        status, out, problems = await self.run(door, "reset-second-factor", email.upper())
+        codes = (await send(running, "POST", "/auth/second-factor/confirm", hers["access_token"], json=first)).json()["recovery_codes"]
+        assert code(await enter(running, email)) == (401, "second_factor_required")
+        status, out, problems = await self.run(running, "reset-second-factor", email.upper())
         assert (status, problems) == (0, "")
         assert f"second factor and the recovery codes of {email.upper()} are removed; sessions ended: 1." in out
         async with asyncio.timeout(60):
-            while (answer := await send(door, "GET", "/users/me", hers["access_token"])).status_code != 401:
+            while (answer := await send(running, "GET", "/users/me", hers["access_token"])).status_code != 401:
                 await asyncio.sleep(0.05)
         assert code(answer) == (401, "session_revoked")
-        again = (await enter(door, email)).json()
-        assert (await send(door, "GET", "/users/me", again["access_token"])).json()["second_factor"] is False
+        again = (await enter(running, email)).json()
+        assert (await send(running, "GET", "/users/me", again["access_token"])).json()["second_factor"] is False
         asked = {"password": PASSWORD, "code": codes[0]}
-        assert code(await send(door, "DELETE", "/auth/second-factor", again["access_token"], json=asked)) == (409, "no_second_factor")
-        status, out, problems = await self.run(door, "reset-second-factor", email)
+        assert code(await send(running, "DELETE", "/auth/second-factor", again["access_token"], json=asked)) == (409, "no_second_factor")
+        status, out, problems = await self.run(running, "reset-second-factor", email)
         assert (status != 0, out, problems) == (True, "", f"users: {email} has no second factor.\n")
 
     @pytest.mark.parametrize("verb", ["reset-password", "reset-second-factor"])
-    async def test_who_is_not_there_has_nothing_to_reset(self, door: Door, verb: str) -> None:
-        status, out, problems = await self.run(door, verb, "nobody@cidade.example")
+    async def test_an_unknown_user_has_nothing_to_reset(self, running: Running, verb: str) -> None:
+        status, out, problems = await self.run(running, verb, "nobody@cidade.example")
         assert (status != 0, out) == (True, "")
         assert "nobody@cidade.example" in problems
         assert "Traceback" not in problems
 
-    async def test_the_people_of_a_tenant(self, door: Door) -> None:
-        email = await make_user(door, must_change_password=True, name="Ana Lúcia")
-        status, out, _ = await self.run(door, "list", "Cidade")
+    async def test_the_people_of_a_tenant(self, running: Running) -> None:
+        email = await make_user(running, must_change_password=True, name="Ana Lúcia")
+        status, out, _ = await self.run(running, "list", "Cidade")
         assert status == 0
         assert f"{email}\toperator\tAna Lúcia\tmust change password" in out.splitlines()
-        assert (await self.run(door, "list", "Atlantis"))[0] != 0
+        assert (await self.run(running, "list", "Atlantis"))[0] != 0

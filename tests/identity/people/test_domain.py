@@ -106,7 +106,7 @@ def test_who_must_change_a_password_has_no_right_yet() -> None:
     assert caller_of(replace(user, must_change_password=False), new_id()).scopes
 
 
-def test_nobody_reaches_who_has_more() -> None:
+def test_no_caller_reaches_a_user_with_more_rights() -> None:
     group = new_id()
     admin = caller_of(User(new_id(), new_id(), "a@b.org", Role.ADMIN, "hash", NOW), new_id())
     for role in Role:
@@ -157,7 +157,7 @@ def test_only_a_platform_admin_makes_another(acting: Role) -> None:
     check_role(acting, Role.VIEWER)
 
 
-def test_a_session_ends_by_time_or_by_word() -> None:
+def test_a_session_ends_by_time_or_by_revocation() -> None:
     session = Session(new_id(), new_id(), new_id(), SubjectKind.USER, NOW, NOW + timedelta(days=1))
     assert session.is_alive(NOW)
     assert not session.is_alive(NOW + timedelta(days=1))

@@ -14,7 +14,7 @@ import httpx
 import pytest
 from sqlalchemy import text
 from tests.fixtures.workplace import TestServers
-from tests.identity.doors import KEYS, TOOL_KEY, Door
+from tests.identity.running import KEYS, TOOL_KEY, Running
 
 from chassis.auth import Authenticator, AuthRuntime
 from chassis.db import Database
@@ -29,23 +29,23 @@ ROTATIONS = 2
 
 
 @asynccontextmanager
-async def verifiers(door: Door, count: int) -> AsyncIterator[list[Authenticator]]:
+async def verifiers(running: Running, count: int) -> AsyncIterator[list[Authenticator]]:
     """Yields the authenticators of `count` services, each with connections and copies of its own."""
     async with AsyncExitStack() as stack:
         found = []
         for _ in range(count):
-            state = await stack.enter_async_context(connect_redis(door.settings.redis.state_url))
+            state = await stack.enter_async_context(connect_redis(running.settings.redis.state_url))
             found.append((await stack.enter_async_context(AuthRuntime(state, SystemClock()))).authenticator)
         yield found
 
 
-async def gtv_keys(door: Door, *arguments: str) -> str:
+async def gtv_keys(running: Running, *arguments: str) -> str:
     """Runs `gtv keys ...` in another process, which has the databases only, and returns its output."""
     env = {
-        "DATABASE_URL": door.settings.db.url.get_secret_value(),
+        "DATABASE_URL": running.settings.db.url.get_secret_value(),
         "DATABASE_TIMEOUT_S": "20",
-        "REDIS_CACHE_URL": door.settings.redis.cache_url.get_secret_value(),
-        "REDIS_STATE_URL": door.settings.redis.state_url.get_secret_value(),
+        "REDIS_CACHE_URL": running.settings.redis.cache_url.get_secret_value(),
+        "REDIS_STATE_URL": running.settings.redis.state_url.get_secret_value(),
         "ENCRYPTION_KEYS": KEYS,
     }
     process = await asyncio.create_subprocess_exec(
@@ -65,9 +65,9 @@ def kid_of(token: str) -> str:
     return str(json.loads(base64.urlsafe_b64decode(head + "=" * (-len(head) % 4)))["kid"])
 
 
-async def exchanged(door: Door) -> str:
+async def exchanged(running: Running) -> str:
     body = {"grant_type": "urn:ietf:params:oauth:grant-type:token-exchange", "subject_token": TOOL_KEY}
-    answer = await door.http.post("/api/v1/auth/token", data=body)
+    answer = await running.http.post("/api/v1/auth/token", data=body)
     assert answer.status_code == 200, answer.text
     return str(answer.json()["access_token"])
 
@@ -78,7 +78,7 @@ async def eventually(holds: Callable[[], Awaitable[bool]]) -> None:
             await asyncio.sleep(0.05)
 
 
-async def test_rotating_under_load_fails_no_request(door: Door) -> None:
+async def test_rotating_under_load_fails_no_request(running: Running) -> None:
     """Tokens of the new and of the former key are sent to every service, at once and until the end."""
     tokens: list[str] = []
     seen: set[str] = set()
@@ -86,7 +86,7 @@ async def test_rotating_under_load_fails_no_request(door: Door) -> None:
 
     async def make() -> None:
         while not stop.is_set():
-            tokens.append(token := await exchanged(door))
+            tokens.append(token := await exchanged(running))
             seen.add(kid_of(token))
             for judge in judges:
                 await judge.verify(token)
@@ -98,25 +98,25 @@ async def test_rotating_under_load_fails_no_request(door: Door) -> None:
             for token in tokens[-5:] + tokens[:5]:
                 judge = judges[asked % len(judges)]
                 await judge.verify(token)
-                answer = await door.http.get("/api/v1/users/me", headers={"authorization": f"Bearer {token}"})
+                answer = await running.http.get("/api/v1/users/me", headers={"authorization": f"Bearer {token}"})
                 assert answer.status_code == 200, answer.text
                 asked += 1
             await asyncio.sleep(0.05)
 
-    async with verifiers(door, 5) as judges:
+    async with verifiers(running, 5) as judges:
         async with asyncio.TaskGroup() as load:
             for _ in range(2):
                 load.create_task(make())
             load.create_task(use())
             try:
                 for _ in range(ROTATIONS):
-                    said = await gtv_keys(door, "rotate", "--activate-after", "1")
+                    said = await gtv_keys(running, "rotate", "--activate-after", "1")
 
                     async def signs(kid: str = said.split()[0]) -> bool:
                         return kid in seen
 
                     await eventually(signs)
-                both = [await gtv_keys(door, "rotate", "--activate-after", after) for after in ("3", "1")]
+                both = [await gtv_keys(running, "rotate", "--activate-after", after) for after in ("3", "1")]
 
                 async def overtaken(kid: str = both[1].split()[0]) -> bool:
                     return kid in seen
@@ -128,27 +128,27 @@ async def test_rotating_under_load_fails_no_request(door: Door) -> None:
         for token in tokens:
             for judge in judges:
                 await judge.verify(token)
-    listed = await gtv_keys(door, "list")
+    listed = await gtv_keys(running, "list")
     assert listed.splitlines()[0].split()[:2] == [both[1].split()[0], "signing"]
-    published = (await door.http.get("/api/v1/.well-known/jwks.json")).json()["keys"]
+    published = (await running.http.get("/api/v1/.well-known/jwks.json")).json()["keys"]
     assert {key["kid"] for key in published} >= seen
     assert all(not {"d", "p", "q"} & key.keys() for key in published)
 
 
-async def test_keys_and_rotations_are_kept_sealed(door: Door) -> None:
-    await gtv_keys(door, "rotate")
-    async with Database(door.settings.db, SystemClock()) as db, db.uow(None) as uow:
+async def test_keys_and_rotations_are_kept_sealed(running: Running) -> None:
+    await gtv_keys(running, "rotate")
+    async with Database(running.settings.db, SystemClock()) as db, db.uow(None) as uow:
         rows = (await uow.session.execute(text("SELECT private_sealed FROM signing_key"))).all()
     assert rows
     assert all(row.private_sealed.startswith("v1.k1.") and "BEGIN" not in row.private_sealed for row in rows)
 
 
-async def test_a_killed_and_an_emptied_redis_leave_revoked_sessions_revoked(door: Door, servers: TestServers) -> None:
+async def test_a_killed_and_an_emptied_redis_leave_revoked_sessions_revoked(running: Running, servers: TestServers) -> None:
     """Identity writes the revocations from PostgreSQL into Redis again, where services that start later find them."""
-    gone, stays = await door.login(), await door.login()
+    gone, stays = await running.login(), await running.login()
     headers = {"authorization": f"Bearer {gone['access_token']}"}
-    async with verifiers(door, 2) as judges:
-        assert (await door.http.post("/api/v1/auth/logout", headers=headers)).status_code == 204
+    async with verifiers(running, 2) as judges:
+        assert (await running.http.post("/api/v1/auth/logout", headers=headers)).status_code == 204
 
         async def refused(judge: Authenticator) -> bool:
             try:
@@ -161,7 +161,7 @@ async def test_a_killed_and_an_emptied_redis_leave_revoked_sessions_revoked(door
             return all([await refused(judge) for judge in judges])
 
         async def refused_by_identity() -> bool:
-            return (await door.http.get("/api/v1/users/me", headers=headers)).status_code == 401
+            return (await running.http.get("/api/v1/users/me", headers=headers)).status_code == 401
 
         await eventually(refused_everywhere)
         await eventually(refused_by_identity)  # identity has a copy of its own
@@ -174,7 +174,7 @@ async def test_a_killed_and_an_emptied_redis_leave_revoked_sessions_revoked(door
         async with servers.redis_state.client() as client:
             await client.flushall()
         assert await refused_everywhere()
-        async with connect_redis(door.settings.redis.state_url) as state:
+        async with connect_redis(running.settings.redis.state_url) as state:
             late = AuthRuntime(state, SystemClock())
 
             async def knows() -> bool:
@@ -190,11 +190,11 @@ async def test_a_killed_and_an_emptied_redis_leave_revoked_sessions_revoked(door
             await judge.verify(stays["access_token"])
 
 
-async def test_a_dead_identity_leaves_valid_tokens_working(door: Door) -> None:
-    settings = door.settings
+async def test_a_dead_identity_leaves_valid_tokens_working(running: Running) -> None:
+    settings = running.settings
     service = create_api(settings)
     async with service.started(), httpx.AsyncClient(transport=httpx.ASGITransport(service.api), base_url="http://test") as http:
-        second = Door(service, http, settings)
+        second = Running(service, http, settings)
         opened, ended = await second.login(), await second.login()
         await http.post("/api/v1/auth/logout", headers={"authorization": f"Bearer {ended['access_token']}"})
         async with verifiers(second, 2) as judges, connect_redis(settings.redis.state_url) as state:
@@ -204,7 +204,7 @@ async def test_a_dead_identity_leaves_valid_tokens_working(door: Door) -> None:
 
             await eventually(written)
         # identity is down from here on; the verifiers below start afterwards
-    async with verifiers(door, 2) as judges:
+    async with verifiers(running, 2) as judges:
         for judge in judges:
             caller: Any = await judge.verify(opened["access_token"])
             assert str(caller.tenant_id) == opened["user"]["tenant_id"]

@@ -35,7 +35,7 @@ GROUP = UUID("0198c5d0-0000-7000-8000-000000000001")
 
 
 @dataclass
-class Town:
+class Federation:
     """The service, its database, and two providers: the state's has users of two tenants, the partner's of one and creates no accounts."""
 
     service: Service
@@ -78,7 +78,7 @@ class Town:
 
 
 @asynccontextmanager
-async def open_town(given: Mapping[str, str], objects: Path) -> AsyncIterator[Town]:
+async def running_federation(given: Mapping[str, str], objects: Path) -> AsyncIterator[Federation]:
     """Runs the service with both providers. `given`: the addresses of the servers."""
     async with running_provider() as state, running_provider() as partner:
         norte, sul = new_id(), new_id()
@@ -110,7 +110,7 @@ async def open_town(given: Mapping[str, str], objects: Path) -> AsyncIterator[To
                     await PostgresRows(uow).add_tenant(Tenant(tenant_id, name, 1, SystemClock().now()))
             await Installation(db.uow, PostgresRows, Vault(settings.vault), SystemClock()).ensure_signing_key(RsaKeyMaker())
             async with service.started():
-                yield Town(service, db, settings, state, partner, norte, sul)
+                yield Federation(service, db, settings, state, partner, norte, sul)
 
 
 def person(name: str, **over: Any) -> dict[str, Any]:

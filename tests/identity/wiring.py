@@ -124,7 +124,7 @@ class FakeSealer(Vault):
 
 
 @dataclass
-class House:
+class Wiring:
     """A factory of units of work with its repositories, and the events that were emitted."""
 
     uow: UowFactory
@@ -183,7 +183,7 @@ class House:
         async with self.uow(user.tenant_id) as uow:
             return int(await uow.session.scalar(text(unused), {"user": user.id}) or 0)
 
-    async def deeds(self, tenant_id: UUID) -> list[AuditRecorded]:
+    async def audit_entries(self, tenant_id: UUID) -> list[AuditRecorded]:
         """Returns the tenant's audit entries."""
         return [event for event in await self.emitted(tenant_id) if isinstance(event, AuditRecorded)]
 

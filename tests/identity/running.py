@@ -27,7 +27,7 @@ KEYS = "k1:" + base64.b64encode(os.urandom(32)).decode()
 
 
 @dataclass
-class Door:
+class Running:
     """The running service, with an HTTP client of it."""
 
     service: Service
