@@ -62,8 +62,28 @@ async def test_a_vehicle_is_one_entry_in_whichever_era_its_plate_is_written(runn
     assert other.status_code == 201
     assert other.json() == entry | {"reason": "mandado", "match": "era"}, "an entry for both spellings is kept"
     exact = await running.send(caller, "POST", path, json={"plate": "ABC1234", "match": "exact"})
-    assert exact.json()["match"] == "exact"
+    assert exact.json()["match"] == "era", "an entry that looks for both spellings is not narrowed"
     assert [each["entry_id"] for each in (await running.send(caller, "GET", path)).json()["items"]] == [entry["entry_id"]]
+
+
+async def test_a_watch_for_both_spellings_ends_with_the_longer_one(running: Running) -> None:
+    caller = running.tenant()
+    path = f"/watchlists/{await running.watchlist(caller)}/entries"
+    early, late = "2100-01-01T00:00:00Z", "2200-01-01T00:00:00Z"
+    for plate, match, asked, ends, stays in (
+        ("ABC1234", "exact", early, early, "exact"),
+        ("ABC1234", "exact", late, late, "exact"),
+        ("ABC1234", "exact", early, early, "exact"),
+        ("ABC1C34", "exact", late, late, "era"),
+        ("ABC1C34", "era", early, late, "era"),
+        ("ABC1234", "exact", early, late, "era"),
+        ("ABC1C34", "exact", None, None, "era"),
+        ("ABC1C34", "era", early, None, "era"),
+        ("ABC1234", "exact", early, None, "era"),
+        ("ABC1234", "era", early, early, "era"),
+    ):
+        added = await running.send(caller, "POST", path, json={"plate": plate, "match": match, "valid_until": asked})
+        assert (added.json()["valid_until"], added.json()["match"]) == (ends, stays), (plate, match, asked)
 
 
 async def test_a_validity_in_the_past_is_refused_and_leaves_the_key_free(running: Running) -> None:

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, case, delete, func, select
+from sqlalchemy import Row, case, delete, func, null, or_, select
 from sqlalchemy.dialects.postgresql import insert
 
 from alerts.watchlists.domain import Entry, Match, Watchlist
@@ -59,16 +59,23 @@ class PostgresWatchlists:
         return _watchlist(row) if row else None
 
     async def add_entry(self, entry: Entry) -> Entry:
-        """Returns the stored entry: the one that the list has of the vehicle already, with the new match, reason and validity.
+        """Returns the stored entry: the one that the list has of the vehicle already, with the new reason and its own plate.
 
-        Its plate stays as it is written; asked for in the other spelling, it matches both.
+        The same spelling with the same match replaces the validity; anything else keeps the longer one, so that no watch ends early. Asked
+        for in the other spelling, the entry matches both, and once it matches both it stays so.
         """
         added = insert(entries).values(asdict(entry) | {"plate_key": plates.key(entry.plate)})
         asked = added.excluded
-        match = case((_entry.plate == asked.plate, asked.match), else_=Match.ERA)
+        same = _entry.plate == asked.plate
+        match = case((same & (_entry.match == Match.EXACT), asked.match), else_=Match.ERA)
+        valid_until = case(
+            (same & (_entry.match == asked.match), asked.valid_until),
+            (or_(_entry.valid_until.is_(None), asked.valid_until.is_(None)), null()),
+            else_=func.greatest(_entry.valid_until, asked.valid_until),
+        )
         stored = added.on_conflict_do_update(
             index_elements=[_entry.tenant_id, _entry.watchlist_id, _entry.plate_key],
-            set_={"match": match, "reason": asked.reason, "valid_until": asked.valid_until},
+            set_={"match": match, "reason": asked.reason, "valid_until": valid_until},
         )
         return _read((await self._session.execute(stored.returning(entries))).one())
 

@@ -70,10 +70,11 @@ class Watchlists:
             record(uow, Action.WATCHLIST_REMOVED, caller, _audit(watchlist))
 
     async def add_plate(self, caller: Caller, watchlist_id: UUID, draft: EntryDraft, once: Once | None = None) -> Entry:
-        """Adds a plate to a list; the same vehicle again is the same entry, with the new match, reason and validity.
+        """Adds a plate to a list; the same vehicle again is the same entry, with the new reason.
 
-        Where the other spelling was asked for (ABC1C34 of ABC1234), the entry looks for both from then on: two exact wishes for one
-        vehicle would raise two alerts for one pass. Raises: Invalid, InvalidPlate, NotFound, IdempotencyKeyReused, Gone.
+        The same spelling with the same match replaces the validity. With the other spelling (ABC1C34 of ABC1234) the entry looks for both,
+        because two exact entries would raise two alerts for one pass, and for as long as the longer of the two validities; it is
+        narrowed only by deleting and adding it. Raises: Invalid, InvalidPlate, NotFound, IdempotencyKeyReused, Gone.
         """
         plate, now = valid_plate(draft.plate), self.clock.now()
         entry = Entry(new_id(), caller.tenant_id, watchlist_id, plate, draft.match, draft.reason, draft.valid_until, now)
