@@ -15,6 +15,7 @@ from tests.identity.running import Running, code
 from chassis.redis import connect_redis
 from city.tenants import TenantDirectory
 from gtvision.ids import new_id
+from gtvision.tenancy import Quotas, TenantSettings
 from gtvision.time import SystemClock, isoformat
 
 pytestmark = [pytest.mark.db, pytest.mark.broker, pytest.mark.usefixtures("no_throttle_left")]
@@ -107,7 +108,7 @@ async def test_settings_are_changed_by_who_has_seen_them(running: Running, root:
     assert (changed.status_code, changed.headers["etag"]) == (200, '"2"')
     assert changed.json()["purposes"] == {"codes": ["crime"], "required": True}
     me = (await mayor.ask("GET", "/users/me")).json()
-    assert (me["purposes"], me["purpose_required"]) == (["crime"], True), "whoever searches may know"
+    assert (me["purposes"], me["purpose_required"]) == (["crime"], True), "users see the purposes that their city declares"
     assert changed.json()["retention"] == {**shown.json()["retention"], "video_days": 30}
     assert code(await mayor.ask("PATCH", path, json=patch, headers=seen)) == (412, "stale_revision")
     now = {"if-match": '"2"'}
@@ -174,8 +175,30 @@ async def test_the_platform_bounds_what_a_city_may_set(root: Person, mayor: Pers
     assert (lowered.json()["ai_budget"]["daily_usd"], lowered.json()["quotas"]["cameras"]) == (1, 50)
 
 
+async def test_a_document_that_is_read_edited_and_sent_back_keeps_the_ceilings(root: Person, mayor: Person) -> None:
+    tenant, path = f"/tenants/{mayor.tenant_id}", f"/tenants/{mayor.tenant_id}/settings"
+
+    async def send_back(**edited: object) -> tuple[dict[str, object], dict[str, float]]:
+        shown = await root.ask("GET", path)
+        done = await root.ask("PUT", path, json=shown.json() | edited, headers={"if-match": shown.headers["etag"]})
+        assert done.is_success, done.text
+        return done.json(), (await root.ask("GET", tenant)).json()["ceiling"]
+
+    await root.ask("PATCH", path, json={"quotas": {"cameras": 10}}, headers={"if-match": '"1"'})
+    await mayor.ask("PATCH", path, json={"quotas": {"cameras": 8, "users": 5}}, headers={"if-match": '"2"'})
+    settings, ceiling = await send_back(display_name="Ourinhos")
+    assert (settings["quotas"], ceiling) == ({**settings["quotas"], "cameras": 8, "users": 5}, {"quotas.cameras": 10})  # type: ignore[dict-item]
+    await mayor.ask("PATCH", path, json={"ai_budget": {"daily_usd": 3}}, headers={"if-match": '"4"'})
+    _, ceiling = await send_back(ai_budget={"daily_usd": 0.0}, quotas={"cameras": 6})
+    assert ceiling == {"quotas.cameras": 6}, "the default is no ceiling, another value is one"
+    await root.ask("PATCH", path, json={"ai_budget": {"daily_usd": 0}}, headers={"if-match": '"6"'})
+    _, ceiling = await send_back(display_name="Assis")
+    assert ceiling == {"quotas.cameras": 6, "ai_budget.daily_usd": 0}, "0 is a ceiling where a change names it"
+
+
 async def test_what_a_city_joins_with_is_its_ceiling(root: Person) -> None:
-    asked = {"name": f"Cidade {new_id()}", "admin_email": f"{new_id()}@example.org", "settings": {"quotas": {"users": 3}}}
+    whole = TenantSettings(quotas=Quotas(users=3)).model_dump(mode="json")
+    asked = {"name": f"Cidade {new_id()}", "admin_email": f"{new_id()}@example.org", "settings": whole}
     made = await root.ask("POST", "/tenants", json=asked)
     assert made.json()["ceiling"] == {"quotas.users": 3}
 

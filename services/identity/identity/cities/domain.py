@@ -16,6 +16,7 @@ NAME_MAX = 200
 LOGO_MAX_BYTES, LOGO_MAX_PIXELS = 512 * 1024, 2_000_000
 _PNG = b"\x89PNG"
 
+_DEFAULTS = TenantSettings()
 Limits = Mapping[str, float | None]
 """Limits by their dotted name in the settings."""
 LIMITS = (*(f"quotas.{name}" for name in Quotas.model_fields), "ai_budget.daily_usd")
@@ -117,9 +118,16 @@ def named_limits(document: Mapping[str, Any]) -> Limits:
 
 def set_by_platform(before: Tenant, asked: TenantSettings, named: Limits, *, whole: bool) -> Tenant:
     """Returns the tenant as the platform's administrator wants it: the limits named become the ceiling, and the city's own value too
-    unless the city had chosen less. `whole` says that the settings are replaced: a limit that is not named has no ceiling then.
+    unless the city had chosen less. `whole` says that the settings are replaced: a limit that is not named, or has its default, has no
+    ceiling then, and one that equals what holds now keeps its ceiling: it was not edited in the document that the client read.
     """
     given = {name: None if value is None else _limit(asked, name) for name, value in named.items()}
+    if whole:
+        for name, value in given.items():
+            if value == _limit(before.settings, name):
+                given[name] = before.ceiling.get(name)
+            elif value == _limit(_DEFAULTS, name):
+                given[name] = None
     kept = {} if whole else dict(before.ceiling)
     ceiling = {name: value for name, value in {**kept, **given}.items() if value is not None}
     own: dict[str, float] = {}
