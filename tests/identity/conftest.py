@@ -24,7 +24,7 @@ from gtvision.time import FakeClock, SystemClock
 from identity.app import create_api
 from identity.people.domain.users import User
 from identity.repository import PostgresRows
-from identity.settings import AuditSettings, Settings
+from identity.settings import AuditSettings, FederationSettings, Settings
 
 
 @pytest.fixture
@@ -67,6 +67,7 @@ async def running(
         vault=VaultSettings(keys=SecretStr(KEYS)),
         objects=ObjectsSettings(url=tmp_path_factory.mktemp("objects").as_uri()),
         audit=AuditSettings(keys=SecretStr(encryption_keys()), anchor_every_s=1),
+        federation=FederationSettings(public_url="https://console.example"),
         http_port=0,
     )
     await bootstrap(settings)

@@ -110,6 +110,7 @@ def create_api(settings: Settings, clock: Clock | None = None) -> Service:
         provides=(
             auth.authenticator,
             logins,
+            sessions.PublicSite(settings.federation.public_url),
             Sessions(db.uow, PostgresRows, issuer, revoker, tokens, clock),
             Credentials(db.uow, PostgresRows, revoker, checker, clock),
             Users(db.uow, PostgresRows, checker.passwords, revoker, clock),

@@ -116,6 +116,16 @@ class TestBrowser:
         ours = {"x-csrf-token": own} | behind_the_edge
         assert (await send(running, "POST", "/auth/refresh", headers=jar | ours)).status_code == 200
 
+    async def test_a_page_behind_a_proxy_that_rewrites_host_signs_in_and_refreshes(self, running: Running) -> None:
+        page = {"origin": "https://console.example", "host": "inner.test", "x-forwarded-host": "inner.test"}
+        asked = {"email": EMAIL, "password": PASSWORD, "client": "browser"}
+        opened = await send(running, "POST", "/auth/login", headers=page, json=asked)
+        assert opened.status_code == 200, opened.text
+        proof = {"cookie": f"{REFRESH}={cookie(opened, REFRESH)['value']}", "x-csrf-token": opened.json()["csrf_token"]}
+        wrong = proof | page | {"origin": "https://console.example.evil.example"}
+        assert code(await send(running, "POST", "/auth/refresh", headers=wrong)) == (403, "csrf_failed")
+        assert (await send(running, "POST", "/auth/refresh", headers=proof | page)).status_code == 200
+
     async def test_without_cookie_and_body_there_is_nothing_to_refresh(self, running: Running) -> None:
         assert code(await send(running, "POST", "/auth/refresh")) == (401, "bad_credentials")
         assert code(await send(running, "POST", "/auth/refresh", json={})) == (401, "bad_credentials")

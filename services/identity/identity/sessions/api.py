@@ -5,6 +5,7 @@ A browser's refresh token is a cookie that no script can read; a second cookie p
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
@@ -31,6 +32,15 @@ from identity.sessions.usecases.sessions import Sessions
 
 router = APIRouter(prefix="/api/v1")
 
+
+@dataclass(frozen=True, slots=True)
+class PublicSite:
+    """Where browsers see the console: the setting PUBLIC_URL, empty where the operator leaves it out."""
+
+    url: str
+
+
+PublicSiteDep = Annotated[PublicSite, Provided(PublicSite)]
 LoginsDep = Annotated[Logins, Provided(Logins)]
 SessionsDep = Annotated[Sessions, Provided(Sessions)]
 AnyCaller = Annotated[Caller, requires()]
@@ -58,20 +68,21 @@ def forget_cookies(response: Response) -> None:
     response.delete_cookie(CSRF_COOKIE, path="/", secure=True, samesite="strict")
 
 
-def cookie_refresh_token(request: Request) -> str:
+def cookie_refresh_token(request: Request, site: PublicSite) -> str:
     """Returns the refresh token of the cookie, once a page of ours has proved that it asks. Raises: BadCredentials, CsrfFailed."""
     token = request.cookies.get(REFRESH_COOKIE)
     if not token:
         raise BadCredentials("A refresh token is needed.")
-    check_site(request)
+    check_site(request, site)
     check_csrf(token, request.headers.get("x-csrf-token", ""))
     return token
 
 
-def check_site(request: Request) -> None:
+def check_site(request: Request, site: PublicSite) -> None:
     """Refuses what a page of another origin sends. Programs send neither header; a browser sends both or, without TLS, `Origin` alone.
 
-    The edge tells the name that the browser asked for in X-Forwarded-Host; ports differ on the way and are not compared.
+    The edge tells the name that it was asked for in X-Forwarded-Host. A proxy in front of the edge may have changed that name: then the
+    page is at PUBLIC_URL. Ports differ on the way and are not compared.
     Raises: CsrfFailed.
     """
     headers = request.headers
@@ -81,7 +92,7 @@ def check_site(request: Request) -> None:
     if origin is None:
         return
     asked = headers.get("x-forwarded-host", headers.get("host", "")).partition(",")[0].strip()
-    if _host(origin) is None or _host(origin) != _host(f"//{asked}"):
+    if _host(origin) is None or _host(origin) not in {_host(f"//{asked}"), _host(site.url)}:
         raise CsrfFailed
 
 
@@ -163,10 +174,10 @@ class SessionOut(BaseModel):
 
 
 @router.post("/auth/login", openapi_extra=PUBLIC, dependencies=NoStore)
-async def login(request: Request, response: Response, body: LoginIn, logins: LoginsDep) -> SessionOut:
+async def login(request: Request, response: Response, body: LoginIn, logins: LoginsDep, site: PublicSiteDep) -> SessionOut:
     """Open a session. 401 `second_factor_required` asks for the same again with a code."""
     if body.client is Client.BROWSER:
-        check_site(request)
+        check_site(request, site)
     login = PasswordLogin(body.email, body.password.get_secret_value(), body.code)
     client = ClientInfo(origin().address or "", body.client, body.device or origin().user_agent)
     return SessionOut.of(await logins.login(login, client), response)
@@ -174,18 +185,18 @@ async def login(request: Request, response: Response, body: LoginIn, logins: Log
 
 @router.post("/auth/refresh", openapi_extra=PUBLIC, dependencies=NoStore)
 async def refresh(
-    request: Request, response: Response, sessions: SessionsDep, body: Annotated[RefreshIn | None, Body()] = None
+    request: Request, response: Response, sessions: SessionsDep, site: PublicSiteDep, body: Annotated[RefreshIn | None, Body()] = None
 ) -> SessionOut:
     """The next tokens of a session. Each refresh token is good once; a second use ends the session. By cookie, X-CSRF-Token is needed."""
-    given = body.refresh_token.get_secret_value() if body and body.refresh_token else cookie_refresh_token(request)
+    given = body.refresh_token.get_secret_value() if body and body.refresh_token else cookie_refresh_token(request, site)
     return SessionOut.of(await sessions.refresh(given, origin().address or ""), response)
 
 
 @router.post("/auth/logout", status_code=204)
-async def logout(request: Request, response: Response, caller: AnyCaller, sessions: SessionsDep) -> None:
+async def logout(request: Request, response: Response, caller: AnyCaller, sessions: SessionsDep, site: PublicSiteDep) -> None:
     """End this session everywhere. With a browser's cookie, X-CSRF-Token is needed too."""
     if REFRESH_COOKIE in request.cookies:
-        cookie_refresh_token(request)
+        cookie_refresh_token(request, site)
     await sessions.logout(caller)
     forget_cookies(response)
 
