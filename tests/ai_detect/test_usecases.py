@@ -80,7 +80,7 @@ class TestBatcher:
             assert await batcher.detect(picture()) == [PLATE]
 
     async def test_too_many_waiting_pictures_are_refused_not_kept(self) -> None:
-        batcher = Batcher(detector(), size=1, window_s=0, timeout_s=1)  # nobody runs it
+        batcher = Batcher(detector(), size=1, window_s=0, timeout_s=1)  # its loop is not started
         waiting = [asyncio.create_task(batcher.detect(picture())) for _ in range(4)]
         await asyncio.sleep(0)
         with pytest.raises(RateLimited):

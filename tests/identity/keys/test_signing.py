@@ -108,7 +108,7 @@ class TestRotation:
         assert keyring.signer() == before
         last_of_old = keyring.tokens.access_token(caller := keyring.mint.caller())
         wiring.clock.advance(timedelta(seconds=1))
-        assert keyring.signer() == key.kid, "without anybody looking at the database"
+        assert keyring.signer() == key.kid, "the new key signs from its time on, without another look at the database"
         wiring.clock.advance(ACCESS_LIFETIME - timedelta(seconds=2))
         await keyring.publish()
         assert await keyring.verifier().verify(last_of_old) == caller
