@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from uuid import UUID
@@ -16,10 +17,12 @@ from chassis.redis import connect_redis
 from chassis.settings import RedisSettings
 from city.refusals import Refusals
 from gtvision.camera import path_name
+from gtvision.errors import Unavailable
 from gtvision.ids import new_id
 from gtvision.tenancy import Caller, Role
 from gtvision.time import FakeClock, SystemClock
 from streaming.gateways.redis_attendance import ATTENDED_KEY, RedisAttendance
+from streaming.live.domain import View
 from streaming.live.fakes import FakeViews
 from streaming.live.usecases import Authorizer, Viewers
 from streaming.streams.domain import DesiredCamera
@@ -59,6 +62,11 @@ class Site:
     def watch(self, caller: Caller) -> UUID:
         ticket = self.mint.ticket("live", caller, self.camera.camera_id)
         return self.media.watch(path_name(self.camera.camera_id), ticket)
+
+    async def rotate(self) -> None:
+        """Publishes another key in place of the present one, as identity does some time after a rotation."""
+        await TokenMint(self.clock, "test-3").publish(self.redis)  # type: ignore[arg-type]
+        await self.auth.keys.load()
 
     async def revoke(self, caller: Caller) -> None:
         await self.mint.revoke(self.redis, caller.session_id)  # type: ignore[arg-type]
@@ -150,6 +158,48 @@ async def test_a_flood_of_strange_tickets_does_not_keep_a_revoked_view(site: Sit
     assert not site.media.open
 
 
+@pytest.mark.parametrize("restarted", [False, True])
+async def test_a_view_outlives_the_key_of_its_ticket(site: Site, restarted: bool) -> None:
+    """The media server admitted it while the key was known; it can still be revoked."""
+    stays, revoked = site.caller(), site.caller()
+    view = site.watch(stays)
+    site.watch(revoked)
+    await site.viewers.end_refused()
+    await site.rotate()
+    if restarted:
+        site.restart()
+        site.show(site.camera)
+    await site.viewers.end_refused()
+    assert len(site.media.open) == 2
+    await site.revoke(revoked)
+    await site.viewers.end_refused()
+    assert list(site.media.open) == [view]
+
+
+async def test_a_view_whose_key_retired_while_no_one_looked_is_ended(site: Site) -> None:
+    site.watch(site.caller())
+    await site.viewers.end_refused()
+    await site.rotate()
+    site.restart()
+    site.show(site.camera)
+    await site.redis.delete(ATTENDED_KEY)  # type: ignore[attr-defined]
+    await site.viewers.end_refused()
+    assert not site.media.open
+
+
+async def test_a_view_that_a_listing_misses_is_not_judged_anew(site: Site) -> None:
+    view = site.watch(site.caller())
+    await site.viewers.end_refused()
+    await site.rotate()
+    missed = site.media.open.pop(view)
+    for _ in range(3):
+        await site.viewers.end_refused()
+    await site.redis.delete(ATTENDED_KEY)  # type: ignore[attr-defined]
+    site.media.open[view] = missed
+    await site.viewers.end_refused()
+    assert list(site.media.open) == [view]
+
+
 async def test_nothing_is_ended_before_the_cameras_are_known(site: Site) -> None:
     view = site.watch(site.caller())
     site.restart()
@@ -164,3 +214,68 @@ async def test_a_disabled_user_loses_every_view(site: Site) -> None:
     for _ in range(2):
         await site.viewers.end_user(disabled.user_id)
     assert list(site.media.open) == [stays]
+
+
+class HeldViews(FakeViews):
+    """A media server whose listings miss a session, answer late or not at all, and which ends sessions when the test says so."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.missed: UUID | None = None
+        self.ending, self.may_list, self.may_end = asyncio.Semaphore(0), asyncio.Event(), asyncio.Event()
+        self.may_list.set()
+
+    async def views(self) -> list[View]:
+        await self.may_list.wait()
+        return [view for view in await super().views() if view.session != self.missed]
+
+    async def end(self, view: View) -> None:
+        self.ending.release()
+        await self.may_end.wait()
+        await super().end(view)
+
+
+@pytest.fixture
+def held(site: Site) -> HeldViews:
+    site.media = held = HeldViews()
+    site.restart()
+    site.show(site.camera)
+    return held
+
+
+async def test_a_look_for_a_user_does_not_disturb_the_look_that_is_under_way(site: Site, held: HeldViews) -> None:
+    revoked = site.caller()
+    site.watch(revoked)
+    fresh = site.watch(site.caller())
+    await site.revoke(revoked)
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(site.viewers.end_refused())
+        await held.ending.acquire()
+        held.missed = fresh
+        other = tasks.create_task(site.viewers.end_user(new_id()))
+        await asyncio.wait({other}, timeout=0.2)  # it has to wait for the first look
+        assert not other.done()
+        held.may_end.set()
+    assert list(held.open) == [fresh]
+
+
+async def test_sessions_are_ended_together(site: Site, held: HeldViews) -> None:
+    caller = site.caller()
+    for _ in range(2):
+        site.watch(caller)
+    await site.revoke(caller)
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(site.viewers.end_refused())
+        for _ in range(2):
+            await held.ending.acquire()
+        held.may_end.set()
+    assert not held.open
+
+
+async def test_a_look_that_lasts_too_long_is_given_up(site: Site, held: HeldViews) -> None:
+    held.may_list.clear()
+    attendance = RedisAttendance(site.redis)  # type: ignore[arg-type]
+    viewers = Viewers(held, site.auth, site.authorizer, attendance, site.clock, look_timeout_s=0.01)
+    for look in (viewers.end_refused(), viewers.end_user(new_id())):
+        with pytest.raises(Unavailable):
+            await look

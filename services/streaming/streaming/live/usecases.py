@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import hmac
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -13,7 +14,7 @@ from chassis.auth import Authenticator, AuthRuntime, TicketClaims
 from chassis.logs import get_logger
 from city.refusals import Attempt, Refusals
 from gtvision.camera import camera_of_path
-from gtvision.errors import BadCredentials, Forbidden, GTVisionError, NotFound, SessionRevoked, Unauthenticated
+from gtvision.errors import BadCredentials, Forbidden, GTVisionError, NotFound, SessionRevoked, Unauthenticated, Unavailable
 from gtvision.tenancy import Caller
 from gtvision.time import Clock
 from streaming import metrics
@@ -28,6 +29,9 @@ log = get_logger(__name__)
 
 _REMEMBERED_S = timedelta(minutes=14).total_seconds()
 """Identity keeps a revocation for the 15 minutes in which a token of the session might still be shown."""
+_FORGOTTEN_AFTER = 5
+"""Listings in a row without a session after which it is gone: one listing may miss it, where another session leaves between two pages."""
+_ENDED_AT_ONCE = 8
 
 
 class Authorizer:
@@ -89,64 +93,96 @@ class Viewers:
     forgets a revocation after fifteen minutes: when this service was away for longer than ten, older sessions are ended too.
     """
 
-    def __init__(self, media: Views, auth: AuthRuntime, authorizer: Authorizer, attendance: RedisAttendance, clock: Clock) -> None:
+    def __init__(
+        self,
+        media: Views,
+        auth: AuthRuntime,
+        authorizer: Authorizer,
+        attendance: RedisAttendance,
+        clock: Clock,
+        *,
+        look_timeout_s: float = 10.0,
+    ) -> None:
         self._media, self._auth, self._authorizer, self._attendance, self._clock = media, auth, authorizer, attendance, clock
-        self._claims: dict[UUID, TicketClaims | None] | None = None
+        self._look_timeout_s = look_timeout_s
+        self._claims: dict[UUID, TicketClaims | None] = {}
+        self._listed: dict[UUID, int] = {}
+        """The number of the last listing that named the session."""
+        self._listing = 0
+        self._lock = asyncio.Lock()
 
     async def end_refused(self) -> None:
         """Ends the sessions whose login was revoked or whose camera is no longer theirs to see. Raises: Unavailable."""
         await self._auth.check()
         if not self._authorizer.knows_cameras:
             return
-        views = await self._views()
-        for view in views:
-            try:
-                self._check(view)
-            except (Unauthenticated, Forbidden, NotFound) as refused:
-                await self._end(view, refused.code)
-        await self._attendance.note()
+        async with self._look():
+            refused = [(view, self._refusal(view, claims)) for view, claims in await self._views()]
+            await self._end([(view, reason) for view, reason in refused if reason is not None])
+            await self._attendance.note()
 
     async def end_user(self, user_id: UUID) -> None:
         """Ends the sessions of a user, also those whose login has run out meanwhile. Repeating it is harmless. Raises: Unavailable."""
         await self._auth.check()
-        for view in await self._views():
-            claims = self._of(view)
-            if claims is not None and claims.caller.user_id == user_id:
-                await self._end(view, "account_disabled")
+        async with self._look():
+            views = await self._views()
+            await self._end([(view, "account_disabled") for view, claims in views if claims and claims.caller.user_id == user_id])
 
-    async def _views(self) -> list[View]:
+    @asynccontextmanager
+    async def _look(self) -> AsyncIterator[None]:
+        """One look at a time, and none that lasts. Raises: Unavailable."""
+        try:
+            async with asyncio.timeout(self._look_timeout_s), self._lock:
+                yield
+        except TimeoutError:
+            raise Unavailable("The look after the viewers took too long.") from None
+
+    async def _views(self) -> list[tuple[View, TicketClaims | None]]:
+        """Every session with the claims of its ticket; None where the ticket is not ours, or cannot be judged any more."""
         views = await self._media.views()
-        known, unattended = self._claims, False
-        if known is None:
-            known, unattended = {}, not await self._attendance.recent()
-        new = [view for view in views if view.session not in known]
+        new = [view for view in views if view.session not in self._claims]
+        attended = not new or await self._attendance.recent()
         # Together: a ticket that names an unknown key waits for the keys to be read again, and a flood of such tickets must not add up.
-        claims = await asyncio.gather(*(self._auth.authenticator.whose(view.ticket) for view in new))
-        known |= {view.session: self._usable(claim, unattended) for view, claim in zip(new, claims, strict=True)}
-        self._claims = {view.session: known[view.session] for view in views}
-        return views
+        # The hook admitted every session that is listed: a key that is unknown now has retired since.
+        claims = await asyncio.gather(*(self._auth.authenticator.whose(view.ticket, admitted=attended) for view in new))
+        self._claims |= {view.session: self._usable(claim, attended) for view, claim in zip(new, claims, strict=True)}
+        self._listing += 1
+        self._listed |= dict.fromkeys((view.session for view in views), self._listing)
+        for gone in [session for session, listing in self._listed.items() if self._listing - listing >= _FORGOTTEN_AFTER]:
+            del self._listed[gone], self._claims[gone]
+        return [(view, self._claims[view.session]) for view in views]
 
-    def _usable(self, claims: TicketClaims | None, unattended: bool) -> TicketClaims | None:
+    def _usable(self, claims: TicketClaims | None, attended: bool) -> TicketClaims | None:
         """None for a ticket that is not ours, and where a revocation of its session may have been missed."""
-        if claims is None or (unattended and claims.caller.expires_at + _REMEMBERED_S < self._clock.now().timestamp()):
+        if claims is None or (not attended and claims.caller.expires_at + _REMEMBERED_S < self._clock.now().timestamp()):
             return None
         return claims
 
-    def _of(self, view: View) -> TicketClaims | None:
-        return (self._claims or {}).get(view.session)
+    def _refusal(self, view: View, claims: TicketClaims | None) -> str | None:
+        """Returns why the session must end; None where it may go on."""
+        try:
+            if claims is None:
+                raise BadCredentials
+            if self._auth.revocations.is_revoked(claims.caller.session_id):
+                raise SessionRevoked
+            self._authorizer.check(claims, view.path)
+        except (Unauthenticated, Forbidden, NotFound) as refused:
+            return refused.code
+        return None
 
-    def _check(self, view: View) -> None:
-        claims = self._of(view)
-        if claims is None:
-            raise BadCredentials
-        if self._auth.revocations.is_revoked(claims.caller.session_id):
-            raise SessionRevoked
-        self._authorizer.check(claims, view.path)
+    async def _end(self, views: Sequence[tuple[View, str]]) -> None:
+        """Ends sessions, a few at once; one that cannot be ended does not keep the others. Raises: Unavailable."""
+        few = asyncio.Semaphore(_ENDED_AT_ONCE)
 
-    async def _end(self, view: View, reason: str) -> None:
-        await self._media.end(view)
-        metrics.views_ended.labels(view.protocol, reason).inc()
-        log.info("view_ended", protocol=view.protocol, path=view.path, view=str(view.session), reason=reason)
+        async def end(view: View, reason: str) -> None:
+            async with few:
+                await self._media.end(view)
+            metrics.views_ended.labels(view.protocol, reason).inc()
+            log.info("view_ended", protocol=view.protocol, path=view.path, view=str(view.session), reason=reason)
+
+        for failure in await asyncio.gather(*(end(view, reason) for view, reason in views), return_exceptions=True):
+            if failure is not None:
+                raise failure
 
 
 def _attempt(request: AccessRequest) -> Attempt:
