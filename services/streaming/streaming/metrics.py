@@ -7,7 +7,9 @@ from prometheus_client import Counter, Gauge, Histogram
 path_changes = Counter("gtvision_streaming_path_changes_total", "Changes made to the media server's paths", ["change", "outcome"])
 stream_transitions = Counter("gtvision_streaming_transitions_total", "Streams that changed state", ["state"])
 streams = Gauge("gtvision_streaming_streams", "Cameras by what their stream is doing", ["state"])
-reconcile_failures = Counter("gtvision_streaming_reconcile_failures_total", "Rounds in which the media server could not be asked")
+reconcile_failures = Counter(
+    "gtvision_streaming_reconcile_failures_total", "Rounds in which the media server or the database could not be asked"
+)
 admissions = Counter("gtvision_streaming_admissions_total", "Answers of the auth hook", ["protocol", "outcome"])
 admission_seconds = Histogram(
     "gtvision_streaming_admission_seconds", "Time the auth hook took", buckets=(0.0005, 0.001, 0.002, 0.005, 0.01, 0.05, 0.5)

@@ -1,18 +1,24 @@
 """Tests of the whole service on real servers with a fake media server: desired cameras, streams, live access."""
 
-from typing import Any
+from datetime import timedelta
+from typing import Any, cast
 from uuid import UUID
 
 import pytest
+from prometheus_client import REGISTRY
 from sqlalchemy import text
 from tests.streaming.conftest import CLOCK, Running, announce, registered
 
 from chassis.envelope import wrap
 from chassis.http import encode_cursor
 from gtvision.camera import RecordingSettings, path_name
+from gtvision.errors import Unavailable
 from gtvision.events import CameraRemoved, CamerasAnnounced, CameraUpdated
 from gtvision.ids import new_id
 from gtvision.tenancy import Caller, Role
+from streaming.streams.domain import StreamView
+from streaming.streams.repository import PostgresFleet, PostgresStreams
+from streaming.streams.usecases import Paths, Reconciler, Streams
 
 pytestmark = [pytest.mark.db, pytest.mark.broker]
 
@@ -125,6 +131,27 @@ class TestStreams:
         caller = running.mint.caller(tenant_id=tenant)
         assert (await stream(running, caller, camera))["cause"] == "media_server_down"
 
+    async def test_a_round_that_fails_is_counted_whatever_was_away(self, running: Running) -> None:
+        def failures() -> float:
+            return REGISTRY.get_sample_value("gtvision_streaming_reconcile_failures_total") or 0.0
+
+        class NoDatabase:
+            async def streams(self) -> list[StreamView]:
+                raise Unavailable
+
+        before, clock, after = failures(), running.clock, timedelta(seconds=10)
+        streams = Streams(running.db.uow, PostgresStreams, str)
+        paths = Paths(running.media, running.vault, running.names, clock)
+        fleet = cast("PostgresFleet", NoDatabase())
+        with pytest.raises(Unavailable):
+            await Reconciler(fleet, running.media, paths, streams, clock=clock, stall_after=after).reconcile()
+        running.media.down = True
+        try:
+            await running.reconciler.reconcile()
+        finally:
+            running.media.down = False
+        assert failures() == before + 2
+
     async def test_an_address_that_is_refused_is_the_cause_until_it_is_not(self, running: Running) -> None:
         tenant, camera, literal = new_id(), new_id(), new_id()
         caller = running.mint.caller(tenant_id=tenant)
@@ -178,6 +205,34 @@ class TestStreams:
         await progress(running, camera)
         back = await stream(running, caller, camera)
         assert (back["state"], back["cause"]) == ("online", None)
+
+    async def test_a_refused_change_that_is_not_of_the_camera_leaves_its_path(self, running: Running) -> None:
+        tenant, camera = new_id(), new_id()
+        caller = running.mint.caller(tenant_id=tenant)
+        running.dns.answers["kept.example"] = ["10.0.0.21"]
+        await announce(running, registered(running, tenant, camera, url="rtsp://kept.example/s"))
+        running.clock.advance(61)
+        await running.reconciler.reconcile()
+        while await running.names.look_up():
+            pass
+        await progress(running, camera)
+        path = running.media.configured[path_name(camera)]
+        running.media.refuses.add(path.name)
+        recording = RecordingSettings(enabled=not path.record)
+        await announce(running, registered(running, tenant, camera, 2, url="rtsp://kept.example/s", recording=recording))
+        await progress(running, camera)
+        assert running.media.configured[path.name] == path
+        assert (await stream(running, caller, camera))["state"] == "online"
+        running.dns.answers["kept.example"] = ["10.0.0.22"]
+        running.clock.advance(61)
+        for _ in range(2):  # without progress the name moves
+            await running.reconciler.reconcile()
+        while await running.names.look_up():
+            pass
+        offered = len(running.media.offered)
+        await running.reconciler.reconcile()
+        assert running.media.offered[offered:] == ["rtsp://10.0.0.22/s"]
+        assert running.media.configured[path.name] == path
 
     async def test_what_was_refused_is_offered_again_later_and_not_at_each_look(self, running: Running) -> None:
         tenant, camera, source = new_id(), new_id(), "rtsp://10.0.0.9/refused-for-now"

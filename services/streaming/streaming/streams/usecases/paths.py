@@ -31,16 +31,18 @@ class Paths:
         self._media, self._vault, self._names, self._clock = media, vault, names, clock
         self._refused: dict[str, tuple[PathConfig, float]] = {}
         """What the media server refused, and when it was offered last."""
+        self._shown: dict[str, str] = {}
+        """The camera's own URL by the path that shows it. Never log it."""
 
     async def reconcile(self, cameras: Sequence[DesiredCamera], advancing: Container[UUID]) -> dict[UUID, StreamCause]:
         """Brings the media server to what is wanted; returns the cameras whose addresses are refused, with the cause.
 
         A camera whose address cannot be opened, leads where it must not or is not known yet, or that the server refuses, has no path: what
-        was played and recorded before under its name ends. It does not hold up the others. `advancing` are the cameras whose streams make
-        progress.
+        was played and recorded before under its name ends. It does not hold up the others. Where the server refuses a change of a path that
+        goes on showing the same camera, the path stays as it is. `advancing` are the cameras whose streams make progress.
         """
         actual = {path.name: path for path in await self._media.paths()}
-        urls: list[CameraUrl] = []
+        urls: dict[str, CameraUrl] = {}
         desired: dict[UUID, PathConfig] = {}
         refused: dict[UUID, StreamCause] = {}
         for camera in cameras:
@@ -54,8 +56,8 @@ class Paths:
             except InvalidCameraUrl:
                 refused[camera.camera_id] = StreamCause.ADDRESS_INVALID
                 continue
-            urls.append(url)
             name = path_name(camera.camera_id)
+            urls[name] = url
             try:
                 source, fingerprint = self._names.source(url, actual.get(name), advancing=camera.camera_id in advancing)
             except InvalidCameraUrl:
@@ -64,16 +66,25 @@ class Paths:
                 log.debug("camera_name_unknown", camera_id=str(camera.camera_id))
             else:
                 desired[camera.camera_id] = PathConfig(name, source, camera.recording.enabled, fingerprint)
-        self._names.keep(urls)
+        self._names.keep(list(urls.values()))
         self._refused = {path.name: self._refused[path.name] for path in desired.values() if self._is_refused(path)}
+        kept = {path.name for path in desired.values() if path.name in actual and self._is_same(actual[path.name], path, urls[path.name])}
         for change in plan(desired.values(), actual.values()):
-            await self._try(change)
-        return refused | {camera_id: StreamCause.ADDRESS_INVALID for camera_id, path in desired.items() if self._is_refused(path)}
+            await self._try(change, kept)
+        lost = {path.name for path in desired.values() if self._is_refused(path)}
+        self._shown = {name: self._shown[name] for name in self._shown.keys() & lost} | {
+            path.name: urls[path.name].text for path in desired.values() if path.name not in lost
+        }
+        return refused | {camera_id: StreamCause.ADDRESS_INVALID for camera_id, path in desired.items() if path.name in lost - kept}
+
+    def _is_same(self, actual: PathConfig, desired: PathConfig, url: CameraUrl) -> bool:
+        """Whether a path shows the camera that is wanted, perhaps at another address of its name."""
+        return actual.source == desired.source or self._shown.get(actual.name) == url.text
 
     def _is_refused(self, path: PathConfig) -> bool:
         return path.name in self._refused and self._refused[path.name][0] == path
 
-    async def _try(self, change: Change) -> None:
+    async def _try(self, change: Change, kept: Container[str]) -> None:
         path, now = change.path, self._clock.monotonic()
         if self._is_refused(path) and now - self._refused[path.name][1] < _REFUSED_AGAIN_S:
             return
@@ -81,7 +92,7 @@ class Paths:
             self._refused.pop(path.name, None)
         elif change.kind is not ChangeKind.DELETE:
             self._refused[path.name] = path, now
-            if change.kind is ChangeKind.REPLACE:  # the camera that it showed before is no longer wanted
+            if change.kind is ChangeKind.REPLACE and path.name not in kept:  # the camera that it showed before is no longer wanted
                 await self._apply(Change(ChangeKind.DELETE, path))
 
     async def _apply(self, change: Change) -> bool:

@@ -47,6 +47,16 @@ class Reconciler:
 
     async def reconcile(self) -> None:
         """One look and its corrections. Raises: Unavailable, where the database cannot be asked."""
+        try:
+            asked = await self._look()
+        except Unavailable:
+            metrics.reconcile_failures.inc()
+            raise
+        if not asked:
+            metrics.reconcile_failures.inc()
+
+    async def _look(self) -> bool:
+        """Returns whether the media server could be asked."""
         if self._views is None:
             self._views = {view.camera_id: view for view in await self._fleet.streams()}
         cameras = await self._fleet.cameras()
@@ -59,9 +69,9 @@ class Reconciler:
             refused = await self._paths.reconcile(cameras, advancing)
             statuses = await self._media.statuses()
         except Unavailable as error:
-            metrics.reconcile_failures.inc()
             log.warning("media_server_unavailable", reason=error.message)
         await self._judge(self._views, cameras, statuses, refused)
+        return statuses is not None
 
     async def _judge(
         self,
