@@ -61,7 +61,7 @@ def create_api(settings: ApiSettings) -> Service:
     tenants = TenantDirectory(state)
     refusals = Refusals(db.uow, auth.authenticator, settings.service_name)
     live = LiveBus(cache)
-    cameras = Cameras(db.uow, PostgresCameras, CameraBook())
+    cameras = Cameras(db.uow, PostgresCameras, CameraBook(), clock)
     feed = LiveFeed(cameras.book, auth.revocations, clock, _feed_limits(settings))
     objects = ObjectStore(settings.objects)
     detections = Detections(db.uow, PostgresDetections, cameras.book, live, objects, clock, settings.store.retention)
@@ -118,7 +118,7 @@ def create_grabber(settings: GrabberSettings) -> Worker:
     state = connect_redis(settings.redis.state_url)
     publisher = FramePublisher(settings.rabbit)
     sink = BrokerFrameSink(publisher, waiting=grab.frames_waiting)
-    cameras = Cameras(db.uow, PostgresCameras, CameraBook())
+    cameras = Cameras(db.uow, PostgresCameras, CameraBook(), clock)
     limits = _reader_limits(grab)
     tools = GrabTools(
         reader=PyAvStreamReader(clock, grab.user, grab.password, limits),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from uuid import UUID
@@ -43,6 +44,7 @@ class Case:
         self.db = db
         self.live = FakeLive()
         self.book = CameraBook()
+        self.book.replace([], self.clock.monotonic())
         self.objects = ObjectStore(ObjectsSettings(url=f"file://{folder}"))
         self.detections = self.kept_for(timedelta(days=30))
         self.tenant_id = new_id()
@@ -148,7 +150,9 @@ class TestRights:
         events = [frame(NOW, tenant_id=case.tenant_id) for _ in range(3)]
         group = new_id()
         assert events[0].camera_id is not None
-        case.book.replace([KnownCamera(case.tenant_id, events[0].camera_id, 1, True, frozenset({group}), AiSettings())])
+        case.book.replace(
+            [KnownCamera(case.tenant_id, events[0].camera_id, 1, True, frozenset({group}), AiSettings())], case.clock.monotonic()
+        )
         await case.detections.store_detections(events)
         found = await case.detections.list_detections(case.caller(frozenset({group})), Search(limit=10))
         assert {row.camera_id for row in found} == {events[0].camera_id}
@@ -158,7 +162,7 @@ class TestRights:
     async def test_a_camera_of_another_tenant_is_in_no_group(self, case: Case) -> None:
         event, group = frame(NOW, tenant_id=case.tenant_id), new_id()
         assert event.camera_id is not None
-        case.book.replace([KnownCamera(new_id(), event.camera_id, 1, True, frozenset({group}), AiSettings())])
+        case.book.replace([KnownCamera(new_id(), event.camera_id, 1, True, frozenset({group}), AiSettings())], case.clock.monotonic())
         await case.detections.store_detections([event])
         assert await case.detections.list_detections(case.caller(frozenset({group})), Search(limit=10)) == []
 
@@ -171,6 +175,22 @@ class TestRights:
             await case.detections.open_evidence(case.caller(frozenset({new_id()})), row.detection_id, row.captured_at)
         with pytest.raises(NotFound):
             await case.detections.open_evidence(case.caller(), new_id(), row.captured_at)
+
+    @pytest.mark.parametrize("read_s_ago", [None, 61])
+    async def test_groups_that_are_not_known_are_not_taken_for_none(self, case: Case, read_s_ago: int | None) -> None:
+        """A caller with groups has to come again; one without is answered."""
+        limited, group_free, now = case.caller(frozenset({new_id()})), case.caller(), case.clock.now()
+        if read_s_ago is None:
+            case.detections = replace(case.detections, cameras=CameraBook())
+        else:
+            case.clock.advance(read_s_ago)
+        with pytest.raises(Unavailable):
+            await case.detections.list_detections(limited, Search(limit=10))
+        with pytest.raises(Unavailable):
+            await case.detections.open_evidence(limited, new_id(), now)
+        assert await case.detections.list_detections(group_free, Search(limit=10)) == []
+        with pytest.raises(NotFound):
+            await case.detections.open_evidence(group_free, new_id(), now)
 
     async def test_no_picture_is_said_to_be_none(self, case: Case) -> None:
         await case.detections.store_detections([frame(NOW, tenant_id=case.tenant_id)])

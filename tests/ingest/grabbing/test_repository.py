@@ -9,6 +9,7 @@ from uuid import UUID
 
 import pytest
 import pytest_asyncio
+from sqlalchemy import text
 from tests.fixtures.plugin import DatabaseFor
 
 from chassis.db import Database
@@ -65,6 +66,13 @@ class TestCameras:
         async with db.uow(tenant) as uow:
             assert await camera_copy.removed(uow, camera, 2, CLOCK.now())
         assert await self._living(db, tenant) == {}
+
+    async def test_a_row_that_cannot_be_read_holds_up_no_other(self, db: Database) -> None:
+        tenant, good, bad = new_id(), new_id(), new_id()
+        await self._tell(db, tenant, registered(good), registered(bad))
+        async with db.uow(tenant) as uow:
+            await uow.session.execute(text('UPDATE known_cameras SET ai = \'{"fps": "often"}\' WHERE camera_id = :id'), {"id": bad})
+        assert (await self._living(db, tenant)).keys() == {good}
 
     async def test_an_offline_that_overtakes_its_online_keeps_the_address(self, db: Database) -> None:
         tenant, camera = new_id(), new_id()

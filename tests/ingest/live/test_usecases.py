@@ -33,7 +33,7 @@ class Case:
         self.grouped = KnownCamera(self.tenant, new_id(), 1, True, frozenset({self.group}), AiSettings())
         self.free = KnownCamera(self.tenant, new_id(), 1, True, frozenset(), AiSettings())
         self.book = CameraBook()
-        self.book.replace([self.grouped, self.free])
+        self.book.replace([self.grouped, self.free], 0.0)
         self.revocations = StaticRevocations()
         self.feed = LiveFeed(self.book, self.revocations, self.clock, limits)
 

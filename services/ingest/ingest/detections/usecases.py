@@ -62,7 +62,11 @@ class Detections:
             await self._store(tenant_id, [event for event in events if event.tenant_id == tenant_id])
 
     async def list_detections(self, caller: Caller, search: Search) -> list[Detection]:
-        """Newest first, within the caller's camera groups. Every page goes on record: without its record none is shown."""
+        """Newest first, within the caller's camera groups. Every page goes on record: without its record none is shown.
+
+        Raises: Unavailable.
+        """
+        self.cameras.check(caller, self.clock.monotonic())
         async with self.uow(caller.tenant_id) as uow:
             visible = self._within_groups(caller, search)
             found = [] if visible is None else await self.repository(uow).newest(visible)
@@ -71,6 +75,7 @@ class Detections:
 
     async def open_evidence(self, caller: Caller, detection_id: UUID, captured_at: datetime) -> bytes:
         """The picture that was read, byte for byte; on record before it is shown. Raises: NotFound, Unavailable."""
+        self.cameras.check(caller, self.clock.monotonic())
         async with self.uow(caller.tenant_id) as uow:
             found = await self.repository(uow).find(detection_id, captured_at)
         if found is None or not self.cameras.may_see(caller, found.camera_id):

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gtvision.camera import AiSettings
+from gtvision.errors import Unavailable
 from gtvision.geometry import Box
 from gtvision.tenancy import Caller
 
@@ -57,15 +58,26 @@ class KnownCamera:
         return self.enabled and self.ai.enabled and bool(self.read_url) and self.state in {StreamState.ONLINE, StreamState.DEGRADED}
 
 
+_STALE_AFTER_S = 60.0
+"""A book that is older decides no rights."""
+
+
 class CameraBook:
     """Every living camera of every tenant, in memory: for rights and for grabbing. `usecases.Cameras` keeps it fresh."""
 
     def __init__(self) -> None:
         self._cameras: dict[UUID, KnownCamera] = {}
+        self._read_at: float | None = None
 
-    def replace(self, cameras: Iterable[KnownCamera]) -> None:
-        """Holds these from now on, and no others."""
+    def replace(self, cameras: Iterable[KnownCamera], read_at: float) -> None:
+        """Holds these from now on, and no others. `read_at` is a time of the monotonic clock."""
         self._cameras = {camera.camera_id: camera for camera in cameras}
+        self._read_at = read_at
+
+    def check(self, caller: Caller, now: float) -> None:
+        """Raises: Unavailable, where the caller's groups count and the book was never read, or not for a minute."""
+        if caller.camera_groups is not None and (self._read_at is None or now - self._read_at > _STALE_AFTER_S):
+            raise Unavailable("The cameras' groups are not known at the moment.")
 
     def knows(self, tenant_id: UUID, camera_id: UUID) -> bool:
         camera = self._cameras.get(camera_id)

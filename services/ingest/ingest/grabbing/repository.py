@@ -7,11 +7,14 @@ from uuid import UUID
 from sqlalchemy import RowMapping, text
 
 from chassis.db import UnitOfWork
+from chassis.logs import get_logger
 from city.cameras import CameraCopy
 from gtvision.camera import AiSettings
 from gtvision.events import CameraDesired
 from ingest.grabbing.domain import KnownCamera, KnownStream, StreamState
 from ingest.grabbing.tables import known_cameras
+
+log = get_logger(__name__)
 
 # State and address have revisions of their own: an offline that overtook its online must not lose the address.
 _STREAM = text("""
@@ -55,8 +58,16 @@ class PostgresCameras:
         await self._session.execute(_STREAM, values)
 
     async def living(self) -> list[KnownCamera]:
-        """Returns every tenant's living cameras, through a function of the schema's owner."""
-        return [_camera(row) for row in (await self._session.execute(_LIVING)).mappings()]
+        """Returns every tenant's living cameras, through a function of the schema's owner. A row that cannot be read is left out."""
+        return [camera for row in (await self._session.execute(_LIVING)).mappings() if (camera := _readable(row)) is not None]
+
+
+def _readable(row: RowMapping) -> KnownCamera | None:
+    try:
+        return _camera(row)
+    except ValueError as error:  # of a release that knew other settings
+        log.error("camera_row_cannot_be_read", camera_id=str(row["camera_id"]), reason=type(error).__name__)
+        return None
 
 
 def _camera(row: RowMapping) -> KnownCamera:

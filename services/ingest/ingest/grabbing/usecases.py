@@ -56,6 +56,7 @@ class Cameras:
     uow: UowFactory
     repository: Callable[[UnitOfWork], PostgresCameras]
     book: CameraBook
+    clock: Clock
 
     async def learn_stream(self, event: Envelope, stream: KnownStream) -> None:
         """A stream came, went or became worse. Events may come twice and in any order."""
@@ -65,9 +66,10 @@ class Cameras:
 
     async def refresh(self) -> None:
         """Reads the book anew. Raises: Unavailable, and then the book stays as it is."""
+        asked_at = self.clock.monotonic()
         async with self.uow(None) as uow:
             living = await self.repository(uow).living()
-        self.book.replace(living)
+        self.book.replace(living, asked_at)
 
 
 @dataclass(frozen=True, slots=True)
