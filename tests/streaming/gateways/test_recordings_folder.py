@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import struct
 import subprocess
+import threading
 from datetime import timedelta
-from pathlib import Path, PurePosixPath
+from pathlib import Path, PosixPath, PurePosixPath
+from typing import ClassVar
 
 import pytest
 
-from gtvision.errors import Invalid
+from gtvision.errors import Invalid, Unavailable
 from streaming.gateways.recordings_folder import RecordingsFolder
 from streaming.recordings.domain import Pictures
 
@@ -89,3 +91,23 @@ async def test_a_file_of_sound_alone_is_refused(tmp_path: Path) -> None:
     subprocess.run(["ffmpeg", "-v", "error", "-f", "lavfi", "-i", "sine=duration=2", str(tmp_path / "sound.mp4")], check=True)
     with pytest.raises(Invalid):
         await measured(tmp_path / "sound.mp4")
+
+
+class DeadMount(PosixPath):
+    """A folder on a network file system whose server is gone: the system calls do not return, until the test ends."""
+
+    back: ClassVar[threading.Event] = threading.Event()
+
+    def __fspath__(self) -> str:
+        self.back.wait()
+        return super().__fspath__()
+
+
+async def test_a_file_system_that_hangs_is_unavailable(tmp_path: Path) -> None:
+    folder = RecordingsFolder(DeadMount(tmp_path), timeout_s=0.01)
+    try:
+        for question in (folder.scan(), folder.delete(PurePosixPath("cam/a.mp4")), folder.missing_free_bytes(0.1)):
+            with pytest.raises(Unavailable):
+                await question
+    finally:
+        DeadMount.back.set()

@@ -6,15 +6,19 @@ import asyncio
 import hashlib
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
+from functools import partial
 from pathlib import Path, PurePosixPath
+from typing import TypeVar
 
 import av
 
-from gtvision.errors import Invalid
+from gtvision.errors import Invalid, Unavailable
 from streaming.recordings.domain import Pictures, SegmentFile, parse_segment_path
+
+Answer = TypeVar("Answer")
 
 _MEASURE_TIMEOUT_S = 30.0
 
@@ -22,12 +26,14 @@ _MEASURE_TIMEOUT_S = 30.0
 class RecordingsFolder:
     """Files under one folder, in MediaMTX's layout `cam_<id>/<date and time>.mp4`. Disk work happens in threads."""
 
-    def __init__(self, root: Path) -> None:
-        self._root = root
+    def __init__(self, root: Path, *, timeout_s: float = 120.0) -> None:
+        """`timeout_s` is how long the file system may take to list one folder, or to delete one file."""
+        self._root, self._timeout_s = root, timeout_s
 
     async def scan(self) -> list[SegmentFile]:
-        """Every recorded file."""
-        return await asyncio.to_thread(lambda: list(self._files()))
+        """Every recorded file. Raises: Unavailable."""
+        folders = await self._ask(lambda: list(self._folders()))
+        return [file for folder in folders for file in await self._ask(partial(_files, folder))]
 
     async def measure(self, path: PurePosixPath) -> Pictures:
         """Where the file's video lies. Raises: Invalid, where nothing in it can be played; FileNotFoundError, TimeoutError."""
@@ -40,31 +46,41 @@ class RecordingsFolder:
             return await asyncio.to_thread(_sha256, self._root / path)
 
     async def delete(self, path: PurePosixPath) -> None:
-        """Removes the file; a missing one is fine."""
-        await asyncio.to_thread((self._root / path).unlink, missing_ok=True)
+        """Removes the file; a missing one is fine. Raises: Unavailable."""
+        await self._ask(lambda: (self._root / path).unlink(missing_ok=True))
 
     async def missing_free_bytes(self, floor: float) -> int:
-        """How many bytes must be freed so that `floor` (0..1) of the disk is free; 0 when it is."""
-        usage = await asyncio.to_thread(shutil.disk_usage, self._root)
+        """How many bytes must be freed so that `floor` (0..1) of the disk is free; 0 when it is. Raises: Unavailable."""
+        usage = await self._ask(lambda: shutil.disk_usage(self._root))
         return max(0, int(usage.total * floor) - usage.free)
 
-    def _files(self) -> Iterator[SegmentFile]:
-        if not self._root.is_dir():
-            return
-        for folder in os.scandir(self._root):
-            if not folder.is_dir(follow_symlinks=False):
-                continue
-            for entry in os.scandir(folder.path):
-                path = PurePosixPath(folder.name, entry.name)
-                parsed = parse_segment_path(path)
-                if parsed is None:
-                    continue
-                try:
-                    status = entry.stat(follow_symlinks=False)
-                except FileNotFoundError:
-                    continue  # deleted since it was listed
-                modified = datetime.fromtimestamp(status.st_mtime, UTC)
-                yield SegmentFile(path=path, camera_id=parsed[0], started_at=parsed[1], size_bytes=status.st_size, modified_at=modified)
+    async def _ask(self, question: Callable[[], Answer]) -> Answer:
+        """Asks the file system in a thread. A network file system that is gone never answers."""
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                return await asyncio.to_thread(question)
+        except TimeoutError:
+            raise Unavailable("The recordings folder does not answer.") from None
+
+    def _folders(self) -> Iterator[os.DirEntry[str]]:
+        if self._root.is_dir():
+            yield from (folder for folder in os.scandir(self._root) if folder.is_dir(follow_symlinks=False))
+
+
+def _files(folder: os.DirEntry[str]) -> list[SegmentFile]:
+    files: list[SegmentFile] = []
+    for entry in os.scandir(folder.path):
+        path = PurePosixPath(folder.name, entry.name)
+        parsed = parse_segment_path(path)
+        if parsed is None:
+            continue
+        try:
+            status = entry.stat(follow_symlinks=False)
+        except FileNotFoundError:
+            continue  # deleted since it was listed
+        modified = datetime.fromtimestamp(status.st_mtime, UTC)
+        files.append(SegmentFile(path=path, camera_id=parsed[0], started_at=parsed[1], size_bytes=status.st_size, modified_at=modified))
+    return files
 
 
 def _pictures(path: Path) -> Pictures:
