@@ -42,6 +42,42 @@ def test_a_folder_that_the_account_cannot_reach_is_refused(tmp_path: Path, other
         make_folder(tmp_path / "data", other.pw_name)
 
 
+def test_a_folder_that_is_a_link_to_another_disk_belongs_to_the_account(data_folder: Path, other: pwd.struct_passwd) -> None:
+    disk = data_folder / "disk"
+    disk.mkdir(mode=0o700)
+    (disk / "film.mp4").write_text("film")
+    link = data_folder / "recordings"
+    link.symlink_to(disk)
+    make_folder(link, OTHER)
+    assert {path.stat().st_uid for path in (disk, disk / "film.mp4")} == {other.pw_uid}
+    assert link.is_symlink()
+
+
+def test_what_programs_made_that_ran_as_root_once_more_changes_its_owner(data_folder: Path, other: pwd.struct_passwd) -> None:
+    folder = data_folder / "recordings"
+    make_folder(folder, OTHER)
+    make_folder(folder)
+    (folder / "film.mp4").write_text("film")
+    make_folder(folder, OTHER)
+    assert (folder / "film.mp4").stat().st_uid == other.pw_uid
+
+
+def test_root_follows_no_link_that_another_account_could_have_made(data_folder: Path, other: pwd.struct_passwd) -> None:
+    outside = data_folder / "etc"
+    outside.mkdir(mode=0o755)
+    make_folder(data_folder / "server", OTHER)
+    (data_folder / "server/log").symlink_to(outside)
+    with pytest.raises(FolderUnreachable, match="only in a folder of root"):
+        make_folder(data_folder / "server/log", OTHER)
+    assert (outside.stat().st_uid, outside.stat().st_mode & 0o777) == (0, 0o755)
+
+
+def test_a_link_to_a_disk_that_is_away_is_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "recordings").symlink_to(tmp_path / "away")
+    with pytest.raises(FolderUnreachable, match=r"recordings \(.*away\) cannot be prepared.*mounted"):
+        make_folder(tmp_path / "recordings")
+
+
 def test_a_missing_account_is_a_sentence() -> None:
     if os.geteuid() != 0:
         assert unprivileged_user("no-such-account") is None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -12,6 +13,7 @@ import psutil
 import pytest
 from aio_pika.exceptions import AMQPError
 from tests.chassis.listening import LOOPBACK, listening_addresses
+from tests.fixtures import needs
 from tests.fixtures.workplace import TestServers
 
 from chassis.amqp import connect
@@ -91,3 +93,22 @@ class TestRabbitMq:
             await kept.ack()
         await asyncio.to_thread(runner.stop)
         assert not leftovers(data_folder)
+
+
+def test_root_changes_nothing_behind_a_link_that_the_account_made(data_folder: Path) -> None:
+    if os.geteuid() != 0:
+        needs.lacks("root")
+    needs.program("rabbitmq-server")
+    server = RabbitMq(data_folder / "rabbitmq", RabbitPorts.free(), new_secret())
+    server.prepare()
+    outside = data_folder / "etc"
+    outside.mkdir(mode=0o755)
+    (outside / "passwd").write_text("root")
+    (outside / "passwd").chmod(0o644)
+    (server.data / "log").rmdir()
+    (server.data / "log").symlink_to(outside)
+    (server.data / ".erlang.cookie").unlink()
+    (server.data / ".erlang.cookie").symlink_to(outside / "passwd")
+    server.prepare()
+    for path, mode in ((outside, 0o755), (outside / "passwd", 0o644)):
+        assert (path.stat().st_uid, path.stat().st_mode & 0o777) == (0, mode)

@@ -12,7 +12,7 @@ from gtv.composition import HOST
 from gtv.failures import BadCertificate, BadTable
 from gtv.plan import Plan
 from gtv.routes import CONSOLE, Routes, load_routes
-from servers.accounts import give_to
+from servers.accounts import make_folder
 from servers.files import write_private
 
 PASSAGES = {"edge-rtsp": "rtsp", "edge-rtmp": "rtmp"}
@@ -28,17 +28,15 @@ def prepare(
 
     `group` may use its socket: streaming's, where that is another account.
 
-    Raises: BadTable, BadCertificate.
+    Raises: BadTable, BadCertificate, FolderUnreachable.
     """
     if len(str(files.socket)) > _LONGEST_SOCKET:
         raise BadTable(f"{files.socket} is too long for a socket: choose a shorter data folder with GTV_DATA.")
     for path in (files.folder, plan.root):
         if re.search(r"[\s\"'\\#$,()]", str(path)):
             raise BadTable(f"HAProxy cannot be told of {path}: choose a folder without blanks and punctuation (GTV_DATA, GTV_ROOT).")
-    files.folder.mkdir(exist_ok=True)
-    files.folder.chmod(0o755)  # what is secret in it is closed by itself
-    # it makes its socket in here
-    give_to(files.folder, user)
+    # it makes its socket in here; what is secret in it is closed by itself
+    make_folder(files.folder, user, 0o755)
     if bundle := fresh_certificate(plan, files):
         write_private(files.certificate, bundle, user)
     write_private(files.page, (plan.root / "haproxy/maintenance.html").read_text(), user)

@@ -56,7 +56,7 @@ class Home:
     def give_to(self, account: str | None) -> None:
         """Makes the folders that our own programs write, for the account that they run as. Raises: FolderUnreachable.
 
-        An earlier version ran them as root: what it left changes its owner.
+        What was left by programs that ran as root (None: they do) changes its owner, each time that the account is another one.
         """
         for folder in (self.work, self.objects, self.recordings, self.demo):
             make_folder(folder, account)

@@ -41,30 +41,43 @@ def unprivileged_user(user: str) -> str | None:
     return user
 
 
-def give_to(path: Path, user: str | None) -> None:
-    """Changes the owner of one path; nothing for our own account."""
-    if user is not None:
-        entry = pwd.getpwnam(user)
-        os.chown(path, entry.pw_uid, entry.pw_gid, follow_symlinks=False)
+def make_folder(folder: Path, user: str | None = None, mode: int = 0o700) -> None:
+    """A folder, private by default, that belongs to `user` where we are root, else to us; proves that this user can reach and write it.
 
-
-def make_folder(folder: Path, user: str | None = None) -> None:
-    """A private folder (0700), owned by `user` when we are root; proves that this user can reach and write it.
-
-    Where it belongs to another account (an earlier version ran as root), everything in it changes its owner too. Raises: FolderUnreachable.
+    Where it belongs to another account (an earlier version ran as root), everything in it changes its owner too. The folder may be a
+    link to another disk, but not where another account than root could have made that link. Raises: FolderUnreachable.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    folder.chmod(0o700)
-    if user is None:
-        return
-    if folder.stat().st_uid != pwd.getpwnam(user).pw_uid:
-        for parent, folders, files in os.walk(folder):
-            for name in (*folders, *files):
-                give_to(Path(parent) / name, user)
-        # last, so that an interruption is mended by the next start
-        give_to(folder, user)
-    if subprocess.run(["/usr/bin/test", "-w", str(folder)], cwd="/", check=False, **account_of(user)).returncode != 0:
+    entry = None if user is None else pwd.getpwnam(user)
+    uid, gid = (os.geteuid(), os.getegid()) if entry is None else (entry.pw_uid, entry.pw_gid)
+    where = str(folder) if folder.resolve() == folder else f"{folder} ({folder.resolve()})"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        _own(folder, mode, uid, gid)
+    except OSError as error:
+        # of a network disk with root_squash root can change nothing, but it may have been prepared
+        if entry is None or not os.access(folder, os.F_OK) or folder.stat().st_uid != uid:
+            raise FolderUnreachable(
+                f"{where} cannot be prepared: {error.strerror}. It may be a link only in a folder of root, and to a disk that is mounted; "
+                f"where root may change nothing on that disk, run there: chown -R {uid}:{gid} {folder.resolve()}"
+            ) from error
+    if entry is not None and subprocess.run(["/usr/bin/test", "-w", str(folder)], cwd="/", check=False, **account_of(user)).returncode != 0:
         raise FolderUnreachable(
-            f"{folder} cannot be reached by user {user}, as whom this runs under root; "
+            f"{where} cannot be reached by user {user}, as whom this runs under root; "
             "choose a data folder whose parents others may enter, for example /var/lib/gtvision"
         )
+
+
+def _own(folder: Path, mode: int, uid: int, gid: int) -> None:
+    """Works on what was opened, not on its name, which another account may put a link behind meanwhile. Raises: OSError."""
+    strange = os.O_NOFOLLOW if os.geteuid() == 0 and folder.parent.stat().st_uid != 0 else 0
+    opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | strange)
+    try:
+        os.fchmod(opened, mode)
+        if os.fstat(opened).st_uid != uid:
+            for _, folders, files, parent in os.fwalk(dir_fd=opened):
+                for name in (*folders, *files):
+                    os.chown(name, uid, gid, dir_fd=parent, follow_symlinks=False)
+            # last, so that an interruption is mended by the next start
+            os.fchown(opened, uid, gid)
+    finally:
+        os.close(opened)

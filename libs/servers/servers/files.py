@@ -10,17 +10,18 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, Any
 
-from servers.accounts import give_to
+from servers.accounts import account_of
 
 
 def write_private(path: Path, text: str, user: str | None = None) -> None:
     """Replaces a file in one step; only its owner can read it, from the first byte on. A power cut leaves the old one or the new one."""
     fresh = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    owner = account_of(user)
     with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        os.fchown(file.fileno(), owner.get("user", -1), owner.get("group", -1))  # by its name it may be another file by now
         file.write(text)
         file.flush()
         os.fsync(file.fileno())
-    give_to(fresh, user)
     fresh.replace(path)
 
 

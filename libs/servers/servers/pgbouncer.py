@@ -96,13 +96,7 @@ class PgBouncer(LocalServer):
 
     async def _ask_as(self, role: str) -> None:
         connection = await asyncpg.connect(
-            host=LOOPBACK,
-            port=self.port,
-            user=role,
-            password=self._users[role],
-            database=DATABASE,
-            ssl=False,
-            statement_cache_size=0,
+            host=LOOPBACK, port=self.port, user=role, password=self._users[role], database=DATABASE, ssl=False, statement_cache_size=0
         )
         try:
             await connection.execute("SELECT 1")

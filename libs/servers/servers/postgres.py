@@ -10,7 +10,7 @@ from pathlib import Path
 
 import asyncpg
 
-from servers.accounts import give_to, make_folder, unprivileged_user
+from servers.accounts import make_folder, unprivileged_user
 from servers.children import end_leftovers
 from servers.failures import BinaryMissing, NotReady
 from servers.files import write_private
@@ -95,7 +95,8 @@ class Postgres(LocalServer):
         end_leftovers(self.data)
         if not (self.cluster / "PG_VERSION").exists():
             self._init_cluster(user)
-        (self.cluster / "postmaster.pid").unlink(missing_ok=True)  # its process is gone: the line above saw to it
+        # its process is gone, since nothing is left over; by the account, whose folder may hold links by now
+        run_command(["/bin/rm", "-f", str(self.cluster / "postmaster.pid")], base_env(), user, self.data)
         sockets = self.data if len(str(self.data).encode()) <= MAX_SOCKET_PATH else ""
         config = _CONFIG.format(host=LOOPBACK, port=self.port, sockets=sockets, hba=self.data / "pg_hba.conf")
         write_private(self.data / "pg_hba.conf", _HBA, user)
@@ -162,14 +163,8 @@ class Postgres(LocalServer):
     async def _login(self, database: str, timeout_s: float = PATIENCE_S) -> asyncpg.Connection[asyncpg.Record]:
         try:
             async with asyncio.timeout(timeout_s):
-                return await asyncpg.connect(
-                    host=LOOPBACK,
-                    port=self.port,
-                    user=SUPERUSER,
-                    password=self._secrets[SUPERUSER],
-                    database=database,
-                    ssl=False,
-                )
+                password = self._secrets[SUPERUSER]
+                return await asyncpg.connect(host=LOOPBACK, port=self.port, user=SUPERUSER, password=password, database=database, ssl=False)
         except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as problem:
             raise NotReady(f"postgres on port {self.port}: {problem or type(problem).__name__}") from problem
 
@@ -193,7 +188,6 @@ class Postgres(LocalServer):
             )
         finally:
             password.unlink(missing_ok=True)
-        give_to(fresh, user)
         fresh.rename(self.cluster)
 
 

@@ -80,12 +80,11 @@ class RabbitMq(LocalServer):
         end_leftovers(self.data)
         make_folder(self.data, account)
         self._stop_epmd()
-        for folder in ("mnesia", "log", "generated"):
-            make_folder(self.data / folder, account)
+        # by the account, whose folder may hold links by now
+        run_command(["/bin/mkdir", "-p", "-m", "700", "mnesia", "log", "generated"], base_env(), account, self.data)
         cookie = self.data / ".erlang.cookie"
         if not cookie.exists():
             write_private(cookie, new_secret().replace("-", "x").replace("_", "y"), account)
-        cookie.chmod(0o400)
         definitions = self.data / "definitions.json"
         write_private(definitions, json.dumps(self._definitions(["/"]), indent=1), account)
         config = _CONFIG.format(host=LOOPBACK, port=self.ports.amqp, definitions=definitions)
