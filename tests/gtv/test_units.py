@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import os
+import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from tests.fixtures import needs
 
 from chassis.settings import load
+from gtv.failures import GtvError
 from gtv.home import Home
 from gtv.plan import Plan, make_plan
 from gtv.settings import Settings
 from gtv.units import UnitBuilder
 from servers import free_port
+from servers.files import write_private
 
 ACCOUNT = "nobody"
 
@@ -50,3 +54,26 @@ def test_streaming_may_use_the_edges_socket(plan: Plan) -> None:
     spec = unit.spec()
     [group] = spec.groups
     assert f"mode 660 gid {group} level user" in (plan.home.edge / "haproxy.cfg").read_text()
+
+
+def test_a_store_of_the_operators_that_the_account_cannot_write_is_a_sentence(plan: Plan, data_folder: Path) -> None:
+    objects = data_folder / "objects of ours"
+    asking = replace(plan, composition=replace(plan.composition, inherited={"OBJECTS_URL": objects.as_uri()}))
+    asking.__dict__["account"] = ACCOUNT
+    (objects / "crops").mkdir(parents=True)
+    for closed in (objects, objects / "crops"):
+        with pytest.raises(GtvError, match=f"cannot write {closed} .*chown -R {ACCOUNT}: {objects}"):
+            asking.prepare_account()
+        shutil.chown(closed, ACCOUNT)
+    asking.prepare_account()
+
+
+def test_a_file_of_the_operators_that_the_account_cannot_read_is_a_sentence(plan: Plan, data_folder: Path) -> None:
+    providers = data_folder / "providers.toml"
+    write_private(providers, "")
+    asking = replace(plan, composition=replace(plan.composition, inherited={"OIDC_PROVIDERS": str(providers)}))
+    asking.__dict__["account"] = ACCOUNT
+    with pytest.raises(GtvError, match=f"cannot read {providers} .OIDC_PROVIDERS.*chgrp"):
+        asking.prepare_account()
+    shutil.chown(providers, ACCOUNT)
+    asking.prepare_account()

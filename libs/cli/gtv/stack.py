@@ -53,7 +53,7 @@ class Stack:
             loop.add_signal_handler(number, stop.set)
         loop.add_signal_handler(signal.SIGUSR1, self._start_demo_where_asked)
         children.adopt_orphans()
-        self.plan.home.give_to(self.plan.account)
+        await asyncio.to_thread(self.plan.prepare_account)
         if self.plan.account is not None:
             await asyncio.to_thread(_compile, self.plan.root)
         self._builder.demo = demo or bool(read_json(self.plan.home.wanted_file).get("demo"))
