@@ -73,3 +73,11 @@ def test_a_process_that_never_was_is_not_found() -> None:
     assert children.same(2**22 + 1, 0.0) is None
     assert children.same(os.getpid(), 0.0) is None
     assert children.same(os.getpid(), psutil.Process().create_time()) is not None
+
+
+async def test_a_process_writes_on_while_the_supervisor_reads_nothing(script: Script) -> None:
+    code = "import os; os.write(1, b'x' * 900_000); os.write(1, b'end')"
+    child, pipe = children.spawn_piped(script(code))
+    with pipe:
+        assert await asyncio.to_thread(child.wait, 180) == 0
+        assert pipe.read().endswith(b"xend")

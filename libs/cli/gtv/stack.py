@@ -53,6 +53,8 @@ class Stack:
             loop.add_signal_handler(number, stop.set)
         loop.add_signal_handler(signal.SIGUSR1, self._start_demo_where_asked)
         children.adopt_orphans()
+        # a handler, and not SIG_IGN, which the processes would inherit
+        loop.add_signal_handler(signal.SIGTSTP, print, "Ctrl-Z would stop all recording and is ignored; Ctrl-C ends everything.")
         await asyncio.to_thread(self.plan.prepare_account)
         if self.plan.account is not None:
             await asyncio.to_thread(_compile, self.plan.root)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import fcntl
 import os
 import shutil
 import signal
@@ -21,6 +22,7 @@ MARK = "GTV_STACK"
 """Environment variable that every child inherits: the folder that it was started in. It finds what a crashed run left behind."""
 _SERVERS = frozenset({"postgres", "pgbouncer", "redis-server", "beam.smp", "epmd", "nginx", "haproxy"})
 """Programs some of which write their title over their environment: these are known by the folder that they work in, too."""
+_PIPE_BYTES = 1 << 20  # what the kernel allows without privileges
 _PR_SET_CHILD_SUBREAPER = 36
 """linux/prctl.h"""
 
@@ -92,6 +94,8 @@ def spawn_piped(spec: ProcessSpec, stdin: bytes | None = None) -> tuple[Child, I
     reading, writing = os.pipe()
     pipe = os.fdopen(reading, "rb", buffering=0)
     try:
+        with contextlib.suppress(OSError):  # the user's share of such memory is used up
+            fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
         # it may open /dev/stdout by name
         os.fchown(writing, account_of(spec.user).get("user", -1), -1)
         return spawn(spec, writing, stdin=stdin), pipe
