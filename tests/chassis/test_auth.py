@@ -166,6 +166,21 @@ async def test_an_access_token_is_no_ticket(mint: TokenMint) -> None:
         await mint.authenticator().redeem(without_purpose, "ws")
 
 
+async def test_only_an_admitted_ticket_outlives_its_key(mint: TokenMint, clock: FakeClock) -> None:
+    retired, caller = TokenMint(clock, "retired"), mint.caller()
+    ticket, authenticator = retired.ticket("live", caller), mint.authenticator()
+    found = await authenticator.whose(ticket, admitted=True)
+    assert found is not None
+    assert found.caller.session_id == caller.session_id
+    assert await authenticator.whose(ticket) is None
+    with pytest.raises(Unauthenticated):
+        await authenticator.redeem(ticket, "live")
+    head, body, _ = mint.ticket("live", caller).split(".")
+    unsigned = f"{head}.{body}.{ticket.split('.')[2]}"  # of a key that is known
+    for other in (unsigned, retired.token(caller), f"{ticket.split('.')[0]}.{b64(b'{}')}.x"):
+        assert await authenticator.whose(other, admitted=True) is None
+
+
 async def test_of_many_who_redeem_one_ticket_at_once_one_wins(mint: TokenMint) -> None:
     authenticator, ticket = mint.authenticator(), mint.ticket("ws")
     results = await asyncio.gather(*(authenticator.redeem(ticket, "ws") for _ in range(20)), return_exceptions=True)
