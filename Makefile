@@ -30,7 +30,7 @@ logs: ## the services' logs
 
 test: ## run every test that this machine can (narrow it: make test ARGS="-m db")
 	@$(SETUP) --test
-	@$(PYTHON) -m pytest $(or $(ARGS),--numprocesses=2 --dist=loadfile --no-loadscope-reorder)
+	@$(PYTHON) -m pytest $(or $(ARGS),--numprocesses=2 --dist=loadfile --no-loadscope-reorder --durations=20 --durations-min=1)
 
 check: ## lint, formatting, types, import contracts, architecture
 	@$(SETUP) --test
