@@ -19,7 +19,8 @@ class FederationSettings(Section):
     public_url: str = Field(
         "",
         validation_alias=AliasChoices("public_url", "PUBLIC_URL"),
-        description="Where browsers see the console, as https://video.cidade.example; providers send people back there",
+        description="Where browsers see the console, as https://video.cidade.example; providers send people back there, "
+        "and browsers may sign in from it",
         max_length=200,
         pattern=r"^(https?://[A-Za-z0-9.:\[\]-]+/?)?$",
     )
