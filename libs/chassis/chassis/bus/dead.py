@@ -61,7 +61,9 @@ class DeadLetters:
     async def list(self, limit: int = 100) -> list[DeadLetter]:
         """Returns at most so many, the oldest first."""
         async with self._link.channel(confirms=False) as channel:
-            letters = [_letter(message) async for message in _look(await channel.get_underlay_channel(), limit)]
+            underlay = await channel.get_underlay_channel()
+            letters = [_letter(message) async for message in _look(underlay, limit)]
+            await _give_back(underlay)
         # Giving messages back turns their order around.
         return sorted(letters, key=lambda letter: (letter.buried_at.timestamp() if letter.buried_at else 0.0, str(letter.id)))
 
@@ -93,6 +95,7 @@ class DeadLetters:
                 with unavailable_when_broken():
                     await underlay.basic_ack(tag_of(message))
                 replayed += 1
+            await _give_back(underlay)
         if wanted is not None and not replayed:  # another command was faster
             raise NotFound("There is no such dead letter.")
         return replayed
@@ -109,8 +112,14 @@ class DeadLetters:
         await self.aclose()
 
 
+async def _give_back(underlay: AbstractChannel) -> None:
+    """Puts back what was looked at, so that the next look, over another channel, finds it."""
+    with unavailable_when_broken():
+        await underlay.basic_nack(0, multiple=True, requeue=True)
+
+
 async def _look(underlay: AbstractChannel, limit: int) -> AsyncIterator[DeliveredMessage]:
-    """Returns messages in order; what is not acknowledged is in the queue again once the channel closes."""
+    """Returns messages in order. What is not acknowledged returns to the queue, at the latest some time after the channel closes."""
     for _ in range(limit):
         with unavailable_when_broken():
             message = await underlay.basic_get(DEAD, timeout=5)
