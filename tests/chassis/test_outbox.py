@@ -62,6 +62,10 @@ async def waiting(db: Database) -> int:
         return int(await uow.session.scalar(text("SELECT count(*) FROM outbox")) or 0)
 
 
+async def all_sent(db: Database) -> bool:
+    return await waiting(db) == 0
+
+
 @asynccontextmanager
 async def looping(relay: OutboxRelay) -> AsyncIterator[None]:
     task = asyncio.create_task(relay.run(Heartbeats().register("outbox")))
@@ -193,12 +197,13 @@ class TestFaults:
         async with ledger(db, rabbit, "faultbroker") as effects:
             await emit(db, 20)
             await until(lambda: len(effects) == 20)
-            await asyncio.sleep(8)  # RabbitMQ 3.10 loses a quorum queue when it is killed within about 3 s of its declaration
+            await asyncio.sleep(15)  # RabbitMQ 3.10 loses a quorum queue when it is killed within about 3 s of its declaration
             servers.runner.kill("rabbitmq")
             await emit(db, 30, first=21)
             await servers.running("rabbitmq")
             await emit(db, 10, first=51)
             await until(lambda: len(effects) == 60, timeout_s=300)
+            await until(lambda: all_sent(db))
         assert sorted(effects) == list(range(1, 61))
         assert await waiting(db) == 0
 

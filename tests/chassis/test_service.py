@@ -246,7 +246,7 @@ async def test_a_request_in_flight_is_answered_before_the_end() -> None:
         await go_on.wait()
         return {"done": "yes"}
 
-    service = _plain(routers=[router])
+    service = _plain(_settings(shutdown_grace_s=120), routers=[router])
     async with _serving(service) as stop, httpx.AsyncClient(timeout=120) as client:
         request = asyncio.create_task(client.get(f"http://127.0.0.1:{service.settings.http_port}/api/v1/slow"))
         await entered.wait()
@@ -267,7 +267,7 @@ async def test_the_private_port_answers_while_the_start_takes_its_time() -> None
     service = _plain(lifespan_parts=[slow_part])
     task = asyncio.create_task(serve(service, stop := asyncio.Event()))
     base = f"http://127.0.0.1:{service.settings.private_port}"
-    async with httpx.AsyncClient() as client, asyncio.timeout(120):
+    async with httpx.AsyncClient(timeout=120) as client, asyncio.timeout(120):
         while True:
             try:
                 answer = await client.get(f"{base}/health/ready")
@@ -295,7 +295,7 @@ async def test_websockets_are_served() -> None:
         await ws.close(4401)
 
     service = _plain(routers=[router])
-    async with _serving(service), connect(f"ws://127.0.0.1:{service.settings.http_port}/ws/v1/echo?ticket=x") as ws:
+    async with _serving(service), connect(f"ws://127.0.0.1:{service.settings.http_port}/ws/v1/echo?ticket=x", open_timeout=120) as ws:
         await ws.send("hello")
         assert await ws.recv() == "hello"
         await ws.wait_closed()

@@ -114,10 +114,11 @@ async def test_every_definer_function_is_decided(database: ServiceDatabase) -> N
 async def test_partitions_within_retention_stay(database: ServiceDatabase, before: str) -> None:
     today, schema = SystemClock().now().date(), database.name
     for table in (name.removeprefix("drop_").removesuffix("_partitions") for name in DECIDED[schema] if name.startswith("drop_")):
-        by_month, kept_from = table.startswith("audit_"), today - timedelta(days=KEPT_DAYS[table])
+        by_month = table.startswith("audit_")
         first, count = (date(today.year - 7, 1, 1), 12 * 8) if by_month else (today - timedelta(days=9), 12)
         await database.call(None, f"SELECT make_{table}_partitions($1, $2)", first, count)
         assert await database.call(None, f"SELECT drop_{table}_partitions('{before}')") > 0, "what is older may go"
+        kept_from = SystemClock().now().date() - timedelta(days=KEPT_DAYS[table])  # looked up last: midnight may just have passed
         names = await database.superuser.fetch(
             "SELECT relname FROM pg_inherits JOIN pg_class c ON c.oid = inhrelid WHERE inhparent = to_regclass($1)", f"{schema}.{table}"
         )

@@ -17,9 +17,9 @@ from gtv.edge import Limits
 pytestmark = pytest.mark.media
 
 CAMERAS = [f"cam_0190a5c2-0000-7000-8000-{number:012d}" for number in range(16)]
-TURNS = 20
-"""Each of the sixteen tiles asks for so many parts and playlists: together 640 requests, what a wall asks in four seconds. It is sixteen
-times the API's share, and a slow machine too has asked for it within the minute that is counted."""
+TURNS = 6
+"""Each of the sixteen tiles asks for so many parts and playlists: together 224 requests, over five times the
+API's share, and few enough that a slow machine too has asked for them within the minute that is counted."""
 
 
 @pytest.fixture

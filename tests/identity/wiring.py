@@ -215,4 +215,4 @@ def signing(clock: Any) -> JoseTokens:
 
 def patient(settings: DatabaseSettings) -> DatabaseSettings:
     """Returns the settings with a long timeout, as a busy test machine is slow without being down."""
-    return settings.model_copy(update={"timeout_s": 20.0})
+    return settings.model_copy(update={"timeout_s": 60.0})

@@ -28,7 +28,7 @@ from servers.process import base_env, run_command
 
 def login_error(**options: object) -> str:
     """Returns the error with which PostgreSQL refuses `psql`, which takes no password from files."""
-    env = {**base_env(), "PGPASSFILE": "/dev/null", "PGCONNECT_TIMEOUT": "3"}
+    env = {**base_env(), "PGPASSFILE": "/dev/null", "PGCONNECT_TIMEOUT": "60"}
     argv = ["psql", "--no-password", "-c", "select 1", *[f"--{name}={value}" for name, value in options.items()]]
     user = "postgres" if os.geteuid() == 0 else None
     with pytest.raises(ServerError) as refused:

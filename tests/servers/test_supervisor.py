@@ -7,6 +7,7 @@ import contextlib
 import os
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -54,7 +55,7 @@ def file_exists(path: Path) -> Callable[[int], Awaitable[None]]:
 
 async def test_starts_in_order_of_need(supervisor: Supervisor, script: Script, tmp_path: Path) -> None:
     seen = tmp_path / "seen"
-    first = "import pathlib, time; time.sleep(0.2); pathlib.Path('first').touch(); time.sleep(60)"
+    first = "import pathlib, time; time.sleep(0.2); pathlib.Path('first').touch()\n" + SLEEPS
     second = f"import pathlib; pathlib.Path('seen').write_text(str(pathlib.Path('first').exists()))\n{SLEEPS}"
     supervisor.add(
         Unit("first", lambda: script(first), file_exists(tmp_path / "first"), pace=QUICK),
@@ -118,17 +119,17 @@ async def test_replaces_what_fails_its_probe_with_all_its_children(supervisor: S
 async def test_does_not_replace_a_process_that_fails_because_of_its_need(supervisor: Supervisor, script: Script, tmp_path: Path) -> None:
     well = tmp_path / "well"
     well.touch()
-    slow = Pace(start_s=120, probe_s=0.05, stall_s=600, grace_s=120, retry_s=0.05, retry_max_s=0.2)
+    slow, patient = replace(QUICK, stall_s=600), replace(QUICK, stall_s=3)
     supervisor.add(
         Unit("database", lambda: script(SLEEPS), file_exists(well), pace=slow),
-        Unit("pooler", lambda: script(SLEEPS), file_exists(well), needs=("database",), pace=QUICK),
+        Unit("pooler", lambda: script(SLEEPS), file_exists(well), needs=("database",), pace=patient),
     )
     async with asyncio.timeout(180):
         await supervisor.wait_ready()
     well.unlink()
     pooler = supervisor.records()["pooler"]
     await until(lambda: pooler.phase is Phase.FAILING)
-    await asyncio.sleep(3 * QUICK.stall_s)
+    await asyncio.sleep(2 * patient.stall_s)
     assert pooler.restarts == 0
     well.touch()
     await until(lambda: pooler.phase is Phase.READY)

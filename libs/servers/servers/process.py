@@ -15,8 +15,8 @@ from servers.accounts import account_of
 from servers.failures import BinaryMissing, ServerError
 
 SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-START_TIMEOUT_S = 60.0
-TOOL_TIMEOUT_S = 180.0
+START_TIMEOUT_S = 300.0
+TOOL_TIMEOUT_S = 600.0
 """For a server's own tools: those of Erlang and initdb take seconds of a whole core."""
 
 

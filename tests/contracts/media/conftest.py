@@ -113,6 +113,7 @@ class MediaServer:
             "moq": False,
             "webrtcLocalUDPAddress": f"127.0.0.1:{free_port()}",
             "readTimeout": "10s",
+            "webrtcHandshakeTimeout": "120s",
             "pathDefaults": {
                 "rtspTransport": "tcp",
                 "recordPath": f"{self.recordings}/%path/%Y-%m-%d_%H-%M-%S-%f",

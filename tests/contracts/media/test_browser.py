@@ -123,7 +123,7 @@ async def test_whep_refuses_a_bad_ticket(server: MediaServer, live: str, page: P
 
 
 async def test_hls_shows_pictures(kind: str, hook: Hook, camera: Camera, start_server: Callable[..., Any], page: Page) -> None:
-    server = start_server(kind, hook.url, hlsVariant="fmp4", hlsSegmentCount=4)
+    server = start_server(kind, hook.url, hlsVariant="fmp4", hlsSegmentCount=60)
     server.add("cam", source=camera.url())
     server.wait_available("cam")
     shown = await page.evaluate("url => hls(url)", f"{server.hls_url}/cam/index.m3u8?ticket=good")

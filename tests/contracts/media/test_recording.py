@@ -168,5 +168,5 @@ def test_playback_refuses(server: MediaServer, recorded: str) -> None:
     assert playback(server, "list", path="unknown").status_code == 400
     assert playback(server, "list", path=recorded, start="yesterday").status_code == 400
     assert playback(server, "get", path=recorded, start="2020-01-01T00:00:00Z").status_code == 400
-    assert playback(server, "list", path=recorded, start="2030-01-01T00:00:00Z").status_code == 404
+    assert playback(server, "list", path=recorded, start="2100-01-01T00:00:00Z").status_code == 404
     assert httpx.get(f"{server.playback_url}/list", params={"path": recorded}, timeout=PATIENCE_S).status_code == 401

@@ -139,7 +139,7 @@ def test_a_camera_wants_its_password(server: MediaServer, make_camera: Callable[
 
 
 def test_a_source_that_waits_for_readers(server: MediaServer, camera: Camera) -> None:
-    server.add("lazy", source=camera.url(1), sourceOnDemand=True, sourceOnDemandCloseAfter="1s")
+    server.add("lazy", source=camera.url(1), sourceOnDemand=True, sourceOnDemandStartTimeout="120s", sourceOnDemandCloseAfter="1s")
     assert server.path("lazy")["available"] is False
     done = run(
         "ffprobe", "-v", "error", "-rtsp_transport", "tcp", "-show_entries", "stream=codec_name", "-of", "csv=p=0", server.rtsp("lazy")

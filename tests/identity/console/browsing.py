@@ -30,7 +30,7 @@ async def one_origin(api: ASGIApp, port: int | None = None) -> AsyncIterator[str
     needs.program("nginx")
     with tempfile.TemporaryDirectory() as folder:
         nginx = Nginx("console", Path(folder) / "nginx", free_port(), template=TEMPLATE, console=CONSOLE)
-        async with ServerRunner(Path(folder)) as runner, httpx.AsyncClient(base_url=nginx.url, trust_env=False) as pages:
+        async with ServerRunner(Path(folder)) as runner, httpx.AsyncClient(base_url=nginx.url, trust_env=False, timeout=120) as pages:
             await runner.start([nginx])
             async with _serving(_in_front_of(api, pages), port or free_port()) as address:
                 yield address
@@ -65,9 +65,10 @@ async def opened(address: str) -> AsyncIterator[Page]:
     """Yields the console's page before a sign-in. Fails where the page has logged an error at the end."""
     chromium = needs.program("chromium")
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        page = await (await browser.new_context()).new_page()
-        page.set_default_timeout(60_000)
+        browser = await playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"], timeout=120_000)
+        context = await browser.new_context()
+        context.set_default_timeout(60_000)
+        page = await context.new_page()
         expect.set_options(timeout=60_000)  # five seconds are too few on a busy machine
         complaints: list[str] = []
         page.on("pageerror", lambda error: complaints.append(str(error)))

@@ -30,6 +30,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from gtvision.time import Clock, SystemClock
+from servers import free_port
 
 CONSOLE = "gtvision-console"
 API = "gtvision-api"
@@ -72,7 +73,7 @@ class OidcProvider:
     """Claims that replace those of ID tokens; None leaves a claim out."""
 
     def __post_init__(self) -> None:
-        self._socket = socket.create_server(("127.0.0.1", 0))
+        self._socket = socket.create_server(("127.0.0.1", free_port()))
         self.port: int = self._socket.getsockname()[1]
         self.issuer = f"http://127.0.0.1:{self.port}"
         self.keys: list[RSAKey | ECKey] = []

@@ -56,7 +56,7 @@ class Federation:
 
     async def audited(self, tenant: UUID, action: str, **details: str) -> None:
         """Waits until the ledger has such an entry."""
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(240):
             while True:
                 found = await self.rows("SELECT details FROM audit_entry WHERE action = :a", tenant, a=action)
                 if any(details.items() <= row.details.items() for row in found):
@@ -96,7 +96,7 @@ async def running_federation(given: Mapping[str, str], objects: Path) -> AsyncIt
         }
         second = {"name": "parceiro", "title": "Parceiro", "issuer": partner.issuer, "tenant": "Cidade Norte", "roles": {"p": "partner"}}
         more = {
-            "DATABASE_TIMEOUT_S": "20",
+            "DATABASE_TIMEOUT_S": "60",
             "PUBLIC_URL": URL,
             "OIDC_PROVIDERS": json.dumps([known | first, known | second]),
             "OIDC_REFRESH_S": "1",
@@ -128,7 +128,7 @@ async def begin(browser: httpx.AsyncClient, name: str = "estado", return_to: str
 
 async def at_provider(url: str) -> str:
     """Visits the provider and returns the path and query of the callback to which it redirects."""
-    async with httpx.AsyncClient() as outside:
+    async with httpx.AsyncClient(timeout=120) as outside:
         answer = await outside.get(url)
     assert answer.status_code == 302, answer.text
     back = urlsplit(answer.headers["location"])

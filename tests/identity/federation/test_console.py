@@ -47,7 +47,7 @@ async def address(
     known = {"name": "estado", "title": "Governo do Estado", "issuer": provider.issuer, "client_id": CONSOLE, "allow_http": True}
     given = {
         "DATABASE_URL": (await database_for("identity")).url.get_secret_value(),
-        "DATABASE_TIMEOUT_S": "20",
+        "DATABASE_TIMEOUT_S": "60",
         "RABBITMQ_URL": rabbitmq.url.get_secret_value(),
         "REDIS_CACHE_URL": redis_state.cache_url.get_secret_value(),
         "REDIS_STATE_URL": redis_state.state_url.get_secret_value(),

@@ -54,7 +54,7 @@ async def open_issuer(provider: OidcProvider, clock: FakeClock) -> AsyncIterator
     opened: list[HttpIssuer] = []
 
     def make(**given: Any) -> HttpIssuer:
-        opened.append(HttpIssuer(settings_for(provider, **given), clock))
+        opened.append(HttpIssuer(settings_for(provider, **given), clock, timeout_s=60))
         return opened[-1]
 
     yield make
@@ -319,7 +319,7 @@ class TestACode:
         """Signs in at the provider as a browser does, and returns the fields of the callback."""
         import httpx
 
-        async with httpx.AsyncClient() as browser:
+        async with httpx.AsyncClient(timeout=120) as browser:
             answer = await browser.get(await issuer.login_url("state", secrets, CALLBACK))
         assert answer.status_code == 302, answer.text
         assert answer.headers["location"].startswith(f"{CALLBACK}?")
@@ -370,7 +370,7 @@ class TestACode:
 
 async def test_two_providers_believe_only_their_own(provider: OidcProvider, issuer: HttpIssuer, clock: FakeClock) -> None:
     async with running_provider(clock=clock, person=dict(ANA)) as second:
-        other = HttpIssuer(settings_for(second, name="other"), clock)
+        other = HttpIssuer(settings_for(second, name="other"), clock, timeout_s=60)
         assert await issuer.claims_of(provider.token(), TokenKind.ACCESS_TOKEN)
         assert await other.claims_of(second.token(), TokenKind.ACCESS_TOKEN)
         for believer, stranger in ((issuer, second), (other, provider)):

@@ -40,7 +40,7 @@ CLOCK = SystemClock()
 async def until(
     running: Running, headers: dict[str, str], holds: Callable[[list[dict[str, Any]]], bool], **query: Any
 ) -> list[dict[str, Any]]:
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(240):
         while True:
             items = await search(running, headers, **query)
             if holds(items):
@@ -106,7 +106,9 @@ async def test_a_search_is_on_record(running: Running) -> None:
     headers = await running.as_admin()
     asked, purpose = str(new_id()), {"x-purpose": "inspection-12"}
     await running.http.get("/api/v1/audit", params={"actor_id": asked, "action": "hold.placed"}, headers=headers | purpose)
-    found = await until(running, headers, lambda items: any(item["purpose"] == "inspection-12" for item in items), action="audit.searched")
+    found = await until(
+        running, headers, lambda items: any(item["purpose"] == "inspection-12" for item in items), action="audit.searched", limit=200
+    )
     (mine,) = [item for item in found if item["purpose"] == "inspection-12"]
     assert mine["details"] == {"form": "first page", "actor_id": asked, "actions": "hold.placed"}
 
@@ -192,13 +194,13 @@ async def test_a_nul_finds_nothing_and_breaks_nothing(running: Running) -> None:
 async def test_anchors_are_listed_with_their_key(running: Running) -> None:
     """The anchors are made by the loop of the running service."""
     headers = await running.as_admin()
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(240):
         while not (found := (await running.http.get("/api/v1/audit/anchors", headers=headers)).json()["items"]):
             await asyncio.sleep(0.2)
     assert found[0]["kind"] == "seal"
     assert len(found[0]["public_key"]) == 64
     copy = Path(unquote(urlsplit(running.settings.objects.url).path)) / found[0]["object_key"]
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(240):
         while not copy.exists():
             await asyncio.sleep(0.05)
     assert json.loads(copy.read_bytes())["signature"] == found[0]["signature"]
@@ -234,7 +236,7 @@ async def verify(running: Running) -> tuple[int | None, str]:
     environment = {
         "PATH": os.environ["PATH"],
         "DATABASE_URL": settings.db.url.get_secret_value(),
-        "DATABASE_TIMEOUT_S": "20",
+        "DATABASE_TIMEOUT_S": "60",
         "AUDIT_KEYS": settings.audit.keys.get_secret_value(),
         "OBJECTS_URL": settings.objects.url,
     }

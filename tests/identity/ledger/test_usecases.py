@@ -64,7 +64,7 @@ _TOLD = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(told=st.lists(_TOLD, min_size=1, max_size=4))
 async def test_what_is_hashed_is_what_is_read_back(tenant: TenantLedger, told: list[dict[str, Any]]) -> None:
     """Any accepted record has the same hash after it was stored in PostgreSQL and read back."""

@@ -297,7 +297,7 @@ class TestCommandLine:
     async def run(self, running: Running, *arguments: str) -> tuple[int, str, str]:
         environment = {
             "DATABASE_URL": running.settings.db.url.get_secret_value(),
-            "DATABASE_TIMEOUT_S": "20",
+            "DATABASE_TIMEOUT_S": "60",
             "REDIS_STATE_URL": running.settings.redis.state_url.get_secret_value(),
             "REDIS_CACHE_URL": running.settings.redis.cache_url.get_secret_value(),
             "ENCRYPTION_KEYS": KEYS,

@@ -202,7 +202,7 @@ async def test_a_bootstrap_with_wrong_input_says_where_and_not_what() -> None:
 
 
 async def test_the_command_line_bootstraps(running: Running) -> None:
-    database = {"DATABASE_URL": running.settings.db.url.get_secret_value(), "DATABASE_TIMEOUT_S": "20"}
+    database = {"DATABASE_URL": running.settings.db.url.get_secret_value(), "DATABASE_TIMEOUT_S": "60"}
     environment = {**database, "ENCRYPTION_KEYS": KEYS}
     asked = {"tenant": "Outra", "admin_email": "chefe@outra.example", "admin_password": PASSWORD}
     for first in (True, False):

@@ -43,7 +43,7 @@ async def gtv_keys(running: Running, *arguments: str) -> str:
     """Runs `gtv keys ...` in another process, which has the databases only, and returns its output."""
     env = {
         "DATABASE_URL": running.settings.db.url.get_secret_value(),
-        "DATABASE_TIMEOUT_S": "20",
+        "DATABASE_TIMEOUT_S": "60",
         "REDIS_CACHE_URL": running.settings.redis.cache_url.get_secret_value(),
         "REDIS_STATE_URL": running.settings.redis.state_url.get_secret_value(),
         "ENCRYPTION_KEYS": KEYS,

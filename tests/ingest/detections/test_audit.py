@@ -170,7 +170,7 @@ async def test_a_tenant_that_requires_purposes_gets_them(running: Running, calle
 
 async def test_a_refused_ticket_of_the_socket(running: Running, caller: Caller) -> None:
     ticket = running.mint.ticket("live", caller, new_id())
-    async with connect(f"{running.live_url}?ticket={ticket}") as socket:
+    async with connect(f"{running.live_url}?ticket={ticket}", open_timeout=120) as socket:
         with pytest.raises(ConnectionClosed):
             await socket.recv()
 

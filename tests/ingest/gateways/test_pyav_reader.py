@@ -75,7 +75,7 @@ class TestReader:
         import signal
 
         with camera_process(X264) as (url, process):
-            source = reader(ReaderLimits(open_timeout_s=60, read_timeout_s=5)).pictures(url, lambda _: True, lambda: False)
+            source = reader(ReaderLimits(open_timeout_s=60, read_timeout_s=20)).pictures(url, lambda _: True, lambda: False)
             next(source)
             process.send_signal(signal.SIGSTOP)
             with pytest.raises(StreamBroken, match=r"stalled_or_cut|ended"):

@@ -24,7 +24,8 @@ from ingest import metrics
 @pytest.mark.broker
 class TestSocket:
     async def _open(self, running: Running, **caller: Any) -> ClientConnection:
-        return await connect(f"{running.live_url}?ticket={running.mint.ticket('ws', running.mint.caller(**caller))}", compression=None)
+        ticket = running.mint.ticket("ws", running.mint.caller(**caller))
+        return await connect(f"{running.live_url}?ticket={ticket}", compression=None, open_timeout=120)
 
     async def _hear(self, client: ClientConnection, kind: str) -> dict[str, Any]:
         async with asyncio.timeout(120):
@@ -50,10 +51,10 @@ class TestSocket:
 
     async def test_one_ticket_opens_one_connection(self, running: Running) -> None:
         url = f"{running.live_url}?ticket={running.mint.ticket('ws')}"
-        async with connect(url) as client:
+        async with connect(url, open_timeout=120) as client:
             await client.send('{"type":"subscribe","topics":[]}')
             await self._hear(client, "subscribed")
-            async with connect(url) as second:
+            async with connect(url, open_timeout=120) as second:
                 assert await self._closed(second) == 4401
 
     @pytest.mark.parametrize(
@@ -68,7 +69,7 @@ class TestSocket:
         ids=["none", "nonsense", "an access token", "expired", "for something else"],
     )
     async def test_a_bad_ticket_is_told_why(self, running: Running, ticket: Any, code: int) -> None:
-        async with connect(f"{running.live_url}?ticket={ticket(running)}") as client:
+        async with connect(f"{running.live_url}?ticket={ticket(running)}", open_timeout=120) as client:
             assert await self._closed(client) == code
 
     async def test_nonsense_is_answered_and_survived(self, running: Running) -> None:
@@ -101,7 +102,7 @@ class TestSocket:
 
     async def test_a_fresh_token_renews_and_a_bad_one_is_told(self, running: Running) -> None:
         caller = running.mint.caller()
-        async with connect(f"{running.live_url}?ticket={running.mint.ticket('ws', caller)}") as client:
+        async with connect(f"{running.live_url}?ticket={running.mint.ticket('ws', caller)}", open_timeout=120) as client:
             await client.send(orjson.dumps({"type": "auth", "token": running.mint.token(caller)}).decode())
             await self._hear(client, "authenticated")
             await client.send('{"type":"auth","token":"nonsense"}')
@@ -109,7 +110,7 @@ class TestSocket:
 
     async def test_a_revoked_session_is_closed(self, running: Running) -> None:
         caller = running.mint.caller()
-        async with connect(f"{running.live_url}?ticket={running.mint.ticket('ws', caller)}") as client:
+        async with connect(f"{running.live_url}?ticket={running.mint.ticket('ws', caller)}", open_timeout=120) as client:
             state = connect_redis(running.settings.redis.state_url)
             await running.mint.revoke(state, caller.session_id)
             await state.aclose()

@@ -93,7 +93,7 @@ class Site:
         return self.mint.caller(Role.VIEWER, tenant_id=self.tenant, groups=[self.group])
 
     def ticket(self, caller: Caller) -> str:
-        return self.mint.ticket("live", caller, self.camera)
+        return self.mint.ticket("live", caller, self.camera, lifetime_s=900)
 
     async def revoke(self, caller: Caller) -> None:
         redis = connect_redis(self.redis_url)
@@ -188,6 +188,12 @@ class HlsViewer:
     async def ended(self) -> None:
         await until(lambda: not self.gets_bytes())
 
+    async def watch(self) -> None:
+        """Reloads until it is cancelled, so that the media server does not take the viewer for gone; fails where it is refused."""
+        while True:
+            assert await asyncio.to_thread(self.gets_bytes)
+            await asyncio.sleep(1)
+
     async def aclose(self) -> None:
         """Closes nothing."""
 
@@ -231,8 +237,12 @@ async def test_a_revoked_viewer_gets_no_more_bytes(site: Site, viewer_of: type[H
         await site.plays()
         await viewer.open()
         await bystander.open()
+        watching = asyncio.create_task(bystander.watch())
         await site.revoke(revoked)
         await viewer.ended()
+        watching.cancel()
+        with pytest.raises(asyncio.CancelledError):  # and not that it was refused
+            await watching
         assert await asyncio.to_thread(bystander.gets_bytes)
 
 
