@@ -18,7 +18,7 @@ pytestmark = pytest.mark.media
 @pytest.fixture(scope="module")
 def playing(kind: str, hook: Hook, camera: Camera, start_server: Callable[..., Any]) -> Iterator[Any]:
     """A server of the variant that the product uses, with a path `cam` that plays and a path `off` that does not."""
-    server = start_server(kind, hook.url, hlsVariant="fmp4", hlsSegmentCount=60, hlsTrustedProxies=["127.0.0.1/32"])
+    server = start_server(kind, hook.url, hlsVariant="fmp4", hlsSegmentCount=20, hlsTrustedProxies=["127.0.0.1/32"])
     server.add("cam", source=camera.url())
     server.add("off")
     server.wait_available("cam")
