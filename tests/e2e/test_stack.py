@@ -9,7 +9,6 @@ import asyncio
 import hashlib
 import itertools
 import json
-import re
 import subprocess
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -158,7 +157,7 @@ async def test_the_page_plays_the_camera_and_takes_an_acknowledgement(deployment
         await page.fill("input[name=password]", deployment.stack.password)
         await page.click("#login-form button[type=submit]")
         await expect(page.locator("#link")).to_have_attribute("data-state", "on", timeout=patience_ms)
-        await expect(page.locator(".tile .protocol")).to_have_text(re.compile("WebRTC|HLS"), timeout=patience_ms)
+        await expect(page.locator(".tile .protocol")).to_have_text("WebRTC", timeout=patience_ms)
         assert await page.evaluate(FRAMES) >= 30, "the tile does not move"
         await page.wait_for_function("document.querySelector('.tile video').videoWidth === 1280")
         passing = page.locator(", ".join(f"#plates li[data-plate='{plate}']" for plate in deployment.camera.plates))
@@ -268,12 +267,14 @@ async def test_recorded_segments_play_and_tell_the_true_time(deployment: Deploym
         assert int(video["nb_read_packets"]) > 0
         start, end = instant(segment["started_at"]), instant(segment["ended_at"])
         assert segment["size_bytes"] == path.stat().st_size
-        differences.append(abs(float(shown["format"]["duration"]) - (end - start).total_seconds()))
+        difference = float(shown["format"]["duration"]) - (end - start).total_seconds()
+        assert difference > -1.0, "the index speaks of time that is not in the file"
+        differences.append(difference)
         # by the writer's clock: a file holds nothing later than its last change, and little that is much older
         written = datetime.fromtimestamp(path.stat().st_mtime, start.tzinfo)
         assert end <= written + timedelta(seconds=2)
         assert start >= now - timedelta(days=1)
-    assert min(differences) < 1.0, "a stall may part the clock from the video in one segment, not in all"
+    assert min(differences) < 1.0, "video that comes late, in a burst, is longer than it took to write; not in every segment"
     ordered = sorted(segments, key=lambda each: each["started_at"])
     for before, after in itertools.pairwise(ordered):
         assert instant(before["ended_at"]) <= instant(after["started_at"]) + timedelta(seconds=1), "two segments claim the same time"
