@@ -22,6 +22,10 @@ def test_import_contracts_name_every_service() -> None:
     contracts = [contract for contract in CONFIG["tool"]["importlinter"]["contracts"] if contract.get("exhaustive")]
     named = {container for contract in contracts for container in contract["containers"]}
     assert named >= set(map(package, SERVICES))
+    services = ROOT / "services"
+    nouns = {".".join(verbs.parent.relative_to(services).parts[1:]) for verbs in services.glob("*/*/*/usecases*")}
+    assert nouns
+    assert named >= nouns
 
 
 @pytest.mark.parametrize("service", SERVICES)

@@ -7,11 +7,11 @@ import httpx
 CAMERAS = 50
 
 
-async def register_cameras(port: int, token: str, count: int = CAMERAS) -> None:
+async def register_cameras(port: int, token: str) -> None:
     """Registers cameras with names, external ids and addresses as a city has them."""
     headers = {"authorization": f"Bearer {token}"}
     async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", headers=headers, trust_env=False, timeout=20) as http:
-        for number in range(count):
+        for number in range(CAMERAS):
             camera = {
                 "name": f"Avenida Paulista {number}",
                 "external_id": f"CAM-{number:04}",

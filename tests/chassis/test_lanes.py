@@ -284,9 +284,11 @@ async def exists(rabbit: RabbitSettings, queue: str) -> bool:
 
 async def is_empty(rabbit: RabbitSettings, queue: str) -> bool:
     """Returns whether the queue is empty. Call it after the consumer has ended: the broker counts unacknowledged messages only then."""
-    while True:
-        with suppress(Unavailable):
-            return bool((await state(rabbit, queue)).message_count == 0)
+    async with asyncio.timeout(9):  # after ten seconds the broker drops what nobody has acknowledged
+        while True:
+            with suppress(Unavailable):
+                return bool((await state(rabbit, queue)).message_count == 0)
+            await asyncio.sleep(0.02)
 
 
 async def dead_in(dead: DeadLetters, queue: str, count: int) -> bool:

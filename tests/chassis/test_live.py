@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import pytest
 from redis.asyncio import Redis
+from tests.chassis.waiting import until
 from tests.fixtures.workplace import TestServers
 
 from chassis.live import RESYNC, LiveBus, LiveMessage, channel
@@ -102,7 +103,7 @@ async def test_a_restarted_redis_is_followed_by_a_resync(servers: TestServers, r
     async with _listening(live, f"{tenant}:*") as (heard, _):
         await _restart(servers)
         assert (await _next(heard)).topic == RESYNC
-        await _eventually(lambda: _said_and_heard(live, heard, tenant))
+        await until(lambda: _said_and_heard(live, heard, tenant))
     await redis.aclose()
 
 
@@ -116,9 +117,3 @@ async def _restart(servers: TestServers) -> None:
     server = servers.redis_cache
     servers.runner.kill(server.name)
     await servers.running(server.name)
-
-
-async def _eventually(condition: Callable[[], Awaitable[bool]]) -> None:
-    async with asyncio.timeout(120):
-        while not await condition():
-            await asyncio.sleep(0.05)

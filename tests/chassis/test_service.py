@@ -133,18 +133,20 @@ async def test_a_loop_ends_though_a_library_swallows_its_cancellation(instead: E
 
 
 async def test_a_loop_that_does_not_end_does_not_hold_the_process() -> None:
+    released = asyncio.Event()
+
     async def stubborn(_: Heartbeat) -> None:
-        while True:
-            try:
-                await asyncio.sleep(60)
-            except asyncio.CancelledError:
-                await asyncio.sleep(1)
-                raise
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            await released.wait()
+            raise
 
     service = _plain(_settings(shutdown_grace_s=0.05), loops={"stubborn": stubborn})
-    async with asyncio.timeout(30):  # less than the minute that the loop would take
+    async with asyncio.timeout(120):
         async with service.started():
             await asyncio.sleep(0)
+    released.set()
 
 
 # --- health ------------------------------------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 import yaml
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
+from tests.chassis.waiting import until
 from tests.gtv.keys import jwk, numbers
 from tests.gtv.routers import KongRouter
 
@@ -296,12 +297,6 @@ def test_pushes_once_and_says_what_kong_says() -> None:
             push(url, "two")
     with pytest.raises(KongRefused, match="does not answer"):
         push(url, "two")
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(180):
-        while not condition():
-            await asyncio.sleep(0.01)
 
 
 async def test_a_rotation_reaches_kong_and_a_failure_changes_nothing(tmp_path: Path) -> None:

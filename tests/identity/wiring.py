@@ -197,9 +197,9 @@ class Wiring:
             await self.rows(uow).add_tenant(Tenant(tenant_id, f"City {tenant_id}", 1, self.clock.now(), settings or TenantSettings()))
         return tenant_id
 
-    async def add_user(self, tenant_id: UUID, role: Role = Role.OPERATOR, email: str | None = None) -> User:
+    async def add_user(self, tenant_id: UUID, role: Role = Role.OPERATOR) -> User:
         user_id = new_id()
-        user = User(user_id, tenant_id, email or f"{user_id}@Example.org", role, f"hash of {PASSWORD}", self.clock.now())
+        user = User(user_id, tenant_id, f"{user_id}@Example.org", role, f"hash of {PASSWORD}", self.clock.now())
         async with self.uow(tenant_id) as uow:
             await self.rows(uow).add_user(user)
         return user

@@ -315,12 +315,12 @@ class TestDiscovery:
 
 
 class TestACode:
-    async def authorize(self, provider: OidcProvider, issuer: HttpIssuer, secrets: LoginSecrets = SECRETS) -> dict[str, str]:
+    async def authorize(self, provider: OidcProvider, issuer: HttpIssuer) -> dict[str, str]:
         """Signs in at the provider as a browser does, and returns the fields of the callback."""
         import httpx
 
         async with httpx.AsyncClient(timeout=120) as browser:
-            answer = await browser.get(await issuer.login_url("state", secrets, CALLBACK))
+            answer = await browser.get(await issuer.login_url("state", SECRETS, CALLBACK))
         assert answer.status_code == 302, answer.text
         assert answer.headers["location"].startswith(f"{CALLBACK}?")
         return query_of(answer.headers["location"])

@@ -68,6 +68,7 @@ class TestRows:
     async def test_an_altered_link_is_named(self, tenant: TenantLedger) -> None:
         await tenant.tamper("UPDATE audit_entry SET prev_hash = repeat('a', 64) WHERE tenant_id = $1 AND seq = 7")
         assert await tenant.found() == (Wrong.ALTERED, 7)
+        assert "prev_hash" in (await tenant.verify()).findings[0].says
 
     @pytest.mark.parametrize("mac", ["repeat('a', 64)", "''", "'no hex'", "hash"])
     async def test_an_altered_mac_is_named(self, tenant: TenantLedger, mac: str) -> None:
@@ -117,6 +118,7 @@ class TestRows:
     async def test_a_chain_rewritten_with_the_mac_key_is_caught_by_the_anchor(self, tenant: TenantLedger) -> None:
         await _rewrite(tenant, 7, tenant.keys)
         assert await tenant.found() == (Wrong.ALTERED, 12)
+        assert "is not the one that was anchored" in (await tenant.verify()).findings[0].says
 
     async def test_a_second_wrong_row_is_named_too(self, tenant: TenantLedger) -> None:
         await tenant.tamper("UPDATE audit_entry SET occurred_at = '-infinity' WHERE tenant_id = $1 AND seq = 5")
@@ -272,6 +274,7 @@ class TestAnchors:
     async def test_a_removed_anchor_is_named_by_its_copy(self, tenant: TenantLedger) -> None:
         await tenant.tamper("DELETE FROM audit_anchor WHERE tenant_id = $1 AND seq = 12")
         assert await tenant.of_anchors() == [(Wrong.ANCHOR, 12)]
+        assert "has no anchor in the database" in (await tenant.verify()).anchors[0].says
 
     async def test_an_anchor_of_a_row_that_never_was_is_named(self, tenant: TenantLedger) -> None:
         await _forge_anchors(tenant, "1000", 1)
@@ -304,11 +307,13 @@ class TestAnchors:
     async def test_a_missing_copy_is_named(self, tenant: TenantLedger) -> None:
         tenant.copy_file(12).unlink()
         assert await tenant.of_anchors() == [(Wrong.ANCHOR, 12)]
+        assert "there is no object" in (await tenant.verify()).anchors[0].says
 
     async def test_a_changed_copy_is_named(self, tenant: TenantLedger) -> None:
         path = tenant.copy_file(12)
         path.write_bytes(path.read_bytes().replace(b'"seq":12', b'"seq":13'))
         assert await tenant.of_anchors() == [(Wrong.ANCHOR, 12)]
+        assert "is not the anchor" in (await tenant.verify()).anchors[0].says
 
     async def test_an_invented_copy_is_named(self, tenant: TenantLedger) -> None:
         forged = Anchor(tenant.tenant_id, 17, AnchorKind.SEAL, tenant.clock.now(), "ab" * 32, "a1").signed(STRANGER.sign)
@@ -316,6 +321,7 @@ class TestAnchors:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(forged.copy(STRANGER.public_key("a1")))
         assert await tenant.of_anchors() == [(Wrong.ANCHOR, 17)]
+        assert "has no anchor in the database" in (await tenant.verify()).anchors[0].says
 
     async def test_sealing_notices_what_was_altered_since_the_last_anchor(self, tenant: TenantLedger) -> None:
         """Sealing reports the altered row and continues, so the next anchor protects later rows; the row stays wrong."""

@@ -32,6 +32,14 @@ async def enter(running: Running, email: str = EMAIL, password: str = PASSWORD, 
     return await send(running, "POST", "/auth/login", json={"email": email, "password": password, **more})
 
 
+async def revoked(running: Running, token: str) -> None:
+    """Returns once the token's session is revoked."""
+    async with asyncio.timeout(60):
+        while (answer := await send(running, "GET", "/users/me", token)).status_code != 401:
+            await asyncio.sleep(0.05)
+    assert code(answer) == (401, "session_revoked")
+
+
 async def admin(running: Running) -> str:
     return str((await enter(running)).json()["access_token"])
 
@@ -273,9 +281,7 @@ class TestSessions:
         listed = (await send(running, "GET", f"/sessions{whose}", token)).json()["items"]
         assert [each["id"] for each in listed] == [hers["session_id"]]
         assert (await send(running, "DELETE", f"/sessions{whose}", token)).status_code == 204
-        async with asyncio.timeout(60):
-            while (await send(running, "GET", "/users/me", hers["access_token"])).status_code != 401:
-                await asyncio.sleep(0.05)
+        await revoked(running, hers["access_token"])
 
     async def test_changed_rights_hold_at_once(self, running: Running) -> None:
         hers, token = (await enter(running, await make_user(running))).json(), await admin(running)
@@ -284,10 +290,7 @@ class TestSessions:
         assert (named.json()["name"], named.json()["role"]) == ("Ana", "operator")
         changed = await send(running, "PATCH", path, token, json={"role": "viewer", "camera_groups": []})
         assert (changed.json()["role"], changed.json()["camera_groups"]) == ("viewer", [])
-        async with asyncio.timeout(60):
-            while (answer := await send(running, "GET", "/users/me", hers["access_token"])).status_code != 401:
-                await asyncio.sleep(0.05)
-        assert code(answer) == (401, "session_revoked")
+        await revoked(running, hers["access_token"])
         assert code(await send(running, "PATCH", path, token, json={"email": "x@y.org"})) == (422, "invalid")
         mine = (await send(running, "GET", "/users/me", token)).json()["id"]
         assert code(await send(running, "PATCH", f"/users/{mine}", token, json={"role": "viewer"})) == (409, "own_account")
@@ -319,10 +322,7 @@ class TestCommandLine:
         assert status == 0, problems
         password = out.strip()
         assert password not in problems
-        async with asyncio.timeout(60):
-            while (answer := await send(running, "GET", "/users/me", hers["access_token"])).status_code != 401:
-                await asyncio.sleep(0.05)
-        assert code(answer) == (401, "session_revoked")
+        await revoked(running, hers["access_token"])
         assert code(await send(running, "POST", "/auth/refresh", json={"refresh_token": hers["refresh_token"]})) == (401, "bad_credentials")
         assert code(await enter(running, email)) == (401, "bad_credentials")
         assert (await enter(running, email, password)).json()["must_change_password"] is True
@@ -338,10 +338,7 @@ class TestCommandLine:
         status, out, problems = await self.run(running, "reset-second-factor", email.upper())
         assert (status, problems) == (0, "")
         assert f"second factor and the recovery codes of {email.upper()} are removed; sessions ended: 1." in out
-        async with asyncio.timeout(60):
-            while (answer := await send(running, "GET", "/users/me", hers["access_token"])).status_code != 401:
-                await asyncio.sleep(0.05)
-        assert code(answer) == (401, "session_revoked")
+        await revoked(running, hers["access_token"])
         again = (await enter(running, email)).json()
         assert (await send(running, "GET", "/users/me", again["access_token"])).json()["second_factor"] is False
         asked = {"password": PASSWORD, "code": codes[0]}

@@ -6,13 +6,14 @@ import asyncio
 import base64
 import json
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 import httpx
 import pytest
 from sqlalchemy import text
+from tests.chassis.waiting import until
 from tests.fixtures.workplace import TestServers
 from tests.identity.running import KEYS, TOOL_KEY, Running
 
@@ -72,12 +73,6 @@ async def exchanged(running: Running) -> str:
     return str(answer.json()["access_token"])
 
 
-async def eventually(holds: Callable[[], Awaitable[bool]]) -> None:
-    async with asyncio.timeout(60):
-        while not await holds():
-            await asyncio.sleep(0.05)
-
-
 async def test_rotating_under_load_fails_no_request(running: Running) -> None:
     """Tokens of the new and of the former key are sent to every service, at once and until the end."""
     tokens: list[str] = []
@@ -115,13 +110,13 @@ async def test_rotating_under_load_fails_no_request(running: Running) -> None:
                     async def signs(kid: str = said.split()[0]) -> bool:
                         return kid in seen
 
-                    await eventually(signs)
+                    await until(signs)
                 both = [await gtv_keys(running, "rotate", "--activate-after", after) for after in ("3", "1")]
 
                 async def overtaken(kid: str = both[1].split()[0]) -> bool:
                     return kid in seen
 
-                await eventually(overtaken)
+                await until(overtaken)
             finally:
                 stop.set()
         assert len(seen) > ROTATIONS
@@ -163,8 +158,8 @@ async def test_a_killed_and_an_emptied_redis_leave_revoked_sessions_revoked(runn
         async def refused_by_identity() -> bool:
             return (await running.http.get("/api/v1/users/me", headers=headers)).status_code == 401
 
-        await eventually(refused_everywhere)
-        await eventually(refused_by_identity)  # identity has a copy of its own
+        await until(refused_everywhere)
+        await until(refused_by_identity)  # identity has a copy of its own
         servers.runner.kill("redis-state")
         assert await refused_everywhere()
         for judge in judges:
@@ -182,7 +177,7 @@ async def test_a_killed_and_an_emptied_redis_leave_revoked_sessions_revoked(runn
                 await late.revocations.load()
                 return late.revocations.epoch is not None and late.keys.known
 
-            await eventually(knows)
+            await until(knows)
             assert await refused(late.authenticator), "who starts now finds it"
             await late.authenticator.verify(stays["access_token"])
         assert await refused_everywhere()
@@ -202,7 +197,7 @@ async def test_a_dead_identity_leaves_valid_tokens_working(running: Running) -> 
             async def written() -> bool:
                 return bool(await state.hexists("identity:revoked", ended["session_id"]))
 
-            await eventually(written)
+            await until(written)
         # identity is down from here on; the verifiers below start afterwards
     async with verifiers(running, 2) as judges:
         for judge in judges:

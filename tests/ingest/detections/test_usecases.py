@@ -133,6 +133,7 @@ class TestUpkeep:
         await detections.keep_partitions()
         kept = {first + timedelta(days=ahead) for ahead in range(5)}
         assert kept <= await case.days()
+        assert first + timedelta(days=5) not in await case.days()
         case.clock.advance(timedelta(days=2))
         await detections.keep_partitions()
         days = await case.days()
@@ -141,6 +142,7 @@ class TestUpkeep:
 
     async def test_a_day_that_no_upkeep_made_is_made_for_the_first_row(self, case: Case) -> None:
         case.clock.advance(timedelta(days=9))
+        assert case.clock.now().date() not in await case.days()
         await case.detections.store_detections([frame(case.clock.now(), tenant_id=case.tenant_id)])
         assert case.clock.now().date() in await case.days()
 

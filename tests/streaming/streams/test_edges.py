@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from pathlib import Path
-from uuid import UUID
 
 import pytest
 from pydantic import ValidationError
@@ -26,10 +25,10 @@ from streaming.streams.usecases import EdgeMaps
 NOW = FakeClock().now()
 
 
-def _camera(camera_id: UUID | None = None, *, enabled: bool = True, removed: bool = False) -> DesiredCamera:
+def _camera(*, enabled: bool = True, removed: bool = False) -> DesiredCamera:
     return DesiredCamera(
         tenant_id=new_id(),
-        camera_id=camera_id or new_id(),
+        camera_id=new_id(),
         revision=1,
         name="",
         enabled=enabled,
