@@ -148,19 +148,7 @@ def make_account() -> None:
     try:
         pwd.getpwnam(ACCOUNT)
     except KeyError:
-        run(
-            [
-                "useradd",
-                "--system",
-                "--user-group",
-                "--no-create-home",
-                "--home-dir",
-                "/nonexistent",
-                "--shell",
-                "/usr/sbin/nologin",
-                ACCOUNT,
-            ]
-        )
+        run(shlex.split(f"useradd --system --user-group --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin {ACCOUNT}"))
 
 
 @contextlib.contextmanager

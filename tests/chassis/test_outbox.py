@@ -105,6 +105,20 @@ class TestRelay:
         assert await waiting(db) == 0
         assert len(publisher.sent) == 3
 
+    async def test_the_age_grows_while_the_broker_is_away(self, db: Database) -> None:
+        publisher, clock = FakePublisher(), FakeClock()
+        relay = OutboxRelay(db, publisher, clock)
+        publisher.failure = Unavailable()
+        await emit(db, 1)
+        clock.advance(timedelta(hours=3))
+
+        def seen() -> bool:
+            return (REGISTRY.get_sample_value("gtvision_outbox_age_seconds") or 0.0) > 10_000
+
+        async with looping(relay):
+            await until(seen)
+        assert publisher.sent == []
+
     async def test_deletes_what_was_taken_before_the_broker_failed(self, db: Database) -> None:
         class Failing(FakePublisher):
             async def send(self, message: Outgoing) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from uuid import UUID
 
 import pytest
@@ -10,6 +12,7 @@ from tests.fixtures.tokens import TokenMint
 
 from chassis import logs
 from chassis.auth import Authenticator
+from chassis.db import UnitOfWork
 from chassis.fakes import FakeUow
 from chassis.health import Heartbeats
 from city.refusals import KINDS_PER_TENANT, Attempt, Refusals
@@ -133,6 +136,27 @@ async def test_the_loop_writes_by_itself_and_the_rest_is_written_at_the_end(endp
         await asyncio.gather(loop, return_exceptions=True)
         await endpoint.redeem(ticket)
     assert [event.data.details["times"] for event in endpoint.uow.emitted] == ["1", "1"]
+
+
+async def test_a_stop_in_the_middle_of_a_write_loses_no_refusal(endpoint: TicketEndpoint) -> None:
+    await endpoint.redeem(await endpoint.spent())
+    entered = asyncio.Event()
+
+    @asynccontextmanager
+    async def hanging(tenant_id: UUID | None) -> AsyncIterator[UnitOfWork]:
+        async with endpoint.uow(tenant_id) as uow:
+            entered.set()
+            await asyncio.Event().wait()
+            yield uow
+
+    endpoint.refusals._uow = hanging
+    async with endpoint.refusals:
+        loop = asyncio.create_task(endpoint.refusals.run(Heartbeats().register("refusals")))
+        await entered.wait()
+        loop.cancel()
+        await asyncio.gather(loop, return_exceptions=True)
+        endpoint.refusals._uow = endpoint.uow
+    assert [event.data.details["times"] for event in endpoint.uow.emitted] == ["1"]
 
 
 async def test_it_ends_also_without_a_database(endpoint: TicketEndpoint) -> None:

@@ -62,6 +62,8 @@ FORMS = (
     '{{"level":"error","source":"rtsp://admin:{}@10.0.0.5/s1","email":"a@b"}}',
     r'{{"source":"rtsp:\/\/admin:{}@10.0.0.5\/s1"}}',
     "GET /v3/config/paths/add?source=rtsp%3A%2F%2Fadmin%3A{}%4010.0.0.5%2Fs1",
+    "source=rtsp%3A//admin%3A{}%4010.0.0.5",
+    r"source=rtsp:%2F%2Fadmin:{}@10.0.0.5",
     "next=rtsp%253A%252F%252Fadmin%253A{}%254010.0.0.5",
 )
 

@@ -187,3 +187,9 @@ async def test_everything_works_for_an_ordinary_user(data_folder: Path) -> None:
     argv = [sys.executable, "-c", AS_ORDINARY_USER, str(home)]
     output = await asyncio.to_thread(run_command, argv, base_env(home), "nobody", home)
     assert "all were ready" in output
+
+
+def test_a_tool_that_hangs_is_a_failure_that_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("servers.process.TOOL_TIMEOUT_S", 0.2)
+    with pytest.raises(ServerError, match="sleep did not end"):
+        run_command(["sleep", "600"], base_env())

@@ -28,7 +28,6 @@ class Links:
 
     event_id: UUID | None = None
     correlation_id: UUID | None = None
-    causation_id: UUID | None = None
 
 
 @lru_cache(maxsize=256)
@@ -48,7 +47,7 @@ def wrap(data: DataT, *, tenant_id: UUID, occurred_at: datetime, camera_id: UUID
         tenant_id=tenant_id,
         camera_id=camera_id or getattr(data, "camera_id", None),
         correlation_id=links.correlation_id or logs.correlation_id(),
-        causation_id=links.causation_id or _cause.get(),
+        causation_id=_cause.get(),
         data=data,
     )
 

@@ -227,8 +227,7 @@ def create_partition_functions(parent: str, step: Step = "day", *, append_only: 
 
 def bound_partition_drops(parent: str, step: Step, latest: str) -> None:
     """The partitions of a table are dropped up to `latest` only, an SQL expression that gives a date, whatever the service asks for."""
-    for statement in _drop_function_sql(_schema(), parent, step, latest):
-        op.execute(text(statement.replace(":", r"\:")))
+    _execute(_drop_function_sql(_schema(), parent, step, latest))
 
 
 def append_only_table(table: str) -> None:

@@ -51,10 +51,12 @@ class OutboxRelay:
         self.run = every(_POLL, self._relay_and_measure, retry=Backoff(_POLL, _LONGEST_BACKOFF), wake=db.outbox_filled)
 
     async def _relay_and_measure(self) -> None:
-        if await self.relay_once() == BATCH:
-            self._db.outbox_filled.set()  # there may be more: run again at once
-        if self._clock.monotonic() >= self._measure_at:
-            await self.measure()
+        try:
+            if await self.relay_once() == BATCH:
+                self._db.outbox_filled.set()  # there may be more: run again at once
+        finally:  # the age must be seen to grow while the broker is away
+            if self._clock.monotonic() >= self._measure_at:
+                await self.measure()
 
     async def relay_once(self) -> int:
         """Publishes one batch, and returns how many rows it held. Raises: Unavailable if the broker did not take all (the rest is kept)."""

@@ -14,7 +14,10 @@ from redis.backoff import ExponentialBackoff
 from redis.exceptions import RedisError
 
 from chassis.health import Heartbeats
+from chassis.logs import get_logger
 from chassis.loops import every
+
+log = get_logger(__name__)
 
 UNREACHABLE: tuple[type[Exception], ...] = (RedisError, OSError, TimeoutError)
 """What a call raises when the server does not answer; to be mapped to `gtvision.errors.Unavailable`, or done without."""
@@ -57,6 +60,9 @@ async def kept_fresh(redis: Redis, channels: Sequence[str], look: Callable[[], A
                         if await pubsub.get_message(timeout=LISTEN_S) is not None:
                             asked.set()
             except UNREACHABLE:
+                await asyncio.sleep(_RETRY_S)
+            except Exception:
+                log.exception("redis_listen_failed", channel=channels[0])
                 await asyncio.sleep(_RETRY_S)
 
     async def poll() -> None:

@@ -8,6 +8,7 @@ metrics only. A process that is killed loses what it has not written yet.
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, field
 from datetime import timedelta
 from uuid import UUID
@@ -84,7 +85,7 @@ class Refusals:
                 async with self._uow(kind[0]) as uow:
                     event = each.event.model_copy(update={"details": details})
                     uow.emit(event, camera_id=each.camera_id, correlation_id=each.correlation_id)
-            except Unavailable:
+            except (Unavailable, asyncio.CancelledError):
                 each.times += self._counted[kind].times if kind in self._counted else 0
                 self._counted[kind] = each
                 raise

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -75,6 +76,7 @@ def watch_command(
 ) -> None:
     """Keep a running Kong's keys those of identity, until it is ended."""
     source = _source(jwks, ca, local=local)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a container is ended so
     with suppress(KeyboardInterrupt):
         asyncio.run(Watch(source.read, source.render, admin, typer.echo, out, every).run())
 

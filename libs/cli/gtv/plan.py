@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 from dataclasses import dataclass
 from functools import cached_property
@@ -18,8 +17,8 @@ from gtv.failures import BadCertificate, CertificateEnded, GtvError
 from gtv.home import ACCOUNT, Home, default_home
 from gtv.table import Table
 from gtvision.time import SystemClock
-from servers import ServerError
-from servers.accounts import account_of, unprivileged_user
+from servers import ServerError, accounts
+from servers.accounts import unprivileged_user
 from servers.process import base_env, run_command
 
 _READ = ("OIDC_PROVIDERS", "YOLO_MODEL", "YOLO_MODEL_PATH", "SSL_CERT_FILE")  # paths that services read
@@ -83,7 +82,7 @@ class Plan:
             return
         env, who = self.composition.inherited, f"{self.account}, as whom the services run,"
         for name, path in ((name, env.get(name, "")) for name in _READ):
-            if path.startswith("/") and os.access(path, os.F_OK) and not self._may("-r", path):
+            if path.startswith("/") and os.access(path, os.F_OK) and not accounts.may(self.account, "-r", path):
                 remedy = f"chgrp -R {self.account} {path} && chmod -R g+rX {path}"
                 raise GtvError(f"{who} cannot read {path} ({name}). Run `{remedy}`, and see that it can enter the folders above.")
         objects = urlsplit(env.get("OBJECTS_URL", ""))
@@ -91,11 +90,8 @@ class Plan:
             folder = Path(unquote(objects.path))
             there = next(path for path in (folder, *folder.parents) if os.access(path, os.F_OK))
             inside = [path for path in folder.glob("[!.]*") if path.is_dir() and path.name != "lost+found"]
-            if closed := next((path for path in (there, *inside) if not self._may("-w", path)), None):
+            if closed := next((path for path in (there, *inside) if not accounts.may(self.account, "-w", path)), None):
                 raise GtvError(f"{who} cannot write {closed} (OBJECTS_URL). Run `mkdir -p {folder} && chown -R {self.account}: {folder}`.")
-
-    def _may(self, how: str, path: str | Path) -> bool:
-        return subprocess.run(["/usr/bin/test", how, path], cwd="/", check=False, **account_of(self.account)).returncode == 0
 
     @property
     def secrets(self) -> Credentials:

@@ -60,11 +60,16 @@ def make_folder(folder: Path, user: str | None = None, mode: int = 0o700) -> Non
                 f"{where} cannot be prepared: {error.strerror}. It may be a link only in a folder of root, and to a disk that is mounted; "
                 f"where root may change nothing on that disk, run there: chown -R {uid}:{gid} {folder.resolve()}"
             ) from error
-    if entry is not None and subprocess.run(["/usr/bin/test", "-w", str(folder)], cwd="/", check=False, **account_of(user)).returncode != 0:
+    if entry is not None and not may(user, "-w", folder):
         raise FolderUnreachable(
             f"{where} cannot be reached by user {user}, as whom this runs under root; "
             "choose a data folder whose parents others may enter, for example /var/lib/gtvision"
         )
+
+
+def may(user: str | None, how: str, path: str | Path) -> bool:
+    """Whether the account may read (`-r`) or write (`-w`) what is there."""
+    return subprocess.run(["/usr/bin/test", how, path], cwd="/", check=False, **account_of(user)).returncode == 0
 
 
 def _own(folder: Path, mode: int, uid: int, gid: int) -> None:

@@ -17,15 +17,15 @@ LONGEST_LINE = 64 * 1024
 _CHUNK = 64 * 1024
 
 # A camera's user and password may hold anything: all up to the last @ of the word goes, or of the quoted text where a blank is in it.
-# Separators stand as they are, escaped for JSON, or percent-encoded once or more.
+# Separators stand as they are, escaped for JSON, or percent-encoded once or more. The bounds keep a hostile line from costing seconds.
 _PLAIN = rb"rtsps?:(?:\\*/)+"
-_ENCODED = rb"rtsps?%(?:25)*3A(?:%(?:25)*2F)+"
+_ENCODED = rb"rtsps?(?:%(?:25)*3A(?:\\*/|%(?:25)*2F)+|:(?:%(?:25)*2F)+)"
 _AT = rb"(?:@|\\u0040)"
 _SECRET = re.compile(
-    rb"(?i)(" + _PLAIN + rb')(?:\\.|[^\s"\\])*' + _AT
+    rb"(?i)(" + _PLAIN + rb')(?:\\.|[^\s"\\]){0,2048}' + _AT
     # the blank lies behind user and colon; a port and what follows it are no password
-    + rb"|(" + _PLAIN + rb')[^\s"/@:]+:(?!\d{1,5}(?:[/\s"]|$))(?:\\.|[^"\\\n])*' + _AT
-    + rb"|(" + _ENCODED + rb')(?:\\.|[^\s"\\])*(?:@|%(?:25)*40)'
+    + rb"|(" + _PLAIN + rb')[^\s"/@:]+:(?!\d{1,5}(?:[/\s"]|$))(?:\\.|[^"\\\n]){0,2048}' + _AT
+    + rb"|(" + _ENCODED + rb')(?:\\.|[^\s"\\]){0,8192}(?:@|%(?:25)*40)'
     # databases and brokers: what we made ourselves holds none of the separators
     + rb'|(:(?:\\*/){2})[^\s"/@:\\]*:[^\s"/@\\]+@'
 )  # fmt: skip

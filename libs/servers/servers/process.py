@@ -78,18 +78,13 @@ def find_binary(name: str, folders: Sequence[Path] = (), package: str | None = N
 
 def run_command(argv: Sequence[str], env: Mapping[str, str], user: str | None = None, cwd: Path | None = None) -> str:
     """Run a server's own tool to its end; its output is in the error if it fails."""
-    done = subprocess.run(
-        list(argv),
-        env=dict(env),
-        cwd=cwd,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        timeout=TOOL_TIMEOUT_S,
-        check=False,
-        **account_of(user),
-    )
-    output = done.stdout.decode(errors="replace")
-    if done.returncode != 0:
-        raise ServerError(f"{Path(argv[0]).name} failed ({done.returncode}): {output.strip()[-2000:]}")
-    return output
+    name = Path(argv[0]).name
+    try:
+        said = subprocess.check_output(
+            [*argv], env=dict(env), cwd=cwd, stdin=subprocess.DEVNULL, stderr=subprocess.STDOUT, timeout=TOOL_TIMEOUT_S, **account_of(user)
+        )
+    except subprocess.CalledProcessError as failed:
+        raise ServerError(f"{name} failed ({failed.returncode}): {failed.output.decode(errors='replace').strip()[-2000:]}") from None
+    except subprocess.TimeoutExpired:
+        raise ServerError(f"{name} did not end within {TOOL_TIMEOUT_S:.0f} s") from None
+    return said.decode(errors="replace")

@@ -13,6 +13,8 @@ import av
 
 CLOCK_RATE = 90_000
 """Ticks per second of every H264 RTP clock (RFC 6184, section 8.2.1)."""
+MAX_STEP_TICKS = 10 * CLOCK_RATE
+"""A longer step of the camera's clock is a jump, not a picture's duration."""
 
 IDR, SPS, PPS, AUD = 5, 7, 8, 9
 STAP_A, FU_A = 24, 28

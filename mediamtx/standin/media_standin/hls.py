@@ -12,14 +12,12 @@ from datetime import UTC, datetime
 from itertools import pairwise
 
 from media_standin import fmp4
-from media_standin.h264 import CLOCK_RATE, AccessUnit
+from media_standin.h264 import CLOCK_RATE, MAX_STEP_TICKS, AccessUnit
 from media_standin.options import Options, duration
 from media_standin.stream import Stream
 
 MAX_SEGMENT_BYTES = 50 * 1024 * 1024
 """hlsSegmentMaxSize's default: a stream that never sends a key picture must not fill the memory."""
-MAX_STEP_TICKS = 10 * CLOCK_RATE
-"""A longer step of the camera's clock is a jump, not a picture's duration."""
 _HEAD = ["#EXTM3U", "#EXT-X-VERSION:10"]
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from media_standin import fmp4, recordpath
-from media_standin.h264 import CLOCK_RATE, AccessUnit
+from media_standin.h264 import CLOCK_RATE, MAX_STEP_TICKS, AccessUnit
 from media_standin.options import Options, duration
 from media_standin.stream import Stream
 
@@ -20,8 +20,6 @@ log = logging.getLogger("media_standin.recorder")
 
 MAX_WAITING_BYTES = 64 * 1024 * 1024
 """Waiting for a slow disk, all paths together; what comes beyond is lost, and the log says so."""
-MAX_GAP_TICKS = 10 * CLOCK_RATE
-"""A longer step of the camera's clock is a jump, not a picture's duration."""
 
 
 class Disk:
@@ -118,7 +116,7 @@ class Recorder:
         previous, self._pending = self._pending, unit
         if previous is not None:
             step = unit.ticks - previous.ticks
-            if not 0 <= step <= MAX_GAP_TICKS:
+            if not 0 <= step <= MAX_STEP_TICKS:
                 log.warning("[path %s] the camera's clock jumped by %.3f s, starting a new segment", self._name, step / CLOCK_RATE)
                 self._append(previous, CLOCK_RATE // 25)
                 self._finish_segment()

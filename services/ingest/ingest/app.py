@@ -116,7 +116,7 @@ def create_grabber(settings: GrabberSettings) -> Worker:
     clock, grab = SystemClock(), settings.grab
     db = Database(settings.db, clock)
     state = connect_redis(settings.redis.state_url)
-    publisher = FramePublisher(settings.rabbit)
+    publisher = FramePublisher(settings.rabbit, "frames publisher")
     sink = BrokerFrameSink(publisher, waiting=grab.frames_waiting)
     cameras = Cameras(db.uow, PostgresCameras, CameraBook(), clock)
     limits = _reader_limits(grab)

@@ -62,7 +62,6 @@ class TestRows:
     @pytest.mark.parametrize(("column", "value"), FIELDS)
     async def test_one_altered_row_is_named(self, tenant: TenantLedger, column: str, value: str) -> None:
         await tenant.tamper(f"UPDATE audit_entry SET {column} = {value} WHERE tenant_id = $1 AND seq = 7")
-        assert await tenant.found() == (Wrong.ALTERED, 7)
         assert await tenant.all_found() == [(Wrong.ALTERED, 7)]
 
     async def test_an_altered_link_is_named(self, tenant: TenantLedger) -> None:
@@ -321,7 +320,6 @@ class TestAnchors:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(forged.copy(STRANGER.public_key("a1")))
         assert await tenant.of_anchors() == [(Wrong.ANCHOR, 17)]
-        assert "has no anchor in the database" in (await tenant.verify()).anchors[0].says
 
     async def test_sealing_notices_what_was_altered_since_the_last_anchor(self, tenant: TenantLedger) -> None:
         """Sealing reports the altered row and continues, so the next anchor protects later rows; the row stays wrong."""

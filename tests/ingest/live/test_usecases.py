@@ -37,9 +37,9 @@ class Case:
         self.revocations = StaticRevocations()
         self.feed = LiveFeed(self.book, self.revocations, self.clock, limits)
 
-    def caller(self, *, groups: frozenset[UUID] | None = None, scopes: frozenset[str] | None = None) -> Caller:
+    def caller(self, *, tenant: UUID | None = None, groups: frozenset[UUID] | None = None, scopes: frozenset[str] | None = None) -> Caller:
         rights = frozenset(map(str, ROLE_SCOPES[Role.OPERATOR])) if scopes is None else scopes
-        return Caller(self.tenant, new_id(), Role.OPERATOR, rights, new_id(), groups, expires_at=NOW.timestamp() + 900)
+        return Caller(tenant or self.tenant, new_id(), Role.OPERATOR, rights, new_id(), groups, expires_at=NOW.timestamp() + 900)
 
     def say(self, topic: str, data: Any, tenant: UUID | None = None) -> None:
         self.feed.forward(LiveMessage(tenant or self.tenant, topic, data, orjson.dumps(data)))

@@ -7,14 +7,7 @@ keys and revocations from the state Redis, `access` is what a route declares.
 from chassis.auth.access import authenticate, requires
 from chassis.auth.issuers import IssuerKey, issuer_claims, read_issuer_header, read_issuer_keys
 from chassis.auth.known import EPOCH_KEY, JWKS_KEY, KEYS_CHANNEL, REVOCATIONS_CHANNEL, REVOKED_KEY, AuthRuntime, RedisKeys, RedisRevocations
-from chassis.auth.tokens import (
-    Authenticator,
-    KeyProvider,
-    RevocationList,
-    TicketClaims,
-    TokenSigner,
-    public_jwk,
-)
+from chassis.auth.tokens import Authenticator, KeyProvider, RevocationList, TicketClaims, TokenSigner, public_jwk
 
 __all__ = [
     "EPOCH_KEY",

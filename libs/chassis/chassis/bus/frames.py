@@ -76,9 +76,6 @@ FrameHandler: TypeAlias = Callable[[Frame], Awaitable[None]]
 class FramePublisher(Publisher):
     """Publishes frames; each call returns with the broker's confirm. Await up to 32 at once."""
 
-    def __init__(self, settings: RabbitSettings, name: str = "frames publisher") -> None:
-        super().__init__(settings, name)
-
     async def publish(self, frame_jpeg: bytes, headers: FrameHeaders) -> None:
         """Raises: Unroutable, Unavailable; the caller counts the frame as dropped."""
         await self.send(

@@ -224,8 +224,8 @@ async def _observe_socket(app: ASGIApp, scope: Scope, receive: Receive, send: Se
 
 
 def _loggable(path: str, template: str) -> str:
-    """Returns the path without a plate, also where it fits no route; `haproxy.cfg` cuts alike. Which plate a person looked for belongs into
-    the ledger, not into the logs."""
+    """Returns the path without a plate, also where it fits no route; `haproxy.cfg.j2` cuts alike. Which plate a person looked for belongs
+    into the ledger, not into the logs."""
     if template == _UNMATCHED or _PERSONAL in template:
         path = _PLATE.sub(r"\1-", path)
     return path[:_MAX_LOGGED_PATH]
