@@ -70,7 +70,8 @@ class Batcher:
                 self._fail(batch, Unavailable("The detector ended."))
                 raise
             except Exception as error:
-                await self._one_by_one(batch, _blame(error))
+                async with beating(heartbeat):
+                    await self._one_by_one(batch, _blame(error))
             else:
                 metrics.BATCH_SIZE.observe(len(batch))
                 _settle(batch, results)
@@ -198,5 +199,3 @@ class Frames:
         metrics.FRAME_SECONDS.observe(max(0.0, (self.clock.now() - headers.arrived_at).total_seconds()))
         for item in found:
             metrics.OBJECTS.labels(item.object_class.value).inc()
-            if item.plate is not None:
-                log.debug("plate_read", camera_id=str(headers.camera_id), plate=item.plate.text, confidence=round(item.plate.confidence, 3))

@@ -262,5 +262,5 @@ async def update_camera(
 
 @router.delete("/{camera_id}", status_code=204)
 async def remove_camera(camera_id: UUID, caller: Writer, cameras: CamerasDep, expected: Expected) -> None:
-    """Remove a camera. Its recordings stay as long as their retention says."""
+    """Remove a camera. Its recordings stay until their space is needed."""
     await cameras.remove_camera(caller, camera_id, expected_revision=expected)

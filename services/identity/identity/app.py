@@ -102,9 +102,9 @@ def create_api(settings: Settings, clock: Clock | None = None) -> Service:
         loops={
             "outbox": OutboxRelay(db, bus.publisher, clock).run,
             "registry": every(_LOOK_EVERY, signing_keys.publish_if_needed),
-            "forget": every(timedelta(hours=1), signing_keys.forget_ended_sessions),
+            "forget": every(timedelta(hours=1), signing_keys.forget_ended_sessions, lasting=True),
             "idempotency": KeyKeeping(db.uow, clock).run,
-            "tenants": every(_LOOK_EVERY, tenants.announce_if_needed),
+            "tenants": every(_LOOK_EVERY, tenants.announce_if_needed, lasting=True),
             **ledger_loops,
         },
         provides=(
@@ -140,7 +140,7 @@ def _ledger(settings: Settings, db: Database, clock: Clock) -> tuple[dict[str, L
     loops: dict[str, Loop] = {
         "audit": records.run,
         "seal": every(timedelta(seconds=settings.audit.anchor_every_s), sealing.seal_ledgers, lasting=True),
-        "months": every(timedelta(hours=6), sealing.keep_months, retry=timedelta(seconds=5)),
+        "months": every(timedelta(hours=6), sealing.keep_months, retry=timedelta(seconds=5), lasting=True),
         "inbox": db.forget_handled,
     }
     return loops, (ledger, sealing, Verification(db.uow, PostgresLedger, keys, copies))
@@ -192,27 +192,19 @@ def main() -> None:
     """Start the role, or run the command, that the command line names."""
     role, *arguments = sys.argv[1:] or [""]
     if role in COMMANDS:
-        _command(role, arguments)
+        _command(role, COMMANDS[role](arguments))
     elif role == "api" and not arguments:
         run(create_api(load(Settings)))
     elif role == "migrate" and not arguments:
         run_migrations("identity", Path(__file__).resolve().parent, load(MigrateSettings).db.migration_url)
     elif role == "bootstrap" and not arguments:
-        _bootstrap()
+        _command(role, bootstrap(load(BootstrapSettings)))
     else:
         sys.exit(f"usage: python -m identity api|migrate|bootstrap|{'|'.join(COMMANDS)}")
 
 
-def _command(name: str, arguments: Sequence[str]) -> None:
+def _command(name: str, work: Coroutine[Any, Any, None]) -> None:
     try:
-        asyncio.run(COMMANDS[name](arguments))
+        asyncio.run(work)
     except GTVisionError as error:
         sys.exit(f"{name}: {error.message}")
-
-
-def _bootstrap() -> None:
-    settings = load(BootstrapSettings)
-    try:
-        asyncio.run(bootstrap(settings))
-    except GTVisionError as error:
-        sys.exit(f"bootstrap: {error.message}")

@@ -48,7 +48,7 @@ _OFTEN, _SECOND = timedelta(seconds=2), timedelta(seconds=1)
 _DEAD_AFTER_S = 7
 """A grabber silent for so long is dead: with the next report of another its cameras have moved, in 9 s at worst."""
 _HUNG_BEYOND_S = 20.0
-"""A camera's thread is taken for hung when it is silent for so much longer than a read may take."""
+"""A camera's thread is taken for hung when it is silent for so much longer than opening a stream, in its two steps, may take."""
 
 
 def create_api(settings: ApiSettings) -> Service:
@@ -88,7 +88,7 @@ def create_api(settings: ApiSettings) -> Service:
         readiness={"postgresql": db.check, "rabbitmq": bus.check, "keys": auth.check},
         asyncapi=bus.asyncapi,
         loops={
-            "partitions": every(_UPKEEP, detections.keep_partitions, retry=_RETRY),
+            "partitions": every(_UPKEEP, detections.keep_partitions, retry=_RETRY, lasting=True),
             "inbox": db.forget_handled,
             "outbox": OutboxRelay(db, bus.publisher, clock).run,
             "detections": batches.run,
@@ -128,7 +128,7 @@ def create_grabber(settings: GrabberSettings) -> Worker:
         clock=clock,
         keep_alive_s=grab.keep_alive_s,
     )
-    pool = GrabberPool(tools, hung_after_s=max(limits.read_timeout_s, limits.longest_read_timeout_s) + _HUNG_BEYOND_S)
+    pool = GrabberPool(tools, hung_after_s=2 * max(limits.read_timeout_s, limits.longest_read_timeout_s) + _HUNG_BEYOND_S)
     grabber = Grabber(RedisGrabbers(state, dead_after_s=_DEAD_AFTER_S), cameras.book, pool)
     return create_worker(
         settings,

@@ -103,6 +103,11 @@ class DeadMount(PosixPath):
         return super().__fspath__()
 
 
+async def test_a_folder_that_is_gone_is_unavailable(tmp_path: Path) -> None:
+    with pytest.raises(Unavailable):
+        await RecordingsFolder(tmp_path / "unmounted").missing_free_bytes(0.1)
+
+
 async def test_a_file_system_that_hangs_is_unavailable(tmp_path: Path) -> None:
     folder = RecordingsFolder(DeadMount(tmp_path), timeout_s=0.01)
     try:

@@ -1,10 +1,11 @@
 """Tests of the recorder agent on real files and PostgreSQL: what it indexes, chains, indexes again and deletes."""
 
+import errno
 import hashlib
 import os
 import subprocess
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import pytest
@@ -208,3 +209,18 @@ async def test_the_quota_takes_the_oldest_from_disk_and_index(running: Running, 
     await site.recorder.keep_index()
     assert [path.exists() for path in paths] == [False, False, True, True]
     assert len(await site.index()) == 2
+
+
+async def test_a_file_on_a_broken_part_of_the_disk_holds_up_nothing(running: Running, tmp_path: Path, film: Path) -> None:
+    class Scratched(RecordingsFolder):
+        async def sha256(self, path: PurePosixPath) -> str:
+            if path.name == broken.name:
+                raise OSError(errno.EIO, "Input/output error")
+            return await super().sha256(path)
+
+    site = await bench(running, tmp_path, max_bytes=int(film.stat().st_size * 2.5))
+    oldest, broken, newest = (site.record(film, minute) for minute in range(3))
+    site.recorder._files = Scratched(tmp_path)
+    await site.recorder.keep_index()
+    assert not oldest.exists(), "room is made all the same"
+    assert [row["size_bytes"] for row in await site.index()] == [newest.stat().st_size]

@@ -6,7 +6,7 @@ page with the code of a refusal.
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, NoReturn
+from typing import Annotated, Literal
 from urllib.parse import parse_qsl, urlencode
 
 from fastapi import APIRouter, Depends, Path, Query, Request
@@ -156,11 +156,7 @@ async def _exchange_in(request: Request) -> ExchangeIn:
             return ExchangeIn.model_validate_json(bytes(body))
         return ExchangeIn.model_validate(dict(parse_qsl(bytes(body).decode(), max_num_fields=20)))
     except (ValidationError, ValueError):
-        _refuse_exchange()
-
-
-def _refuse_exchange() -> NoReturn:
-    raise Invalid(f"Needed are grant_type={TOKEN_EXCHANGE} and subject_token.")
+        raise Invalid(f"Needed are grant_type={TOKEN_EXCHANGE} and subject_token.") from None
 
 
 _EXCHANGE_BODY = {

@@ -172,14 +172,14 @@ class LoginSecrets:
     @property
     def challenge(self) -> str:
         """RFC 7636, S256."""
-        return _b64(hashlib.sha256(self.verifier.encode()).digest())
+        return b64url(hashlib.sha256(self.verifier.encode()).digest())
 
 
 def _digest(label: str, *parts: str) -> str:
-    return _b64(hashlib.sha256("\n".join((f"gtvision oidc {label}", *parts)).encode()).digest())
+    return b64url(hashlib.sha256("\n".join((f"gtvision oidc {label}", *parts)).encode()).digest())
 
 
-def _b64(raw: bytes) -> str:
+def b64url(raw: bytes) -> str:
     return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
 
 
@@ -228,7 +228,7 @@ def claimed_issuer(token: str) -> str | None:
 
 
 def read_person(provider: Provider, claims: Mapping[str, Any]) -> ExternalPerson:
-    """Returns the person that verified claims describe. Raises: OutsideTokenRefused, NoRole, NoTenant."""
+    """Returns the person that verified claims describe. Raises: ProviderTokenRefused, NoRole, NoTenant."""
     subject = claims.get("sub")
     if not isinstance(subject, str) or not 1 <= len(subject) <= SUBJECT_MAX or not subject.isprintable():
         raise ProviderTokenRefused("The provider's token names no subject.")
@@ -295,7 +295,7 @@ def _texts(value: Any) -> list[str]:
 
 
 def check_claims(provider: Provider, claims: Mapping[str, Any], presented: TokenKind, now: datetime, nonce: str | None = None) -> None:
-    """Issuer, audience, party, times and nonce of a token whose signature was found right. Raises: OutsideTokenRefused."""
+    """Issuer, audience, party, times and nonce of a token whose signature was found right. Raises: ProviderTokenRefused."""
     _check_times(claims, now.timestamp())
     meant_for = _texts(claims.get("aud"))
     party = claims.get("azp")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import hmac
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
@@ -32,6 +31,7 @@ from identity.federation.domain import (
     Provider,
     ProviderTokenRefused,
     TokenKind,
+    b64url,
     claimed_issuer,
     local_path,
     may_link,
@@ -243,8 +243,8 @@ class Federation:
         Raises: NotFound, RateLimited, Unavailable.
         """
         issuer = self._issuer(name)
-        state = _text(self._tools.random_bytes(SECRET_BYTES))
-        kept = cookie if cookie and _is_cookie(cookie) else _text(self._tools.random_bytes(SECRET_BYTES))
+        state = b64url(self._tools.random_bytes(SECRET_BYTES))
+        kept = cookie if cookie and _is_cookie(cookie) else b64url(self._tools.random_bytes(SECRET_BYTES))
         secrets = LoginSecrets.of(kept, state)
         url = await issuer.login_url(state, secrets, self._redirect_uri(name))
         await self._tools.states.keep(state, LoginState(name, secrets.browser, local_path(return_to)), client.address)
@@ -318,9 +318,5 @@ class Federation:
         return f"{self._tools.public_url.rstrip('/')}/api/v1/auth/oidc/{name}/callback"
 
 
-def _text(raw: bytes) -> str:
-    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
-
-
 def _is_cookie(text: str) -> bool:
-    return len(text) == len(_text(bytes(SECRET_BYTES))) and text.replace("-", "").replace("_", "").isalnum() and text.isascii()
+    return len(text) == len(b64url(bytes(SECRET_BYTES))) and text.replace("-", "").replace("_", "").isalnum() and text.isascii()

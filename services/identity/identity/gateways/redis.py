@@ -135,7 +135,7 @@ class RedisThrottle:
             if not was_home:
                 await self._forgive("account", account, forgiven, _ACCOUNT_WINDOW)
         except UNREACHABLE as error:
-            log.warning("attempts not forgiven", cause=type(error).__name__)
+            log.warning("attempts_not_forgiven", cause=type(error).__name__)
 
     async def _is_home(self, account: str, address: str) -> bool:
         try:

@@ -67,4 +67,4 @@ class JoseTokens:
                 return signer
         if not self._signers:
             raise Unavailable("There is no signing key yet.")
-        return self._signers[-1][1]  # as `domain.signing.signs`
+        return self._signers[-1][1]  # as `keys.domain.signs`

@@ -30,9 +30,6 @@ api_key = Table(
     Column("last_used_address", Text, nullable=True),
 )
 
-
-_AT = DateTime(timezone=True)
-
 signing_key = Table(
     "signing_key",
     metadata,

@@ -17,12 +17,14 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from chassis.auth import Authenticator
 from chassis.http import Provided, StrictModel
+from chassis.logs import get_logger
 from city.refusals import Attempt, Refusals
 from gtvision.errors import Forbidden, GTVisionError, RateLimited, Unauthenticated, Unavailable
 from gtvision.tenancy import Caller
 from ingest.live.domain import EndReason
 from ingest.live.usecases import LiveFeed, Reader
 
+log = get_logger(__name__)
 router = APIRouter()
 
 MESSAGE_BYTES_AT_MOST = 32_768
@@ -111,7 +113,9 @@ class _Conversation:
         finally:
             for task in (receiving, sending):
                 task.cancel()
-            await asyncio.gather(receiving, sending, return_exceptions=True)
+            for error in await asyncio.gather(receiving, sending, return_exceptions=True):
+                if isinstance(error, Exception):
+                    log.warning("live_connection_failed", exc_info=error)
         if self._reader.ended.done():
             reason = self._reader.ended.result()
             # A client that does not read does not get the reason either: then the connection is dropped.

@@ -114,7 +114,7 @@ class LiveFeed:
     def renew(self, reader: Reader, caller: Caller) -> None:
         """Takes a fresh token of the same user: a new end, and rights as they are now. Raises: MissingScope, for another user's."""
         if (caller.tenant_id, caller.user_id) != (reader.caller.tenant_id, reader.caller.user_id):
-            raise MissingScope("The token is somebody else's.")
+            raise MissingScope("The token is another user's.")
         reader.caller, reader.ends_at = caller, caller.expires_at
         for topic in list(reader.topics):
             if self._refusal(caller, topic) is not None:

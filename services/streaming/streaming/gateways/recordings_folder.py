@@ -36,12 +36,12 @@ class RecordingsFolder:
         return [file for folder in folders for file in await self._ask(partial(_files, folder))]
 
     async def measure(self, path: PurePosixPath) -> Pictures:
-        """Where the file's video lies. Raises: Invalid, where nothing in it can be played; FileNotFoundError, TimeoutError."""
+        """Where the file's video lies. Raises: Invalid, where nothing in it can be played; OSError."""
         async with asyncio.timeout(_MEASURE_TIMEOUT_S):
             return await asyncio.to_thread(_pictures, self._root / path)
 
     async def sha256(self, path: PurePosixPath) -> str:
-        """Hexadecimal. Raises: FileNotFoundError, TimeoutError."""
+        """Hexadecimal. Raises: OSError."""
         async with asyncio.timeout(_MEASURE_TIMEOUT_S):
             return await asyncio.to_thread(_sha256, self._root / path)
 
@@ -55,12 +55,12 @@ class RecordingsFolder:
         return max(0, int(usage.total * floor) - usage.free)
 
     async def _ask(self, question: Callable[[], Answer]) -> Answer:
-        """Asks the file system in a thread. A network file system that is gone never answers."""
+        """Asks the file system in a thread. A network file system that is gone never answers. Raises: Unavailable."""
         try:
             async with asyncio.timeout(self._timeout_s):
                 return await asyncio.to_thread(question)
-        except TimeoutError:
-            raise Unavailable("The recordings folder does not answer.") from None
+        except OSError as error:
+            raise Unavailable(f"The recordings folder does not answer ({type(error).__name__}).") from None
 
     def _folders(self) -> Iterator[os.DirEntry[str]]:
         if self._root.is_dir():

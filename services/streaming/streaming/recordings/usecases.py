@@ -132,7 +132,7 @@ class Recorder:
             self._known[str(file.path)] = file.size_bytes
             metrics.unplayable.inc()
             log.warning("recording_unplayable", path=str(file.path), reason=error.message)
-        except (FileNotFoundError, TimeoutError) as error:
+        except OSError as error:  # gone, slow, or on a broken part of the disk: the others are indexed, and room is made
             log.warning("recording_not_measured", path=str(file.path), reason=type(error).__name__)
 
     async def add(self, tenant_id: UUID, file: SegmentFile) -> Segment | None:

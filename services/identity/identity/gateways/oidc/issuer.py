@@ -80,12 +80,12 @@ class HttpIssuer:
             raise ProviderUnavailable(f"The sign-in provider answered {status}.")
         token = answer.get("id_token")
         if status != 200 or not isinstance(token, str):
-            log.warning("code not redeemed", provider=self._provider.name, status=status, error=str(answer.get("error", ""))[:100])
+            log.warning("code_not_redeemed", provider=self._provider.name, status=status, error=str(answer.get("error", ""))[:100])
             raise LoginRefused
         return token
 
     async def claims_of(self, token: str, presented: TokenKind, nonce: str | None = None) -> Mapping[str, Any]:
-        """What a token says, once everything about it was found right. Raises: OutsideTokenRefused, Unavailable."""
+        """What a token says, once everything about it was found right. Raises: ProviderTokenRefused, Unavailable."""
         try:
             algorithm, kid = read_issuer_header(token, self._settings.algorithms)
             claims = issuer_claims(token, await self._key(kid), algorithm)
@@ -133,12 +133,12 @@ class HttpIssuer:
                 endpoints = self._read(await self._http.get(self._provider.issuer.rstrip("/") + _WELL_KNOWN))
                 keys = read_issuer_keys(await self._http.get(endpoints["jwks_uri"]))
             except Unavailable as error:
-                log.warning("provider not readable, going on with what is known", provider=self._provider.name, cause=error.message)
+                log.warning("provider_not_readable", provider=self._provider.name, cause=error.message)
                 return
             if keys:
                 self._endpoints, self._keys, self._learned_at = endpoints, keys, now
             else:
-                log.warning("provider published no usable key", provider=self._provider.name)
+                log.warning("provider_without_usable_key", provider=self._provider.name)
 
     def _read(self, document: Mapping[str, Any]) -> dict[str, str]:
         """Raises: ProviderUnavailable."""

@@ -1,1 +1,1 @@
-"""Entries, anchors and findings: what they are and what holds for them."""
+"""Entries and anchors: what they are and what holds for them."""
