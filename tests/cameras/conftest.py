@@ -13,9 +13,11 @@ from sqlalchemy import text
 from tests.fixtures.plugin import DatabaseFor
 from tests.fixtures.tokens import encryption_keys
 
-from cameras.repository.cameras import PostgresCameraList, PostgresCameras
-from cameras.repository.reads import Reads
-from cameras.usecases import Cameras, RecentFleets, UrlGuard
+from cameras.cameras.repository import PostgresCameraList, PostgresCameras
+from cameras.cameras.usecases.cameras import Cameras
+from cameras.cameras.usecases.fleets import RecentFleets
+from cameras.cameras.usecases.urls import UrlGuard
+from cameras.reads import Reads
 from chassis.db import Database
 from chassis.envelope import parse
 from chassis.fakes import FakeLive

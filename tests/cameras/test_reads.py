@@ -18,7 +18,7 @@ from tests.chassis.waiting import until, works
 from tests.fixtures.plugin import DatabaseFor
 from tests.fixtures.workplace import TestServers
 
-from cameras.repository.reads import Reads
+from cameras.reads import Reads
 from chassis.db import Database
 from chassis.settings import DatabaseSettings
 from gtvision.errors import Unavailable

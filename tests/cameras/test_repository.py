@@ -11,9 +11,12 @@ from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.ext.asyncio import create_async_engine
 from tests.fixtures.databases import metadata_differences
 
-from cameras.domain import Camera, Settings
-from cameras.repository.cameras import PostgresCameras
-from cameras.tables import metadata
+from cameras.announcing import tables as _leases  # noqa: F401 - fills the metadata
+from cameras.announcing.repository import PostgresLeases
+from cameras.cameras import tables as _cameras  # noqa: F401 - fills the metadata
+from cameras.cameras.domain import Camera, CameraSettings
+from cameras.cameras.repository import PostgresCameras
+from cameras.schema import metadata
 from chassis.db import Database
 from chassis.settings import DatabaseSettings
 from gtvision.ids import new_id
@@ -36,7 +39,7 @@ async def db(settings: DatabaseSettings) -> AsyncIterator[Database]:
 
 def new_camera() -> Camera:
     now = CLOCK.now()
-    return Camera(new_id(), new_id(), Settings("Praça"), "sealed", "rtsp://10.0.0.5/s", 1, now, now)
+    return Camera(new_id(), new_id(), CameraSettings("Praça"), "sealed", "rtsp://10.0.0.5/s", 1, now, now)
 
 
 async def test_tables_in_code_are_the_migrated_ones(settings: DatabaseSettings) -> None:
@@ -84,7 +87,7 @@ async def test_a_tombstone_keeps_its_revision_and_forgets_the_address(db: Databa
 async def test_a_lease_changes_its_number_with_its_holder(db: Database) -> None:
     one, two, now = new_id(), new_id(), CLOCK.now()
     async with db.uow(None) as uow:
-        store = PostgresCameras(uow)
+        store = PostgresLeases(uow)
         first = await store.take_lease("test", one, now, now + timedelta(seconds=30))
         renewed = await store.take_lease("test", one, now, now + timedelta(seconds=60))
         refused = await store.take_lease("test", two, now, now + timedelta(seconds=60))

@@ -20,7 +20,7 @@ from tests.contracts.services import ROOT
 from tests.fixtures.plugin import DatabaseFor
 from tests.fixtures.workplace import TestServers
 
-from cameras.repository.reads import Reads
+from cameras.reads import Reads
 from chassis.db import Database
 from chassis.migrations import reading_function_sql
 from chassis.settings import DatabaseSettings

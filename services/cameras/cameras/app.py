@@ -5,13 +5,17 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from cameras.api import router
-from cameras.consumers import StreamEvents
+from cameras.announcing.repository import PostgresLeases
+from cameras.announcing.usecases import RENEW_EVERY, Announcer
+from cameras.cameras.api import router as cameras_router
+from cameras.cameras.consumers import StreamEvents
+from cameras.cameras.repository import PostgresCameraList, PostgresCameras
+from cameras.cameras.usecases.cameras import Cameras
+from cameras.cameras.usecases.fleets import RecentFleets
+from cameras.cameras.usecases.urls import UrlGuard
 from cameras.gateways.system_dns import resolve
-from cameras.repository.cameras import PostgresCameraList, PostgresCameras
-from cameras.repository.reads import Reads
+from cameras.reads import Reads
 from cameras.settings import MigrateSettings, Settings
-from cameras.usecases import RENEW_EVERY, Announcer, Cameras, RecentFleets, UrlGuard
 from chassis.auth import AuthRuntime
 from chassis.bus import Bus
 from chassis.db import Database
@@ -50,7 +54,7 @@ def create_api(settings: Settings) -> Service:
         fleets=RecentFleets(clock),
     )
     StreamEvents(cameras).subscribe(bus)
-    announcer = Announcer(db.uow, PostgresCameras, clock, new_id())
+    announcer = Announcer(db.uow, PostgresCameras, PostgresLeases, clock, new_id())
     return create_app(
         settings,
         title="GT-Vision cameras",
@@ -64,7 +68,7 @@ def create_api(settings: Settings) -> Service:
             lambda: bus,
             announcer.leasing,
         ),
-        routers=(router,),
+        routers=(cameras_router,),
         readiness={"postgresql": db.check, "rabbitmq": bus.check, "keys": auth.check},
         asyncapi=bus.asyncapi,
         loops={

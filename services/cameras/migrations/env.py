@@ -1,6 +1,8 @@
 """Alembic's way in."""
 
-from cameras.tables import metadata
+from cameras.announcing import tables as _leases  # noqa: F401 - fills the metadata
+from cameras.cameras import tables as _cameras  # noqa: F401 - fills the metadata
+from cameras.schema import metadata
 from chassis.migrations import run_env
 
 run_env(metadata, "cameras")

@@ -10,8 +10,8 @@ import pytest
 from sqlalchemy import text
 from tests.cameras.conftest import Case
 
-from cameras.domain import Camera, ExternalIdTaken, Settings
-from cameras.repository.cameras import PostgresCameras
+from cameras.cameras.domain import Camera, CameraSettings, ExternalIdTaken
+from cameras.cameras.repository import PostgresCameras
 from gtvision.errors import QuotaReached
 from gtvision.events import CameraRegistered
 from gtvision.patch import Patch
@@ -29,7 +29,7 @@ def city_for(case: Case, cameras: int) -> Caller:
 
 
 async def register(case: Case, caller: Caller, name: str = "Praça", external_id: str | None = None, **more: Any) -> tuple[Camera, bool]:
-    return await case.cameras.register_camera(caller, Settings(name, external_id, **more), URL)
+    return await case.cameras.register_camera(caller, CameraSettings(name, external_id, **more), URL)
 
 
 async def living(case: Case, tenant_id: UUID) -> int:

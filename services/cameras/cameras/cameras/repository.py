@@ -11,10 +11,9 @@ from sqlalchemy import Row, Select, case, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
 
-from cameras.domain import Camera, Groups, ListedCamera, Settings, Sighting
-from cameras.repository.reads import Reads
-from cameras.tables import camera as table
-from cameras.tables import lease
+from cameras.cameras.domain import Camera, CameraSettings, Groups, ListedCamera, Sighting
+from cameras.cameras.tables import camera as table
+from cameras.reads import Reads
 from chassis.db import UnitOfWork
 from gtvision.camera import AiSettings, CameraState, RecordingSettings
 from gtvision.events import StreamCause
@@ -116,20 +115,6 @@ class PostgresCameras:
         """Returns all tenants that have or had cameras."""
         return list(await self._session.scalars(text("SELECT tenants_with_cameras()")))
 
-    async def take_lease(self, name: str, holder: UUID, now: datetime, until: datetime) -> int | None:
-        """Returns the fencing number, or None where another process holds the lease."""
-        free = (lease.c.until <= now) | (lease.c.holder == holder)
-        fence = lease.c.fence + case((lease.c.holder == holder, 0), else_=1)
-        taken = insert(lease).values(name=name, holder=holder, fence=1, until=until)
-        statement = taken.on_conflict_do_update(
-            index_elements=[lease.c.name], set_={"holder": holder, "fence": fence, "until": until}, where=free
-        ).returning(lease.c.fence)
-        number: int | None = await self._session.scalar(statement)
-        return number
-
-    async def release_lease(self, name: str, holder: UUID, now: datetime) -> None:
-        await self._session.execute(update(lease).where(lease.c.name == name, lease.c.holder == holder).values(until=now))
-
 
 _LISTED = "SELECT * FROM list_cameras($1, $2, $3, $4)"
 _BEFORE_ALL = UUID(int=0)
@@ -192,7 +177,7 @@ def _camera(row: Row[Any]) -> Camera:
     return Camera(
         id=row.id,
         tenant_id=row.tenant_id,
-        settings=Settings(
+        settings=CameraSettings(
             name=row.name,
             external_id=row.external_id,
             groups=frozenset(row.groups),

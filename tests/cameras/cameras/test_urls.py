@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.hostile_urls import FORBIDDEN_PLACES, MALFORMED
 
-from cameras.usecases import UrlGuard
+from cameras.cameras.usecases.urls import UrlGuard
 from gtvision.addresses import AddressPolicy, IpAddress, literal_address
 from gtvision.camera_urls import check_places, parse_camera_url
 from gtvision.errors import InvalidCameraUrl

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from gtvision.camera import AiSettings, CameraState, RecordingSettings
 from gtvision.errors import Conflict, Forbidden, StaleRevision
-from gtvision.events import StreamCause
+from gtvision.events import CameraRegistered, CameraUpdated, EventData, StreamCause
 from gtvision.tenancy import Caller
+from gtvision.time import isoformat
 
 Groups = frozenset[UUID] | None
 """The groups that a caller is limited to; None for no limit."""
@@ -36,7 +37,7 @@ class Sighting:
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class CameraSettings:
     """What people set of a camera, its address aside."""
 
     name: str
@@ -53,7 +54,7 @@ class Camera:
 
     id: UUID
     tenant_id: UUID
-    settings: Settings
+    settings: CameraSettings
     url_sealed: str = field(repr=False)
     url_shown: str
     revision: int
@@ -67,7 +68,7 @@ class Camera:
         shown = shown_as(self.settings.enabled, self.updated_at, (seen.state, seen.since, seen.cause))
         return Sighting(*shown, seen.revision)
 
-    def changed(self, settings: Settings, now: datetime, *, url: tuple[str, str] | None = None) -> Camera:
+    def changed(self, settings: CameraSettings, now: datetime, *, url: tuple[str, str] | None = None) -> Camera:
         """Returns the next revision, or itself where nothing changes. `url` is (sealed, shown)."""
         if url is None and settings == self.settings:
             return self
@@ -135,3 +136,36 @@ class Fleet:
     def of(cls, states: dict[CameraState, int]) -> Fleet:
         named = {str(state): states.get(state, 0) for state in CameraState}
         return cls(total=sum(states.values()), **named)
+
+
+def differences(before: Camera, after: Camera) -> list[str]:
+    """Returns the names of what was changed; of the address only that it was."""
+    changed = [each.name for each in fields(CameraSettings) if getattr(before.settings, each.name) != getattr(after.settings, each.name)]
+    return [*changed, "url"] if before.url_sealed != after.url_sealed else changed
+
+
+def desired(camera: Camera, kind: type[CameraRegistered | CameraUpdated]) -> EventData:
+    """Returns the event with the full desired state, the address sealed."""
+    settings = camera.settings
+    return kind(
+        camera_id=camera.id,
+        revision=camera.revision,
+        name=settings.name,
+        enabled=settings.enabled,
+        url_encrypted=camera.url_sealed,
+        groups=tuple(sorted(settings.groups)),
+        recording=settings.recording,
+        ai=settings.ai,
+    )
+
+
+def live_message(camera: Camera) -> dict[str, Any]:
+    """Returns what an open screen is told."""
+    seen = camera.shown_sighting()
+    message: dict[str, Any] = {
+        "camera_id": str(camera.id),
+        "name": camera.settings.name,
+        "state": str(seen.state),
+        "since": isoformat(seen.since) if seen.since else None,
+    }
+    return message if seen.cause is None else message | {"cause": str(seen.cause)}

@@ -10,8 +10,8 @@ import msgspec
 from fastapi import APIRouter, Depends, Header, Query, Response
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
 
-from cameras.domain import Camera, ListedCamera, Settings
-from cameras.usecases import Cameras
+from cameras.cameras.domain import Camera, CameraSettings, ListedCamera
+from cameras.cameras.usecases.cameras import Cameras
 from chassis.auth import requires
 from chassis.http import Page, Provided, StrictModel, decode_cursor, encode_cursor
 from chassis.idempotency import Idempotent, tell_replayed
@@ -80,8 +80,8 @@ class CameraIn(StrictModel):
     ai: Ai = Field(AiIn(), validate_default=True)
     enabled: bool = True
 
-    def settings(self) -> Settings:
-        return Settings(self.name, self.external_id, self.groups, self.enabled, self.recording, self.ai)
+    def settings(self) -> CameraSettings:
+        return CameraSettings(self.name, self.external_id, self.groups, self.enabled, self.recording, self.ai)
 
 
 class CameraPatch(StrictModel):

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from cameras.domain import Camera, Fleet, Settings, Sighting, check_groups
+from cameras.cameras.domain import Camera, CameraSettings, Fleet, Sighting, check_groups
 from gtvision.camera import CameraState
 from gtvision.errors import Forbidden, StaleRevision
 from gtvision.events import StreamCause
@@ -20,7 +20,7 @@ LATER = NOW + timedelta(minutes=5)
 
 @pytest.fixture
 def camera() -> Camera:
-    return Camera(new_id(), new_id(), Settings("Praça"), "sealed", "rtsp://10.0.0.5/s", 3, NOW, NOW)
+    return Camera(new_id(), new_id(), CameraSettings("Praça"), "sealed", "rtsp://10.0.0.5/s", 3, NOW, NOW)
 
 
 def test_a_change_is_the_next_revision_and_no_change_is_none(camera: Camera) -> None:

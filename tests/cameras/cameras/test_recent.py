@@ -7,8 +7,8 @@ from uuid import UUID
 
 import pytest
 
-from cameras.domain import Fleet
-from cameras.usecases import FLEET_LIFETIME_S, RecentFleets
+from cameras.cameras.domain import Fleet
+from cameras.cameras.usecases.fleets import FLEET_LIFETIME_S, RecentFleets
 from gtvision.errors import Unavailable
 from gtvision.ids import new_id
 from gtvision.time import FakeClock

@@ -1,15 +1,12 @@
-"""Rows of the schema `cameras`."""
+"""Rows of cameras."""
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Boolean, CheckConstraint, Column, DateTime, Index, Integer, MetaData, Table, Text, Uuid, text
+from sqlalchemy import Boolean, CheckConstraint, Column, DateTime, Index, Integer, Table, Text, Uuid, text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
-from chassis.db import NAMING_CONVENTION, inbox_table, outbox_table
-from chassis.idempotency import idempotency_table
+from cameras.schema import metadata
 from gtvision.camera import CameraState
-
-metadata = MetaData(schema="cameras", naming_convention=NAMING_CONVENTION)
 
 _AT = DateTime(timezone=True)
 _STATES = ", ".join(f"'{state}'" for state in CameraState)
@@ -38,17 +35,3 @@ camera = Table(
     Index("uq_camera_external_id", "tenant_id", "external_id", unique=True, postgresql_where=text("removed_at IS NULL")),
 )
 """A removed camera stays as a tombstone: its revision outlives it, its address does not."""
-
-lease = Table(
-    "lease",
-    metadata,
-    Column("name", Text, primary_key=True),
-    Column("holder", Uuid, nullable=False),
-    Column("fence", BigInteger, nullable=False),
-    Column("until", _AT, nullable=False),
-)
-"""What one replica does at a time. Belongs to no tenant."""
-
-outbox = outbox_table(metadata)
-inbox = inbox_table(metadata)
-idempotency_key = idempotency_table(metadata)

@@ -1,102 +1,44 @@
-"""What is done with cameras: registered, changed and removed, seen and counted, and announced to the other services."""
+"""What is done with cameras: registered, changed, removed, found, seen and counted."""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, fields
-from datetime import timedelta
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from cameras import metrics
-from cameras.domain import Camera, ExternalIdTaken, Fleet, Groups, ListedCamera, Settings, Sighting, check_groups
+from cameras.cameras.domain import (
+    Camera,
+    CameraSettings,
+    ExternalIdTaken,
+    Fleet,
+    ListedCamera,
+    Sighting,
+    check_groups,
+    desired,
+    differences,
+    live_message,
+)
+from cameras.cameras.usecases.fleets import RecentFleets
+from cameras.cameras.usecases.urls import UrlGuard
 from chassis.db import UnitOfWork, UowFactory
 from chassis.idempotency import Gone, Once, claim, release
-from chassis.logs import get_logger
 from city.audit import AuditEntry, record
-from gtvision.addresses import AddressPolicy, IpAddress, literal_address
 from gtvision.audit import Action
-from gtvision.camera_urls import CameraUrl, check_places, parse_camera_url
-from gtvision.errors import InvalidCameraUrl, NotFound, Unavailable
-from gtvision.events import CameraRegistered, CameraRemoved, CamerasAnnounced, CameraUpdated, Event, EventData
+from gtvision.camera_urls import CameraUrl
+from gtvision.errors import NotFound
+from gtvision.events import CameraRegistered, CameraRemoved, CameraUpdated, Event
 from gtvision.ids import new_id
 from gtvision.patch import Patch
 from gtvision.tenancy import Caller
 from gtvision.time import Clock, isoformat
 
 if TYPE_CHECKING:
-    from cameras.repository.cameras import PostgresCameraList, PostgresCameras
+    from cameras.cameras.repository import PostgresCameraList, PostgresCameras
     from chassis.live import LivePublisher
     from chassis.vault import Vault
     from city.tenants import TenantDirectory
-
-log = get_logger(__name__)
-
-ANNOUNCE_LEASE = "announce"
-LEASE_LIFETIME = timedelta(seconds=30)
-RENEW_EVERY = timedelta(seconds=10)
-ANNOUNCE_EVERY_S = 600.0
-_PAGE = 200
-_OVERTAKING = timedelta(minutes=1)
-"""Longer than any transaction may take (statements end after 30 s): a camera whose registration commits while we read is not listed,
-and a listener that heard of it first must not take it for removed."""
-
-FLEET_LIFETIME_S = 1.0
-_MOST_FLEETS = 1_000
-"""Tenants times sets of groups; the oldest is forgotten first."""
-
-Resolve = Callable[[str, int], Awaitable[list[IpAddress]]]
-"""Addresses of a host name (and a port); empty for an unknown name. Raises: InvalidCameraUrl, where no answer comes in time."""
-Repository = Callable[[UnitOfWork], "PostgresCameras"]
-
-
-@dataclass(frozen=True, slots=True)
-class UrlGuard:
-    """Decides whether the server may connect to a camera address."""
-
-    resolve: Resolve
-    policy: AddressPolicy
-
-    async def check(self, text: str) -> CameraUrl:
-        """Raises: InvalidCameraUrl."""
-        try:
-            url = parse_camera_url(text)
-            literal = literal_address(url.host)
-            found = [literal] if literal is not None else await self.resolve(url.host, url.port)
-            check_places(self.policy, found)
-        except InvalidCameraUrl:
-            metrics.URLS_REFUSED.inc()
-            raise
-        return url
-
-
-@dataclass(frozen=True, slots=True)
-class RecentFleets:
-    """Counts of cameras that are a second old at most. Callers that ask while they are counted wait for the same count."""
-
-    clock: Clock
-    _kept: dict[tuple[UUID, Groups], tuple[float, asyncio.Task[Fleet]]] = field(default_factory=dict, init=False)
-
-    async def get(self, key: tuple[UUID, Groups], count: Callable[[], Coroutine[Any, Any, Fleet]]) -> Fleet:
-        """Raises what `count` raises; that is not kept."""
-        ends_at, task = self._kept.get(key, (0.0, None))
-        if task is None or (task.done() and (self.clock.monotonic() >= ends_at or _failed(task))):
-            if len(self._kept) >= _MOST_FLEETS:
-                self._kept.pop(next(iter(self._kept)))
-            task = asyncio.create_task(count())
-            self._kept[key] = (self.clock.monotonic() + FLEET_LIFETIME_S, task)
-        return await asyncio.shield(task)  # a caller who leaves does not take the answer from the others
-
-    def forget(self, tenant_id: UUID) -> None:
-        """Drops the tenant's counts after a change, also one that has begun: it may have missed the change."""
-        for key in [key for key in self._kept if key[0] == tenant_id]:
-            del self._kept[key]
-
-
-def _failed(task: asyncio.Task[Fleet]) -> bool:
-    return task.cancelled() or task.exception() is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +46,7 @@ class Cameras:
     """The cameras of the caller's tenant, within the groups that the caller may see. Others do not exist."""
 
     uow: UowFactory
-    repository: Repository
+    repository: Callable[[UnitOfWork], PostgresCameras]
     listed: PostgresCameraList
     tenants: TenantDirectory
     guard: UrlGuard
@@ -113,7 +55,9 @@ class Cameras:
     clock: Clock
     fleets: RecentFleets
 
-    async def register_camera(self, caller: Caller, settings: Settings, url_text: str, once: Once | None = None) -> tuple[Camera, bool]:
+    async def register_camera(
+        self, caller: Caller, settings: CameraSettings, url_text: str, once: Once | None = None
+    ) -> tuple[Camera, bool]:
         """Returns the camera, and whether this request made it, now or earlier.
 
         The same external id with the same settings is the same camera.
@@ -257,96 +201,5 @@ async def _made_before(cameras: PostgresCameras, caller: Caller, camera_id: UUID
         raise Gone from None
 
 
-class Announcer:
-    """Emits the desired state of all cameras again, so that a service that lost its copy has it back without asking.
-
-    One replica at a time does so, under a lease: when it gets the lease, and every ten minutes from then on.
-    """
-
-    def __init__(self, uow: UowFactory, repository: Repository, clock: Clock, holder: UUID) -> None:
-        self._uow, self._repository, self._clock, self._holder = uow, repository, clock, holder
-        self._announced_at: float | None = None
-
-    async def announce_when_due(self) -> bool:
-        """Renews the lease, and announces where it is time. Returns whether it announced. Raises: Unavailable."""
-        leads = await self._take_lease()
-        metrics.ANNOUNCER.set(leads)
-        if not leads:
-            self._announced_at = None  # with the lease it begins anew
-            return False
-        if self._announced_at is not None and self._clock.monotonic() - self._announced_at < ANNOUNCE_EVERY_S:
-            return False
-        async with self._uow(None) as uow:
-            tenants = await self._repository(uow).tenants()
-        for tenant_id in tenants:
-            await self.announce_cameras(tenant_id)
-        self._announced_at = self._clock.monotonic()
-        return True
-
-    async def _take_lease(self) -> bool:
-        now = self._clock.now()
-        async with self._uow(None) as uow:
-            return await self._repository(uow).take_lease(ANNOUNCE_LEASE, self._holder, now, now + LEASE_LIFETIME) is not None
-
-    async def announce_cameras(self, tenant_id: UUID) -> int:
-        """Emits every living camera, then the list of them. Returns how many. Raises: Unavailable."""
-        as_of = self._clock.now() - _OVERTAKING
-        living: list[UUID] = []
-        async with self._uow(tenant_id) as uow:
-            cameras = self._repository(uow)
-            while page := await cameras.page(None, living[-1] if living else None, _PAGE):
-                for camera in page:
-                    uow.emit(desired(camera, CameraRegistered))
-                    living.append(camera.id)
-            uow.emit(CamerasAnnounced(camera_ids=tuple(living), as_of=as_of))
-        metrics.ANNOUNCED.inc(len(living))
-        return len(living)
-
-    @asynccontextmanager
-    async def leasing(self) -> AsyncIterator[None]:
-        """A lifespan part: releases the lease at the end, so that the next process need not wait for it to run out."""
-        try:
-            yield
-        finally:
-            try:
-                async with self._uow(None) as uow:
-                    await self._repository(uow).release_lease(ANNOUNCE_LEASE, self._holder, self._clock.now())
-            except Unavailable as error:
-                log.warning("lease_not_released", reason=error.message)
-
-
-def differences(before: Camera, after: Camera) -> list[str]:
-    """Returns the names of what was changed; of the address only that it was."""
-    changed = [each.name for each in fields(Settings) if getattr(before.settings, each.name) != getattr(after.settings, each.name)]
-    return [*changed, "url"] if before.url_sealed != after.url_sealed else changed
-
-
 def _audit(camera: Camera, **details: object) -> AuditEntry:
     return AuditEntry("camera", camera.id, camera.id, details={"name": camera.settings.name, **details})
-
-
-def desired(camera: Camera, kind: type[CameraRegistered | CameraUpdated]) -> EventData:
-    """Returns the event with the full desired state, the address sealed."""
-    settings = camera.settings
-    return kind(
-        camera_id=camera.id,
-        revision=camera.revision,
-        name=settings.name,
-        enabled=settings.enabled,
-        url_encrypted=camera.url_sealed,
-        groups=tuple(sorted(settings.groups)),
-        recording=settings.recording,
-        ai=settings.ai,
-    )
-
-
-def live_message(camera: Camera) -> dict[str, Any]:
-    """Returns what an open screen is told."""
-    seen = camera.shown_sighting()
-    message: dict[str, Any] = {
-        "camera_id": str(camera.id),
-        "name": camera.settings.name,
-        "state": str(seen.state),
-        "since": isoformat(seen.since) if seen.since else None,
-    }
-    return message if seen.cause is None else message | {"cause": str(seen.cause)}

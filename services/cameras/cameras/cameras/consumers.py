@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from cameras.domain import Sighting
-from cameras.usecases import Cameras
+from cameras.cameras.domain import Sighting
+from cameras.cameras.usecases.cameras import Cameras
 from chassis.bus import Bus
 from gtvision.camera import CameraState
 from gtvision.events import Event, StreamCause, StreamDegraded, StreamWentOffline, StreamWentOnline

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from tests.cameras.conftest import Case
 
-from cameras.consumers import StreamEvents
-from cameras.domain import Settings
+from cameras.cameras.consumers import StreamEvents
+from cameras.cameras.domain import CameraSettings
 from chassis.envelope import wrap
 from gtvision.camera import CameraState
 from gtvision.events import StreamCause, StreamDegraded, StreamWentOffline, StreamWentOnline
@@ -55,7 +55,7 @@ class Stream:
 
 async def registered(case: Case) -> tuple[Any, Any, Stream]:
     caller = case.caller()
-    camera, _ = await case.cameras.register_camera(caller, Settings("Praça"), URL)
+    camera, _ = await case.cameras.register_camera(caller, CameraSettings("Praça"), URL)
     case.live.published.clear()
     return caller, camera, Stream(case, caller.tenant_id, camera.id)
 

@@ -11,8 +11,8 @@ from uuid import UUID
 import pytest
 from tests.cameras.conftest import Case
 
-from cameras.domain import Camera, ExternalIdTaken, Settings
-from cameras.repository.cameras import PostgresCameras
+from cameras.cameras.domain import Camera, CameraSettings, ExternalIdTaken
+from cameras.cameras.repository import PostgresCameras
 from chassis.idempotency import Gone, IdempotencyKeyReused, Once
 from gtvision.errors import QuotaReached
 from gtvision.events import CameraRegistered
@@ -32,7 +32,7 @@ class Client:
 
     async def register(self, name: str = "Praça", external_id: str | None = None, *, key: str = "k", **more: Any) -> tuple[Camera, bool]:
         key_hash, asked = (hashlib.sha256(text.encode()).digest() for text in (key, f"{name} {external_id}"))
-        once, settings = Once("POST /cameras", key_hash, asked), Settings(name, external_id, **more)
+        once, settings = Once("POST /cameras", key_hash, asked), CameraSettings(name, external_id, **more)
         done = await self.case.cameras.register_camera(self.caller, settings, URL, once)
         self.told += once.replayed
         return done

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
 
 import pytest
 from tests.cameras.conftest import Case
 
-from cameras.domain import ExternalIdTaken, Settings
-from cameras.repository.cameras import PostgresCameras
-from cameras.usecases import Announcer
-from chassis.fakes import FakeUow
+from cameras.cameras.domain import CameraSettings, ExternalIdTaken
 from gtvision.camera import AiSettings, RecordingSettings
 from gtvision.errors import Forbidden, InvalidCameraUrl, NotFound, StaleRevision
-from gtvision.events import CameraRegistered, CameraRemoved, CamerasAnnounced, CameraUpdated
+from gtvision.events import CameraRegistered, CameraRemoved, CameraUpdated
 from gtvision.ids import new_id
 from gtvision.patch import Patch
 
@@ -26,7 +22,7 @@ URL = "rtsp://admin:hunter2-canary@10.0.0.5/s"
 class TestRegister:
     async def test_announces_the_desired_state_with_the_address_sealed(self, case: Case) -> None:
         caller = case.caller()
-        settings = Settings("Praça", "ext", frozenset({new_id()}), True, RecordingSettings(retention_days=7), AiSettings(fps=2))
+        settings = CameraSettings("Praça", "ext", frozenset({new_id()}), True, RecordingSettings(retention_days=7), AiSettings(fps=2))
         camera, is_new = await case.cameras.register_camera(caller, settings, URL)
         assert is_new
         [event] = await case.emitted(caller.tenant_id)
@@ -40,7 +36,7 @@ class TestRegister:
 
     async def test_a_password_is_nowhere_in_clear(self, case: Case) -> None:
         caller = case.caller()
-        camera, _ = await case.cameras.register_camera(caller, Settings("Praça"), URL)
+        camera, _ = await case.cameras.register_camera(caller, CameraSettings("Praça"), URL)
         await case.cameras.update_camera(caller, camera.id, Patch({"name": "Rua"}))
         said = await case.raw(caller.tenant_id) + repr(camera) + str(case.live.published)
         assert "rtsp://10.0.0.5/s" in said
@@ -49,21 +45,21 @@ class TestRegister:
 
     async def test_the_same_external_id_is_the_same_camera(self, case: Case) -> None:
         caller = case.caller()
-        first, _ = await case.cameras.register_camera(caller, Settings("Praça", "ext"), URL)
-        again, is_new = await case.cameras.register_camera(caller, Settings("Praça", "ext"), URL)
+        first, _ = await case.cameras.register_camera(caller, CameraSettings("Praça", "ext"), URL)
+        again, is_new = await case.cameras.register_camera(caller, CameraSettings("Praça", "ext"), URL)
         assert (again, is_new) == (first, False)
         assert len(await case.emitted(caller.tenant_id)) == 1
-        for settings, url in [(Settings("Other", "ext"), URL), (Settings("Praça", "ext"), "rtsp://10.0.0.6/s")]:
+        for settings, url in [(CameraSettings("Other", "ext"), URL), (CameraSettings("Praça", "ext"), "rtsp://10.0.0.6/s")]:
             with pytest.raises(ExternalIdTaken):
                 await case.cameras.register_camera(caller, settings, url)
-        _, is_new = await case.cameras.register_camera(case.caller(), Settings("Praça", "ext"), URL)
+        _, is_new = await case.cameras.register_camera(case.caller(), CameraSettings("Praça", "ext"), URL)
         assert is_new  # a new one, as the tenant is another
 
     async def test_a_bad_address_leaves_nothing(self, case: Case) -> None:
         caller = case.caller()
         for url in ("http://10.0.0.5/s", "rtsp://127.0.0.1/s", "rtsp://unknown.example/s"):
             with pytest.raises(InvalidCameraUrl):
-                await case.cameras.register_camera(caller, Settings("Praça"), url)
+                await case.cameras.register_camera(caller, CameraSettings("Praça"), url)
         assert await case.cameras.list_cameras(caller, None, 10) == []
         assert await case.emitted(caller.tenant_id) == []
 
@@ -71,7 +67,7 @@ class TestRegister:
 class TestUpdate:
     async def test_the_revision_moves_with_each_change_only(self, case: Case) -> None:
         caller = case.caller()
-        camera, _ = await case.cameras.register_camera(caller, Settings("Praça"), URL)
+        camera, _ = await case.cameras.register_camera(caller, CameraSettings("Praça"), URL)
         same = await case.cameras.update_camera(caller, camera.id, Patch({"name": "Praça"}), url_text=URL)
         assert same.revision == 1
         renamed = await case.cameras.update_camera(caller, camera.id, Patch({"name": "Rua"}), expected_revision=1)
@@ -83,7 +79,7 @@ class TestUpdate:
 
     async def test_an_address_sent_back_as_shown_keeps_its_credentials(self, case: Case) -> None:
         caller = case.caller()
-        camera, _ = await case.cameras.register_camera(caller, Settings("Praça"), URL)
+        camera, _ = await case.cameras.register_camera(caller, CameraSettings("Praça"), URL)
         same = await case.cameras.update_camera(caller, camera.id, Patch({}), url_text=camera.url_shown)
         assert case.vault.open(same.url_sealed) == URL
         elsewhere = await case.cameras.update_camera(caller, camera.id, Patch({}), url_text="rtsp://10.0.0.6/s")
@@ -92,15 +88,15 @@ class TestUpdate:
 
     async def test_an_external_id_stays_unique(self, case: Case) -> None:
         caller = case.caller()
-        await case.cameras.register_camera(caller, Settings("A", "a"), URL)
-        other, _ = await case.cameras.register_camera(caller, Settings("B", "b"), URL)
+        await case.cameras.register_camera(caller, CameraSettings("A", "a"), URL)
+        other, _ = await case.cameras.register_camera(caller, CameraSettings("B", "b"), URL)
         with pytest.raises(ExternalIdTaken):
             await case.cameras.update_camera(caller, other.id, Patch({"external_id": "a"}))
         assert (await case.cameras.update_camera(caller, other.id, Patch({"external_id": None}))).settings.external_id is None
 
     async def test_two_writers_with_one_revision_cannot_both_win(self, case: Case) -> None:
         caller = case.caller()
-        camera, _ = await case.cameras.register_camera(caller, Settings("Praça"), URL)
+        camera, _ = await case.cameras.register_camera(caller, CameraSettings("Praça"), URL)
         done = await asyncio.gather(
             *(case.cameras.update_camera(caller, camera.id, Patch({"name": name}), expected_revision=1) for name in ("A", "B")),
             return_exceptions=True,
@@ -111,7 +107,7 @@ class TestUpdate:
 class TestRemove:
     async def test_leaves_a_tombstone_with_a_higher_revision(self, case: Case) -> None:
         caller = case.caller()
-        camera, _ = await case.cameras.register_camera(caller, Settings("Praça", "ext"), URL)
+        camera, _ = await case.cameras.register_camera(caller, CameraSettings("Praça", "ext"), URL)
         with pytest.raises(StaleRevision):
             await case.cameras.remove_camera(caller, camera.id, expected_revision=9)
         await case.cameras.remove_camera(caller, camera.id)
@@ -120,13 +116,13 @@ class TestRemove:
             with pytest.raises(NotFound):
                 await verb(caller, camera.id)
         assert case.live.published[-1][2]["state"] == "removed"
-        _, is_new = await case.cameras.register_camera(caller, Settings("Praça", "ext"), URL)
+        _, is_new = await case.cameras.register_camera(caller, CameraSettings("Praça", "ext"), URL)
         assert is_new
 
 
 class TestVisibility:
     async def test_another_tenants_camera_does_not_exist(self, case: Case) -> None:
-        camera, _ = await case.cameras.register_camera(case.caller(), Settings("Praça", "ext"), URL)
+        camera, _ = await case.cameras.register_camera(case.caller(), CameraSettings("Praça", "ext"), URL)
         stranger = case.caller()
         for attempt in (
             case.cameras.get_camera(stranger, camera.id),
@@ -140,8 +136,8 @@ class TestVisibility:
 
     async def test_a_group_limit_hides_the_others(self, case: Case) -> None:
         north, south, caller = new_id(), new_id(), case.caller()
-        mine, _ = await case.cameras.register_camera(caller, Settings("N", "n", frozenset({north, new_id()})), URL)
-        other, _ = await case.cameras.register_camera(caller, Settings("S", "s", frozenset({south})), URL)
+        mine, _ = await case.cameras.register_camera(caller, CameraSettings("N", "n", frozenset({north, new_id()})), URL)
+        other, _ = await case.cameras.register_camera(caller, CameraSettings("S", "s", frozenset({south})), URL)
         limited = case.caller(caller.tenant_id, frozenset({north}))
         assert [camera.id for camera in await case.cameras.list_cameras(limited, None, 10)] == [mine.id]
         assert (await case.cameras.fleet_health(limited)).total == 1
@@ -149,80 +145,21 @@ class TestVisibility:
         with pytest.raises(NotFound):
             await case.cameras.get_camera(limited, other.id)
         with pytest.raises(Forbidden):
-            await case.cameras.register_camera(limited, Settings("X"), URL)
+            await case.cameras.register_camera(limited, CameraSettings("X"), URL)
         with pytest.raises(Forbidden):
             await case.cameras.update_camera(limited, mine.id, Patch({"groups": frozenset({south})}))
 
     async def test_pages(self, case: Case) -> None:
         caller = case.caller()
-        made = [(await case.cameras.register_camera(caller, Settings(f"C{n}"), URL))[0].id for n in range(5)]
+        made = [(await case.cameras.register_camera(caller, CameraSettings(f"C{n}"), URL))[0].id for n in range(5)]
         first = await case.cameras.list_cameras(caller, None, 3)
         rest = await case.cameras.list_cameras(caller, first[-1].id, 3)
         assert [camera.id for camera in first + rest] == sorted(made)
 
 
-class TestAnnounce:
-    def announcer(self, case: Case) -> Announcer:
-        return Announcer(case.db.uow, PostgresCameras, case.clock, new_id())
-
-    async def test_tells_every_living_camera_and_the_list(self, case: Case) -> None:
-        caller = case.caller()
-        kept = [(await case.cameras.register_camera(caller, Settings(f"C{n}"), URL))[0].id for n in range(3)]
-        await case.cameras.remove_camera(caller, kept.pop())
-        before = len(await case.emitted(caller.tenant_id))
-        case.clock.advance(3600)
-        assert await self.announcer(case).announce_cameras(caller.tenant_id) == 2
-        told = (await case.emitted(caller.tenant_id))[before:]
-        registered = [event for event in told if isinstance(event, CameraRegistered)]
-        [listed] = [event for event in told if isinstance(event, CamerasAnnounced)]
-        assert {event.camera_id for event in registered} == set(listed.camera_ids) == set(kept)
-        assert all(event.revision == 1 for event in registered)
-        assert listed.as_of <= case.clock.now() - timedelta(seconds=30)  # a camera that commits meanwhile must not look removed
-
-    async def test_an_empty_list_is_told_too(self, case: Case) -> None:
-        caller = case.caller()
-        camera, _ = await case.cameras.register_camera(caller, Settings("C"), URL)
-        await case.cameras.remove_camera(caller, camera.id)
-        case.clock.advance(3600)
-        announcer = self.announcer(case)
-        async with announcer.leasing():
-            assert await announcer.announce_when_due()
-        [listed] = [event for event in await case.emitted(caller.tenant_id) if isinstance(event, CamerasAnnounced)]
-        assert listed.camera_ids == ()
-
-    async def test_one_replica_at_a_time_when_it_takes_over_and_every_ten_minutes(self, case: Case) -> None:
-        await case.cameras.register_camera(case.caller(), Settings("C"), URL)
-        case.clock.advance(2 * 3600)
-        leader, other = self.announcer(case), self.announcer(case)
-        assert await leader.announce_when_due()
-        assert not await leader.announce_when_due()
-        assert not await other.announce_when_due()
-        for _ in range(60):
-            case.clock.advance(10)
-            announced = await leader.announce_when_due()
-        assert announced
-        case.clock.advance(31)
-        assert await other.announce_when_due(), "the leader's lease has run out"
-        assert not await leader.announce_when_due()
-        async with leader.leasing():
-            pass  # no longer the leader, so releasing changes nothing
-        assert not await leader.announce_when_due()
-        async with other.leasing():
-            pass
-        assert await leader.announce_when_due(), "the process that takes over announces"
-        async with leader.leasing():
-            pass
-
-    async def test_a_database_that_is_away_at_the_end_holds_nothing_up(self, case: Case) -> None:
-        uow = FakeUow(case.clock)
-        uow.down = True
-        async with Announcer(uow, PostgresCameras, case.clock, new_id()).leasing():
-            pass
-
-
 async def test_the_fleet_is_counted_as_it_is_shown(case: Case) -> None:
     caller = case.caller()
     for n in range(3):
-        await case.cameras.register_camera(caller, Settings(f"C{n}", enabled=n > 0), URL)
+        await case.cameras.register_camera(caller, CameraSettings(f"C{n}", enabled=n > 0), URL)
     fleet = await case.cameras.fleet_health(caller)
     assert (fleet.total, fleet.disabled, fleet.unknown) == (3, 1, 2)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from tests.cameras.conftest import Case
 
-from cameras.domain import Settings
+from cameras.cameras.domain import CameraSettings
 from gtvision.errors import StaleRevision
 from gtvision.ids import new_id
 from gtvision.patch import Patch
@@ -19,7 +19,7 @@ URL = "rtsp://admin:hunter2-canary@10.0.0.5/s"
 
 async def test_each_change_is_on_record_once(case: Case) -> None:
     caller = case.caller()
-    camera, _ = await case.cameras.register_camera(caller, Settings("Praça"), URL)
+    camera, _ = await case.cameras.register_camera(caller, CameraSettings("Praça"), URL)
     await case.cameras.update_camera(
         caller, camera.id, Patch({"name": "Rua", "groups": frozenset({new_id()})}), url_text="rtsp://u:canary@10.0.0.6/s"
     )
@@ -34,7 +34,7 @@ async def test_each_change_is_on_record_once(case: Case) -> None:
 
 async def test_no_address_is_on_record(case: Case) -> None:
     caller = case.caller()
-    camera, _ = await case.cameras.register_camera(caller, Settings("Praça"), URL)
+    camera, _ = await case.cameras.register_camera(caller, CameraSettings("Praça"), URL)
     await case.cameras.update_camera(caller, camera.id, Patch({}), url_text="rtsp://admin:other-canary@10.0.0.5/s")
     said = "".join(entry.model_dump_json() for entry in await case.recorded(caller.tenant_id))
     assert '"changed":"url"' in said
@@ -43,8 +43,8 @@ async def test_no_address_is_on_record(case: Case) -> None:
 
 async def test_what_changes_nothing_or_fails_is_not_on_record(case: Case) -> None:
     caller = case.caller()
-    camera, _ = await case.cameras.register_camera(caller, Settings("Praça", "ext"), URL)
-    await case.cameras.register_camera(caller, Settings("Praça", "ext"), URL)
+    camera, _ = await case.cameras.register_camera(caller, CameraSettings("Praça", "ext"), URL)
+    await case.cameras.register_camera(caller, CameraSettings("Praça", "ext"), URL)
     await case.cameras.update_camera(caller, camera.id, Patch({"name": "Praça"}))
     for verb in (case.cameras.update_camera(caller, camera.id, Patch({"name": "x"}), expected_revision=7), _removal(case, caller, camera)):
         with pytest.raises(StaleRevision):

@@ -1,1 +1,0 @@
-"""PostgreSQL out: rows to nouns and back."""
