@@ -11,10 +11,12 @@ import pytest
 from tests.fixtures import needs
 
 from servers import Nginx, ServerRunner, free_port
+from servers.nginx import version_of
 
 ROOT = Path(__file__).parents[2]
 TEMPLATE = ROOT / "nginx/nginx.conf.template"
-PAGE = "<!doctype html><title>GT-Vision</title>"
+PAGE = '<!doctype html><title>GT-Vision</title><script type="module" src="/app/@VERSION@/shell/main.js"></script>'
+FOR_EVER = "public, max-age=31536000, immutable"
 BIG = "export const x = 1;\n" * 500
 CSP = "; ".join(
     (
@@ -47,6 +49,15 @@ class Served:
 
     url: str
     log: Path
+    console: Path
+
+    @property
+    def version(self) -> str:
+        return version_of(self.console)
+
+    @property
+    def page(self) -> str:
+        return PAGE.replace("@VERSION@", self.version)
 
     def get(self, path: str, method: str = "GET", **headers: str) -> httpx.Response:
         """Returns the answer to exactly this path, which httpx would normalise."""
@@ -64,15 +75,18 @@ async def served(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Serv
     (console / "vendor").mkdir(parents=True)
     (console / "index.html").write_text(PAGE)
     (console / "main.js").write_text(BIG)
-    (console / "style.css").write_text("a{}")
-    (console / "vendor/hls-1.7.0.light.min.mjs").write_text("export {}")
+    (console / "style.css").write_text("a{}" * 1000)
+    (console / "shell").mkdir()
+    (console / "shell/main.js").write_text(BIG)
+    (console / "icon.svg").write_text("<svg/>" * 500)
+    (console / "vendor/hls-1.7.0.light.min.mjs").write_text(BIG)
     (console / "vendor/app.0a1b2c3d.js").write_text("export {}")
     (console / ".hidden.js").write_text("secret")
     (folder / "secret.txt").write_text("secret")
     nginx = Nginx("nginx", folder / "run", free_port(), template=TEMPLATE, console=console)
     async with ServerRunner(folder) as runner:
         await runner.start([nginx])
-        yield Served(nginx.url, folder / "nginx.log")
+        yield Served(nginx.url, folder / "nginx.log", console)
 
 
 @pytest.mark.media
@@ -86,7 +100,7 @@ class TestNginx:
     @pytest.mark.parametrize("path", ["/", "/cameras", "/cameras/1", "/vendor", "/vendor/", "/index.html"])
     def test_a_place_in_the_console_is_the_page(self, served: Served, path: str) -> None:
         answer = served.get(path)
-        assert (answer.status_code, answer.text) == (200, PAGE)
+        assert (answer.status_code, answer.text) == (200, served.page)
         assert answer.headers["content-type"] == "text/html; charset=utf-8"
         assert answer.headers["cache-control"] == "no-cache"
 
@@ -97,8 +111,27 @@ class TestNginx:
     @pytest.mark.parametrize("path", ["/vendor/hls-1.7.0.light.min.mjs", "/vendor/app.0a1b2c3d.js"])
     def test_what_has_a_version_in_its_name_is_kept_for_ever(self, served: Served, path: str) -> None:
         first = served.get(path)
-        assert first.headers["cache-control"] == "public, max-age=31536000, immutable"
+        assert first.headers["cache-control"] == FOR_EVER
         assert served.get(path, **{"if-none-match": first.headers["etag"]}).status_code == 304
+
+    def test_the_page_names_the_present_version_whose_files_are_kept_for_ever(self, served: Served) -> None:
+        assert f"/app/{served.version}/shell/main.js" in served.get("/").text
+        answer = served.get(f"/app/{served.version}/shell/main.js")
+        assert (answer.status_code, answer.text, answer.headers["cache-control"]) == (200, BIG, FOR_EVER)
+        assert answer.headers["content-type"].partition(";")[0] == "text/javascript"
+        for name, value in HEADERS.items():
+            assert answer.headers.get_list(name) == [value]
+
+    def test_an_open_page_of_the_version_before_still_finds_its_files(self, served: Served) -> None:
+        answer = served.get("/app/0123456789ab/shell/main.js")
+        assert (answer.status_code, answer.text, answer.headers["cache-control"]) == (200, BIG, "no-cache")
+
+    @pytest.mark.parametrize("path", ["shell/none.js", ".hidden.js", "../secret.txt", "%2e%2e/%2e%2e/secret.txt", "..%2f..%2fsecret.txt"])
+    def test_what_the_versions_folder_lacks_is_nothing_and_not_kept(self, served: Served, path: str) -> None:
+        answer = served.get(f"/app/{served.version}/{path}")
+        assert answer.status_code in {400, 404}
+        assert "secret" not in answer.text
+        assert answer.headers["cache-control"] == "no-cache"
 
     def test_everything_else_is_asked_for_again_and_costs_a_304(self, served: Served) -> None:
         first = served.get("/main.js")
@@ -134,12 +167,46 @@ class TestNginx:
             served.get(path)
         assert "SECRET" not in served.log.read_text()
 
-    def test_compresses_text_and_hides_its_version(self, served: Served) -> None:
-        answer = served.get("/main.js", **{"accept-encoding": "gzip"})
+    @pytest.mark.parametrize("path", ["/main.js", "/style.css", "/vendor/hls-1.7.0.light.min.mjs", "/icon.svg"])
+    def test_compresses_text_and_hides_its_version(self, served: Served, path: str) -> None:
+        answer = served.get(path, **{"accept-encoding": "gzip"})
         assert answer.headers["content-encoding"] == "gzip"
-        assert answer.text == BIG
+        assert answer.text == (served.console / path[1:]).read_text()
         assert "accept-encoding" in answer.headers["vary"].lower()
         assert answer.headers["server"] == "nginx"
+
+
+@pytest.mark.media
+async def test_a_new_start_serves_what_was_edited(tmp_path: Path) -> None:
+    needs.program("nginx")
+    console = tmp_path / "console"
+    console.mkdir()
+    (console / "index.html").write_text(PAGE)
+    (console / "main.js").write_text("1")
+    for content in ("1", "2"):
+        (console / "main.js").write_text(content)
+        nginx = Nginx("nginx", tmp_path / "run", free_port(), template=TEMPLATE, console=console)
+        async with ServerRunner(tmp_path) as runner:
+            await runner.start([nginx])
+            served = Served(nginx.url, tmp_path / "nginx.log", console)
+            assert served.get("/").text == served.page
+            answer = served.get(f"/app/{served.version}/main.js")
+            assert (answer.text, answer.headers["cache-control"]) == (content, FOR_EVER)
+
+
+def test_the_version_changes_with_names_and_contents(tmp_path: Path) -> None:
+    seen = set()
+    for change in (
+        lambda: (tmp_path / "a.js").write_text("1"),
+        lambda: (tmp_path / "a.js").write_text("2"),
+        lambda: (tmp_path / "a.js").rename(tmp_path / "b.js"),
+        (tmp_path / "c.js").touch,
+    ):
+        change()
+        assert version_of(tmp_path) == version_of(tmp_path)
+        seen.add(version_of(tmp_path))
+    assert len(seen) == 4
+    assert all(len(version) == 12 and set(version) <= set("0123456789abcdef") for version in seen)
 
 
 def test_locations_add_no_header_of_their_own() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import signal
@@ -17,6 +18,16 @@ from servers.ports import LOOPBACK
 from servers.process import LocalServer, ProcessSpec, base_env, find_binary
 
 ANSWER_TIMEOUT_S = 3.0
+VERSION_MARK = "@VERSION@"
+"""Stands in the page for the version, in `/app/@VERSION@/main.js`."""
+
+
+def version_of(folder: Path) -> str:
+    """Returns 12 hexadecimal digits that change with the name or content of any file below the folder."""
+    digest = hashlib.sha256()
+    for file in sorted(path for path in folder.rglob("*") if path.is_file()):
+        digest.update(f"{file.relative_to(folder)}\0{hashlib.sha256(file.read_bytes()).hexdigest()}\n".encode())
+    return digest.hexdigest()[:12]
 
 
 class Nginx(LocalServer):
@@ -39,7 +50,12 @@ class Nginx(LocalServer):
         find_binary("nginx", package="nginx-light")
         end_leftovers(self.data)
         make_folder(self.data, self._user)
+        # at each start, so that a restart serves what was edited or installed meanwhile
+        version = version_of(self._console)
+        page = (self._console / "index.html").read_text()
+        write_private(self.data / "index.html", page.replace(VERSION_MARK, version), self._user)
         values = {"NGINX_PORT": f"{LOOPBACK}:{self.port}", "NGINX_CONSOLE": str(self._console), "NGINX_RUN": str(self.data)}
+        values["NGINX_VERSION"] = version
         # as envsubst does it: `$name` without braces is nginx's own variable
         write_private(self._config, re.sub(r"\$\{(\w+)\}", lambda name: values[name[1]], self._template.read_text()), self._user)
 
