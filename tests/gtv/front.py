@@ -33,7 +33,7 @@ needs_haproxy = needs.marks("haproxy")
 @dataclass
 class Echo:
     """A server that answers with its name and the request. `redirect` and `away` redirect like the media server; `unshaped` answers as an
-    HTTP library does for invalid HTTP, `shaped` as a service does."""
+    HTTP library does for invalid HTTP, `shaped` as a service does; `typed` is JSON by its header."""
 
     name: str
     port: int = 0
@@ -64,6 +64,8 @@ class Echo:
             status, extra = "302 Found", "Location: //elsewhere.example/x\r\n"
         if "cached" in target:
             extra += "Cache-Control: public, max-age=600\r\n"
+        if "typed" in target:
+            extra += "Content-Type: application/json\r\n"
         if "shaped" in target:
             status = "400 Bad Request"
             body, kind = (b"Invalid HTTP request received.", "text/plain") if "unshaped" in target else (body, "application/problem+json")

@@ -102,7 +102,7 @@ async def test_settings_are_changed_by_who_has_seen_them(running: Running, root:
     assert seen == {"if-match": '"1"'}
     patch = {"retention": {"video_days": 30}, "purposes": {"codes": ["crime"], "required": True}}
     assert code(await mayor.ask("PATCH", path, json=patch)) == (428, "precondition_required")
-    for old in ('"7"', 'W/"1"', "*", "1", ""):
+    for old in ('"7"', 'W/"7"', "*", "1", ""):
         assert code(await mayor.ask("PATCH", path, json=patch, headers={"if-match": old})) == (412, "stale_revision"), old
     changed = await mayor.ask("PATCH", path, json=patch, headers=seen)
     assert (changed.status_code, changed.headers["etag"]) == (200, '"2"')
@@ -111,7 +111,7 @@ async def test_settings_are_changed_by_who_has_seen_them(running: Running, root:
     assert (me["purposes"], me["purpose_required"]) == (["crime"], True), "users see the purposes that their city declares"
     assert changed.json()["retention"] == {**shown.json()["retention"], "video_days": 30}
     assert code(await mayor.ask("PATCH", path, json=patch, headers=seen)) == (412, "stale_revision")
-    now = {"if-match": '"2"'}
+    now = {"if-match": 'W/"2"'}  # as the edge has it where it compressed the answer
     back = await mayor.ask("PATCH", path, json={"retention": None}, headers=now)
     assert back.json()["retention"]["video_days"] == 90
     replaced = await root.ask("PUT", path, json={"display_name": "Ourinhos"}, headers={"if-match": '"3"'})

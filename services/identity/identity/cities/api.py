@@ -23,7 +23,8 @@ from identity.people.domain.users import Email
 
 router = APIRouter(prefix="/api/v1")
 
-_ETAG = re.compile(r'"(\d{1,9})"')
+_ETAG = re.compile(r'(?:W/)?"(\d{1,9})"')
+"""The edge makes it a weak one where it compresses an answer."""
 _PICTURE = {"schema": {"type": "string", "format": "binary"}}
 _LOGO_BODY = {"requestBody": {"required": True, "content": {"image/png": _PICTURE, "image/jpeg": _PICTURE}}}
 _SETTINGS_BODY = {
