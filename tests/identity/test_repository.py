@@ -26,10 +26,10 @@ from identity.cities.domain import Tenant
 from identity.cities.usecases import Installation
 from identity.gateways.signing import RsaKeyMaker
 from identity.ledger import tables as _ledger_tables  # noqa: F401 - fills the metadata
-from identity.people.domain.second_factors import SecondFactor
 from identity.people.domain.users import User
 from identity.repository import PostgresRows
 from identity.schema import metadata
+from identity.second_factors.domain import SecondFactor
 from identity.sessions.domain import Session, SubjectKind
 
 pytestmark = pytest.mark.db

@@ -29,9 +29,11 @@ from identity.gateways.signing import JoseTokens
 from identity.keys.domain import OpenedKey
 from identity.keys.usecases import ApiKeys, SigningKeys
 from identity.people.domain.users import User
+from identity.people.usecases.accounts import Accounts
 from identity.people.usecases.credentials import CredentialChecker, Credentials
 from identity.people.usecases.users import Users
 from identity.repository import RowsOf
+from identity.second_factors.usecases import SecondFactors
 from identity.sessions.usecases.issuing import SessionIssuer, SessionRevoker
 from identity.sessions.usecases.logins import Logins
 from identity.sessions.usecases.sessions import Sessions
@@ -160,7 +162,11 @@ class Wiring:
 
     @property
     def credentials(self) -> Credentials:
-        return Credentials(self.uow, self.rows, self.revoker, self.checker, self.clock)
+        return Credentials(self.uow, self.rows, Accounts(self.uow, self.rows), self.revoker, self.checker)
+
+    @property
+    def second_factors(self) -> SecondFactors:
+        return SecondFactors(self.uow, self.rows, Accounts(self.uow, self.rows), self.revoker, self.checker, self.clock)
 
     @property
     def users(self) -> Users:

@@ -53,9 +53,12 @@ from identity.ledger.repository import PostgresLedger, PostgresUpkeep
 from identity.ledger.usecases import Ledger
 from identity.people import api as people
 from identity.people import cli as users_cli
+from identity.people.usecases.accounts import Accounts
 from identity.people.usecases.credentials import CredentialChecker, Credentials
 from identity.people.usecases.users import Users
 from identity.repository import PostgresRows
+from identity.second_factors import api as second_factors
+from identity.second_factors.usecases import SecondFactors
 from identity.sessions import api as sessions
 from identity.sessions.usecases.issuing import SessionIssuer, SessionRevoker
 from identity.sessions.usecases.logins import Logins
@@ -78,6 +81,7 @@ def create_api(settings: Settings, clock: Clock | None = None) -> Service:
     tokens, registry, vault = JoseTokens(clock), RedisRegistry(state), Vault(settings.vault)
     issuer, revoker = SessionIssuer(PostgresRows, tokens, clock, os.urandom), SessionRevoker(PostgresRows, registry, clock)
     checker = CredentialChecker(RedisThrottle(state), Argon2Passwords(), os.urandom, vault)
+    accounts = Accounts(db.uow, PostgresRows)
     signing_keys = SigningKeys(db.uow, PostgresRows, tokens, registry, vault, clock)
     tenants = Tenants(db.uow, PostgresRows, RedisTenantBoard(state), ObjectStore(settings.objects), checker, clock)
     logins = Logins(db.uow, PostgresRows, issuer, revoker, checker, clock)
@@ -96,7 +100,7 @@ def create_api(settings: Settings, clock: Clock | None = None) -> Service:
         settings,
         title="GT-Vision identity",
         lifespan_parts=(lambda: db, lambda: state, published, lambda: auth, lambda: bus, lambda: issuers),
-        routers=tuple(part.router for part in (sessions, people, federation, keys, cities, ledgers, integrity)),
+        routers=tuple(part.router for part in (sessions, people, second_factors, federation, keys, cities, ledgers, integrity)),
         readiness={"postgresql": db.check, "rabbitmq": bus.check, "keys": auth.check},
         asyncapi=bus.asyncapi,
         loops={
@@ -112,7 +116,8 @@ def create_api(settings: Settings, clock: Clock | None = None) -> Service:
             logins,
             sessions.PublicSite(settings.federation.public_url),
             Sessions(db.uow, PostgresRows, issuer, revoker, tokens, clock),
-            Credentials(db.uow, PostgresRows, revoker, checker, clock),
+            Credentials(db.uow, PostgresRows, accounts, revoker, checker),
+            SecondFactors(db.uow, PostgresRows, accounts, revoker, checker, clock),
             Users(db.uow, PostgresRows, checker.passwords, revoker, clock),
             Federation(tools, ExternalAccounts(db.uow, PostgresRows, revoker, clock), issuer, logins),
             signing_keys,
@@ -161,7 +166,10 @@ async def _users(arguments: Sequence[str]) -> None:
         revoker = SessionRevoker(PostgresRows, RedisRegistry(state), clock)
         checker = CredentialChecker(RedisThrottle(state), Argon2Passwords(), os.urandom, Vault(settings.vault))
         users = Users(db.uow, PostgresRows, checker.passwords, revoker, clock)
-        await users_cli.run(asked, Credentials(db.uow, PostgresRows, revoker, checker, clock), users)
+        accounts = Accounts(db.uow, PostgresRows)
+        credentials = Credentials(db.uow, PostgresRows, accounts, revoker, checker)
+        factors = SecondFactors(db.uow, PostgresRows, accounts, revoker, checker, clock)
+        await users_cli.run(asked, credentials, factors, users)
 
 
 async def _keys(arguments: Sequence[str]) -> None:

@@ -9,10 +9,19 @@ from identity.cities.repository import PostgresTenants
 from identity.federation.repository import PostgresExternalIdentities
 from identity.keys.repository import PostgresApiKeys, PostgresSigningKeys
 from identity.people.repository import PostgresUsers
+from identity.second_factors.repository import PostgresRecoveryCodes
 from identity.sessions.repository import PostgresSessions
 
 
-class PostgresRows(PostgresTenants, PostgresUsers, PostgresSessions, PostgresApiKeys, PostgresSigningKeys, PostgresExternalIdentities):
+class PostgresRows(
+    PostgresTenants,
+    PostgresUsers,
+    PostgresRecoveryCodes,
+    PostgresSessions,
+    PostgresApiKeys,
+    PostgresSigningKeys,
+    PostgresExternalIdentities,
+):
     """Methods that take no tenant see the unit of work's own, unless they say otherwise."""
 
 

@@ -28,8 +28,8 @@ from identity.federation.domain import (
     read_person,
 )
 from identity.gateways.oidc import read_providers
-from identity.people.domain.second_factors import SecondFactor
 from identity.people.domain.users import NO_PASSWORD, User
+from identity.second_factors.domain import SecondFactor
 from identity.settings import FederationSettings
 
 PROVIDER = Provider("city", "City", "https://id.example", "console", tenant="Cidade")

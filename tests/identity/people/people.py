@@ -17,6 +17,7 @@ from gtvision.patch import Patch
 from gtvision.tenancy import Caller, Role
 from identity.people.domain.users import User
 from identity.people.usecases.credentials import Credentials
+from identity.second_factors.usecases import SecondFactors
 from identity.sessions.domain import ClientInfo, IssuedTokens
 from identity.sessions.usecases.logins import PasswordLogin
 
@@ -34,8 +35,8 @@ def passwords(wiring: Wiring) -> Credentials:
     return wiring.credentials
 
 
-def factors(wiring: Wiring) -> Credentials:
-    return wiring.credentials
+def factors(wiring: Wiring) -> SecondFactors:
+    return wiring.second_factors
 
 
 async def verify(wiring: Wiring, opened: IssuedTokens) -> Caller:
@@ -65,6 +66,6 @@ async def with_code(wiring: Wiring, password: str, as_caller: AsCaller, role: Ro
     user = await wiring.add_user(await wiring.add_tenant(), role)
     secret, _ = await factors(wiring).enrol(as_caller(user), password, HOME)
     totp = pyotp.TOTP(secret)
-    codes = await factors(wiring).confirm_second_factor(as_caller(user), totp.at(wiring.clock.now()), HOME)
+    codes = await factors(wiring).confirm(as_caller(user), totp.at(wiring.clock.now()), HOME)
     wiring.clock.advance(timedelta(seconds=60))
     return user, totp, codes

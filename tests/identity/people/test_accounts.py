@@ -177,7 +177,7 @@ class TestTogether:
         user = await wiring.add_user(await wiring.add_tenant())
         secret, _ = await factors(wiring).enrol(as_caller(user), password, HOME)
         code = pyotp.TOTP(secret).at(wiring.clock.now())
-        tries = [factors(wiring).confirm_second_factor(as_caller(user), code, f"203.0.113.{number}") for number in range(3)]
+        tries = [factors(wiring).confirm(as_caller(user), code, f"203.0.113.{number}") for number in range(3)]
         results = await asyncio.gather(*tries, return_exceptions=True)
         assert sorted(type(result).__name__ for result in results) == ["SecondFactorEnabled", "SecondFactorEnabled", "list"]
         (given,) = [result for result in results if isinstance(result, list)]

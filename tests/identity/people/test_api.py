@@ -1,16 +1,15 @@
-"""Tests of people over HTTP on real servers: browsers and phones, forced password changes, second factors, lists of sessions."""
+"""Tests of people over HTTP on real servers: browsers and phones, forced password changes, lists of sessions."""
 
 from __future__ import annotations
 
 import asyncio
 import sys
-from datetime import timedelta
-from typing import Any
 
 import httpx
 import pyotp
 import pytest
 from tests.fixtures.routes import route_access
+from tests.identity.people.asking import admin, enter, make_user, send
 from tests.identity.running import EMAIL, KEYS, PASSWORD, Running, code
 
 from gtvision.ids import new_id
@@ -22,34 +21,12 @@ REFRESH, CSRF = "__Secure-gtv_refresh", "__Secure-gtv_csrf"
 NEW = "telhado verde de zinco"
 
 
-async def send(running: Running, method: str, path: str, token: str | None = None, **options: Any) -> httpx.Response:
-    headers = options.pop("headers", {}) | ({"authorization": f"Bearer {token}"} if token else {})
-    running.http.cookies.clear()
-    return await running.http.request(method, f"/api/v1{path}", headers=headers, **options)
-
-
-async def enter(running: Running, email: str = EMAIL, password: str = PASSWORD, **more: Any) -> httpx.Response:
-    return await send(running, "POST", "/auth/login", json={"email": email, "password": password, **more})
-
-
 async def revoked(running: Running, token: str) -> None:
     """Returns once the token's session is revoked."""
     async with asyncio.timeout(60):
         while (answer := await send(running, "GET", "/users/me", token)).status_code != 401:
             await asyncio.sleep(0.05)
     assert code(answer) == (401, "session_revoked")
-
-
-async def admin(running: Running) -> str:
-    return str((await enter(running)).json()["access_token"])
-
-
-async def make_user(running: Running, role: str = "operator", **more: Any) -> str:
-    email = f"{new_id()}@cidade.example"
-    asked = {"email": email, "password": PASSWORD, "role": role, "must_change_password": False, **more}
-    answer = await send(running, "POST", "/users", await admin(running), json=asked)
-    assert answer.status_code == 201, answer.text
-    return email
 
 
 def cookie(answer: httpx.Response, name: str) -> dict[str, str]:
@@ -208,47 +185,6 @@ class TestPasswords:
         assert code(await send(running, "POST", "/auth/refresh", json=refresh)) == (401, "bad_credentials")
         me = (await send(running, "GET", "/users/me", token)).json()
         assert code(await send(running, "POST", f"/users/{me['id']}/reset-password", token)) == (409, "own_account")
-
-
-class TestSecondFactor:
-    async def test_from_the_picture_to_the_recovery_code(self, running: Running) -> None:
-        email = await make_user(running)
-        token = (await enter(running, email)).json()["access_token"]
-        assert code(await send(running, "POST", "/auth/second-factor", token, json={"password": "wrong"})) == (403, "wrong_password")
-        started = (await send(running, "POST", "/auth/second-factor", token, json={"password": PASSWORD})).json()
-        assert started["otpauth_uri"].startswith("otpauth://totp/GT-Vision:")
-        assert started["qr_svg"].startswith("<svg")
-        assert "viewBox=" in started["qr_svg"], "else it is cut off where it is shown smaller"
-        assert not [word for word in ("script", "style", "href") if word in started["qr_svg"]]
-        totp, now = pyotp.TOTP(started["secret"]), SystemClock().now()
-        wrong = await send(running, "POST", "/auth/second-factor/confirm", token, json={"code": "000000"})
-        assert code(wrong) == (422, "second_factor_invalid")
-        confirmed = await send(running, "POST", "/auth/second-factor/confirm", token, json={"code": totp.at(now)})
-        codes = confirmed.json()["recovery_codes"]
-        assert len(codes) == 10
-        assert (await send(running, "GET", "/users/me", token)).json()["second_factor"] is True
-        assert code(await enter(running, email)) == (401, "second_factor_required")
-        assert code(await enter(running, email, code="000000")) == (401, "second_factor_invalid")
-        assert code(await enter(running, email, code=totp.at(now))) == (401, "second_factor_invalid"), "it was spent"
-        later = max(SystemClock().now(), now + timedelta(seconds=30))  # the next step of the code, or the present one where time has passed
-        assert (await enter(running, email, code=totp.at(later))).status_code == 200
-        assert (await enter(running, email, code=codes[3])).status_code == 200
-        assert code(await enter(running, email, code=codes[3])) == (401, "second_factor_invalid")
-        asked = {"password": PASSWORD, "code": codes[4]}
-        assert (await send(running, "DELETE", "/auth/second-factor", token, json=asked)).status_code == 204
-        assert (await enter(running, email)).status_code == 200
-
-    async def test_an_administrator_resets_it(self, running: Running) -> None:
-        email = await make_user(running)
-        hers = (await enter(running, email)).json()
-        started = (await send(running, "POST", "/auth/second-factor", hers["access_token"], json={"password": PASSWORD})).json()
-        first = {"code": pyotp.TOTP(started["secret"]).at(SystemClock().now())}
-        await send(running, "POST", "/auth/second-factor/confirm", hers["access_token"], json=first)
-        path, token = f"/users/{hers['user']['id']}", await admin(running)
-        assert (await send(running, "GET", path, token)).json()["second_factor"] is True
-        assert (await send(running, "DELETE", f"{path}/second-factor", token)).status_code == 204
-        assert (await send(running, "GET", path, token)).json()["second_factor"] is False
-        assert (await enter(running, email)).status_code == 200
 
 
 class TestSessions:

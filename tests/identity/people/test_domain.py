@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import os
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -17,7 +16,6 @@ from gtvision.ids import new_id
 from gtvision.tenancy import Role
 from identity.keys.domain import ACCESS_LIFETIME
 from identity.people.domain.passwords import WeakPassword, check_password, generated_password
-from identity.people.domain.second_factors import matching_step, new_recovery_codes, plain_code, recovery_hash
 from identity.people.domain.users import InvalidEmail, User, check_reach, check_role, email_key
 from identity.sessions.domain import (
     CsrfFailed,
@@ -62,35 +60,6 @@ def test_generated_passwords_are_good_enough_and_never_the_same() -> None:
     assert len(made) == 50
     for password in made:
         check_password(password, "maria@example.org")
-
-
-TOTP_SECRET = base64.b32encode(b"12345678901234567890").decode()
-
-
-@pytest.mark.parametrize(
-    ("seconds", "code"), [(1111111111, "050471"), (1111111109, "081804"), (1234567890, "005924"), (20000000000, "353130")]
-)
-def test_codes_are_those_of_rfc_6238(seconds: int, code: str) -> None:
-    now = datetime.fromtimestamp(seconds, UTC)
-    step = seconds // 30
-    assert matching_step(TOTP_SECRET, code, now, 0) == step
-    assert matching_step(TOTP_SECRET, f" {code[:3]} {code[3:]} ", now, 0) == step
-    for late in (-30, 30):
-        assert matching_step(TOTP_SECRET, code, now + timedelta(seconds=late), 0) == step
-    for late in (-60, 60):
-        assert matching_step(TOTP_SECRET, code, now + timedelta(seconds=late), 0) is None
-    assert matching_step(TOTP_SECRET, code, now, step) is None, "each step is good once"
-    assert matching_step(TOTP_SECRET, "000000", now, 0) is None
-    assert matching_step(TOTP_SECRET, "ação", now, 0) is None
-
-
-def test_recovery_codes_are_long_different_and_bound_to_their_owner() -> None:
-    codes = new_recovery_codes(os.urandom)
-    assert len(set(codes)) == 10
-    assert all(len(plain_code(code)) == 16 for code in codes)
-    mine, other = new_id(), new_id()
-    assert recovery_hash(mine, codes[0]) == recovery_hash(mine, codes[0].upper().replace("-", " "))
-    assert recovery_hash(mine, codes[0]) != recovery_hash(other, codes[0])
 
 
 def test_a_csrf_token_proves_one_refresh_token() -> None:

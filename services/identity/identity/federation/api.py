@@ -19,7 +19,7 @@ from chassis.origin import origin
 from gtvision.errors import GTVisionError, Invalid, NotFound, TooLarge
 from identity.federation.domain import LOGIN_LIFETIME, TokenKind
 from identity.federation.usecases import Federation, LoginCallback
-from identity.people.domain.passwords import encodable
+from identity.keys.domain import encodable
 from identity.sessions.api import keep_cookies
 from identity.sessions.domain import Client, ClientInfo
 

@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import AfterValidator, Field, SecretStr
 
 from gtvision.errors import Conflict, Forbidden, Invalid
 from gtvision.tenancy import ROLE_SCOPES, Role, Scope
@@ -19,6 +19,19 @@ from gtvision.tenancy import ROLE_SCOPES, Role, Scope
 RandomBytes = Callable[[int], bytes]
 """Returns as many unguessable bytes as asked for."""
 SECRET_BYTES = 32
+
+
+def encodable(secret: SecretStr) -> SecretStr:
+    """JSON can spell half of a surrogate pair, which has no encoding and so no hash."""
+    try:
+        secret.get_secret_value().encode()
+    except UnicodeEncodeError:
+        raise ValueError("is no valid Unicode") from None
+    return secret
+
+
+Secret = Annotated[SecretStr, Field(min_length=1, max_length=1_024), AfterValidator(encodable)]
+"""What a request says as a password or token."""
 
 GROUPS_MAX = 100
 """Every token and ticket names its camera groups, and has to fit into a header and an address."""

@@ -1,26 +1,21 @@
-"""HTTP in: people of a tenant, and the second factor of one's own account."""
+"""HTTP in: people of a tenant."""
 
 from __future__ import annotations
 
 from datetime import datetime
-from io import BytesIO
 from typing import Annotated, Self
 from uuid import UUID
 
-import segno
 from fastapi import APIRouter, Query, Response
 from pydantic import AfterValidator, BaseModel, Field
 
 from chassis.auth import requires
 from chassis.http import NoStore, Page, Provided, StrictModel, decode_cursor, encode_cursor
 from chassis.idempotency import Idempotent, tell_replayed
-from chassis.origin import origin
 from gtvision.names import clean_name
 from gtvision.patch import Patch
 from gtvision.tenancy import Caller, Role, Scope
-from identity.keys.domain import CameraGroups
-from identity.people.domain.passwords import Secret
-from identity.people.domain.second_factors import Code
+from identity.keys.domain import CameraGroups, Secret
 from identity.people.domain.users import NAME_MAX, Email, User
 from identity.people.usecases.credentials import Credentials
 from identity.people.usecases.users import NewUser, Users
@@ -29,7 +24,6 @@ router = APIRouter(prefix="/api/v1")
 
 UsersDep = Annotated[Users, Provided(Users)]
 CredentialsDep = Annotated[Credentials, Provided(Credentials)]
-AnyCaller = Annotated[Caller, requires()]
 Reader = Annotated[Caller, requires(Scope.USERS_READ)]
 Writer = Annotated[Caller, requires(Scope.USERS_WRITE)]
 
@@ -139,69 +133,3 @@ async def change_user(user_id: UUID, body: UserPatch, caller: Writer, users: Use
 async def reset_password(user_id: UUID, caller: Writer, credentials: CredentialsDep) -> ResetOut:
     """Give a user a generated password, told once, that they must change at their next login. Ends all their sessions."""
     return ResetOut(password=await credentials.reset_password(caller, user_id))
-
-
-@router.delete("/users/{user_id}/second-factor", status_code=204)
-async def reset_second_factor(user_id: UUID, caller: Writer, credentials: CredentialsDep) -> None:
-    """Disable the second factor of a user who lost phone and recovery codes. Ends all their sessions."""
-    await credentials.reset_second_factor(caller, user_id)
-
-
-class StartIn(StrictModel):
-    """The password again: a stolen token must not be enough to lock its owner out."""
-
-    password: Secret
-
-
-class StartOut(BaseModel):
-    """For the app, told once: as text, as a link, and as a picture to point the phone at."""
-
-    secret: str
-    otpauth_uri: str
-    qr_svg: str
-
-
-class ConfirmIn(StrictModel):
-    """What the app shows now."""
-
-    code: Code
-
-
-class ConfirmOut(BaseModel):
-    """Each is good for one login without the phone; told once."""
-
-    recovery_codes: list[str]
-
-
-class DisableIn(StrictModel):
-    """The password, and a code of the app or a recovery code."""
-
-    password: Secret
-    code: Code
-
-
-@router.post("/auth/second-factor", status_code=201, dependencies=NoStore)
-async def start(body: StartIn, caller: AnyCaller, credentials: CredentialsDep) -> StartOut:
-    """Begin to enable the second factor (TOTP, RFC 6238). It is asked for once it was confirmed."""
-    secret, uri = await credentials.enrol(caller, body.password.get_secret_value(), origin().address or "")
-    return StartOut(secret=secret, otpauth_uri=uri, qr_svg=_svg(uri))
-
-
-@router.post("/auth/second-factor/confirm", dependencies=NoStore)
-async def confirm(body: ConfirmIn, caller: AnyCaller, credentials: CredentialsDep) -> ConfirmOut:
-    """Enable it with a first code; gives ten recovery codes."""
-    return ConfirmOut(recovery_codes=await credentials.confirm_second_factor(caller, body.code, origin().address or ""))
-
-
-@router.delete("/auth/second-factor", status_code=204)
-async def disable(body: DisableIn, caller: AnyCaller, credentials: CredentialsDep) -> None:
-    """Disable it."""
-    await credentials.disable_second_factor(caller, body.password.get_secret_value(), body.code, origin().address or "")
-
-
-def _svg(text: str) -> str:
-    """Attributes only, no styles: it passes any Content-Security-Policy."""
-    out = BytesIO()
-    plain = {"xmldecl": False, "svgclass": None, "lineclass": None, "omitsize": True}  # with a viewBox it fits wherever it is shown
-    segno.make(text, error="m").save(out, kind="svg", border=4, light="#fff", dark="#000", **plain)
-    return out.getvalue().decode().strip()

@@ -5,9 +5,13 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from identity.people.usecases.credentials import Credentials
 from identity.people.usecases.users import Users
+
+if TYPE_CHECKING:
+    from identity.second_factors.usecases import SecondFactors
 
 
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
@@ -26,13 +30,13 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-async def run(asked: argparse.Namespace, credentials: Credentials, users: Users) -> None:
+async def run(asked: argparse.Namespace, credentials: Credentials, factors: SecondFactors, users: Users) -> None:
     """The new password goes to standard output and nowhere else, so that it can be piped.
 
     Raises: NotFound, NoPassword, NoSecondFactor.
     """
     if asked.verb == "reset-second-factor":
-        ended = await credentials.reset_second_factor_of(asked.email)
+        ended = await factors.reset_of(asked.email)
         sys.stdout.write(
             f"The second factor and the recovery codes of {asked.email} are removed; sessions ended: {ended}.\n"
             "The password alone lets them in until they enable a second factor again. This is on record in the audit ledger.\n"

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, func, insert, select, text, update
+from sqlalchemy import func, insert, select, text, update
 
 from gtvision.tenancy import Role
-from identity.people.domain.second_factors import SecondFactor
 from identity.people.domain.users import EmailTaken, User, email_key
-from identity.people.tables import account, recovery_code
+from identity.people.tables import account
 from identity.schema import Repository, noun_of, values_of
+from identity.second_factors.domain import SecondFactor
 
 
 class PostgresUsers(Repository):
-    """Users of the unit of work's tenant, and their recovery codes."""
+    """Users of the unit of work's tenant."""
 
     async def find_login(self, email_key: str) -> User | None:
         """Across tenants: the user who logs in with this address."""
@@ -61,19 +60,6 @@ class PostgresUsers(Repository):
     async def write_nothing(self) -> None:
         """Takes as long as the record of a refused login, for a login of no known user."""
         await self._session.execute(text("SELECT write_nothing()"))
-
-    async def replace_recovery_codes(self, user: User, code_hashes: list[str]) -> None:
-        """The old ones are gone; with an empty list, all."""
-        await self._session.execute(delete(recovery_code).where(recovery_code.c.account_id == user.id))
-        rows = [{"tenant_id": user.tenant_id, "account_id": user.id, "code_hash": code_hash} for code_hash in code_hashes]
-        if rows:
-            await self._session.execute(insert(recovery_code), rows)
-
-    async def use_recovery_code(self, user_id: UUID, code_hash: str, at: datetime) -> bool:
-        """Returns whether the code was there and unused. Each is good once, also for two requests at the same time."""
-        unused = (recovery_code.c.account_id == user_id) & (recovery_code.c.code_hash == code_hash) & recovery_code.c.used_at.is_(None)
-        used = update(recovery_code).where(unused).values(used_at=at).returning(recovery_code.c.account_id)
-        return (await self._session.execute(used)).first() is not None
 
     async def _users(self, statement: Any, **parameters: object) -> list[User]:
         return [_user(row._mapping) for row in await self._session.execute(statement, parameters)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Boolean, CheckConstraint, Column, DateTime, ForeignKeyConstraint, Table, Text, Uuid, false
+from sqlalchemy import BigInteger, Boolean, CheckConstraint, Column, DateTime, Table, Text, Uuid, false
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from gtvision.tenancy import Role
@@ -37,13 +37,3 @@ login_name = Table(
     Column("account_id", Uuid, nullable=False),
 )
 """One address, one account, whatever the tenant. The service's role cannot read it: only the functions that look one name up can."""
-
-recovery_code = Table(
-    "recovery_code",
-    metadata,
-    Column("tenant_id", Uuid, primary_key=True),
-    Column("account_id", Uuid, primary_key=True),
-    Column("code_hash", Text, primary_key=True),
-    Column("used_at", _AT, nullable=True),
-    ForeignKeyConstraint(["tenant_id", "account_id"], ["identity.account.tenant_id", "identity.account.id"], ondelete="CASCADE"),
-)

@@ -22,10 +22,9 @@ from gtvision.errors import BadCredentials
 from gtvision.names import clean_name
 from gtvision.tenancy import Caller, Role, Scope
 from identity.cities.domain import Tenant
-from identity.keys.domain import ApiKey
-from identity.people.domain.passwords import Secret
-from identity.people.domain.second_factors import Code
+from identity.keys.domain import ApiKey, Secret
 from identity.people.domain.users import Email, User
+from identity.second_factors.domain import Code
 from identity.sessions.domain import Client, ClientInfo, CsrfFailed, IssuedTokens, Session, TicketPurpose, check_csrf, csrf_token
 from identity.sessions.usecases.logins import Logins, PasswordLogin
 from identity.sessions.usecases.sessions import Sessions

@@ -6,25 +6,10 @@ import re
 import string
 import unicodedata
 from itertools import pairwise
-from typing import Annotated, Final
-
-from pydantic import AfterValidator, Field, SecretStr
+from typing import Final
 
 from gtvision.errors import Conflict, Forbidden, Invalid
 from identity.keys.domain import RandomBytes
-
-
-def encodable(secret: SecretStr) -> SecretStr:
-    """JSON can spell half of a surrogate pair, which has no encoding and so no hash."""
-    try:
-        secret.get_secret_value().encode()
-    except UnicodeEncodeError:
-        raise ValueError("is no valid Unicode") from None
-    return secret
-
-
-Secret = Annotated[SecretStr, Field(min_length=1, max_length=1_024), AfterValidator(encodable)]
-"""What a request says as a password or token."""
 
 PASSWORD_MIN, PASSWORD_MAX = 12, 256
 DIFFERENT_MIN = 5

@@ -14,7 +14,7 @@ from pydantic import Field
 from gtvision.errors import Conflict, Forbidden, Invalid
 from gtvision.tenancy import ROLE_SCOPES, Caller, Role
 from identity.keys.domain import check_groups
-from identity.people.domain.second_factors import SecondFactor
+from identity.second_factors.domain import SecondFactor
 
 EMAIL_MAX = 254
 NAME_MAX = 200

@@ -14,8 +14,8 @@ from gtvision.time import Clock
 from identity import metrics
 from identity.keys.domain import USED_AT_MOST_EVERY, ApiKey, hash_secret
 from identity.people.domain.passwords import SamePassword, WrongPassword, check_password
-from identity.people.domain.second_factors import SecondFactorInvalid, SecondFactorRequired
 from identity.people.domain.users import InvalidEmail, User, email_key
+from identity.second_factors.domain import SecondFactorInvalid, SecondFactorRequired
 from identity.sessions.domain import ClientInfo, IssuedTokens, caller_of
 
 if TYPE_CHECKING:

@@ -13,14 +13,14 @@ from gtvision.audit import Action, Outcome
 from gtvision.errors import BadCredentials, NotFound, RateLimited
 from gtvision.tenancy import Role
 from identity.people.domain.passwords import WrongPassword
-from identity.people.domain.second_factors import (
+from identity.people.domain.users import OwnAccount
+from identity.second_factors.domain import (
     NoSecondFactor,
     SecondFactorEnabled,
     SecondFactorInvalid,
     SecondFactorRequired,
     WrongCode,
 )
-from identity.people.domain.users import OwnAccount
 
 
 class TestSecondFactor:
@@ -61,7 +61,7 @@ class TestSecondFactor:
         user = await wiring.add_user(await wiring.add_tenant())
         secret, _ = await factors(wiring).enrol(as_caller(user), password, HOME)
         code = pyotp.TOTP(secret).at(wiring.clock.now())
-        await factors(wiring).confirm_second_factor(as_caller(user), code, HOME)
+        await factors(wiring).confirm(as_caller(user), code, HOME)
         with pytest.raises(SecondFactorInvalid):
             await log_in(wiring, user.email, password, code)
 
@@ -87,31 +87,31 @@ class TestSecondFactor:
         second, _ = await factors(wiring).enrol(as_caller(user), password, HOME)
         await log_in(wiring, user.email, password)
         with pytest.raises(WrongCode):
-            await factors(wiring).confirm_second_factor(as_caller(user), pyotp.TOTP(first).at(wiring.clock.now()), HOME)
-        codes = await factors(wiring).confirm_second_factor(as_caller(user), pyotp.TOTP(second).at(wiring.clock.now()), HOME)
+            await factors(wiring).confirm(as_caller(user), pyotp.TOTP(first).at(wiring.clock.now()), HOME)
+        codes = await factors(wiring).confirm(as_caller(user), pyotp.TOTP(second).at(wiring.clock.now()), HOME)
         assert len(set(codes)) == 10
         with pytest.raises(SecondFactorEnabled):
             await factors(wiring).enrol(as_caller(user), password, HOME)
         with pytest.raises(SecondFactorEnabled):
-            await factors(wiring).confirm_second_factor(as_caller(user), "000000", HOME)
+            await factors(wiring).confirm(as_caller(user), "000000", HOME)
 
     async def test_starting_needs_the_password(self, wiring: Wiring, as_caller: AsCaller) -> None:
         user = await wiring.add_user(await wiring.add_tenant())
         with pytest.raises(WrongPassword):
             await factors(wiring).enrol(as_caller(user), "wrong", HOME)
         with pytest.raises(NoSecondFactor):
-            await factors(wiring).confirm_second_factor(as_caller(user), "000000", HOME)
+            await factors(wiring).confirm(as_caller(user), "000000", HOME)
 
     async def test_disabling_needs_both(self, wiring: Wiring, password: str, as_caller: AsCaller) -> None:
         user, totp, codes = await with_code(wiring, password, as_caller)
         caller = as_caller(user)
         with pytest.raises(WrongPassword):
-            await factors(wiring).disable_second_factor(caller, "wrong", totp.at(wiring.clock.now()), HOME)
+            await factors(wiring).disable(caller, "wrong", totp.at(wiring.clock.now()), HOME)
         with pytest.raises(WrongCode):
-            await factors(wiring).disable_second_factor(caller, password, "000000", HOME)
-        await factors(wiring).disable_second_factor(caller, password, totp.at(wiring.clock.now()), HOME)
+            await factors(wiring).disable(caller, password, "000000", HOME)
+        await factors(wiring).disable(caller, password, totp.at(wiring.clock.now()), HOME)
         with pytest.raises(NoSecondFactor):
-            await factors(wiring).disable_second_factor(caller, password, codes[0], HOME)
+            await factors(wiring).disable(caller, password, codes[0], HOME)
         await log_in(wiring, user.email, password)
         assert await wiring.recovery_codes_left(user) == 0
         assert (Action.SECOND_FACTOR_DISABLED, Outcome.ALLOWED) in await audit_entries(wiring, user)
@@ -121,12 +121,12 @@ class TestSecondFactor:
         before = await log_in(wiring, user.email, password, totp.at(wiring.clock.now()))
         admin = await wiring.add_user(user.tenant_id, Role.ADMIN)
         with pytest.raises(OwnAccount):
-            await factors(wiring).reset_second_factor(as_caller(user), user.id)
+            await factors(wiring).reset(as_caller(user), user.id)
         stranger = await wiring.add_user(await wiring.add_tenant(), Role.ADMIN)
         with pytest.raises(NotFound):
-            await factors(wiring).reset_second_factor(as_caller(stranger), user.id)
-        await factors(wiring).reset_second_factor(as_caller(admin), user.id)
-        await factors(wiring).reset_second_factor(as_caller(admin), user.id)
+            await factors(wiring).reset(as_caller(stranger), user.id)
+        await factors(wiring).reset(as_caller(admin), user.id)
+        await factors(wiring).reset(as_caller(admin), user.id)
         assert before.session.id in wiring.registry.revoked
         await log_in(wiring, user.email, password)
 
@@ -134,7 +134,7 @@ class TestSecondFactor:
         """For the only administrator, whose second factor no other user can reset."""
         user, totp, codes = await with_code(wiring, password, as_caller, Role.ADMIN)
         before = [await log_in(wiring, user.email, password, each) for each in (totp.at(wiring.clock.now()), codes[0])]
-        assert await factors(wiring).reset_second_factor_of(f" {user.email.upper()} ") == 2
+        assert await factors(wiring).reset_of(f" {user.email.upper()} ") == 2
         assert set(wiring.registry.revoked) >= {each.session.id for each in before}
         await log_in(wiring, user.email, password)
         assert await wiring.recovery_codes_left(user) == 0
@@ -146,11 +146,11 @@ class TestSecondFactor:
         opened = await log_in(wiring, user.email, password)
         for _ in range(2):
             with pytest.raises(NoSecondFactor, match=user.email):
-                await factors(wiring).reset_second_factor_of(user.email)
+                await factors(wiring).reset_of(user.email)
             await factors(wiring).enrol(as_caller(user), password, HOME)  # begun, not enabled, so no code is asked for
         for nobody in ("nobody@example.org", "no address"):
             with pytest.raises(NotFound, match=nobody):
-                await factors(wiring).reset_second_factor_of(nobody)
+                await factors(wiring).reset_of(nobody)
         assert opened.session.id not in wiring.registry.revoked
         assert Action.SECOND_FACTOR_DISABLED not in [action for action, _ in await audit_entries(wiring, user)]
 
