@@ -41,7 +41,13 @@ class LiveSettings(Section):
         validation_alias="LIVE_MAX_WAITING",
         description="Messages that wait for a reader before it is dropped as slow",
     )
-    ping_s: float = Field(20.0, gt=0, le=300, validation_alias="LIVE_PING_S", description="Time between pings, seconds")
+    ping_s: float = Field(
+        4.0,
+        gt=0,
+        le=300,
+        validation_alias="LIVE_PING_S",
+        description="Time between pings, seconds; a client takes a link for dead that brought none for two of them",
+    )
     session_s: float = Field(
         900.0,
         gt=0,
