@@ -30,7 +30,7 @@ from chassis.settings import RabbitSettings, RedisSettings
 from city.cameras import CameraEvents
 from gtvision.camera import ObjectClass
 from gtvision.detection import DetectedObject, PlateCandidate
-from gtvision.events import DetectionsStored, StoredDetection
+from gtvision.events import CameraRegistered, DetectionsStored, StoredDetection
 from gtvision.geometry import Box
 from gtvision.ids import new_id
 from gtvision.tenancy import Caller, Role
@@ -65,14 +65,14 @@ class Running:
     async def send(self, caller: Caller, method: str, path: str, **more: Any) -> httpx.Response:
         return await self.http.request(method, f"{API}{path}", headers=self.mint.headers(caller), **more)
 
-    async def watchlist(self, caller: Caller, name: str | None = None) -> str:
-        made = await self.send(caller, "POST", "/watchlists", json={"name": name or f"Lista {new_id()}", "severity": "critical"})
+    async def watchlist(self, caller: Caller, name: str | None = None, severity: str = "critical") -> str:
+        made = await self.send(caller, "POST", "/watchlists", json={"name": name or f"Lista {new_id()}", "severity": severity})
         assert made.status_code == 201, made.text
         return str(made.json()["watchlist_id"])
 
-    async def watch(self, caller: Caller, plate: str, name: str | None = None) -> dict[str, str]:
+    async def watch(self, caller: Caller, plate: str, name: str | None = None, severity: str = "critical") -> dict[str, str]:
         """Adds a plate to a new watchlist and returns its entry."""
-        path = f"/watchlists/{await self.watchlist(caller, name)}/entries"
+        path = f"/watchlists/{await self.watchlist(caller, name, severity)}/entries"
         entry = await self.send(caller, "POST", path, json={"plate": plate, "reason": "furto"})
         assert entry.status_code == 201, entry.text
         result: dict[str, str] = entry.json()
@@ -84,7 +84,12 @@ class Running:
         for _ in range(times):
             await self.events.on_detections_stored(event)
 
-    async def alerts(self, caller: Caller, **params: str) -> list[dict[str, object]]:
+    async def register(self, tenant: UUID, camera_id: UUID, *groups: UUID) -> None:
+        """Tells the service of a camera in these groups."""
+        data = CameraRegistered(camera_id=camera_id, revision=1, name="Portão", url_encrypted="x", groups=groups)
+        await self.cameras.on_camera_registered(wrap(data, tenant_id=tenant, occurred_at=SystemClock().now()))
+
+    async def alerts(self, caller: Caller, **params: Any) -> list[dict[str, object]]:
         answer = await self.send(caller, "GET", "/alerts", params=params)
         assert answer.status_code == 200, answer.text
         items: list[dict[str, object]] = answer.json()["items"]

@@ -69,6 +69,9 @@ async def test_both_spellings_of_a_vehicle_become_one_entry_and_nothing_is_lost(
         constraint = "uq_watchlist_entries_tenant_id_watchlist_id_plate_key"
         connection.execute(text("SET ROLE alerts_owner"))
         connection.execute(text(f"ALTER TABLE alerts.watchlist_entries DROP CONSTRAINT {constraint}"))
+        connection.execute(text("ALTER TABLE alerts.watchlist_entries DROP COLUMN valid_from"))
+        for columns in ("camera_id_raised_at", "plate_raised_at", "state_raised_at_alert_id"):
+            connection.execute(text(f"DROP INDEX alerts.ix_alerts_tenant_id_{columns}"))
         connection.execute(text("UPDATE alerts.alembic_version SET version_num = '0003'"))
         connection.execute(insert(entries), [younger, older, early, late, alone, elsewhere, stranger])
         connection.execute(insert(alerts), alert)
@@ -87,5 +90,5 @@ async def test_both_spellings_of_a_vehicle_become_one_entry_and_nothing_is_lost(
     assert (both["plate"], both["match"], both["reason"], both["valid_until"]) == ("ABC1C34", "era", "furto; mandado", None)
     assert (robbed["match"], robbed["reason"], robbed["valid_until"]) == ("era", "roubo", late["valid_until"])
     for untouched in (alone, elsewhere, stranger):
-        assert kept[untouched["entry_id"]] == untouched
+        assert kept[untouched["entry_id"]] == untouched | {"valid_from": None}
     assert (leads_to, made) == (older["entry_id"], older["entry_id"])

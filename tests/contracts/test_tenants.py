@@ -48,6 +48,8 @@ BODIES: dict[tuple[str, str], Any] = {
     ("PATCH", "/api/v1/users/{user_id}"): {"disabled": True},
     ("PATCH", "/api/v1/cameras/{camera_id}"): {"name": "Minha agora"},
     ("POST", "/api/v1/watchlists/{watchlist_id}/entries"): {"plate": "ABC1D23"},
+    ("PATCH", "/api/v1/watchlists/{watchlist_id}"): {"name": "Minha agora"},
+    ("PATCH", "/api/v1/watchlists/{watchlist_id}/entries/{entry_id}"): {"reason": "Minha agora"},
 }
 LIST_ONLY = {"/api/v1/plates/{plate}"}
 """Paths whose parameter is no id: every tenant may ask for any plate, and finds its own detections."""
@@ -266,11 +268,13 @@ async def nothing_foreign_is_shown(platform: Platform) -> None:
 async def test_the_owner_finds_it_all(platform: Platform) -> None:
     """The owner gets what was refused to the stranger, and the stranger's attempts have changed none of it."""
     for service, access in platform.routes:
-        if access.method == "GET" and "{" in access.path and not access.path.endswith("/evidence"):
+        if access.method == "GET" and "{" in access.path and not access.path.endswith(("/evidence", "/thumbnail")):
             answer = await platform.ask(service, access, platform.owner)
             assert answer.status_code == 200, f"{access.path}: {answer.text}"
     camera = (await platform.clients["cameras"].get(f"/api/v1/cameras/{platform.belongings['camera_id']}", headers=platform.owner)).json()
     assert camera["name"] == "Praça"
+    watchlist = f"/api/v1/watchlists/{platform.belongings['watchlist_id']}"
+    assert (await platform.clients["alerts"].get(watchlist, headers=platform.owner)).json()["name"] == "Procurados"
     alerts = (await platform.clients["alerts"].get("/api/v1/alerts", headers=platform.owner)).json()["items"]
     assert [alert["state"] for alert in alerts if alert["alert_id"] == platform.belongings["alert_id"]] == ["open"]
 

@@ -43,8 +43,10 @@ class Action(StrEnum):
     CAMERA_CHANGED = "camera.changed"
     CAMERA_REMOVED = "camera.removed"
     WATCHLIST_CREATED = "watchlist.created"
+    WATCHLIST_CHANGED = "watchlist.changed"
     WATCHLIST_REMOVED = "watchlist.removed"
     WATCHLIST_ENTRY_ADDED = "watchlist_entry.added"
+    WATCHLIST_ENTRY_CHANGED = "watchlist_entry.changed"
     WATCHLIST_ENTRY_REMOVED = "watchlist_entry.removed"
     ALERT_ACKNOWLEDGED = "alert.acknowledged"
 

@@ -51,3 +51,23 @@ async def test_the_list_of_cameras_makes_up_for_a_missed_removal(running: Runnin
     assert await living(running, other) == {elsewhere}
     async with running.db.uow(tenant) as uow:  # alerts of the removed camera still name it
         assert await PostgresAlerts(uow).camera(gone) == KnownCamera("Avenida", frozenset({group}))
+
+
+async def plan(running: Running, statement: str) -> str:
+    """Returns how PostgreSQL would run it for the service's role, with the policy."""
+    async with running.db.uow(new_id()) as uow:
+        await uow.session.execute(text("SET LOCAL enable_seqscan = off"))
+        await uow.session.execute(text("SET LOCAL enable_bitmapscan = off"))
+        return "\n".join((await uow.session.execute(text(f"EXPLAIN {statement}"))).scalars())
+
+
+async def test_open_alerts_are_counted_from_an_index_alone(running: Running) -> None:
+    found = await plan(running, "SELECT severity, count(*) FROM alerts WHERE state = 'open' GROUP BY severity")
+    assert "Index Only Scan using ix_alerts_tenant_id_state_raised_at_alert_id" in found
+    assert "Filter" not in found
+
+
+async def test_the_newest_of_a_state_are_read_in_the_order_of_an_index(running: Running) -> None:
+    found = await plan(running, "SELECT * FROM alerts WHERE state = 'open' ORDER BY raised_at DESC, alert_id DESC LIMIT 100")
+    assert "ix_alerts_tenant_id_state_raised_at_alert_id" in found
+    assert "Sort" not in found

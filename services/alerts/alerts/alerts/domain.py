@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -59,12 +59,33 @@ class KnownCamera:
 
 @dataclass(frozen=True, slots=True)
 class AlertQuery:
-    """Which alerts, newest first. `groups` None: of every camera; `before` is where the last page ended."""
+    """Which alerts, newest first; None everywhere: no limit of that kind.
 
-    state: AlertState | None
-    groups: frozenset[UUID] | None
-    before: tuple[datetime, UUID] | None
+    `groups` are those whose cameras the caller may see, [`start`, `end`) is when they were raised, `plate` is normalised, and `before` is
+    where the last page ended.
+    """
+
     limit: int
+    state: AlertState | None = None
+    camera_ids: frozenset[UUID] | None = None
+    severities: frozenset[Severity] | None = None
+    start: datetime | None = None
+    end: datetime | None = None
+    plate: str | None = None
+    groups: frozenset[UUID] | None = None
+    before: tuple[datetime, UUID] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OpenAlerts:
+    """How many alerts are open, by severity, and the newest of them."""
+
+    counts: Mapping[Severity, int]
+    newest: Alert | None
+
+    @property
+    def total(self) -> int:
+        return sum(self.counts.values())
 
 
 def confident_plates(detections: Iterable[StoredDetection], min_confidence: float) -> list[StoredDetection]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, select, text, tuple_, update
+from sqlalchemy import ColumnElement, Row, func, select, text, true, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 
 from alerts.alerts.domain import Alert, AlertQuery, AlertState, KnownCamera
@@ -50,27 +51,45 @@ class PostgresAlerts:
         mine = update(alerts).where(_alert.tenant_id == self._tenant_id, _alert.alert_id == alert_id)
         await self._session.execute(mine.values(sightings=_alert.sightings + 1, last_seen_at=seen_at))
 
-    async def get(self, alert_id: UUID) -> Alert | None:
-        """Returns the alert, locked until the transaction ends."""
-        found = select(alerts).where(_alert.tenant_id == self._tenant_id, _alert.alert_id == alert_id).with_for_update()
-        row = (await self._session.execute(found)).first()
-        return _read(row) if row else None
+    async def find(self, alert_ids: Collection[UUID], groups: frozenset[UUID] | None, *, lock: bool = False) -> dict[UUID, Alert]:
+        """Returns those of the alerts that exist and whose camera is in the groups; locked, they are so until the transaction ends."""
+        found = select(alerts).where(_alert.tenant_id == self._tenant_id, _alert.alert_id.in_(alert_ids), self._visible(groups))
+        found = found.order_by(_alert.alert_id)  # always in one order: two people who acknowledge the same ones wait, and do not deadlock
+        rows = await self._session.execute(found.with_for_update() if lock else found)
+        return {row.alert_id: _read(row) for row in rows}
 
-    async def acknowledge(self, alert_id: UUID, user_id: UUID, at: datetime) -> None:
-        mine = update(alerts).where(_alert.tenant_id == self._tenant_id, _alert.alert_id == alert_id)
+    async def acknowledge(self, alert_ids: Collection[UUID], user_id: UUID, at: datetime) -> None:
+        mine = update(alerts).where(_alert.tenant_id == self._tenant_id, _alert.alert_id.in_(alert_ids))
         await self._session.execute(mine.values(state=AlertState.ACKNOWLEDGED, acknowledged_by=user_id, acknowledged_at=at))
 
     async def list_newest(self, query: AlertQuery) -> list[Alert]:
-        statement = select(alerts).where(_alert.tenant_id == self._tenant_id)
-        if query.state is not None:
-            statement = statement.where(_alert.state == query.state)
-        if query.before is not None:
-            statement = statement.where(tuple_(_alert.raised_at, _alert.alert_id) < query.before)
-        if query.groups is not None:
-            visible = select(_camera.camera_id).where(_camera.tenant_id == self._tenant_id, _camera.groups.overlap(sorted(query.groups)))
-            statement = statement.where(_alert.camera_id.is_(None) | _alert.camera_id.in_(visible))
+        conditions = [
+            _alert.tenant_id == self._tenant_id,
+            self._visible(query.groups),
+            _alert.state == query.state if query.state is not None else None,
+            _alert.camera_id.in_(query.camera_ids) if query.camera_ids is not None else None,
+            _alert.severity.in_(query.severities) if query.severities is not None else None,
+            _alert.plate == query.plate if query.plate is not None else None,
+            _alert.raised_at >= query.start if query.start is not None else None,
+            _alert.raised_at < query.end if query.end is not None else None,
+            tuple_(_alert.raised_at, _alert.alert_id) < query.before if query.before is not None else None,
+        ]
+        statement = select(alerts).where(*(condition for condition in conditions if condition is not None))
         statement = statement.order_by(_alert.raised_at.desc(), _alert.alert_id.desc()).limit(query.limit)
         return [_read(row) for row in await self._session.execute(statement)]
+
+    async def count_open(self, groups: frozenset[UUID] | None) -> dict[Severity, int]:
+        """Returns how many open alerts there are of each severity that has any."""
+        mine = (_alert.tenant_id == self._tenant_id, _alert.state == AlertState.OPEN, self._visible(groups))
+        rows = await self._session.execute(select(_alert.severity, func.count()).where(*mine).group_by(_alert.severity))
+        return {Severity(severity): count for severity, count in rows}
+
+    def _visible(self, groups: frozenset[UUID] | None) -> ColumnElement[bool]:
+        """An alert without a camera is everybody's; one of a camera that we do not know, only of callers without limits."""
+        if groups is None:
+            return true()
+        visible = select(_camera.camera_id).where(_camera.tenant_id == self._tenant_id, _camera.groups.overlap(sorted(groups)))
+        return _alert.camera_id.is_(None) | _alert.camera_id.in_(visible)
 
     async def camera(self, camera_id: UUID) -> KnownCamera | None:
         """Returns what is known of a camera, also of a removed one: its alerts mention it."""

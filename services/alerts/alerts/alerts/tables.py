@@ -46,6 +46,10 @@ alerts = Table(
     Column("acknowledged_at", DateTime(timezone=True)),
     Index(None, "tenant_id", "raised_at", "alert_id"),
     Index(None, "tenant_id", "entry_id", "camera_id", "last_seen_at"),
+    Index(None, "tenant_id", "camera_id", "raised_at"),
+    Index(None, "tenant_id", "plate", "raised_at"),
+    # what is open is listed and counted from this index alone: by severity, and by what the caller's groups may see
+    Index(None, "tenant_id", "state", "raised_at", "alert_id", postgresql_include=["severity", "camera_id"]),
 )
 
 outbox = outbox_table(metadata)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from alerts import metrics
-from alerts.alerts.domain import Alert, AlertQuery, AlertState, confident_plates, raise_alert, within_cooldown
+from alerts.alerts.domain import Alert, AlertQuery, AlertState, OpenAlerts, confident_plates, raise_alert, within_cooldown
 from alerts.watchlists.domain import Entry, Watchlist
 from chassis.db import UnitOfWork, UowFactory
 from chassis.live import LivePublisher
@@ -76,37 +76,61 @@ class Alerts:
 
     async def acknowledge_alert(self, caller: Caller, alert_id: UUID) -> Alert:
         """Records that a person has seen it; again changes nothing. Raises: NotFound."""
+        found = await self.acknowledge_alerts(caller, [alert_id])
+        if not found:
+            raise NotFound("There is no such alert.")
+        return found[0]
+
+    async def acknowledge_alerts(self, caller: Caller, alert_ids: Sequence[UUID]) -> list[Alert]:
+        """Records that a person has seen them, all in one transaction, and returns them in that order.
+
+        One that was acknowledged before is returned as it is; one that does not exist, or is not the caller's to see, is left out.
+        """
+        now = self.clock.now()
         async with self.uow(caller.tenant_id) as uow:
             alerts = self.repository(uow)
-            alert = await alerts.get(alert_id)
-            if alert is None or not await _may_see(alerts, caller, alert):
-                raise NotFound("There is no such alert.")
-            if alert.state is AlertState.ACKNOWLEDGED:
-                return alert
-            now = self.clock.now()
-            await alerts.acknowledge(alert_id, caller.user_id, now)
-            acknowledged = replace(alert, state=AlertState.ACKNOWLEDGED, acknowledged_by=caller.user_id, acknowledged_at=now)
-            uow.emit(AlertAcknowledged(alert_id=alert_id, user_id=caller.user_id, acknowledged_at=now), camera_id=alert.camera_id)
-            record(uow, Action.ALERT_ACKNOWLEDGED, caller, AuditEntry("alert", alert_id, alert.camera_id, details={"kind": alert.kind}))
-            self._publish(uow, acknowledged)
-        metrics.seconds_to_acknowledge.observe(max(0.0, (now - alert.raised_at).total_seconds()))
-        return acknowledged
+            found = await alerts.find(set(alert_ids), caller.camera_groups, lock=True)
+            still_open = [alert for alert in found.values() if alert.state is AlertState.OPEN]
+            if still_open:
+                await alerts.acknowledge([alert.alert_id for alert in still_open], caller.user_id, now)
+            for alert in still_open:
+                found[alert.alert_id] = self._acknowledged(uow, caller, alert, now)
+        for alert in still_open:
+            metrics.seconds_to_acknowledge.observe(max(0.0, (now - alert.raised_at).total_seconds()))
+        return [found[each] for each in dict.fromkeys(alert_ids) if each in found]
+
+    def _acknowledged(self, uow: UnitOfWork, caller: Caller, alert: Alert, now: datetime) -> Alert:
+        """Tells listeners, the audit record and the live channel of it."""
+        changed = replace(alert, state=AlertState.ACKNOWLEDGED, acknowledged_by=caller.user_id, acknowledged_at=now)
+        uow.emit(AlertAcknowledged(alert_id=alert.alert_id, user_id=caller.user_id, acknowledged_at=now), camera_id=alert.camera_id)
+        entry = AuditEntry("alert", alert.alert_id, alert.camera_id, details={"kind": alert.kind})
+        record(uow, Action.ALERT_ACKNOWLEDGED, caller, entry)
+        self._publish(uow, changed)
+        return changed
+
+    async def show_alert(self, caller: Caller, alert_id: UUID) -> Alert:
+        """Raises: NotFound."""
+        async with self.uow(caller.tenant_id) as uow:
+            found = await self.repository(uow).find([alert_id], caller.camera_groups)
+        if alert_id not in found:
+            raise NotFound("There is no such alert.")
+        return found[alert_id]
 
     async def list_alerts(self, caller: Caller, query: AlertQuery) -> list[Alert]:
         """Returns alerts of cameras that the caller may see, newest first."""
         async with self.uow(caller.tenant_id) as uow:
             return await self.repository(uow).list_newest(replace(query, groups=caller.camera_groups))
 
+    async def count_open_alerts(self, caller: Caller) -> OpenAlerts:
+        """Counts the open alerts of cameras that the caller may see, by severity."""
+        async with self.uow(caller.tenant_id) as uow:
+            alerts, groups = self.repository(uow), caller.camera_groups
+            newest = await alerts.list_newest(AlertQuery(limit=1, state=AlertState.OPEN, groups=groups))
+            return OpenAlerts(await alerts.count_open(groups), next(iter(newest), None))
+
     def _publish(self, uow: UnitOfWork, alert: Alert) -> None:
         message = as_message(alert)
         uow.after_commit(lambda: self.live.publish(alert.tenant_id, "alerts", message))
-
-
-async def _may_see(alerts: PostgresAlerts, caller: Caller, alert: Alert) -> bool:
-    if caller.camera_groups is None or alert.camera_id is None:
-        return True
-    camera = await alerts.camera(alert.camera_id)
-    return camera is not None and caller.may_see(camera.groups)
 
 
 def _raised(alert: Alert) -> AlertRaised:

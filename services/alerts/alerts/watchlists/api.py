@@ -9,13 +9,15 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Response, status
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from alerts.watchlists.domain import Match, Watchlist
+from alerts.watchlists.domain import Match, PlatePrefix, Watchlist
 from alerts.watchlists.usecases import EntryDraft, Watchlists
 from chassis.auth import requires
 from chassis.http import Page, Provided, StrictModel, decode_cursor, encode_cursor
 from chassis.idempotency import Idempotent, tell_replayed
+from gtvision.errors import Invalid
 from gtvision.events import Severity
 from gtvision.names import clean_name
+from gtvision.patch import Patch
 from gtvision.tenancy import Caller, Scope
 from gtvision.time import Instant
 
@@ -25,6 +27,7 @@ Reader = Annotated[Caller, requires(Scope.WATCHLISTS_READ)]
 Writer = Annotated[Caller, requires(Scope.WATCHLISTS_WRITE)]
 WatchlistsDep = Annotated[Watchlists, Provided(Watchlists)]
 PageSize = Annotated[int, Query(ge=1, le=500, description="Items a page")]
+Beginning = Annotated[str | None, Query(max_length=16, description="Beginning of the plate")]
 Cursor = Annotated[str | None, Query(max_length=512, description="`next` of the page before")]
 
 
@@ -34,11 +37,25 @@ def _no_nul(text: str) -> str:
     return text
 
 
+Name = Annotated[str, Field(min_length=1, max_length=120), AfterValidator(clean_name)]
+Reason = Annotated[str, Field(max_length=500), AfterValidator(_no_nul)]
+
+
 class WatchlistIn(StrictModel):
     """A new list of plates."""
 
-    name: Annotated[str, Field(min_length=1, max_length=120), AfterValidator(clean_name)]
+    name: Name
     severity: Severity = Severity.WARNING
+
+
+class WatchlistPatch(StrictModel):
+    """What to change. What is left out stays."""
+
+    name: Name | None = None
+    severity: Severity | None = None
+
+    def patch(self) -> Patch:
+        return _patch(self)
 
 
 class WatchlistOut(BaseModel):
@@ -66,8 +83,29 @@ class EntryIn(StrictModel):
 
     plate: Annotated[str, Field(min_length=1, max_length=32)]
     match: Match = Match.ERA
-    reason: Annotated[str, Field(max_length=500), AfterValidator(_no_nul)] = ""
+    reason: Reason = ""
     valid_until: Instant | None = None
+    valid_from: Instant | None = None
+
+
+class EntryPatch(StrictModel):
+    """What to change. What is left out stays; a null `valid_until` or `valid_from` takes that end away."""
+
+    match: Match | None = None
+    reason: Reason | None = None
+    valid_until: Instant | None = None
+    valid_from: Instant | None = None
+
+    def patch(self) -> Patch:
+        return _patch(self, "valid_until", "valid_from")
+
+
+def _patch(body: StrictModel, *nullable: str) -> Patch:
+    """Raises: Invalid, where something is null that cannot be."""
+    null = [name for name in sorted(body.model_fields_set - {*nullable}) if getattr(body, name) is None]
+    if null:
+        raise Invalid(f"{' and '.join(null)} cannot be null.")
+    return Patch.of(body)
 
 
 class EntryOut(BaseModel):
@@ -81,6 +119,7 @@ class EntryOut(BaseModel):
     match: Match
     reason: str
     valid_until: datetime | None
+    valid_from: datetime | None
     created_at: datetime
 
 
@@ -100,6 +139,16 @@ async def get_watchlists(caller: Reader, watchlists: WatchlistsDep, limit: PageS
     return Page(items=items, next=encode_cursor(after=items[-1].watchlist_id) if len(items) == limit else None)
 
 
+@router.get("/{watchlist_id}", summary="A watchlist")
+async def get_watchlist(watchlist_id: UUID, caller: Reader, watchlists: WatchlistsDep) -> WatchlistOut:
+    return WatchlistOut.of(*await watchlists.show_watchlist(caller, watchlist_id))
+
+
+@router.patch("/{watchlist_id}", summary="Rename a watchlist, or change the severity of its alerts")
+async def patch_watchlist(watchlist_id: UUID, body: WatchlistPatch, caller: Writer, watchlists: WatchlistsDep) -> WatchlistOut:
+    return WatchlistOut.of(*await watchlists.change_watchlist(caller, watchlist_id, body.patch()))
+
+
 @router.delete("/{watchlist_id}", status_code=status.HTTP_204_NO_CONTENT, summary="Remove a watchlist; its alerts stay")
 async def remove_watchlist(watchlist_id: UUID, caller: Writer, watchlists: WatchlistsDep) -> None:
     await watchlists.delete_watchlist(caller, watchlist_id)
@@ -109,7 +158,7 @@ async def remove_watchlist(watchlist_id: UUID, caller: Writer, watchlists: Watch
 async def post_entry(
     watchlist_id: UUID, body: EntryIn, caller: Writer, watchlists: WatchlistsDep, once: Idempotent, response: Response
 ) -> EntryOut:
-    draft = EntryDraft(plate=body.plate, match=body.match, reason=body.reason, valid_until=body.valid_until)
+    draft = EntryDraft(body.plate, body.match, body.reason, body.valid_until, body.valid_from)
     made = await watchlists.add_plate(caller, watchlist_id, draft, once)
     tell_replayed(once, response)
     return EntryOut.model_validate(made)
@@ -117,11 +166,16 @@ async def post_entry(
 
 @router.get("/{watchlist_id}/entries", summary="Plates of a watchlist")
 async def get_entries(
-    watchlist_id: UUID, caller: Reader, watchlists: WatchlistsDep, limit: PageSize = 100, cursor: Cursor = None
+    watchlist_id: UUID, caller: Reader, watchlists: WatchlistsDep, limit: PageSize = 100, cursor: Cursor = None, q: Beginning = None
 ) -> Page[EntryOut]:
-    found = await watchlists.list_plates(caller, watchlist_id, _after(cursor), limit)
+    found = await watchlists.list_plates(caller, watchlist_id, _after(cursor), limit, PlatePrefix(q) if q else None)
     items = [EntryOut.model_validate(entry) for entry in found]
     return Page(items=items, next=encode_cursor(after=items[-1].entry_id) if len(items) == limit else None)
+
+
+@router.patch("/{watchlist_id}/entries/{entry_id}", summary="Change why, how and in which time a plate is watched")
+async def patch_entry(watchlist_id: UUID, entry_id: UUID, body: EntryPatch, caller: Writer, watchlists: WatchlistsDep) -> EntryOut:
+    return EntryOut.model_validate(await watchlists.change_plate(caller, watchlist_id, entry_id, body.patch()))
 
 
 @router.delete("/{watchlist_id}/entries/{entry_id}", status_code=status.HTTP_204_NO_CONTENT, summary="Stop watching a plate")

@@ -7,10 +7,11 @@ from dataclasses import asdict
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, case, delete, func, null, or_, select
+from sqlalchemy import Row, case, delete, func, null, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import IntegrityError
 
-from alerts.watchlists.domain import Entry, Match, Watchlist
+from alerts.watchlists.domain import Entry, Match, PlatePrefix, Watchlist
 from alerts.watchlists.tables import entries, watchlists
 from chassis.db import UnitOfWork
 from gtvision import plate as plates
@@ -36,6 +37,15 @@ class PostgresWatchlists:
         found = select(watchlists).where(_list.tenant_id == self._tenant_id, _list.watchlist_id == watchlist_id)
         row = (await self._session.execute(found.with_for_update() if lock else found)).first()
         return _watchlist(row) if row else None
+
+    async def save(self, watchlist: Watchlist) -> None:
+        """Raises: Conflict, where the name is taken."""
+        mine = update(watchlists).where(_list.tenant_id == self._tenant_id, _list.watchlist_id == watchlist.watchlist_id)
+        try:
+            async with self._session.begin_nested():
+                await self._session.execute(mine.values(name=watchlist.name, severity=watchlist.severity))
+        except IntegrityError:
+            raise Conflict("There is a watchlist of that name.") from None
 
     async def list_after(self, after: UUID | None, limit: int) -> list[tuple[Watchlist, int]]:
         """Returns watchlists in order of id, each with the number of its plates."""
@@ -73,19 +83,31 @@ class PostgresWatchlists:
             (or_(_entry.valid_until.is_(None), asked.valid_until.is_(None)), null()),
             else_=func.greatest(_entry.valid_until, asked.valid_until),
         )
+        valid_from = case(
+            (same & (_entry.match == asked.match), asked.valid_from),
+            (or_(_entry.valid_from.is_(None), asked.valid_from.is_(None)), null()),
+            else_=func.least(_entry.valid_from, asked.valid_from),
+        )
         stored = added.on_conflict_do_update(
             index_elements=[_entry.tenant_id, _entry.watchlist_id, _entry.plate_key],
-            set_={"match": match, "reason": asked.reason, "valid_until": valid_until},
+            set_={"match": match, "reason": asked.reason, "valid_until": valid_until, "valid_from": valid_from},
         )
         return _read((await self._session.execute(stored.returning(entries))).one())
 
-    async def get_entry(self, watchlist_id: UUID, entry_id: UUID) -> Entry | None:
+    async def get_entry(self, watchlist_id: UUID, entry_id: UUID, *, lock: bool = False) -> Entry | None:
         found = select(entries).where(_entry.tenant_id == self._tenant_id, _entry.watchlist_id == watchlist_id, _entry.entry_id == entry_id)
-        row = (await self._session.execute(found)).first()
+        row = (await self._session.execute(found.with_for_update() if lock else found)).first()
         return _read(row) if row else None
 
-    async def entries_after(self, watchlist_id: UUID, after: UUID | None, limit: int) -> list[Entry]:
+    async def save_entry(self, entry: Entry) -> None:
+        mine = update(entries).where(_entry.tenant_id == self._tenant_id, _entry.entry_id == entry.entry_id)
+        changed = {"match": entry.match, "reason": entry.reason, "valid_from": entry.valid_from, "valid_until": entry.valid_until}
+        await self._session.execute(mine.values(changed))
+
+    async def entries_after(self, watchlist_id: UUID, after: UUID | None, limit: int, prefix: PlatePrefix | None = None) -> list[Entry]:
         query = select(entries).where(_entry.tenant_id == self._tenant_id, _entry.watchlist_id == watchlist_id)
+        if prefix is not None:
+            query = query.where(_entry.plate.between(*prefix.span))
         if after is not None:
             query = query.where(_entry.entry_id > after)
         return [_read(row) for row in await self._session.execute(query.order_by(_entry.entry_id).limit(limit))]
@@ -114,4 +136,14 @@ def _watchlist(row: Row[Any], created_at: Any = None) -> Watchlist:
 
 
 def _read(row: Row[Any]) -> Entry:
-    return Entry(row.entry_id, row.tenant_id, row.watchlist_id, row.plate, Match(row.match), row.reason, row.valid_until, row.created_at)
+    return Entry(
+        row.entry_id,
+        row.tenant_id,
+        row.watchlist_id,
+        row.plate,
+        Match(row.match),
+        row.reason,
+        row.valid_until,
+        row.created_at,
+        row.valid_from,
+    )

@@ -32,6 +32,7 @@ entries = Table(
     Column("reason", Text, nullable=False),
     Column("valid_until", DateTime(timezone=True)),
     Column("created_at", DateTime(timezone=True), nullable=False),
+    Column("valid_from", DateTime(timezone=True)),
     UniqueConstraint("tenant_id", "watchlist_id", "plate"),  # the release before adds plates by it; it goes when that one is gone
     UniqueConstraint("tenant_id", "watchlist_id", "plate_key"),
     Index(None, "tenant_id", "plate_key"),

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, TypeVar
 from uuid import UUID
 
-from alerts.watchlists.domain import Entry, Match, Watchlist, check_valid_until, valid_plate
+from alerts.watchlists.domain import Entry, Match, PlatePrefix, Watchlist, check_validity, differences, valid_plate
 from chassis.db import UnitOfWork, UowFactory
 from chassis.idempotency import Gone, Once, claim, point
 from city.audit import AuditEntry, record
@@ -16,6 +16,7 @@ from gtvision.audit import Action
 from gtvision.errors import NotFound
 from gtvision.events import Severity
 from gtvision.ids import new_id
+from gtvision.patch import Patch
 from gtvision.tenancy import Caller
 from gtvision.time import Clock
 
@@ -33,6 +34,7 @@ class EntryDraft:
     match: Match
     reason: str
     valid_until: datetime | None
+    valid_from: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,23 @@ class Watchlists:
         async with self.uow(caller.tenant_id) as uow:
             return await self.repository(uow).list_after(after, limit)
 
+    async def show_watchlist(self, caller: Caller, watchlist_id: UUID) -> tuple[Watchlist, int]:
+        """Returns the list and how many plates it holds. Raises: NotFound."""
+        async with self.uow(caller.tenant_id) as uow:
+            watchlists = self.repository(uow)
+            return _found(await watchlists.get(watchlist_id)), await watchlists.count_entries(watchlist_id)
+
+    async def change_watchlist(self, caller: Caller, watchlist_id: UUID, patch: Patch) -> tuple[Watchlist, int]:
+        """Changes the name or the severity; alerts that were raised keep theirs. Raises: Conflict where the name is taken, NotFound."""
+        async with self.uow(caller.tenant_id) as uow:
+            watchlists = self.repository(uow)
+            watchlist = _found(await watchlists.get(watchlist_id, lock=True))
+            changed = patch.apply(watchlist)
+            if changed != watchlist:
+                await watchlists.save(changed)
+                record(uow, Action.WATCHLIST_CHANGED, caller, _audit(changed, changed=differences(watchlist, changed)))
+            return changed, await watchlists.count_entries(watchlist_id)
+
     async def delete_watchlist(self, caller: Caller, watchlist_id: UUID) -> None:
         """Deletes the list with its plates; its alerts stay. Raises: NotFound."""
         async with self.uow(caller.tenant_id) as uow:
@@ -77,25 +96,41 @@ class Watchlists:
         narrowed only by deleting and adding it. Raises: Invalid, InvalidPlate, NotFound, IdempotencyKeyReused, Gone.
         """
         plate, now = valid_plate(draft.plate), self.clock.now()
-        entry = Entry(new_id(), caller.tenant_id, watchlist_id, plate, draft.match, draft.reason, draft.valid_until, now)
+        entry = Entry(new_id(), caller.tenant_id, watchlist_id, plate, draft.match, draft.reason, draft.valid_until, now, draft.valid_from)
         async with self.uow(caller.tenant_id) as uow:
             watchlists = self.repository(uow)
             earlier = await claim(uow, caller, once, entry.entry_id, now)
             if earlier is not None:
                 return _still(await watchlists.get_entry(watchlist_id, earlier))
-            check_valid_until(entry.valid_until, now)
+            check_validity(entry.valid_from, entry.valid_until, now)
             _found(await watchlists.get(watchlist_id, lock=True))
             stored = await watchlists.add_entry(entry)
             await point(uow, caller, once, stored.entry_id)
             record(uow, Action.WATCHLIST_ENTRY_ADDED, caller, _audit_plate(stored))
         return stored
 
-    async def list_plates(self, caller: Caller, watchlist_id: UUID, after: UUID | None, limit: int) -> list[Entry]:
-        """Returns plates of a list in order of id. Raises: NotFound."""
+    async def change_plate(self, caller: Caller, watchlist_id: UUID, entry_id: UUID, patch: Patch) -> Entry:
+        """Changes the reason, the match or the validity of an entry; the plate stays. Raises: Invalid, NotFound."""
+        async with self.uow(caller.tenant_id) as uow:
+            watchlists = self.repository(uow)
+            entry = _found(await watchlists.get_entry(watchlist_id, entry_id, lock=True))
+            changed = patch.apply(entry)
+            if changed == entry:
+                return entry
+            if "valid_from" in patch or "valid_until" in patch:  # the reason of one that has ended may still be mended
+                check_validity(changed.valid_from, changed.valid_until, self.clock.now())
+            await watchlists.save_entry(changed)
+            record(uow, Action.WATCHLIST_ENTRY_CHANGED, caller, _audit_plate(changed, changed=differences(entry, changed)))
+        return changed
+
+    async def list_plates(
+        self, caller: Caller, watchlist_id: UUID, after: UUID | None, limit: int, prefix: PlatePrefix | None = None
+    ) -> list[Entry]:
+        """Returns plates of a list that begin so, in order of id. Raises: NotFound."""
         async with self.uow(caller.tenant_id) as uow:
             watchlists = self.repository(uow)
             _found(await watchlists.get(watchlist_id))
-            return await watchlists.entries_after(watchlist_id, after, limit)
+            return await watchlists.entries_after(watchlist_id, after, limit, prefix)
 
     async def remove_plate(self, caller: Caller, watchlist_id: UUID, entry_id: UUID) -> None:
         """Raises: NotFound."""
@@ -116,10 +151,12 @@ def _still(found: Found | None) -> Found:
     return found
 
 
-def _audit(watchlist: Watchlist) -> AuditEntry:
-    return AuditEntry("watchlist", watchlist.watchlist_id, details={"name": watchlist.name, "severity": watchlist.severity})
+def _audit(watchlist: Watchlist, **more: str) -> AuditEntry:
+    details = {"name": watchlist.name, "severity": watchlist.severity} | more
+    return AuditEntry("watchlist", watchlist.watchlist_id, details=details)
 
 
-def _audit_plate(entry: Entry) -> AuditEntry:
+def _audit_plate(entry: Entry, **more: str) -> AuditEntry:
     details = {"watchlist": entry.watchlist_id, "plate": entry.plate, "match": entry.match, "valid_until": entry.valid_until or "always"}
-    return AuditEntry("watchlist_entry", entry.entry_id, details=details)
+    since = {"valid_from": entry.valid_from} if entry.valid_from else {}
+    return AuditEntry("watchlist_entry", entry.entry_id, details=details | since | more)
