@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from fastapi import FastAPI
 from fastapi.routing import APIWebSocketRoute
@@ -61,6 +62,19 @@ def services(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Service]:
 
 def documentation(service: str) -> set[tuple[str, str]]:
     return {("GET", f"/api/v1/docs/{service}/{page}") for page in ("", "openapi.json", "asyncapi.json")}
+
+
+@pytest.mark.parametrize("name", SERVICES)
+async def test_the_documentation_shows_every_operation_with_its_parameters(services: dict[str, Service], name: str) -> None:
+    api = services[name].api
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(api), base_url="http://service") as client:
+        page = (await client.get(f"/api/v1/docs/{name}/")).text
+    for path, operations in api.openapi()["paths"].items():
+        for method, operation in operations.items():
+            shown = page[page.index(f"<code>{method.upper()} {path}</code>") :].partition("</details>")[0]
+            for parameter in operation.get("parameters", ()):
+                assert f"<tr><td><code>{parameter['name']}</code></td><td>{parameter['in']}</td>" in shown
+    assert "<script" not in page
 
 
 def everything(services: dict[str, Service]) -> Iterator[tuple[str, Access]]:

@@ -271,7 +271,8 @@ async def test_documentation_is_offline_and_complete(client: httpx.AsyncClient) 
     assert "default-src 'none'" in page.headers["content-security-policy"]
     assert "<script" not in page.text
     assert "://" not in page.text
-    assert "/api/v1/things/{number}" in page.text
+    assert "GET /api/v1/things/{number}" in page.text
+    assert "Default: 10. &gt;= 1, &lt;= 100." in page.text
     spec = (await client.get("/api/v1/docs/things/openapi.json")).json()
     assert "/api/v1/search" in spec["paths"]
     assert (await client.get("/api/v1/docs/things/asyncapi.json")).json() == {"asyncapi": "3.0.0"}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import pwd
+import re
 import subprocess
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
@@ -122,6 +123,24 @@ async def test_passes_services_paths_unchanged_and_says_who_asked(front: Front) 
     assert headers["x-forwarded-host"] == front.host
     assert len(headers["x-correlation-id"]) == 36
     assert headers["x-correlation-id"] == answer.headers["x-correlation-id"]
+
+
+@pytest.mark.media
+@pytest.mark.parametrize("path", ["/api/v1/docs", "/api/v1/docs/"])
+async def test_lists_the_documentation_of_its_services(front: Front, path: str) -> None:
+    page = await front.client.get(path)
+    assert (page.status_code, page.headers["content-type"]) == (200, "text/html; charset=utf-8")
+    assert "default-src 'none'" in page.headers["content-security-policy"]
+    assert "<script" not in page.text
+    links = re.findall(r'href="([^"]+)"', page.text)
+    services = load_routes(ROUTES).services
+    assert links == [f"/api/v1/docs/{name}/{file}" for name in services for file in ("", "openapi.json")]
+    for link in links:
+        if "/alerts/" not in link:  # which is down here
+            assert (await front.client.get(link)).json()["target"] == link
+    assert "/api/v1/plates" in page.text
+    refused = await front.client.post(path)
+    assert (refused.status_code, refused.json()["code"]) == (404, "not_found")
 
 
 @pytest.mark.media

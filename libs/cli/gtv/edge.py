@@ -14,7 +14,7 @@ from typing import ClassVar
 import jinja2
 from pydantic import ConfigDict
 
-from gtv.routes import CONSOLE, Routes
+from gtv.routes import CONSOLE, DOCUMENTATION, Routes
 
 ERRORS = {
     400: ("malformed_request", "The request is not acceptable HTTP."),
@@ -36,6 +36,7 @@ MEDIA_NODE = "media-1"
 """The only media node's name, here and in streaming's settings, where none other is given."""
 _CONSTANTS = {
     "console": CONSOLE,
+    "documentation": DOCUMENTATION,
     "errors": ERRORS,
     "methods": ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"),
     "connections_per_10s": 2 * MAX_CONNECTIONS,
