@@ -187,7 +187,7 @@ async def left(uow: UnitOfWork, user: User) -> int:
 async def test_recovery_codes_belong_to_one_user_of_one_tenant(db: Database) -> None:
     mine, other = await add_user(db), await add_user(db)
     async with db.uow(mine.tenant_id) as uow:
-        await PostgresRows(uow).replace_recovery_codes(mine, ["a", "b"])
+        await PostgresRows(uow).replace_recovery_codes(mine.tenant_id, mine.id, ["a", "b"])
     async with db.uow(other.tenant_id) as uow:
         assert await left(uow, mine) == 0
         assert not await PostgresRows(uow).use_recovery_code(mine.id, "a", CLOCK.now())
@@ -196,5 +196,5 @@ async def test_recovery_codes_belong_to_one_user_of_one_tenant(db: Database) -> 
         assert await PostgresRows(uow).use_recovery_code(mine.id, "a", CLOCK.now())
         assert not await PostgresRows(uow).use_recovery_code(mine.id, "a", CLOCK.now())
         assert await left(uow, mine) == 1
-        await PostgresRows(uow).replace_recovery_codes(mine, ["c"])
+        await PostgresRows(uow).replace_recovery_codes(mine.tenant_id, mine.id, ["c"])
         assert not await PostgresRows(uow).use_recovery_code(mine.id, "b", CLOCK.now())

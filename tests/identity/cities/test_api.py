@@ -238,6 +238,18 @@ async def test_a_logo(running: Running, mayor: Person) -> None:
     assert key.startswith(f"branding/{mayor.tenant_id}/")
 
 
+async def test_every_role_sees_the_picture_of_its_own_city_only(running: Running, root: Person, mayor: Person) -> None:
+    path, email = f"/tenants/{mayor.tenant_id}/logo", f"{new_id()}@example.org"
+    await mayor.ask("PUT", path, content=logo())
+    asked = {"email": email, "password": "uma senha bem longa", "role": "viewer", "must_change_password": False}
+    assert (await mayor.ask("POST", "/users", json=asked)).status_code == 201
+    viewer = Person(running, await running.login(email, "uma senha bem longa"))
+    assert code(await viewer.ask("GET", f"/tenants/{mayor.tenant_id}")) == (403, "missing_scope")
+    assert (await viewer.ask("GET", path)).headers["content-type"] == "image/png"
+    assert (await viewer.ask("GET", "/users/me")).json()["has_logo"] is True
+    assert code(await viewer.ask("GET", f"/tenants/{root.tenant_id}/logo")) == (404, "not_found")
+
+
 # --- keys of programs --------------------------------------------------------------------------------------------------
 
 

@@ -248,3 +248,11 @@ async def verify(running: Running) -> tuple[int | None, str]:
     )
     out, problems = await process.communicate()
     return process.returncode, out.decode() + problems.decode()
+
+
+async def test_the_reader_learns_every_action(running: Running) -> None:
+    headers = await running.as_admin()
+    answer = await running.http.get("/api/v1/audit/actions", headers=headers)
+    assert answer.json() == sorted(str(action) for action in Action)
+    for action in answer.json():
+        assert (await running.http.get("/api/v1/audit", params={"action": action}, headers=headers)).status_code == 200

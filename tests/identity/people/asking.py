@@ -25,7 +25,7 @@ async def admin(running: Running) -> str:
 
 
 async def make_user(running: Running, role: str = "operator", **more: Any) -> str:
-    email = f"{new_id()}@cidade.example"
+    email = str(more.pop("email", f"{new_id()}@cidade.example"))
     asked = {"email": email, "password": PASSWORD, "role": role, "must_change_password": False, **more}
     answer = await send(running, "POST", "/users", await admin(running), json=asked)
     assert answer.status_code == 201, answer.text

@@ -187,6 +187,59 @@ class TestPasswords:
         assert code(await send(running, "POST", f"/users/{me['id']}/reset-password", token)) == (409, "own_account")
 
 
+class TestList:
+    async def test_people_are_found_by_a_part_of_address_or_name_by_role_and_state(self, running: Running) -> None:
+        token, mark = await admin(running), new_id().hex[:12]
+        named = await make_user(running, "viewer", name=f"Águida {mark.upper()} Souza")
+        plain = await make_user(running, "operator", email=f"x{mark}_%@Cidade.example")
+        await make_user(running, "operator")
+
+        async def found(**query: str) -> list[str]:
+            answer = await send(running, "GET", "/users", token, params=query)
+            assert answer.status_code == 200, answer.text
+            return [user["email"] for user in answer.json()["items"]]
+
+        assert await found(q=mark) == [named, plain]
+        assert await found(q=f"águida {mark}") == [named]
+        assert await found(q=f"X{mark}_%@CIDADE") == [plain], "what LIKE takes for a pattern is text"
+        assert await found(q=f"x{mark}__@") == []
+        assert await found(q=mark, role="viewer") == [named]
+        assert await found(q=mark, disabled="true") == []
+        user_id = (await send(running, "GET", "/users", token, params={"q": named})).json()["items"][0]["id"]
+        assert (await send(running, "PATCH", f"/users/{user_id}", token, json={"disabled": True})).json()["disabled"] is True
+        assert await found(q=mark, disabled="true") == [named]
+        assert await found(q=mark, disabled="false") == [plain]
+        for query in ({"role": "mayor"}, {"q": "a\0b"}, {"q": "x" * 101}, {"limit": "501"}):
+            assert code(await send(running, "GET", "/users", token, params=query)) == (422, "invalid")
+        assert (await send(running, "GET", "/users?limit=500", token)).status_code == 200
+
+    async def test_a_user_shows_the_last_login(self, running: Running) -> None:
+        email, token = await make_user(running), await admin(running)
+
+        async def last() -> str | None:
+            found = (await send(running, "GET", "/users", token, params={"q": email})).json()["items"]
+            return str(found[0]["last_login_at"]) if found[0]["last_login_at"] else None
+
+        assert await last() is None
+        opened = (await enter(running, email)).json()
+        first = await last()
+        assert first is not None
+        await send(running, "POST", "/auth/refresh", json={"refresh_token": opened["refresh_token"]})
+        assert await last() == first, "a refresh is no login"
+        await enter(running, email, "wrong")
+        assert await last() == first
+        await enter(running, email)
+        assert str(await last()) > first
+
+    async def test_everybody_learns_of_their_own_city(self, running: Running) -> None:
+        group = str(new_id())
+        email = await make_user(running, "viewer", camera_groups=[group])
+        me = (await send(running, "GET", "/users/me", (await enter(running, email)).json()["access_token"])).json()
+        assert me["camera_groups"] == [group]
+        assert (me["display_name"], me["timezone"], me["has_logo"]) == (None, "America/Sao_Paulo", False)
+        assert (await send(running, "GET", "/users/me", await admin(running))).json()["camera_groups"] is None
+
+
 class TestSessions:
     async def test_listed_with_device_and_address_and_ended(self, running: Running) -> None:
         email = await make_user(running)

@@ -25,7 +25,7 @@ from identity.gateways.signing import RsaKeyMaker
 from identity.keys.domain import hash_secret
 from identity.keys.usecases import SigningKeys
 from identity.people.domain.passwords import WeakPassword
-from identity.people.domain.users import EmailTaken, OwnAccount, User
+from identity.people.domain.users import EVERYONE, EmailTaken, OwnAccount, User
 from identity.people.usecases.users import NewUser, Users
 from identity.sessions.domain import ClientInfo, IssuedTokens, TicketPurpose
 from identity.sessions.usecases.logins import Logins, PasswordLogin
@@ -268,7 +268,7 @@ class TestUsers:
         admin = as_caller(await wiring.add_user(await wiring.add_tenant(), Role.ADMIN))
         with pytest.raises(NotFound):
             await users(wiring).change_user(admin, stranger.id, Patch({"disabled": True}))
-        assert stranger.id not in {user.id for user in await users(wiring).list_users(admin, None, 100)}
+        assert stranger.id not in {user.id for user in await users(wiring).list_users(admin, EVERYONE, None, 100)}
 
     async def test_no_caller_disables_themselves(self, wiring: Wiring, as_caller: Callable[[User], Caller]) -> None:
         admin = await wiring.add_user(await wiring.add_tenant(), Role.ADMIN)
@@ -279,8 +279,8 @@ class TestUsers:
         tenant_id = await wiring.add_tenant()
         made = [await wiring.add_user(tenant_id, Role.ADMIN) for _ in range(5)]
         caller = as_caller(made[0])
-        first = await users(wiring).list_users(caller, None, 3)
-        rest = await users(wiring).list_users(caller, first[-1].id, 3)
+        first = await users(wiring).list_users(caller, EVERYONE, None, 3)
+        rest = await users(wiring).list_users(caller, EVERYONE, first[-1].id, 3)
         assert [user.id for user in first + rest] == sorted(user.id for user in made)
 
     async def test_who_am_i(self, wiring: Wiring, as_caller: Callable[[User], Caller]) -> None:

@@ -201,8 +201,8 @@ async def set_logo(
 
 
 @router.get("/tenants/{tenant_id}/logo", responses={200: {"content": {"image/png": _PICTURE, "image/jpeg": _PICTURE}}})
-async def logo(tenant_id: UUID, caller: Annotated[Caller, _READ], tenants: TenantsDep) -> Response:
-    """The picture."""
+async def logo(tenant_id: UUID, caller: Annotated[Caller, requires()], tenants: TenantsDep) -> Response:
+    """The picture of one's own city, for every role; the platform's administrators see any."""
     key, data = await tenants.logo(caller, tenant_id)
     kind = "image/png" if key.endswith(".png") else "image/jpeg"
     return Response(data, media_type=kind, headers={"cache-control": "private, max-age=300", "x-content-type-options": "nosniff"})

@@ -13,7 +13,7 @@ from starlette.responses import StreamingResponse
 
 from chassis.auth import requires
 from chassis.http import Page, Provided, decode_cursor, encode_cursor
-from gtvision.audit import Outcome
+from gtvision.audit import Action, Outcome
 from gtvision.tenancy import Caller, Scope
 from gtvision.time import Instant
 from identity.ledger.domain.entries import BINDING, FIELDS, Chained, Entry
@@ -74,6 +74,12 @@ async def search_audit(caller: Reader, search: SearchDep, ledger: LedgerDep, cur
     last = found[limit - 1].entry if len(found) > limit else None
     following = encode_cursor(at=last.occurred_at, seq=last.seq) if last else None
     return Page(items=[EntryOut.of(each) for each in found[:limit]], next=following)
+
+
+@router.get("/actions")
+async def list_actions(_caller: Reader) -> list[str]:
+    """Every action that this release puts on record, for `action` of a search. Entries of an older release may name others."""
+    return sorted(Action)
 
 
 def _before(cursor: str | None) -> tuple[datetime, int] | None:

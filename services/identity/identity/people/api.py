@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Annotated, Self
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Depends, Query, Response
 from pydantic import AfterValidator, BaseModel, Field
 
 from chassis.auth import requires
@@ -16,7 +16,7 @@ from gtvision.names import clean_name
 from gtvision.patch import Patch
 from gtvision.tenancy import Caller, Role, Scope
 from identity.keys.domain import CameraGroups, Secret
-from identity.people.domain.users import NAME_MAX, Email, User
+from identity.people.domain.users import NAME_MAX, Email, User, UserSearch
 from identity.people.usecases.credentials import Credentials
 from identity.people.usecases.users import NewUser, Users
 
@@ -27,6 +27,8 @@ CredentialsDep = Annotated[Credentials, Provided(Credentials)]
 Reader = Annotated[Caller, requires(Scope.USERS_READ)]
 Writer = Annotated[Caller, requires(Scope.USERS_WRITE)]
 
+NO_NUL = r"^[^\x00]*$"
+"""PostgreSQL holds every character but this one."""
 Name = Annotated[str, Field(min_length=1, max_length=NAME_MAX), AfterValidator(clean_name)] | None
 
 
@@ -70,6 +72,8 @@ class UserOut(BaseModel):
     must_change_password: bool
     second_factor: bool
     created_at: datetime
+    last_login_at: datetime | None
+    """Null where they never logged in; a refresh is no login."""
 
     @classmethod
     def of(cls, user: User) -> Self:
@@ -84,6 +88,7 @@ class UserOut(BaseModel):
             must_change_password=user.must_change_password,
             second_factor=user.asks_for_a_code,
             created_at=user.created_at,
+            last_login_at=user.last_login_at,
         )
 
 
@@ -93,16 +98,28 @@ class ResetOut(BaseModel):
     password: str
 
 
+async def _search(
+    q: Annotated[str | None, Query(max_length=100, pattern=NO_NUL, description="A part of the e-mail address or the name")] = None,
+    role: Role | None = None,
+    disabled: bool | None = None,
+) -> UserSearch:
+    return UserSearch(q, role, disabled)
+
+
+SearchDep = Annotated[UserSearch, Depends(_search)]
+
+
 @router.get("/users")
 async def list_users(
     caller: Reader,
     users: UsersDep,
+    search: SearchDep,
     cursor: Annotated[str | None, Query(max_length=1_000)] = None,
-    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    limit: Annotated[int, Query(ge=1, le=500)] = 50,
 ) -> Page[UserOut]:
     """The users of the tenant, oldest first."""
     after = decode_cursor(cursor, id=UUID)["id"] if cursor else None
-    found = await users.list_users(caller, after, limit + 1)
+    found = await users.list_users(caller, search, after, limit + 1)
     following = encode_cursor(id=found[limit - 1].id) if len(found) > limit else None
     return Page(items=[UserOut.of(user) for user in found[:limit]], next=following)
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, insert, select, text, update
+from sqlalchemy import ColumnElement, func, insert, select, text, update
 
 from gtvision.tenancy import Role
-from identity.people.domain.users import EmailTaken, User, email_key
+from identity.people.domain.users import EVERYONE, EmailTaken, User, UserSearch, email_key
 from identity.people.tables import account
 from identity.schema import Repository, noun_of, values_of
 from identity.second_factors.domain import SecondFactor
@@ -48,10 +49,14 @@ class PostgresUsers(Repository):
         wanted = select(account).where(account.c.role.in_(roles), account.c.disabled_at.is_(None), account.c.camera_groups.is_(None))
         return await self._users(wanted.order_by(account.c.id).with_for_update())
 
-    async def users(self, after: UUID | None, limit: int) -> list[User]:
+    async def users(self, after: UUID | None, limit: int, search: UserSearch = EVERYONE) -> list[User]:
         """In order of id, which is the order of creation."""
-        statement = select(account).order_by(account.c.id).limit(limit)
-        return await self._users(statement if after is None else statement.where(account.c.id > after))
+        wanted = select(account).where(*_fits(search)).order_by(account.c.id).limit(limit)
+        return await self._users(wanted if after is None else wanted.where(account.c.id > after))
+
+    async def note_login(self, user_id: UUID, at: datetime) -> None:
+        """Set when the user logged in last, and nothing else: the caller's copy of the row may be older."""
+        await self._session.execute(update(account).where(account.c.id == user_id).values(last_login_at=at))
 
     async def count_enabled(self) -> int:
         """How many of the tenant are not disabled."""
@@ -65,9 +70,20 @@ class PostgresUsers(Repository):
         return [_user(row._mapping) for row in await self._session.execute(statement, parameters)]
 
 
+def _fits(search: UserSearch) -> Iterator[ColumnElement[bool]]:
+    if search.text is not None:
+        shown = func.lower(account.c.email + " " + func.coalesce(account.c.name, ""))
+        yield func.strpos(shown, func.lower(search.text)) > 0
+    if search.role is not None:
+        yield account.c.role == str(search.role)
+    if search.disabled is not None:
+        yield account.c.disabled_at.is_not(None) if search.disabled else account.c.disabled_at.is_(None)
+
+
 def _values(user: User) -> dict[str, Any]:
     factor = user.second_factor
-    return values_of(account, user) | {
+    kept = {name: value for name, value in values_of(account, user).items() if name != "last_login_at"}  # `note_login` sets it
+    return kept | {
         "factor_sealed": factor.sealed if factor else None,
         "factor_confirmed_at": factor.confirmed_at if factor else None,
         "factor_last_step": factor.last_step if factor else 0,

@@ -27,6 +27,7 @@ account = Table(
     Column("factor_sealed", Text, nullable=True),
     Column("factor_confirmed_at", _AT, nullable=True),
     Column("factor_last_step", BigInteger, nullable=False, server_default="0"),
+    Column("last_login_at", _AT, nullable=True),
 )
 
 login_name = Table(

@@ -218,6 +218,13 @@ class MeOut(BaseModel):
     scopes: list[str]
     tenant_id: UUID
     tenant: str
+    display_name: str | None
+    """What the city calls itself on the screen."""
+    timezone: str
+    has_logo: bool
+    """Whether `GET /tenants/{tenant_id}/logo` has a picture."""
+    camera_groups: list[UUID] | None
+    """Null: every camera."""
     must_change_password: bool
     second_factor: bool
     purposes: list[str]
@@ -237,6 +244,10 @@ class MeOut(BaseModel):
             scopes=sorted(caller.scopes),
             tenant_id=tenant.id,
             tenant=tenant.name,
+            display_name=tenant.settings.display_name,
+            timezone=tenant.settings.timezone,
+            has_logo=tenant.settings.logo_key is not None,
+            camera_groups=None if subject.camera_groups is None else sorted(subject.camera_groups),
             must_change_password=isinstance(subject, User) and subject.must_change_password,
             second_factor=isinstance(subject, User) and subject.asks_for_a_code,
             purposes=list(tenant.settings.purposes.codes),

@@ -22,6 +22,7 @@ session = Table(
     Column("device", Text, nullable=True),
     Column("address", Text, nullable=True),
     Column("last_used_at", _AT, nullable=True),
+    Column("end_reason", Text, nullable=True),
     Index(None, "tenant_id", "subject_id"),
     Index(None, "expires_at"),
     Index("ix_session_revoked", "revoked_until", postgresql_where="revoked_until IS NOT NULL"),

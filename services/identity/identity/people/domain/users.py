@@ -72,6 +72,8 @@ class User:
     must_change_password: bool = False
     """They did not choose their password: until they do, their tokens carry no scope."""
     second_factor: SecondFactor | None = None
+    last_login_at: datetime | None = None
+    """None where they never logged in, or last did before an older release kept this."""
 
     @property
     def has_password(self) -> bool:
@@ -91,6 +93,19 @@ class User:
     def asks_for_a_code(self) -> bool:
         """Whether a login needs a code beside the password."""
         return self.second_factor is not None and self.second_factor.confirmed_at is not None
+
+
+@dataclass(frozen=True, slots=True)
+class UserSearch:
+    """Which users of the tenant are looked for. None: whatever it is."""
+
+    text: str | None = None
+    """A part of the e-mail address or the name, in any case."""
+    role: Role | None = None
+    disabled: bool | None = None
+
+
+EVERYONE = UserSearch()
 
 
 def email_key(email: str) -> str:

@@ -19,7 +19,7 @@ from gtvision.patch import Patch
 from gtvision.tenancy import Caller, Role
 from gtvision.time import Clock
 from identity.people.domain.passwords import check_password
-from identity.people.domain.users import LastAdmin, OwnAccount, User, check_reach, email_key
+from identity.people.domain.users import LastAdmin, OwnAccount, User, UserSearch, check_reach, email_key
 
 if TYPE_CHECKING:
     from identity.gateways.argon2 import Argon2Passwords
@@ -46,10 +46,10 @@ class Users:
     def __init__(self, uow: UowFactory, rows: RowsOf, passwords: Argon2Passwords, revoker: SessionRevoker, clock: Clock) -> None:
         self._uow, self._rows, self._passwords, self._revoker, self._clock = uow, rows, passwords, revoker, clock
 
-    async def list_users(self, caller: Caller, after: UUID | None, limit: int) -> list[User]:
+    async def list_users(self, caller: Caller, search: UserSearch, after: UUID | None, limit: int) -> list[User]:
         """At most `limit`, in order of creation."""
         async with self._uow(caller.tenant_id) as uow:
-            return await self._rows(uow).users(after, limit)
+            return await self._rows(uow).users(after, limit, search)
 
     async def list_users_of(self, tenant: str) -> list[User]:
         """All users of a tenant by its name, for an operator on the machine itself. Raises: NotFound."""

@@ -52,6 +52,7 @@ class SessionIssuer:
         made = Session(new_id(), user.tenant_id, user.id, SubjectKind.USER, now, ends)
         session = replace(made, client=client.client, device=device, address=client.address or None, last_used_at=now)
         await self._rows(uow).add_session(session)
+        await self._rows(uow).note_login(user.id, now)
         details = {"how": how, "client": session.client}
         record(uow, Action.SESSION_OPENED, caller_of(user, session.id), AuditEntry("session", session.id, details=details))
         return await self.next(uow, user, session)
@@ -70,6 +71,8 @@ class SessionIssuer:
         made = Session(new_id(), subject.tenant_id, subject.id, kind, now, ends)
         session = replace(made, address=address or None, last_used_at=now)
         await self._rows(uow).add_session(session)
+        if isinstance(subject, User):
+            await self._rows(uow).note_login(subject.id, now)
         return IssuedTokens(self._tokens.access_token(caller_of(subject, session.id), ends - now), subject, session, lasts=ends - now)
 
     async def next(self, uow: UnitOfWork, user: User, session: Session) -> IssuedTokens:
