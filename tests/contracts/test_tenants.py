@@ -47,6 +47,7 @@ BODIES: dict[tuple[str, str], Any] = {
     ("PATCH", "/api/v1/tenants/{tenant_id}/settings"): {"display_name": "Minha agora"},
     ("PATCH", "/api/v1/users/{user_id}"): {"disabled": True},
     ("PATCH", "/api/v1/cameras/{camera_id}"): {"name": "Minha agora"},
+    ("PATCH", "/api/v1/groups/{group_id}"): {"name": "Minha agora"},
     ("POST", "/api/v1/watchlists/{watchlist_id}/entries"): {"plate": "ABC1D23"},
     ("PATCH", "/api/v1/watchlists/{watchlist_id}"): {"name": "Minha agora"},
     ("PATCH", "/api/v1/watchlists/{watchlist_id}/entries/{entry_id}"): {"reason": "Minha agora"},
@@ -166,6 +167,7 @@ async def belongings(clients: dict[str, httpx.AsyncClient], owner: dict[str, str
     made["entry_id"] = (await post("alerts", f"/watchlists/{made['watchlist_id']}/entries", {"plate": PLATE}))["entry_id"]
     camera = (await post("cameras", "/cameras", {"name": "Praça", "url": "rtsp://admin:segredo@10.9.8.7/stream1"}))["id"]
     made["camera_id"] = camera
+    made["group_id"] = (await post("cameras", "/groups", {"name": "Centro"}))["id"]
 
     async def camera_is_known() -> bool:
         return (await get("streaming", f"/streams/{camera}")).status_code == 200

@@ -14,6 +14,9 @@ from cameras.cameras.usecases.cameras import Cameras
 from cameras.cameras.usecases.fleets import RecentFleets
 from cameras.cameras.usecases.urls import UrlGuard
 from cameras.gateways.system_dns import resolve
+from cameras.groups.api import router as groups_router
+from cameras.groups.repository import PostgresGroups
+from cameras.groups.usecases import Groups
 from cameras.reads import Reads
 from cameras.settings import MigrateSettings, Settings
 from chassis.auth import AuthRuntime
@@ -53,6 +56,7 @@ def create_api(settings: Settings) -> Service:
         clock=clock,
         fleets=RecentFleets(clock),
     )
+    groups = Groups(db.uow, PostgresGroups, cameras, clock)
     StreamEvents(cameras).subscribe(bus)
     announcer = Announcer(db.uow, PostgresCameras, PostgresLeases, clock, new_id())
     return create_app(
@@ -68,7 +72,7 @@ def create_api(settings: Settings) -> Service:
             lambda: bus,
             announcer.leasing,
         ),
-        routers=(cameras_router,),
+        routers=(cameras_router, groups_router),
         readiness={"postgresql": db.check, "rabbitmq": bus.check, "keys": auth.check},
         asyncapi=bus.asyncapi,
         loops={
@@ -77,7 +81,7 @@ def create_api(settings: Settings) -> Service:
             "idempotency": KeyKeeping(db.uow, clock).run,
             "announce": every(RENEW_EVERY, announcer.announce_when_due, lasting=True),
         },
-        provides=[auth.authenticator, cameras],
+        provides=[auth.authenticator, cameras, groups],
     )
 
 

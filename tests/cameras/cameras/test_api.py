@@ -3,98 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass
-from typing import Any
+import re
 from uuid import UUID
 
 import httpx
 import pytest
-from pydantic import SecretStr
-from tests.chassis.waiting import all_listen
+from tests.cameras.conftest import PATH, Running, code
 from tests.fixtures.routes import route_access
-from tests.fixtures.tokens import TokenMint, encryption_keys
 
-from cameras.app import create_api
-from cameras.settings import Settings
-from chassis.bus import Bus
 from chassis.envelope import wrap
 from chassis.live import LiveBus
 from chassis.redis import connect_redis
-from chassis.service import Service
-from chassis.settings import CameraAddressSettings, DatabaseSettings, RabbitSettings, RedisSettings, VaultSettings
-from city.tenants import KnownTenant, publish_tenants
-from gtvision.events import CameraRegistered, CameraRemoved, CamerasAnnounced, CameraUpdated, Event, StreamWentOnline
+from gtvision.events import CameraRegistered, CameraRemoved, CameraUpdated, StreamWentOnline
 from gtvision.ids import new_id
-from gtvision.tenancy import Quotas, Role, TenantSettings
+from gtvision.tenancy import Role
 from gtvision.time import SystemClock
 
 pytestmark = [pytest.mark.db, pytest.mark.broker]
-
-PATH = "/api/v1/cameras"
-NEW = {"name": "Praça da Sé", "url": "rtsp://admin:hunter2-canary@10.0.0.5:554/s?channel=1"}
-
-
-@dataclass
-class Running:
-    """The running service, a client in front of it, and a listener behind the broker."""
-
-    service: Service
-    http: httpx.AsyncClient
-    mint: TokenMint
-    settings: Settings
-    bus: Bus
-    heard: list[Event[Any]]
-    small_city: UUID
-    """A tenant with a quota of one camera."""
-
-    async def new(self, headers: dict[str, str], **changes: object) -> httpx.Response:
-        return await self.http.post(PATH, json=NEW | changes, headers=headers)
-
-    async def hears(self, kind: type, camera_id: str) -> Any:
-        async with asyncio.timeout(120):
-            while True:
-                for event in self.heard:
-                    if isinstance(event.data, kind) and str(event.camera_id) == camera_id:
-                        return event.data
-                await asyncio.sleep(0.05)
-
-
-@pytest.fixture(scope="module")
-async def running(
-    database_for: Callable[[str], Awaitable[DatabaseSettings]], rabbitmq: RabbitSettings, redis_state: RedisSettings
-) -> AsyncIterator[Running]:
-    settings = Settings(
-        db=await database_for("cameras"),
-        rabbit=rabbitmq,
-        redis=redis_state,
-        vault=VaultSettings(keys=SecretStr(encryption_keys())),
-        addresses=CameraAddressSettings(),
-    )
-    mint, state = TokenMint(), connect_redis(redis_state.state_url)
-    await mint.publish(state)
-    small_city = new_id()
-    await publish_tenants(state, {small_city: KnownTenant(name="Vila", revision=1, settings=TenantSettings(quotas=Quotas(cameras=1)))})
-    heard: list[Event[Any]] = []
-
-    async def listen(event: Event[Any]) -> None:
-        heard.append(event)
-
-    bus = Bus(rabbitmq, "listener", SystemClock())
-    for kind in (CameraRegistered, CameraUpdated, CameraRemoved, CamerasAnnounced):
-        bus.subscribe(kind, listen)
-    service = create_api(settings)
-    async with bus, service.started():
-        transport = httpx.ASGITransport(service.api, raise_app_exceptions=False)
-        async with httpx.AsyncClient(transport=transport, base_url="http://test") as http:
-            await all_listen(service, bus)
-            yield Running(service, http, mint, settings, bus, heard, small_city)
-    await state.aclose()
-
-
-def code(answer: httpx.Response) -> tuple[int, str]:
-    assert answer.headers["content-type"] == "application/problem+json", answer.text
-    return answer.status_code, answer.json()["code"]
 
 
 async def test_a_camera_from_registration_to_removal(running: Running, capfd: pytest.CaptureFixture[str]) -> None:
@@ -212,7 +137,7 @@ async def test_roles_and_tokens(running: Running) -> None:
     for access in route_access(running.service.api):
         if access.public:
             continue
-        path = access.path.replace("{camera_id}", str(new_id()))
+        path = re.sub(r"\{\w+\}", str(new_id()), access.path)
         for headers in ({}, {"authorization": "Bearer nonsense"}, ticket):
             assert code(await running.http.request(access.method, path, json={}, headers=headers)) == (401, "unauthenticated")
 

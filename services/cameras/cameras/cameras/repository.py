@@ -77,6 +77,17 @@ class PostgresCameras:
         values = {"removed_at": at, "updated_at": at, "revision": revision, "url_sealed": "", "url_shown": ""}
         await self._session.execute(update(table).where(_c.tenant_id == self._tenant_id, _c.id == camera_id).values(values))
 
+    async def leave_group(self, group_id: UUID, at: datetime) -> list[Camera]:
+        """Takes the group off every camera that has it, as its next revision. Returns these."""
+        held = (_c.tenant_id == self._tenant_id) & _c.removed_at.is_(None) & _c.groups.contains([group_id])
+        values = {"groups": func.array_remove(_c.groups, group_id), "revision": _c.revision + 1, "updated_at": at}
+        return [_camera(row) for row in await self._session.execute(update(table).where(held).values(values).returning(table))]
+
+    async def count_by_group(self) -> dict[UUID, int]:
+        held = func.unnest(_c.groups).label("held")
+        counted = select(held, func.count().label("cameras")).where(_c.tenant_id == self._tenant_id, _c.removed_at.is_(None)).group_by(held)
+        return {row.held: row.cameras for row in await self._session.execute(counted)}
+
     async def page(self, groups: Groups, after: UUID | None, limit: int) -> list[Camera]:
         """Returns cameras in order of id, which is the order of registration."""
         statement = _within(self._living(), groups).order_by(_c.id).limit(limit)

@@ -142,6 +142,18 @@ class Cameras:
             return None
         return self.vault.seal(url.text), url.shown
 
+    async def leave_group(self, uow: UnitOfWork, caller: Caller, group_id: UUID) -> int:
+        """Takes every camera out of the group, in the transaction that removes the group. Returns how many were in it."""
+        changed = await self.repository(uow).leave_group(group_id, self.clock.now())
+        for camera in changed:
+            self._announce_change(uow, camera, CameraUpdated)
+            record(uow, Action.CAMERA_CHANGED, caller, _audit(camera, changed="groups"))
+        return len(changed)
+
+    async def count_by_group(self, uow: UnitOfWork) -> dict[UUID, int]:
+        """Returns how many cameras are in each group that has any."""
+        return await self.repository(uow).count_by_group()
+
     async def remove_camera(self, caller: Caller, camera_id: UUID, *, expected_revision: int | None = None) -> None:
         """Raises: NotFound, StaleRevision."""
         async with self.uow(caller.tenant_id) as uow:
