@@ -1,0 +1,124 @@
+// What an open alert does to a person: the banner of critical ones, the sound, and the count in the page's title. The sound is remembered,
+// and that of critical alerts repeats until they are acknowledged.
+
+import { SHELL } from "../texts/pt-BR/shell.js";
+import { computed, effect, html, signal, useSignal } from "../ui/html.js";
+import { Severity } from "../ui/signs.js";
+import { acknowledge, onArrival, openCounts, openCriticals } from "../stores/alerts.js";
+import { nameOf } from "../stores/cameras.js";
+import { inWords } from "../texts/pt-BR/errors.js";
+import { recall, remember } from "./memory.js";
+import { may, me } from "./state.js";
+import { toast } from "./toasts.js";
+
+const KEPT = "gtvision.sound";
+const HEARD = "gtvision.heard";
+const REPEAT_MS = 20_000;
+const TONES = { critical: [[880, 0], [660, 0.28], [880, 0.56]], warning: [[660, 0]], info: [[440, 0]] };
+
+/** Whether alerts are heard. On until the user says otherwise, and remembered for this browser. */
+export const isSoundOn = signal(recall("localStorage", KEPT) ?? true);
+
+/** Whether the browser holds the sound back until the page is clicked. */
+export const isSoundBlocked = signal(false);
+
+/** Counts the tones that were played, as `data-played` of the sound's button: what cannot be heard in a log can be seen there. */
+export const played = signal(0);
+
+let audio = null;
+let repeating = null;
+
+export function setSound(isOn) {
+  isSoundOn.value = isOn;
+  remember("localStorage", KEPT, isOn);
+  if (isOn) ready();
+}
+
+/** Makes the sound ready: at once where the browser allows, else with the next click or key. */
+function ready() {
+  audio ??= new AudioContext();
+  if (audio.state === "running") return;
+  isSoundBlocked.value = true;
+  audio.resume().then(() => (isSoundBlocked.value = false), () => {});
+}
+
+export function followGestures() {
+  for (const event of ["pointerdown", "keydown"]) {
+    document.addEventListener(event, () => isSoundOn.value && (!audio || audio.state !== "running") && ready(), { capture: true });
+  }
+}
+
+function play(severity) {
+  if (!isSoundOn.value) return;
+  ready();
+  if (audio.state !== "running") return;
+  played.value += 1;
+  for (const [frequency, after] of TONES[severity] ?? TONES.info) {
+    const tone = new OscillatorNode(audio, { frequency });
+    const gain = new GainNode(audio, { gain: 0.15 });
+    tone.connect(gain).connect(audio.destination);
+    tone.start(audio.currentTime + after);
+    tone.stop(audio.currentTime + after + 0.22);
+  }
+}
+
+const ORDER = ["critical", "warning", "info"];
+
+onArrival((alerts) => {
+  const worst = ORDER.find((severity) => alerts.some((alert) => alert.severity === severity)) ?? "info";
+  const latest = alerts.map((alert) => alert.raised_at).sort().at(-1);
+  const heard = recall("localStorage", HEARD);
+  // After a reload, open alerts that were heard before are no news; critical ones sound until they are acknowledged.
+  if (worst === "critical" || heard?.user !== me.value?.id || latest > heard.at) play(worst);
+  if (!heard || heard.user !== me.value?.id || latest > heard.at) remember("localStorage", HEARD, { user: me.value?.id, at: latest });
+});
+
+effect(() => {
+  const isOwed = openCriticals.value.length > 0;
+  if (isOwed) repeating ??= setInterval(() => play("critical"), REPEAT_MS);
+  else {
+    clearInterval(repeating);
+    repeating = null;
+  }
+});
+
+/** The number of open alerts in front of the page's title, or "". */
+export const titleCount = computed(() => (openCounts.value.total ? `(${openCounts.value.total}) ` : ""));
+
+export function SoundButton() {
+  const label = isSoundOn.value ? SHELL.soundOn : SHELL.soundOff;
+  const hint = isSoundOn.value && isSoundBlocked.value ? SHELL.soundBlocked : label;
+  return html`<button type="button" class="sound" aria-pressed=${isSoundOn.value} data-blocked=${isSoundOn.value && isSoundBlocked.value}
+    data-played=${played.value} title=${hint} aria-label=${hint} onClick=${() => setSound(!isSoundOn.value)}>
+    <span aria-hidden="true">${isSoundOn.value ? "🔔" : "🔕"}</span> ${SHELL.sound}
+  </button>`;
+}
+
+/** Stands over the page without moving it; lies small in the corner after "Minimizar" until the next critical alert. */
+export function Banner() {
+  const smallFor = useSignal(null);
+  const busy = useSignal(false);
+  const [first] = openCriticals.value;
+  if (!first) return null;
+  const count = Math.max(openCounts.value.critical, openCriticals.value.length);
+  const where = first.camera_id ? nameOf(first.camera_id) : "";
+  if (smallFor.value === first.alert_id) {
+    return html`<button type="button" class="banner small" onClick=${() => (smallFor.value = null)}>▲ ${SHELL.banner(count)}</button>`;
+  }
+  const take = async () => {
+    busy.value = true;
+    await acknowledge([first.alert_id]).catch((problem) => toast(inWords(problem), "failed"));
+    busy.value = false;
+  };
+  return html`<section class="banner" role="alert" aria-label=${SHELL.banner(count)}>
+    <${Severity} level="critical" />
+    <p><strong>${first.title}</strong>${where && html` · ${where}`}${first.reason && html` · ${first.reason}`}
+      ${count > 1 && html` <a href="/alertas?state=open&severity=critical">${SHELL.banner(count)}</a>`}</p>
+    <span class="actions">
+      ${may("alerts:acknowledge") && html`<button type="button" class="primary" disabled=${busy.value} onClick=${take}
+        aria-label=${SHELL.acknowledgeThis(first.title)}>${SHELL.acknowledge}</button>`}
+      <a class="button" href=${`/alertas/${first.alert_id}`}>${SHELL.see}</a>
+      <button type="button" class="quiet" onClick=${() => (smallFor.value = first.alert_id)} aria-label=${SHELL.minimise} title=${SHELL.minimise}>–</button>
+    </span>
+  </section>`;
+}

@@ -1,0 +1,14 @@
+// Starts the console.
+
+import { html, render } from "../ui/html.js";
+import { followGestures } from "./announce.js";
+import { App, start } from "./app.js";
+import { followLinks } from "./router.js";
+import { followKeys } from "./shortcuts.js";
+import "./theme.js";
+
+followLinks();
+followKeys();
+followGestures();
+render(html`<${App} />`, document.getElementById("console"));
+start();

@@ -1,0 +1,39 @@
+// Keys: one letter each, where no field is being typed into. They can be turned off, as speech input types letters by accident.
+
+import { signal } from "../ui/html.js";
+import { acknowledge, openCriticals } from "../stores/alerts.js";
+import { recall, remember } from "./memory.js";
+import { go } from "./router.js";
+import { isOpen, SCREENS } from "./screens.js";
+import { may } from "./state.js";
+
+const KEPT = "gtvision.shortcuts";
+
+/** Letter to address of the screen. */
+export const LETTERS = { p: "/painel", m: "/mural", a: "/alertas", b: "/placas", c: "/cameras", l: "/listas" };
+
+export const areShortcutsOn = signal(recall("localStorage", KEPT) ?? true);
+
+export function setShortcuts(areOn) {
+  areShortcutsOn.value = areOn;
+  remember("localStorage", KEPT, areOn);
+}
+
+export function followKeys() {
+  document.addEventListener("keydown", (event) => {
+    const isTyping = event.target.closest?.("input, select, textarea, [contenteditable], dialog");
+    if (!areShortcutsOn.value || isTyping || event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
+    if (event.key === "/") {
+      const field = document.querySelector("#plate-search");
+      if (field) {
+        event.preventDefault();
+        field.focus();
+      }
+    } else if (event.key === "?") go("/ajuda");
+    else if (event.key === "k" && may("alerts:acknowledge") && openCriticals.value.length) acknowledge([openCriticals.value[0].alert_id]).catch(() => {});
+    else if (Object.hasOwn(LETTERS, event.key)) {
+      const screen = SCREENS.find(({ path }) => path === LETTERS[event.key]);
+      if (screen && isOpen(screen)) go(screen.path);
+    }
+  });
+}

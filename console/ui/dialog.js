@@ -1,0 +1,50 @@
+// Dialogs: native ones, which keep the focus inside, close by Esc, and give the focus back to what opened them.
+
+import { COMMON } from "../texts/pt-BR/common.js";
+import { html, signal, useEffect, useId, useRef } from "./html.js";
+
+/** Shows its children until `onClose` is called by Esc, the button or a click outside. */
+export function Dialog({ title, onClose, wide = false, children }) {
+  const dialog = useRef(null);
+  const id = useId();
+  useEffect(() => {
+    const opener = document.activeElement;
+    dialog.current.showModal();
+    return () => opener?.isConnected && opener.focus?.();
+  }, []);
+  const outside = (event) => event.target === dialog.current && onClose();
+  const cancelled = (event) => {
+    event.preventDefault(); // the owner takes it away
+    onClose();
+  };
+  return html`<dialog ref=${dialog} class=${wide ? "wide" : ""} aria-labelledby=${id} onMouseDown=${outside} onCancel=${cancelled}>
+    <header><h2 id=${id}>${title}</h2><button type="button" onClick=${onClose}>${COMMON.close}</button></header>
+    <div class="body">${children}</div>
+  </dialog>`;
+}
+
+const asked = signal(null);
+
+/**
+ * Asks before what cannot be undone. Returns whether the user agreed.
+ * `action`: the word on the button, a verb; `danger`: whether something is lost by it.
+ */
+export function confirm({ title, text, action, danger = true }) {
+  asked.value?.answer(false);
+  return new Promise((resolve) => {
+    asked.value = { title, text, action, danger, answer: (yes) => ((asked.value = null), resolve(yes)) };
+  });
+}
+
+/** The place in the page at which `confirm` asks. */
+export function Confirmation() {
+  const question = asked.value;
+  if (!question) return null;
+  return html`<${Dialog} key=${question.title} title=${question.title} onClose=${() => question.answer(false)}>
+    <p>${question.text}</p>
+    <div class="actions">
+      <button type="button" class=${question.danger ? "danger" : "primary"} onClick=${() => question.answer(true)}>${question.action}</button>
+      <button type="button" onClick=${() => question.answer(false)}>${COMMON.cancel}</button>
+    </div>
+  <//>`;
+}

@@ -1,0 +1,106 @@
+// Reading from the API in components: one object, or a list page by page. Answers that were overtaken by a newer question are dropped.
+
+import { resyncs, session } from "../shell/state.js";
+import { html, useCallback, useEffect, useRef, useState } from "./html.js";
+import { COMMON } from "../texts/pt-BR/common.js";
+import { withQuery } from "../shell/router.js";
+
+/**
+ * Calls `read()` at once, when one of `inputs` changes, and after live messages may have been lost.
+ * Returns {value, problem, loading, reload, set}; the last value stays while the next one is read.
+ */
+export function useLoaded(read, inputs = []) {
+  const [state, setState] = useState({ value: null, problem: null, loading: true });
+  const latest = useRef(0);
+  const reload = useCallback(async () => {
+    const asked = (latest.current += 1);
+    setState((before) => ({ ...before, loading: true }));
+    const next = await read().then((value) => ({ value, problem: null }), (problem) => ({ problem }));
+    if (asked === latest.current) setState((before) => ({ ...before, ...next, loading: false }));
+  }, inputs);
+  useEffect(() => {
+    reload();
+    return () => (latest.current += 1);
+  }, [...inputs, resyncs.value]);
+  const set = useCallback((value) => setState((before) => ({ ...before, value })), []);
+  return { ...state, reload, set };
+}
+
+/**
+ * A list of the API, page by page: `path` with `query` (lists of values are repeated), null for nothing to ask.
+ * Returns {items, problem, loading, hasMore, more, reload, change}: `items` is null until the first page is here; `change(edit)` edits
+ * the items that are here, as after a live message. `follows`: whether the list is read again, as far as it was, when live messages may
+ * have been lost; a search that goes on record each time does not.
+ */
+export function usePages(path, query = {}, { limit = 100, follows = true } = {}) {
+  const [state, setState] = useState({ items: null, next: null, problem: null, loading: true });
+  const latest = useRef(0);
+  const key = path === null ? null : withQuery(path, query);
+  /** Reads on from `cursor` until at least `enough` items are here. */
+  const read = async (cursor, before, enough = before.length + 1) => {
+    const asked = (latest.current += 1);
+    setState((now) => ({ ...now, loading: true, problem: null }));
+    try {
+      let items = before;
+      let next = cursor;
+      do {
+        const page = await session.get(pageAddress(path, query, limit, next));
+        items = [...items, ...page.items];
+        next = page.next;
+      } while (next !== null && items.length < enough && asked === latest.current);
+      if (asked === latest.current) setState({ items, next, problem: null, loading: false });
+    } catch (problem) {
+      if (asked === latest.current) setState((now) => ({ ...now, problem, loading: false }));
+    }
+  };
+  const asked = useRef(null);
+  const isFollowed = follows ? resyncs.value : 0;
+  useEffect(() => {
+    const isSame = asked.current === key;
+    asked.current = key;
+    if (key === null) setState({ items: null, next: null, problem: null, loading: false });
+    else if (isSame) read(null, [], state.items?.length ?? 1);
+    else {
+      setState({ items: null, next: null, problem: null, loading: true });
+      read(null, []);
+    }
+    return () => (latest.current += 1);
+  }, [key, limit, isFollowed]);
+  return {
+    ...state,
+    hasMore: state.next !== null,
+    more: () => state.next !== null && !state.loading && read(state.next, state.items),
+    reload: () => read(null, [], state.items?.length ?? 1),
+    change: (edit) => setState((now) => ({ ...now, items: now.items && edit(now.items) })),
+  };
+}
+
+function pageAddress(path, query, limit, cursor) {
+  const parts = new URLSearchParams({ limit });
+  if (cursor) parts.set("cursor", cursor);
+  for (const [name, value] of Object.entries(query)) {
+    for (const each of Array.isArray(value) ? value : [value]) if (each !== "" && each !== null && each !== undefined) parts.append(name, each);
+  }
+  return `${path}?${parts}`;
+}
+
+/** Returns every item of a list: all its pages, one after the other. */
+export async function readAll(path, query = {}, limit = 500) {
+  const items = [];
+  let cursor = null;
+  do {
+    const page = await session.get(pageAddress(path, query, limit, cursor));
+    items.push(...page.items);
+    cursor = page.next;
+  } while (cursor !== null);
+  return items;
+}
+
+/** How much of a list is here, and the button for more. Says so in words, as no list is cut silently. */
+export function More({ pages }) {
+  if (!pages.items?.length) return null;
+  return html`<div class="more">
+    <span class="muted" role="status">${pages.hasMore ? COMMON.loadedSoFar(pages.items.length) : COMMON.loaded(pages.items.length)}</span>
+    ${pages.hasMore && html`<button type="button" disabled=${pages.loading} onClick=${pages.more}>${COMMON.more}</button>`}
+  </div>`;
+}

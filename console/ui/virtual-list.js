@@ -1,0 +1,42 @@
+// A long list of which only the rows in sight exist. Rows are of one height, keyed, and keep their focus while others come and go.
+
+import { html, useEffect, useLayoutEffect, useRef, useState } from "./html.js";
+
+const BEYOND = 6;
+
+/**
+ * `items`, `keyOf(item)`, `row(item, index)` -> element, `height` of a row in px, `label` of the list for screen readers;
+ * `onEnd` is called when the last row comes near, so that the next page can be read.
+ * While the list is scrolled, new items on top do not move what is in sight.
+ */
+export function VirtualList({ items, keyOf, row, height, label, onEnd, footer, className = "" }) {
+  const box = useRef(null);
+  const [view, setView] = useState({ top: 0, room: 0 });
+  const first = useRef(null);
+  useEffect(() => {
+    const see = () => box.current && setView({ top: box.current.scrollTop, room: box.current.clientHeight });
+    const sized = new ResizeObserver(see);
+    sized.observe(box.current);
+    return () => sized.disconnect();
+  }, []);
+  useLayoutEffect(() => {
+    const before = first.current;
+    first.current = items.length ? keyOf(items[0]) : null;
+    if (before === null || before === first.current || box.current.scrollTop < height) return;
+    const moved = items.findIndex((item) => keyOf(item) === before);
+    if (moved > 0) box.current.scrollTop += moved * height;
+  }, [items]);
+  const from = Math.max(0, Math.floor(view.top / height) - BEYOND);
+  const to = Math.min(items.length, Math.ceil((view.top + view.room) / height) + BEYOND);
+  useEffect(() => {
+    if (items.length && to >= items.length - BEYOND) onEnd?.();
+  }, [to, items.length]);
+  const scrolled = () => setView({ top: box.current.scrollTop, room: box.current.clientHeight });
+  return html`<div ref=${box} class=${`virtual ${className}`} onScroll=${scrolled} tabindex="-1">
+    <ul role="list" aria-label=${label} style=${{ height: `${items.length * height}px` }}>
+      ${items.slice(from, to).map((item, index) => html`<li key=${keyOf(item)} aria-setsize=${items.length} aria-posinset=${from + index + 1}
+        style=${{ transform: `translateY(${(from + index) * height}px)`, height: `${height}px` }}>${row(item, from + index)}</li>`)}
+    </ul>
+    ${footer}
+  </div>`;
+}
