@@ -3,6 +3,7 @@
 
 import { SHELL } from "../texts/pt-BR/shell.js";
 import { computed, effect, html, signal, useSignal } from "../ui/html.js";
+import { Icon } from "../ui/icons.js";
 import { Severity } from "../ui/signs.js";
 import { acknowledge, onArrival, openCounts, openCriticals } from "../stores/alerts.js";
 import { nameOf } from "../stores/cameras.js";
@@ -90,7 +91,7 @@ export function SoundButton() {
   const hint = isSoundOn.value && isSoundBlocked.value ? SHELL.soundBlocked : label;
   return html`<button type="button" class="sound" aria-pressed=${isSoundOn.value} data-blocked=${isSoundOn.value && isSoundBlocked.value}
     data-played=${played.value} title=${hint} aria-label=${hint} onClick=${() => setSound(!isSoundOn.value)}>
-    <span aria-hidden="true">${isSoundOn.value ? "🔔" : "🔕"}</span> ${SHELL.sound}
+    <${Icon} name=${isSoundOn.value ? "sound" : "silent"} /> ${SHELL.sound}
   </button>`;
 }
 
