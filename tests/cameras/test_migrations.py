@@ -69,7 +69,7 @@ async def rows_of(owner: AsyncEngine, table: Any) -> list[Any]:
 async def test_groups_that_cameras_hold_get_a_name(settings: DatabaseSettings, owner: AsyncEngine) -> None:
     mine, other, (a, b, c, gone) = new_id(), new_id(), sorted(new_id() for _ in range(4))
     before = [row(mine, a, b), row(mine, b), row(other, c, a), row(mine), row(mine, gone, removed_at=NOW)]
-    await upgraded(settings, owner, "0004", ["camera_group"], before)
+    await upgraded(settings, owner, "0004", ["camera_group", "layout"], before)
     named = {(each.tenant_id, each.id): (each.name, each.name_key) for each in await rows_of(owner, camera_group)}
     assert named == {
         (mine, a): ("Grupo 1", "grupo 1"),

@@ -20,6 +20,7 @@ CREATIONS = {
     "POST /api/v1/api-keys",
     "POST /api/v1/cameras",
     "POST /api/v1/groups",
+    "POST /api/v1/layouts",
     "POST /api/v1/tenants",
     "POST /api/v1/users",
     "POST /api/v1/watchlists",

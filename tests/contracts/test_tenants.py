@@ -48,6 +48,7 @@ BODIES: dict[tuple[str, str], Any] = {
     ("PATCH", "/api/v1/users/{user_id}"): {"disabled": True},
     ("PATCH", "/api/v1/cameras/{camera_id}"): {"name": "Minha agora"},
     ("PATCH", "/api/v1/groups/{group_id}"): {"name": "Minha agora"},
+    ("PUT", "/api/v1/layouts/{layout_id}"): {"name": "Minha agora", "tiles": 4},
     ("POST", "/api/v1/watchlists/{watchlist_id}/entries"): {"plate": "ABC1D23"},
     ("PATCH", "/api/v1/watchlists/{watchlist_id}"): {"name": "Minha agora"},
     ("PATCH", "/api/v1/watchlists/{watchlist_id}/entries/{entry_id}"): {"reason": "Minha agora"},
@@ -167,6 +168,7 @@ async def belongings(clients: dict[str, httpx.AsyncClient], owner: dict[str, str
     made["entry_id"] = (await post("alerts", f"/watchlists/{made['watchlist_id']}/entries", {"plate": PLATE}))["entry_id"]
     camera = (await post("cameras", "/cameras", {"name": "Praça", "url": "rtsp://admin:segredo@10.9.8.7/stream1"}))["id"]
     made["camera_id"] = camera
+    made["layout_id"] = (await post("cameras", "/layouts", {"name": "Centro", "tiles": 1, "cameras": [camera]}))["id"]
     made["group_id"] = (await post("cameras", "/groups", {"name": "Centro"}))["id"]
 
     async def camera_is_known() -> bool:

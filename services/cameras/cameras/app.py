@@ -17,6 +17,9 @@ from cameras.gateways.system_dns import resolve
 from cameras.groups.api import router as groups_router
 from cameras.groups.repository import PostgresGroups
 from cameras.groups.usecases import Groups
+from cameras.layouts.api import router as layouts_router
+from cameras.layouts.repository import PostgresLayouts
+from cameras.layouts.usecases import Layouts
 from cameras.reads import Reads
 from cameras.settings import MigrateSettings, Settings
 from chassis.auth import AuthRuntime
@@ -57,6 +60,7 @@ def create_api(settings: Settings) -> Service:
         fleets=RecentFleets(clock),
     )
     groups = Groups(db.uow, PostgresGroups, cameras, clock)
+    layouts = Layouts(db.uow, PostgresLayouts, clock)
     StreamEvents(cameras).subscribe(bus)
     announcer = Announcer(db.uow, PostgresCameras, PostgresLeases, clock, new_id())
     return create_app(
@@ -72,7 +76,7 @@ def create_api(settings: Settings) -> Service:
             lambda: bus,
             announcer.leasing,
         ),
-        routers=(cameras_router, groups_router),
+        routers=(cameras_router, groups_router, layouts_router),
         readiness={"postgresql": db.check, "rabbitmq": bus.check, "keys": auth.check},
         asyncapi=bus.asyncapi,
         loops={
@@ -81,7 +85,7 @@ def create_api(settings: Settings) -> Service:
             "idempotency": KeyKeeping(db.uow, clock).run,
             "announce": every(RENEW_EVERY, announcer.announce_when_due, lasting=True),
         },
-        provides=[auth.authenticator, cameras, groups],
+        provides=[auth.authenticator, cameras, groups, layouts],
     )
 
 

@@ -1,0 +1,1 @@
+"""Layouts of the video wall: which cameras a user shows together, and where."""
