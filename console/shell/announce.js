@@ -6,7 +6,6 @@ import { computed, effect, html, signal, useSignal } from "../ui/html.js";
 import { Icon } from "../ui/icons.js";
 import { Severity } from "../ui/signs.js";
 import { acknowledge, onArrival, openCounts, openCriticals } from "../stores/alerts.js";
-import { nameOf } from "../stores/cameras.js";
 import { inWords } from "../texts/pt-BR/errors.js";
 import { recall, remember } from "./memory.js";
 import { may, me } from "./state.js";
@@ -95,14 +94,13 @@ export function SoundButton() {
   </button>`;
 }
 
-/** Stands over the page without moving it; lies small in the corner after "Minimizar" until the next critical alert. */
+/** Takes free room of the header, on a small screen the foot of the page: it moves nothing. Small after "Minimizar", until the next critical alert. */
 export function Banner() {
   const smallFor = useSignal(null);
   const busy = useSignal(false);
   const [first] = openCriticals.value;
   if (!first) return null;
   const count = Math.max(openCounts.value.critical, openCriticals.value.length);
-  const where = first.camera_id ? nameOf(first.camera_id) : "";
   if (smallFor.value === first.alert_id) {
     return html`<button type="button" class="banner small" onClick=${() => (smallFor.value = null)}>▲ ${SHELL.banner(count)}</button>`;
   }
@@ -113,8 +111,8 @@ export function Banner() {
   };
   return html`<section class="banner" role="alert" aria-label=${SHELL.banner(count)}>
     <${Severity} level="critical" />
-    <p><strong>${first.title}</strong>${where && html` · ${where}`}${first.reason && html` · ${first.reason}`}
-      ${count > 1 && html` <a href="/alertas?state=open&severity=critical">${SHELL.banner(count)}</a>`}</p>
+    <p title=${first.title}><strong>${first.title}</strong>${first.reason && html` · ${first.reason}`}</p>
+    ${count > 1 && html`<a class="count" href="/alertas?severity=critical" title=${SHELL.banner(count)} aria-label=${SHELL.banner(count)}>${count}</a>`}
     <span class="actions">
       ${may("alerts:acknowledge") && html`<button type="button" class="primary" disabled=${busy.value} onClick=${take}
         aria-label=${SHELL.acknowledgeThis(first.title)}>${SHELL.acknowledge}</button>`}

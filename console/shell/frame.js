@@ -21,13 +21,13 @@ export function Frame({ children }) {
         <span aria-hidden="true">☰</span> ${SHELL.menu}
       </button>
       <${CityName} />
+      <${Banner} />
       ${may("plates:search") && html`<${PlateSearch} />`}
       <span class="badge link" data-state=${link.value} role="status" title=${SHELL.linkHint[link.value]}>${SHELL.link[link.value]}</span>
       ${may("alerts:read") && html`<${SoundButton} />`}
       <${Person} />
     </header>
     <nav id="navigation" class="side" aria-label=${SHELL.navigation}><${Navigation} path=${path} /></nav>
-    <${Banner} />
     <main id="content" tabindex="-1">${children}</main>
   </div>`;
 }

@@ -1,0 +1,119 @@
+// The alert centre: all alerts with filters and pages, one beside the list with its picture, acknowledged one by one or many at a time.
+
+import { may, session, listen } from "../../shell/state.js";
+import { go, setQuery, withQuery } from "../../shell/router.js";
+import { toast } from "../../shell/toasts.js";
+import { acknowledge, openCounts } from "../../stores/alerts.js";
+import { SEVERITIES } from "../../texts/pt-BR/common.js";
+import { ALERTS } from "../../texts/pt-BR/alerts.js";
+import { inWords } from "../../texts/pt-BR/errors.js";
+import { CamerasField, PeriodFields } from "../../ui/choosing.js";
+import { SelectField } from "../../ui/form.js";
+import { useHeld, Waiting } from "../../ui/holding.js";
+import { html, useEffect, useState } from "../../ui/html.js";
+import { useLoaded, usePages } from "../../ui/loading.js";
+import { Empty, Failed, Skeleton } from "../../ui/states.js";
+import { VirtualList } from "../../ui/virtual-list.js";
+import { address } from "../../shell/router.js";
+import { AlertDetail } from "./detail.js";
+import { AlertRow, rowHeight } from "./row.js";
+
+export const styles = ["style.css"];
+
+const keyOf = (alert) => alert.alert_id;
+
+export default function Alerts({ params, query }) {
+  const filters = { state: query.state === "all" ? "" : query.state ?? "open", severity: query.severity ?? "", camera_id: query.cameras?.split(",") ?? [], from: query.from ?? "", to: query.to ?? "" };
+  const pages = usePages("/alerts", filters, { limit: 200 });
+  const [chosen, setChosen] = useState(new Set());
+  useEffect(() => setChosen(new Set()), [JSON.stringify(filters)]);
+  useLiveAlerts(pages, filters);
+  const items = pages.items ?? [];
+  const held = useHeld(items, keyOf);
+  const take = async (ids) => {
+    try {
+      for (let from = 0; from < ids.length; from += 500) await acknowledge(ids.slice(from, from + 500));
+      toast(ALERTS.acknowledged(ids.length));
+      setChosen(new Set());
+    } catch (problem) {
+      toast(inWords(problem), "failed");
+    }
+  };
+  const open = (alert) => go(withQuery(`/alertas/${alert.alert_id}`, address.value.query));
+  const selected = useSelected(params.id, items);
+  const row = (alert) => html`<${AlertRow} alert=${alert} isSelected=${alert.alert_id === params.id} isChosen=${chosen.has(alert.alert_id)}
+    onOpen=${open} onTake=${() => take([alert.alert_id])} onChoose=${() => setChosen(toggled(chosen, alert.alert_id))} />`;
+  return html`<section class="screen alerts" data-detail=${Boolean(params.id)}>
+    <header><h1>${ALERTS.title}</h1><p class="muted" role="status">${ALERTS.counts(openCounts.value)}</p></header>
+    <${Filters} filters=${filters} />
+    <div class="alerts-columns">
+      <div class="alerts-list" ...${held.hold}>
+        <${Bulk} items=${held.shown} chosen=${chosen} onChoose=${setChosen} onTake=${take} held=${held} />
+        ${pages.problem && html`<${Failed} problem=${pages.problem} retry=${pages.reload} />`}
+        ${pages.items === null && pages.loading && html`<${Skeleton} lines=${10} />`}
+        ${pages.items?.length === 0 && html`<${None} isFiltered=${Object.entries(filters).some(([name, value]) => name !== "state" && value.length) || filters.state === "acknowledged"} isOpenOnly=${filters.state === "open"} />`}
+        ${items.length > 0 && html`<${VirtualList} items=${held.shown} keyOf=${keyOf} row=${row} height=${rowHeight()} label=${ALERTS.list} onEnd=${pages.more} />
+          <p class="muted alerts-loaded" role="status">${ALERTS.loadedOf(items.length, pages.hasMore)}</p>`}
+      </div>
+      <div class="alerts-detail">${selected.problem
+        ? html`<${Failed} problem=${selected.problem} />`
+        : html`<${AlertDetail} alert=${selected.alert} isAsked=${Boolean(params.id)} onTake=${take} onBack=${() => go(withQuery("/alertas", address.value.query))} />`}</div>
+    </div>
+  </section>`;
+}
+
+function toggled(set, key) {
+  const next = new Set(set);
+  if (!next.delete(key)) next.add(key);
+  return next;
+}
+
+/** The alert of the address: from the list, or read by itself where the list does not hold it. */
+function useSelected(id, items) {
+  const here = items.find((alert) => alert.alert_id === id) ?? null;
+  const read = useLoaded(async () => (id && !here ? session.get(`/alerts/${id}`) : null), [id, Boolean(here)]);
+  return { alert: here ?? read.value, problem: here ? null : read.problem };
+}
+
+/** Live messages change alerts that are in the list, and put new ones that fit the filters on top. */
+function useLiveAlerts(pages, filters) {
+  const change = pages.change;
+  useEffect(() => listen("alert", (alert) => change((items) => {
+    const at = items.findIndex((each) => each.alert_id === alert.alert_id);
+    if (at >= 0) return items.with(at, alert);
+    return fits(alert, filters) ? [alert, ...items] : items;
+  })), [JSON.stringify(filters)]);
+}
+
+function fits(alert, { state, severity, camera_id: cameras, from, to }) {
+  return (!state || alert.state === state) && (!severity || alert.severity === severity) && (!cameras.length || cameras.includes(alert.camera_id))
+    && (!from || alert.raised_at >= from) && (!to || alert.raised_at < to);
+}
+
+function Filters({ filters }) {
+  const severities = [["", ALERTS.anySeverity], ...Object.entries(SEVERITIES)];
+  const set = (name) => (event) => setQuery({ [name]: event.target.value });
+  return html`<div class="filters">
+    <${SelectField} label=${ALERTS.state} value=${filters.state || "all"} options=${Object.entries(ALERTS.states)} onChange=${set("state")} />
+    <${SelectField} label=${ALERTS.severity} value=${filters.severity} options=${severities} onChange=${set("severity")} />
+    <${CamerasField} chosen=${filters.camera_id} onChange=${(ids) => setQuery({ cameras: ids.join(",") })} />
+    <${PeriodFields} from=${filters.from} to=${filters.to} onChange=${setQuery} />
+  </div>`;
+}
+
+function Bulk({ items, chosen, onChoose, onTake, held }) {
+  const open = items.filter((alert) => alert.state === "open").map(keyOf);
+  const isAll = open.length > 0 && open.every((id) => chosen.has(id));
+  return html`<div class="alerts-bulk">
+    ${may("alerts:acknowledge") && html`
+      <input type="checkbox" aria-label=${ALERTS.chooseAll} title=${ALERTS.chooseAll} checked=${isAll} disabled=${open.length === 0} onChange=${() => onChoose(new Set(isAll ? [] : open))} />
+      <button type="button" class="primary" disabled=${chosen.size === 0} onClick=${() => onTake([...chosen])}>${ALERTS.acknowledgeMany(chosen.size)}</button>`}
+    <${Waiting} count=${held.waiting} words=${ALERTS.waiting} release=${held.release} />
+  </div>`;
+}
+
+function None({ isFiltered, isOpenOnly }) {
+  if (isOpenOnly && !isFiltered) return html`<${Empty} text=${ALERTS.noneOpen}><a class="button" href="/alertas?state=all">${ALERTS.seeAll}</a><//>`;
+  if (isFiltered) return html`<${Empty} text=${ALERTS.none}><a class="button" href="/alertas">${ALERTS.clearFilters}</a><//>`;
+  return html`<${Empty} text=${ALERTS.noneYet}>${may("watchlists:read") && html`<a class="button" href="/listas">${ALERTS.toLists}</a>`}<//>`;
+}

@@ -1,0 +1,33 @@
+// One alert in the list.
+
+import { may } from "../../shell/state.js";
+import { nameOf } from "../../stores/cameras.js";
+import { ALERTS } from "../../texts/pt-BR/alerts.js";
+import { moment } from "../../ui/dates.js";
+import { html } from "../../ui/html.js";
+import { Plate, Severity, written } from "../../ui/signs.js";
+
+const narrow = matchMedia("(max-width: 48rem)");
+
+/** Height of a row in px: on a phone it has a line more. */
+export const rowHeight = () => (narrow.matches ? 132 : 72);
+
+/** What an alert is about, for the words of its buttons: "ABC1D23, Portão 2". */
+export const subjectOf = (alert) => [alert.plate ? written(alert.plate) : alert.title, alert.camera_id && nameOf(alert.camera_id)].filter(Boolean).join(", ");
+
+export function AlertRow({ alert, isSelected, isChosen, onOpen, onTake, onChoose }) {
+  const about = subjectOf(alert);
+  const isOpen = alert.state === "open";
+  const details = [moment(alert.captured_at ?? alert.raised_at), alert.reason, alert.sightings > 1 && ALERTS.readings(alert.sightings)].filter(Boolean).join(" · ");
+  return html`<article class="alert-row" data-severity=${alert.severity} data-state=${alert.state} data-selected=${isSelected} data-alert=${alert.alert_id}>
+    ${may("alerts:acknowledge") && html`<input type="checkbox" checked=${isChosen} disabled=${!isOpen} aria-label=${ALERTS.choose(about)} onChange=${onChoose} />`}
+    <button type="button" class="alert-what" aria-current=${isSelected ? "true" : undefined} onClick=${() => onOpen(alert)}>
+      <${Severity} level=${alert.severity} />
+      ${alert.plate && html`<${Plate} plate=${alert.plate} />`}
+      <span class="alert-text"><strong>${alert.plate ? nameOf(alert.camera_id) : alert.title}</strong><small class="muted">${details}</small></span>
+    </button>
+    ${isOpen && may("alerts:acknowledge")
+      ? html`<button type="button" aria-label=${ALERTS.acknowledgeThis(about)} onClick=${onTake}>${ALERTS.acknowledge}</button>`
+      : html`<span class="badge">${ALERTS.one[alert.state]}</span>`}
+  </article>`;
+}

@@ -1,0 +1,95 @@
+// The dashboard: what is well, what is not and since when, what waits for a person, and what is being read.
+
+import { may, session } from "../../shell/state.js";
+import { openCounts } from "../../stores/alerts.js";
+import { cameras, camerasByName, camerasProblem, loadCameras } from "../../stores/cameras.js";
+import { DASHBOARD } from "../../texts/pt-BR/dashboard.js";
+import { useLoaded } from "../../ui/loading.js";
+import { html, useEffect } from "../../ui/html.js";
+import { Failed, Skeleton } from "../../ui/states.js";
+import { PlatesPerHour } from "./chart.js";
+import { Down, NewestAlerts, LatestReads } from "./lists.js";
+
+export const styles = ["style.css"];
+
+const AGAIN_MS = 60_000;
+const GIGA = 1e9;
+
+export default function Dashboard() {
+  if (camerasProblem.value && !cameras.value) return html`<section class="screen"><h1>${DASHBOARD.title}</h1><${Failed} problem=${camerasProblem.value} retry=${loadCameras} /></section>`;
+  if (!cameras.value) return html`<section class="screen"><h1>${DASHBOARD.title}</h1><${Skeleton} lines=${8} /></section>`;
+  if (cameras.value.size === 0) return html`<section class="screen"><h1>${DASHBOARD.title}</h1><${EmptyCity} /></section>`;
+  return html`<${Figures} />`;
+}
+
+function Figures() {
+  const usage = useLoaded(async () => (may("recordings:read") ? session.get("/recordings/usage") : null));
+  const plates = useLoaded(async () => (may("detections:read") ? session.get(`/analytics/plates?${lastDay()}`) : null));
+  useEffect(() => {
+    const timer = setInterval(() => document.visibilityState === "visible" && (usage.reload(), plates.reload()), AGAIN_MS);
+    return () => clearInterval(timer);
+  }, []);
+  return html`<section class="screen dashboard">
+    <header><h1>${DASHBOARD.title}</h1></header>
+    <div class="dashboard-figures">
+      <${FleetFigure} />
+      ${may("alerts:read") && html`<${Figure} name=${DASHBOARD.alerts} href="/alertas" value=${openCounts.value.total.toLocaleString("pt-BR")}
+        more=${DASHBOARD.alertCounts(openCounts.value)} isBad=${openCounts.value.critical > 0} />`}
+      ${usage.value && html`<${RecordingFigures} usage=${usage.value} />`}
+      ${plates.value && html`<${Figure} name=${DASHBOARD.platesToday} href="/placas" value=${plates.value.total.toLocaleString("pt-BR")} />`}
+    </div>
+    <div class="dashboard-columns">
+      <${Down} notRecording=${usage.value?.cameras_not_recording ?? []} />
+      ${may("alerts:read") && html`<${NewestAlerts} />`}
+      ${plates.value && html`<${PlatesPerHour} items=${plates.value.items} total=${plates.value.total} />`}
+      ${may("detections:read") && html`<${LatestReads} />`}
+    </div>
+  </section>`;
+}
+
+function lastDay() {
+  const hour = 3_600_000;
+  const to = Math.ceil(Date.now() / hour) * hour;
+  return new URLSearchParams({ from: new Date(to - 24 * hour).toISOString(), to: new Date(to).toISOString(), bucket: "hour" });
+}
+
+function Figure({ name, value, more, href, isBad = false }) {
+  const inside = html`<span class="muted">${name}</span><strong>${value}</strong>${more && html`<small class=${isBad ? "error" : "muted"}>${more}</small>`}`;
+  return href ? html`<a class="panel figure" data-bad=${isBad} href=${href}>${inside}</a>` : html`<div class="panel figure" data-bad=${isBad}>${inside}</div>`;
+}
+
+function FleetFigure() {
+  const counts = { online: 0, offline: 0, degraded: 0, disabled: 0, unknown: 0 };
+  for (const camera of camerasByName.value) counts[camera.enabled ? camera.state : "disabled"] += 1;
+  const total = camerasByName.value.length - counts.disabled;
+  return html`<${Figure} name=${DASHBOARD.cameras} href="/cameras" value=${DASHBOARD.online(counts.online + counts.degraded, total)}
+    more=${DASHBOARD.fleet(counts)} isBad=${counts.offline > 0} />`;
+}
+
+function RecordingFigures({ usage }) {
+  const stopped = usage.cameras_not_recording.length;
+  const days = usage.days_left == null ? DASHBOARD.daysUnknown : DASHBOARD.daysLeft(usage.days_left);
+  return html`<${Figure} name=${DASHBOARD.recording} value=${DASHBOARD.recordingCount(usage.cameras_recording)} more=${DASHBOARD.notRecording(stopped)} isBad=${stopped > 0} />
+    ${usage.disk
+      ? html`<${Figure} name=${DASHBOARD.disk} value=${DASHBOARD.free(sizeOf(usage.disk.free_bytes))} more=${days} isBad=${usage.days_left != null && usage.days_left < 3} />`
+      : html`<${Figure} name=${DASHBOARD.disk} value=${DASHBOARD.used(sizeOf(usage.bytes_used))} />`}`;
+}
+
+function sizeOf(bytes) {
+  const [size, unit] = bytes >= 1000 * GIGA ? [bytes / GIGA / 1000, "TB"] : [bytes / GIGA, "GB"];
+  return `${size.toLocaleString("pt-BR", { maximumFractionDigits: size < 10 ? 1 : 0 })} ${unit}`;
+}
+
+/** An empty city leads somewhere. */
+function EmptyCity() {
+  if (!may("cameras:write")) return html`<p class="empty">${DASHBOARD.nothingForYou}</p>`;
+  return html`<div class="empty">
+    <h2>${DASHBOARD.emptyTitle}</h2><p>${DASHBOARD.emptyText}</p>
+    <div class="actions">
+      <a class="button primary" href="/cameras?new=1">${DASHBOARD.addCamera}</a>
+      <a class="button" href="/cameras?import=1">${DASHBOARD.importCsv}</a>
+      ${may("watchlists:write") && html`<a class="button" href="/listas">${DASHBOARD.addWatchlist}</a>`}
+      ${may("users:write") && html`<a class="button" href="/pessoas">${DASHBOARD.addPerson}</a>`}
+    </div>
+  </div>`;
+}
