@@ -3,8 +3,11 @@
 import { COMMON } from "../texts/pt-BR/common.js";
 import { html, signal, useEffect, useId, useRef } from "./html.js";
 
-/** Shows its children until `onClose` is called by Esc, the button or a click outside. */
-export function Dialog({ title, onClose, wide = false, children }) {
+/**
+ * Shows its children until `onClose` is called by Esc, the button or a click outside. `firm`: a click outside leaves it open, as where
+ * much has been typed, or something is shown that is not shown again.
+ */
+export function Dialog({ title, onClose, wide = false, firm = false, children }) {
   const dialog = useRef(null);
   const id = useId();
   useEffect(() => {
@@ -12,7 +15,7 @@ export function Dialog({ title, onClose, wide = false, children }) {
     dialog.current.showModal();
     return () => opener?.isConnected && opener.focus?.();
   }, []);
-  const outside = (event) => event.target === dialog.current && onClose();
+  const outside = (event) => event.target === dialog.current && !firm && onClose();
   const cancelled = (event) => {
     event.preventDefault(); // the owner takes it away
     onClose();

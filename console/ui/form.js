@@ -2,7 +2,7 @@
 
 import { inWords } from "../texts/pt-BR/errors.js";
 import { COMMON } from "../texts/pt-BR/common.js";
-import { html, useId, useRef, useState } from "./html.js";
+import { html, useEffect, useId, useRef, useState } from "./html.js";
 
 /** A label with its control: `children` gets the ids to wire. `hint` and `error` are read with the control. */
 export function Field({ label, hint, error, children }) {
@@ -77,4 +77,15 @@ export function Form({ onSubmit, submit = COMMON.save, words, onCancel, inline =
 function WrongFields({ problem }) {
   const names = [...new Set((problem.errors ?? []).map((error) => error.loc?.at(-1) ?? error.field).filter(Boolean))];
   return names.length ? html` <code>${names.join(", ")}</code>` : null;
+}
+
+/**
+ * What is being edited: begins as `given`, and begins anew when that becomes another. Returns the draft, a function that changes
+ * some of its fields, and whether it differs from what was given.
+ */
+export function useDraft(given) {
+  const [draft, setDraft] = useState(given);
+  const known = JSON.stringify(given);
+  useEffect(() => setDraft(given), [known]);
+  return [draft, (changes) => setDraft((before) => ({ ...before, ...changes })), JSON.stringify(draft) !== known];
 }
