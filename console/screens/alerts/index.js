@@ -1,20 +1,20 @@
 // The alert centre: all alerts with filters and pages, one beside the list with its picture, acknowledged one by one or many at a time.
 
 import { may, session, listen } from "../../shell/state.js";
-import { go, setQuery, withQuery } from "../../shell/router.js";
+import { address, go, setQuery, withQuery } from "../../shell/router.js";
 import { toast } from "../../shell/toasts.js";
 import { acknowledge, openCounts } from "../../stores/alerts.js";
 import { SEVERITIES } from "../../texts/pt-BR/common.js";
 import { ALERTS } from "../../texts/pt-BR/alerts.js";
 import { inWords } from "../../texts/pt-BR/errors.js";
 import { CamerasField, PeriodFields } from "../../ui/choosing.js";
+import { Filters } from "../../ui/filters.js";
 import { SelectField } from "../../ui/form.js";
 import { useHeld, Waiting } from "../../ui/holding.js";
 import { html, useEffect, useState } from "../../ui/html.js";
 import { useLoaded, usePages } from "../../ui/loading.js";
 import { Empty, Failed, Skeleton } from "../../ui/states.js";
 import { VirtualList } from "../../ui/virtual-list.js";
-import { address } from "../../shell/router.js";
 import { AlertDetail } from "./detail.js";
 import { AlertRow, rowHeight } from "./row.js";
 
@@ -45,7 +45,7 @@ export default function Alerts({ params, query }) {
     onOpen=${open} onTake=${() => take([alert.alert_id])} onChoose=${() => setChosen(toggled(chosen, alert.alert_id))} />`;
   return html`<section class="screen alerts" data-detail=${Boolean(params.id)}>
     <header><h1>${ALERTS.title}</h1><p class="muted" role="status">${ALERTS.counts(openCounts.value)}</p></header>
-    <${Filters} filters=${filters} />
+    <${AlertFilters} filters=${filters} />
     <div class="alerts-columns">
       <div class="alerts-list" ...${held.hold}>
         <${Bulk} items=${held.shown} chosen=${chosen} onChoose=${setChosen} onTake=${take} held=${held} />
@@ -90,15 +90,16 @@ function fits(alert, { state, severity, camera_id: cameras, from, to }) {
     && (!from || alert.raised_at >= from) && (!to || alert.raised_at < to);
 }
 
-function Filters({ filters }) {
+function AlertFilters({ filters }) {
   const severities = [["", ALERTS.anySeverity], ...Object.entries(SEVERITIES)];
   const set = (name) => (event) => setQuery({ [name]: event.target.value });
-  return html`<div class="filters">
+  const count = Object.values(filters).filter((value) => value.length).length;
+  return html`<${Filters} count=${count}>
     <${SelectField} label=${ALERTS.state} value=${filters.state || "all"} options=${Object.entries(ALERTS.states)} onChange=${set("state")} />
     <${SelectField} label=${ALERTS.severity} value=${filters.severity} options=${severities} onChange=${set("severity")} />
     <${CamerasField} chosen=${filters.camera_id} onChange=${(ids) => setQuery({ cameras: ids.join(",") })} />
     <${PeriodFields} from=${filters.from} to=${filters.to} onChange=${setQuery} />
-  </div>`;
+  <//>`;
 }
 
 function Bulk({ items, chosen, onChoose, onTake, held }) {

@@ -42,6 +42,7 @@ export const COMMON = {
   from: "De",
   to: "Até",
   period: "Período",
+  filters: (count) => (count ? `Filtros (${count})` : "Filtros"),
   camera: "Câmera",
   cameras: "Câmeras",
   allCameras: "Todas as câmeras",
