@@ -62,7 +62,7 @@ function PlateSearch() {
     <${PurposeChoice} />
     <label class="visually-hidden" for="plate-search">${SHELL.plateSearch}</label>
     <input id="plate-search" name="plate" placeholder=${SHELL.platePlaceholder} maxlength="10" autocomplete="off" autocapitalize="characters" spellcheck=${false} />
-    <button type="submit">${SHELL.plateSearch}</button>
+    <button type="submit" aria-label=${SHELL.plateSearch}>${SHELL.plateButton}</button>
   </form>`;
 }
 

@@ -13,6 +13,7 @@ export function Dialog({ title, onClose, wide = false, firm = false, children })
   useEffect(() => {
     const opener = document.activeElement;
     dialog.current.showModal();
+    dialog.current.querySelector(".body :is(input, select, textarea, button)")?.focus();
     return () => opener?.isConnected && opener.focus?.();
   }, []);
   const outside = (event) => event.target === dialog.current && !firm && onClose();

@@ -6,9 +6,10 @@ import { cameras, camerasByName, camerasProblem, loadCameras } from "../../store
 import { DASHBOARD } from "../../texts/pt-BR/dashboard.js";
 import { useLoaded } from "../../ui/loading.js";
 import { html, useEffect } from "../../ui/html.js";
+import { LatestReads, NewestAlerts } from "../../ui/live-lists.js";
 import { Failed, Skeleton } from "../../ui/states.js";
 import { PlatesPerHour } from "./chart.js";
-import { Down, NewestAlerts, LatestReads } from "./lists.js";
+import { Down } from "./down.js";
 
 export const styles = ["style.css"];
 

@@ -24,6 +24,7 @@ export const SHELL = {
   help: "Ajuda",
   logout: "Sair",
   plateSearch: "Buscar placa",
+  plateButton: "Buscar",
   platePlaceholder: "Buscar placa: ABC1D23",
   purpose: "Finalidade",
   purposeNone: "Sem finalidade",

@@ -1,0 +1,71 @@
+// The video wall: cameras in places, moved by hand or by keys, saved under names, on one monitor or several.
+
+import { setQuery } from "../../shell/router.js";
+import { may } from "../../shell/state.js";
+import { cameras, camerasProblem, loadCameras } from "../../stores/cameras.js";
+import { WALL } from "../../texts/pt-BR/wall.js";
+import { CamerasDialog } from "../../ui/choosing.js";
+import { html, useRef, useState } from "../../ui/html.js";
+import { LatestReads, NewestAlerts } from "../../ui/live-lists.js";
+import { Empty, Failed, Skeleton } from "../../ui/states.js";
+import { placesOf, useArrangement, usePatrol } from "./arrangement.js";
+import { Slot } from "./slot.js";
+import { Toolbar } from "./toolbar.js";
+
+export const styles = ["style.css"];
+
+export default function Wall({ query }) {
+  if (camerasProblem.value && !cameras.value) return html`<section class="screen"><h1>${WALL.title}</h1><${Failed} problem=${camerasProblem.value} retry=${loadCameras} /></section>`;
+  if (!cameras.value) return html`<section class="screen"><h1>${WALL.title}</h1><${Skeleton} /></section>`;
+  if (cameras.value.size === 0) {
+    return html`<section class="screen"><h1>${WALL.title}</h1>${may("cameras:write")
+      ? html`<${Empty} text=${WALL.none}><a class="button primary" href="/cameras?new=1">${WALL.addCamera}</a><//>`
+      : html`<${Empty} text=${WALL.noneForYou} />`}</section>`;
+  }
+  return html`<${Arranged} key=${query.monitor ?? "1"} screen=${query.monitor ?? "1"} isBare=${query.monitor > 1} hasSide=${query.side !== "0" && !(query.monitor > 1)} />`;
+}
+
+function Arranged({ screen, isBare, hasSide }) {
+  const [arrangement, change] = useArrangement(screen);
+  const page = usePatrol(arrangement.patrol_s);
+  const [choosing, setChoosing] = useState(null);
+  const grid = useRef(null);
+  const { places, pages } = placesOf(arrangement, page, cameras.value);
+  const isPatrol = Boolean(arrangement.patrol_s);
+  const put = (place, id) => {
+    const next = places.map((each) => (each === id ? null : each));
+    next[place] = id;
+    change({ cameras: next });
+  };
+  const swap = (from, to) => {
+    if (to < 0 || to >= places.length || from === to) return;
+    const next = [...places];
+    [next[from], next[to]] = [next[to], next[from]];
+    change({ cameras: next });
+  };
+  const chosen = (ids) => {
+    if (choosing === "all") change({ cameras: ids });
+    else if (ids.length) put(choosing, ids[0]);
+    setChoosing(null);
+  };
+  const columns = Math.sqrt(arrangement.tiles);
+  return html`<section class="screen wall" data-side=${hasSide} data-bare=${isBare}>
+    <${Toolbar} arrangement=${arrangement} change=${change} onChoose=${() => setChoosing("all")} patrolPage=${isPatrol && pages > 1 ? [(page % pages) + 1, pages] : null}
+      onFull=${() => toggleFull(grid.current)} hasSide=${hasSide} onSide=${isBare ? null : () => setQuery({ side: hasSide ? "0" : "" })} screen=${screen} />
+    <div ref=${grid} class="wall-grid" data-tiles=${arrangement.tiles} style=${{ "--columns": columns }} aria-label=${WALL.title} role="group">
+      ${places.map((id, place) => html`<${Slot} key=${id ?? `empty-${place}`} camera=${id && cameras.value.get(id)} place=${place} columns=${columns} isFixed=${isPatrol}
+        onMove=${swap} onDropped=${(from) => swap(from, place)} onChoose=${() => setChoosing(place)} onRemove=${() => put(place, null)} />`)}
+    </div>
+    ${hasSide && html`<aside class="wall-side">
+      ${may("alerts:read") && html`<${NewestAlerts} />`}
+      ${may("detections:read") && html`<${LatestReads} />`}
+    </aside>`}
+    ${choosing !== null && html`<${CamerasDialog} title=${choosing === "all" ? WALL.choose : WALL.chooseOne} single=${choosing !== "all"} most=${25}
+      chosen=${choosing === "all" ? places.filter(Boolean) : []} onClose=${() => setChoosing(null)} onDone=${chosen} />`}
+  </section>`;
+}
+
+function toggleFull(element) {
+  if (document.fullscreenElement) document.exitFullscreen();
+  else element.requestFullscreen?.().catch(() => {}); // a browser may refuse; the wall stays as it is
+}
