@@ -7,7 +7,7 @@ import asyncio
 import pytest
 from tests.cameras.conftest import Case
 
-from cameras.cameras.domain import CameraSettings, ExternalIdTaken
+from cameras.cameras.domain import CameraSettings, ExternalIdTaken, Wanted
 from gtvision.camera import AiSettings, RecordingSettings
 from gtvision.errors import Forbidden, InvalidCameraUrl, NotFound, StaleRevision
 from gtvision.events import CameraRegistered, CameraRemoved, CameraUpdated
@@ -132,7 +132,7 @@ class TestVisibility:
             with pytest.raises(NotFound):
                 await attempt
         assert await case.cameras.list_cameras(stranger, None, 10) == []
-        assert await case.cameras.find_by_external_id(stranger, "ext") == []
+        assert await case.cameras.list_cameras(stranger, None, 10, Wanted(external_id="ext")) == []
 
     async def test_a_group_limit_hides_the_others(self, case: Case) -> None:
         north, south, caller = new_id(), new_id(), case.caller()
@@ -141,7 +141,7 @@ class TestVisibility:
         limited = case.caller(caller.tenant_id, frozenset({north}))
         assert [camera.id for camera in await case.cameras.list_cameras(limited, None, 10)] == [mine.id]
         assert (await case.cameras.fleet_health(limited)).total == 1
-        assert await case.cameras.find_by_external_id(limited, "s") == []
+        assert await case.cameras.list_cameras(limited, None, 10, Wanted(external_id="s")) == []
         with pytest.raises(NotFound):
             await case.cameras.get_camera(limited, other.id)
         with pytest.raises(Forbidden):

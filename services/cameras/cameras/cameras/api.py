@@ -10,7 +10,7 @@ import msgspec
 from fastapi import APIRouter, Depends, Header, Query, Response
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
 
-from cameras.cameras.domain import Camera, CameraSettings, ListedCamera
+from cameras.cameras.domain import Camera, CameraSettings, ListedCamera, Wanted
 from cameras.cameras.usecases.cameras import Cameras
 from chassis.auth import requires
 from chassis.http import Page, Provided, StrictModel, decode_cursor, encode_cursor
@@ -141,6 +141,31 @@ class CameraOut(BaseModel):
         )
 
 
+def _sought(text: str) -> str:
+    return clean_name(text) if text.strip() else ""
+
+
+class CameraQuery(BaseModel):
+    """Which cameras are listed."""
+
+    q: Annotated[str, Field(max_length=120), AfterValidator(_sought)] = Field(
+        "", description="A part of the name or of the external id, whatever its case and accents"
+    )
+    state: list[CameraState] = Field([], max_length=10, description="One of these states; may be repeated")
+    group: UUID | None = None
+    enabled: bool | None = None
+    external_id: ExternalId | None = None
+    cursor: str | None = Field(None, max_length=1_000, description="`next` of the page before")
+    limit: int = Field(50, ge=1, le=500)
+
+    def after(self) -> UUID | None:
+        """Raises: InvalidCursor."""
+        return decode_cursor(self.cursor, id=UUID)["id"] if self.cursor else None
+
+    def wanted(self) -> Wanted:
+        return Wanted(self.q or None, frozenset(self.state) or None, self.group, self.enabled, self.external_id)
+
+
 class Listed(msgspec.Struct):
     """`CameraOut` in a page, field by field the same: fifty of them as models cost more than reading them from PostgreSQL."""
 
@@ -221,18 +246,10 @@ async def register_camera(body: CameraIn, caller: Writer, cameras: CamerasDep, o
 
 
 @router.get("", response_model=Page[CameraOut])
-async def list_cameras(
-    caller: Reader,
-    cameras: CamerasDep,
-    external_id: Annotated[ExternalId | None, Query()] = None,
-    cursor: Annotated[str | None, Query(max_length=1_000)] = None,
-    limit: Annotated[int, Query(ge=1, le=200)] = 50,
-) -> Page[CameraOut] | Response:
-    """The cameras that the caller may see, oldest first."""
-    if external_id is not None:
-        return Page(items=[CameraOut.of(camera) for camera in await cameras.find_by_external_id(caller, external_id)])
-    after = decode_cursor(cursor, id=UUID)["id"] if cursor else None
-    found = await cameras.list_cameras(caller, after, limit + 1)
+async def list_cameras(caller: Reader, cameras: CamerasDep, query: Annotated[CameraQuery, Query()]) -> Response:
+    """The cameras that the caller may see and that fulfil every parameter, oldest first."""
+    limit = query.limit
+    found = await cameras.list_cameras(caller, query.after(), limit + 1, query.wanted())
     following = encode_cursor(id=found[limit - 1].id) if len(found) > limit else None
     page = ListedPage([Listed.of(camera) for camera in found[:limit]], following)
     return Response(_encode(page), media_type="application/json")

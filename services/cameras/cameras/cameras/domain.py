@@ -115,6 +115,22 @@ class ListedCamera(NamedTuple):
         return shown_as(self.enabled, self.updated_at, (self.state, self.since, self.cause))
 
 
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which cameras a list is asked for: those that fulfil everything that is set."""
+
+    text: str | None = None
+    """A part of the name or of the external id, whatever its case and accents."""
+    states: frozenset[CameraState] | None = None
+    """As a screen shows them."""
+    group: UUID | None = None
+    enabled: bool | None = None
+    external_id: str | None = None
+
+
+EVERY_CAMERA = Wanted()
+
+
 def check_groups(caller: Caller, groups: frozenset[UUID]) -> None:
     """A caller who is limited to groups puts cameras into these only, and goes on to see them. Raises: Forbidden."""
     if caller.camera_groups is not None and not (groups and groups <= caller.camera_groups):

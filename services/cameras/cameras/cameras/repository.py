@@ -11,12 +11,13 @@ from sqlalchemy import Row, Select, case, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
 
-from cameras.cameras.domain import Camera, CameraSettings, Groups, ListedCamera, Sighting
+from cameras.cameras.domain import EVERY_CAMERA, Camera, CameraSettings, Groups, ListedCamera, Sighting, Wanted
 from cameras.cameras.tables import camera as table
 from cameras.reads import Reads
 from chassis.db import UnitOfWork
 from gtvision.camera import AiSettings, CameraState, RecordingSettings
 from gtvision.events import StreamCause
+from gtvision.tenancy import Caller
 
 _c = table.c
 
@@ -128,6 +129,7 @@ class PostgresCameras:
 
 
 _LISTED = "SELECT * FROM list_cameras($1, $2, $3, $4)"
+_FOUND = "SELECT * FROM find_cameras($1, $2, $3, $4, $5, $6, $7, $8, $9)"
 _BEFORE_ALL = UUID(int=0)
 
 
@@ -137,9 +139,15 @@ class PostgresCameraList:
     def __init__(self, reads: Reads) -> None:
         self._reads = reads
 
-    async def page(self, tenant_id: UUID, groups: Groups, after: UUID | None, limit: int) -> list[ListedCamera]:
-        """Returns living cameras in order of id, which is the order of registration. Raises: Unavailable."""
-        rows = await self._reads.rows(_LISTED, tenant_id, after or _BEFORE_ALL, limit, None if groups is None else sorted(groups))
+    async def page(self, caller: Caller, after: UUID | None, limit: int, wanted: Wanted) -> list[ListedCamera]:
+        """Returns living cameras that the caller may see, in order of id, which is the order of registration. Raises: Unavailable."""
+        groups = None if caller.camera_groups is None else sorted(caller.camera_groups)
+        asked = (caller.tenant_id, after or _BEFORE_ALL, limit, groups)
+        if wanted == EVERY_CAMERA:
+            rows = await self._reads.rows(_LISTED, *asked)
+        else:
+            states = None if wanted.states is None else sorted(map(str, wanted.states))
+            rows = await self._reads.rows(_FOUND, *asked, wanted.text, states, wanted.group, wanted.enabled, wanted.external_id)
         return [_listed(row) for row in rows]
 
 

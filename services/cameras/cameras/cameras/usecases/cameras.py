@@ -9,12 +9,14 @@ from uuid import UUID
 
 from cameras import metrics
 from cameras.cameras.domain import (
+    EVERY_CAMERA,
     Camera,
     CameraSettings,
     ExternalIdTaken,
     Fleet,
     ListedCamera,
     Sighting,
+    Wanted,
     check_groups,
     desired,
     differences,
@@ -102,15 +104,9 @@ class Cameras:
         async with self.uow(caller.tenant_id) as uow:
             return await _visible(self.repository(uow), caller, camera_id)
 
-    async def list_cameras(self, caller: Caller, after: UUID | None, limit: int) -> list[ListedCamera]:
+    async def list_cameras(self, caller: Caller, after: UUID | None, limit: int, wanted: Wanted = EVERY_CAMERA) -> list[ListedCamera]:
         """Returns at most `limit` cameras in order of registration."""
-        return await self.listed.page(caller.tenant_id, caller.camera_groups, after, limit)
-
-    async def find_by_external_id(self, caller: Caller, external_id: str) -> list[Camera]:
-        """Returns one camera or none."""
-        async with self.uow(caller.tenant_id) as uow:
-            camera = await self.repository(uow).by_external_id(external_id)
-        return [camera] if camera is not None and caller.may_see(camera.settings.groups) else []
+        return await self.listed.page(caller, after, limit, wanted)
 
     async def update_camera(
         self, caller: Caller, camera_id: UUID, patch: Patch, *, url_text: str | None = None, expected_revision: int | None = None
