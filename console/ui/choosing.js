@@ -41,8 +41,13 @@ export function CamerasField({ chosen, onChange, label = COMMON.cameras, most = 
     onDone=${(ids) => (setOpen(false), onChange(ids))} />`}`;
 }
 
-/** `single`: one camera, chosen by a click. */
-export function CamerasDialog({ chosen = [], most = 50, single = false, title = COMMON.cameras, onClose, onDone }) {
+/**
+ * `single`: one camera, chosen by a click. `canBeAll`: whether there is a choice of all cameras, which gives no ids.
+ * `submit(count)`: the words on the button.
+ */
+export function CamerasDialog({
+  chosen = [], most = 50, single = false, canBeAll = true, title = COMMON.cameras, submit = COMMON.chosenCameras, onClose, onDone,
+}) {
   const [ids, setIds] = useState(new Set(chosen));
   const [words, setWords] = useState("");
   const [group, setGroup] = useState("");
@@ -64,8 +69,8 @@ export function CamerasDialog({ chosen = [], most = 50, single = false, title = 
       ? html`<${VirtualList} className="choices" items=${found} keyOf=${(camera) => camera.id} row=${row} height=${ROW_PX} label=${COMMON.cameras} />`
       : html`<p class="muted">${COMMON.noCameras}</p>`}
     ${!single && html`<div class="actions">
-      <button type="button" class="primary" onClick=${() => onDone([...ids])}>${COMMON.chosenCameras(ids.size)}</button>
-      <button type="button" onClick=${() => onDone([])}>${COMMON.allCameras}</button>
+      <button type="button" class="primary" onClick=${() => onDone([...ids])}>${submit(ids.size)}</button>
+      ${canBeAll && html`<button type="button" onClick=${() => onDone([])}>${COMMON.allCameras}</button>`}
     </div>`}
   <//>`;
 }
