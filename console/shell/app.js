@@ -30,7 +30,7 @@ async function entered() {
   phase.value = "in";
 }
 
-session.addEventListener("ended", ({ detail }) => {
+session.addEventListener("ended", (/** @type {CustomEvent} */ { detail }) => {
   leave();
   ended.value = detail.reason;
   phase.value = "out";

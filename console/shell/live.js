@@ -29,9 +29,10 @@ export class Live extends EventTarget {
     const { signal } = this.#ends;
     session.addEventListener("renewed", () => this.#send({ type: "auth", token: session.token }), { signal });
     // A machine that wakes up or finds its network again does not wait for the next look.
-    for (const [target, event] of [[window, "online"], [window, "pageshow"], [document, "visibilitychange"]]) {
-      target.addEventListener(event, () => this.#look(), { signal });
-    }
+    const look = () => this.#look();
+    window.addEventListener("online", look, { signal });
+    window.addEventListener("pageshow", look, { signal });
+    document.addEventListener("visibilitychange", look, { signal });
   }
 
   open() {

@@ -58,13 +58,13 @@ let open = null;
 
 /** One dialog for all that wait for a purpose at the same time. */
 function askFor() {
-  open ??= new Promise((resolve, reject) => {
+  open ??= /** @type {Promise<void>} */ (new Promise((resolve, reject) => {
     asking.value = (isChosen) => {
       asking.value = open = null;
       if (isChosen) resolve();
       else reject(Object.assign(new Error("no purpose was chosen"), { code: "purpose_required" }));
     };
-  });
+  }));
   return open;
 }
 

@@ -96,7 +96,7 @@ export class Session extends EventTarget {
   }
 
   /** `key`: the same for each repeat of one creation, so that a repeat after a lost answer creates nothing again. */
-  post(path, body, { key } = {}) {
+  post(path, body, { key = "" } = {}) {
     return this.#authorised("POST", path, body, key ? { "Idempotency-Key": key } : {});
   }
 
@@ -213,6 +213,7 @@ export class Session extends EventTarget {
   }
 
   async #send(method, path, body, more = {}) {
+    /** @type {Record<string, string>} */
     const headers = { Accept: "application/json", ...more };
     if (this.#access && path !== REFRESH) headers.Authorization = `Bearer ${this.#access}`;
     if (path.startsWith("/auth/") && csrf()) headers["X-CSRF-Token"] = csrf();

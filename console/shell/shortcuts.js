@@ -21,10 +21,10 @@ export function setShortcuts(areOn) {
 
 export function followKeys() {
   document.addEventListener("keydown", (event) => {
-    const isTyping = event.target.closest?.("input, select, textarea, [contenteditable], dialog");
+    const isTyping = /** @type {Element} */ (event.target).closest("input, select, textarea, [contenteditable], dialog");
     if (!areShortcutsOn.value || isTyping || event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
     if (event.key === "/") {
-      const field = document.querySelector("#plate-search");
+      const field = document.getElementById("plate-search");
       if (field) {
         event.preventDefault();
         field.focus();

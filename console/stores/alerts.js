@@ -24,7 +24,7 @@ const arrivals = new EventTarget();
 
 /** Calls `hear(alerts)` for open alerts that this page had not seen: new ones, and after a lost link or a reload those that were missed. */
 export function onArrival(hear) {
-  arrivals.addEventListener("arrived", ({ detail }) => hear(detail));
+  arrivals.addEventListener("arrived", (/** @type {CustomEvent} */ { detail }) => hear(detail));
 }
 
 const known = new Map();

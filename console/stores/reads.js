@@ -12,7 +12,7 @@ export const reads = signal(null);
 /** Returns the reads with one more: a plate read again within the same passage updates its line, later it is another passage. */
 function withRead(list, read) {
   const at = list.findIndex((known) => known.plate === read.plate && known.camera_id === read.camera_id
-    && Math.abs(new Date(known.captured_at) - new Date(read.captured_at)) < SAME_PASSAGE_MS);
+    && Math.abs(Date.parse(known.captured_at) - Date.parse(read.captured_at)) < SAME_PASSAGE_MS);
   if (at < 0) return [read, ...list].slice(0, MOST);
   return list.with(at, { ...read, key: list[at].key });
 }

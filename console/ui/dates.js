@@ -27,11 +27,12 @@ export function lately(instant) {
   return day(instant) === day(Date.now()) ? short : `${format({ day: "2-digit", month: "2-digit" }).format(new Date(instant))} ${short}`;
 }
 
+/** @type {[string, number][]} */
 const STEPS = [["d", 86_400], ["h", 3_600], ["min", 60], ["s", 1]];
 
 /** "3 h", "12 min": how long ago, in its largest unit. */
 export function ago(instant, now = Date.now()) {
-  const seconds = Math.max(0, Math.round((now - new Date(instant)) / 1000));
+  const seconds = Math.max(0, Math.round((now - new Date(instant).getTime()) / 1000));
   const [unit, size] = STEPS.find(([, length]) => seconds >= length) ?? STEPS.at(-1);
   return `${Math.floor(seconds / size)} ${unit}`;
 }

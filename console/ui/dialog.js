@@ -11,7 +11,7 @@ export function Dialog({ title, onClose, wide = false, firm = false, children })
   const dialog = useRef(null);
   const id = useId();
   useEffect(() => {
-    const opener = document.activeElement;
+    const opener = /** @type {HTMLElement | null} */ (document.activeElement);
     dialog.current.showModal();
     dialog.current.querySelector(".body :is(input, select, textarea, button)")?.focus();
     return () => opener?.isConnected && opener.focus?.();

@@ -72,7 +72,7 @@ export function History({ camera }) {
     <ul class="camera-list">${items.map((entry, index) => html`<li key=${entry.at}>
       <${CameraState} camera=${{ state: entry.state, cause: entry.cause }} />
       <span>${lately(entry.at)}</span>
-      <small class="muted">${index === 0 ? CAMERA.still : CAMERA.forDuration(ago(entry.at, new Date(items[index - 1].at)))}</small>
+      <small class="muted">${index === 0 ? CAMERA.still : CAMERA.forDuration(ago(entry.at, Date.parse(items[index - 1].at)))}</small>
     </li>`)}</ul>
   <//>`;
 }
