@@ -92,6 +92,7 @@ async def running(database_for: DatabaseFor, rabbitmq: RabbitSettings, redis_sta
         clock=clock,
         stall_after=timedelta(seconds=10),
         listeners=[authorizer.learn],
+        watchers=[authorizer.watch],
     )
     events = CameraEvents(db.uow, camera_copy, changed=names.changed.set)
     public = httpx.ASGITransport(app=service.api, client=("203.0.113.9", 4711))

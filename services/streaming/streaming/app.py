@@ -33,7 +33,7 @@ from streaming.gateways.system_names import SystemNames
 from streaming.gateways.tls_certificates import TlsCertificates
 from streaming.live.api import hooks
 from streaming.live.consumers import ViewerEvents
-from streaming.live.usecases import Authorizer, Viewers
+from streaming.live.usecases import Authorizer, Viewers, Viewings
 from streaming.recordings.api import router as recordings_router
 from streaming.recordings.repository import PostgresIndex, PostgresSegments
 from streaming.recordings.usecases import Limits, Recorder, Recordings
@@ -57,9 +57,12 @@ def create_api(settings: ApiSettings) -> Service:
     media, edge = settings.media, settings.edge
     server = MediaMtx(media.api_url, media.api_user, media.api_password.get_secret_value())
     refusals = Refusals(db.uow, auth.authenticator, settings.service_name)
+    viewings = Viewings(db.uow, clock, settings.service_name)
     authorizer = Authorizer(
         auth.authenticator,
         refusals,
+        viewings,
+        clock,
         reader=(media.reader_user, media.reader_password.get_secret_value()),
         operator=(media.api_user, media.api_password.get_secret_value()),
     )
@@ -79,8 +82,9 @@ def create_api(settings: ApiSettings) -> Service:
         clock=clock,
         stall_after=timedelta(seconds=media.stall_after_s),
         listeners=(authorizer.learn, edges.learn),
+        watchers=(authorizer.watch,),
     )
-    viewers = Viewers(server, auth, authorizer, RedisAttendance(state), clock)
+    viewers = Viewers(server, auth, authorizer, viewings, RedisAttendance(state), clock)
     relay = OutboxRelay(db, bus.publisher, clock)
     ViewerEvents(viewers).subscribe(bus)
     CameraEvents(db.uow, camera_copy, changed=names.changed.set).subscribe(bus)

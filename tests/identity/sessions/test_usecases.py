@@ -197,6 +197,9 @@ class TestTickets:
         claims = await judge.redeem(text, "live")
         assert (claims.camera_id, claims.caller.session_id) == (camera, caller.session_id)
         assert claims.caller.scopes == {Scope.LIVE_VIEW}, "no right that a view does not need"
+        assert claims.declared_purpose is None
+        purposeful = await wiring.sessions.issue_ticket(caller, TicketPurpose.LIVE, camera, "crime")
+        assert (await judge.redeem(purposeful, "live")).declared_purpose == "crime"
         with pytest.raises(errors.Unauthenticated):
             await judge.redeem(text, "live")
 

@@ -34,6 +34,8 @@ class TestHook:
         for each in (camera, other):
             await announce(running, registered(running, tenant, each))
         await running.reconciler.reconcile()
+        running.media.inbound[path_name(camera)] = 1
+        await running.reconciler.reconcile()
         caller = running.mint.caller(Role.VIEWER, tenant_id=tenant)
         query = f"ticket={running.mint.ticket('live', caller, camera)}"
         assert await self.ask(running, path=path_name(other), query=f"ticket={running.mint.ticket('live', caller, camera)}") == 403

@@ -3,88 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from uuid import UUID
 
 import pytest
 from tests.fixtures.tokens import TokenMint
+from tests.streaming.live.conftest import Site
 from tests.streaming.streams.test_names import desired
 
-from chassis.auth import AuthRuntime
-from chassis.fakes import FakeUow
-from chassis.redis import connect_redis
-from chassis.settings import RedisSettings
-from city.refusals import Refusals
 from gtvision.camera import path_name
 from gtvision.errors import Unavailable
 from gtvision.ids import new_id
-from gtvision.tenancy import Caller, Role
-from gtvision.time import FakeClock, SystemClock
-from streaming.gateways.redis_attendance import ATTENDED_KEY, RedisAttendance
+from streaming.gateways.redis_attendance import ATTENDED_KEY
 from streaming.live.domain import View
 from streaming.live.fakes import FakeViews
-from streaming.live.usecases import Authorizer, Viewers
-from streaming.streams.domain import DesiredCamera
 
 pytestmark = pytest.mark.broker
-
-GROUP = new_id()
-
-
-@dataclass
-class Site:
-    """One camera in a group, its media server, and the use case that ends viewers' sessions."""
-
-    redis: object
-    clock: FakeClock
-    mint: TokenMint
-    auth: AuthRuntime
-    camera: DesiredCamera
-    media: FakeViews
-
-    def __post_init__(self) -> None:
-        self.restart()
-        self.show(self.camera)
-
-    def restart(self) -> None:
-        """Starts anew without what was in memory, while the media server goes on, as after a crash."""
-        refusals = Refusals(FakeUow(), self.auth.authenticator, "streaming")
-        self.authorizer = Authorizer(self.auth.authenticator, refusals, reader=("r", "r"), operator=("o", "o"))
-        self.viewers = Viewers(self.media, self.auth, self.authorizer, RedisAttendance(self.redis), self.clock)  # type: ignore[arg-type]
-
-    def show(self, *cameras: DesiredCamera) -> None:
-        self.authorizer.learn(cameras)
-
-    def caller(self) -> Caller:
-        return self.mint.caller(Role.VIEWER, tenant_id=self.camera.tenant_id, groups=[GROUP])
-
-    def watch(self, caller: Caller) -> UUID:
-        ticket = self.mint.ticket("live", caller, self.camera.camera_id)
-        return self.media.watch(path_name(self.camera.camera_id), ticket)
-
-    async def rotate(self) -> None:
-        """Publishes another key in place of the present one, as identity does some time after a rotation."""
-        await TokenMint(self.clock, "test-3").publish(self.redis)  # type: ignore[arg-type]
-        await self.auth.keys.load()
-
-    async def revoke(self, caller: Caller) -> None:
-        await self.mint.revoke(self.redis, caller.session_id)  # type: ignore[arg-type]
-        await self.auth.revocations.load()
-
-
-@pytest.fixture
-async def site(redis_state: RedisSettings) -> AsyncIterator[Site]:
-    redis = connect_redis(redis_state.state_url)
-    await redis.flushall()
-    clock = FakeClock(SystemClock().now())
-    mint = TokenMint(clock)
-    await mint.publish(redis)
-    auth = AuthRuntime(redis, clock)
-    await auth.keys.load()
-    await auth.revocations.load()
-    yield Site(redis, clock, mint, auth, desired("", groups=frozenset({GROUP})), FakeViews())
-    await redis.aclose()
 
 
 @pytest.mark.parametrize("restarted", [False, True])
@@ -274,8 +207,7 @@ async def test_sessions_are_ended_together(site: Site, held: HeldViews) -> None:
 
 async def test_a_look_that_lasts_too_long_is_given_up(site: Site, held: HeldViews) -> None:
     held.may_list.clear()
-    attendance = RedisAttendance(site.redis)  # type: ignore[arg-type]
-    viewers = Viewers(held, site.auth, site.authorizer, attendance, site.clock, look_timeout_s=0.01)
+    viewers = site.looking(look_timeout_s=0.01)
     for look in (viewers.end_refused(), viewers.end_user(new_id())):
         with pytest.raises(Unavailable):
             await look

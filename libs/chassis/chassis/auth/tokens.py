@@ -92,6 +92,7 @@ class _Claims(msgspec.Struct, forbid_unknown_fields=False):
     groups: list[UUID] | None = None
     purpose: str | None = None
     camera: UUID | None = None
+    declared: str | None = None
 
 
 _claims_decoder = msgspec.json.Decoder(_Claims)
@@ -105,6 +106,8 @@ class TicketClaims:
     purpose: str
     camera_id: UUID | None
     jti: UUID
+    declared_purpose: str | None = None
+    """Code of `X-Purpose` in the request for the ticket: what the caller wants to see the camera for."""
 
 
 class Authenticator:
@@ -139,9 +142,19 @@ class Authenticator:
             raise Unauthenticated
         if claims.purpose != purpose:
             raise Forbidden("The ticket is for something else.")
+        found = _ticket(claims)
         if single_use:
-            self._spend(claims)
-        return TicketClaims(_caller(claims), purpose, claims.camera, claims.jti)
+            self.spend(found)
+        return found
+
+    def spend(self, claims: TicketClaims) -> None:
+        """Spends a ticket that was redeemed with `single_use=False`. Raises: TicketSpent."""
+        now = self._clock.now().timestamp()
+        while self._spent and (next(iter(self._spent.values())) <= now or len(self._spent) >= _MAX_SPENT):
+            self._spent.popitem(last=False)
+        if claims.jti in self._spent:
+            raise TicketSpent
+        self._spent[claims.jti] = claims.caller.expires_at
 
     async def whose(self, ticket: str, *, admitted: bool = False) -> TicketClaims | None:
         """Returns the claims of a genuine ticket, also of one that is spent, expired or revoked; else None.
@@ -152,7 +165,7 @@ class Authenticator:
             claims = await self._verified(ticket, TICKET_TYPE, TICKET_AUDIENCE, admitted=admitted)
         except (Unauthenticated, Unavailable):
             return None
-        return TicketClaims(_caller(claims), claims.purpose or "", claims.camera, claims.jti)
+        return _ticket(claims)
 
     async def _verify_cached(self, token: str) -> Caller:
         if self._cache_generation != self._keys.generation:
@@ -195,14 +208,6 @@ class Authenticator:
         if self._revocations.is_revoked(session_id):
             raise SessionRevoked
 
-    def _spend(self, claims: _Claims) -> None:
-        now = self._clock.now().timestamp()
-        while self._spent and (next(iter(self._spent.values())) <= now or len(self._spent) >= _MAX_SPENT):
-            self._spent.popitem(last=False)
-        if claims.jti in self._spent:
-            raise TicketSpent
-        self._spent[claims.jti] = claims.exp
-
 
 def _kid(token: str, kind: str) -> str:
     """Returns the key's id from a header that holds exactly `alg`, `typ` and `kid`, the first two as pinned. Raises: Unauthenticated."""
@@ -229,6 +234,10 @@ def _caller(claims: _Claims) -> Caller:
     )
 
 
+def _ticket(claims: _Claims) -> TicketClaims:
+    return TicketClaims(_caller(claims), claims.purpose or "", claims.camera, claims.jti, claims.declared)
+
+
 class TokenSigner:
     """Makes tokens and tickets with one private key, in identity and in tests."""
 
@@ -243,12 +252,22 @@ class TokenSigner:
         """Returns a token for the API. The lifetime counts from now, whatever `caller.expires_at` says."""
         return self._sign(ACCESS_TYPE, self._claims(caller, AUDIENCE, lifetime_s))
 
-    def ticket(self, caller: Caller, purpose: str, camera_id: UUID | None = None, *, lifetime_s: int = TICKET_LIFETIME_S) -> str:
+    def ticket(
+        self,
+        caller: Caller,
+        purpose: str,
+        camera_id: UUID | None = None,
+        *,
+        declared_purpose: str | None = None,
+        lifetime_s: int = TICKET_LIFETIME_S,
+    ) -> str:
         """Returns a ticket for one purpose. The end of the caller's session ends it too."""
         claims = self._claims(caller, TICKET_AUDIENCE, lifetime_s)
         claims["purpose"] = purpose
         if camera_id is not None:
             claims["camera"] = str(camera_id)
+        if declared_purpose is not None:
+            claims["declared"] = declared_purpose
         return self._sign(TICKET_TYPE, claims)
 
     def jwk(self) -> dict[str, str]:

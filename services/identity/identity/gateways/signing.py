@@ -54,8 +54,8 @@ class JoseTokens:
     def access_token(self, caller: Caller, lifetime: timedelta = ACCESS_LIFETIME) -> str:
         return self._now().access_token(caller, lifetime_s=int(lifetime.total_seconds()))
 
-    def ticket(self, caller: Caller, purpose: str, camera_id: UUID | None = None) -> str:
-        return self._now().ticket(caller, purpose, camera_id)
+    def ticket(self, caller: Caller, purpose: str, camera_id: UUID | None = None, declared_purpose: str | None = None) -> str:
+        return self._now().ticket(caller, purpose, camera_id, declared_purpose=declared_purpose)
 
     def _signer(self, key: OpenedKey) -> TokenSigner:
         return TokenSigner(key.private_pem, key.kid, self._clock)

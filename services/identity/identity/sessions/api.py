@@ -345,4 +345,4 @@ class TicketOut(BaseModel):
 @router.post("/auth/tickets", status_code=201, dependencies=NoStore)
 async def issue_ticket(body: TicketIn, caller: AnyCaller, sessions: SessionsDep) -> TicketOut:
     """A ticket for the live view of a camera (scope live:view) or for the WebSocket (a scope to read cameras, detections or alerts)."""
-    return TicketOut(ticket=await sessions.issue_ticket(caller, body.purpose, body.camera_id))
+    return TicketOut(ticket=await sessions.issue_ticket(caller, body.purpose, body.camera_id, origin().purpose))

@@ -7,7 +7,7 @@ from urllib.parse import parse_qs
 from uuid import UUID
 
 from fastapi import APIRouter, Response, status
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from chassis.http import Provided
 from gtvision.errors import GTVisionError, Unauthenticated, Unavailable
@@ -32,6 +32,7 @@ class HookIn(BaseModel):
     protocol: str = ""
     id: UUID | None = None
     query: str = ""
+    user_agent: str = Field("", validation_alias="userAgent")
 
 
 @hooks.post("/auth", summary="The media server's auth hook", status_code=status.HTTP_204_NO_CONTENT)
@@ -57,6 +58,7 @@ def _access_request(body: HookIn) -> AccessRequest:
         ticket=query.get("ticket", [""])[0],
         session=body.id,
         address=body.ip,
+        user_agent=body.user_agent,
     )
 
 

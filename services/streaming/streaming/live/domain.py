@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from uuid import UUID
 
+from gtvision.errors import NotFound
+
 
 @dataclass(frozen=True, slots=True)
 class AccessRequest:
@@ -18,6 +20,7 @@ class AccessRequest:
     ticket: str = field(repr=False)
     session: UUID | None
     address: str
+    user_agent: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,3 +35,7 @@ class View:
 
 LIVE_PROTOCOLS = frozenset({"hls", "webrtc"})
 """Protocols that a person's browser speaks; everything else is a machine with a credential of its own."""
+
+
+class CameraOff(NotFound):
+    """The camera is switched off or was removed."""

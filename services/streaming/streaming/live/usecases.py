@@ -1,26 +1,31 @@
-"""Who may read a path: the answers to the media server's auth hook, and the end of views that are no longer allowed."""
+"""Who may read a path: the answers to the media server's auth hook, the record of each view, and the end of what is no longer allowed."""
 
 from __future__ import annotations
 
 import asyncio
 import hmac
-from collections.abc import AsyncIterator, Sequence
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Container, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING
 from uuid import UUID
 
 from chassis.auth import Authenticator, AuthRuntime, TicketClaims
+from chassis.db import UowFactory
 from chassis.logs import get_logger
+from city.audit import AuditEntry, audit_event
 from city.refusals import Attempt, Refusals
+from gtvision.audit import Action
 from gtvision.camera import camera_of_path
 from gtvision.errors import BadCredentials, Forbidden, GTVisionError, NotFound, SessionRevoked, Unauthenticated, Unavailable
 from gtvision.tenancy import Caller
 from gtvision.time import Clock
 from streaming import metrics
-from streaming.live.domain import LIVE_PROTOCOLS, AccessRequest, View
+from streaming.live.domain import LIVE_PROTOCOLS, AccessRequest, CameraOff, View
 from streaming.live.ports import Views
-from streaming.streams.domain import DesiredCamera
+from streaming.streams.domain import DesiredCamera, PathStatus
 
 if TYPE_CHECKING:
     from streaming.gateways.redis_attendance import RedisAttendance
@@ -32,18 +37,98 @@ _REMEMBERED_S = timedelta(minutes=14).total_seconds()
 _FORGOTTEN_AFTER = 5
 """Listings in a row without a session after which it is gone: one listing may miss it, where another session leaves between two pages."""
 _ENDED_AT_ONCE = 8
+_SAME_VIEW_S = timedelta(minutes=2).total_seconds()
+"""What a session opens within this time after a view of the same camera was granted, or was seen to run, is the same view."""
+_RECORD_TIMEOUT_S = 2.0
+"""The hook waits for the record, and the media server's other readers wait for the hook."""
+_MAX_VIEWINGS = 50_000
+_PATHS_FRESH_S = 10.0
+"""An older look at the media server's paths says nothing about now."""
+
+
+@dataclass(slots=True)
+class _Viewing:
+    """A session watches a camera, perhaps by several connections."""
+
+    known_until: float = float("-inf")
+    """Monotonic. Until then it is on record, and opened anew it is the same view."""
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+
+class Viewings:
+    """Puts each view of live video on record once, before it is let in: `live.viewed`, with the purpose that its ticket names.
+
+    Remembers this in memory only: after a restart a view has a second record. An event in the outbox is on record.
+    """
+
+    def __init__(self, uow: UowFactory, clock: Clock, service: str) -> None:
+        self._uow, self._clock, self._service = uow, clock, service
+        self._viewings: OrderedDict[tuple[UUID, UUID | None], _Viewing] = OrderedDict()
+        self._passed: dict[UUID, float] = {}
+
+    async def open(self, claims: TicketClaims, request: AccessRequest | None = None) -> None:
+        """Puts the view of a ticket on record, unless it is. Raises: Unavailable, where that cannot be done."""
+        key = (claims.caller.session_id, claims.camera_id)
+        viewing = self._viewings.setdefault(key, _Viewing())
+        async with viewing.lock:
+            if viewing.known_until < self._clock.monotonic():
+                await self._record(claims, request)
+            viewing.known_until = self._clock.monotonic() + _SAME_VIEW_S
+        self._viewings[key] = viewing
+        self._viewings.move_to_end(key)
+        self._forget()
+
+    def let_pass(self, claims: TicketClaims) -> None:
+        """Remembers a question that was admitted without a record, as the media server has nothing to show."""
+        now = self._clock.monotonic()
+        self._passed = {ticket: at for ticket, at in self._passed.items() if now - at < _SAME_VIEW_S} | {claims.jti: now}
+
+    def passed(self, claims: TicketClaims) -> bool:
+        """Whether the ticket was let pass, so that its view has no record unless it was opened since."""
+        return claims.jti in self._passed
+
+    async def _record(self, claims: TicketClaims, request: AccessRequest | None) -> None:
+        event = audit_event(Action.LIVE_VIEWED, claims.caller, AuditEntry("camera", claims.camera_id, camera_id=claims.camera_id))
+        where = {"address": None, "user_agent": None, "purpose": claims.declared_purpose, "service": self._service}
+        if request is not None:
+            where |= {"address": request.address[:64] or None, "user_agent": request.user_agent[:300] or None}
+        try:
+            async with asyncio.timeout(_RECORD_TIMEOUT_S), self._uow(claims.caller.tenant_id) as uow:
+                uow.emit(event.model_copy(update=where), camera_id=claims.camera_id)
+        except TimeoutError:
+            raise Unavailable("The view cannot be put on record at the moment.") from None
+
+    def _forget(self) -> None:
+        """Drops the views that are over, oldest first."""
+        now = self._clock.monotonic()
+        while (oldest := next(iter(self._viewings.values()))).known_until < now or len(self._viewings) > _MAX_VIEWINGS:
+            if oldest.lock.locked():
+                return
+            self._viewings.popitem(last=False)
 
 
 class Authorizer:
-    """Answers the media server's auth hook from memory, in well under a millisecond: the hook holds up every other reader.
+    """Answers the media server's auth hook from memory, but for the record of a new view: the hook holds up every other reader.
 
     The authenticator of this process remembers spent tickets.
     """
 
-    def __init__(self, authenticator: Authenticator, refusals: Refusals, *, reader: tuple[str, str], operator: tuple[str, str]) -> None:
+    def __init__(
+        self,
+        authenticator: Authenticator,
+        refusals: Refusals,
+        viewings: Viewings,
+        clock: Clock,
+        *,
+        reader: tuple[str, str],
+        operator: tuple[str, str],
+    ) -> None:
         """`reader` and `operator` are the credentials (user, password) of machines: of RTSP readers, and of the control API."""
-        self._authenticator, self._refusals, self._reader, self._operator = authenticator, refusals, reader, operator
+        self._authenticator, self._refusals, self._viewings, self._clock = authenticator, refusals, viewings, clock
+        self._reader, self._operator = reader, operator
         self._cameras: dict[UUID, DesiredCamera] = {}
+        self._paths: Mapping[str, PathStatus] = {}
+        self._looked_at = float("-inf")
         self.knows_cameras = False
 
     def learn(self, cameras: Sequence[DesiredCamera]) -> None:
@@ -51,11 +136,17 @@ class Authorizer:
         self._cameras = {camera.camera_id: camera for camera in cameras}
         self.knows_cameras = True
 
+    def watch(self, paths: Mapping[str, PathStatus]) -> None:
+        """Takes over what the media server's paths are doing."""
+        self._paths, self._looked_at = paths, self._clock.monotonic()
+
     async def admit(self, request: AccessRequest) -> Caller | None:
         """The caller of a ticket, or None for a machine with a credential. Raises Unauthenticated, Forbidden, NotFound, Unavailable."""
         if request.action == "read" and request.protocol in LIVE_PROTOCOLS:
             try:
                 return await self._admit_viewer(request)
+            except CameraOff:  # says nothing about the user
+                raise
             except GTVisionError as refused:
                 await self._refusals.note(request.ticket, refused, _attempt(request))
                 raise
@@ -70,20 +161,36 @@ class Authorizer:
     async def _admit_viewer(self, request: AccessRequest) -> Caller:
         if not request.ticket:
             raise BadCredentials("A live view needs a ticket.")
-        # A question outside a session (a page, an OPTIONS) spends nothing; a session does, once.
-        opens = request.session is not None or request.protocol == "hls"
-        claims = await self._authenticator.redeem(request.ticket, "live", single_use=opens)
+        claims = await self._authenticator.redeem(request.ticket, "live", single_use=False)
         self.check(claims, request.path)
+        # A question outside a session (a page, an OPTIONS) opens nothing; a session does, once.
+        if request.session is None and request.protocol != "hls":
+            return claims.caller
+        if self._has_nothing_to_show(request.path):
+            # The media server says so itself: nobody sees anything, and the ticket may be shown again once there is a picture.
+            self._viewings.let_pass(claims)
+            return claims.caller
+        await self._viewings.open(claims, request)  # before the ticket is spent: where this fails, it can be shown again
+        self._authenticator.spend(claims)
         return claims.caller
+
+    def _has_nothing_to_show(self, path: str) -> bool:
+        """Whether the last look at the media server, a moment ago, found no picture there; what is not known may be shown."""
+        if self._clock.monotonic() - self._looked_at > _PATHS_FRESH_S:
+            return False
+        status = self._paths.get(path)
+        return status is None or not status.can_be_shown
 
     def check(self, claims: TicketClaims, path: str) -> None:
         """Whether a ticket is for the camera of a path, and its caller may see that camera. Raises: NotFound, Forbidden."""
         camera_id = camera_of_path(path)
         camera = self._cameras.get(UUID(camera_id)) if camera_id else None
-        if camera is None or not camera.wanted or camera.tenant_id != claims.caller.tenant_id:
+        if camera is None or camera.tenant_id != claims.caller.tenant_id:
             raise NotFound("There is no such camera.")
         if claims.camera_id != camera.camera_id or not claims.caller.may_see(camera.groups):
             raise Forbidden("The ticket is for another camera.")
+        if not camera.wanted:
+            raise CameraOff("The camera is switched off.")
 
 
 class Viewers:
@@ -93,17 +200,19 @@ class Viewers:
     forgets a revocation after fifteen minutes: when this service was away for longer than ten, older sessions are ended too.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what one look needs
         self,
         media: Views,
         auth: AuthRuntime,
         authorizer: Authorizer,
+        viewings: Viewings,
         attendance: RedisAttendance,
         clock: Clock,
         *,
         look_timeout_s: float = 10.0,
     ) -> None:
-        self._media, self._auth, self._authorizer, self._attendance, self._clock = media, auth, authorizer, attendance, clock
+        self._media, self._auth, self._authorizer, self._viewings = media, auth, authorizer, viewings
+        self._attendance, self._clock = attendance, clock
         self._look_timeout_s = look_timeout_s
         self._claims: dict[UUID, TicketClaims | None] = {}
         self._listed: dict[UUID, int] = {}
@@ -112,14 +221,35 @@ class Viewers:
         self._lock = asyncio.Lock()
 
     async def end_refused(self) -> None:
-        """Ends the sessions whose login was revoked or whose camera is no longer theirs to see. Raises: Unavailable."""
+        """Ends the sessions whose login was revoked or whose camera is no longer theirs to see. Raises: Unavailable.
+
+        Those that may go on keep their record.
+        """
         await self._auth.check()
         if not self._authorizer.knows_cameras:
             return
         async with self._look():
-            refused = [(view, self._refusal(view, claims)) for view, claims in await self._views()]
-            await self._end([(view, reason) for view, reason in refused if reason is not None])
+            views = await self._views()
+            refused = {view: reason for view, claims in views if (reason := self._refusal(view, claims)) is not None}
+            await self._end(list(refused.items()))
             await self._attendance.note()
+            await self._end([(view, "not_on_record") for view in await self._keep(views, refused)])
+
+    async def _keep(self, views: Sequence[tuple[View, TicketClaims | None]], refused: Container[View]) -> list[View]:
+        """Keeps running views on record; returns those that began without a record and can have none now.
+
+        A view that is not remembered is from before this process started, or began while the last look found nothing to show.
+        """
+        lost: list[View] = []
+        going_on = [(view, claims) for view, claims in views if claims is not None and view not in refused]
+        for view, claims in sorted(going_on, key=lambda each: not self._viewings.passed(each[1])):
+            try:
+                await self._viewings.open(claims)
+            except Unavailable:
+                if not self._viewings.passed(claims):
+                    break  # it has a record of before, and gets another as soon as one can be written
+                lost.append(view)
+        return lost
 
     async def end_user(self, user_id: UUID) -> None:
         """Ends the sessions of a user, also those whose login has run out meanwhile. Repeating it is harmless. Raises: Unavailable."""

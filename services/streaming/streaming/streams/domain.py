@@ -147,6 +147,45 @@ def plan(desired: Iterable[PathConfig], actual: Iterable[PathConfig]) -> list[Ch
     return changes
 
 
+class Unplayable(StrEnum):
+    """Why no browser can play a stream."""
+
+    CODEC_UNSUPPORTED = "codec_unsupported"
+    NO_VIDEO = "no_video"
+
+
+_WEBRTC_CODECS = frozenset({"H264", "VP8", "VP9", "AV1"})
+"""Video that every browser plays by WebRTC, as the media server names it. H265 it sends too; few browsers play it so."""
+_HLS_CODECS = frozenset({"H264", "H265", "VP9", "AV1"})
+"""Video that the media server puts into HLS."""
+_AUDIO_CODECS = frozenset(
+    ("Opus", "Vorbis", "MPEG-4 Audio", "MPEG-4 Audio LATM", "MPEG-1/2 Audio", "AC3", "Speex", "G711", "G722", "G726", "LPCM")
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Playability:
+    """By what a browser can play a stream. Where its codecs are not known yet, nothing speaks against it."""
+
+    webrtc: bool
+    hls: bool
+    reason: Unplayable | None = None
+
+    @classmethod
+    def of(cls, codecs: Sequence[str]) -> Playability:
+        known = set(codecs)
+        if not known:
+            return cls(webrtc=True, hls=True)
+        found = cls(webrtc=bool(known & _WEBRTC_CODECS), hls=bool(known & _HLS_CODECS))
+        if found.playable:
+            return found
+        return replace(found, reason=Unplayable.NO_VIDEO if known <= _AUDIO_CODECS else Unplayable.CODEC_UNSUPPORTED)
+
+    @property
+    def playable(self) -> bool:
+        return self.webrtc or self.hls
+
+
 @dataclass(frozen=True, slots=True)
 class PathStatus:
     """One look at a path of the media server. `inbound_bytes` restarts at 0 after each reconnect."""
@@ -155,6 +194,11 @@ class PathStatus:
     available: bool
     inbound_bytes: int
     codecs: tuple[str, ...] = ()
+
+    @property
+    def can_be_shown(self) -> bool:
+        """Whether the media server has a picture for a browser; otherwise it answers 404 or 400 by itself."""
+        return self.available and Playability.of(self.codecs).playable
 
 
 _ABOUT_ADDRESSES = {StreamCause.ADDRESS_REFUSED, StreamCause.ADDRESS_INVALID}

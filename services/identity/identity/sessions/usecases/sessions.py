@@ -140,8 +140,12 @@ class Sessions:
 
     # --- tickets -----------------------------------------------------------------------------------------------------------
 
-    async def issue_ticket(self, caller: Caller, purpose: TicketPurpose, camera_id: UUID | None) -> str:
-        """Returns a ticket with no scope that its purpose does not need. The view that it opens is on record before.
+    async def issue_ticket(
+        self, caller: Caller, purpose: TicketPurpose, camera_id: UUID | None, declared_purpose: str | None = None
+    ) -> str:
+        """Returns a ticket with no scope that its purpose does not need.
+
+        Plates and alerts of the WebSocket are on record before; streaming puts a view of live video on record, where it is opened.
 
         Raises: MissingScope, Invalid, Unavailable.
         """
@@ -150,9 +154,8 @@ class Sessions:
         caller.require(Scope.LIVE_VIEW)
         if camera_id is None:
             raise Invalid("A ticket for live video names its camera.")
-        ticket = self._tokens.ticket(replace(caller, scopes=caller.scopes & {Scope.LIVE_VIEW}), str(purpose), camera_id)
-        await self._note(caller, Action.LIVE_VIEWED, AuditEntry("camera", camera_id, camera_id=camera_id))
-        return ticket
+        viewer = replace(caller, scopes=caller.scopes & {Scope.LIVE_VIEW})
+        return self._tokens.ticket(viewer, str(purpose), camera_id, declared_purpose)
 
     async def _for_socket(self, caller: Caller, camera_id: UUID | None) -> str:
         """Plates and alerts as they come are personal data: the record names the scopes, and so what the WebSocket can show."""
@@ -162,9 +165,7 @@ class Sessions:
             raise MissingScope(f"This needs the scope '{' or '.join(_WS_SCOPES)}'.")
         scopes = caller.scopes & set(_WS_SCOPES)
         ticket = self._tokens.ticket(replace(caller, scopes=scopes), str(TicketPurpose.WS))
-        await self._note(caller, Action.LIVE_FEED_VIEWED, AuditEntry("live_feed", details={"scopes": " ".join(sorted(scopes))}))
-        return ticket
-
-    async def _note(self, caller: Caller, action: Action, entry: AuditEntry) -> None:
+        entry = AuditEntry("live_feed", details={"scopes": " ".join(sorted(scopes))})
         async with self._uow(caller.tenant_id) as uow:
-            record(uow, action, caller, entry)
+            record(uow, Action.LIVE_FEED_VIEWED, caller, entry)
+        return ticket

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 log = get_logger(__name__)
 
 Listener = Callable[[Sequence[DesiredCamera]], None]
+Watcher = Callable[[Mapping[str, PathStatus]], None]
 
 
 class Reconciler:
@@ -39,10 +40,11 @@ class Reconciler:
         clock: Clock,
         stall_after: timedelta,
         listeners: Sequence[Listener] = (),
+        watchers: Sequence[Watcher] = (),
     ) -> None:
-        """`listeners` are told the desired cameras at each look."""
+        """`listeners` are told the desired cameras at each look, `watchers` what the media server's paths are doing."""
         self._fleet, self._media, self._paths, self._streams, self._clock = fleet, media, paths, streams, clock
-        self._stall_after, self._listeners = stall_after, listeners
+        self._stall_after, self._listeners, self._watchers = stall_after, listeners, watchers
         self._views: dict[UUID, StreamView] | None = None
 
     async def reconcile(self) -> None:
@@ -70,6 +72,9 @@ class Reconciler:
             statuses = await self._media.statuses()
         except Unavailable as error:
             log.warning("media_server_unavailable", reason=error.message)
+        else:
+            for watcher in self._watchers:
+                watcher(statuses)
         await self._judge(self._views, cameras, statuses, refused)
         return statuses is not None
 
