@@ -66,6 +66,15 @@ def _fits(text: str, shape: str) -> bool:
     return len(text) == len(shape) and all((c in LETTERS) if kind == "L" else (c in DIGITS) for c, kind in zip(text, shape, strict=True))
 
 
+def span(beginning: str) -> tuple[str, str]:
+    """Returns the first and the last text of A-Z and 0-9 that begins so: a range keeps its index under row-level security, LIKE does not.
+
+    Of these characters digits come before letters in every collation, and Z is the last.
+    """
+    first = normalise(beginning)
+    return first, first.ljust(MAX_TEXT, "Z")
+
+
 def era(plate: str) -> Era | None:
     """Returns the era whose shape the plate has, or None where it has neither."""
     text = normalise(plate)

@@ -33,6 +33,7 @@ from ingest.detections.usecases import Detections
 from ingest.gateways.broker_sink import BrokerFrameSink
 from ingest.gateways.jpeg import TurboJpegEncoder
 from ingest.gateways.opencv_motion import OpenCvMotionGate, Sensitivity
+from ingest.gateways.opencv_thumbnail import cut_thumbnail
 from ingest.gateways.pyav_reader import PyAvStreamReader, ReaderLimits
 from ingest.gateways.redis_grabbers import RedisGrabbers
 from ingest.grabbing.consumers import StreamEvents
@@ -64,8 +65,8 @@ def create_api(settings: ApiSettings) -> Service:
     cameras = Cameras(db.uow, PostgresCameras, CameraBook(), clock)
     feed = LiveFeed(cameras.book, auth.revocations, clock, _feed_limits(settings))
     objects = ObjectStore(settings.objects)
-    detections = Detections(db.uow, PostgresDetections, cameras.book, live, objects, clock, settings.store.retention)
     store = settings.store
+    detections = Detections(db.uow, PostgresDetections, cameras.book, live, objects, clock, store.retention, cut_thumbnail)
     batches = detection_batches(detections, settings.rabbit, batch_size=store.batch_size, window_ms=store.batch_window_ms)
     CameraEvents(db.uow, camera_copy).subscribe(bus)
     StreamEvents(cameras).subscribe(bus)

@@ -114,10 +114,19 @@ class TestRefusals:
         [
             ("/api/v1/plates/NOTAPLATE", 422, "invalid_plate"),
             ("/api/v1/plates/%27%20OR%201=1", 422, "invalid_plate"),
+            ("/api/v1/plates/ABC1%2A", 422, "invalid_plate"),
+            ("/api/v1/plates/ABC1%2A?mode=prefix", 422, "invalid_plate_beginning"),
+            ("/api/v1/plates/A?mode=prefix", 422, "invalid_plate_beginning"),
+            ("/api/v1/plates/ABC1%3F34?mode=exact", 422, "invalid_plate"),
+            ("/api/v1/plates/ABC1234?camera_id=1", 422, "invalid"),
+            ("/api/v1/analytics/plates?from=2026-01-01T00:00:00Z&to=2026-01-08T00:00:01Z", 422, "range_too_long"),
+            ("/api/v1/analytics/plates?from=2026-01-02T00:00:00Z&to=2026-01-01T00:00:00Z", 422, "invalid"),
+            ("/api/v1/analytics/plates?bucket=day", 422, "invalid"),
             ("/api/v1/detections?cursor=nonsense", 422, "invalid_cursor"),
             ("/api/v1/detections?limit=0", 422, "invalid"),
             ("/api/v1/detections?from=2026-01-01T00:00:00", 422, "invalid"),
             ("/api/v1/detections/018f0000-0000-7000-8000-000000000000/evidence?captured_at=2026-11-20T00:00:00Z", 404, "not_found"),
+            ("/api/v1/detections/018f0000-0000-7000-8000-000000000000/thumbnail?captured_at=2026-11-20T00:00:00Z", 404, "not_found"),
         ],
     )
     async def test_wrong_input_is_a_problem(self, running: Running, path: str, status: int, code: str) -> None:
@@ -127,7 +136,7 @@ class TestRefusals:
 
     async def test_every_route_needs_a_token_and_its_scope(self, running: Running) -> None:
         routes = [each for each in route_access(running.service.api) if not each.public]
-        assert len(routes) == 3
+        assert len(routes) == 5
         scopeless = running.mint.headers(running.mint.caller(Role.VIEWER, scopes=[]))
         for each in routes:
             path = each.path.replace("{plate}", "ABC1234").replace("{detection_id}", str(new_id())) + "?captured_at=2026-11-20T00:00:00Z"

@@ -157,12 +157,14 @@ async def test_a_tenant_that_requires_purposes_gets_them(running: Running, calle
 
     await until(known)
     evidence = f"/api/v1/detections/{passage['detection_id']}/evidence?captured_at={isoformat(passage['captured_at'])}"
-    for path in ("/api/v1/plates/PUR1D23", evidence):
+    thumbnail = evidence.replace("/evidence?", "/thumbnail?")
+    for path in (thumbnail, "/api/v1/plates/PUR1D23", evidence):
         for sent, code in ((None, "purpose_required"), ("curiosity", "purpose_unknown")):
             headers = running.mint.headers(caller) | ({"x-purpose": sent} if sent else {})
             answer = await running.http.get(path, headers=headers)
             assert (answer.status_code, answer.json()["code"]) == (422, code)
-        assert (await running.http.get(path, headers=running.mint.headers(caller) | {"x-purpose": "crime"})).status_code == 200
+        shown = await running.http.get(path, headers=running.mint.headers(caller) | {"x-purpose": "crime"})
+        assert shown.status_code == (404 if path == thumbnail else 200), "the bytes are no picture to cut"
     assert [record.data.purpose for record in await audit_entries(running.db, caller.tenant_id)] == ["crime", "crime"]
     await redis.hdel(TENANTS_KEY, str(caller.tenant_id))
     await redis.aclose()

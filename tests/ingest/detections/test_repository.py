@@ -102,13 +102,68 @@ class TestDetections:
         assert [row.detection_id for row in both] == [old.detection_id, new.detection_id]
         assert [row.detection_id for row in one] == [new.detection_id]
 
-    async def test_the_policy_leaves_a_search_its_index(self, db: Database) -> None:
+    async def test_a_plate_is_found_by_its_beginning(self, db: Database) -> None:
+        tenant, now = new_id(), CLOCK.now()
+        plates = ("ABC1234", "ABC1C34", "ABC1", "ABC2D34", "ABD1234", "AB")
+        rows = [detection(now - timedelta(minutes=each), plate=plate) for each, plate in enumerate(plates)]
+        await _add(db, tenant, *rows, detection(now))
+        async with db.uow(tenant) as uow:
+            for beginning, wanted in (("ABC-1", 3), ("abc", 4), ("AB", 6), ("ABC1C34", 1), ("AC", 0)):
+                found = await PostgresDetections(uow).newest(Search(limit=10, plate=PlateSearch(beginning, PlateMatch.PREFIX)))
+                names = [row.seen.plate.text for row in found if row.seen.plate]
+                assert names == [plate for plate in plates if plate.startswith(beginning.upper().replace("-", ""))]
+                assert len(found) == wanted
+
+    async def test_reads_leave_out_what_has_no_plate(self, db: Database) -> None:
+        tenant, camera, other, now = new_id(), new_id(), new_id(), CLOCK.now()
+        read, elsewhere = detection(now, camera, plate="ABC1234"), detection(now - timedelta(hours=30), other, plate="ABC1234")
+        await _add(db, tenant, read, elsewhere, detection(now - timedelta(seconds=1), camera))
+        async with db.uow(tenant) as uow:
+            detections = PostgresDetections(uow)
+            for cameras, wanted in (({camera}, [read]), ({camera, other}, [read, elsewhere]), (None, [read, elsewhere])):
+                search = Search(limit=10, camera_ids=frozenset(cameras) if cameras else None, plates_only=True)
+                assert [row.detection_id for row in await detections.newest(search)] == [row.detection_id for row in wanted]
+
+    @pytest.mark.parametrize(
+        ("condition", "index"),
+        [
+            ("plate_key = 'ABC1234'", "tenant_id_plate_key"),
+            ("plate IS NOT NULL AND camera_id = '018f0000-0000-7000-8000-000000000000'", "tenant_id_camera_id_captured_at_idx1"),
+        ],
+    )
+    async def test_the_policy_leaves_a_search_its_index(self, db: Database, condition: str, index: str) -> None:
         async with db.uow(new_id()) as uow:
             await uow.session.execute(text("SET LOCAL enable_seqscan = off"))
-            rows = await uow.session.execute(text("EXPLAIN SELECT * FROM detections WHERE plate_key = 'ABC1234'"))
+            rows = await uow.session.execute(text(f"EXPLAIN SELECT * FROM detections WHERE {condition}"))
             plan = "\n".join(rows.scalars())
-        assert "tenant_id_plate_key" in plan
+        assert index in plan
         assert "Filter" not in plan
+
+    async def test_a_beginning_is_looked_up_in_the_index_of_plates(self, db: Database) -> None:
+        tenant, now = new_id(), CLOCK.now()
+        await _add(db, tenant, *(detection(now, plate=f"{a}{b}C{each:04}") for a in "AB" for b in "AB" for each in range(1_000)))
+        async with db.uow(tenant) as uow:
+            rows = await uow.session.execute(text("EXPLAIN SELECT * FROM detections WHERE plate BETWEEN 'ABC0' AND 'ABC0ZZZZZZZZZZZZ'"))
+            plan = "\n".join(rows.scalars())
+        assert f"detections_{now:%Y%m%d}_tenant_id_plate_captured_at_idx" in plan
+        [used] = [line for line in plan.splitlines() if "Index Cond" in line and "ABC0" in line and "tenant_id" in line][:1]
+        assert "plate <= 'ABC0Z" in used
+
+    async def test_plates_of_an_hour_are_counted_from_an_index_alone(self, db: Database) -> None:
+        tenant = new_id()
+        noon = CLOCK.now().replace(hour=12, minute=0, second=0, microsecond=0) - timedelta(days=1)
+        rows = [detection(noon + timedelta(minutes=each), plate="ABC1234") for each in (-1, 0, 59, 60)]
+        await _add(db, tenant, *rows, detection(noon))
+        async with db.uow(tenant) as uow:
+            await uow.session.execute(text("SET LOCAL TimeZone = 'Asia/Kolkata'"))  # hours are those of UTC all the same
+            search = Search(limit=0, start=noon, end=noon + timedelta(hours=2), plates_only=True)
+            assert await PostgresDetections(uow).count_hours(search) == {noon: 2, noon + timedelta(hours=1): 1}
+            await uow.session.execute(text("SET LOCAL enable_seqscan = off"))
+            await uow.session.execute(text("SET LOCAL enable_bitmapscan = off"))
+            plan = await uow.session.execute(
+                text("EXPLAIN SELECT count(*) FROM detections WHERE plate IS NOT NULL AND captured_at > now()")
+            )
+        assert "Index Only Scan" in "\n".join(plan.scalars())
 
     async def test_old_days_are_dropped_and_making_again_is_harmless(self, db: Database) -> None:
         ancient = [(CLOCK.now() - timedelta(days=back)).date() for back in (40, 39)]

@@ -29,6 +29,7 @@ from gtvision.time import FakeClock, SystemClock
 from ingest.detections.domain import Detection, PlateSearch, Search
 from ingest.detections.repository import PostgresDetections
 from ingest.detections.usecases import Detections
+from ingest.gateways.opencv_thumbnail import cut_thumbnail
 from ingest.grabbing.domain import CameraBook, KnownCamera
 from servers import free_port
 
@@ -50,7 +51,7 @@ class Case:
         self.tenant_id = new_id()
 
     def kept_for(self, retention: timedelta) -> Detections:
-        return Detections(self.db.uow, PostgresDetections, self.book, self.live, self.objects, self.clock, retention)
+        return Detections(self.db.uow, PostgresDetections, self.book, self.live, self.objects, self.clock, retention, cut_thumbnail)
 
     def caller(self, groups: frozenset[UUID] | None = None) -> Caller:
         return Caller(self.tenant_id, new_id(), Role.OPERATOR, frozenset(), new_id(), groups)

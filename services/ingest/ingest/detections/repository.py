@@ -7,13 +7,13 @@ from datetime import date, datetime
 from uuid import UUID
 
 import orjson
-from sqlalchemy import RowMapping, Select, select, text, tuple_
+from sqlalchemy import ColumnElement, RowMapping, Select, func, select, text, tuple_
 
 from chassis.db import UnitOfWork
 from gtvision import plate
 from gtvision.detection import DetectedObject, PlateCandidate
 from gtvision.geometry import Box
-from ingest.detections.domain import Detection, Search
+from ingest.detections.domain import Detection, PlateSearch, Search
 from ingest.detections.tables import detections
 
 _ARRAYS = {
@@ -72,6 +72,12 @@ class PostgresDetections:
         result = await self._session.execute(_select(search))
         return [_detection(row) for row in result.mappings()]
 
+    async def count_hours(self, search: Search) -> dict[datetime, int]:
+        """Returns how many rows each hour has that has any."""
+        hour = func.date_trunc("hour", detections.c.captured_at, "UTC")
+        rows = await self._session.execute(select(hour, func.count()).where(*_conditions(search)).group_by(hour))
+        return {begins: count for begins, count in rows}  # noqa: C416 - the rows are no plain tuples
+
     async def find(self, detection_id: UUID, captured_at: datetime) -> Detection | None:
         statement = select(detections).where(detections.c.captured_at == captured_at, detections.c.detection_id == detection_id)
         row = (await self._session.execute(statement)).mappings().first()
@@ -87,7 +93,7 @@ class PostgresDetections:
         return int(await self._session.scalar(text("SELECT drop_detections_partitions(CAST(:day AS date))"), {"day": day}) or 0)
 
 
-def _select(search: Search) -> Select[tuple[object, ...]]:
+def _conditions(search: Search) -> list[ColumnElement[bool]]:
     column = detections.c
     conditions = [
         column.camera_id.in_(search.camera_ids) if search.camera_ids is not None else None,
@@ -95,12 +101,23 @@ def _select(search: Search) -> Select[tuple[object, ...]]:
         column.captured_at < search.end if search.end else None,
         column.object_class == search.object_class if search.object_class else None,
         column.confidence >= search.min_confidence if search.min_confidence is not None else None,
-        column[search.plate.column] == search.plate.value if search.plate else None,
+        _reads(search.plate) if search.plate else None,
+        column.plate.is_not(None) if search.plates_only else None,
         tuple_(column.captured_at, column.detection_id) < search.after if search.after else None,
         # Also as a plain bound: partitions are not pruned by a comparison of rows.
         column.captured_at <= search.after[0] if search.after else None,
     ]
-    statement: Select[tuple[object, ...]] = select(detections).where(*(condition for condition in conditions if condition is not None))
+    return [condition for condition in conditions if condition is not None]
+
+
+def _reads(wanted: PlateSearch) -> ColumnElement[bool]:
+    key, (first, last) = detections.c[wanted.column], wanted.span
+    return key == first if first == last else key.between(first, last)
+
+
+def _select(search: Search) -> Select[tuple[object, ...]]:
+    column = detections.c
+    statement: Select[tuple[object, ...]] = select(detections).where(*_conditions(search))
     return statement.order_by(column.captured_at.desc(), column.detection_id.desc()).limit(search.limit)
 
 

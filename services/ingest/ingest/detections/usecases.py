@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
@@ -21,7 +22,7 @@ from gtvision.geometry import Box
 from gtvision.tenancy import Caller
 from gtvision.time import Clock, isoformat
 from ingest import metrics
-from ingest.detections.domain import Detection, Search, Window, detections_of
+from ingest.detections.domain import Detection, Period, Search, Window, detections_of, thumbnail_area
 from ingest.grabbing.domain import CameraBook
 
 if TYPE_CHECKING:
@@ -42,6 +43,8 @@ class Detections:
     objects: ObjectStore
     clock: Clock
     retention: timedelta
+    thumbnail: Callable[[bytes, Box], bytes]
+    """Part of a JPEG as a small JPEG."""
     days: set[date] = field(default_factory=set)
     """Days whose partitions are known to exist."""
 
@@ -73,8 +76,37 @@ class Detections:
             record(uow, Action.PLATE_SEARCHED if search.plate else Action.DETECTIONS_SEARCHED, caller, _searched(search, len(found)))
         return found
 
+    async def count_plates(self, caller: Caller, search: Search) -> list[tuple[datetime, int]]:
+        """Returns the hours of a time and how many plates were read in each, within the caller's camera groups.
+
+        The last 24 hours, where the search names no time. Numbers that name no plate go on no record.
+        Raises: Invalid, RangeTooLong, Unavailable.
+        """
+        self.cameras.check(caller, self.clock.monotonic())
+        end = search.end or self.clock.now()
+        period = Period(search.start or end - timedelta(days=1), end)
+        visible = self._within_groups(caller, replace(search, start=period.start, end=period.end, plates_only=True))
+        async with self.uow(caller.tenant_id) as uow:
+            counts = {} if visible is None else await self.repository(uow).count_hours(visible)
+        return [(hour, counts.get(hour, 0)) for hour in period.hours()]
+
     async def open_evidence(self, caller: Caller, detection_id: UUID, captured_at: datetime) -> bytes:
         """The picture that was read, byte for byte; on record before it is shown. Raises: NotFound, Unavailable."""
+        found, picture = await self._picture(caller, detection_id, captured_at)
+        async with self.uow(caller.tenant_id) as uow:  # of its own: the object store may take its time
+            record(uow, Action.EVIDENCE_VIEWED, caller, _viewed(found))
+        return picture
+
+    async def open_thumbnail(self, caller: Caller, detection_id: UUID, captured_at: datetime) -> bytes:
+        """A small picture of what was read.
+
+        It has no record of its own: the search that listed it is on record with its filter, and a page of results would put 50 more
+        there that say nothing else. Raises: NotFound, Unavailable.
+        """
+        found, picture = await self._picture(caller, detection_id, captured_at)
+        return await asyncio.to_thread(self.thumbnail, picture, thumbnail_area(found.seen))
+
+    async def _picture(self, caller: Caller, detection_id: UUID, captured_at: datetime) -> tuple[Detection, bytes]:
         self.cameras.check(caller, self.clock.monotonic())
         async with self.uow(caller.tenant_id) as uow:
             found = await self.repository(uow).find(detection_id, captured_at)
@@ -82,10 +114,7 @@ class Detections:
             raise NotFound("There is no such detection.")
         if found.evidence_key is None:
             raise NotFound("No picture was kept of this detection.")
-        picture = await self.objects.get(found.evidence_key, found.evidence_sha256)
-        async with self.uow(caller.tenant_id) as uow:  # of its own: the object store may take its time
-            record(uow, Action.EVIDENCE_VIEWED, caller, _viewed(found))
-        return picture
+        return found, await self.objects.get(found.evidence_key, found.evidence_sha256)
 
     async def _store(self, tenant_id: UUID, events: Sequence[Event[DetectionMade]]) -> None:
         now = self.clock.now()
@@ -135,18 +164,20 @@ def _admits(window: Window, frame: DetectionMade) -> bool:
 
 
 def _searched(search: Search, found: int) -> AuditEntry:
-    only = next(iter(search.camera_ids)) if search.camera_ids and len(search.camera_ids) == 1 else None
+    cameras = sorted(search.camera_ids or ())
     details = {
+        "cameras": " ".join(map(str, cameras)) if len(cameras) > 1 else None,
         "mode": search.plate.match if search.plate else None,
         "class": search.object_class,
         "min_confidence": search.min_confidence,
+        "plates_only": search.plates_only or None,
         "before": isoformat(search.after[0]) if search.after else None,
         "found": min(found, search.limit - 1),  # one more is asked for than is shown
     }
     return AuditEntry(
         object_kind="plate" if search.plate else "detections",
         object_id=plate.normalise(search.plate.text) if search.plate else None,
-        camera_id=only,
+        camera_id=cameras[0] if len(cameras) == 1 else None,
         range_from=search.start,
         range_to=search.end,
         details={name: value for name, value in details.items() if value is not None},
