@@ -30,9 +30,9 @@ export function useLoaded(read, inputs = []) {
  * A list of the API, page by page: `path` with `query` (lists of values are repeated), null for nothing to ask.
  * Returns {items, problem, loading, hasMore, more, reload, change}: `items` is null until the first page is here; `change(edit)` edits
  * the items that are here, as after a live message. `follows`: whether the list is read again, as far as it was, when live messages may
- * have been lost; a search that goes on record each time does not.
+ * have been lost; a search that goes on record each time does not. `ask(read)` runs each reading, as one that asks for a purpose first.
  */
-export function usePages(path, query = {}, { limit = 100, follows = true } = {}) {
+export function usePages(path, query = {}, { limit = 100, follows = true, ask = (read) => read() } = {}) {
   const [state, setState] = useState({ items: null, next: null, problem: null, loading: true });
   const latest = useRef(0);
   const key = path === null ? null : withQuery(path, query);
@@ -44,7 +44,8 @@ export function usePages(path, query = {}, { limit = 100, follows = true } = {})
       let items = before;
       let next = cursor;
       do {
-        const page = await session.get(pageAddress(path, query, limit, next));
+        const from = next;
+        const page = await ask(() => session.get(pageAddress(path, query, limit, from)));
         items = [...items, ...page.items];
         next = page.next;
       } while (next !== null && items.length < enough && asked === latest.current);

@@ -7,18 +7,18 @@ import { html, useEffect, useRef, useState } from "./html.js";
 
 const ZOOMS = [1, 1.5, 2, 3, 4, 6];
 
-/** Reads a picture of the API as long as the component lives. Returns {url, problem}. `declared`: whether a missing purpose is asked for. */
+/** Reads a picture of the API as long as the component lives. Returns {url, blob, problem}. `declared`: whether a missing purpose is asked for. */
 export function usePicture(path, { declared = true } = {}) {
-  const [state, setState] = useState({ url: null, problem: null });
+  const [state, setState] = useState({ url: null, blob: null, problem: null });
   useEffect(() => {
     let url = null;
     let isGone = false;
-    setState({ url: null, problem: null });
+    setState({ url: null, blob: null, problem: null });
     if (!path) return undefined;
     const read = () => session.blob(path);
     (declared ? purposeFor(read) : read()).then(
-      (blob) => isGone || setState({ url: (url = URL.createObjectURL(blob)), problem: null }),
-      (problem) => isGone || setState({ url: null, problem }),
+      (blob) => isGone || setState({ url: (url = URL.createObjectURL(blob)), blob, problem: null }),
+      (problem) => isGone || setState({ url: null, blob: null, problem }),
     );
     return () => {
       isGone = true;
@@ -28,9 +28,13 @@ export function usePicture(path, { declared = true } = {}) {
   return state;
 }
 
-/** `boxes`: [{box: [x1, y1, x2, y2] in 0..1, kind: "plate" | "object", label?}]. Zooms by buttons, wheel and double click; scrolls when larger. */
-export function Picture({ path, alt, boxes = [] }) {
-  const { url, problem } = usePicture(path);
+/**
+ * `boxes`: [{box: [x1, y1, x2, y2] in 0..1, kind: "plate" | "object", label?}]. Zooms by buttons and double click; scrolls when larger.
+ * `onLoaded(blob)` gets the picture's bytes, or null while there are none.
+ */
+export function Picture({ path, alt, boxes = [], onLoaded }) {
+  const { url, blob, problem } = usePicture(path);
+  useEffect(() => onLoaded?.(blob), [blob]);
   const [zoom, setZoom] = useState(0);
   const frame = useRef(null);
   const step = (by) => setZoom((now) => Math.min(ZOOMS.length - 1, Math.max(0, now + by)));

@@ -3,9 +3,8 @@
 import { CAMERA_STATES, CAUSES, COMMON, SEVERITIES } from "../texts/pt-BR/common.js";
 import { lately } from "./dates.js";
 import { html } from "./html.js";
+import { MERCOSUL, OLD } from "./plates.js";
 
-const MERCOSUL = /^[A-Z]{3}[0-9][A-Z][0-9]{2}$/;
-const OLD = /^[A-Z]{3}[0-9]{4}$/;
 const SHAPES = { critical: "▲", warning: "◆", info: "●" };
 
 /** "ABC-1234" for old plates; those of Mercosul have no hyphen. */

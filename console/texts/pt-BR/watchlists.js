@@ -1,0 +1,35 @@
+// Words of the lists of plates.
+
+import { SEVERITIES } from "./common.js";
+
+const number = (count) => count.toLocaleString("pt-BR");
+const plates = (count) => (count === 1 ? "1 placa" : `${number(count)} placas`);
+
+export const WATCHLISTS = {
+  title: "Listas de placas",
+  make: "Nova lista",
+  makeFirst: "Criar a primeira lista",
+  none: "Nenhuma lista ainda. Uma lista guarda as placas procuradas: quando uma câmera lê uma delas, um alerta aparece.",
+  noneToRead: "A cidade ainda não tem listas de placas. O administrador as cria.",
+  caption: "Listas de placas da cidade",
+  name: "Nome",
+  nameExample: "ex.: Veículos furtados",
+  severity: "Gravidade dos alertas",
+  severities: [
+    ["critical", `${SEVERITIES.critical}: faixa no alto e som até alguém dar ciente`],
+    ["warning", `${SEVERITIES.warning}: aviso com som`],
+    ["info", `${SEVERITIES.info}: só aparece na lista de alertas`],
+  ],
+  plates: "Placas",
+  count: plates,
+  created: "Criada em",
+  actions: "Ações",
+  change: "Mudar",
+  changeThis: (name) => `Mudar a lista ${name}`,
+  removeThis: (name) => `Remover a lista ${name}`,
+  removeText: (count) => `${count === 0 ? "A lista está vazia." : `A lista sai com ${plates(count)}, que ${count === 1 ? "deixa" : "deixam"} de ser ${count === 1 ? "vigiada" : "vigiadas"}.`} Os alertas que ela já gerou continuam guardados. Isto não pode ser desfeito.`,
+  made: (name) => `Lista ${name} criada.`,
+  changed: "Lista mudada.",
+  removed: (name) => `Lista ${name} removida.`,
+  words: { conflict: "Já existe uma lista com este nome." },
+};

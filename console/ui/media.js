@@ -1,0 +1,19 @@
+// What the device is like, followed while it changes: a turned phone, a window that is made narrow.
+
+import { useEffect, useState } from "./html.js";
+
+/** Where a screen has one column. The same width as in the shell's stylesheet. */
+export const NARROW = "(max-width: 60rem)";
+
+/** Whether the media query holds now. */
+export function useMedia(query) {
+  const [holds, setHolds] = useState(() => matchMedia(query).matches);
+  useEffect(() => {
+    const list = matchMedia(query);
+    const see = () => setHolds(list.matches);
+    see();
+    list.addEventListener("change", see);
+    return () => list.removeEventListener("change", see);
+  }, [query]);
+  return holds;
+}
