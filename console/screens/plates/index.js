@@ -5,6 +5,7 @@ import { go, setQuery, withQuery } from "../../shell/router.js";
 import { may, me } from "../../shell/state.js";
 import { PLATES } from "../../texts/pt-BR/plates.js";
 import { Dialog } from "../../ui/dialog.js";
+import { Waiting } from "../../ui/holding.js";
 import { html, useEffect, useMemo, useRef, useState } from "../../ui/html.js";
 import { More, usePages } from "../../ui/loading.js";
 import { NARROW, useMedia } from "../../ui/media.js";
@@ -77,7 +78,7 @@ export default function Screen({ query }) {
       <section class="panel plates-found" aria-labelledby="plates-found">
         <header>
           <h2 id="plates-found">${titleOf(asked)}</h2>
-          ${live.waiting.length > 0 && html`<button type="button" onClick=${show}>${PLATES.waiting(live.waiting.length, live.isOverfull)} · ${PLATES.waitingShow}</button>`}
+          <${Waiting} count=${live.waiting.length} words=${(count) => PLATES.waiting(count, live.isOverfull)} release=${show} />
         </header>
         ${isSearch && !asked.wrong && html`<p class="muted" role="status">${inWords(asked)}</p>`}
         <div class="plates-scroll" ref=${place} onPointerEnter=${(event) => (isHovered.current = event.pointerType === "mouse")} onPointerLeave=${() => (isHovered.current = false)}>

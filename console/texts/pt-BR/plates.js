@@ -15,8 +15,7 @@ export const PLATES = {
   latest: "Últimas leituras",
   results: (plate) => `Leituras de ${plate}`,
   beginnings: (plate) => `Placas que começam com ${plate}`,
-  waiting: (count, more) => `${more ? "Mais de " : ""}${number(count)} ${count === 1 && !more ? "leitura nova" : "leituras novas"}`,
-  waitingShow: "Mostrar",
+  waiting: (count, more) => `${more ? "Mais de " : ""}${number(count)} ${count === 1 && !more ? "nova leitura" : "novas leituras"}: mostrar`,
   asked: {
     twins: (one, other) => `${one} e ${other} são a mesma placa, antes e depois da troca: as duas grafias são buscadas.`,
     one: (plate) => `Buscando ${plate}.`,
