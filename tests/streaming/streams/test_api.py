@@ -255,6 +255,14 @@ class TestStreams:
         await progress(running, camera, rounds=1)
         now = await stream(running, caller, camera)
         assert (now["state"], now["codecs"], now["revision"]) == ("online", ["H265", "MPEG-4 Audio"], 2)
+        assert (now["playable"], now["unplayable_reason"], now["webrtc"], now["hls"]) == (True, None, False, True)
+        running.media.inbound.pop(path_name(camera))  # it reconnects, and its counter begins anew
+        await progress(running, camera, rounds=1)
+        running.media.codecs[path_name(camera)] = ("M-JPEG",)
+        await progress(running, camera, rounds=2)
+        now = await stream(running, caller, camera)
+        assert (now["codecs"], now["playable"], now["unplayable_reason"]) == (["M-JPEG"], False, "codec_unsupported")
+        assert (now["webrtc"], now["hls"]) == (False, False)
 
     async def test_a_switched_off_camera_is_disabled(self, running: Running) -> None:
         tenant, camera = new_id(), new_id()

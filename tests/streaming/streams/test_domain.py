@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from gtvision.camera import CameraState
 from gtvision.events import StreamCause
 from gtvision.ids import new_id
-from streaming.streams.domain import ChangeKind, PathConfig, PathStatus, StreamView, plan
+from streaming.streams.domain import ChangeKind, PathConfig, PathStatus, Playability, StreamView, Unplayable, plan
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
 STALL = timedelta(seconds=10)
@@ -46,6 +46,26 @@ class TestPlan:
 
     def test_never_shows_a_source(self) -> None:
         assert "secret" not in repr(PathConfig(name="cam_x", source="rtsp://u:secret@h/", record=True))
+
+
+@pytest.mark.parametrize(
+    ("codecs", "webrtc", "hls", "reason"),
+    [
+        ((), True, True, None),
+        (("H264", "G711"), True, True, None),
+        (("H265", "MPEG-4 Audio"), False, True, None),
+        (("VP8",), True, False, None),
+        (("M-JPEG",), False, False, Unplayable.CODEC_UNSUPPORTED),
+        (("MPEG-4 Video", "MPEG-4 Audio"), False, False, Unplayable.CODEC_UNSUPPORTED),
+        (("Generic",), False, False, Unplayable.CODEC_UNSUPPORTED),
+        (("G711", "Opus"), False, False, Unplayable.NO_VIDEO),
+    ],
+)
+def test_what_browsers_can_play(codecs: tuple[str, ...], webrtc: bool, hls: bool, reason: Unplayable | None) -> None:
+    found = Playability.of(codecs)
+    assert (found.webrtc, found.hls, found.playable, found.reason) == (webrtc, hls, reason is None, reason)
+    assert PathStatus("cam", True, 1, codecs).can_be_shown is found.playable
+    assert not PathStatus("cam", False, 1, codecs).can_be_shown
 
 
 def look(available: bool = True, inbound: int = 0) -> PathStatus:
