@@ -8,6 +8,7 @@ import { Severity } from "../ui/signs.js";
 import { acknowledge, onArrival, openCounts, openCriticals } from "../stores/alerts.js";
 import { inWords } from "../texts/pt-BR/errors.js";
 import { recall, remember } from "./memory.js";
+import { address } from "./router.js";
 import { may, me } from "./state.js";
 import { toast } from "./toasts.js";
 
@@ -101,7 +102,8 @@ export function Banner() {
   const [first] = openCriticals.value;
   if (!first) return null;
   const count = Math.max(openCounts.value.critical, openCriticals.value.length);
-  if (smallFor.value === first.alert_id) {
+  // The alert centre itself shows them, and needs its room.
+  if (smallFor.value === first.alert_id || address.value.path.startsWith("/alertas")) {
     return html`<button type="button" class="banner small" onClick=${() => (smallFor.value = null)}>▲ ${SHELL.banner(count)}</button>`;
   }
   const take = async () => {

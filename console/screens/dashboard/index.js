@@ -40,9 +40,11 @@ function Figures() {
       ${plates.value && html`<${Figure} name=${DASHBOARD.platesToday} href="/placas" value=${plates.value.total.toLocaleString("pt-BR")} />`}
     </div>
     <div class="dashboard-columns">
-      <${Down} notRecording=${usage.value?.cameras_not_recording ?? []} />
+      <div class="dashboard-column">
+        <${Down} notRecording=${usage.value?.cameras_not_recording ?? []} />
+        ${plates.value && html`<${PlatesPerHour} items=${plates.value.items} total=${plates.value.total} />`}
+      </div>
       ${may("alerts:read") && html`<${NewestAlerts} />`}
-      ${plates.value && html`<${PlatesPerHour} items=${plates.value.items} total=${plates.value.total} />`}
       ${may("detections:read") && html`<${LatestReads} />`}
     </div>
   </section>`;
