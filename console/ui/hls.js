@@ -30,6 +30,7 @@ export class HlsLink {
   /** @param {string} cameraId @param {() => Promise<string>} ticket @param {AbortSignal} stop */
   async open(cameraId, ticket, stop) {
     const signal = AbortSignal.any([stop, AbortSignal.timeout(OPEN_MS)]);
+    /** @type {{default: any}} */
     const { default: Hls } = await orAborted(import("../vendor/hls-1.7.0.light.min.mjs"), signal);
     const url = `/hls/cam_${cameraId}/index.m3u8?ticket=${encodeURIComponent(await orAborted(ticket(), signal))}`;
     if (!Hls.isSupported()) {

@@ -29,6 +29,7 @@ export class Player extends EventTarget {
   #session;
   #cameraId;
   #stop = new AbortController();
+  /** @type {Promise<unknown>} */
   #running = Promise.resolve();
   #link = null;
   #backMs = BACK_TO_WEBRTC_MS;

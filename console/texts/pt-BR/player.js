@@ -18,6 +18,8 @@ export const PLAYER = {
     unplayable: "O navegador não consegue exibir esta câmera",
   },
   connecting: "Conectando…",
+  /** Beside the name, where the camera's state says too little. @type {Record<string, string>} */
+  briefly: { connecting: "conectando", offline: "sem sinal", unplayable: "sem exibição", forbidden: "sem permissão" },
   disabled: "Câmera desativada",
   unknown: "Aguardando a câmera…",
   lowLatency: "baixa latência",
