@@ -42,9 +42,10 @@ export function CheckField({ label, hint, ...input }) {
 
 /**
  * A form that is sent once at a time. `onSubmit(values, form, key)` gets the fields by name and an idempotency key, the same for each
- * try until one succeeds; what it throws is shown in words. `words`: texts for codes that mean something of its own here.
+ * try until one succeeds; what it throws is shown in words. `words`: texts for codes that mean something of its own here;
+ * `isReady`: whether there is something to send.
  */
-export function Form({ onSubmit, submit = COMMON.save, words, onCancel, inline = false, danger = false, children }) {
+export function Form({ onSubmit, submit = COMMON.save, words, onCancel, inline = false, danger = false, isReady = true, children }) {
   const [busy, setBusy] = useState(false);
   const [problem, setProblem] = useState(null);
   const key = useRef(crypto.randomUUID());
@@ -67,7 +68,7 @@ export function Form({ onSubmit, submit = COMMON.save, words, onCancel, inline =
     ${children}
     ${problem && html`<p class="error" role="alert">${inWords(problem, words)}<${WrongFields} problem=${problem} /></p>`}
     <div class="actions">
-      <button type="submit" class=${danger ? "danger" : "primary"} disabled=${busy}>${submit}</button>
+      <button type="submit" class=${danger ? "danger" : "primary"} disabled=${busy || !isReady}>${submit}</button>
       ${onCancel && html`<button type="button" onClick=${onCancel}>${COMMON.cancel}</button>`}
     </div>
   </form>`;

@@ -59,7 +59,7 @@ function Facts({ read, camera, hash }) {
     [PLATES.hash, hash && html`<code>${hash}</code>`],
     [PLATES.reading, html`<code>${read.id}</code>`],
   ];
-  return html`<dl class="plates-facts">${facts.filter(([, fact]) => fact).map(([title, fact]) => html`<div key=${title}><dt>${title}</dt><dd>${fact}</dd></div>`)}</dl>`;
+  return html`<dl class="facts plates-facts">${facts.filter(([, fact]) => fact).map(([title, fact]) => html`<div key=${title}><dt>${title}</dt><dd>${fact}</dd></div>`)}</dl>`;
 }
 
 const percentOf = (share) => (share < 0.01 ? PLATES.under : percent(share));

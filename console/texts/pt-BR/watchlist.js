@@ -15,6 +15,7 @@ export const ENTRIES = {
   plate: "Placa",
   plateExample: "ABC1D23",
   notPlate: "Isto não é uma placa brasileira. Exemplos: ABC-1234, ABC1D23.",
+  notBeginning: "Digite o começo de uma placa: letras e números, como ABC ou ABC1. * e ? não servem.",
   match: "Grafia",
   matches: { era: "nas duas grafias", exact: "só esta grafia" },
   matchHint: "Uma placa antiga que foi trocada pela do Mercosul é a mesma placa em outra grafia: ABC-1234 e ABC1C34.",

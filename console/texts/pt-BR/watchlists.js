@@ -7,14 +7,17 @@ const plates = (count) => (count === 1 ? "1 placa" : `${number(count)} placas`);
 
 export const WATCHLISTS = {
   title: "Listas de placas",
+  why: "Quando uma câmera lê uma placa de uma destas listas, um alerta aparece para os operadores.",
   make: "Nova lista",
+  makeIt: "Criar lista",
   makeFirst: "Criar a primeira lista",
-  none: "Nenhuma lista ainda. Uma lista guarda as placas procuradas: quando uma câmera lê uma delas, um alerta aparece.",
+  none: "Nenhuma lista ainda. Crie uma, por exemplo para veículos furtados, e adicione as placas procuradas.",
   noneToRead: "A cidade ainda não tem listas de placas. O administrador as cria.",
   caption: "Listas de placas da cidade",
   name: "Nome",
   nameExample: "ex.: Veículos furtados",
   severity: "Gravidade dos alertas",
+  level: "Gravidade",
   severities: [
     ["critical", `${SEVERITIES.critical}: faixa no alto e som até alguém dar ciente`],
     ["warning", `${SEVERITIES.warning}: aviso com som`],
@@ -25,6 +28,7 @@ export const WATCHLISTS = {
   created: "Criada em",
   actions: "Ações",
   change: "Mudar",
+  remove: "Remover",
   changeThis: (name) => `Mudar a lista ${name}`,
   removeThis: (name) => `Remover a lista ${name}`,
   removeText: (count) => `${count === 0 ? "A lista está vazia." : `A lista sai com ${plates(count)}, que ${count === 1 ? "deixa" : "deixam"} de ser ${count === 1 ? "vigiada" : "vigiadas"}.`} Os alertas que ela já gerou continuam guardados. Isto não pode ser desfeito.`,
