@@ -129,9 +129,9 @@ export class Session extends EventTarget {
     await this.#answer("PUT", path, file, { "Content-Type": file.type });
   }
 
-  /** Returns a picture or file of the API as a Blob. */
-  async blob(path) {
-    return (await this.#answer("GET", path)).blob();
+  /** Returns a picture or file of the API as a Blob. `fresh`: not the browser's copy, which may be of the one before. */
+  async blob(path, { fresh = false } = {}) {
+    return (await this.#answer("GET", path, undefined, fresh ? { "Cache-Control": "no-cache" } : {})).blob();
   }
 
   /** Returns a ticket, which opens one live view or one socket within a minute. */

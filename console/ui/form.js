@@ -42,10 +42,10 @@ export function CheckField({ label, hint, ...input }) {
 
 /**
  * A form that is sent once at a time. `onSubmit(values, form, key)` gets the fields by name and an idempotency key, the same for each
- * try until one succeeds; what it throws is shown in words. `words`: texts for codes that mean something of its own here;
- * `isReady`: whether there is something to send.
+ * try until one succeeds; what it throws is shown in words. `words`: texts for codes that mean something of its own here; `about`: what it
+ * saves, for who hears the button and does not see where it stands; `isReady`: whether there is something to send.
  */
-export function Form({ onSubmit, submit = COMMON.save, words, onCancel, inline = false, danger = false, isReady = true, children }) {
+export function Form({ onSubmit, submit = COMMON.save, about, words, onCancel, isReady = true, inline = false, danger = false, children }) {
   const [busy, setBusy] = useState(false);
   const [problem, setProblem] = useState(null);
   const key = useRef(crypto.randomUUID());
@@ -68,7 +68,7 @@ export function Form({ onSubmit, submit = COMMON.save, words, onCancel, inline =
     ${children}
     ${problem && html`<p class="error" role="alert">${inWords(problem, words)}<${WrongFields} problem=${problem} /></p>`}
     <div class="actions">
-      <button type="submit" class=${danger ? "danger" : "primary"} disabled=${busy || !isReady}>${submit}</button>
+      <button type="submit" class=${danger ? "danger" : "primary"} disabled=${busy || !isReady} aria-label=${about && `${submit}: ${about}`}>${submit}</button>
       ${onCancel && html`<button type="button" onClick=${onCancel}>${COMMON.cancel}</button>`}
     </div>
   </form>`;

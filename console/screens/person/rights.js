@@ -27,7 +27,7 @@ export function Rights({ person, isOwn, onChanged }) {
     if (isOwn) me.value = await session.get("/users/me");
     toast(PERSON.saved);
   };
-  return html`<${Form} onSubmit=${submit} words=${PERSON}>
+  return html`<${Form} onSubmit=${submit} about=${PERSON.rights} words=${PERSON}>
     <${TextField} label=${PEOPLE.name} value=${draft.name} maxlength="200" autocomplete="off" onInput=${(event) => edit({ name: event.target.value })} />
     ${isOwn
       ? html`<p class="muted">${PERSON.own}</p>`

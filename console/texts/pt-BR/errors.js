@@ -19,6 +19,8 @@ const WORDS = {
   not_found: "Isto não existe mais, ou não é da sua cidade.",
   conflict: "Já existe um igual.",
   precondition_failed: "Outra pessoa mudou isto ao mesmo tempo. Leia de novo e repita.",
+  stale_revision: "Outra pessoa mudou isto ao mesmo tempo. Leia de novo e repita.",
+  limited_to_groups: "Isto é da cidade inteira, e a sua conta está limitada a grupos de câmeras.",
   quota_reached: "A cidade já tem tantos quanto pode ter. Fale com o administrador da plataforma.",
   invalid_email: "Isto não é um endereço de e-mail.",
   name_taken: "Já existe outro com este nome.",

@@ -1,0 +1,98 @@
+// Words of the city's settings.
+
+export const CITY = {
+  readOnly: "Você pode ver as configurações, mas não mudá-las.",
+  limited: "Sua conta está limitada a grupos de câmeras, e as configurações são da cidade inteira: você pode vê-las, mas não mudá-las.",
+  saved: "Configurações salvas.",
+  identity: "Identidade",
+  displayName: "Nome mostrado na tela",
+  displayNameHint: (name) => `Em branco, aparece o nome de cadastro: ${name}`,
+  timezone: "Fuso horário",
+  timezoneHint: "Todas as datas e horas do console são mostradas neste fuso.",
+  logo: "Logotipo",
+  logoHint: "Imagem PNG ou JPEG de até 512 KB e 2 megapixels. Aparece no alto de todas as páginas.",
+  logoNone: "A cidade ainda não tem logotipo.",
+  logoNow: "Logotipo atual",
+  logoChosen: "Logotipo escolhido, ainda não enviado",
+  logoChoose: "Escolher imagem",
+  logoSend: "Enviar logotipo",
+  logoSent: "Logotipo trocado.",
+  logoKind: "Só imagens PNG ou JPEG podem ser usadas.",
+  logoSize: (kb) => `A imagem tem ${kb} KB, e o máximo é 512 KB.`,
+  invalid_image: "O arquivo não pôde ser lido como imagem, ou tem mais de 2 megapixels.",
+  too_large: "A imagem passa de 512 KB.",
+  retention: "Guarda de dados",
+  retentionWhy: "Depois do prazo, os dados são apagados para sempre. A LGPD pede que nada seja guardado além do necessário.",
+  days: "dias",
+  limits: "Limites",
+  limitsWhy: "Em branco, não há limite. O que já existe fica, mesmo acima de um limite que foi diminuído.",
+  limitsPlatform: "Como administrador da plataforma, o limite que você põe aqui é o teto da cidade: ela mesma não pode passar dele.",
+  ceiling: (most) => `Teto da plataforma: ${most.toLocaleString("pt-BR")}`,
+  noLimit: "sem limite",
+  purposes: "Finalidades",
+  purposesWhy: "A finalidade diz por que alguém buscou uma placa ou abriu uma imagem, e fica na auditoria. Com uma lista, só os códigos dela são aceitos.",
+  purposesNone: "Sem lista: qualquer código é aceito.",
+  purposeNew: "Nova finalidade",
+  purposeHint: "Um código de letras minúsculas, números, hífen ou sublinhado, por exemplo: investigacao, transito",
+  purposeAdd: "Adicionar",
+  purposeRemove: (code) => `Remover a finalidade ${code}`,
+  purposeBad: "Use só letras minúsculas sem acento, números, hífen e sublinhado, até 40 caracteres.",
+  purposeTwice: "Esta finalidade já está na lista.",
+  required: "Exigir uma finalidade",
+  requiredHint: "Sem ela, a busca de placas, as imagens e as gravações são recusadas.",
+  isRequired: "exigida em cada busca e imagem",
+  isOptional: "não exigida",
+  ai: "Inteligência artificial na nuvem",
+  aiWhy: "A análise roda nas máquinas da cidade. Em nuvem, imagens de pessoas e veículos vão para servidores de outra empresa, que podem ficar fora do Brasil.",
+  allowCloud: "Permitir o envio de imagens para a nuvem",
+  allowCloudHint: "É transferência internacional de dados pessoais (LGPD, art. 33): libere só com base legal e com o parecer do encarregado de dados da cidade.",
+  allowTitle: "Permitir que imagens saiam das máquinas da cidade?",
+  allowText: "É transferência internacional de dados pessoais (LGPD, art. 33). A decisão fica registrada na auditoria com o seu nome.",
+  allow: "Permitir",
+  allowed: "permitido",
+  notAllowed: "não permitido",
+  budget: "Gasto máximo por dia, em dólares",
+  budgetHint: "Ao chegar neste valor, a nuvem deixa de ser usada até o dia seguinte. Zero não gasta nada.",
+  channels: "Canais de aviso",
+  channelsWhy: "Por onde os alertas podem chegar.",
+  above_ceiling: "A plataforma permite menos a esta cidade: veja o teto ao lado de cada limite.",
+};
+
+export const CHANNELS = { console: "console (esta tela)", webhook: "sistema de fora (webhook)", email: "e-mail", telegram: "Telegram", whatsapp: "WhatsApp", sms: "SMS", push: "aplicativo" };
+
+/** Kinds of data that are kept: name, what it is, fewest and most days. */
+export const KEPT = {
+  video_days: ["Gravações de vídeo", "O vídeo contínuo das câmeras.", 1, 3650],
+  passages_days: ["Passagens de veículos", "Placas lidas, com lugar e hora: é onde a busca de placas procura.", 1, 3650],
+  evidence_days: ["Imagens das leituras", "As fotos em que cada placa ou objeto foi visto.", 1, 3650],
+  detections_days: ["Detecções", "Cada objeto visto em cada imagem, como carros e pessoas.", 1, 3650],
+  audit_days: ["Auditoria", "Quem viu, buscou e mudou o quê. O mínimo é de um ano; cinco anos são 1.826 dias.", 365, 3650],
+};
+
+/** What a city may use: name, what it is, fewest and most. */
+export const QUOTAS = {
+  cameras: ["Câmeras", "Quantas podem ser cadastradas.", 0, 100_000],
+  users: ["Pessoas ativas", "Contas desativadas não contam.", 1, 100_000],
+  storage_gb: ["Armazenamento, em GB", "Informativo: ainda não bloqueia a gravação.", 1, 10_000_000],
+  detections_per_minute: ["Detecções por minuto", "Informativo: ainda não bloqueia o recebimento.", 1, 10_000_000],
+};
+
+/** Zones of Brazil, from east to west. */
+export const ZONES = [
+  ["America/Noronha", "Fernando de Noronha (UTC−2)"],
+  ["America/Sao_Paulo", "Brasília, São Paulo, Rio de Janeiro e Sul (UTC−3)"],
+  ["America/Bahia", "Bahia (UTC−3)"],
+  ["America/Maceio", "Alagoas e Sergipe (UTC−3)"],
+  ["America/Recife", "Pernambuco (UTC−3)"],
+  ["America/Fortaleza", "Ceará, Maranhão, Paraíba, Piauí e Rio Grande do Norte (UTC−3)"],
+  ["America/Belem", "Amapá e leste do Pará (UTC−3)"],
+  ["America/Santarem", "Oeste do Pará (UTC−3)"],
+  ["America/Araguaina", "Tocantins (UTC−3)"],
+  ["America/Campo_Grande", "Mato Grosso do Sul (UTC−4)"],
+  ["America/Cuiaba", "Mato Grosso (UTC−4)"],
+  ["America/Manaus", "Amazonas (UTC−4)"],
+  ["America/Porto_Velho", "Rondônia (UTC−4)"],
+  ["America/Boa_Vista", "Roraima (UTC−4)"],
+  ["America/Eirunepe", "Oeste do Amazonas (UTC−5)"],
+  ["America/Rio_Branco", "Acre (UTC−5)"],
+];
