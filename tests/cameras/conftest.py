@@ -25,6 +25,7 @@ from cameras.cameras.usecases.fleets import RecentFleets
 from cameras.cameras.usecases.urls import UrlGuard
 from cameras.groups.repository import PostgresGroups
 from cameras.groups.usecases import Groups
+from cameras.history.repository import PostgresHistory
 from cameras.reads import Reads
 from cameras.settings import Settings
 from chassis.bus import Bus
@@ -62,6 +63,7 @@ class Case:
         self.cameras = Cameras(
             uow=self.db.uow,
             repository=PostgresCameras,
+            history=PostgresHistory,
             listed=PostgresCameraList(self.reads),
             tenants=self.tenants,
             guard=UrlGuard(self.resolve, AddressPolicy()),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -15,6 +16,7 @@ from tests.fixtures.plugin import DatabaseFor
 import cameras as package
 from cameras.cameras.tables import camera
 from cameras.groups.tables import camera_group
+from cameras.history.tables import state_change
 from chassis.migrations import run_migrations
 from chassis.settings import DatabaseSettings
 from gtvision.ids import new_id
@@ -69,11 +71,26 @@ async def rows_of(owner: AsyncEngine, table: Any) -> list[Any]:
 async def test_groups_that_cameras_hold_get_a_name(settings: DatabaseSettings, owner: AsyncEngine) -> None:
     mine, other, (a, b, c, gone) = new_id(), new_id(), sorted(new_id() for _ in range(4))
     before = [row(mine, a, b), row(mine, b), row(other, c, a), row(mine), row(mine, gone, removed_at=NOW)]
-    await upgraded(settings, owner, "0004", ["camera_group", "layout"], before)
+    await upgraded(settings, owner, "0004", ["camera_group", "layout", "state_change"], before)
     named = {(each.tenant_id, each.id): (each.name, each.name_key) for each in await rows_of(owner, camera_group)}
     assert named == {
         (mine, a): ("Grupo 1", "grupo 1"),
         (mine, b): ("Grupo 2", "grupo 2"),
         (other, a): ("Grupo 1", "grupo 1"),
         (other, c): ("Grupo 2", "grupo 2"),
+    }
+
+
+async def test_a_history_begins_with_the_state_that_is_shown(settings: DatabaseSettings, owner: AsyncEngine) -> None:
+    tenant, since, changed = new_id(), NOW - timedelta(days=2), NOW - timedelta(days=1)
+    told = {"state": "offline", "state_cause": "unreachable", "state_since": since, "created_at": since, "updated_at": changed}
+    new, down = row(tenant), row(tenant, **told)
+    off, on = row(tenant, **told, enabled=False), row(tenant, **told | {"state": "disabled", "state_cause": "disabled"})
+    await upgraded(settings, owner, "0007", ["state_change"], [new, down, off, on, row(tenant, removed_at=NOW)])
+    found = {each.camera_id: (each.at, each.state, each.cause) for each in await rows_of(owner, state_change) if each.tenant_id == tenant}
+    assert found == {
+        new["id"]: (NOW, "unknown", None),
+        down["id"]: (since, "offline", "unreachable"),
+        off["id"]: (changed, "disabled", "disabled"),
+        on["id"]: (changed, "unknown", None),
     }

@@ -17,6 +17,7 @@ from cameras.cameras import tables as _cameras  # noqa: F401 - fills the metadat
 from cameras.cameras.domain import Camera, CameraSettings
 from cameras.cameras.repository import PostgresCameras
 from cameras.groups import tables as _groups  # noqa: F401 - fills the metadata
+from cameras.history import tables as _history  # noqa: F401 - fills the metadata
 from cameras.layouts import tables as _layouts  # noqa: F401 - fills the metadata
 from cameras.schema import metadata
 from chassis.db import Database

@@ -17,6 +17,7 @@ from cameras.gateways.system_dns import resolve
 from cameras.groups.api import router as groups_router
 from cameras.groups.repository import PostgresGroups
 from cameras.groups.usecases import Groups
+from cameras.history.repository import PostgresHistory
 from cameras.layouts.api import router as layouts_router
 from cameras.layouts.repository import PostgresLayouts
 from cameras.layouts.usecases import Layouts
@@ -51,6 +52,7 @@ def create_api(settings: Settings) -> Service:
     cameras = Cameras(
         uow=db.uow,
         repository=PostgresCameras,
+        history=PostgresHistory,
         listed=PostgresCameraList(reads),
         tenants=tenants,
         guard=UrlGuard(resolve, settings.addresses.policy()),

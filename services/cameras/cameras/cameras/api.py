@@ -12,6 +12,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
 
 from cameras.cameras.domain import Camera, CameraSettings, ListedCamera, Wanted
 from cameras.cameras.usecases.cameras import Cameras
+from cameras.history.domain import HistoryQuery
 from chassis.auth import requires
 from chassis.http import Page, Provided, StrictModel, decode_cursor, encode_cursor
 from chassis.idempotency import Idempotent, tell_replayed
@@ -23,6 +24,7 @@ from gtvision.geometry import Point
 from gtvision.names import clean_name
 from gtvision.patch import Patch
 from gtvision.tenancy import Caller, Scope
+from gtvision.time import Instant
 
 router = APIRouter(prefix="/api/v1/cameras")
 
@@ -215,6 +217,30 @@ class FleetOut(BaseModel):
     disabled: int
 
 
+class ChangeOut(BaseModel):
+    """Since `at` the camera was in this state, for this cause, until the change after it."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    at: datetime
+    state: CameraState
+    cause: StreamCause | None
+
+
+class HistoryParameters(BaseModel):
+    """Which part of a camera's history."""
+
+    start: Instant | None = Field(None, alias="from", description="At or after")
+    end: Instant | None = Field(None, alias="to", description="Before")
+    cursor: str | None = Field(None, max_length=1_000, description="`next` of the page before")
+    limit: int = Field(100, ge=1, le=500)
+
+    def query(self) -> HistoryQuery:
+        """Returns it with one change more than asked for, which tells whether there is a next page. Raises: InvalidCursor."""
+        before = decode_cursor(self.cursor, at=datetime)["at"] if self.cursor else None
+        return HistoryQuery(self.start, self.end, before, self.limit + 1)
+
+
 async def _expected_revision(if_match: Annotated[str | None, Header(max_length=100)] = None) -> int | None:
     """From `If-Match: "<revision>"`; absent or `*` expects nothing."""
     if if_match is None or if_match.strip() == "*":
@@ -265,6 +291,17 @@ async def fleet_health(caller: Reader, cameras: CamerasDep) -> FleetOut:
 async def get_camera(camera_id: UUID, caller: Reader, cameras: CamerasDep, response: Response) -> CameraOut:
     """One camera."""
     return _answer(await cameras.get_camera(caller, camera_id), response)
+
+
+@router.get("/{camera_id}/history")
+async def list_history(
+    camera_id: UUID, caller: Reader, cameras: CamerasDep, query: Annotated[HistoryParameters, Query()]
+) -> Page[ChangeOut]:
+    """The states that a camera was in, newest first; those of the last 90 days are kept."""
+    limit = query.limit
+    found = await cameras.list_history(caller, camera_id, query.query())
+    following = encode_cursor(at=found[limit - 1].at) if len(found) > limit else None
+    return Page(items=[ChangeOut.model_validate(change) for change in found[:limit]], next=following)
 
 
 @router.patch("/{camera_id}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -24,6 +25,7 @@ from cameras.cameras.domain import (
 )
 from cameras.cameras.usecases.fleets import RecentFleets
 from cameras.cameras.usecases.urls import UrlGuard
+from cameras.history.domain import HistoryQuery, StateChange
 from chassis.db import UnitOfWork, UowFactory
 from chassis.idempotency import Gone, Once, claim, release
 from city.audit import AuditEntry, record
@@ -38,6 +40,7 @@ from gtvision.time import Clock, isoformat
 
 if TYPE_CHECKING:
     from cameras.cameras.repository import PostgresCameraList, PostgresCameras
+    from cameras.history.repository import PostgresHistory
     from chassis.live import LivePublisher
     from chassis.vault import Vault
     from city.tenants import TenantDirectory
@@ -49,6 +52,7 @@ class Cameras:
 
     uow: UowFactory
     repository: Callable[[UnitOfWork], PostgresCameras]
+    history: Callable[[UnitOfWork], PostgresHistory]
     listed: PostgresCameraList
     tenants: TenantDirectory
     guard: UrlGuard
@@ -76,6 +80,7 @@ class Cameras:
                 return await _made_before(cameras, caller, earlier), True
             known = await self._known_or_room(cameras, camera)
             if known is None and await cameras.add(camera):
+                await self._keep_state(uow, camera, now)
                 self._announce_change(uow, camera, CameraRegistered)
                 record(uow, Action.CAMERA_REGISTERED, caller, _audit(camera))
                 return camera, True
@@ -128,6 +133,7 @@ class Cameras:
                 return camera
             if not await cameras.save(changed):
                 raise ExternalIdTaken
+            await self._keep_state(uow, changed, changed.updated_at)
             self._announce_change(uow, changed, CameraUpdated)
             record(uow, Action.CAMERA_CHANGED, caller, _audit(changed, changed=", ".join(differences(camera, changed))))
         return changed
@@ -157,9 +163,21 @@ class Cameras:
             camera = await _visible(cameras, caller, camera_id, lock=True)
             camera.check_revision(expected_revision)
             await cameras.remove(camera_id, camera.revision + 1, self.clock.now())
+            await self.history(uow).forget(camera_id)
             uow.emit(CameraRemoved(camera_id=camera_id, revision=camera.revision + 1))
             record(uow, Action.CAMERA_REMOVED, caller, _audit(camera))
             self._tell(uow, caller.tenant_id, live_message(camera) | {"state": "removed", "since": isoformat(self.clock.now())})
+
+    async def list_history(self, caller: Caller, camera_id: UUID, query: HistoryQuery) -> list[StateChange]:
+        """Returns changes of the camera's state, newest first. Raises: NotFound."""
+        async with self.uow(caller.tenant_id) as uow:
+            await _visible(self.repository(uow), caller, camera_id)
+            return await self.history(uow).page(camera_id, query)
+
+    async def _keep_state(self, uow: UnitOfWork, camera: Camera, at: datetime) -> None:
+        """Keeps the state that a screen shows from now on; the same one as before is kept once."""
+        shown = camera.shown_sighting()
+        await self.history(uow).add(StateChange(camera.id, at, shown.state, shown.cause))
 
     async def fleet_health(self, caller: Caller) -> Fleet:
         """Counts the cameras that the caller may see by state; what another process changed shows within a second."""
@@ -178,6 +196,7 @@ class Cameras:
                 return
             camera = await self.repository(uow).observe(event.data.camera_id, seen)
             if camera is not None:
+                await self._keep_state(uow, camera, event.occurred_at)
                 metrics.SIGHTINGS.labels(str(seen.state)).inc()
                 self._tell(uow, event.tenant_id, live_message(camera))
 
