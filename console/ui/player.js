@@ -15,9 +15,9 @@ const STALL_MS = 6_000;
 const RETRY_MS = [4_000, 8_000, 16_000, 30_000];
 const BACK_TO_WEBRTC_MS = 60_000;
 const MOST_BACK_MS = 600_000;
-/** Names of the media server's codecs, and the type under which a browser says whether it plays them. */
-const TYPES = { H264: null, VP8: null, VP9: "vp09.00.10.08", AV1: "av01.0.04M.08", H265: "hvc1.1.6.L93.B0" };
-const SOUND = /audio|opus|aac|ac-?3|g711|g722|lpcm|mp3|speex|vorbis/i;
+/** Codecs, as the media server names them, that not every browser plays by HLS, and the type to ask it for. */
+const TYPES = { H265: "hvc1.1.6.L93.B0", VP9: "vp09.00.10.08", AV1: "av01.0.04M.08" };
+const SOUND = /audio|opus|vorbis|speex|^ac3|^g7|^lpcm/i;
 
 /**
  * Events: `changed`.
@@ -99,7 +99,7 @@ export class Player extends EventTarget {
     try {
       const stream = await this.#stream(signal);
       let failure = stream?.webrtc === false ? new Failure("not_offered") : await this.#webrtc(signal, played);
-      if (signal.aborted || failure.isFinal || failure.code === "no_signal") return failure;
+      if (signal.aborted || failure.isFinal || failure.code === "no_signal" || stream?.hls === false) return failure;
       const why = PLAYER.reasons[failure.code];
       failure = await this.#play(new HlsLink(this.#video), PLAYER.stable(why), signal, played, performance.now() + this.#backMs);
       if (failure.code === "over") this.#backMs = Math.min(2 * this.#backMs, MOST_BACK_MS);
@@ -227,21 +227,16 @@ export class Player extends EventTarget {
 }
 
 /**
- * Returns the failure of a stream that no browser of this kind plays, from what the API says of it; null where it may play.
- * @param {{codecs?: string[], playable?: boolean, unplayable_reason?: string | null}} stream
+ * Returns the failure of a stream that this browser does not play, from what the API says of it; null where it may play.
+ * @param {{codecs?: string[], playable?: boolean, unplayable_reason?: string | null, webrtc?: boolean}} stream
  */
-export function unplayable({ codecs = [], playable, unplayable_reason: why }) {
-  const end = (code, text) => new Failure(code, { isFinal: true, text });
+export function unplayable({ codecs = [], playable = true, unplayable_reason: why = null, webrtc = true }) {
+  if (why === "no_video") return new Failure("audio_only", { isFinal: true });
   const video = codecs.filter((name) => !SOUND.test(name));
-  const strange = video.filter((name) => !isPlayed(name));
-  if (video.length && strange.length === video.length) return end("unplayable", PLAYER.codec(strange.join(", ")));
-  if (codecs.length && !video.length) return end("audio_only");
-  if (playable === false) return end(why in PLAYER.reasons ? why : "unplayable");
-  return null;
+  if (playable && (webrtc || video.length === 0 || video.some(plays))) return null;
+  return new Failure("unplayable", { isFinal: true, text: video.length ? PLAYER.codec(video.join(", ")) : undefined });
 }
 
-function isPlayed(name) {
-  const type = TYPES[name];
-  if (type === undefined) return false;
-  return type === null || Boolean(globalThis.MediaSource?.isTypeSupported(`video/mp4; codecs="${type}"`));
+function plays(name) {
+  return !(name in TYPES) || Boolean(globalThis.MediaSource?.isTypeSupported(`video/mp4; codecs="${TYPES[name]}"`));
 }

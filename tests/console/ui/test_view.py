@@ -118,17 +118,27 @@ async def test_what_is_forbidden_is_said_and_not_asked_for_again(page: Page, sta
 @pytest.mark.parametrize(
     ("stream", "reason"),
     [
-        ({"state": "online", "codecs": ["M-JPEG"]}, "Codec não suportado pelo navegador (M-JPEG)"),
-        ({"state": "online", "codecs": ["MPEG-4 Audio"]}, "A câmera envia somente áudio"),
-        ({"state": "online", "codecs": ["H264"], "playable": False}, "O navegador não consegue exibir esta câmera"),
+        (
+            {"codecs": ["M-JPEG", "G711"], "playable": False, "unplayable_reason": "codec_unsupported", "webrtc": False, "hls": False},
+            "Codec não suportado pelo navegador (M-JPEG)",
+        ),
+        (
+            {"codecs": ["MPEG-4 Audio"], "playable": False, "unplayable_reason": "no_video", "webrtc": False, "hls": False},
+            "A câmera envia somente áudio",
+        ),
+        # Chromium without a decoder of the machine
+        (
+            {"codecs": ["H265"], "playable": True, "unplayable_reason": None, "webrtc": False, "hls": True},
+            "Codec não suportado pelo navegador (H265)",
+        ),
     ],
-    ids=["codec", "audio only", "said by the server"],
+    ids=["codec", "audio only", "not by this browser"],
 )
 async def test_what_no_browser_plays_is_said_and_asked_for_when_it_has_changed(
     page: Page, stage: Stage, live: UUID, stream: dict[str, object], reason: str
 ) -> None:
     await page.clock.install()
-    stage.streams[str(live)] = stream
+    stage.streams[str(live)] = {"state": "online", **stream}
     await watch(page, live)
     assert await status(page, "unplayable") == reason
     await page.clock.run_for(120_000)
