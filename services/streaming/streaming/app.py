@@ -35,8 +35,8 @@ from streaming.live.api import hooks
 from streaming.live.consumers import ViewerEvents
 from streaming.live.usecases import Authorizer, Viewers, Viewings
 from streaming.recordings.api import router as recordings_router
-from streaming.recordings.repository import PostgresIndex, PostgresSegments
-from streaming.recordings.usecases import Limits, Recorder, Recordings
+from streaming.recordings.repository import PostgresIndex, PostgresSegments, PostgresUsage
+from streaming.recordings.usecases import Limits, Recorder, Recordings, RecordingUsage
 from streaming.settings import AgentSettings, ApiSettings, MigrateSettings
 from streaming.streams.api import router as streams_router
 from streaming.streams.repository import PostgresFleet, PostgresStreams, camera_copy
@@ -114,7 +114,10 @@ def create_api(settings: ApiSettings) -> Service:
             "refusals": refusals.run,
             "viewers": every(_VIEWERS_LOOK, viewers.end_refused),
         },
-        provides=(auth.authenticator, tenants, streams, Recordings(db.uow, PostgresSegments, streams), authorizer),
+        provides=(
+            *(auth.authenticator, tenants, streams, authorizer),
+            *(Recordings(db.uow, PostgresSegments, streams), RecordingUsage(db.uow, PostgresUsage, streams)),
+        ),
     )
 
 
@@ -127,6 +130,7 @@ def create_agent(settings: AgentSettings) -> Worker:
     recorder = Recorder(
         db.uow,
         PostgresSegments,
+        PostgresUsage,
         PostgresFleet(db),
         PostgresIndex(db),
         RecordingsFolder(recording.path),

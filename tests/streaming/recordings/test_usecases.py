@@ -16,23 +16,13 @@ from gtvision.camera import path_name
 from gtvision.ids import new_id
 from streaming.gateways.recordings_folder import RecordingsFolder
 from streaming.recordings.domain import GENESIS, next_link
-from streaming.recordings.repository import PostgresIndex, PostgresSegments
+from streaming.recordings.repository import PostgresIndex, PostgresSegments, PostgresUsage
 from streaming.recordings.usecases import Limits, Recorder
 from streaming.streams.repository import PostgresFleet
 
 pytestmark = [pytest.mark.db, pytest.mark.broker, pytest.mark.media]
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
-
-
-@pytest.fixture(scope="module")
-def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A file of two seconds of fragmented MP4, as a media server records."""
-    path = tmp_path_factory.mktemp("film") / "film.mp4"
-    source = ["-f", "lavfi", "-i", "testsrc2=size=320x180:rate=15:duration=2"]
-    flags = ["-c:v", "libx264", "-preset", "ultrafast", "-g", "15", "-bf", "0", "-movflags", "frag_keyframe+empty_moov", str(path)]
-    subprocess.run(["ffmpeg", "-v", "error", "-y", *source, *flags], check=True)
-    return path
 
 
 def _films(folder: Path, *arguments: str) -> Path:
@@ -75,6 +65,7 @@ class Bench:
         self.recorder = Recorder(
             db.uow,
             PostgresSegments,
+            PostgresUsage,
             PostgresFleet(db),
             PostgresIndex(db),
             RecordingsFolder(self.folder),

@@ -51,8 +51,13 @@ class RecordingsFolder:
 
     async def missing_free_bytes(self, floor: float) -> int:
         """How many bytes must be freed so that `floor` (0..1) of the disk is free; 0 when it is. Raises: Unavailable."""
+        total, free = await self.disk()
+        return max(0, int(total * floor) - free)
+
+    async def disk(self) -> tuple[int, int]:
+        """Total and free bytes of the disk. Raises: Unavailable."""
         usage = await self._ask(lambda: shutil.disk_usage(self._root))
-        return max(0, int(usage.total * floor) - usage.free)
+        return usage.total, usage.free
 
     async def _ask(self, question: Callable[[], Answer]) -> Answer:
         """Asks the file system in a thread. A network file system that is gone never answers. Raises: Unavailable."""

@@ -49,3 +49,29 @@ class SegmentRow(Row):
     sha256: Mapped[str]
     previous: Mapped[str]
     chain: Mapped[str]
+
+
+class UsageRow(Row):
+    """What a camera's recordings take; written by the recorder agent."""
+
+    __tablename__ = "recording_usage"
+
+    tenant_id: Mapped[UUID] = mapped_column(primary_key=True)
+    camera_id: Mapped[UUID] = mapped_column(primary_key=True)
+    bytes_used: Mapped[int] = mapped_column(BigInteger)
+    bytes_per_day: Mapped[int | None] = mapped_column(BigInteger)
+    oldest: Mapped[datetime]
+    newest: Mapped[datetime]
+    is_growing: Mapped[bool]
+
+
+class RoomRow(Row):
+    """What room the recorder agent found on its disk; the same in the row of every tenant that it records for."""
+
+    __tablename__ = "recording_room"
+
+    tenant_id: Mapped[UUID] = mapped_column(primary_key=True)
+    total_bytes: Mapped[int] = mapped_column(BigInteger)
+    free_bytes: Mapped[int] = mapped_column(BigInteger)
+    days_left: Mapped[float | None]
+    as_of: Mapped[datetime]

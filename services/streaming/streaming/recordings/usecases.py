@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, ClassVar
 from uuid import UUID
@@ -15,21 +16,37 @@ from gtvision.audit import Action
 from gtvision.errors import Conflict, Invalid
 from gtvision.events import RecordingSegmentClosed
 from gtvision.ids import derived_id
-from gtvision.tenancy import Caller
+from gtvision.tenancy import Caller, Role
 from gtvision.time import Clock
 from streaming import metrics
-from streaming.recordings.domain import Segment, SegmentFile, finished, next_link, segment_id_of, span, to_delete
+from streaming.recordings.domain import (
+    Room,
+    Segment,
+    SegmentFile,
+    Totals,
+    Usage,
+    days_left,
+    finished,
+    next_link,
+    segment_id_of,
+    span,
+    to_delete,
+    usage_of,
+)
 from streaming.streams.domain import DesiredCamera
 
 if TYPE_CHECKING:
     from streaming.gateways.recordings_folder import RecordingsFolder
-    from streaming.recordings.repository import PostgresIndex, PostgresSegments
+    from streaming.recordings.repository import PostgresIndex, PostgresSegments, PostgresUsage
     from streaming.streams.repository import PostgresFleet
     from streaming.streams.usecases import Streams
 
 log = get_logger(__name__)
 
 Segments = Callable[[UnitOfWork], "PostgresSegments"]
+Usages = Callable[[UnitOfWork], "PostgresUsage"]
+_COUNTED_EVERY = timedelta(seconds=30)
+_SEE_THE_DISK = frozenset({Role.PLATFORM_ADMIN, Role.ADMIN, Role.OPERATOR})
 
 
 class ChangedAfterwards(Conflict):
@@ -65,6 +82,29 @@ class Recordings:
         return found
 
 
+class RecordingUsage:
+    """What the recordings take and what room is left, as callers see it."""
+
+    def __init__(self, uow: UowFactory, usage: Usages, streams: Streams) -> None:
+        self._uow, self._usage, self._streams = uow, usage, streams
+
+    async def totals(self, caller: Caller) -> Totals:
+        """Of the cameras that the caller may see; those that were removed count where the caller is not limited to groups.
+
+        The disk is the installation's: its people see it, and no partner.
+        """
+        streams = await self._streams.with_recording(caller)
+        expected = [(stream, name) for stream, name, is_wanted in streams if is_wanted]
+        visible = None if caller.camera_groups is None else {stream.camera_id for stream, _, _ in streams}
+        async with self._uow(caller.tenant_id) as uow:
+            usages = await self._usage(uow).all()
+            found = await self._usage(uow).room()
+        totals = Totals.of([usage for usage in usages if visible is None or usage.camera_id in visible], expected)
+        if found is None:
+            return totals
+        return replace(totals, room=found[0] if caller.role in _SEE_THE_DISK else None, as_of=found[1])
+
+
 @dataclass(frozen=True, slots=True)
 class Limits:
     """How much the recordings folder may hold, and when a file counts as finished."""
@@ -82,6 +122,7 @@ class Recorder:
         self,
         uow: UowFactory,
         segments: Segments,
+        usage: Usages,
         fleet: PostgresFleet,
         index: PostgresIndex,
         files: RecordingsFolder,
@@ -89,11 +130,12 @@ class Recorder:
         clock: Clock,
         limits: Limits,
     ) -> None:
-        self._uow, self._segments, self._fleet, self._index, self._files = uow, segments, fleet, index, files
+        self._uow, self._segments, self._usage, self._fleet, self._index, self._files = uow, segments, usage, fleet, index, files
         self._clock, self._limits = clock, limits
         self._known: dict[str, int] = {}
         """Size in bytes by path of what is in the index, or can never be."""
         self._room: tuple[date, date] | None = None
+        self._counted_at = float("-inf")
 
     async def keep_index(self) -> None:
         """Indexes every finished file that is not in the index, then deletes what policy says. Raises: Unavailable.
@@ -112,6 +154,23 @@ class Recorder:
             if camera is not None and self._known.get(str(file.path)) != file.size_bytes:
                 await self._try_to_add(camera.tenant_id, file)
         await self._delete(files, cameras)
+        if self._clock.monotonic() - self._counted_at >= _COUNTED_EVERY.total_seconds():
+            await self._count(files, cameras)
+            self._counted_at = self._clock.monotonic()
+
+    async def _count(self, files: Sequence[SegmentFile], cameras: dict[UUID, DesiredCamera]) -> None:
+        """Writes down what each camera's files take; all files of the installation are in this folder."""
+        now, limits = self._clock.now(), self._limits
+        usages = usage_of(files, now, limits.idle_after)
+        total, free = await self._files.disk()
+        room = Room(total, free, days_left(usages, (total, free), limits.max_bytes, limits.free_floor))
+        by_tenant: defaultdict[UUID, list[Usage]] = defaultdict(list)
+        for usage in usages:
+            if usage.camera_id in cameras:
+                by_tenant[cameras[usage.camera_id].tenant_id].append(usage)
+        for tenant_id in {camera.tenant_id for camera in cameras.values()}:
+            async with self._uow(tenant_id) as uow:
+                await self._usage(uow).put(by_tenant[tenant_id], room, now)
 
     async def _make_room(self, files: Sequence[SegmentFile]) -> None:
         tomorrow = self._clock.now().date() + timedelta(days=1)

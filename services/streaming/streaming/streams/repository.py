@@ -59,6 +59,14 @@ class PostgresStreams:
             query = query.where(CameraRow.groups.overlap(sorted(groups)))
         return [_stream_of(camera, row)[:2] for camera, row in (await self.uow.session.execute(query))]
 
+    async def with_recording(self, groups: frozenset[UUID] | None) -> list[tuple[StreamView, str, bool]]:
+        """All of them by name, and whether each is to be recorded; a city has some thousand at most."""
+        query = self._known().order_by(CameraRow.name, CameraRow.camera_id)
+        if groups is not None:
+            query = query.where(CameraRow.groups.overlap(sorted(groups)))
+        rows = await self.uow.session.execute(query)
+        return [(*_stream_of(camera, row)[:2], camera.enabled and bool(camera.recording["enabled"])) for camera, row in rows]
+
     async def get(self, camera_id: UUID) -> tuple[StreamView, str, frozenset[UUID]] | None:
         row = (await self.uow.session.execute(self._known().where(CameraRow.camera_id == camera_id))).one_or_none()
         return _stream_of(*row) if row else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -41,6 +41,11 @@ class Streams:
         if stream.state is CameraState.ONLINE:
             return StreamWentOnline(camera_id=camera_id, revision=revision, read_url=self._read_url(camera_id), codecs=stream.codecs)
         return StreamWentOffline(camera_id=camera_id, revision=revision, cause=stream.cause or StreamCause.UNKNOWN)
+
+    async def with_recording(self, caller: Caller) -> Sequence[tuple[StreamView, str, bool]]:
+        """All streams that the caller may see, with their cameras' names, by name, and whether each is to be recorded."""
+        async with self._uow(caller.tenant_id) as uow:
+            return await self._repository(uow).with_recording(caller.camera_groups)
 
     async def list(self, caller: Caller, after: UUID | None, limit: int) -> list[tuple[StreamView, str]]:
         """Streams that the caller may see with their cameras' names, by camera id."""

@@ -1,0 +1,161 @@
+"""Tests of what recordings take: counted by the recorder agent from real files, asked for over HTTP."""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.streaming.conftest import Running, announce, registered
+
+from gtvision.camera import RecordingSettings, path_name
+from gtvision.ids import new_id
+from gtvision.tenancy import Caller, Role
+from streaming.gateways.recordings_folder import RecordingsFolder
+from streaming.recordings.domain import Usage, days_left
+from streaming.recordings.repository import PostgresIndex, PostgresSegments, PostgresUsage
+from streaming.recordings.usecases import Limits, Recorder
+from streaming.streams.repository import PostgresFleet
+
+pytestmark = [pytest.mark.db, pytest.mark.broker, pytest.mark.media]
+
+
+class Disk(RecordingsFolder):
+    """A folder on a disk of a thousand gigabytes, of which a tenth is free."""
+
+    async def disk(self) -> tuple[int, int]:
+        return 10**12, 10**11
+
+
+class Site:
+    """A recorder agent with a folder of its own, and two groups of cameras."""
+
+    def __init__(self, running: Running, folder: Path, film: Path) -> None:
+        self.running, self.folder, self.film = running, folder, film
+        self.tenant, self.north, self.south = new_id(), new_id(), new_id()
+        self.cameras: dict[str, Any] = {}
+        db = running.db
+        limits = Limits(idle_after=timedelta(seconds=20), max_bytes=10**12, free_floor=0.0)
+        self.recorder = Recorder(
+            db.uow, PostgresSegments, PostgresUsage, PostgresFleet(db), PostgresIndex(db), Disk(folder), clock=running.clock, limits=limits
+        )
+
+    async def add(self, name: str, **changes: Any) -> None:
+        self.cameras[name] = new_id()
+        event = registered(self.running, self.tenant, self.cameras[name], **{"groups": (self.north,), **changes})
+        await announce(self.running, event.model_copy(update={"data": event.data.model_copy(update={"name": name})}))
+
+    def record(self, name: str, ago: timedelta) -> Path:
+        start = self.running.clock.now() - ago
+        path = self.folder / path_name(self.cameras[name]) / f"{start:%Y-%m-%d_%H-%M-%S-%f}.mp4"
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(self.film.read_bytes())
+        written = (start + timedelta(seconds=2)).timestamp()
+        os.utime(path, (written, written))
+        return path
+
+    async def count(self) -> None:
+        self.running.clock.advance(31)
+        await self.recorder.keep_index()
+
+    async def show(self, name: str, *, up: bool) -> None:
+        """Lets the camera make progress, or be out of reach for long."""
+        self.running.media.inbound.pop(path_name(self.cameras[name]), None)
+        for look in range(3):
+            if up:
+                self.running.media.inbound[path_name(self.cameras[name])] = 1_000 * (look + 1)
+            self.running.clock.advance(6)
+            await self.running.reconciler.reconcile()
+
+    def caller(self, role: Role = Role.OPERATOR, **options: Any) -> Caller:
+        return self.running.mint.caller(role, tenant_id=self.tenant, **options)
+
+    async def usage(self, caller: Caller | None = None) -> dict[str, Any]:
+        answer = await self.running.http.get("/recordings/usage", headers=self.running.mint.headers(caller or self.caller()))
+        assert answer.status_code == 200, answer.text
+        body: dict[str, Any] = answer.json()
+        return body
+
+
+@pytest.fixture
+def site(running: Running, tmp_path: Path, film: Path) -> Site:
+    return Site(running, tmp_path, film)
+
+
+async def test_nothing_is_known_before_the_first_count(site: Site) -> None:
+    await site.add("Avenida")
+    usage = await site.usage()
+    assert (usage["as_of"], usage["bytes_used"], usage["bytes_per_day"], usage["disk"], usage["days_left"]) == (None, 0, None, None, None)
+    assert (usage["cameras_recording"], usage["cameras_not_recording_total"]) == (0, 1)
+    stopped = {"camera_id": str(site.cameras["Avenida"]), "name": "Avenida", "since": None, "cause": None}
+    assert usage["cameras_not_recording"] == [stopped]
+
+
+async def test_what_is_on_disk_is_counted_with_its_pace(site: Site) -> None:
+    await site.add("Avenida")
+    size = site.film.stat().st_size
+    old = site.record("Avenida", timedelta(hours=30))
+    for hours in (12, 6):
+        site.record("Avenida", timedelta(hours=hours))
+    newest = site.record("Avenida", timedelta(seconds=-20))  # when it is counted it was written ten seconds ago
+    await site.count()
+    usage = await site.usage()
+    assert (usage["bytes_used"], usage["bytes_per_day"]) == (4 * size, 3 * size)
+    assert usage["oldest"][:19] == f"{old.stem[:10]}T{old.stem[11:19].replace('-', ':')}"
+    assert usage["newest"][:10] == newest.stem[:10]
+    assert usage["disk"] == {"total_bytes": 10**12, "free_bytes": 10**11}
+    assert usage["days_left"] == round(10**11 / (3 * size), 1)
+    assert (usage["cameras_recording"], usage["cameras_not_recording"]) == (1, [])
+    old.unlink()
+    await site.count()
+    assert (await site.usage())["bytes_used"] == 3 * size
+
+
+async def test_a_camera_that_is_not_recorded_is_named_with_since_and_cause(site: Site) -> None:
+    for name in ("Avenida", "Beco", "Cais"):
+        await site.add(name)
+    await site.add("Desligada", enabled=False)
+    await site.add("Sem gravar", recording=RecordingSettings(enabled=False))
+    await site.show("Beco", up=False)
+    await site.show("Cais", up=True)
+    site.record("Cais", timedelta(minutes=5))
+    site.record("Avenida", timedelta(seconds=-20))
+    await site.count()
+    usage = await site.usage()
+    assert (usage["cameras_recording"], usage["cameras_not_recording_total"]) == (1, 2)
+    stopped = {each["name"]: each for each in usage["cameras_not_recording"]}
+    assert {name: each["cause"] for name, each in stopped.items()} == {"Beco": "unreachable", "Cais": "nothing_written"}
+    stream = await site.running.http.get(f"/streams/{site.cameras['Beco']}", headers=site.running.mint.headers(site.caller()))
+    assert stopped["Beco"]["since"] == stream.json()["since"]
+
+
+async def test_callers_see_their_groups_and_their_city(site: Site) -> None:
+    await site.add("Norte")
+    await site.add("Sul", groups=(site.south,))
+    for name in ("Norte", "Sul"):
+        site.record(name, timedelta(hours=2))
+    await site.count()
+    size = site.film.stat().st_size
+    limited = await site.usage(site.caller(groups=[site.south]))
+    assert (limited["bytes_used"], [each["name"] for each in limited["cameras_not_recording"]]) == (size, ["Sul"])
+    assert (await site.usage())["bytes_used"] == 2 * size
+    stranger = await site.usage(site.running.mint.caller(Role.OPERATOR, tenant_id=new_id()))
+    assert (stranger["bytes_used"], stranger["cameras_not_recording_total"], stranger["disk"]) == (0, 0, None)
+    partner = await site.usage(site.caller(Role.PARTNER, scopes=["recordings:read"]))
+    assert (partner["bytes_used"], partner["disk"], partner["days_left"]) == (2 * size, None, None)
+
+
+async def test_a_viewer_does_not_ask(site: Site) -> None:
+    answer = await site.running.http.get("/recordings/usage", headers=site.running.mint.headers(site.caller(Role.VIEWER)))
+    assert (answer.status_code, answer.json()["code"]) == (403, "missing_scope")
+
+
+def test_days_are_left_until_the_quota_or_the_floor() -> None:
+    now = datetime(2026, 5, 1, tzinfo=UTC)
+    usage = Usage(new_id(), 600, 100, now, now, is_growing=True)
+    assert days_left([usage], (1_000, 400), max_bytes=10_000, free_floor=0.1) == 3.0
+    assert days_left([usage], (1_000, 400), max_bytes=700, free_floor=0.1) == 1.0
+    assert days_left([usage], (1_000, 50), max_bytes=10_000, free_floor=0.1) == 0.0
+    assert days_left([Usage(new_id(), 600, None, now, now, is_growing=True)], (1_000, 400), max_bytes=10_000, free_floor=0.1) is None
