@@ -6,25 +6,19 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Any
 from uuid import UUID
 
-import httpx
 import pytest
 import pytest_asyncio
-from pydantic import SecretStr
 from sqlalchemy import text
-from tests.fixtures.tokens import encryption_keys
 from tests.identity.federation.providers import Federation, running_federation
-from tests.identity.running import KEYS, Running, bootstrap
+from tests.identity.running import Running, running_identity
 from tests.identity.wiring import PASSWORD, Wiring, caller_of, patient, signing
 
 from chassis.db import Database
-from chassis.redis import connect_redis
-from chassis.settings import DatabaseSettings, ObjectsSettings, RabbitSettings, RedisSettings, VaultSettings
+from chassis.settings import DatabaseSettings, RabbitSettings, RedisSettings
 from gtvision.tenancy import Caller
 from gtvision.time import FakeClock, SystemClock
-from identity.app import create_api
 from identity.people.domain.users import User
 from identity.repository import PostgresRows
-from identity.settings import AuditSettings, FederationSettings, Settings
 
 
 @pytest.fixture
@@ -60,31 +54,15 @@ async def running(
     redis_state: RedisSettings,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> AsyncIterator[Running]:
-    settings = Settings(
-        db=patient(await database_for("identity")),
-        rabbit=rabbitmq,
-        redis=redis_state,
-        vault=VaultSettings(keys=SecretStr(KEYS)),
-        objects=ObjectsSettings(url=tmp_path_factory.mktemp("objects").as_uri()),
-        audit=AuditSettings(keys=SecretStr(encryption_keys()), anchor_every_s=1),
-        federation=FederationSettings(public_url="https://console.example"),
-        http_port=0,
-    )
-    await bootstrap(settings)
-    service = create_api(settings)
-    async with service.started():
-        transport = httpx.ASGITransport(service.api, raise_app_exceptions=False)
-        async with httpx.AsyncClient(transport=transport, base_url="http://test") as http:
-            yield Running(service, http, settings)
+    objects = tmp_path_factory.mktemp("objects")
+    async with running_identity(await database_for("identity"), rabbitmq, redis_state, objects) as service:
+        yield service
 
 
 @pytest.fixture
 async def no_throttle_left(running: Running) -> AsyncIterator[None]:
     yield
-    client = connect_redis(running.settings.redis.state_url)
-    async for name in client.scan_iter("identity:throttle:*"):
-        await client.delete(name)
-    await client.aclose()
+    await running.forget_attempts()
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")

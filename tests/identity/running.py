@@ -6,21 +6,30 @@ import base64
 import io
 import json
 import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import httpx
+from pydantic import SecretStr
+from tests.fixtures.tokens import encryption_keys
+from tests.identity.wiring import patient
 
 from chassis.db import Database
+from chassis.redis import connect_redis
 from chassis.service import Service
+from chassis.settings import DatabaseSettings, ObjectsSettings, RabbitSettings, RedisSettings, VaultSettings
 from chassis.vault import Vault
 from gtvision.time import SystemClock
+from identity.app import create_api
 from identity.cities import cli
 from identity.cities.usecases import Installation
 from identity.gateways.argon2 import Argon2Passwords
 from identity.gateways.signing import RsaKeyMaker
 from identity.repository import PostgresRows
-from identity.settings import Settings
+from identity.settings import AuditSettings, FederationSettings, Settings
 
 EMAIL, PASSWORD, TOOL_KEY = "admin@cidade.example", "uma senha bem longa", "tool-" + "k" * 40
 KEYS = "k1:" + base64.b64encode(os.urandom(32)).decode()
@@ -42,6 +51,34 @@ class Running:
 
     async def as_admin(self) -> dict[str, str]:
         return {"authorization": f"Bearer {(await self.login())['access_token']}"}
+
+    async def forget_attempts(self) -> None:
+        """Removes the counts of logins."""
+        client = connect_redis(self.settings.redis.state_url)
+        async for name in client.scan_iter("identity:throttle:*"):
+            await client.delete(name)
+        await client.aclose()
+
+
+@asynccontextmanager
+async def running_identity(db: DatabaseSettings, rabbit: RabbitSettings, redis: RedisSettings, objects: Path) -> AsyncIterator[Running]:
+    """Runs identity with a city and its first administrator (`EMAIL`, `PASSWORD`)."""
+    settings = Settings(
+        db=patient(db),
+        rabbit=rabbit,
+        redis=redis,
+        vault=VaultSettings(keys=SecretStr(KEYS)),
+        objects=ObjectsSettings(url=objects.as_uri()),
+        audit=AuditSettings(keys=SecretStr(encryption_keys()), anchor_every_s=1),
+        federation=FederationSettings(public_url="https://console.example"),
+        http_port=0,
+    )
+    await bootstrap(settings)
+    service = create_api(settings)
+    async with service.started():
+        transport = httpx.ASGITransport(service.api, raise_app_exceptions=False)
+        async with httpx.AsyncClient(transport=transport, base_url="http://test") as http:
+            yield Running(service, http, settings)
 
 
 async def bootstrap(settings: Settings) -> None:

@@ -13,7 +13,7 @@ import { reachInWords } from "../../ui/reach.js";
 import { SearchField } from "../../ui/search.js";
 import { Empty, Failed, Skeleton } from "../../ui/states.js";
 import { Table } from "../../ui/table.js";
-import { PersonState } from "./fields.js";
+import { PersonState } from "../../ui/people.js";
 import { NewPerson } from "./new-person.js";
 
 const COLUMNS = [

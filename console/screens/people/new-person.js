@@ -7,7 +7,7 @@ import { Form, TextField } from "../../ui/form.js";
 import { html, useEffect, useRef, useState } from "../../ui/html.js";
 import { ReachFields, startingReach } from "../../ui/reach.js";
 import { Secret } from "../../ui/secret.js";
-import { RoleField } from "./fields.js";
+import { RoleField } from "../../ui/people.js";
 import { generatedPassword } from "./password.js";
 
 /** `onMade()` is called for each person that was made; `onClose()` at the end. */

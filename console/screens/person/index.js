@@ -10,7 +10,7 @@ import { useLoaded } from "../../ui/loading.js";
 import { reachInWords } from "../../ui/reach.js";
 import { Sessions } from "../../ui/sessions.js";
 import { Failed, Skeleton } from "../../ui/states.js";
-import { mayChange, PersonState } from "../people/fields.js";
+import { mayChange, PersonState } from "../../ui/people.js";
 import { Access } from "./access.js";
 import { Rights } from "./rights.js";
 

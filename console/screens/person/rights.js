@@ -7,7 +7,7 @@ import { confirm } from "../../ui/dialog.js";
 import { Form, TextField, useDraft } from "../../ui/form.js";
 import { html } from "../../ui/html.js";
 import { ReachFields } from "../../ui/reach.js";
-import { RoleField } from "../people/fields.js";
+import { RoleField } from "../../ui/people.js";
 
 const same = (a, b) => JSON.stringify(a && [...a].sort()) === JSON.stringify(b && [...b].sort());
 

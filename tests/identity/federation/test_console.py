@@ -8,8 +8,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 import pytest
 import pytest_asyncio
 from playwright.async_api import Page, expect
+from tests.console.browsing import entered, log_out, opened
+from tests.console.origin import one_origin
 from tests.contracts.services import build, environment
-from tests.identity.console.browsing import one_origin, opened
 from tests.identity.federation.oidc_provider import CONSOLE, Client, OidcProvider, running_provider
 
 from chassis.db import Database
@@ -73,15 +74,15 @@ async def page(address: str) -> AsyncIterator[Page]:
 
 async def test_leads_to_the_provider_and_back_into_the_console(page: Page, address: str, provider: OidcProvider) -> None:
     provider.person = {"sub": "ana", "email": "ana@estado.example", "realm_access": {"roles": ["operator"]}}
-    await page.goto(f"{address}/?camera=7")
+    await page.goto(f"{address}/alertas?state=open")
     await page.get_by_role("link", name="Entrar com Governo do Estado").click()
-    await expect(page.locator("#console")).to_be_visible()
-    assert page.url == f"{address}/?camera=7"
+    await entered(page)
+    assert page.url == f"{address}/alertas?state=open"
     kept = await page.evaluate("document.cookie + JSON.stringify(sessionStorage) + JSON.stringify(localStorage)")
     assert "gtr_" not in kept
     await page.reload()
-    await expect(page.locator("#console")).to_be_visible()
-    await page.click("#logout")
+    await entered(page)
+    await log_out(page)
     await expect(page.get_by_role("link", name="Entrar com Governo do Estado")).to_be_visible()
 
 
@@ -89,8 +90,8 @@ async def test_says_in_words_what_went_wrong(page: Page, address: str, provider:
     provider.person = {"sub": "bia", "email": "bia@estado.example", "realm_access": {"roles": ["gardener"]}}
     await page.goto(address)
     await page.get_by_role("link", name="Entrar com Governo do Estado").click()
-    await expect(page.locator("#login-error")).to_have_text("Sua conta não tem um papel no GT-Vision. Fale com o administrador.")
+    await expect(page.get_by_role("alert")).to_have_text("Sua conta não tem um papel no GT-Vision. Fale com o administrador.")
     assert "login_error" not in page.url
-    await expect(page.locator("#login-form")).to_be_visible()
+    await expect(page.get_by_label("E-mail")).to_be_visible()
     await page.goto(f"{address}/?login_error=<img src=x onerror=alert(1)>")
-    await expect(page.locator("#login-error")).to_have_text("Não foi possível entrar. Tente de novo.")
+    await expect(page.get_by_role("alert")).to_have_text("Não foi possível entrar. Tente de novo.")

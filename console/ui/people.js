@@ -1,10 +1,10 @@
-// Fields that a new person and a known one have, and who may change whom.
+// Fields that a new person and a known one have, and who may change whom: for the screens of people.
 
-import { may, me } from "../../shell/state.js";
-import { ROLES } from "../../texts/pt-BR/common.js";
-import { DUTIES, PEOPLE } from "../../texts/pt-BR/people.js";
-import { SelectField } from "../../ui/form.js";
-import { html } from "../../ui/html.js";
+import { may, me } from "../shell/state.js";
+import { ROLES } from "../texts/pt-BR/common.js";
+import { DUTIES, PEOPLE } from "../texts/pt-BR/people.js";
+import { SelectField } from "./form.js";
+import { html } from "./html.js";
 
 /** The roles that the user may give: only the platform's administrators make another one. */
 export const givenRoles = () => Object.keys(DUTIES).filter((role) => role !== "platform_admin" || me.value.role === "platform_admin");

@@ -1,4 +1,4 @@
-"""The console in a real browser, with a real service on the same origin, as behind the edge."""
+"""One origin for the console's files and the API below it, as behind the edge."""
 
 from __future__ import annotations
 
@@ -10,16 +10,14 @@ from pathlib import Path
 
 import httpx
 import uvicorn
-from playwright.async_api import Page, Route, async_playwright, expect
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 from tests.fixtures import needs
-from tests.identity.running import PASSWORD
 
 from servers import Nginx, ServerRunner, free_port
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[2]
 CONSOLE = ROOT / "console"
 TEMPLATE = ROOT / "nginx/nginx.conf.template"
 
@@ -58,42 +56,3 @@ async def _serving(app: ASGIApp, port: int) -> AsyncIterator[str]:
     yield f"http://localhost:{port}"
     server.should_exit = True
     await running
-
-
-@asynccontextmanager
-async def opened(address: str) -> AsyncIterator[Page]:
-    """Yields the console's page before a sign-in. Fails where the page has logged an error at the end."""
-    chromium = needs.program("chromium")
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"], timeout=120_000)
-        context = await browser.new_context()
-        context.set_default_timeout(60_000)
-        page = await context.new_page()
-        expect.set_options(timeout=60_000)  # five seconds are too few on a busy machine
-        complaints: list[str] = []
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on("console", lambda said: complaints.append(said.text) if "Content Security Policy" in said.text else None)
-        await without_other_services(page)
-        await page.goto(address)
-        yield page
-        await browser.close()
-    assert not complaints
-
-
-async def without_other_services(page: Page) -> None:
-    """Answers requests to services that do not run in these tests."""
-    for path in ("cameras", "detections", "alerts"):
-        await page.route(f"**/api/v1/{path}*", _empty)
-
-
-async def _empty(route: Route) -> None:
-    await route.fulfill(json={"items": [], "next": None})
-
-
-async def sign_in(page: Page, email: str, password: str = PASSWORD, code: str | None = None) -> None:
-    """Signs in through the login form."""
-    await page.fill("input[name=email]", email)
-    await page.fill("input[name=password]", password)
-    if code is not None:
-        await page.fill("#login-code input", code)
-    await page.click("#login-form button[type=submit]")
