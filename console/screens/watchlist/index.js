@@ -15,7 +15,7 @@ import { SearchField } from "../../ui/search.js";
 import { Plate, Severity, written } from "../../ui/signs.js";
 import { Empty, Failed, Skeleton } from "../../ui/states.js";
 import { Table } from "../../ui/table.js";
-import { askRemoval, ListDialog } from "../watchlists/form.js";
+import { askRemoval, ListDialog } from "../../ui/watchlist-form.js";
 import { AddDialog, ChangeDialog } from "./forms.js";
 import { PasteDialog } from "./paste.js";
 import { Validity } from "./validity.js";

@@ -10,7 +10,7 @@ import { More, usePages } from "../../ui/loading.js";
 import { Severity } from "../../ui/signs.js";
 import { Empty, Failed, Skeleton } from "../../ui/states.js";
 import { Table } from "../../ui/table.js";
-import { askRemoval, ListDialog } from "./form.js";
+import { askRemoval, ListDialog } from "../../ui/watchlist-form.js";
 
 const COLUMNS = [
   { title: WATCHLISTS.name, name: true, cell: (list) => html`<a href=${`/listas/${list.watchlist_id}`}>${list.name}</a>` },

@@ -1,10 +1,10 @@
 // Making and changing a list of plates, and the question before one is removed.
 
-import { session } from "../../shell/state.js";
-import { WATCHLISTS } from "../../texts/pt-BR/watchlists.js";
-import { confirm, Dialog } from "../../ui/dialog.js";
-import { Form, SelectField, TextField } from "../../ui/form.js";
-import { html } from "../../ui/html.js";
+import { session } from "../shell/state.js";
+import { WATCHLISTS } from "../texts/pt-BR/watchlists.js";
+import { confirm, Dialog } from "./dialog.js";
+import { Form, SelectField, TextField } from "./form.js";
+import { html } from "./html.js";
 
 /** `list`: {} for a new one; `onSaved(list)` gets the list as the API answers it. */
 export function ListDialog({ list, onSaved, onClose }) {
