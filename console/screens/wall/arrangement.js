@@ -4,7 +4,6 @@ import { recall, remember } from "../../shell/memory.js";
 import { me, session } from "../../shell/state.js";
 import { camerasByName } from "../../stores/cameras.js";
 import { useEffect, useState } from "../../ui/html.js";
-import { readAll } from "../../ui/loading.js";
 
 export const SIZES = [1, 4, 9, 16, 25];
 
@@ -62,7 +61,7 @@ export function usePatrol(seconds) {
 /** Returns the user's saved layouts, by name, and how to keep and remove one. */
 export function useLayouts() {
   const [layouts, setLayouts] = useState([]);
-  const load = () => readAll("/layouts", {}, 50).then(setLayouts);
+  const load = async () => setLayouts((await session.get("/layouts")).items); // they all fit on one page
   useEffect(() => {
     load().catch(() => {}); // the wall works without names
   }, []);
