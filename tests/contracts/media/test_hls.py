@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin
@@ -69,6 +71,20 @@ def test_segments_play(playing: MediaServer, tmp_path: Path) -> None:
     film.write_bytes(get(urljoin(variant, init)).content + get(urljoin(variant, segment)).content)
     done = subprocess.run(["ffmpeg", "-v", "error", "-i", str(film), "-f", "null", "-"], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_every_segment_says_when_it_was_taken(playing: MediaServer, eventually: Callable[..., Any]) -> None:
+    """The console draws boxes by it."""
+    _, variant = open_session(playing)
+
+    eventually(lambda: len(re.findall(r"#EXTINF:[\d.]+,\n(?!gap)", get(variant).text)) >= 3)
+    text = get(variant).text
+    told = re.findall(r"#EXT-X-PROGRAM-DATE-TIME:(\S+)\n#EXTINF:[\d.]+,\n(?!gap)\S+", text)
+    assert len(told) == len(re.findall(r"#EXTINF:[\d.]+,\n(?!gap)", text))
+    moments = [datetime.fromisoformat(each) for each in told]
+    assert moments == sorted(set(moments))
+    began = datetime.fromisoformat(playing.client.get("/paths/get/cam").json()["readyTime"])
+    assert began <= moments[0] < moments[-1] <= datetime.now(UTC)
 
 
 def test_ffmpeg_plays_the_whole(playing: MediaServer) -> None:
