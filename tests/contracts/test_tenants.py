@@ -45,6 +45,7 @@ PASSWORD = "telhado-verde-de-zinco"
 BODIES: dict[tuple[str, str], Any] = {
     ("PUT", "/api/v1/tenants/{tenant_id}/settings"): {"display_name": "Minha agora"},
     ("PATCH", "/api/v1/tenants/{tenant_id}/settings"): {"display_name": "Minha agora"},
+    ("PATCH", "/api/v1/tenants/{tenant_id}"): {"name": "Minha agora"},
     ("PATCH", "/api/v1/users/{user_id}"): {"disabled": True},
     ("PATCH", "/api/v1/cameras/{camera_id}"): {"name": "Minha agora"},
     ("PATCH", "/api/v1/groups/{group_id}"): {"name": "Minha agora"},

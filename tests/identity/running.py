@@ -25,7 +25,7 @@ from chassis.vault import Vault
 from gtvision.time import SystemClock
 from identity.app import create_api
 from identity.cities import cli
-from identity.cities.usecases import Installation
+from identity.cities.usecases.installation import Installation
 from identity.gateways.argon2 import Argon2Passwords
 from identity.gateways.signing import RsaKeyMaker
 from identity.repository import PostgresRows
@@ -87,6 +87,12 @@ async def bootstrap(settings: Settings) -> None:
     wanted = cli.read_wanted(io.StringIO(json.dumps(asked)))
     async with Database(settings.db, clock) as db:
         await cli.bootstrap(Installation(db.uow, PostgresRows, Vault(settings.vault), clock), wanted, Argon2Passwords(), RsaKeyMaker())
+
+
+def why(answer: httpx.Response) -> tuple[str, str]:
+    """Returns the code and the reason of a refusal of a session."""
+    assert answer.status_code == 401, answer.text
+    return answer.json()["code"], answer.json()["reason"]
 
 
 def code(answer: httpx.Response) -> tuple[int, str]:

@@ -29,7 +29,7 @@ from gtvision.tenancy import Role, Scope
 from gtvision.time import FakeClock
 from identity.cities.api import TenantIn
 from identity.cities.domain import LimitedToGroups, Tenant
-from identity.cities.usecases import SettingsChange, Tenants
+from identity.cities.usecases.tenants import SettingsChange, Tenants
 from identity.federation.usecases import ExternalAccounts
 from identity.gateways.redis import RedisThrottle
 from identity.gateways.tenant_board import RedisTenantBoard

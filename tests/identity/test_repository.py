@@ -23,7 +23,7 @@ from gtvision.ids import new_id
 from gtvision.tenancy import AiBudget, Quotas, Role, TenantSettings
 from gtvision.time import SystemClock
 from identity.cities.domain import Tenant
-from identity.cities.usecases import Installation
+from identity.cities.usecases.installation import Installation
 from identity.gateways.signing import RsaKeyMaker
 from identity.ledger import tables as _ledger_tables  # noqa: F401 - fills the metadata
 from identity.people.domain.users import User

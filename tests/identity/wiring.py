@@ -6,23 +6,25 @@ import hashlib
 import itertools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+import pytest
 from sqlalchemy import text
 from tests.fixtures.tokens import private_key_pem
 
 from chassis.db import UowFactory
 from chassis.settings import DatabaseSettings
 from chassis.vault import Vault
-from gtvision.errors import RateLimited, Unavailable
+from gtvision.errors import RateLimited, SessionRevoked, Unavailable
 from gtvision.events import AuditRecorded
 from gtvision.ids import new_id
 from gtvision.tenancy import ROLE_SCOPES, Caller, Role, TenantSettings
 from gtvision.time import FakeClock
 from identity.cities.domain import Tenant
-from identity.cities.usecases import Installation
+from identity.cities.usecases.installation import Installation
+from identity.cities.usecases.suspensions import Suspensions
 from identity.gateways.argon2 import Argon2Passwords
 from identity.gateways.redis import RedisRegistry, RedisThrottle
 from identity.gateways.signing import JoseTokens
@@ -181,6 +183,10 @@ class Wiring:
         return SigningKeys(self.uow, self.rows, self.tokens, self.registry, self.vault, self.clock)
 
     @property
+    def suspensions(self) -> Suspensions:
+        return Suspensions(self.uow, self.rows, self.revoker, self.clock, timedelta(days=30))
+
+    @property
     def installation(self) -> Installation:
         return Installation(self.uow, self.rows, self.vault, self.clock)
 
@@ -196,6 +202,12 @@ class Wiring:
     async def facts(self, tenant_id: UUID) -> list[Any]:
         """Returns the tenant's events without audit entries."""
         return [event for event in await self.emitted(tenant_id) if not isinstance(event, AuditRecorded)]
+
+    async def refusal(self, refresh_token: str | None) -> str:
+        """Returns why the session of a refresh token is refused."""
+        with pytest.raises(SessionRevoked) as refused:
+            await self.sessions.refresh(refresh_token or "", "203.0.113.7")
+        return str(refused.value.context["reason"])
 
     async def add_tenant(self, settings: TenantSettings | None = None) -> UUID:
         tenant_id = new_id()

@@ -45,6 +45,7 @@ const ENDED = {
   disabled: "Sua conta foi desativada. Fale com o administrador.",
   account_disabled: "Sua conta foi desativada. Fale com o administrador.",
   password: "A senha foi trocada. Entre com a nova.",
+  second_factor: "Sua verificação em duas etapas foi removida por um administrador. Entre de novo.",
   rights: "Suas permissões mudaram. Entre de novo.",
   reuse: "Sua sessão foi encerrada por segurança. Entre de novo.",
   city_suspended: WORDS.city_suspended,

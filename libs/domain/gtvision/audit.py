@@ -23,6 +23,11 @@ class Action(StrEnum):
     API_KEY_CREATED = "api_key.created"
     API_KEY_REVOKED = "api_key.revoked"
     TENANT_CREATED = "tenant.created"
+    TENANT_CHANGED = "tenant.changed"
+    TENANT_SUSPENDED = "tenant.suspended"
+    TENANT_RESUMED = "tenant.resumed"
+    TENANT_CLOSED = "tenant.closed"
+    TENANT_REMOVED = "tenant.removed"
     SETTINGS_CHANGED = "settings.changed"
     KEYS_ROTATED = "keys.rotated"
 

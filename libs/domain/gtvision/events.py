@@ -7,8 +7,8 @@ Event[DataT]                      the envelope; `data` is one of
 ├── DetectionMade                                                         emitted by ai-detect
 ├── DetectionsStored                                                      emitted by ingest
 ├── AlertRaised  AlertAcknowledged                                        emitted by alerts
-├── TenantCreated  TenantUpdated  UserDisabled  SessionRevoked            emitted by identity
-├── KeysRotated                                                           emitted by identity
+├── TenantCreated  TenantUpdated  TenantRemoved                           emitted by identity
+├── UserDisabled  SessionRevoked  KeysRotated                             emitted by identity
 └── AuditRecorded                                                         emitted by every-service
 
 State events carry the aggregate's `revision`: a listener takes only a newer one, and a removal leaves a tombstone.
@@ -287,6 +287,17 @@ class TenantUpdated(EventData):
     name: str
     revision: Annotated[int, Field(ge=1)]
     settings: TenantSettings = TenantSettings()
+
+
+class TenantRemoved(EventData):
+    """A city left: its people, sessions and keys are erased, and what services made for it goes with it. Recordings and detections age."""
+
+    key = "tenant.removed.v1"
+    emitter = "identity"
+
+    name: str
+    revision: Annotated[int, Field(ge=1)]
+    """Higher than any before."""
 
 
 class UserDisabled(EventData):

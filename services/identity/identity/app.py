@@ -25,11 +25,13 @@ from chassis.storage import ObjectStore
 from chassis.topology import event_queue
 from chassis.vault import Vault
 from gtvision.errors import GTVisionError, Unavailable
-from gtvision.events import AuditRecorded, KeysRotated, SessionRevoked, TenantCreated, TenantUpdated, UserDisabled
+from gtvision.events import AuditRecorded, KeysRotated, SessionRevoked, TenantCreated, TenantRemoved, TenantUpdated, UserDisabled
 from gtvision.time import Clock, SystemClock
 from identity.cities import api as cities
 from identity.cities import cli as bootstrapping
-from identity.cities.usecases import Installation, Tenants
+from identity.cities.usecases.installation import Installation
+from identity.cities.usecases.suspensions import Suspensions
+from identity.cities.usecases.tenants import Tenants
 from identity.federation import api as federation
 from identity.federation.usecases import ExternalAccounts, Federation, ProviderTools
 from identity.gateways.anchor_copies import StoredAnchorCopies
@@ -75,7 +77,7 @@ def create_api(settings: Settings, clock: Clock | None = None) -> Service:
     db = Database(settings.db, clock)
     bus = Bus(settings.rabbit, settings.service_name, clock)
     bus.receives(AuditRecorded)
-    bus.publishes(AuditRecorded, TenantCreated, TenantUpdated, UserDisabled, SessionRevoked, KeysRotated)
+    bus.publishes(AuditRecorded, TenantCreated, TenantUpdated, TenantRemoved, UserDisabled, SessionRevoked, KeysRotated)
     state = connect_redis(settings.redis.state_url)
     auth = AuthRuntime(state, clock)
     tokens, registry, vault = JoseTokens(clock), RedisRegistry(state), Vault(settings.vault)
@@ -84,6 +86,7 @@ def create_api(settings: Settings, clock: Clock | None = None) -> Service:
     accounts = Accounts(db.uow, PostgresRows)
     signing_keys = SigningKeys(db.uow, PostgresRows, tokens, registry, vault, clock)
     tenants = Tenants(db.uow, PostgresRows, RedisTenantBoard(state), ObjectStore(settings.objects), checker, clock)
+    suspensions = Suspensions(db.uow, PostgresRows, revoker, clock, timedelta(days=settings.cities.deletion_days))
     logins = Logins(db.uow, PostgresRows, issuer, revoker, checker, clock)
     issuers = HttpIssuers(settings.federation.providers, clock, settings.federation.refresh_s)
     tools = ProviderTools(issuers.by_name, RedisLoginStates(state), checker.throttle, os.urandom, settings.federation.public_url)
@@ -109,6 +112,7 @@ def create_api(settings: Settings, clock: Clock | None = None) -> Service:
             "forget": every(timedelta(hours=1), signing_keys.forget_ended_sessions, lasting=True),
             "idempotency": KeyKeeping(db.uow, clock).run,
             "tenants": every(_LOOK_EVERY, tenants.announce_if_needed, lasting=True),
+            "deletions": every(timedelta(minutes=1), suspensions.delete_due, lasting=True),
             **ledger_loops,
         },
         provides=(
@@ -123,6 +127,7 @@ def create_api(settings: Settings, clock: Clock | None = None) -> Service:
             signing_keys,
             ApiKeys(db.uow, PostgresRows, revoker, clock, os.urandom),
             tenants,
+            suspensions,
             *ledger_verbs,
         ),
     )

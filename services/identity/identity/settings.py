@@ -56,6 +56,16 @@ class AuditSettings(Section):
     anchor_every_s: float = Field(60.0, ge=1, le=3_600, description="Time between two anchors of a ledger that grows, seconds")
 
 
+class CitiesSettings(Section):
+    """Ends of cities."""
+
+    model_config = SettingsConfigDict(env_prefix="TENANT_")
+
+    deletion_days: int = Field(
+        30, ge=1, le=3_650, description="Days between the request to delete a suspended city and its deletion; until then it can be resumed"
+    )
+
+
 class Settings(ServiceSettings):
     """The API process."""
 
@@ -67,6 +77,7 @@ class Settings(ServiceSettings):
     objects: ObjectsSettings = Field(default_factory=ObjectsSettings)
     audit: AuditSettings = Field(default_factory=AuditSettings)
     federation: FederationSettings = Field(default_factory=FederationSettings)
+    cities: CitiesSettings = Field(default_factory=CitiesSettings)
 
 
 class BootstrapSettings(ServiceSettings):

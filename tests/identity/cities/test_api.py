@@ -91,6 +91,42 @@ async def test_a_name_is_taken_once(root: Person) -> None:
         assert code(await root.ask("POST", "/tenants", json=body)) == (422, "invalid")
 
 
+async def test_a_city_is_suspended_resumed_and_closed(running: Running, root: Person, mayor: Person) -> None:
+    path = f"/tenants/{mayor.tenant_id}"
+    shown = (await root.ask("GET", path)).json()
+    assert (shown["state"], shown["suspended_at"], shown["deletes_at"], shown["users"]) == ("active", None, None, 1)
+    for method, verb in (("PATCH", ""), ("POST", "/suspend"), ("POST", "/resume"), ("DELETE", "")):
+        body = {"json": {"name": "Outra"}} if method == "PATCH" else {}
+        assert code(await mayor.ask(method, path + verb, **body)) == (403, "missing_scope"), "not even their own"
+        assert code(await mayor.ask(method, f"/tenants/{root.tenant_id}{verb}", **body)) == (404, "not_found")
+    assert code(await root.ask("DELETE", path)) == (409, "city_active")
+    assert code(await root.ask("POST", f"/tenants/{root.tenant_id}/suspend")) == (409, "own_city")
+    suspended = await root.ask("POST", f"{path}/suspend")
+    assert (suspended.status_code, suspended.json()["state"]) == (200, "suspended")
+    async with asyncio.timeout(60):
+        while (answer := await mayor.ask("GET", "/users/me")).status_code == 200:
+            await asyncio.sleep(0.02)
+    assert code(answer) == (401, "session_revoked")
+    closing = await root.ask("DELETE", path)
+    assert (closing.status_code, closing.json()["state"]) == (202, "closing")
+    assert closing.json()["deletes_at"] > closing.json()["suspended_at"]
+    listed = (await root.ask("GET", "/tenants", params={"state": "closing", "q": shown["name"].upper()})).json()["items"]
+    assert [tenant["id"] for tenant in listed] == [mayor.tenant_id]
+    assert (await root.ask("POST", f"{path}/resume")).json()["deletes_at"] is None
+    assert (await root.ask("GET", "/tenants", params={"state": "closing", "q": shown["name"]})).json()["items"] == []
+
+
+async def test_a_city_is_renamed(root: Person, mayor: Person) -> None:
+    path, name = f"/tenants/{mayor.tenant_id}", f"Cidade nova {new_id()}"
+    assert (await root.ask("PATCH", path, json={"name": f" {name} "})).json()["name"] == name
+    assert (await root.ask("PATCH", path, json={"name": name})).json()["revision"] == 2, "nothing changed the second time"
+    assert (await mayor.ask("GET", "/users/me")).json()["tenant"] == name
+    taken = (await root.ask("GET", f"/tenants/{root.tenant_id}")).json()["name"]
+    assert code(await root.ask("PATCH", path, json={"name": taken})) == (409, "name_taken")
+    for body in ({"name": " "}, {}, {"name": None}, {"name": "x", "state": "deleted"}):
+        assert code(await root.ask("PATCH", path, json=body)) == (422, "invalid")
+
+
 # --- settings ----------------------------------------------------------------------------------------------------------
 
 

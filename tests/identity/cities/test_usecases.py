@@ -18,8 +18,8 @@ from gtvision.errors import InvalidImage, NotFound, StaleRevision, TooLarge, Una
 from gtvision.events import TenantCreated, TenantUpdated
 from gtvision.ids import new_id
 from gtvision.tenancy import ROLE_SCOPES, Caller, Purposes, Quotas, Retention, Role, TenantSettings
-from identity.cities.domain import AboveCeiling, LogoByUpload, NameTaken, Tenant, differences, merged, named_limits
-from identity.cities.usecases import NewTenant, SettingsChange, Tenants
+from identity.cities.domain import AboveCeiling, LogoByUpload, NameTaken, Tenant, TenantSearch, differences, merged, named_limits
+from identity.cities.usecases.tenants import NewTenant, SettingsChange, Tenants
 from identity.gateways.tenant_board import RedisTenantBoard
 from identity.people.domain.users import EmailTaken, InvalidEmail, User
 
@@ -203,8 +203,8 @@ class TestSettings:
     async def test_pages_of_all_cities(self, wiring: Wiring, tenants: Tenants) -> None:
         made = [await wiring.add_tenant() for _ in range(3)]
         found: list[UUID] = []
-        while page := await tenants.list_tenants(found[-1] if found else None, 2):
-            found += [tenant.id for tenant in page]
+        while page := await tenants.list_tenants(TenantSearch(), found[-1] if found else None, 2):
+            found += [tenant.id for tenant, _ in page]
         assert set(made) <= set(found)
         assert found == sorted(found)
 

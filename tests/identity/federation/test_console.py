@@ -19,7 +19,7 @@ from chassis.vault import Vault
 from gtvision.ids import new_id
 from gtvision.time import SystemClock
 from identity.cities.domain import Tenant
-from identity.cities.usecases import Installation
+from identity.cities.usecases.installation import Installation
 from identity.gateways.signing import RsaKeyMaker
 from identity.repository import PostgresRows
 from identity.settings import Settings

@@ -17,8 +17,8 @@ from gtvision.errors import RateLimited, Unavailable
 from gtvision.events import SessionRevoked, UserDisabled
 from gtvision.ids import new_id
 from gtvision.tenancy import Caller, Role
+from identity.cities.domain import CitySuspended
 from identity.federation.domain import (
-    AccountDisabled,
     EmailInUse,
     ExternalPerson,
     LoginSecrets,
@@ -30,7 +30,7 @@ from identity.federation.domain import (
     TokenKind,
 )
 from identity.federation.usecases import ExternalAccounts, Federation, LoginCallback, ProviderTools
-from identity.people.domain.users import NO_PASSWORD, NoPassword, User
+from identity.people.domain.users import NO_PASSWORD, AccountDisabled, NoPassword, User
 from identity.sessions.domain import ClientInfo, IssuedTokens
 
 
@@ -178,6 +178,23 @@ async def test_who_is_disabled_stays_out_and_it_is_on_record(wiring: Wiring, ent
         await enter(provider, replace(caller, tenant=str(sul if move else norte)))
     refused = (await wiring.audit_entries(sul if move else norte))[-1]
     assert (refused.action, refused.outcome, refused.details["reason"]) == ("session.refused", Outcome.REFUSED, "account_disabled")
+
+
+async def test_nobody_enters_a_suspended_city_and_it_is_on_record(wiring: Wiring, enter: Entry, as_caller: Any) -> None:
+    norte, sul = await wiring.add_tenant(), await wiring.add_tenant()
+    provider = provider_for(norte, sul)
+    caller = person(provider, norte)
+    made = await enter(provider, caller)
+    root = as_caller(await wiring.add_user(await wiring.add_tenant(), Role.PLATFORM_ADMIN))
+    await wiring.suspensions.suspend(root, norte)
+    for tried in (caller, person(provider, norte)):
+        with pytest.raises(CitySuspended):
+            await enter(provider, tried)
+    refused = (await wiring.audit_entries(norte))[-1]
+    assert (refused.action, refused.details["reason"]) == ("session.refused", "city_suspended")
+    moved = await enter(provider, replace(caller, tenant=str(sul)))
+    assert moved.tenant_id == sul, "who leaves it enters another one"
+    assert (await enter.found(made)).is_disabled
 
 
 async def test_an_address_links_only_where_the_operator_trusts_it(wiring: Wiring, enter: Entry) -> None:

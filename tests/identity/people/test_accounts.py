@@ -8,6 +8,7 @@ from datetime import timedelta
 
 import pyotp
 import pytest
+from sqlalchemy import text
 from tests.identity.people.people import HOME, NEW, AsCaller, audit_entries, change, factors, log_in, passwords, verify, with_code
 from tests.identity.wiring import Wiring
 
@@ -49,15 +50,13 @@ class TestLogin:
         wiring.clock.advance(timedelta(days=29))
         second = await wiring.sessions.refresh(mobile.refresh_token, "198.51.100.9")
         assert (second.session.id, second.session.device) == (mobile.session.id, "Pixel")
-        with pytest.raises(BadCredentials):
-            await wiring.sessions.refresh(browser.refresh_token, HOME)
+        assert await wiring.refusal(browser.refresh_token) == "expired"
         token = second.refresh_token
         for _ in range(2):
             wiring.clock.advance(timedelta(days=29))
             token = (await wiring.sessions.refresh(token, HOME)).refresh_token
         wiring.clock.advance(timedelta(days=4))
-        with pytest.raises(BadCredentials):
-            await wiring.sessions.refresh(token, HOME)
+        assert await wiring.refusal(token) == "expired"
 
 
 class TestPasswordChange:
@@ -152,8 +151,7 @@ class TestReset:
         before = await log_in(wiring, user.email, password)
         given = await passwords(wiring).reset_password_of(f" {user.email.upper()} ")
         assert before.session.id in wiring.registry.revoked
-        with pytest.raises(BadCredentials):
-            await wiring.sessions.refresh(before.refresh_token, HOME)
+        assert await wiring.refusal(before.refresh_token) == "password"
         assert (await log_in(wiring, user.email, given)).user.must_change_password
         reset = next(record for record in await wiring.audit_entries(user.tenant_id) if record.action == Action.PASSWORD_RESET)
         assert (reset.actor_id, reset.object_id) == (None, str(user.id))
@@ -295,6 +293,22 @@ class TestSessions:
         assert await wiring.sessions.end_sessions(admin, user.id) == 1
         assert [type(fact) for fact in await wiring.facts(user.tenant_id)] == [SessionRevoked] * 3
         assert [record[0] for record in await audit_entries(wiring, user)].count(Action.SESSION_ENDED) == 3
+
+    async def test_a_refused_refresh_says_why(self, wiring: Wiring, password: str, as_caller: AsCaller) -> None:
+        user = await wiring.add_user(await wiring.add_tenant())
+        admin = as_caller(await wiring.add_user(user.tenant_id, Role.ADMIN))
+        made = [await log_in(wiring, user.email, password) for _ in range(2)]
+        await wiring.sessions.end_session(admin, made[0].session.id, others=True)
+        assert await wiring.refusal(made[0].refresh_token) == "ended"
+        await change(wiring, admin, user, role=Role.VIEWER)
+        assert await wiring.refusal(made[1].refresh_token) == "rights"
+        assert await wiring.refusal(made[0].refresh_token) == "ended", "the first end stays the reason"
+        last = await log_in(wiring, user.email, password)
+        await wiring.logins.change_password(await verify(wiring, last), password, NEW, HOME)
+        assert await wiring.refusal(last.refresh_token) == "password"
+        async with wiring.uow(user.tenant_id) as uow:
+            await uow.session.execute(text("UPDATE session SET end_reason = NULL WHERE id = :id"), {"id": last.session.id})
+        assert await wiring.refusal(last.refresh_token) == "ended", "an older release kept no reason"
 
     async def test_of_others_by_right_only(self, wiring: Wiring, password: str, as_caller: AsCaller) -> None:
         user = await wiring.add_user(await wiring.add_tenant(), Role.PLATFORM_ADMIN)

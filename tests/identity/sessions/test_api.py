@@ -10,7 +10,7 @@ import sys
 import httpx
 import pytest
 from tests.fixtures.routes import route_access
-from tests.identity.running import EMAIL, KEYS, PASSWORD, TOOL_KEY, Running, bootstrap, code
+from tests.identity.running import EMAIL, KEYS, PASSWORD, TOOL_KEY, Running, bootstrap, code, why
 
 from chassis.auth import EPOCH_KEY, JWKS_KEY, REVOKED_KEY, Authenticator
 from chassis.redis import connect_redis
@@ -37,7 +37,7 @@ async def test_a_session_from_login_to_logout(running: Running) -> None:
             await asyncio.sleep(0.05)
     assert code(answer) == (401, "session_revoked")
     again = await running.http.post("/api/v1/auth/refresh", json={"refresh_token": rotated.json()["refresh_token"]})
-    assert code(again) == (401, "bad_credentials")
+    assert why(again) == ("session_revoked", "logged_out")
 
 
 async def test_bootstrapping_twice_is_once(running: Running) -> None:
@@ -103,7 +103,9 @@ async def test_users_are_made_listed_and_disabled(running: Running) -> None:
         while (await running.http.get("/api/v1/users/me", headers=hers)).status_code != 401:
             await asyncio.sleep(0.05)
     refused = await running.http.post("/api/v1/auth/login", json={"email": "ana@cidade.example", "password": PASSWORD})
-    assert code(refused) == (401, "bad_credentials")
+    assert code(refused) == (403, "account_disabled")
+    again = await running.http.post("/api/v1/auth/refresh", json={"refresh_token": ana["refresh_token"]})
+    assert why(again) == ("session_revoked", "disabled")
 
 
 async def test_a_stranger_does_not_exist(running: Running) -> None:

@@ -69,6 +69,7 @@ def problem(
     detail: str,
     *,
     errors: list[dict[str, object]] | None = None,
+    reason: object = None,
     headers: dict[str, str] | None = None,
 ) -> Response:
     """Returns a problem+json answer."""
@@ -82,19 +83,21 @@ def problem(
     }
     if errors:
         body["errors"] = errors
+    if reason is not None:
+        body["reason"] = reason
     metrics.HTTP_REFUSED.labels(code).inc()
     return Response(orjson.dumps(body), status, headers, "application/problem+json")
 
 
 def problem_of(error: GTVisionError) -> Response:
-    """Returns the answer to a failure."""
+    """Returns the answer to a failure; where the error was raised with a `reason`, the answer names it beside the code."""
     status = next(status for kind, status in KINDS if isinstance(error, kind))
     headers: dict[str, str] = {}
     if isinstance(error, RateLimited | Unavailable):
         headers["retry-after"] = _seconds(error.retry_after)
     elif isinstance(error, Unauthenticated):
         headers["www-authenticate"] = "Bearer"
-    return problem(status, error.code, error.message, headers=headers)
+    return problem(status, error.code, error.message, reason=error.context.get("reason"), headers=headers)
 
 
 def _seconds(after: timedelta) -> str:

@@ -17,9 +17,10 @@ from chassis.http import NoStore, Page, Provided, StrictModel, decode_cursor, en
 from chassis.idempotency import Idempotent
 from gtvision.names import clean_name
 from gtvision.tenancy import Caller, Scope, TenantSettings
-from identity.cities.domain import NAME_MAX, Tenant, check_logo_size, merged, named_limits
-from identity.cities.usecases import CreatedTenant, NewTenant, SettingsChange, Tenants
-from identity.people.domain.users import Email
+from identity.cities.domain import NAME_MAX, Tenant, TenantSearch, TenantState, check_logo_size, merged, named_limits
+from identity.cities.usecases.suspensions import Suspensions
+from identity.cities.usecases.tenants import CreatedTenant, NewTenant, SettingsChange, Tenants
+from identity.people.domain.users import NO_NUL, Email
 
 router = APIRouter(prefix="/api/v1")
 
@@ -36,12 +37,21 @@ Document = Annotated[dict[str, Any], Body()]
 IfMatch = Annotated[str | None, Header(max_length=100, description='ETag of the settings that this change is based on, as "3"')]
 
 
+Name = Annotated[str, Field(min_length=1, max_length=NAME_MAX, pattern=r"\S"), AfterValidator(clean_name)]
+
+
 class TenantIn(StrictModel):
     """A new tenant. The settings are the defaults, unless given."""
 
-    name: Annotated[str, Field(min_length=1, max_length=NAME_MAX, pattern=r"\S"), AfterValidator(clean_name)]
+    name: Name
     admin_email: Email
     settings: Annotated[dict[str, Any] | None, Field(max_length=50)] = None
+
+
+class TenantPatch(StrictModel):
+    """What can be changed of a tenant itself; the rest are its settings."""
+
+    name: Name
 
 
 class TenantOut(BaseModel):
@@ -51,13 +61,20 @@ class TenantOut(BaseModel):
     name: str
     revision: int
     created_at: datetime
+    state: TenantState
+    suspended_at: datetime | None
+    deletes_at: datetime | None
+    """When a closing city is deleted, or a deleted one was to be."""
+    users: int
+    """Those who are not disabled."""
     ceiling: dict[str, float] = {}
     """Most that the platform allows, by the dotted name of the setting (`quotas.cameras`)."""
 
     @classmethod
-    def of(cls, tenant: Tenant, **more: Any) -> Self:
+    def of(cls, tenant: Tenant, users: int, **more: Any) -> Self:
         known = {"id": tenant.id, "name": tenant.name, "revision": tenant.revision, "created_at": tenant.created_at}
-        return cls(**known, ceiling=dict(tenant.ceiling), **more)
+        ends = {"state": tenant.state, "suspended_at": tenant.suspended_at, "deletes_at": tenant.deletes_at}
+        return cls(**known, **ends, users=users, ceiling=dict(tenant.ceiling), **more)
 
 
 class FirstAdminOut(BaseModel):
@@ -75,7 +92,7 @@ class TenantMadeOut(TenantOut):
 
     @classmethod
     def created(cls, made: CreatedTenant) -> Self:
-        return cls.of(made.tenant, admin=FirstAdminOut(id=made.admin.id, email=made.admin.email, password=made.password))
+        return cls.of(made.tenant, 1, admin=FirstAdminOut(id=made.admin.id, email=made.admin.email, password=made.password))
 
 
 # --- what is read beside bodies ----------------------------------------------------------------------------------------
@@ -89,6 +106,15 @@ async def _picture(request: Request) -> bytes:
     return bytes(body)
 
 
+async def _search(
+    q: Annotated[str | None, Query(max_length=NAME_MAX, pattern=NO_NUL, description="A part of the name")] = None,
+    state: TenantState | None = None,
+) -> TenantSearch:
+    return TenantSearch(q, state)
+
+
+SearchDep = Annotated[TenantSearch, Depends(_search)]
+SuspensionsDep = Annotated[Suspensions, Provided(Suspensions)]
 TenantsDep = Annotated[Tenants, Provided(Tenants)]
 _READ, _WRITE = requires(Scope.SETTINGS_READ, Scope.TENANTS_READ), requires(Scope.SETTINGS_WRITE, Scope.TENANTS_WRITE)
 
@@ -133,14 +159,15 @@ def _shown(tenant: Tenant, response: Response) -> TenantSettings:
 async def list_tenants(
     _caller: Annotated[Caller, requires(Scope.TENANTS_READ)],
     tenants: TenantsDep,
+    search: SearchDep,
     cursor: Annotated[str | None, Query(max_length=1_000)] = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> Page[TenantOut]:
-    """Every tenant of the platform, oldest first."""
+    """The tenants of the platform, oldest first. Deleted ones are listed with `state=deleted` only."""
     after = decode_cursor(cursor, id=UUID)["id"] if cursor else None
-    found = await tenants.list_tenants(after, limit + 1)
-    following = encode_cursor(id=found[limit - 1].id) if len(found) > limit else None
-    return Page(items=[TenantOut.of(tenant) for tenant in found[:limit]], next=following)
+    found = await tenants.list_tenants(search, after, limit + 1)
+    following = encode_cursor(id=found[limit - 1][0].id) if len(found) > limit else None
+    return Page(items=[TenantOut.of(*each) for each in found[:limit]], next=following)
 
 
 @router.post("/tenants", status_code=201, dependencies=NoStore)
@@ -158,7 +185,35 @@ async def create_tenant(
 @router.get("/tenants/{tenant_id}")
 async def tenant(tenant_id: UUID, caller: Annotated[Caller, _READ], tenants: TenantsDep) -> TenantOut:
     """One's own tenant; the platform's administrators see any."""
-    return TenantOut.of(await tenants.tenant(caller, tenant_id))
+    return await _out(tenants, await tenants.tenant(caller, tenant_id))
+
+
+@router.patch("/tenants/{tenant_id}")
+async def change_tenant(tenant_id: UUID, body: TenantPatch, caller: Annotated[Caller, _WRITE], tenants: TenantsDep) -> TenantOut:
+    """Rename a tenant (scope tenants:write)."""
+    return await _out(tenants, await tenants.rename(caller, tenant_id, body.name))
+
+
+@router.post("/tenants/{tenant_id}/suspend")
+async def suspend_tenant(tenant_id: UUID, caller: Annotated[Caller, _WRITE], tenants: TenantsDep, suspensions: SuspensionsDep) -> TenantOut:
+    """End every session of the city; its people and programs are refused with `city_suspended` (scope tenants:write)."""
+    return await _out(tenants, await suspensions.suspend(caller, tenant_id))
+
+
+@router.post("/tenants/{tenant_id}/resume")
+async def resume_tenant(tenant_id: UUID, caller: Annotated[Caller, _WRITE], tenants: TenantsDep, suspensions: SuspensionsDep) -> TenantOut:
+    """Let a suspended city in again; a deletion that was asked for is off (scope tenants:write)."""
+    return await _out(tenants, await suspensions.resume(caller, tenant_id))
+
+
+@router.delete("/tenants/{tenant_id}", status_code=202)
+async def delete_tenant(tenant_id: UUID, caller: Annotated[Caller, _WRITE], tenants: TenantsDep, suspensions: SuspensionsDep) -> TenantOut:
+    """Delete a suspended city at `deletes_at`, until when it can be resumed (scope tenants:write)."""
+    return await _out(tenants, await suspensions.close(caller, tenant_id))
+
+
+async def _out(tenants: Tenants, tenant: Tenant) -> TenantOut:
+    return TenantOut.of(tenant, await tenants.count_users(tenant.id))
 
 
 # --- settings ----------------------------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from pydantic import ValidationError
 
-from identity.cities.usecases import BootstrapRequest, Installation
+from identity.cities.usecases.installation import BootstrapRequest, Installation
 
 if TYPE_CHECKING:
     from identity.gateways.argon2 import Argon2Passwords

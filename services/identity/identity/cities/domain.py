@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
@@ -59,6 +60,50 @@ class LimitedToGroups(Forbidden):
     code = "limited_to_groups"
 
 
+class CitySuspended(Forbidden):
+    """The city is suspended: its people and programs cannot sign in. Its administration can ask the platform's."""
+
+    code = "city_suspended"
+
+
+class CityActive(Conflict):
+    """A city is suspended before it is deleted."""
+
+    code = "city_active"
+
+
+class CityDeleted(Conflict):
+    """The city was deleted."""
+
+    code = "city_deleted"
+
+
+class OwnCity(Conflict):
+    """A city with an administrator of the platform can be neither suspended nor deleted."""
+
+    code = "own_city"
+
+
+class TenantState(StrEnum):
+    """What becomes of a city."""
+
+    ACTIVE = "active"
+    SUSPENDED = "suspended"
+    CLOSING = "closing"
+    """Suspended, and to be deleted at a set time."""
+    DELETED = "deleted"
+    """A tombstone: its name stays, so that its audit ledger says whose it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class TenantSearch:
+    """Which cities are looked for. A deleted one is found only by its state."""
+
+    text: str | None = None
+    """A part of the name, in any case."""
+    state: TenantState | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Tenant:
     """A city hall. `revision` counts every change of its name, settings and ceiling.
@@ -73,6 +118,27 @@ class Tenant:
     created_at: datetime
     settings: TenantSettings = field(default_factory=TenantSettings)
     ceiling: Mapping[str, int | float] = field(default_factory=dict)
+    suspended_at: datetime | None = None
+    deletes_at: datetime | None = None
+    deleted_at: datetime | None = None
+
+    @property
+    def state(self) -> TenantState:
+        if self.deleted_at is not None:
+            return TenantState.DELETED
+        if self.deletes_at is not None:
+            return TenantState.CLOSING
+        return TenantState.ACTIVE if self.suspended_at is None else TenantState.SUSPENDED
+
+    def check_open(self) -> None:
+        """Checks that its people and programs may sign in. Raises: CitySuspended."""
+        if self.state is not TenantState.ACTIVE:
+            raise CitySuspended
+
+    def check_there(self) -> None:
+        """Raises: CityDeleted."""
+        if self.state is TenantState.DELETED:
+            raise CityDeleted
 
     def check_room(self, users: int) -> None:
         """Checks that one more user fits beside those that are enabled. Raises: QuotaReached."""

@@ -18,4 +18,7 @@ tenant = Table(
     Column("created_at", _AT, nullable=False),
     Column("settings", JSONB, nullable=False, server_default="{}"),
     Column("ceiling", JSONB, nullable=False, server_default="{}"),
+    Column("suspended_at", _AT, nullable=True),
+    Column("deletes_at", _AT, nullable=True),
+    Column("deleted_at", _AT, nullable=True),
 )

@@ -71,12 +71,6 @@ class NoAccount(Forbidden):
     code = "oidc_no_account"
 
 
-class AccountDisabled(Forbidden):
-    """The account is disabled."""
-
-    code = "account_disabled"
-
-
 class EmailInUse(Conflict):
     """Another account has this e-mail address; an administrator has to settle which one it is."""
 

@@ -16,8 +16,8 @@ from gtvision.events import UserDisabled
 from gtvision.ids import new_id
 from gtvision.time import Clock
 from identity import metrics
+from identity.cities.domain import Tenant
 from identity.federation.domain import (
-    AccountDisabled,
     EmailInUse,
     ExternalIdentity,
     ExternalPerson,
@@ -37,8 +37,8 @@ from identity.federation.domain import (
     may_link,
     read_person,
 )
-from identity.keys.domain import SECRET_BYTES, RandomBytes, hash_secret
-from identity.people.domain.users import NO_PASSWORD, EmailTaken, InvalidEmail, User, email_key
+from identity.keys.domain import SECRET_BYTES, EndReason, RandomBytes, hash_secret
+from identity.people.domain.users import NO_PASSWORD, AccountDisabled, EmailTaken, InvalidEmail, User, email_key
 from identity.sessions.domain import ClientInfo, IssuedTokens, caller_of
 
 if TYPE_CHECKING:
@@ -63,16 +63,18 @@ class ExternalAccounts:
     async def sign_in(self, provider: Provider, person: ExternalPerson, open_session: OpenSession) -> IssuedTokens:
         """Open a session for the account of this person. A refusal is on record in the tenant.
 
-        Raises: NoTenant, NoAccount, NoEmail, EmailInUse, QuotaReached, AccountDisabled, Unavailable.
+        Raises: NoTenant, CitySuspended, NoAccount, NoEmail, EmailInUse, QuotaReached, AccountDisabled, Unavailable.
         """
-        tenant_id = await self._tenant_id(person.tenant)
+        tenant = await self._tenant(person.tenant)
+        tenant_id = tenant.id
         try:
+            tenant.check_open()
             return await self._enter(tenant_id, provider, person, open_session)
         except (Forbidden, Conflict) as refusal:
             await self._write_down(tenant_id, provider, refusal.code)
             raise
 
-    async def _tenant_id(self, named: str) -> UUID:
+    async def _tenant(self, named: str) -> Tenant:
         try:
             wanted = UUID(named)
         except ValueError:
@@ -83,7 +85,7 @@ class ExternalAccounts:
                 found = await self._rows(uow).tenant(wanted)
         if found is None:
             raise NoTenant
-        return found.id
+        return found
 
     async def _enter(self, tenant_id: UUID, provider: Provider, person: ExternalPerson, open_session: OpenSession) -> IssuedTokens:
         try:
@@ -107,6 +109,7 @@ class ExternalAccounts:
             user = await (self._own(rows, known) if known else self._first(uow, tenant_id, provider, person))
             if user.is_disabled:
                 raise AccountDisabled
+            await rows.open_tenant(tenant_id)
             return await open_session(uow, await self._refreshed(uow, provider, person, user))
 
     async def _may_come(self, tenant_id: UUID, provider: Provider, person: ExternalPerson) -> None:
@@ -152,7 +155,7 @@ class ExternalAccounts:
         fresh = replace(user, role=person.role, camera_groups=groups)
         if fresh != user:
             await self._rows(uow).save_user(fresh)
-            await self._revoker.end_all(uow, user)  # as with every change of rights
+            await self._revoker.end_all(uow, user, EndReason.RIGHTS)  # as with every change of rights
             details = {"provider": provider.name, "role": f"{user.role} -> {fresh.role}", "groups": user.camera_groups != groups}
             record(uow, Action.USER_CHANGED, None, AuditEntry("user", user.id, details=details))
         return fresh
@@ -168,7 +171,7 @@ class ExternalAccounts:
                 raise AccountDisabled
             await rows.leave_external(known)
             await rows.save_user(replace(user, disabled_at=self._clock.now()))
-            await self._revoker.end_all(uow, user)
+            await self._revoker.end_all(uow, user, EndReason.DISABLED)
             uow.emit(UserDisabled(user_id=user.id))
             record(uow, Action.USER_CHANGED, None, AuditEntry("user", user.id, details={"provider": provider.name, "left": True}))
 

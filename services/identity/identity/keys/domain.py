@@ -40,6 +40,28 @@ CameraGroups = Annotated[list[UUID] | None, Field(max_length=GROUPS_MAX)]
 ACCESS_LIFETIME = timedelta(minutes=15)
 """Of an access token."""
 
+
+class EndReason(StrEnum):
+    """Why a session is no longer good, for the person who had it."""
+
+    LOGGED_OUT = "logged_out"
+    """Its own user ended it, there or at another place."""
+    ENDED = "ended"
+    """An administrator ended it, or the API key that opened it."""
+    DISABLED = "disabled"
+    PASSWORD = "password"  # noqa: S105
+    """The password was changed or reset."""
+    SECOND_FACTOR = "second_factor"
+    """An administrator removed the second factor."""
+    RIGHTS = "rights"
+    """The role or the camera groups changed."""
+    REUSE = "reuse"
+    """A refresh token was used twice: one of its two users has stolen it."""
+    CITY_SUSPENDED = "city_suspended"
+    EXPIRED = "expired"
+    """By itself: it was not used for too long, or had its whole time."""
+
+
 DEFAULT_LIFETIME, LONGEST_LIFETIME = timedelta(days=365), timedelta(days=730)
 USED_AT_MOST_EVERY = timedelta(minutes=1)
 """The time of the last use is written at most this often."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select, text, update
+from sqlalchemy import delete, select, text, update
 
 from identity.keys.domain import ApiKey, SigningKey
 from identity.keys.tables import api_key, signing_key
@@ -33,6 +33,16 @@ class PostgresApiKeys(Repository):
 
     async def revoke_api_key(self, key_id: UUID, at: datetime) -> None:
         await self._session.execute(update(api_key).where(api_key.c.id == key_id).values(revoked_at=at))
+
+    async def usable_key_ids(self, now: datetime) -> list[UUID]:
+        """Of the tenant's keys that are neither revoked nor past their end."""
+        c = api_key.c
+        usable = select(c.id).where(c.revoked_at.is_(None), c.expires_at.is_(None) | (c.expires_at > now)).order_by(c.id)
+        return list(await self._session.scalars(usable))
+
+    async def erase_api_keys(self) -> int:
+        """Delete every key of the tenant. Returns how many."""
+        return len((await self._session.execute(delete(api_key).returning(api_key.c.id))).all())
 
     async def use_api_key(self, key_id: UUID, at: datetime, address: str) -> None:
         """Set when and from where the key was used last."""

@@ -23,6 +23,7 @@ from identity.keys.domain import (
     SECRET_BYTES,
     ApiKey,
     ApiKeyAlreadyMade,
+    EndReason,
     KeyState,
     OpenedKey,
     RandomBytes,
@@ -116,7 +117,7 @@ class ApiKeys:
                 return
             await rows.revoke_api_key(key_id, now)
             for session in await rows.sessions_of(key_id, now):
-                await self._revoker.end(uow, session)
+                await self._revoker.end(uow, session, EndReason.ENDED)
             uow.emit(UserDisabled(user_id=key_id))  # live views outlast the fifteen minutes of the session that opened them
             record(uow, Action.API_KEY_REVOKED, caller, AuditEntry("api_key", key_id, details={"name": key.name}))
 

@@ -16,7 +16,7 @@ from gtvision.names import clean_name
 from gtvision.patch import Patch
 from gtvision.tenancy import Caller, Role, Scope
 from identity.keys.domain import CameraGroups, Secret
-from identity.people.domain.users import NAME_MAX, Email, User, UserSearch
+from identity.people.domain.users import NAME_MAX, NO_NUL, Email, User, UserSearch
 from identity.people.usecases.credentials import Credentials
 from identity.people.usecases.users import NewUser, Users
 
@@ -27,8 +27,6 @@ CredentialsDep = Annotated[Credentials, Provided(Credentials)]
 Reader = Annotated[Caller, requires(Scope.USERS_READ)]
 Writer = Annotated[Caller, requires(Scope.USERS_WRITE)]
 
-NO_NUL = r"^[^\x00]*$"
-"""PostgreSQL holds every character but this one."""
 Name = Annotated[str, Field(min_length=1, max_length=NAME_MAX), AfterValidator(clean_name)] | None
 
 

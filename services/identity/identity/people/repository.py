@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, insert, select, text, update
+from sqlalchemy import ColumnElement, delete, func, insert, select, text, update
 
 from gtvision.tenancy import Role
 from identity.people.domain.users import EVERYONE, EmailTaken, User, UserSearch, email_key
@@ -61,6 +61,20 @@ class PostgresUsers(Repository):
     async def count_enabled(self) -> int:
         """How many of the tenant are not disabled."""
         return int(await self._session.scalar(select(func.count()).select_from(account).where(account.c.disabled_at.is_(None))) or 0)
+
+    async def has_platform_admin(self) -> bool:
+        """Whether a user of the tenant who is not disabled runs the platform."""
+        them = select(account.c.id).where(account.c.role == str(Role.PLATFORM_ADMIN), account.c.disabled_at.is_(None))
+        return (await self._session.execute(them.limit(1))).first() is not None
+
+    async def enabled_ids(self) -> list[UUID]:
+        """Of the tenant's users who are not disabled."""
+        return list(await self._session.scalars(select(account.c.id).where(account.c.disabled_at.is_(None)).order_by(account.c.id)))
+
+    async def erase_users(self) -> int:
+        """Delete every user of the tenant, with second factors, outside identities and the names they log in with. Returns how many."""
+        await self._session.execute(select(func.release_login(account.c.tenant_id, account.c.id)))
+        return len((await self._session.execute(delete(account).returning(account.c.id))).all())
 
     async def write_nothing(self) -> None:
         """Takes as long as the record of a refused login, for a login of no known user."""

@@ -12,6 +12,7 @@ from gtvision.audit import Action
 from gtvision.errors import Forbidden
 from gtvision.tenancy import Caller
 from gtvision.time import Clock
+from identity.keys.domain import EndReason
 from identity.second_factors.domain import (
     NoSecondFactor,
     SecondFactor,
@@ -103,7 +104,7 @@ class SecondFactors:
             if user.second_factor is None:
                 return
             await self._remove_second_factor(uow, caller, user)
-            await self._revoker.end_all(uow, user)
+            await self._revoker.end_all(uow, user, EndReason.SECOND_FACTOR)
 
     async def reset_of(self, email: str) -> int:
         """As `reset`, for an operator on the machine itself. Returns how many sessions it ended.
@@ -116,7 +117,7 @@ class SecondFactors:
             if not user.asks_for_a_code:
                 raise NoSecondFactor(f"{user.email} has no second factor.")
             await self._remove_second_factor(uow, None, user)
-            return await self._revoker.end_all(uow, user)
+            return await self._revoker.end_all(uow, user, EndReason.SECOND_FACTOR)
 
     async def _remove_second_factor(self, uow: UnitOfWork, caller: Caller | None, user: User) -> None:
         await self._rows(uow).save_user(replace(user, second_factor=None))

@@ -11,9 +11,9 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
-from gtvision.errors import BadCredentials, Forbidden
+from gtvision.errors import BadCredentials, Forbidden, SessionRevoked
 from gtvision.tenancy import ROLE_SCOPES, Caller
-from identity.keys.domain import ACCESS_LIFETIME, SECRET_BYTES, ApiKey
+from identity.keys.domain import ACCESS_LIFETIME, SECRET_BYTES, ApiKey, EndReason
 from identity.people.domain.users import User
 
 REFRESH_LIFETIME = timedelta(hours=24)
@@ -73,6 +73,9 @@ class Session:
     last_used_at: datetime | None = None
     """Its last login or refresh; None where an older release opened it."""
 
+    end_reason: str | None = None
+    """Of one that was revoked; None where an older release did so."""
+
     def is_alive(self, now: datetime) -> bool:
         return self.revoked_until is None and now < self.expires_at
 
@@ -122,6 +125,16 @@ def session_lifetime(client: Client) -> timedelta:
 def refresh_lifetime(client: Client) -> timedelta:
     """Without use."""
     return MOBILE_REFRESH_LIFETIME if client is Client.MOBILE else REFRESH_LIFETIME
+
+
+def refused(session: Session | None, now: datetime) -> SessionRevoked:
+    """Returns the refusal of a session that is not alive, with why."""
+    reason = EndReason.ENDED
+    if session is not None and session.revoked_until is None and now >= session.expires_at:
+        reason = EndReason.EXPIRED
+    elif session is not None and session.end_reason is not None:
+        reason = EndReason(session.end_reason)
+    return SessionRevoked(reason=reason)
 
 
 def caller_of(subject: User | ApiKey, session_id: UUID) -> Caller:

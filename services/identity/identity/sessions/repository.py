@@ -6,8 +6,9 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, select, text, update
+from sqlalchemy import Select, delete, select, text, update
 
+from identity.keys.domain import EndReason
 from identity.schema import Repository
 from identity.sessions import tables
 from identity.sessions.domain import RefreshToken, Session
@@ -27,6 +28,15 @@ class PostgresSessions(Repository):
         """Those that are alive."""
         return await self._all(Session, _alive(subject_id, now))
 
+    async def living_sessions(self, now: datetime) -> list[Session]:
+        """Those of the tenant that are alive, of whichever user or key."""
+        table = tables.session.c
+        return await self._all(Session, select(tables.session).where(table.revoked_until.is_(None), table.expires_at > now))
+
+    async def erase_sessions(self) -> None:
+        """Delete every session of the tenant, with its refresh tokens."""
+        await self._session.execute(delete(tables.session))
+
     async def page_of_sessions(self, subject_id: UUID, now: datetime, after: UUID | None, limit: int) -> list[Session]:
         """Those that are alive, newest first; `after` is the last id of the page before."""
         wanted = _alive(subject_id, now).order_by(tables.session.c.id.desc()).limit(limit)
@@ -38,8 +48,9 @@ class PostgresSessions(Repository):
         alive = update(table).where(table.c.id == session_id, table.c.revoked_until.is_(None)).returning(table.c.id)
         return (await self._session.execute(alive.values(last_used_at=at, address=address))).first() is not None
 
-    async def revoke_session(self, session_id: UUID, until: datetime) -> None:
-        await self._session.execute(update(tables.session).where(tables.session.c.id == session_id).values(revoked_until=until))
+    async def revoke_session(self, session_id: UUID, until: datetime, reason: EndReason) -> None:
+        ended = {"revoked_until": until, "end_reason": str(reason)}
+        await self._session.execute(update(tables.session).where(tables.session.c.id == session_id).values(ended))
 
     async def add_refresh_token(self, token: RefreshToken) -> None:
         await self._add(tokens, token)

@@ -18,6 +18,8 @@ from identity.second_factors.domain import SecondFactor
 
 EMAIL_MAX = 254
 NAME_MAX = 200
+NO_NUL = r"^[^\x00]*$"
+"""PostgreSQL holds every character but this one."""
 Email = Annotated[str, Field(min_length=3, max_length=EMAIL_MAX)]
 _EMAIL = re.compile(r"[^@\s\x00-\x1f\x7f]{1,64}@[^@\s\x00-\x1f\x7f]+\.[^@\s.\x00-\x1f\x7f]{2,}")
 
@@ -50,6 +52,12 @@ class NoPassword(Conflict):
     """This person signs in at an outside provider and has no password here."""
 
     code = "no_password"
+
+
+class AccountDisabled(Forbidden):
+    """The account is disabled."""
+
+    code = "account_disabled"
 
 
 NO_PASSWORD = "!"  # noqa: S105

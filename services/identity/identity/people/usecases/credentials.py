@@ -12,7 +12,7 @@ from chassis.vault import Vault
 from city.audit import AuditEntry, record
 from gtvision.audit import Action
 from gtvision.tenancy import Caller
-from identity.keys.domain import RandomBytes
+from identity.keys.domain import EndReason, RandomBytes
 from identity.people.domain.passwords import WrongPassword, generated_password
 from identity.people.domain.users import NoPassword, User, email_key
 from identity.second_factors.domain import SecondFactor, matching_step, recovery_hash, seal_context
@@ -105,4 +105,4 @@ class Credentials:
             raise NoPassword
         await self._rows(uow).save_user(replace(user, password_hash=new_hash, must_change_password=True))
         record(uow, Action.PASSWORD_RESET, caller, AuditEntry("user", user.id, details={} if caller else _BY_OPERATOR))
-        await self._revoker.end_all(uow, user)
+        await self._revoker.end_all(uow, user, EndReason.PASSWORD)

@@ -18,6 +18,7 @@ from gtvision.ids import new_id
 from gtvision.patch import Patch
 from gtvision.tenancy import Caller, Role
 from gtvision.time import Clock
+from identity.keys.domain import EndReason
 from identity.people.domain.passwords import check_password
 from identity.people.domain.users import LastAdmin, OwnAccount, User, UserSearch, check_reach, email_key
 
@@ -126,7 +127,7 @@ class Users:
         if changed.is_disabled and not user.is_disabled:
             uow.emit(UserDisabled(user_id=user.id))
         if _rights(user) != _rights(changed):
-            await self._revoker.end_all(uow, user)
+            await self._revoker.end_all(uow, user, EndReason.DISABLED if changed.is_disabled else EndReason.RIGHTS)
 
 
 def _patched(user: User, patch: Patch, now: datetime) -> User:

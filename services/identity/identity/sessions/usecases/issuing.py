@@ -12,7 +12,7 @@ from gtvision.audit import Action
 from gtvision.events import SessionRevoked
 from gtvision.ids import new_id
 from gtvision.time import Clock
-from identity.keys.domain import ACCESS_LIFETIME, SECRET_BYTES, ApiKey, RandomBytes, hash_secret
+from identity.keys.domain import ACCESS_LIFETIME, SECRET_BYTES, ApiKey, EndReason, RandomBytes, hash_secret
 from identity.people.domain.users import User
 from identity.sessions.domain import (
     DEVICE_MAX,
@@ -90,16 +90,16 @@ class SessionRevoker:
     def __init__(self, rows: RowsOf, registry: RedisRegistry, clock: Clock) -> None:
         self._rows, self._registry, self._clock = rows, registry, clock
 
-    async def end(self, uow: UnitOfWork, session: Session) -> None:
+    async def end(self, uow: UnitOfWork, session: Session, reason: EndReason) -> None:
         """Revoke the row and emit the event; at once after the commit the list that every service reads has it too."""
         until = self._clock.now() + ACCESS_LIFETIME
-        await self._rows(uow).revoke_session(session.id, until)
+        await self._rows(uow).revoke_session(session.id, until, reason)
         uow.emit(SessionRevoked(session_id=session.id, until=until))
         uow.after_commit(lambda: self._registry.revoke(session.id, until))
 
-    async def end_all(self, uow: UnitOfWork, user: User) -> int:
+    async def end_all(self, uow: UnitOfWork, user: User, reason: EndReason) -> int:
         """End every session of a user whose row is locked. Returns how many."""
         living = await self._rows(uow).sessions_of(user.id, self._clock.now())
         for session in living:
-            await self.end(uow, session)
+            await self.end(uow, session, reason)
         return len(living)

@@ -12,9 +12,10 @@ from gtvision.errors import BadCredentials, Forbidden, SessionRevoked, Unauthent
 from gtvision.tenancy import Caller
 from gtvision.time import Clock
 from identity import metrics
-from identity.keys.domain import USED_AT_MOST_EVERY, ApiKey, hash_secret
+from identity.cities.domain import CitySuspended
+from identity.keys.domain import USED_AT_MOST_EVERY, ApiKey, EndReason, hash_secret
 from identity.people.domain.passwords import SamePassword, WrongPassword, check_password
-from identity.people.domain.users import InvalidEmail, User, email_key
+from identity.people.domain.users import AccountDisabled, InvalidEmail, User, email_key
 from identity.second_factors.domain import SecondFactorInvalid, SecondFactorRequired
 from identity.sessions.domain import ClientInfo, IssuedTokens, caller_of
 
@@ -42,9 +43,9 @@ class Logins:
         self._uow, self._rows, self._issuer, self._revoker, self._checker, self._clock = uow, rows, issuer, revoker, checker, clock
 
     async def login(self, login: PasswordLogin, client: ClientInfo) -> IssuedTokens:
-        """Open a session. Whether the account exists shows neither in the answer nor in how long it takes.
+        """Open a session. Without the right password, whether the account exists shows neither in the answer nor in how long it takes.
 
-        Raises: BadCredentials, SecondFactorRequired, SecondFactorInvalid, RateLimited, Unavailable.
+        Raises: BadCredentials, AccountDisabled, CitySuspended, SecondFactorRequired, SecondFactorInvalid, RateLimited, Unavailable.
         """
         try:
             account = email_key(login.email)
@@ -56,7 +57,7 @@ class Logins:
         right = await self._checker.passwords.verify(known.password_hash if known else None, login.password)
         try:
             issued = await self._enter(known, right, login, client)
-        except Unauthenticated as refusal:
+        except (Unauthenticated, Forbidden) as refusal:
             metrics.LOGINS.labels("refused").inc()
             await self._record_refusal(known, refusal)
             raise
@@ -65,13 +66,16 @@ class Logins:
         return issued
 
     async def _enter(self, known: User | None, right: bool, login: PasswordLogin, client: ClientInfo) -> IssuedTokens:
-        if known is None or known.is_disabled or not right:
+        if known is None or not right:
             raise BadCredentials
         async with self._uow(known.tenant_id) as uow:
             rows = self._rows(uow)
             user = await rows.user(known.id, lock=True)  # a request that disables them now waits, and then finds this session
-            if user is None or user.is_disabled or user.password_hash != known.password_hash:
+            if user is None or user.password_hash != known.password_hash:
                 raise BadCredentials
+            if user.is_disabled:
+                raise AccountDisabled
+            await rows.open_tenant(user.tenant_id)
             how = "password"
             if user.asks_for_a_code:
                 how = await self._spend_code(rows, user, login.code)
@@ -85,7 +89,7 @@ class Logins:
             raise SecondFactorInvalid
         return how
 
-    async def _record_refusal(self, known: User | None, refusal: Unauthenticated) -> None:
+    async def _record_refusal(self, known: User | None, refusal: Unauthenticated | Forbidden) -> None:
         """Put a refused login on record in the user's tenant, in a transaction of its own: the one that was refused is rolled back."""
         async with self._uow(known.tenant_id if known else None) as uow:
             if known is None:
@@ -121,10 +125,11 @@ class Logins:
             raise WrongPassword
         if user.is_disabled or session.revoked_until is not None:
             raise SessionRevoked  # while the new password was hashed
+        await rows.open_tenant(user.tenant_id)
         fresh = replace(user, password_hash=new_hash, must_change_password=False)
         await rows.save_user(fresh)
         record(uow, Action.PASSWORD_CHANGED, caller, AuditEntry("user", user.id))
-        await self._revoker.end_all(uow, user)
+        await self._revoker.end_all(uow, user, EndReason.PASSWORD)
         return await self._issuer.reopen(uow, fresh, session, "password.changed")
 
     # --- API keys ----------------------------------------------------------------------------------------------------------
@@ -134,15 +139,18 @@ class Logins:
         refused.
 
         Only refusals count as attempts: a key cannot be guessed, and a hundred workers may use a good one at once. Raises: BadCredentials,
-        RateLimited, Unavailable.
+        CitySuspended, RateLimited, Unavailable.
         """
         async with self._uow(None) as uow:
             key = await self._rows(uow).find_api_key(hash_secret(api_key))
-        issued = None if key is None else await self._exchange(key, address)
-        if issued is None:
+        try:
+            issued = None if key is None else await self._exchange(key, address)
+            if issued is None:
+                raise BadCredentials("The API key is not valid.")
+        except (BadCredentials, CitySuspended) as refusal:
             await self._checker.throttle.attempt(f"key {hash_secret(api_key)}", address)
-            await self._record_refused_key(key)
-            raise BadCredentials("The API key is not valid.")
+            await self._record_refused_key(key, refusal)
+            raise
         return issued
 
     async def _exchange(self, found: ApiKey, address: str) -> IssuedTokens | None:
@@ -152,6 +160,7 @@ class Logins:
             key = await rows.api_key(found.id, lock=True)  # a request that revokes it now waits, and then finds this session
             if key is None or not key.is_usable(now):
                 return None
+            await rows.open_tenant(key.tenant_id)
             issued = await self._issuer.issue_short(uow, key, address, key.expires_at)
             if key.last_used_at is None or now - key.last_used_at >= USED_AT_MOST_EVERY or key.last_used_address != address:
                 await rows.use_api_key(key.id, now, address)
@@ -160,10 +169,12 @@ class Logins:
             )
         return issued
 
-    async def _record_refused_key(self, key: ApiKey | None) -> None:
+    async def _record_refused_key(self, key: ApiKey | None, refusal: BadCredentials | CitySuspended) -> None:
         if key is None:
             return
         reason = "expired" if key.revoked_at is None and not key.is_usable(self._clock.now()) else "revoked"
+        if isinstance(refusal, CitySuspended):
+            reason = refusal.code
         entry = AuditEntry("api_key", key.id, details={"name": key.name, "reason": reason}, outcome=Outcome.REFUSED)
         async with self._uow(key.tenant_id) as uow:
             record(uow, Action.API_KEY_EXCHANGED, None, entry)

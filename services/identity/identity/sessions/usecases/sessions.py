@@ -8,16 +8,15 @@ from uuid import UUID
 
 from chassis.db import UnitOfWork, UowFactory
 from city.audit import AuditEntry, record
-from gtvision import errors
 from gtvision.audit import Action, Outcome
-from gtvision.errors import BadCredentials, Invalid, MissingScope, NotFound
+from gtvision.errors import BadCredentials, Invalid, MissingScope, NotFound, SessionRevoked
 from gtvision.tenancy import Caller, Scope
 from gtvision.time import Clock
 from identity import metrics
 from identity.cities.domain import Tenant
-from identity.keys.domain import ApiKey, hash_secret
+from identity.keys.domain import ApiKey, EndReason, hash_secret
 from identity.people.domain.users import User, check_reach
-from identity.sessions.domain import IssuedTokens, Session, SubjectKind, TicketPurpose, tenant_of_refresh_token
+from identity.sessions.domain import IssuedTokens, Session, SubjectKind, TicketPurpose, refused, tenant_of_refresh_token
 
 if TYPE_CHECKING:
     from identity.gateways.signing import JoseTokens
@@ -26,7 +25,6 @@ if TYPE_CHECKING:
 
 
 _WS_SCOPES = (Scope.DETECTIONS_READ, Scope.ALERTS_READ, Scope.CAMERAS_READ)
-_NOT_VALID = "The refresh token is not valid."
 
 
 class Sessions:
@@ -41,37 +39,41 @@ class Sessions:
         """Trade a refresh token for the next one and a new access token. A token that was used before ends its whole session,
         because one of its two users has stolen it.
 
-        Raises: BadCredentials, SessionRevoked, Unavailable.
+        Raises: BadCredentials, SessionRevoked (its `reason` says why), Unavailable.
         """
         tenant_id = tenant_of_refresh_token(token_text)
         async with self._uow(tenant_id) as uow:
             issued = await self._rotate(uow, token_text, address)
         if issued is None:  # raised here, after the commit: a rollback would forget the revocation
-            raise errors.SessionRevoked("The refresh token was used before; the session is ended.")
+            raise SessionRevoked("The refresh token was used before; the session is ended.", reason=EndReason.REUSE)
         return issued
 
     async def _rotate(self, uow: UnitOfWork, token_text: str, address: str) -> IssuedTokens | None:
         rows, now = self._rows(uow), self._clock.now()
         token = await rows.refresh_token(hash_secret(token_text))
         session = await rows.session(token.session_id) if token else None
-        if token is None or session is None or now >= token.expires_at or not session.is_alive(now):
-            raise BadCredentials(_NOT_VALID)
+        if token is None or session is None:
+            raise BadCredentials("The refresh token is not valid.")
+        if not session.is_alive(now):
+            raise refused(session, now)
+        if now >= token.expires_at:
+            raise SessionRevoked("The session was not used for too long.", reason=EndReason.EXPIRED)
         if token.used_at is not None:
             await self._end_family(uow, session)
             return None
         user = await rows.user(session.subject_id)
         if user is None or user.is_disabled:
-            raise BadCredentials(_NOT_VALID)
+            raise SessionRevoked(reason=EndReason.DISABLED)
         await rows.use_refresh_token(token.token_hash, now)
         if not await rows.use_session(session.id, address or None, now):
-            raise BadCredentials(_NOT_VALID)  # ended in this very moment
+            raise refused(await rows.session(session.id), now)  # ended in this very moment
         return await self._issuer.next(uow, user, session)
 
     async def _end_family(self, uow: UnitOfWork, session: Session) -> None:
         metrics.REFRESH_TOKENS_REUSED.inc()
         details = {"user_id": session.subject_id}
         record(uow, Action.REFRESH_REUSED, None, AuditEntry("session", session.id, details=details, outcome=Outcome.REFUSED))
-        await self._revoker.end(uow, session)
+        await self._revoker.end(uow, session, EndReason.REUSE)
 
     async def who_am_i(self, caller: Caller) -> tuple[User | ApiKey, Tenant]:
         """Returns the caller as a user or an API key, and their tenant. Raises: NotFound."""
@@ -136,7 +138,8 @@ class Sessions:
 
     async def _end(self, uow: UnitOfWork, caller: Caller, session: Session) -> None:
         record(uow, Action.SESSION_ENDED, caller, AuditEntry("session", session.id, details={"user_id": session.subject_id}))
-        await self._revoker.end(uow, session)
+        reason = EndReason.LOGGED_OUT if session.subject_id == caller.user_id else EndReason.ENDED
+        await self._revoker.end(uow, session, reason)
 
     # --- tickets -----------------------------------------------------------------------------------------------------------
 

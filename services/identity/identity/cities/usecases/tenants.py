@@ -1,4 +1,4 @@
-"""Verbs of city halls: a new tenant, its settings and logo, their announcement, and the installation's first tenant."""
+"""Verbs of city halls: a new tenant, its name, settings and logo, and their announcement."""
 
 from __future__ import annotations
 
@@ -7,13 +7,10 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
-
 from chassis.db import UnitOfWork, UowFactory
 from chassis.idempotency import Once, claim
 from chassis.pictures import check_picture
 from chassis.storage import ObjectStore
-from chassis.vault import Vault
 from city.audit import AuditEntry, record
 from gtvision.audit import Action
 from gtvision.errors import NotFound, PreconditionRequired, StaleRevision
@@ -27,6 +24,8 @@ from identity.cities.domain import (
     LogoByUpload,
     Tenant,
     TenantAlreadyMade,
+    TenantSearch,
+    TenantState,
     check_logo_size,
     check_reach,
     check_whole_city,
@@ -35,13 +34,11 @@ from identity.cities.domain import (
     set_by_city,
     set_by_platform,
 )
-from identity.keys.domain import ApiKey, SigningKey, hash_secret
-from identity.people.domain.passwords import check_password, generated_password
+from identity.cities.usecases.suspensions import check_platform
+from identity.people.domain.passwords import generated_password
 from identity.people.domain.users import User, email_key
 
 if TYPE_CHECKING:
-    from identity.gateways.argon2 import Argon2Passwords
-    from identity.gateways.signing import RsaKeyMaker
     from identity.gateways.tenant_board import RedisTenantBoard
     from identity.people.usecases.credentials import CredentialChecker
     from identity.repository import PostgresRows, RowsOf
@@ -116,10 +113,37 @@ class Tenants:
             record(uow, Action.TENANT_CREATED, caller, AuditEntry("tenant", tenant.id, details={"name": tenant.name, "admin": admin.email}))
         return CreatedTenant(tenant, admin, password)
 
-    async def list_tenants(self, after: UUID | None, limit: int) -> list[Tenant]:
-        """All of them, in order of creation."""
+    async def list_tenants(self, search: TenantSearch, after: UUID | None, limit: int) -> list[tuple[Tenant, int]]:
+        """In order of creation, each with how many users of it are not disabled."""
         async with self._uow(None) as uow:
-            return await self._rows(uow).tenants(after, limit)
+            rows = self._rows(uow)
+            found = await rows.search_tenants(search, after, limit)
+            users = await rows.enabled_users([tenant.id for tenant in found])
+        return [(tenant, users.get(tenant.id, 0)) for tenant in found]
+
+    async def count_users(self, tenant_id: UUID) -> int:
+        """How many users are not disabled."""
+        async with self._uow(tenant_id) as uow:
+            return await self._rows(uow).count_enabled()
+
+    async def rename(self, caller: Caller, tenant_id: UUID, name: str) -> Tenant:
+        """Only the platform's administrators do. Providers that name the city by its name have to learn the new one.
+
+        Raises: NotFound, MissingScope, CityDeleted, NameTaken.
+        """
+        check_platform(caller, tenant_id)
+        async with self._uow(tenant_id) as uow:
+            rows = self._rows(uow)
+            before = await rows.lock_tenant(tenant_id)
+            before.check_there()
+            if name == before.name:
+                return before
+            after = replace(before, name=name, revision=before.revision + 1)
+            await rows.save_tenant(after)
+            self._announce(uow, after)
+            details = {"name": f"{before.name} -> {name}"}
+            record(uow, Action.TENANT_CHANGED, caller, AuditEntry("tenant", tenant_id, details=details))
+        return after
 
     async def tenant(self, caller: Caller, tenant_id: UUID) -> Tenant:
         """Raises: NotFound."""
@@ -212,6 +236,8 @@ class Tenants:
             await self._board.publish(page)
             if with_events:
                 for tenant in page:
+                    if tenant.state is TenantState.DELETED:
+                        continue  # it is on the board, so that its data age by its own settings, and no event brings it back
                     async with self._uow(tenant.id) as uow:
                         uow.emit(_event(tenant))
             announced += len(page)
@@ -233,89 +259,3 @@ def _found(tenant: Tenant | None) -> Tenant:
     if tenant is None:
         raise NotFound
     return tenant
-
-
-class BootstrapRequest(BaseModel):
-    """What a fresh installation should have. No secret has a default, so there is no default password."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    tenant: str = Field(min_length=1, max_length=200)
-    admin_email: str
-    admin_password: SecretStr
-    tool_key: SecretStr | None = Field(None, min_length=32, max_length=512)
-    must_change: bool = False
-    """Whether the administrator has to choose another password at the first login, because this one was generated."""
-
-
-@dataclass(frozen=True, slots=True)
-class Bootstrapped:
-    """What is there now, and what was new."""
-
-    tenant_id: UUID
-    admin_id: UUID
-    tenant_created: bool
-    admin_created: bool
-    tool_key_created: bool
-    signing_key_created: bool
-
-
-class Installation:
-    """Makes a fresh installation usable. Repeating it changes nothing that is there."""
-
-    def __init__(self, uow: UowFactory, rows: RowsOf, vault: Vault, clock: Clock) -> None:
-        self._uow, self._rows, self._vault, self._clock = uow, rows, vault, clock
-
-    async def ensure_signing_key(self, maker: RsaKeyMaker) -> bool:
-        """Make the first signing key where there is none. Returns whether it did."""
-        async with self._uow(None) as uow:
-            if await self._rows(uow).signing_keys():
-                return False
-        kid, private_pem, public_jwk = await maker.make()
-        async with self._uow(None) as uow:
-            rows = self._rows(uow)
-            await rows.lock_signing_keys()
-            if await rows.signing_keys():
-                return False  # another process was first
-            now = self._clock.now()
-            await rows.add_signing_key(SigningKey(kid, self._vault.seal(private_pem), public_jwk, now, now))
-        return True
-
-    async def bootstrap(self, wanted: BootstrapRequest, passwords: Argon2Passwords, signing_key_created: bool) -> Bootstrapped:
-        """The tenant, its administrator and the tools' key. An administrator who exists keeps their password.
-
-        Raises: InvalidEmail, WeakPassword.
-        """
-        login = email_key(wanted.admin_email)
-        password = wanted.admin_password.get_secret_value()
-        check_password(password, wanted.admin_email, wanted.tenant)
-        key_hash = hash_secret(wanted.tool_key.get_secret_value()) if wanted.tool_key else None
-        async with self._uow(None) as uow:
-            rows = self._rows(uow)
-            admin = await rows.find_login(login)
-            tenant = await rows.find_tenant(wanted.tenant)
-            is_first = not await rows.tenants(None, 1)
-            known_key = key_hash is None or await rows.find_api_key(key_hash) is not None
-        tenant_id = admin.tenant_id if admin else tenant.id if tenant else new_id()
-        tenant_created = admin is None and tenant is None
-        now = self._clock.now()
-        fresh = admin or User(
-            id=new_id(),
-            tenant_id=tenant_id,
-            email=wanted.admin_email.strip(),
-            # the first administrator also runs the platform, because only the platform can add a second tenant
-            role=Role.PLATFORM_ADMIN if is_first else Role.ADMIN,
-            password_hash=await passwords.hash(password),
-            created_at=now,
-            must_change_password=wanted.must_change,
-        )
-        async with self._uow(tenant_id) as uow:
-            rows = self._rows(uow)
-            if tenant_created:
-                await rows.add_tenant(Tenant(tenant_id, wanted.tenant, 1, now))
-                uow.emit(TenantCreated(name=wanted.tenant, revision=1))
-            if admin is None:
-                await rows.add_user(fresh)
-            if key_hash is not None and not known_key:
-                await rows.add_api_key(ApiKey(new_id(), tenant_id, "tools", Role.ADMIN, key_hash, now))
-        return Bootstrapped(tenant_id, fresh.id, tenant_created, admin is None, not known_key, signing_key_created)
