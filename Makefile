@@ -40,8 +40,9 @@ check: ## lint, formatting, types, import contracts, architecture
 	.venv/bin/lint-imports --no-logo
 	$(PYTHON) -m pytest -q tests/architecture
 
-docs: ## write what is derived from the code (events.md, .env.example)
+docs: ## write what is derived from the code (events.md, .env.example, the console's types)
 	@$(PYTHON) deploy/scripts/generate_docs.py
+	@$(PYTHON) -m tests.contracts.console_types
 
 bench: ## measure against docs/benchmarks.md (one of them: make bench b=R3)
 	@$(SETUP) --test

@@ -6,8 +6,8 @@ import { Session } from "./session.js";
 
 export const session = new Session();
 
-/** The signed-in user as `GET /users/me` says: id, name, email, role, scopes, tenant, purposes, timezone; null while signed out. */
-export const me = signal(null);
+/** The signed-in user; null while signed out. */
+export const me = signal(/** @type {import("../types/identity").MeOut | null} */ (null));
 
 /** State of the live link: "on", "off" (it is being opened again) or "refused" (this role has none). */
 export const link = signal("off");

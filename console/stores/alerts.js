@@ -11,11 +11,13 @@ const NO_COUNTS = { critical: 0, warning: 0, info: 0, total: 0 };
 /** Counts of open alerts by severity, and `total`; true ones, however many alerts there are. */
 export const openCounts = signal(NO_COUNTS);
 
+/** @typedef {import("../types/alerts").AlertOut} Alert */
+
 /** The newest alerts of every state, newest first; null until they were read. */
-export const newest = signal(null);
+export const newest = signal(/** @type {Alert[] | null} */ (null));
 
 /** Open critical alerts by id. */
-const criticals = signal(new Map());
+const criticals = signal(/** @type {Map<string, Alert>} */ (new Map()));
 
 /** Open critical alerts, newest first. */
 export const openCriticals = computed(() => [...criticals.value.values()].sort((a, b) => b.raised_at.localeCompare(a.raised_at)));

@@ -5,8 +5,10 @@ import { computed, effect, signal, untracked } from "../ui/html.js";
 import { readAll } from "../ui/loading.js";
 import { COMMON } from "../texts/pt-BR/common.js";
 
-/** Map of id to camera as the API gives it; null until it was read. */
-export const cameras = signal(null);
+/** @typedef {import("../types/cameras").CameraOut} Camera */
+
+/** Map of id to camera; null until they were read. */
+export const cameras = signal(/** @type {Map<string, Camera> | null} */ (null));
 
 /** Why the cameras could not be read, or null. */
 export const camerasProblem = signal(null);

@@ -6,7 +6,7 @@ import { computed, effect, signal, untracked } from "../ui/html.js";
 import { readAll } from "../ui/loading.js";
 
 /** The groups {id, name, cameras}, by name; null until they were read. */
-export const groups = signal(null);
+export const groups = signal(/** @type {import("../types/cameras").GroupOut[] | null} */ (null));
 
 const byId = computed(() => new Map((groups.value ?? []).map((group) => [group.id, group])));
 

@@ -11,7 +11,7 @@ const WORDS = { ...CITY, stale_revision: COMMON.changedElsewhere };
  * `kinds`: name -> [title, hint, fewest, most]; `values`: name -> number or null; `onChange(changes)` gets what differs; `about`: what all
  * of it is; `more(name)`: further words; `canBeEmpty`: whether no number means no limit.
  */
-export function Numbers({ kinds, values, onChange, about, more = () => "", canBeEmpty = false, onCancel }) {
+export function Numbers({ kinds, values, onChange, about, more = (_name) => "", canBeEmpty = false, onCancel }) {
   const [draft, edit] = useDraft(values);
   const submit = async () => {
     const changes = {};

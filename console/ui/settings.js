@@ -32,8 +32,8 @@ export function useSettings(id) {
     toast(CITY.saved);
     // The header, the dates and the ceilings follow; where this fails they follow later.
     const [user, tenant] = await Promise.allSettled([session.get("/users/me"), session.get(`/tenants/${id}`)]);
-    if (user.value && me.value) me.value = user.value;
-    if (tenant.value) setState((before) => ({ ...before, tenant: tenant.value }));
+    if (user.status === "fulfilled" && me.value) me.value = user.value;
+    if (tenant.status === "fulfilled") setState((before) => ({ ...before, tenant: tenant.value }));
   };
   return { ...state, read, change };
 }

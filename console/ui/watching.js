@@ -22,7 +22,7 @@ export function entryOf(values, entry) {
   const ends = ["valid_from", "valid_until"].filter((end) => values[end] !== localOf(entry?.[end]));
   const validity = Object.fromEntries(ends.map((end) => [end, instantOf(values[end]) || null]));
   const { valid_from: from, valid_until: until } = { ...entry, ...validity };
-  if (ends.includes("valid_until") && until && new Date(until) <= Date.now()) throw { code: "past" };
+  if (ends.includes("valid_until") && until && Date.parse(until) <= Date.now()) throw { code: "past" };
   if (ends.length && from && until && new Date(from) >= new Date(until)) throw { code: "reversed" };
   const rest = Object.fromEntries(["match", "reason"].filter((name) => values[name] !== entry?.[name]).map((name) => [name, values[name]]));
   return { ...rest, ...validity };

@@ -17,7 +17,7 @@ import { ScopesInWords } from "./scopes.js";
 
 export const styles = ["style.css"];
 
-const hasEnded = (key) => key.expires_at !== null && new Date(key.expires_at) <= Date.now();
+const hasEnded = (key) => key.expires_at !== null && Date.parse(key.expires_at) <= Date.now();
 const isInstalled = (key) => key.created_by === null && key.expires_at === null;
 
 const COLUMNS = [

@@ -11,7 +11,7 @@ const NEVER = new Set(["users:write", "api-keys:read", "api-keys:write", "settin
 
 /** What the user can hand out: [noun, scopes], as far as they hold it themselves. */
 export const offered = () => SCOPES
-  .map(([noun, words]) => [noun, Object.keys(words).filter((scope) => may(scope) && !NEVER.has(scope))])
+  .map(([noun, words]) => /** @type {[string, string[]]} */ ([noun, Object.keys(words).filter((scope) => may(scope) && !NEVER.has(scope))]))
   .filter(([, scopes]) => scopes.length);
 
 /** `chosen`: a set of scopes; `onChange(scopes)`. */

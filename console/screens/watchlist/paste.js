@@ -86,7 +86,7 @@ export function PasteDialog({ path, onClose }) {
 function Preview({ lines, results, isSending }) {
   const stateOf = ({ line, error }) => error || wordsOf(results.get(line), isSending);
   const isWrong = ({ line, error }) => Boolean(error) || (results.has(line) && results.get(line) !== "added");
-  const sorted = [...lines].sort((a, b) => isWrong(b) - isWrong(a) || a.line - b.line).slice(0, SHOWN);
+  const sorted = [...lines].sort((a, b) => Number(isWrong(b)) - Number(isWrong(a)) || a.line - b.line).slice(0, SHOWN);
   const columns = [
     { title: PASTE.line, cell: ({ line }) => line },
     { title: ENTRIES.plate, name: true, cell: (row) => (row.error ? row.plate : html`<${Plate} plate=${row.plate} />`) },

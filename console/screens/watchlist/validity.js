@@ -6,8 +6,8 @@ import { html } from "../../ui/html.js";
 
 export function Validity({ entry: { valid_from: from, valid_until: until } }) {
   const now = Date.now();
-  if (until && new Date(until) <= now) return html`<span class="badge" data-state="off">${ENTRIES.expired(moment(until))}</span>`;
+  if (until && Date.parse(until) <= now) return html`<span class="badge" data-state="off">${ENTRIES.expired(moment(until))}</span>`;
   const end = until ? ENTRIES.upTo(moment(until)) : "";
-  if (from && new Date(from) > now) return html`<span class="badge">${ENTRIES.pending(moment(from))}</span>${end && ` ${end}`}`;
+  if (from && Date.parse(from) > now) return html`<span class="badge">${ENTRIES.pending(moment(from))}</span>${end && ` ${end}`}`;
   return [from && ENTRIES.since(moment(from)), end].filter(Boolean).join(", ") || ENTRIES.always;
 }

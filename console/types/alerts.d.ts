@@ -1,0 +1,132 @@
+// The schemas of the service alerts, generated from its OpenAPI document by `make docs`.
+
+/** The alerts that a person has seen. */
+export interface AcknowledgeIn {
+  alert_ids: (string)[];
+}
+
+/** The alerts, in the order in which they were named, and those that do not exist. */
+export interface AcknowledgedOut {
+  acknowledged: (AlertOut)[];
+  not_found: (string)[];
+}
+
+/** An alert; the live channel carries the same fields. */
+export interface AlertOut {
+  alert_id: string;
+  kind: string;
+  severity: Severity;
+  title: string;
+  reason: string;
+  state: AlertState;
+  raised_at: string;
+  camera_id: string | null;
+  plate: string | null;
+  watchlist_id: string | null;
+  detection_id: string | null;
+  captured_at: string | null;
+  last_seen_at: string | null;
+  sightings: number;
+  acknowledged_by: string | null;
+  acknowledged_at: string | null;
+}
+
+/** Whether a person has seen it. */
+export type AlertState = "open" | "acknowledged";
+
+/** A plate to look for; hyphens, spaces and case do not matter. */
+export interface EntryIn {
+  plate: string;
+  match?: Match;
+  reason?: string;
+  valid_until?: string | null;
+  valid_from?: string | null;
+}
+
+/** A plate on a list. */
+export interface EntryOut {
+  entry_id: string;
+  watchlist_id: string;
+  plate: string;
+  match: Match;
+  reason: string;
+  valid_until: string | null;
+  valid_from: string | null;
+  created_at: string;
+}
+
+/** What to change. What is left out stays; a null `valid_until` or `valid_from` takes that end away. */
+export interface EntryPatch {
+  match?: Match | null;
+  reason?: string | null;
+  valid_until?: string | null;
+  valid_from?: string | null;
+}
+
+export interface HTTPValidationError {
+  detail?: (ValidationError)[];
+}
+
+/** How an entry compares plates. */
+export type Match = "exact" | "era";
+
+/** How many alerts are open. */
+export interface OpenCounts {
+  critical: number;
+  warning: number;
+  info: number;
+  total: number;
+}
+
+export interface Page_AlertOut_ {
+  items: (AlertOut)[];
+  next?: string | null;
+}
+
+export interface Page_EntryOut_ {
+  items: (EntryOut)[];
+  next?: string | null;
+}
+
+export interface Page_WatchlistOut_ {
+  items: (WatchlistOut)[];
+  next?: string | null;
+}
+
+/** How loud an alert is. */
+export type Severity = "info" | "warning" | "critical";
+
+/** What is open at this moment, of the cameras that the caller may see. */
+export interface SummaryOut {
+  open: OpenCounts;
+  newest_open: AlertOut | null;
+}
+
+export interface ValidationError {
+  loc: (string | number)[];
+  msg: string;
+  type: string;
+  input?: unknown;
+  ctx?: Record<string, unknown>;
+}
+
+/** A new list of plates. */
+export interface WatchlistIn {
+  name: string;
+  severity?: Severity;
+}
+
+/** A list and how many plates it holds. */
+export interface WatchlistOut {
+  watchlist_id: string;
+  name: string;
+  severity: Severity;
+  created_at: string;
+  entries: number;
+}
+
+/** What to change. What is left out stays. */
+export interface WatchlistPatch {
+  name?: string | null;
+  severity?: Severity | null;
+}

@@ -1,0 +1,89 @@
+// The schemas of the service streaming, generated from its OpenAPI document by `make docs`.
+
+/** What the product last saw of a camera. */
+export type CameraState = "unknown" | "online" | "degraded" | "offline" | "disabled";
+
+/** The disk that the recordings are on, whoever's they are. */
+export interface DiskOut {
+  total_bytes: number;
+  free_bytes: number;
+}
+
+export interface HTTPValidationError {
+  detail?: (ValidationError)[];
+}
+
+export interface Page_SegmentOut_ {
+  items: (SegmentOut)[];
+  next?: string | null;
+}
+
+export interface Page_StreamOut_ {
+  items: (StreamOut)[];
+  next?: string | null;
+}
+
+/** A recorded file: its true span (UTC), size in bytes, SHA-256 and its link in the camera's chain. */
+export interface SegmentOut {
+  segment_id: string;
+  camera_id: string;
+  started_at: string;
+  ended_at: string;
+  duration_s: number;
+  size_bytes: number;
+  sha256: string;
+  chain: string;
+}
+
+/** A camera that should be recorded and is not. */
+export interface StoppedOut {
+  camera_id: string;
+  name: string;
+  since: string | null;
+  cause: string | null;
+}
+
+/** Why a stream is not well. */
+export type StreamCause = "unreachable" | "no_progress" | "media_server_down" | "disabled" | "address_refused" | "address_invalid" | "unknown";
+
+/** What a camera's stream is doing. `hls_path` and `whep_path` take a live ticket in `?ticket=`. */
+export interface StreamOut {
+  camera_id: string;
+  name: string;
+  state: CameraState;
+  cause: StreamCause | null;
+  since: string | null;
+  revision: number;
+  codecs: (string)[];
+  playable: boolean;
+  unplayable_reason: Unplayable | null;
+  webrtc: boolean;
+  hls: boolean;
+  hls_path: string;
+  whep_path: string;
+}
+
+/** Why no browser can play a stream. */
+export type Unplayable = "codec_unsupported" | "no_video";
+
+/** What the recordings of your cameras take, as counted half a minute ago at most (`as_of`; null: not yet). */
+export interface UsageOut {
+  as_of: string | null;
+  bytes_used: number;
+  bytes_per_day: number | null;
+  oldest: string | null;
+  newest: string | null;
+  disk: DiskOut | null;
+  days_left: number | null;
+  cameras_recording: number;
+  cameras_not_recording_total: number;
+  cameras_not_recording: (StoppedOut)[];
+}
+
+export interface ValidationError {
+  loc: (string | number)[];
+  msg: string;
+  type: string;
+  input?: unknown;
+  ctx?: Record<string, unknown>;
+}
