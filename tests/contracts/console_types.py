@@ -1,4 +1,4 @@
-"""The console's types, from the six OpenAPI documents: `python -m tests.contracts.console_types` writes console/types (part of `make docs`).
+"""The console's types, from the six OpenAPI documents: `python -m tests.contracts.console_types` writes console/types (`make docs`).
 
 Only the schemas' shapes: they serve editors and `tsc -p console`, nothing is loaded from them in a browser.
 """
