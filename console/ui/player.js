@@ -98,10 +98,12 @@ export class Player extends EventTarget {
   async #once(signal, played) {
     try {
       const stream = await this.#stream(signal);
-      let failure = stream?.webrtc === false ? new Failure("not_offered") : await this.#webrtc(signal, played);
+      const isOffered = stream?.webrtc !== false;
+      let failure = isOffered ? await this.#webrtc(signal, played) : new Failure("not_offered");
       if (signal.aborted || failure.isFinal || failure.code === "no_signal" || stream?.hls === false) return failure;
       const why = PLAYER.reasons[failure.code];
-      failure = await this.#play(new HlsLink(this.#video), PLAYER.stable(why), signal, played, performance.now() + this.#backMs);
+      const until = isOffered ? performance.now() + this.#backMs : Infinity; // then low latency is tried again
+      failure = await this.#play(new HlsLink(this.#video), PLAYER.stable(why), signal, played, until);
       if (failure.code === "over") this.#backMs = Math.min(2 * this.#backMs, MOST_BACK_MS);
       return failure.code === "over" ? this.#once(signal, played) : failure;
     } catch (error) {
