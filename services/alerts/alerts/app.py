@@ -11,6 +11,7 @@ from alerts.alerts.repository import PostgresAlerts, camera_copy
 from alerts.alerts.usecases import Alerts
 from alerts.settings import ApiSettings, MigrateSettings
 from alerts.watchlists.api import router as watchlists_router
+from alerts.watchlists.consumers import CityEvents
 from alerts.watchlists.repository import PostgresWatchlists
 from alerts.watchlists.usecases import Watchlists
 from chassis.auth import AuthRuntime
@@ -39,6 +40,7 @@ def create_api(settings: ApiSettings) -> Service:
     rules = settings.rules
     alerts = Alerts(db.uow, PostgresAlerts, PostgresWatchlists, clock, LiveBus(cache), rules.min_confidence, rules.cooldown)
     AlertEvents(alerts).subscribe(bus)
+    CityEvents(watchlists).subscribe(bus)
     CameraEvents(db.uow, camera_copy).subscribe(bus)
     bus.publishes(AlertRaised, AlertAcknowledged, AuditRecorded)
     return create_app(

@@ -8,7 +8,7 @@ from pathlib import Path
 from cameras.announcing.repository import PostgresLeases
 from cameras.announcing.usecases import RENEW_EVERY, Announcer
 from cameras.cameras.api import router as cameras_router
-from cameras.cameras.consumers import StreamEvents
+from cameras.cameras.consumers import CityEvents, StreamEvents
 from cameras.cameras.repository import PostgresCameraList, PostgresCameras
 from cameras.cameras.usecases.cameras import Cameras
 from cameras.cameras.usecases.fleets import RecentFleets
@@ -64,6 +64,7 @@ def create_api(settings: Settings) -> Service:
     groups = Groups(db.uow, PostgresGroups, cameras, clock)
     layouts = Layouts(db.uow, PostgresLayouts, clock)
     StreamEvents(cameras).subscribe(bus)
+    CityEvents(cameras).subscribe(bus)
     announcer = Announcer(db.uow, PostgresCameras, PostgresLeases, clock, new_id())
     return create_app(
         settings,

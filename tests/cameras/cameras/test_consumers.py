@@ -10,11 +10,12 @@ from typing import Any
 import pytest
 from tests.cameras.conftest import Case
 
-from cameras.cameras.consumers import StreamEvents
+from cameras.cameras.consumers import CityEvents, StreamEvents
 from cameras.cameras.domain import CameraSettings
 from chassis.envelope import wrap
 from gtvision.camera import CameraState
-from gtvision.events import StreamCause, StreamDegraded, StreamWentOffline, StreamWentOnline
+from gtvision.errors import NotFound
+from gtvision.events import CameraRemoved, StreamCause, StreamDegraded, StreamWentOffline, StreamWentOnline, TenantRemoved
 from gtvision.ids import new_id
 from gtvision.patch import Patch
 
@@ -116,3 +117,19 @@ async def test_a_settings_change_keeps_what_was_seen(case: Case) -> None:
     await case.cameras.update_camera(caller, camera.id, Patch({"name": "Rua"}))
     seen = await case.cameras.get_camera(caller, camera.id)
     assert (seen.settings.name, seen.sighting.state) == ("Rua", CameraState.ONLINE)
+
+
+async def test_a_city_that_left_leaves_no_camera(case: Case) -> None:
+    caller, other = case.caller(), case.caller()
+    made = [(await case.cameras.register_camera(caller, CameraSettings(f"Praça {number}"), URL))[0] for number in range(3)]
+    kept, _ = await case.cameras.register_camera(other, CameraSettings("Praça"), URL)
+    event = wrap(TenantRemoved(name="Vila", revision=7), tenant_id=caller.tenant_id, occurred_at=case.clock.now())
+    for _ in range(2):
+        await CityEvents(case.cameras).on_tenant_removed(event)
+    removed = [data for data in await case.emitted(caller.tenant_id) if isinstance(data, CameraRemoved)]
+    assert sorted(each.camera_id for each in removed) == sorted(camera.id for camera in made)
+    for camera in made:
+        with pytest.raises(NotFound):
+            await case.cameras.get_camera(caller, camera.id)
+    assert [each.data.action for each in await case.recorded(caller.tenant_id)].count("camera.removed") == 3
+    assert (await case.cameras.get_camera(other, kept.id)).id == kept.id

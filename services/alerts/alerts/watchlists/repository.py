@@ -68,6 +68,12 @@ class PostgresWatchlists:
         row = (await self._session.execute(gone)).first()
         return _watchlist(row) if row else None
 
+    async def delete_all(self) -> list[Watchlist]:
+        """Deletes every list with its plates. Returns what they were."""
+        await self._session.execute(delete(entries).where(_entry.tenant_id == self._tenant_id))
+        gone = delete(watchlists).where(_list.tenant_id == self._tenant_id).returning(watchlists)
+        return [_watchlist(row) for row in await self._session.execute(gone)]
+
     async def add_entry(self, entry: Entry) -> Entry:
         """Returns the stored entry: the one that the list has of the vehicle already, with the new reason and its own plate.
 

@@ -14,7 +14,7 @@ from chassis.idempotency import Gone, Once, claim, point
 from city.audit import AuditEntry, record
 from gtvision.audit import Action
 from gtvision.errors import NotFound
-from gtvision.events import Severity
+from gtvision.events import Event, Severity, TenantRemoved
 from gtvision.ids import new_id
 from gtvision.patch import Patch
 from gtvision.tenancy import Caller
@@ -87,6 +87,14 @@ class Watchlists:
         async with self.uow(caller.tenant_id) as uow:
             watchlist = _found(await self.repository(uow).delete(watchlist_id))
             record(uow, Action.WATCHLIST_REMOVED, caller, _audit(watchlist))
+
+    async def delete_watchlists_of_city(self, consumer: str, event: Event[TenantRemoved]) -> None:
+        """Deletes every list of a city that left, with its plates. A repeat changes nothing."""
+        async with self.uow(event.tenant_id) as uow:
+            if await uow.seen(consumer, event.event_id):
+                return
+            for watchlist in await self.repository(uow).delete_all():
+                record(uow, Action.WATCHLIST_REMOVED, None, _audit(watchlist))
 
     async def add_plate(self, caller: Caller, watchlist_id: UUID, draft: EntryDraft, once: Once | None = None) -> Entry:
         """Adds a plate to a list; the same vehicle again is the same entry, with the new reason.

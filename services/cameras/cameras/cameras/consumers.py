@@ -1,4 +1,4 @@
-"""Events in: the states of the streams."""
+"""Events in: the states of the streams, and cities that leave."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from cameras.cameras.domain import Sighting
 from cameras.cameras.usecases.cameras import Cameras
 from chassis.bus import Bus
 from gtvision.camera import CameraState
-from gtvision.events import Event, StreamCause, StreamDegraded, StreamWentOffline, StreamWentOnline
+from gtvision.events import Event, StreamCause, StreamDegraded, StreamWentOffline, StreamWentOnline, TenantRemoved
 
 
 class StreamEvents:
@@ -38,3 +38,18 @@ class StreamEvents:
 
     async def _observe(self, consumer: str, event: Event[Any], state: CameraState, cause: StreamCause | None) -> None:
         await self._cameras.observe_stream(consumer, event, Sighting(state, event.occurred_at, cause, event.data.revision))
+
+
+class CityEvents:
+    """What `identity` says of cities."""
+
+    def __init__(self, cameras: Cameras) -> None:
+        self._cameras = cameras
+
+    def subscribe(self, bus: Bus) -> None:
+        """Binds the handler to its queue, before the bus starts."""
+        bus.subscribe(TenantRemoved, self.on_tenant_removed)
+
+    async def on_tenant_removed(self, event: Event[TenantRemoved]) -> None:
+        """The city's cameras go; streaming, ingest and alerts hear of each."""
+        await self._cameras.remove_cameras_of_city("tenant_removed", event)

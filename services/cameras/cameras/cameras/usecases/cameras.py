@@ -32,7 +32,7 @@ from city.audit import AuditEntry, record
 from gtvision.audit import Action
 from gtvision.camera_urls import CameraUrl
 from gtvision.errors import NotFound
-from gtvision.events import CameraRegistered, CameraRemoved, CameraUpdated, Event
+from gtvision.events import CameraRegistered, CameraRemoved, CameraUpdated, Event, TenantRemoved
 from gtvision.ids import new_id
 from gtvision.patch import Patch
 from gtvision.tenancy import Caller
@@ -162,11 +162,23 @@ class Cameras:
             cameras = self.repository(uow)
             camera = await _visible(cameras, caller, camera_id, lock=True)
             camera.check_revision(expected_revision)
-            await cameras.remove(camera_id, camera.revision + 1, self.clock.now())
-            await self.history(uow).forget(camera_id)
-            uow.emit(CameraRemoved(camera_id=camera_id, revision=camera.revision + 1))
-            record(uow, Action.CAMERA_REMOVED, caller, _audit(camera))
-            self._tell(uow, caller.tenant_id, live_message(camera) | {"state": "removed", "since": isoformat(self.clock.now())})
+            await self._remove(uow, caller, camera)
+
+    async def remove_cameras_of_city(self, consumer: str, event: Event[TenantRemoved]) -> None:
+        """Removes every camera of a city that left, each as if by hand. A repeat changes nothing."""
+        async with self.uow(event.tenant_id) as uow:
+            if await uow.seen(consumer, event.event_id):
+                return
+            while page := await self.repository(uow).page(None, None, 100):
+                for camera in page:
+                    await self._remove(uow, None, camera)
+
+    async def _remove(self, uow: UnitOfWork, caller: Caller | None, camera: Camera) -> None:
+        await self.repository(uow).remove(camera.id, camera.revision + 1, self.clock.now())
+        await self.history(uow).forget(camera.id)
+        uow.emit(CameraRemoved(camera_id=camera.id, revision=camera.revision + 1))
+        record(uow, Action.CAMERA_REMOVED, caller, _audit(camera))
+        self._tell(uow, camera.tenant_id, live_message(camera) | {"state": "removed", "since": isoformat(self.clock.now())})
 
     async def list_history(self, caller: Caller, camera_id: UUID, query: HistoryQuery) -> list[StateChange]:
         """Returns changes of the camera's state, newest first. Raises: NotFound."""
