@@ -14,6 +14,7 @@ import { toast } from "./toasts.js";
 
 const KEPT = "gtvision.sound";
 const HEARD = "gtvision.heard";
+const TURN = "gtvision.speaker";
 const REPEAT_MS = 20_000;
 const TONES = { critical: [[880, 0], [660, 0.28], [880, 0.56]], warning: [[660, 0]], info: [[440, 0]] };
 
@@ -27,6 +28,8 @@ export const isSoundBlocked = signal(false);
 export const played = signal(0);
 
 let audio = null;
+let turn = "";
+let owed = null;
 let repeating = null;
 
 export function setSound(isOn) {
@@ -38,9 +41,13 @@ export function setSound(isOn) {
 /** Makes the sound ready: at once where the browser allows, else with the next click or key. */
 function ready() {
   audio ??= new AudioContext();
-  if (audio.state === "running") return;
+  if (audio.state === "running") {
+    isSoundBlocked.value = false;
+    takeTurn();
+    return;
+  }
   isSoundBlocked.value = true;
-  audio.resume().then(() => (isSoundBlocked.value = false), () => {});
+  audio.resume().then(ready, () => {});
 }
 
 export function followGestures() {
@@ -49,12 +56,32 @@ export function followGestures() {
   }
 }
 
+/** Of several windows of one browser only one sounds: the first that may. When it closes, the next takes its part. */
+function takeTurn() {
+  if (turn === "asked") return;
+  if (turn === "mine" || !navigator.locks) return void sound();
+  turn = "asked";
+  const keep = () => {
+    turn = "mine";
+    sound();
+    return new Promise(() => {}); // held until the page goes
+  };
+  navigator.locks.request(TURN, keep).catch(() => (turn = ""));
+}
+
+/** Asks for a tone. Where the browser still holds the sound back, it comes with the next click, if it is not too late by then. */
 function play(severity) {
   if (!isSoundOn.value) return;
+  owed = { severity, until: Date.now() + REPEAT_MS };
   ready();
-  if (audio.state !== "running") return;
+}
+
+function sound() {
+  if (!owed || Date.now() > owed.until) return;
+  const tones = TONES[owed.severity] ?? TONES.info;
+  owed = null;
   played.value += 1;
-  for (const [frequency, after] of TONES[severity] ?? TONES.info) {
+  for (const [frequency, after] of tones) {
     const tone = new OscillatorNode(audio, { frequency });
     const gain = new GainNode(audio, { gain: 0.15 });
     tone.connect(gain).connect(audio.destination);

@@ -70,7 +70,7 @@ function FleetFigure() {
 }
 
 function RecordingFigures({ usage }) {
-  const stopped = usage.cameras_not_recording.length;
+  const stopped = usage.cameras_not_recording_total;
   const days = usage.days_left == null ? DASHBOARD.daysUnknown : DASHBOARD.daysLeft(usage.days_left);
   return html`<${Figure} name=${DASHBOARD.recording} value=${DASHBOARD.recordingCount(usage.cameras_recording)} more=${DASHBOARD.notRecording(stopped)} isBad=${stopped > 0} />
     ${usage.disk
