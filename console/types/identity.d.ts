@@ -320,6 +320,10 @@ export interface TenantMadeOut {
   name: string;
   revision: number;
   created_at: string;
+  state: TenantState;
+  suspended_at: string | null;
+  deletes_at: string | null;
+  users: number;
   ceiling?: Record<string, number>;
   admin: FirstAdminOut;
 }
@@ -330,7 +334,16 @@ export interface TenantOut {
   name: string;
   revision: number;
   created_at: string;
+  state: TenantState;
+  suspended_at: string | null;
+  deletes_at: string | null;
+  users: number;
   ceiling?: Record<string, number>;
+}
+
+/** What can be changed of a tenant itself; the rest are its settings. */
+export interface TenantPatch {
+  name: string;
 }
 
 /** What a city decides for itself. */
@@ -344,6 +357,9 @@ export interface TenantSettings {
   logo_key?: string | null;
   timezone?: string;
 }
+
+/** What becomes of a city. */
+export type TenantState = "active" | "suspended" | "closing" | "deleted";
 
 /** What the ticket is for. */
 export interface TicketIn {
