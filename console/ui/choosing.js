@@ -36,7 +36,7 @@ export function CamerasField({ chosen, onChange, label = COMMON.cameras, most = 
   const [isOpen, setOpen] = useState(false);
   const text = chosen.length ? COMMON.chosenCameras(chosen.length) : COMMON.allCameras;
   return html`<${Field} label=${label}>
-    ${(wires) => html`<button type="button" ...${wires} onClick=${() => setOpen(true)}>${text}</button>`}
+    ${(wires) => html`<button type="button" ...${wires} aria-label=${`${label}: ${text}`} onClick=${() => setOpen(true)}>${text}</button>`}
   <//>${isOpen && html`<${CamerasDialog} chosen=${chosen} most=${most} onClose=${() => setOpen(false)}
     onDone=${(ids) => (setOpen(false), onChange(ids))} />`}`;
 }
