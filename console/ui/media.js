@@ -10,7 +10,8 @@ export function useMedia(query) {
   const [holds, setHolds] = useState(() => matchMedia(query).matches);
   useEffect(() => {
     const list = matchMedia(query);
-    const see = () => setHolds(list.matches);
+    // A sheet of paper is narrower than the screen: what is printed is what stood there.
+    const see = () => matchMedia("print").matches || setHolds(list.matches);
     see();
     list.addEventListener("change", see);
     return () => list.removeEventListener("change", see);

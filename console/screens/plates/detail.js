@@ -21,6 +21,7 @@ export function Detail({ read, isNarrow, query, at, count, hasMore, step, onWatc
   const camera = nameOf(read.camera);
   const name = written(read.plate);
   return html`<article class="plates-read">
+    <${PrintHead} />
     <header class="plates-head">
       ${!isNarrow && html`<${Plate} plate=${read.plate} />`}
       <p class="plates-title"><strong>${camera}</strong><span class="muted">${moment(read.at)}</span></p>
@@ -30,7 +31,6 @@ export function Detail({ read, isNarrow, query, at, count, hasMore, step, onWatc
         <button type="button" class="round" disabled=${at < 0 || at >= count - 1} onClick=${() => step(1)} aria-label=${PLATES.next} title=${PLATES.next} aria-keyshortcuts="ArrowRight">→</button>
       </div>
     </header>
-    <${PrintHead} />
     ${read.hasPicture
       ? html`<${Picture} key=${read.id} path=${picturePath(read, "evidence")} alt=${PLATES.picture(name, camera)} boxes=${boxesOf(read, PLATES.plateBox(name))} onLoaded=${setPicture} />`
       : html`<p class="picture missing muted">${COMMON.noPicture}</p>`}
