@@ -118,12 +118,13 @@ class TestStoring:
         assert case.live.published == []
 
     async def test_the_live_message_holds_what_was_stored(self, case: Case) -> None:
-        event = frame(NOW, seen("ABC1D23"), tenant_id=case.tenant_id)
+        event = frame(NOW, seen("ABC1D23", [("ABC1O23", 0.0625)]), tenant_id=case.tenant_id)
         await case.detections.store_detections([event])
         ((tenant, topic, message),) = case.live.published
         assert (tenant, topic) == (case.tenant_id, f"detections:{event.camera_id}")
         (shown,) = message["objects"]
         assert (shown["plate"], shown["box"], shown["plate_confidence"]) == ("ABC1D23", [0.25, 0.25, 0.5, 0.75], 0.875)
+        assert shown["plate_alternates"] == [["ABC1O23", 0.0625]]
         assert message["width_px"] == 1280
 
 

@@ -211,6 +211,7 @@ def _live_object(row: Detection) -> dict[str, Any]:
         "box": _corners(seen.box),
         "plate": seen.plate.text if seen.plate else None,
         "plate_confidence": seen.plate.confidence if seen.plate else None,
+        "plate_alternates": [[each.text, each.confidence] for each in seen.plate_alternates],
         "plate_box": _corners(seen.plate_box) if seen.plate_box else None,
     }
 
