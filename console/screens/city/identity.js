@@ -64,7 +64,7 @@ function Logo({ settings, tenant, canChange, read }) {
     <h3>${CITY.logo}</h3>
     ${shown
       ? html`<figure><img src=${shown} alt=${chosen ? CITY.logoChosen : CITY.logoNow} /><figcaption class="muted">${chosen ? CITY.logoChosen : CITY.logoNow}</figcaption></figure>`
-      : html`<p class="muted">${CITY.logoNone}</p>`}
+      : !settings.logo_key && html`<p class="muted">${CITY.logoNone}</p>`}
     ${canChange && html`<${Form} onSubmit=${send} submit=${CITY.logoSend} isReady=${file !== null} words=${WORDS}>
       <${Field} label=${CITY.logoChoose} hint=${CITY.logoHint} error=${wrong}>
         ${(wires) => html`<input ...${wires} type="file" accept=${KINDS.join(",")} onChange=${choose} />`}

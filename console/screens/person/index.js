@@ -22,26 +22,28 @@ export default function Person({ params }) {
     loaded.set(next);
     setEnds((count) => count + 1); // a change of rights has ended sessions
   };
-  if (loaded.problem && !person) return html`<section class="screen person"><${Failed} problem=${loaded.problem} retry=${loaded.reload} /></section>`;
-  if (!person) return html`<section class="screen person"><h1>${PEOPLE.name}</h1><${Skeleton} /></section>`;
+  if (loaded.problem && !person) return html`<section class="screen person-screen"><${Failed} problem=${loaded.problem} retry=${loaded.reload} /></section>`;
+  if (!person) return html`<section class="screen person-screen"><h1>${PEOPLE.name}</h1><${Skeleton} /></section>`;
   const isOwn = person.id === me.value.id;
   const canChange = mayChange(person);
-  return html`<section class="screen person">
+  return html`<section class="screen person-screen">
     <header><h1>${person.name ?? person.email}</h1><${PersonState} person=${person} /><a class="button" href="/pessoas">${PERSON.back}</a></header>
     ${!may("users:write") && html`<p class="muted">${PERSON.readOnly}</p>`}
     ${may("users:write") && !canChange && html`<p class="muted">${PERSON.beyond}</p>`}
     <div class="person-parts">
-      <section class="panel" aria-label=${PERSON.data}>
-        <header><h2>${PERSON.data}</h2></header>
-        <${Facts} person=${person} />
-      </section>
+      <div class="person-column">
+        <section class="panel" aria-label=${PERSON.data}>
+          <header><h2>${PERSON.data}</h2></header>
+          <${Facts} person=${person} />
+        </section>
+        ${canChange && html`<section class="panel" aria-label=${PERSON.access}>
+          <header><h2>${PERSON.access}</h2></header>
+          <${Access} person=${person} isOwn=${isOwn} onChanged=${changed} onReset=${loaded.reload} />
+        </section>`}
+      </div>
       ${canChange && html`<section class="panel" aria-label=${PERSON.rights}>
         <header><h2>${PERSON.rights}</h2></header>
         <${Rights} person=${person} isOwn=${isOwn} onChanged=${changed} />
-      </section>`}
-      ${canChange && html`<section class="panel" aria-label=${PERSON.access}>
-        <header><h2>${PERSON.access}</h2></header>
-        <${Access} person=${person} isOwn=${isOwn} onChanged=${changed} onReset=${loaded.reload} />
       </section>`}
       <section class="panel person-sessions" aria-label=${SESSIONS.title}>
         <header><h2>${SESSIONS.title}</h2></header>
