@@ -99,7 +99,8 @@ export default function Screen({ query }) {
 }
 
 function titleOf({ kind, plate, mode, wrong }) {
-  if (kind === "none" || wrong) return PLATES.latest;
+  if (wrong) return PLATES.list;
+  if (kind === "none") return PLATES.latest;
   return mode === "prefix" ? PLATES.beginnings(plate) : PLATES.results(written(plate));
 }
 
