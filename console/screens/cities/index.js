@@ -52,7 +52,7 @@ export default function Cities({ query }) {
   const OpenDialog = open && DIALOGS[open.what];
   return html`<section class="screen cities">
     <header><h1>${SHELL.screens.cities}</h1>${make}</header>
-    <div class="filters" role="search">
+    <div class="filters" role="search" aria-label=${CITIES.search}>
       <${SearchField} label=${CITIES.search} value=${q} maxlength="100" onSearch=${(words) => setQuery({ q: words })} />
       <${SelectField} label=${CITIES.state} value=${state} options=${STATE_OPTIONS} onChange=${(event) => setQuery({ state: event.target.value })} />
     </div>

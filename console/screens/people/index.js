@@ -36,7 +36,7 @@ export default function People({ query }) {
     <header><h1>${SHELL.screens.people}</h1>
       ${may("users:write") && html`<button type="button" class="primary" onClick=${() => setMaking(true)}>${PEOPLE.make}</button>`}
     </header>
-    <div class="filters" role="search">
+    <div class="filters" role="search" aria-label=${PEOPLE.search}>
       <${SearchField} label=${PEOPLE.search} value=${q} maxlength="100" onSearch=${(words) => setQuery({ q: words })} />
       <${SelectField} label=${PEOPLE.role} value=${role} options=${ROLE_OPTIONS} onChange=${(event) => setQuery({ role: event.target.value })} />
       <${SelectField} label=${PEOPLE.state} value=${disabled} options=${STATE_OPTIONS} onChange=${(event) => setQuery({ disabled: event.target.value })} />
