@@ -7,6 +7,8 @@ import { forget, recall, remember } from "./memory.js";
 const API = "/api/v1";
 const CSRF_COOKIE = "__Secure-gtv_csrf=";
 const TIMEOUT_MS = 15_000;
+/** A file of a year may be long on its way. */
+const FILE_MS = 600_000;
 const REFRESH = "/auth/refresh";
 /** Paths for which a city may require a purpose. */
 const DECLARED = /^\/(plates\/|recordings|detections\/[^/?]+\/(evidence|thumbnail))/;
@@ -134,6 +136,19 @@ export class Session extends EventTarget {
     return (await this.#answer("GET", path, undefined, fresh ? { "Cache-Control": "no-cache" } : {})).blob();
   }
 
+  /** Returns a file that may be long on its way; `onBytes(count)` is called as it comes. */
+  async file(path, onBytes) {
+    const answer = await this.#answer("GET", path, undefined, {}, FILE_MS);
+    const parts = [];
+    let count = 0;
+    const reader = answer.body.getReader();
+    for (let { done, value } = await reader.read(); !done; { done, value } = await reader.read()) {
+      parts.push(value);
+      onBytes((count += value.length));
+    }
+    return new Blob(parts, { type: answer.headers.get("Content-Type") });
+  }
+
   /** Returns a ticket, which opens one live view or one socket within a minute. */
   async ticket(purpose, cameraId) {
     const body = cameraId ? { purpose, camera_id: cameraId } : { purpose };
@@ -146,13 +161,13 @@ export class Session extends EventTarget {
   }
 
   /** Returns the answer, after one renewal of an access token that has expired. Throws: Problem. */
-  async #answer(method, path, body, headers) {
+  async #answer(method, path, body, headers, timeout) {
     try {
-      return await this.#send(method, path, body, headers);
+      return await this.#send(method, path, body, headers, timeout);
     } catch (problem) {
       if (problem.status !== 401 || FINAL.has(problem.code) || !this.#access) throw problem;
       await this.#renewOrEnd();
-      return this.#send(method, path, body, headers);
+      return this.#send(method, path, body, headers, timeout);
     }
   }
 
@@ -212,7 +227,7 @@ export class Session extends EventTarget {
     this.dispatchEvent(new CustomEvent("ended", { detail: { reason } }));
   }
 
-  async #send(method, path, body, more = {}) {
+  async #send(method, path, body, more = {}, timeout = TIMEOUT_MS) {
     /** @type {Record<string, string>} */
     const headers = { Accept: "application/json", ...more };
     if (this.#access && path !== REFRESH) headers.Authorization = `Bearer ${this.#access}`;
@@ -224,7 +239,7 @@ export class Session extends EventTarget {
       method,
       headers,
       body: isJson ? JSON.stringify(body) : body,
-      signal: AbortSignal.timeout(TIMEOUT_MS),
+      signal: AbortSignal.timeout(timeout),
       keepalive: path === REFRESH, // the new cookie has to arrive even if the page is reloaded meanwhile
     });
     if (!answer.ok) throw new Problem(answer.status, await answer.json().catch(() => null));

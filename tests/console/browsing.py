@@ -118,5 +118,5 @@ async def signed_out(page: Page) -> None:
 
 
 async def log_out(page: Page) -> None:
-    await page.get_by_role("button", name="Sair").click()
+    await page.get_by_role("button", name="Sair", exact=True).click()
     await signed_out(page)

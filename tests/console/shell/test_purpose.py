@@ -196,7 +196,7 @@ async def test_on_a_narrow_screen_everything_is_within_reach(console: Console, r
     search = page.get_by_role("search")
     for part in (
         field_of(page),
-        search.get_by_label("Buscar placa"),
+        page.locator("#plate-search"),
         search.get_by_role("button"),
         page.get_by_role("button", name="Menu"),
     ):

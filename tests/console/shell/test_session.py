@@ -103,7 +103,7 @@ async def test_an_address_below_the_root_is_the_page_with_all_that_it_needs(cons
 
 async def test_a_session_that_ends_leaves_nothing_of_the_person_on_the_page(console: Console) -> None:
     page = await console.as_role("operator")
-    await page.get_by_label("Buscar placa").fill("ABC1D23")
+    await page.locator("#plate-search").fill("ABC1D23")
     revoked = {"status": 401, "json": {"status": 401, "code": "session_revoked", "reason": "ended"}}
     await page.route("**/api/v1/auth/refresh", lambda route: route.fulfill(**revoked))
     console.services.answer("GET", "/plates/*", problem(401, "session_revoked"))
@@ -111,10 +111,10 @@ async def test_a_session_that_ends_leaves_nothing_of_the_person_on_the_page(cons
     await expect(page.get_by_text(ENDED)).to_be_visible()
     await signed_out(page)
     await expect(page.get_by_label("E-mail")).to_be_focused()
-    await expect(page.get_by_label("Buscar placa")).to_have_count(0)
+    await expect(page.locator("#plate-search")).to_have_count(0)
     await page.unroute("**/api/v1/auth/refresh")
     await sign_in(page, EMAIL)
-    await expect(page.get_by_label("Buscar placa")).to_have_value("")
+    await expect(page.locator("#plate-search")).to_have_value("")
 
 
 async def test_two_tabs_share_one_session(console: Console) -> None:

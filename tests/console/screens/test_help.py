@@ -1,0 +1,38 @@
+"""Tests of the help: the first steps of an empty city, and keys that are this user's."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.async_api import expect
+from tests.console.browsing import Console
+
+from gtvision.ids import new_id
+
+pytestmark = [pytest.mark.db, pytest.mark.broker, pytest.mark.browser]
+
+
+async def test_an_administrator_of_an_empty_city_is_led_to_what_is_missing(console: Console) -> None:
+    page = await console.as_role("admin", "/ajuda")
+    steps = page.get_by_role("region", name="Primeiros passos").get_by_role("listitem")
+    await expect(steps.filter(has_text="Cadastre a primeira câmera")).to_contain_text("Ainda falta")
+    await expect(steps.filter(has_text="Crie uma lista de placas")).to_contain_text("Ainda falta")
+    list_out = {"watchlist_id": str(new_id()), "name": "Furtos", "severity": "critical"}
+    console.services.answer("GET", "/watchlists", {"items": [list_out], "next": None})
+    await page.reload()
+    await expect(steps.filter(has_text="Crie uma lista de placas")).to_contain_text("há 1")
+    await expect(steps.filter(has_text="Cadastre a primeira câmera")).to_contain_text("Ainda falta")
+    await steps.get_by_role("link", name="Cadastre os operadores").click()
+    await page.wait_for_url("**/pessoas")
+
+
+async def test_an_auditor_is_shown_the_steps_and_keys_of_an_auditor(console: Console) -> None:
+    page = await console.as_role("auditor", "/ajuda")
+    links = page.get_by_role("region", name="Primeiros passos").get_by_role("link")
+    await expect(links).to_have_text(["Leia a auditoria", "Verifique a corrente de registros", "Ative a verificação em duas etapas"])
+    keys = page.get_by_role("table", name="Atalhos de teclado")
+    await expect(keys.get_by_role("row", name="Abre as câmeras")).to_be_visible()
+    await expect(keys.get_by_role("row", name="Abre o mural")).to_have_count(0)
+    await expect(keys.get_by_role("row", name="Dá ciente")).to_have_count(0)
+    await page.keyboard.press("m")  # a letter of a screen that is not theirs
+    await page.keyboard.press("c")
+    await page.wait_for_url("**/cameras")

@@ -1,0 +1,39 @@
+"""Tests of what each role finds in the navigation: exactly its screens, and nothing at the addresses of others."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.async_api import expect
+from tests.console.browsing import STATE, Console
+
+pytestmark = [pytest.mark.db, pytest.mark.broker, pytest.mark.browser]
+
+OPERATION = ["Painel", "Mural", "Alertas", "Placas", "Câmeras", "Listas de placas"]
+ADMINISTRATION = ["Grupos de câmeras", "Pessoas", "Chaves de acesso", "Cidade", "Auditoria"]
+ROLES = {
+    "platform_admin": ("/painel", [*OPERATION, *ADMINISTRATION, "Cidades"], None),
+    "admin": ("/painel", [*OPERATION, *ADMINISTRATION], "/cidades"),
+    "operator": ("/painel", [*OPERATION, "Cidade"], "/pessoas"),
+    "viewer": ("/painel", ["Painel", "Mural", "Alertas", "Câmeras"], "/placas"),
+    "auditor": ("/auditoria", ["Alertas", "Câmeras", "Pessoas", "Chaves de acesso", "Cidade", "Auditoria"], "/mural"),
+    "partner": ("/alertas", ["Alertas", "Placas", "Câmeras"], "/auditoria"),
+}
+"""Role -> where it begins, all that the navigation has, and the address of a screen of others."""
+
+
+@pytest.mark.parametrize("role", ROLES)
+async def test_a_role_finds_its_screens_and_no_other(console: Console, role: str) -> None:
+    home, names, foreign = ROLES[role]
+    page = await console.as_role(role)
+    await page.wait_for_url(f"**{home}")
+    navigation = page.get_by_role("navigation", name="Navegação")
+    await expect(navigation.get_by_role("link")).to_have_text([re.compile(rf"^\s*{name}\s*$") for name in names])
+    await expect(navigation.locator("[aria-current=page]")).to_have_count(1)
+    searches = "plates:search" in await page.evaluate(f"{STATE}.then(({{ me }}) => me.value.scopes)")
+    await expect(page.locator("#plate-search")).to_have_count(1 if searches else 0)
+    for path in filter(None, (foreign, "/nada")):
+        await page.goto(f"{console.address}{path}")
+        await expect(page.get_by_role("heading", name="Esta página não existe, ou não é para o seu papel.")).to_be_visible()
+    assert [each.path for each in console.services.asked if each.path.startswith("/streams")] == [] or role not in {"auditor", "partner"}
