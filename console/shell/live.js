@@ -1,6 +1,9 @@
 // The live socket: one connection, its topics, the event `resync` after messages may have been lost, and the watch over its pings.
 
-const RETRY_MS = [500, 1_000, 2_000, 5_000, 10_000];
+/** For a minute a link that was cut is tried again before a second is over, to be back as soon as it can be; then less often. */
+const SOON_MS = 750;
+const LATER_MS = 5_000;
+const SOON_TRIES = 100;
 /** The server pings every 4 s: after this long without a message the link is half open, though no event says so. */
 const SILENCE_MS = 9_000;
 const WATCH_MS = 1_000;
@@ -29,7 +32,7 @@ export class Live extends EventTarget {
     const { signal } = this.#ends;
     session.addEventListener("renewed", () => this.#send({ type: "auth", token: session.token }), { signal });
     // A machine that wakes up or finds its network again does not wait for the next look.
-    const look = () => this.#look();
+    const look = () => (this.#retry ? this.#connect() : this.#look());
     window.addEventListener("online", look, { signal });
     window.addEventListener("pageshow", look, { signal });
     document.addEventListener("visibilitychange", look, { signal });
@@ -93,7 +96,7 @@ export class Live extends EventTarget {
     this.#again(code === FORBIDDEN);
   }
 
-  #again(isForbidden, wait = RETRY_MS[Math.min(this.#failures, RETRY_MS.length - 1)]) {
+  #again(isForbidden, wait = pauseAfter(this.#failures)) {
     if (this.#ends.signal.aborted) return;
     this.#drop();
     this.#tell("state", isForbidden ? "refused" : "off");
@@ -116,4 +119,9 @@ export class Live extends EventTarget {
   #tell(type, detail) {
     this.dispatchEvent(new CustomEvent(type, { detail }));
   }
+}
+
+/** Pauses differ, so that the consoles of a city do not all come at once after a restart. */
+function pauseAfter(failures) {
+  return (failures < SOON_TRIES ? SOON_MS : LATER_MS) * (0.5 + Math.random() / 2);
 }
