@@ -44,7 +44,7 @@ docs: ## write what is derived from the code (events.md, .env.example, the conso
 	@$(PYTHON) deploy/scripts/generate_docs.py
 	@$(PYTHON) -m tests.contracts.console_types
 
-bench: ## measure against docs/benchmarks.md (one of them: make bench b=R3)
+bench: ## measure against docs/benchmarks.md (one of them: make bench b=R3; the console: b=W)
 	@$(SETUP) --test
 	@$(PYTHON) -m tests.bench $(b)
 

@@ -12,12 +12,13 @@ from tests.bench import runner
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m tests.bench", description="Ratios against baselines measured in the same run.")
-    parser.add_argument("ids", nargs="*", metavar="ID", help=f"which, of {' '.join(runner.modules())}; all where none is named")
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description="Measures the product, and the console in a browser.")
+    which = f"which, of {' '.join(runner.modules())}, or W for all of the console; all where none is named"
+    parser.add_argument("ids", nargs="*", metavar="ID", help=which)
     parser.add_argument("--rounds", type=int, default=7, help="rounds of each, 7 or more")
     parser.add_argument("--dry", action="store_true", help="leave docs/benchmarks.md alone")
     options = parser.parse_args()
-    wanted = [name.upper() for name in options.ids] or list(runner.modules())
+    wanted = runner.chosen(options.ids)
     if unknown := sorted(set(wanted) - set(runner.modules())):
         parser.error(f"there is no {', '.join(unknown)}; there are {', '.join(runner.modules())}")
     machine = runner.Machine.here()
@@ -30,8 +31,10 @@ def main() -> int:
     for result in results:
         if result.failure:
             print(f"{result.id} could not be measured: {result.failure}", file=sys.stderr)
-    some = "" if wanted == list(runner.modules()) else f" b={wanted[0]}" if len(wanted) == 1 else f' b="{" ".join(wanted)}"'
-    command = "make bench" + some
+        if result.left_out:
+            print(f"{result.id} not taken: {result.left_out}", file=sys.stderr)
+    named = [name.upper() for name in options.ids]
+    command = "make bench" + ("" if not named else f" b={named[0]}" if len(named) == 1 else f' b="{" ".join(named)}"')
     runner.write_json(machine, results)
     if figures and not options.dry:
         runner.append_section(machine, command, results)

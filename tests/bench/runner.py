@@ -1,8 +1,9 @@
 """Finds the measurements, runs them one after the other, and writes down their results.
 
-A measurement is a module `r<number>_<what>.py` with `measure(rounds) -> dict`, plain or async. The dict has `id`, `job`, `ratio` (the
-median over the rounds), `min`, `max`, `floor`, `target`, `stretch`, `better` ("higher" or "lower"), `rounds`, where it helps a
-`detail` (absolute figures, in words), and in `also` a second figure of the same run.
+A measurement is a module `r<number>_<what>.py` or, of the console, `w<number>_<what>.py` with `measure(rounds) -> dict`, plain or async.
+The dict has `id`, `job`, `ratio` (the median over the rounds), `min`, `max`, `floor`, `target`, `stretch`, `better` ("higher" or "lower"),
+`rounds`, where it helps a `detail` (absolute figures, in words), and in `also` a further figure of the same run, or a list of them. The
+console's figures are absolute, and all their bars are one.
 """
 
 from __future__ import annotations
@@ -27,7 +28,13 @@ HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 HISTORY = ROOT / "docs/benchmarks.md"
 JSON = ROOT / "build/bench.json"
-NAME = re.compile(r"r(\d+)_\w+")
+NAME = re.compile(r"([rw])(\d+)_\w+")
+CONSOLE = "W"
+"""Stands for all measurements of the console."""
+
+
+class NotTaken(Exception):
+    """Something that the measurement needs is not on this machine. It is said, and no failure."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +72,9 @@ class Figure:
 
     @property
     def verdict(self) -> str:
-        """Returns the name of the best bar that the median reaches."""
+        """Returns the name of the best bar that the median reaches; "met" where there is one bar only."""
+        if self.floor == self.target == self.stretch:
+            return "met" if self.holds else "MISSED"
         for name in ("stretch", "target", "floor"):
             if self.reaches(getattr(self, name)):
                 return name
@@ -79,6 +88,7 @@ class Result:
     id: str
     figures: tuple[Figure, ...] = ()
     failure: str | None = None
+    left_out: str | None = None
     raw: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -104,9 +114,19 @@ class Machine:
 
 @cache
 def modules() -> dict[str, str]:
-    """Returns id -> module, in order of their numbers, then those without one."""
-    found = {int(match[1]): path.stem for path in HERE.glob("r*.py") if (match := NAME.fullmatch(path.stem))}
-    return {f"R{number}": f"tests.bench.{found[number]}" for number in sorted(found)} | {"LOGIN": "tests.bench.login"}
+    """Returns id -> module, in order of their numbers; those of the console last, as the stack that they start runs to the end."""
+    found = {(match[1], int(match[2])): path.stem for path in HERE.glob("*.py") if (match := NAME.fullmatch(path.stem))}
+    named = {f"{letter.upper()}{number}": f"tests.bench.{found[letter, number]}" for letter, number in sorted(found)}
+    console = {name: module for name, module in named.items() if name.startswith(CONSOLE)}
+    return {name: module for name, module in named.items() if name not in console} | {"LOGIN": "tests.bench.login"} | console
+
+
+def chosen(names: Sequence[str]) -> list[str]:
+    """Returns the ids that are meant: `W` is all of the console, no name all there are."""
+    wanted: list[str] = []
+    for name in map(str.upper, names):
+        wanted += [each for each in modules() if each.startswith(CONSOLE)] if name == CONSOLE else [name]
+    return wanted or list(modules())
 
 
 def take(name: str, module: str, rounds: int) -> Result:
@@ -115,8 +135,10 @@ def take(name: str, module: str, rounds: int) -> Result:
         taken = importlib.import_module(module).measure(rounds)
         raw: dict[str, Any] = asyncio.run(taken) if inspect.iscoroutine(taken) else taken
         figures = [Figure.of(raw)]
-        if "also" in raw:
-            figures.append(Figure.of(raw["also"]))
+        more = raw.get("also", [])
+        figures += [Figure.of(each) for each in (more if isinstance(more, list) else [more])]
+    except NotTaken as lack:
+        return Result(name, left_out=str(lack))
     except Exception as error:
         traceback.print_exc()
         return Result(name, failure=f"{type(error).__name__}: {error}")
@@ -151,9 +173,12 @@ def append_section(machine: Machine, command: str, results: Sequence[Result], hi
     """Appends a section for this run to the history."""
     figures = [figure for result in results for figure in result.figures]
     where = f"{machine.cpu}, {machine.cores} cores, Linux {machine.kernel}, Python {machine.python}, load before {machine.load:.1f}"
-    lines = [f"\n## {machine.at} · {machine.commit}\n", f"`{command}` on {where}; {figures[0].rounds} rounds.\n"]
+    counts = [figure.rounds for figure in figures]
+    rounds = f"{min(counts)} to {max(counts)}" if min(counts) < max(counts) else str(counts[0])
+    lines = [f"\n## {machine.at} · {machine.commit}\n", f"`{command}` on {where}; {rounds} rounds.\n"]
     lines.append(table(figures, markdown=True) + "\n")
     lines += [f"- {figure.id}: {figure.detail}" for figure in figures if figure.detail]
+    lines += [f"- {result.id}: not taken: {result.left_out}" for result in results if result.left_out]
     with history.open("a") as file:
         file.write("\n".join(lines).rstrip() + "\n")
 

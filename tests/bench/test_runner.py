@@ -30,6 +30,21 @@ def test_less_is_better(ratio: float, verdict: str) -> None:
 
 def test_the_skeleton_is_there() -> None:
     assert {"R3", "R4", "R5", "R8", "R10", "R11", "LOGIN"} <= runner.modules().keys()
+    assert [name for name in runner.modules() if name.startswith("W")] == [f"W{number}" for number in range(1, 8)]
+
+
+def test_one_letter_names_all_of_the_console() -> None:
+    console = [f"W{number}" for number in range(1, 8)]
+    assert runner.chosen(["r3", "w"]) == ["R3", *console]
+    assert runner.chosen(["W2"]) == ["W2"]
+    assert runner.chosen([]) == list(runner.modules())
+    assert runner.chosen([])[-7:] == console, "the stack that they start runs beside no other measurement"
+
+
+@pytest.mark.parametrize(("value", "verdict"), [(901, "MISSED"), (900, "met"), (12, "met")])
+def test_one_bar_is_met_or_missed(value: float, verdict: str) -> None:
+    one = {"id": "W5", "job": "the dashboard", "min": 1, "max": 2, "floor": 900, "target": 900, "stretch": 900}
+    assert figure(one, "lower", value).verdict == verdict
 
 
 def test_a_run_is_added_to_the_history(tmp_path: Path) -> None:
@@ -48,3 +63,25 @@ def test_what_cannot_be_measured_is_said(capsys: pytest.CaptureFixture[str]) -> 
     assert result.failure is not None
     assert "no_such_module" in result.failure
     assert "Traceback" in capsys.readouterr().err
+
+
+def test_a_module_has_one_figure_or_many(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    measured = LOWER | {"better": "lower", "rounds": 7}
+    more = [measured | {"id": "R11b", "rounds": 1}, measured | {"id": "R11c"}]
+    (tmp_path / "three_figures.py").write_text(f"def measure(rounds): return {measured | {'also': more}!r}")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    result = runner.take("R11", "three_figures", 7)
+    assert [each.id for each in result.figures] == ["R11", "R11b", "R11c"]
+    history = tmp_path / "benchmarks.md"
+    runner.append_section(runner.Machine.here(), "make bench b=R11", [result], history)
+    assert "; 1 to 7 rounds." in history.read_text()
+
+
+def test_what_the_machine_lacks_is_no_failure(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "no_node.py").write_text("from tests.bench.runner import NotTaken\ndef measure(rounds): raise NotTaken('no Node')")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    lacking = runner.take("W2", "no_node", 7)
+    assert (lacking.left_out, lacking.failure, lacking.figures) == ("no Node", None, ())
+    history = tmp_path / "benchmarks.md"
+    runner.append_section(runner.Machine.here(), "make bench b=W", [lacking, runner.Result("R11", (figure(LOWER, "lower", 1.6),))], history)
+    assert "- W2: not taken: no Node" in history.read_text()
