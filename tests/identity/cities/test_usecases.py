@@ -15,7 +15,7 @@ from tests.identity.wiring import Wiring
 
 from chassis.storage import ObjectStore
 from gtvision.errors import InvalidImage, NotFound, StaleRevision, TooLarge, Unavailable
-from gtvision.events import TenantCreated, TenantUpdated
+from gtvision.events import TenantCreated, TenantRemoved, TenantUpdated
 from gtvision.ids import new_id
 from gtvision.tenancy import ROLE_SCOPES, Caller, Purposes, Quotas, Retention, Role, TenantSettings
 from identity.cities.domain import AboveCeiling, LogoByUpload, NameTaken, Tenant, TenantSearch, differences, merged, named_limits
@@ -273,6 +273,16 @@ class TestAnnouncements:
         wiring.clock.advance(600)
         assert await tenants.announce_if_needed()
         assert await told() == 2
+
+    async def test_a_deleted_city_is_said_to_be_gone_each_time(self, wiring: Wiring, tenants: Tenants, admin: Caller) -> None:
+        async with wiring.uow(admin.tenant_id) as uow:
+            rows, now = wiring.rows(uow), wiring.clock.now()
+            city = await rows.lock_tenant(admin.tenant_id)
+            await rows.save_tenant(replace(city, revision=7, suspended_at=now, deletes_at=now, deleted_at=now))
+        for _ in range(2):
+            assert await tenants.announce_if_needed()
+            wiring.clock.advance(600)
+        assert await wiring.facts(admin.tenant_id) == [TenantRemoved(name=city.name, revision=7)] * 2
 
     async def test_more_cities_than_a_page(self, wiring: Wiring, tenants: Tenants, board: Board) -> None:
         made = [await wiring.add_tenant() for _ in range(101)]

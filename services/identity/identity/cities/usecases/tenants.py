@@ -14,7 +14,7 @@ from chassis.storage import ObjectStore
 from city.audit import AuditEntry, record
 from gtvision.audit import Action
 from gtvision.errors import NotFound, PreconditionRequired, StaleRevision
-from gtvision.events import TenantCreated, TenantUpdated
+from gtvision.events import TenantCreated, TenantRemoved, TenantUpdated
 from gtvision.ids import new_id
 from gtvision.tenancy import Caller, Role, Scope, TenantSettings
 from gtvision.time import Clock
@@ -236,8 +236,6 @@ class Tenants:
             await self._board.publish(page)
             if with_events:
                 for tenant in page:
-                    if tenant.state is TenantState.DELETED:
-                        continue  # it is on the board, so that its data age by its own settings, and no event brings it back
                     async with self._uow(tenant.id) as uow:
                         uow.emit(_event(tenant))
             announced += len(page)
@@ -251,7 +249,9 @@ class Tenants:
         uow.after_commit(lambda: self._board.publish([tenant]))
 
 
-def _event(tenant: Tenant) -> TenantUpdated:
+def _event(tenant: Tenant) -> TenantUpdated | TenantRemoved:
+    if tenant.state is TenantState.DELETED:  # said again too: a service that missed it would keep the city's cameras and lists for good
+        return TenantRemoved(name=tenant.name, revision=tenant.revision)
     return TenantUpdated(name=tenant.name, revision=tenant.revision, settings=tenant.settings)
 
 
