@@ -149,5 +149,7 @@ class Muxer:
         lines.append(f'#EXT-X-MAP:URI="{self._init_name}{query}"')
         for segment in self._segments:
             moment = segment.started_at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-            lines += [f"#EXT-X-PROGRAM-DATE-TIME:{moment}", f"#EXTINF:{segment.seconds:.5f},", f"{segment.name}{query}"]
+            newest = segment.number > self._segments[-1].number - 2  # MediaMTX dates two; a player counts back from them
+            lines += [f"#EXT-X-PROGRAM-DATE-TIME:{moment}"] if newest else []
+            lines += [f"#EXTINF:{segment.seconds:.5f},", f"{segment.name}{query}"]
         return "\n".join([*lines, ""])
