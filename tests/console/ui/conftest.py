@@ -145,11 +145,13 @@ class Stage:
         )
 
 
-@pytest.fixture(scope="package")
-def media_and_hook() -> Iterator[tuple[MediaServer, OneUse]]:
+@pytest.fixture(scope="package", params=["stand-in", "mediamtx"])
+def media_and_hook(request: pytest.FixtureRequest) -> Iterator[tuple[MediaServer, OneUse]]:
+    """The media server: the stand-in, and then MediaMTX where it is installed."""
+    command = command_of(request.param)
     with tempfile.TemporaryDirectory() as folder:
         hook = OneUse()
-        media = MediaServer("stand-in", command_of("stand-in"), Path(folder), hook.url, hlsVariant="fmp4", hlsSegmentDuration="1s")
+        media = MediaServer(request.param, command, Path(folder), hook.url, hlsVariant="fmp4", hlsSegmentDuration="1s")
         media.start()
         yield media, hook
         media.close()

@@ -106,7 +106,7 @@ async def test_webrtc_draws_what_was_just_seen_and_nothing_of_long_ago(page: Pag
     # The sender's first report, without which no picture has a time, comes within some seconds.
     await page.wait_for_function(f"car => {{ ({SEEN})([300, car]); return canvas.dataset.boxes === '1'; }}", arg=CAR, polling=200)
     await page.wait_for_function("() => canvas.dataset.boxes === '0'")
-    await page.evaluate(SEEN, [1_500, CAR])
+    await page.evaluate(SEEN, [5_000, CAR])  # the picture itself may be late by seconds, where the machine is busy
     shown = await page.evaluate(
         """async () => {
           for (let count = 0; count < 25; count += 1) {
