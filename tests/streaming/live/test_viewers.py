@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import aclosing, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import urljoin
 from uuid import UUID
 
@@ -19,6 +19,7 @@ from tests.contracts.media.conftest import API_USER, PATIENCE_S, READER, Camera,
 from tests.fixtures import needs
 from tests.fixtures.plugin import DatabaseFor
 from tests.fixtures.tokens import TokenMint, encryption_keys
+from tests.ledger import audit_entries
 
 from chassis.db import Database
 from chassis.envelope import wrap
@@ -33,6 +34,7 @@ from gtvision.ids import new_id
 from gtvision.tenancy import Caller, Role
 from gtvision.time import SystemClock
 from servers import free_port
+from streaming import metrics
 from streaming.app import create_api
 from streaming.settings import ApiSettings, MediaSettings
 from streaming.streams.repository import camera_copy
@@ -109,6 +111,11 @@ class Site:
 
     async def plays(self) -> None:
         await asyncio.to_thread(self.media.wait_available, self.path)
+
+    async def views(self) -> list[UUID | None]:
+        """Returns the sessions whose view of this camera is on record, as often as it is."""
+        entries = await audit_entries(self.db, self.tenant)
+        return [each.data.session_id for each in entries if (each.data.action, each.camera_id) == ("live.viewed", self.camera)]
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session", params=["stand-in", "mediamtx"])
@@ -216,13 +223,17 @@ class WebrtcViewer:
         self._peer = RTCPeerConnection(RTCConfiguration(iceServers=[]))
         self._tracks: asyncio.Queue[MediaStreamTrack] = asyncio.Queue()
 
-    async def open(self) -> None:
-        self._peer.on("track", self._tracks.put_nowait)
-        self._peer.addTransceiver("video", direction="recvonly")
-        await self._peer.setLocalDescription(await self._peer.createOffer())
+    async def ask(self) -> httpx.Response:
+        if self._peer.localDescription is None:
+            self._peer.on("track", self._tracks.put_nowait)
+            self._peer.addTransceiver("video", direction="recvonly")
+            await self._peer.setLocalDescription(await self._peer.createOffer())
         async with httpx.AsyncClient(timeout=PATIENCE_S) as client:
             offer = self._peer.localDescription.sdp
-            answer = await client.post(self._url, content=offer, headers={"content-type": "application/sdp"})
+            return await client.post(self._url, content=offer, headers={"content-type": "application/sdp"})
+
+    async def open(self) -> None:
+        answer = await self.ask()
         assert answer.status_code == 201, answer.text
         await self._peer.setRemoteDescription(RTCSessionDescription(answer.text, "answer"))
         async with asyncio.timeout(PATIENCE_S):
@@ -273,3 +284,56 @@ async def test_a_camera_that_leaves_the_viewer_s_groups_is_no_longer_shown(site:
         await site.announce((new_id(),))
         await viewer.ended()
     await site.announce((site.group,))
+
+
+@pytest.fixture
+def late() -> Iterator[Camera]:
+    """A camera that is not there yet."""
+    camera = Camera()
+    yield camera
+    camera.stop()
+
+
+def streams_seen() -> float:
+    """Returns how many streams the last look at the media server was about."""
+    return sum(sample.value for family in metrics.streams.collect() for sample in family.samples)
+
+
+async def test_a_view_is_on_record_once_however_often_and_by_whatever_it_is_opened(site: Site) -> None:
+    caller = site.caller()
+    async with site.service():
+        await site.plays()
+        for _ in range(2):
+            async with aclosing(WebrtcViewer(site, caller)) as viewer:
+                await viewer.open()
+        hls = HlsViewer(site, caller)
+        await hls.open()
+        async with going_on(hls), aclosing(WebrtcViewer(site, caller)) as again:
+            await again.open()
+        assert (await again.ask()).status_code == 401, "a ticket opens one view"
+        other = site.caller()
+        await HlsViewer(site, other).open()
+    found = await site.views()
+    assert (found.count(caller.session_id), found.count(other.session_id)) == (1, 1)
+
+
+async def test_a_camera_without_a_stream_costs_neither_a_record_nor_a_ticket(site: Site, late: Camera) -> None:
+    site = replace(site, camera=new_id(), source=late.url(), revision=0)
+    await site.announce((site.group,))
+    caller = site.caller()
+    hls = HlsViewer(site, caller)
+    before = streams_seen()
+    async with aclosing(WebrtcViewer(site, caller)) as viewer, site.service():
+        await until(lambda: streams_seen() > before and site.media.find(site.path))
+        for _ in range(3):
+            assert (await viewer.ask()).status_code == 404
+            assert (await asyncio.to_thread(httpx.get, hls.url, timeout=PATIENCE_S)).status_code == 404
+        assert await site.views() == []
+        await asyncio.to_thread(late.start)
+        await site.plays()
+        await viewer.open()
+        await hls.open()
+        async with asyncio.timeout(PATIENCE_S), going_on(hls):
+            while not await site.views():  # where the picture came after the last look, the next one records it
+                await asyncio.sleep(0.05)
+    assert await site.views() == [caller.session_id]
