@@ -23,7 +23,7 @@ export function CameraDialog({ camera, onClose }) {
     onClose();
   };
   const { recording, ai } = camera ?? { recording: { enabled: true, retention_days: 90 }, ai: { enabled: true, fps: 1, min_confidence: 0.5 } };
-  return html`<${Dialog} title=${camera ? CAMERAS.editTitle : CAMERAS.addTitle} onClose=${onClose}>
+  return html`<${Dialog} title=${camera ? CAMERAS.editTitle : CAMERAS.addTitle} onClose=${onClose} firm>
     <${Form} onSubmit=${submit} onCancel=${onClose} words=${CAMERAS.words}>
       <${TextField} label=${CAMERAS.name} hint=${CAMERAS.nameHint} name="name" required maxlength="120" value=${camera?.name} />
       <${TextField} label=${CAMERAS.url} hint=${camera ? CAMERAS.urlKept : CAMERAS.urlHint} name="url" required maxlength="2000" value=${camera?.url}

@@ -61,7 +61,7 @@ export function PasteDialog({ path, onClose }) {
   };
 
   const isDone = good.length > 0 && left.length === 0;
-  return html`<${Dialog} title=${PASTE.title} onClose=${onClose} wide>
+  return html`<${Dialog} title=${PASTE.title} onClose=${onClose} wide firm>
     <${Form} submit=${failed.length ? PASTE.again : PASTE.send(left.length)} isReady=${left.length > 0} words=${ENTRY_WORDS} onSubmit=${send} onCancel=${onClose}>
       <${Field} label=${PASTE.lines} hint=${PASTE.hint}>
         ${(wires) => html`<textarea ...${wires} class="watchlist-lines" rows="6" value=${text} readonly=${sending !== null} placeholder=${PASTE.example} spellcheck=${false} autocomplete="off"

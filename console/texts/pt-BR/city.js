@@ -22,7 +22,7 @@ export const CITY = {
   invalid_image: "O arquivo não pôde ser lido como imagem, ou tem mais de 2 megapixels.",
   too_large: "A imagem passa de 512 KB.",
   retention: "Guarda de dados",
-  retentionWhy: "Depois do prazo, os dados são apagados para sempre. A LGPD pede que nada seja guardado além do necessário.",
+  retentionWhy: "A LGPD pede que nada seja guardado além do necessário. Depois do prazo que vale, os dados são apagados para sempre.",
   days: "dias",
   limits: "Limites",
   limitsWhy: "Em branco, não há limite. O que já existe fica, mesmo acima de um limite que foi diminuído.",
@@ -62,10 +62,10 @@ export const CHANNELS = { console: "console (esta tela)", webhook: "sistema de f
 
 /** Kinds of data that are kept: name, what it is, fewest and most days. */
 export const KEPT = {
-  video_days: ["Gravações de vídeo", "O vídeo contínuo das câmeras.", 1, 3650],
-  passages_days: ["Passagens de veículos", "Placas lidas, com lugar e hora: é onde a busca de placas procura.", 1, 3650],
-  evidence_days: ["Imagens das leituras", "As fotos em que cada placa ou objeto foi visto.", 1, 3650],
-  detections_days: ["Detecções", "Cada objeto visto em cada imagem, como carros e pessoas.", 1, 3650],
+  video_days: ["Gravações de vídeo", "Informativo: ainda vale o prazo de cada câmera, que está na tela dela.", 1, 3650],
+  passages_days: ["Passagens de veículos", "Placas lidas, com lugar e hora. Informativo: ainda vale o prazo da instalação.", 1, 3650],
+  evidence_days: ["Imagens das leituras", "As fotos em que cada placa ou objeto foi visto. Informativo: ainda vale o prazo da instalação.", 1, 3650],
+  detections_days: ["Detecções", "Cada objeto visto em cada imagem, como carros e pessoas. Informativo: ainda vale o prazo da instalação.", 1, 3650],
   audit_days: ["Auditoria", "Quem viu, buscou e mudou o quê. O mínimo é de um ano; cinco anos são 1.826 dias.", 365, 3650],
 };
 
