@@ -13,7 +13,6 @@ MODULES = sorted(path for path in CONSOLE.rglob("*.js") if "vendor" not in path.
 SCREENS = CONSOLE / "screens"
 ONLY = {"preact": "ui/html.js", "htm": "ui/html.js", "signals": "ui/html.js", "hls": "ui/hls.js"}
 """Library -> the module that may import it."""
-OLD = "player.js"
 
 COMMENT = re.compile(r"/\*.*?\*/|(?<![:\"'`\\])//[^\n]*", re.DOTALL)
 IMPORT = re.compile(r"""(?:^|\n)\s*(?:import|export)\s+(?:([^"';]+?)\s+from\s+)?["'](\.[^"']+)["']|import\(\s*["'](\.[^"']+)["']\s*\)""")
@@ -69,11 +68,11 @@ def test_what_a_module_imports_exists(path: Path) -> None:
 @pytest.mark.parametrize("path", MODULES, ids=name_of)
 def test_a_library_is_known_to_one_place(path: Path) -> None:
     taken = {file.name.split("-")[0] for _, file in imports(path) if "vendor" in file.parts}
-    assert {library for library in taken if name_of(path) != ONLY[library] and name_of(path) != OLD} == set()
+    assert {library for library in taken if name_of(path) != ONLY[library]} == set()
 
 
 def test_every_screen_is_in_the_table() -> None:
-    assert {folder.name for folder in SCREENS.iterdir()} <= table()
+    assert {folder.name for folder in SCREENS.iterdir()} == table()
 
 
 @pytest.mark.parametrize("path", [path for path in MODULES if SCREENS in path.parents], ids=name_of)
@@ -83,7 +82,7 @@ def test_a_screen_knows_no_other_screen(path: Path) -> None:
     assert others == []
 
 
-@pytest.mark.parametrize("path", [path for path in MODULES if "texts" not in path.parts and name_of(path) != OLD], ids=name_of)
+@pytest.mark.parametrize("path", [path for path in MODULES if "texts" not in path.parts], ids=name_of)
 def test_words_of_the_screen_are_in_the_texts(path: Path) -> None:
     assert ACCENTED.findall(code(path)) == []
 
