@@ -59,7 +59,8 @@ class Desk:
 
     async def write(self, label: str, text: str, within: Locator | None = None) -> None:
         """Writes into the field, over what is there."""
-        await self.reach((within or self.page).get_by_label(label, exact=True))
+        field = (within or self.page).get_by_label(label, exact=True)  # a region of the page may have the same name
+        await self.reach(field.and_(self.page.locator("input, textarea")))
         await self.page.keyboard.press("Control+A")
         await self.page.keyboard.type(text)
 

@@ -297,9 +297,9 @@ async def test_the_console_heals_after_its_services_were_killed(room: Room) -> N
     await desk.open("Painel")
     for each in (operator, desk):
         await each.page.evaluate("window.untouched = true")
-    for name in ("identity", "ingest"):
-        killed = await room.stack.kill(name)
-        await room.stack.is_back(name, killed)
+    killed = {name: await room.stack.kill(name) for name in ("identity", "ingest")}
+    for name, pid in killed.items():
+        await room.stack.is_back(name, pid)
     since = await _latest(desk)
     await expect(desk.page.get_by_label("Últimas placas lidas").locator("li small").first).not_to_have_text(since, timeout=PATIENCE_MS)
     await desk.open("Pessoas")
