@@ -118,7 +118,7 @@ export function SoundButton() {
   const hint = isSoundOn.value && isSoundBlocked.value ? SHELL.soundBlocked : label;
   return html`<button type="button" class="sound" aria-pressed=${isSoundOn.value} data-blocked=${isSoundOn.value && isSoundBlocked.value}
     data-played=${played.value} title=${hint} aria-label=${hint} onClick=${() => setSound(!isSoundOn.value)}>
-    <${Icon} name=${isSoundOn.value ? "sound" : "silent"} /> ${SHELL.sound}
+    <${Icon} name=${isSoundOn.value ? "sound" : "silent"} /> <span class="word">${SHELL.sound}</span>
   </button>`;
 }
 
