@@ -29,13 +29,14 @@ class Watching:
 
     site: Site
     caller: Caller
+    address: str = "198.51.100.7"
 
     async def open(self, ticket: str | None = None) -> str:
         """Returns the ticket that opened a view."""
         site = self.site
         ticket = ticket or site.mint.ticket("live", self.caller, site.camera.camera_id)
         path = path_name(site.camera.camera_id)
-        await site.authorizer.admit(AccessRequest("read", path, "webrtc", "", "", ticket, new_id(), "198.51.100.7", "Firefox"))
+        await site.authorizer.admit(AccessRequest("read", path, "webrtc", "", "", ticket, new_id(), self.address, "Firefox"))
         return ticket
 
     async def plays(self, ticket: str | None = None) -> UUID:
@@ -85,6 +86,21 @@ async def test_another_session_and_another_camera_are_other_views(site: Site, pa
     assert len({(each.session_id, each.object_id) for each in site.records()}) == 3
 
 
+async def test_another_purpose_and_another_address_are_other_views(site: Site, page: Watching) -> None:
+    for purpose in (None, "crime", "traffic"):
+        for address in ("198.51.100.7", "203.0.113.9"):
+            for _ in range(2):
+                ticket = site.mint.signer.ticket(page.caller, "live", site.camera.camera_id, declared_purpose=purpose)
+                await replace(page, address=address).plays(ticket)
+    found = {(each.purpose, each.address) for each in site.records()}
+    assert (len(found), len(site.records())) == (6, 6)
+    for _ in range(3):  # they run on, each as what it was opened for
+        site.clock.advance(100)
+        await site.viewers.end_refused()
+    await page.plays()
+    assert len(site.records()) == 6
+
+
 async def test_connections_that_open_together_are_one_view(site: Site, page: Watching) -> None:
     await asyncio.gather(*(page.open() for _ in range(5)))
     assert len(site.records()) == 1
@@ -124,8 +140,8 @@ async def test_a_database_that_never_answers_refuses_too(site: Site, page: Watch
 
 @pytest.mark.parametrize(
     "picture",
-    [None, ("M-JPEG",), ("MPEG-4 Audio",)],
-    ids=["no stream", "a codec that no browser plays", "sound only"],
+    [None, ("M-JPEG",)],
+    ids=["no stream", "a codec that no browser plays"],
 )
 async def test_what_nobody_can_see_is_not_on_record_and_costs_no_ticket(
     site: Site, page: Watching, picture: tuple[str, ...] | None
@@ -140,6 +156,15 @@ async def test_what_nobody_can_see_is_not_on_record_and_costs_no_ticket(
     assert [each.action for each in site.records()] == ["live.viewed"]
 
 
+@pytest.mark.parametrize("codecs", [("MPEG-4 Audio",), ("M-JPEG", "G711"), ()], ids=["sound only", "sound beside", "not known yet"])
+async def test_what_is_heard_or_may_be_seen_is_on_record(site: Site, page: Watching, codecs: tuple[str, ...]) -> None:
+    site.show_picture(codecs)
+    ticket = await page.open()
+    assert len(site.records()) == 1
+    with pytest.raises(TicketSpent):
+        await page.open(ticket)
+
+
 async def test_a_look_of_a_while_ago_proves_nothing(site: Site, page: Watching) -> None:
     site.show_picture(None)
     site.clock.advance(11)
@@ -151,10 +176,38 @@ async def test_a_look_of_a_while_ago_proves_nothing(site: Site, page: Watching) 
 async def test_a_picture_that_came_back_between_two_looks_is_put_on_record_or_ended(site: Site, page: Watching, down: bool) -> None:
     """The last look found nothing to show; when the viewer asked a moment later, there was a picture."""
     site.show_picture(None)
-    view = await page.plays()
+    ticket = site.mint.ticket("live", page.caller, site.camera.camera_id)
+    view = await page.plays(ticket)
     site.uow.down = down
     await site.viewers.end_refused()
     assert (len(site.records()), view in site.media.open) == ((0, False) if down else (1, True))
+    if not down:
+        site.show_picture()
+        with pytest.raises(TicketSpent):
+            await page.open(ticket)
+
+
+async def test_a_database_that_never_answers_ends_every_view_without_a_record_in_one_look(
+    site: Site, page: Watching, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tries = []
+
+    @asynccontextmanager
+    async def hanging(tenant_id: UUID | None) -> AsyncIterator[UnitOfWork]:
+        tries.append(tenant_id)
+        await asyncio.Event().wait()
+        async with site.uow(tenant_id) as uow:
+            yield uow
+
+    recorded = await page.plays()
+    site.show_picture(None)
+    for _ in range(10):
+        await Watching(site, site.caller()).plays()
+    site.clock.advance(5)
+    monkeypatch.setattr(usecases, "_RECORD_TIMEOUT_S", 0.01)
+    monkeypatch.setattr(site.viewings, "_uow", hanging)
+    await site.viewers.end_refused()
+    assert (list(site.media.open), len(tries)) == ([recorded], 1)
 
 
 @pytest.mark.parametrize("down", [False, True])

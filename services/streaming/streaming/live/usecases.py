@@ -6,13 +6,14 @@ import asyncio
 import hmac
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Container, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING
 from uuid import UUID
 
 from chassis.auth import Authenticator, AuthRuntime, TicketClaims
+from chassis.auth.tokens import TicketSpent
 from chassis.db import UowFactory
 from chassis.logs import get_logger
 from city.audit import AuditEntry, audit_event
@@ -38,10 +39,12 @@ _FORGOTTEN_AFTER = 5
 """Listings in a row without a session after which it is gone: one listing may miss it, where another session leaves between two pages."""
 _ENDED_AT_ONCE = 8
 _SAME_VIEW_S = timedelta(minutes=2).total_seconds()
-"""What a session opens within this time after a view of the same camera was granted, or was seen to run, is the same view."""
+"""What a session opens again within this time after a view was granted, or was seen to run, is the same view."""
 _RECORD_TIMEOUT_S = 2.0
 """The hook waits for the record, and the media server's other readers wait for the hook."""
 _MAX_VIEWINGS = 50_000
+_ViewKey = tuple[UUID, UUID | None, str | None, str | None]
+"""Session, camera, declared purpose and address: where one of them is another, it is another view."""
 _PATHS_FRESH_S = 10.0
 """An older look at the media server's paths says nothing about now."""
 
@@ -63,19 +66,26 @@ class Viewings:
 
     def __init__(self, uow: UowFactory, clock: Clock, service: str) -> None:
         self._uow, self._clock, self._service = uow, clock, service
-        self._viewings: OrderedDict[tuple[UUID, UUID | None], _Viewing] = OrderedDict()
+        self._viewings: OrderedDict[_ViewKey, _Viewing] = OrderedDict()
+        self._opened: OrderedDict[UUID, _ViewKey] = OrderedDict()
+        """What each ticket opened. Who finds a view running knows its ticket, and no address."""
         self._passed: dict[UUID, float] = {}
 
     async def open(self, claims: TicketClaims, request: AccessRequest | None = None) -> None:
         """Puts the view of a ticket on record, unless it is. Raises: Unavailable, where that cannot be done."""
-        key = (claims.caller.session_id, claims.camera_id)
+        address = request.address if request is not None else None
+        key = (claims.caller.session_id, claims.camera_id, claims.declared_purpose, address)
+        if request is None:
+            key = self._opened.get(claims.jti, key)
         viewing = self._viewings.setdefault(key, _Viewing())
         async with viewing.lock:
             if viewing.known_until < self._clock.monotonic():
                 await self._record(claims, request)
             viewing.known_until = self._clock.monotonic() + _SAME_VIEW_S
-        self._viewings[key] = viewing
+        self._passed.pop(claims.jti, None)
+        self._viewings[key], self._opened[claims.jti] = viewing, key
         self._viewings.move_to_end(key)
+        self._opened.move_to_end(claims.jti)
         self._forget()
 
     def let_pass(self, claims: TicketClaims) -> None:
@@ -105,6 +115,8 @@ class Viewings:
             if oldest.lock.locked():
                 return
             self._viewings.popitem(last=False)
+        while len(self._opened) > _MAX_VIEWINGS:
+            self._opened.popitem(last=False)
 
 
 class Authorizer:
@@ -167,7 +179,8 @@ class Authorizer:
         if request.session is None and request.protocol != "hls":
             return claims.caller
         if self._has_nothing_to_show(request.path):
-            # The media server says so itself: nobody sees anything, and the ticket may be shown again once there is a picture.
+            # The media server says so itself: nobody sees or hears anything, and the ticket may be shown again once there is a picture.
+            # Where the camera came back since, the next look after the viewers finds the view: it records it and spends the ticket.
             self._viewings.let_pass(claims)
             return claims.caller
         await self._viewings.open(claims, request)  # before the ticket is spent: where this fails, it can be shown again
@@ -175,11 +188,16 @@ class Authorizer:
         return claims.caller
 
     def _has_nothing_to_show(self, path: str) -> bool:
-        """Whether the last look at the media server, a moment ago, found no picture there; what is not known may be shown."""
+        """Whether the last look at the media server, a moment ago, found no picture or sound there; what is not known may be shown."""
         if self._clock.monotonic() - self._looked_at > _PATHS_FRESH_S:
             return False
         status = self._paths.get(path)
         return status is None or not status.can_be_shown
+
+    def spend(self, claims: TicketClaims) -> None:
+        """Spends the ticket of a view that was let pass and is found running; one that is spent is fine."""
+        with suppress(TicketSpent):
+            self._authenticator.spend(claims)
 
     def check(self, claims: TicketClaims, path: str) -> None:
         """Whether a ticket is for the camera of a path, and its caller may see that camera. Raises: NotFound, Forbidden."""
@@ -238,18 +256,20 @@ class Viewers:
     async def _keep(self, views: Sequence[tuple[View, TicketClaims | None]], refused: Container[View]) -> list[View]:
         """Keeps running views on record; returns those that began without a record and can have none now.
 
-        A view that is not remembered is from before this process started, or began while the last look found nothing to show.
+        A view that is not remembered is from before this process started, or began while the last look found nothing to show. Those come
+        first, and once one cannot be put on record the others are not tried: each try takes its time, and the look has an end.
         """
-        lost: list[View] = []
         going_on = [(view, claims) for view, claims in views if claims is not None and view not in refused]
-        for view, claims in sorted(going_on, key=lambda each: not self._viewings.passed(each[1])):
+        going_on.sort(key=lambda each: not self._viewings.passed(each[1]))
+        for position, (_, claims) in enumerate(going_on):
+            unrecorded = self._viewings.passed(claims)
             try:
                 await self._viewings.open(claims)
-            except Unavailable:
-                if not self._viewings.passed(claims):
-                    break  # it has a record of before, and gets another as soon as one can be written
-                lost.append(view)
-        return lost
+            except Unavailable:  # what was not let pass has a record of before, and gets another as soon as one can be written
+                return [view for view, claims in going_on[position:] if self._viewings.passed(claims)]
+            if unrecorded:
+                self._authorizer.spend(claims)
+        return []
 
     async def end_user(self, user_id: UUID) -> None:
         """Ends the sessions of a user, also those whose login has run out meanwhile. Repeating it is harmless. Raises: Unavailable."""

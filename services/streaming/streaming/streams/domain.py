@@ -197,8 +197,8 @@ class PathStatus:
 
     @property
     def can_be_shown(self) -> bool:
-        """Whether the media server has a picture for a browser; otherwise it answers 404 or 400 by itself."""
-        return self.available and Playability.of(self.codecs).playable
+        """Whether the media server may have a picture or sound for a browser; otherwise it answers 404 or 400 by itself."""
+        return self.available and (Playability.of(self.codecs).playable or not _AUDIO_CODECS.isdisjoint(self.codecs))
 
 
 _ABOUT_ADDRESSES = {StreamCause.ADDRESS_REFUSED, StreamCause.ADDRESS_INVALID}
