@@ -13,13 +13,14 @@ from tests.identity.wiring import Wiring
 
 from chassis.auth import Authenticator
 from chassis.fakes import StaticRevocations
+from city.purposes import PurposeUnknown
 from gtvision import errors
 from gtvision.errors import BadCredentials, Forbidden, Invalid, MissingScope, NotFound, RateLimited, SessionRevoked, Unavailable
 from gtvision.events import SessionRevoked as SessionRevokedEvent
 from gtvision.events import TenantCreated, UserDisabled
 from gtvision.ids import new_id
 from gtvision.patch import Patch
-from gtvision.tenancy import ROLE_SCOPES, Caller, Role, Scope
+from gtvision.tenancy import ROLE_SCOPES, Caller, Purposes, Role, Scope, TenantSettings
 from identity.cities.usecases.installation import BootstrapRequest
 from identity.gateways.signing import RsaKeyMaker
 from identity.keys.domain import hash_secret
@@ -206,6 +207,15 @@ class TestTickets:
         assert (await judge.redeem(purposeful, "live")).declared_purpose == "crime"
         with pytest.raises(errors.Unauthenticated):
             await judge.redeem(text, "live")
+
+    async def test_a_purpose_is_one_of_the_city_s(self, wiring: Wiring, as_caller: Callable[[User], Caller]) -> None:
+        settings = TenantSettings(purposes=Purposes(codes=("crime",), required=True))
+        caller = as_caller(await wiring.add_user(await wiring.add_tenant(settings)))
+        for purpose, camera in ((TicketPurpose.LIVE, new_id()), (TicketPurpose.WS, None)):
+            with pytest.raises(PurposeUnknown):
+                await wiring.sessions.issue_ticket(caller, purpose, camera, "curiosity")
+            await wiring.sessions.issue_ticket(caller, purpose, camera, "crime")
+            await wiring.sessions.issue_ticket(caller, purpose, camera)
 
     async def test_scopes_are_needed(self, wiring: Wiring, as_caller: Callable[[User], Caller]) -> None:
         auditor = as_caller(await wiring.add_user(await wiring.add_tenant(), Role.AUDITOR))

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from chassis.db import UnitOfWork, UowFactory
 from city.audit import AuditEntry, record
+from city.purposes import PurposeUnknown
 from gtvision.audit import Action, Outcome
 from gtvision.errors import BadCredentials, Invalid, MissingScope, NotFound, SessionRevoked
 from gtvision.tenancy import Caller, Scope
@@ -150,8 +151,10 @@ class Sessions:
 
         Plates and alerts of the WebSocket are on record before; streaming puts a view of live video on record, where it is opened.
 
-        Raises: MissingScope, Invalid, Unavailable.
+        Raises: MissingScope, Invalid, PurposeUnknown, Unavailable.
         """
+        if declared_purpose is not None:
+            await self._check_purpose(caller, declared_purpose)
         if purpose is TicketPurpose.WS:
             return await self._for_socket(caller, camera_id)
         caller.require(Scope.LIVE_VIEW)
@@ -159,6 +162,13 @@ class Sessions:
             raise Invalid("A ticket for live video names its camera.")
         viewer = replace(caller, scopes=caller.scopes & {Scope.LIVE_VIEW})
         return self._tokens.ticket(viewer, str(purpose), camera_id, declared_purpose)
+
+    async def _check_purpose(self, caller: Caller, declared: str) -> None:
+        """A ticket carries the purpose to the record of the view, where nobody checks it any more."""
+        async with self._uow(caller.tenant_id) as uow:
+            tenant = await self._rows(uow).tenant(caller.tenant_id)
+        if tenant is not None and tenant.settings.purposes.codes and declared not in tenant.settings.purposes.codes:
+            raise PurposeUnknown
 
     async def _for_socket(self, caller: Caller, camera_id: UUID | None) -> str:
         """Plates and alerts as they come are personal data: the record names the scopes, and so what the WebSocket can show."""
