@@ -13,12 +13,23 @@ import pytest
 from PIL import Image
 from tests.identity.wiring import Wiring
 
+from chassis.db import UnitOfWork
 from chassis.storage import ObjectStore
 from gtvision.errors import InvalidImage, NotFound, StaleRevision, TooLarge, Unavailable
 from gtvision.events import TenantCreated, TenantRemoved, TenantUpdated
 from gtvision.ids import new_id
 from gtvision.tenancy import ROLE_SCOPES, Caller, Purposes, Quotas, Retention, Role, TenantSettings
-from identity.cities.domain import AboveCeiling, LogoByUpload, NameTaken, Tenant, TenantSearch, differences, merged, named_limits
+from identity.cities.domain import (
+    AboveCeiling,
+    CityDeleted,
+    LogoByUpload,
+    NameTaken,
+    Tenant,
+    TenantSearch,
+    differences,
+    merged,
+    named_limits,
+)
 from identity.cities.usecases.tenants import NewTenant, SettingsChange, Tenants
 from identity.gateways.tenant_board import RedisTenantBoard
 from identity.people.domain.users import EmailTaken, InvalidEmail, User
@@ -252,9 +263,28 @@ class TestLogo:
             await tenants.set_logo(admin, admin.tenant_id, data)
         assert folder.pictures == {}
 
+    async def test_a_deleted_city_keeps_its_settings_as_they_are(
+        self, wiring: Wiring, tenants: Tenants, admin: Caller, root: Caller
+    ) -> None:
+        async with wiring.uow(admin.tenant_id) as uow:
+            await deleted(wiring, uow, admin.tenant_id)
+        with pytest.raises(CityDeleted):
+            await tenants.change_settings(root, admin.tenant_id, 7, becomes(STRICT))
+        with pytest.raises(CityDeleted):
+            await tenants.set_logo(root, admin.tenant_id, picture())
+        assert (await tenants.tenant(root, admin.tenant_id)).settings == TenantSettings()
+
     async def test_without_one_there_is_none(self, tenants: Tenants, admin: Caller) -> None:
         with pytest.raises(NotFound):
             await tenants.logo(admin, admin.tenant_id)
+
+
+async def deleted(wiring: Wiring, uow: UnitOfWork, tenant_id: UUID) -> Tenant:
+    """Makes a tombstone of the city."""
+    rows, now = wiring.rows(uow), wiring.clock.now()
+    city = replace(await rows.lock_tenant(tenant_id), revision=7, suspended_at=now, deletes_at=now, deleted_at=now)
+    await rows.save_tenant(city)
+    return city
 
 
 class TestAnnouncements:
@@ -276,9 +306,7 @@ class TestAnnouncements:
 
     async def test_a_deleted_city_is_said_to_be_gone_each_time(self, wiring: Wiring, tenants: Tenants, admin: Caller) -> None:
         async with wiring.uow(admin.tenant_id) as uow:
-            rows, now = wiring.rows(uow), wiring.clock.now()
-            city = await rows.lock_tenant(admin.tenant_id)
-            await rows.save_tenant(replace(city, revision=7, suspended_at=now, deletes_at=now, deleted_at=now))
+            city = await deleted(wiring, uow, admin.tenant_id)
         for _ in range(2):
             assert await tenants.announce_if_needed()
             wiring.clock.advance(600)

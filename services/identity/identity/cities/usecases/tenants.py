@@ -155,14 +155,15 @@ class Tenants:
         """What changes nothing makes no new revision. `revision` is the one that the change is based on.
 
         What the platform's administrators set is the ceiling of what the city may set.
-        Raises: NotFound, LimitedToGroups, PreconditionRequired (it is None), StaleRevision, LogoByUpload, AboveCeiling, and what `change`
-        raises.
+        Raises: NotFound, LimitedToGroups, CityDeleted, PreconditionRequired (it is None), StaleRevision, LogoByUpload, AboveCeiling, and
+        what `change` raises.
         """
         check_reach(caller, tenant_id, Scope.TENANTS_WRITE)
         check_whole_city(caller)
         async with self._uow(tenant_id) as uow:
             rows = self._rows(uow)
             before = await rows.lock_tenant(tenant_id)
+            before.check_there()
             if revision is None:
                 raise PreconditionRequired("Send If-Match with the ETag of the settings that your change is based on.")
             if before.revision != revision:
@@ -178,7 +179,7 @@ class Tenants:
     async def set_logo(self, caller: Caller, tenant_id: UUID, data: bytes) -> Tenant:
         """The picture is stored before the settings name it: a crash in between leaves an object that is shown nowhere.
 
-        Raises: NotFound, LimitedToGroups, TooLarge, InvalidImage, Unavailable.
+        Raises: NotFound, LimitedToGroups, CityDeleted, TooLarge, InvalidImage, Unavailable.
         """
         check_reach(caller, tenant_id, Scope.TENANTS_WRITE)
         check_whole_city(caller)
@@ -190,6 +191,7 @@ class Tenants:
         async with self._uow(tenant_id) as uow:
             rows = self._rows(uow)
             before = await rows.lock_tenant(tenant_id)
+            before.check_there()
             with_logo = replace(before, settings=before.settings.model_copy(update={"logo_key": key}))
             return await self._save(uow, rows, caller, before, with_logo)
 
