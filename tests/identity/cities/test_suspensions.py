@@ -10,11 +10,12 @@ from uuid import UUID
 
 import pytest
 from sqlalchemy import text
+from tests.chassis.waiting import until
 from tests.identity.people.people import HOME, log_in, with_code
 from tests.identity.wiring import PASSWORD, Wiring
 
 from gtvision.audit import Action
-from gtvision.errors import BadCredentials, MissingScope, NotFound
+from gtvision.errors import BadCredentials, MissingScope, NotFound, Unavailable
 from gtvision.events import SessionRevoked, TenantRemoved, UserDisabled
 from gtvision.ids import new_id
 from gtvision.tenancy import Caller, Role, Scope
@@ -86,6 +87,18 @@ class TestSuspension:
         await log_in(wiring, admin.email, PASSWORD)
         await wiring.logins.exchange_api_key(key_text, HOME)
         assert await actions(wiring, city) == ["tenant.suspended", "tenant.resumed"]
+
+    async def test_ends_the_views_of_a_key_that_has_expired_since(self, wiring: Wiring, platform: Caller, as_caller: AsCaller) -> None:
+        city = await wiring.add_tenant()
+        mayor = as_caller(await wiring.add_user(city, Role.ADMIN))
+        asked = NewKey("x", frozenset({Scope.CAMERAS_READ}), expires_at=wiring.clock.now() + timedelta(days=1))
+        expired, _ = await wiring.api_keys.create_api_key(mayor, asked)
+        revoked, _ = await wiring.api_keys.create_api_key(mayor, asked)
+        await wiring.api_keys.revoke_api_key(mayor, revoked.id)
+        before = len(await wiring.facts(city))
+        wiring.clock.advance(timedelta(days=2))
+        await wiring.suspensions.suspend(platform, city)
+        assert {fact.user_id for fact in (await wiring.facts(city))[before:]} == {mayor.user_id, expired.id}
 
     async def test_a_login_at_the_same_moment_leaves_no_session(self, wiring: Wiring, platform: Caller) -> None:
         city = await wiring.add_tenant()
@@ -176,6 +189,42 @@ class TestDeletion:
         wiring.clock.advance(timedelta(days=31))
         await asyncio.gather(*(wiring.suspensions.delete_due() for _ in range(3)))
         assert [type(fact) for fact in await wiring.facts(city)].count(TenantRemoved) == 1
+
+    async def test_a_login_at_the_same_moment_does_not_stand_in_its_way(self, wiring: Wiring, platform: Caller) -> None:
+        """Both take the account first: neither waits for what the other holds."""
+        city = await self.closing(wiring, platform)
+        user = await wiring.add_user(city)
+        wiring.clock.advance(timedelta(days=31))
+
+        async def is_held_up() -> bool:
+            async with wiring.uow(None) as uow:
+                return bool(await uow.session.scalar(text("SELECT count(*) FROM pg_locks WHERE NOT granted")))
+
+        async with wiring.uow(city) as login:
+            assert await wiring.rows(login).user(user.id, lock=True)
+            deleting = asyncio.create_task(wiring.suspensions.delete_due())
+            await until(is_held_up)
+            with pytest.raises(CitySuspended):
+                await wiring.rows(login).open_tenant(city)
+        assert await deleting == 1
+
+    async def test_one_that_fails_does_not_keep_the_others(self, wiring: Wiring, platform: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
+        first, second = await self.closing(wiring, platform), await self.closing(wiring, platform)
+        wiring.clock.advance(timedelta(days=31))
+        suspensions = wiring.suspensions
+        delete = suspensions._delete
+
+        async def failing(tenant_id: UUID) -> bool:
+            if tenant_id == first:
+                raise Unavailable
+            return await delete(tenant_id)
+
+        monkeypatch.setattr(suspensions, "_delete", failing)
+        with pytest.raises(Unavailable):
+            await suspensions.delete_due()
+        assert [(await stored(wiring, city)).state for city in (first, second)] == [TenantState.CLOSING, TenantState.DELETED]
+        await wiring.suspensions.delete_due()
+        assert (await stored(wiring, first)).state is TenantState.DELETED
 
     async def test_a_deleted_city_is_listed_by_its_state_only(self, wiring: Wiring, platform: Caller) -> None:
         city, other = await self.closing(wiring, platform), await self.closing(wiring, platform)

@@ -34,11 +34,13 @@ class PostgresApiKeys(Repository):
     async def revoke_api_key(self, key_id: UUID, at: datetime) -> None:
         await self._session.execute(update(api_key).where(api_key.c.id == key_id).values(revoked_at=at))
 
-    async def usable_key_ids(self, now: datetime) -> list[UUID]:
-        """Of the tenant's keys that are neither revoked nor past their end."""
-        c = api_key.c
-        usable = select(c.id).where(c.revoked_at.is_(None), c.expires_at.is_(None) | (c.expires_at > now)).order_by(c.id)
-        return list(await self._session.scalars(usable))
+    async def unrevoked_key_ids(self) -> list[UUID]:
+        """Of the tenant's keys that are not revoked; those past their end too, as a live view may have outlasted its key."""
+        return list(await self._session.scalars(select(api_key.c.id).where(api_key.c.revoked_at.is_(None)).order_by(api_key.c.id)))
+
+    async def lock_api_keys(self) -> None:
+        """Until the transaction ends nobody exchanges or revokes a key of the tenant."""
+        await self._session.execute(select(api_key.c.id).order_by(api_key.c.id).with_for_update())
 
     async def erase_api_keys(self) -> int:
         """Delete every key of the tenant. Returns how many."""

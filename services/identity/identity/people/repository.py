@@ -71,6 +71,10 @@ class PostgresUsers(Repository):
         """Of the tenant's users who are not disabled."""
         return list(await self._session.scalars(select(account.c.id).where(account.c.disabled_at.is_(None)).order_by(account.c.id)))
 
+    async def lock_users(self) -> None:
+        """Until the transaction ends nobody of the tenant logs in."""
+        await self._session.execute(select(account.c.id).order_by(account.c.id).with_for_update())
+
     async def erase_users(self) -> int:
         """Delete every user of the tenant, with second factors, outside identities and the names they log in with. Returns how many."""
         await self._session.execute(select(func.release_login(account.c.tenant_id, account.c.id)))

@@ -51,7 +51,7 @@ class Suspensions:
         living = await rows.living_sessions(now)
         for session in living:
             await self._revoker.end(uow, session, EndReason.CITY_SUSPENDED)
-        for each in (*await rows.enabled_ids(), *await rows.usable_key_ids(now)):
+        for each in (*await rows.enabled_ids(), *await rows.unrevoked_key_ids()):
             uow.emit(UserDisabled(user_id=each))  # live views outlast the session that opened them
         return len(living)
 
@@ -93,15 +93,26 @@ class Suspensions:
         return closing
 
     async def delete_due(self) -> int:
-        """Delete the cities whose time has come. Returns how many. Raises: Unavailable."""
+        """Delete the cities whose time has come; one that fails does not keep the others. Returns how many. Raises: Unavailable."""
         async with self._uow(None) as uow:
             due = await self._rows(uow).due_tenants(self._clock.now())
-        return sum([await self._delete(tenant_id) for tenant_id in due])
+        deleted = 0
+        failure: Exception | None = None
+        for tenant_id in due:
+            try:
+                deleted += await self._delete(tenant_id)
+            except Exception as error:  # whatever it is, the next cities are due too
+                failure = failure or error
+        if failure is not None:
+            raise failure
+        return deleted
 
     async def _delete(self, tenant_id: UUID) -> bool:
         """Erase people, sessions and keys. The row stays with its settings: by them what was recorded and read ages in every service."""
         async with self._uow(tenant_id) as uow:
             rows, now = self._rows(uow), self._clock.now()
+            await rows.lock_users()  # before the tenant, as whoever logs in does
+            await rows.lock_api_keys()
             tenant = await rows.lock_tenant(tenant_id)
             if tenant.state is not TenantState.CLOSING or tenant.deletes_at is None or tenant.deletes_at > now:
                 return False  # another process was first, or the city was resumed a moment ago
