@@ -34,17 +34,17 @@ export function Entry({ entry, onClose }) {
     go(withQuery("/auditoria", query));
   };
   return html`<${Dialog} title=${AUDIT.title(entry.seq)} onClose=${onClose} wide>
+    <div class="actions">
+      ${entry.actor_id && html`<button type="button" onClick=${() => narrow({ actor_id: entry.actor_id })}>${AUDIT.onlyActor}</button>`}
+      ${entry.object_id && html`<button type="button" onClick=${() => narrow({ object_kind: entry.object_kind, object_id: entry.object_id })}>${AUDIT.onlyObject}</button>`}
+      <button type="button" onClick=${() => narrow({ correlation_id: entry.correlation_id })}>${AUDIT.onlyRequest}</button>
+    </div>
     <dl class="facts">${shown.map(([name, title]) => html`<div key=${name}><dt>${title}</dt><dd>${valueOf(entry, name)}</dd></div>`)}</dl>
     ${details.length > 0 && html`<h3>${AUDIT.details}</h3>
       <dl class="facts">${details.map(([name, text]) => html`<div key=${name}><dt><code>${name}</code></dt><dd>${text}</dd></div>`)}</dl>`}
     <h3>${AUDIT.chain}</h3>
     <p class="muted">${AUDIT.chainWhy}</p>
     <dl class="audit-chain">${Object.entries(AUDIT.chainFields).map(([name, title]) => html`<div key=${name}><dt>${title}</dt><dd><code>${entry[name]}</code></dd></div>`)}</dl>
-    <div class="actions">
-      ${entry.actor_id && html`<button type="button" onClick=${() => narrow({ actor_id: entry.actor_id })}>${AUDIT.onlyActor}</button>`}
-      ${entry.object_id && html`<button type="button" onClick=${() => narrow({ object_kind: entry.object_kind, object_id: entry.object_id })}>${AUDIT.onlyObject}</button>`}
-      <button type="button" onClick=${() => narrow({ correlation_id: entry.correlation_id })}>${AUDIT.onlyRequest}</button>
-    </div>
   <//>`;
 }
 
