@@ -71,7 +71,8 @@ function FleetFigure() {
 
 function RecordingFigures({ usage }) {
   const stopped = usage.cameras_not_recording_total;
-  const days = usage.days_left == null ? DASHBOARD.daysUnknown : DASHBOARD.daysLeft(usage.days_left);
+  const unknown = usage.bytes_per_day == null ? DASHBOARD.daysUnknown : DASHBOARD.daysEnough;
+  const days = usage.days_left == null ? unknown : DASHBOARD.daysLeft(usage.days_left);
   return html`<${Figure} name=${DASHBOARD.recording} value=${DASHBOARD.recordingCount(usage.cameras_recording)} more=${DASHBOARD.notRecording(stopped)} isBad=${stopped > 0} />
     ${usage.disk
       ? html`<${Figure} name=${DASHBOARD.disk} value=${DASHBOARD.free(sizeOf(usage.disk.free_bytes))} more=${days} isBad=${usage.days_left != null && usage.days_left < 3} />`

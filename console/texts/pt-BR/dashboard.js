@@ -14,6 +14,7 @@ export const DASHBOARD = {
   free: (size) => `${size} livres`,
   daysLeft: (days) => (days >= 1 ? `espaço para ${Math.floor(days).toLocaleString("pt-BR")} dias` : "menos de um dia de espaço"),
   daysUnknown: "previsão depois de um dia de gravação",
+  daysEnough: "não enche neste ritmo",
   used: (size) => `${size} gravados`,
   alerts: "Alertas abertos",
   alertCounts: ({ critical, warning, info }) => `${critical} críticos · ${warning} de atenção · ${info} informativos`,

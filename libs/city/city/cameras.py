@@ -14,7 +14,7 @@ Events come twice and in any order, and some never come. The rules for that are 
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -38,16 +38,16 @@ class CameraCopy:
     """The rules as statements on a service's table.
 
     The table has `tenant_id` and `camera_id` (its key), `revision`, `removed`, `told_at` (when the event that it follows occurred) and
-    the columns of `keeps`. A removal clears those, unless `remembers`.
+    the columns of `keeps`. A removal clears those, but for those that outlive it; a copy that `remembers` keeps all.
     """
 
-    def __init__(self, table: FromClause, keeps: Keeps, *, remembers: bool = False) -> None:
+    def __init__(self, table: FromClause, keeps: Keeps, *, remembers: bool = False, outliving: Collection[str] = ()) -> None:
         if not isinstance(table, Table):
             raise TypeError(f"{table} is not a table")
         self._table = table
         self._keeps = keeps
         self._blank = dict(keeps(_NOTHING))
-        self._cleared = {} if remembers else self._blank
+        self._cleared = {} if remembers else {name: value for name, value in self._blank.items() if name not in outliving}
 
     async def told(self, uow: UnitOfWork, camera: CameraDesired, at: datetime) -> bool:
         """Stores the state that an event of this instant carries, if it is newer. Returns whether it was."""

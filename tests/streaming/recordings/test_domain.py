@@ -85,3 +85,5 @@ class TestSegments:
         files = [recording(camera, NOW + timedelta(minutes=m)) for camera in (CAMERA, OTHER) for m in range(2)]
         later = NOW + timedelta(days=2)
         assert to_delete(files, max_bytes=1000, missing_free_bytes=0, keep_days={CAMERA: 1, OTHER: 5}, now=later) == [files[0]]
+        gone = to_delete(files, max_bytes=1000, missing_free_bytes=0, keep_days={CAMERA: 1, OTHER: 5}, now=later, removed={CAMERA, OTHER})
+        assert gone == files[:2], "nobody writes the newest file of a camera that was removed"

@@ -14,7 +14,7 @@ from gtvision.camera import RecordingSettings, path_name
 from gtvision.ids import new_id
 from gtvision.tenancy import Caller, Role
 from streaming.gateways.recordings_folder import RecordingsFolder
-from streaming.recordings.domain import Usage, days_left
+from streaming.recordings.domain import Usage, days_left, freed_per_day
 from streaming.recordings.repository import PostgresIndex, PostgresSegments, PostgresUsage
 from streaming.recordings.usecases import Limits, Recorder
 from streaming.streams.repository import PostgresFleet
@@ -159,3 +159,12 @@ def test_days_are_left_until_the_quota_or_the_floor() -> None:
     assert days_left([usage], (1_000, 400), max_bytes=700, free_floor=0.1) == 1.0
     assert days_left([usage], (1_000, 50), max_bytes=10_000, free_floor=0.1) == 0.0
     assert days_left([Usage(new_id(), 600, None, now, now, is_growing=True)], (1_000, 400), max_bytes=10_000, free_floor=0.1) is None
+
+
+def test_what_retention_frees_leaves_room() -> None:
+    now = datetime(2026, 5, 1, tzinfo=UTC)
+    full, young, endless = (Usage(new_id(), 1_000, 100, now - timedelta(days=days), now, is_growing=True) for days in (10, 9, 99))
+    keep_days = {full.camera_id: 10, young.camera_id: 10}
+    assert freed_per_day([full, young, endless], keep_days, now) == 100.0
+    assert days_left([full, young], (10_000, 400), max_bytes=10_000, free_floor=0, freed_per_day=100.0) == 4.0
+    assert days_left([full], (10_000, 400), max_bytes=10_000, free_floor=0, freed_per_day=100.0) is None, "it goes on like this"

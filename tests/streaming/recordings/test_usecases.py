@@ -12,7 +12,9 @@ import pytest
 from sqlalchemy import text
 from tests.streaming.conftest import Running, announce, registered
 
-from gtvision.camera import path_name
+from chassis.envelope import wrap
+from gtvision.camera import RecordingSettings, path_name
+from gtvision.events import CameraRemoved
 from gtvision.ids import new_id
 from streaming.gateways.recordings_folder import RecordingsFolder
 from streaming.recordings.domain import GENESIS, next_link
@@ -200,6 +202,19 @@ async def test_the_quota_takes_the_oldest_from_disk_and_index(running: Running, 
     await site.recorder.keep_index()
     assert [path.exists() for path in paths] == [False, False, True, True]
     assert len(await site.index()) == 2
+
+
+async def test_recordings_of_a_removed_camera_go_by_its_own_retention(running: Running, tmp_path: Path, film: Path) -> None:
+    site = Bench(running, tmp_path)
+    await announce(running, registered(running, site.tenant, site.camera, recording=RecordingSettings(retention_days=3)))
+    paths = [site.record(film, minute) for minute in range(2)]
+    await site.recorder.keep_index()
+    removed = CameraRemoved(camera_id=site.camera, revision=2)
+    await running.events.on_camera_removed(wrap(removed, tenant_id=site.tenant, occurred_at=site.clock.now()))
+    for days, kept in ((2, True), (1, False)):
+        site.clock.advance(timedelta(days=days))
+        await site.recorder.keep_index()
+        assert [path.exists() for path in paths] == [kept, kept]
 
 
 async def test_a_file_on_a_broken_part_of_the_disk_holds_up_nothing(running: Running, tmp_path: Path, film: Path) -> None:

@@ -77,7 +77,7 @@ class UsageOut(BaseModel):
     oldest: datetime | None
     newest: datetime | None
     disk: DiskOut | None
-    days_left: float | None = Field(description="Until the oldest have to go for new ones, at that pace: at the quota or the disk's floor")
+    days_left: float | None = Field(description="Until the quota or the disk's floor at that pace; null: not known, or never")
     cameras_recording: int
     cameras_not_recording_total: int
     cameras_not_recording: list[StoppedOut] = Field(description="The first 100, by name")

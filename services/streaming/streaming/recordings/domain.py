@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import PurePosixPath
@@ -125,13 +125,17 @@ def to_delete(
     missing_free_bytes: int,
     keep_days: Mapping[UUID, int],
     now: datetime,
+    removed: Collection[UUID] = (),
 ) -> list[SegmentFile]:
     """What has to go, oldest first: older than its camera's retention, or until the quota and the free space hold.
 
-    `missing_free_bytes` is how much must be freed for the disk's floor. The newest file of each camera is being written and stays.
+    `missing_free_bytes` is how much must be freed for the disk's floor. The newest file of each camera is being written and stays,
+    but for cameras that were removed.
     """
     newest = {file.camera_id: file for file in sorted(files, key=lambda file: file.started_at)}
-    candidates = sorted((file for file in files if newest[file.camera_id] is not file), key=lambda file: file.started_at)
+    candidates = sorted(
+        (file for file in files if newest[file.camera_id] is not file or file.camera_id in removed), key=lambda file: file.started_at
+    )
     excess = max(sum(file.size_bytes for file in files) - max_bytes, missing_free_bytes)
     doomed: list[SegmentFile] = []
     for file in candidates:
@@ -168,7 +172,7 @@ class Room:
     total_bytes: int
     free_bytes: int
     days_left: float | None
-    """Until the oldest recordings have to go for new ones, at the pace of the last day; None where that is not known."""
+    """Until the oldest recordings have to go for new ones, at the pace of the last day; None where that is not known, or never comes."""
 
 
 def usage_of(files: Iterable[SegmentFile], now: datetime, idle_after: timedelta) -> list[Usage]:
@@ -193,15 +197,25 @@ def _usage(camera_id: UUID, files: Sequence[SegmentFile], now: datetime, idle_af
     )
 
 
-def days_left(usages: Iterable[Usage], disk: tuple[int, int], max_bytes: int, free_floor: float) -> float | None:
+def days_left(usages: Iterable[Usage], disk: tuple[int, int], max_bytes: int, free_floor: float, freed_per_day: float = 0) -> float | None:
     """Days until the quota or the disk's floor is reached at the pace of the last day. `disk`: total and free bytes."""
     known = list(usages)
-    per_day = sum(usage.bytes_per_day or 0 for usage in known)
-    if not per_day:
+    per_day = sum(usage.bytes_per_day or 0 for usage in known) - freed_per_day
+    if per_day <= 0:
         return None
     total, free = disk
     room = min(max_bytes - sum(usage.bytes_used for usage in known), free - int(total * free_floor))
     return max(0, room) / per_day
+
+
+def freed_per_day(usages: Iterable[Usage], keep_days: Mapping[UUID, int], now: datetime) -> float:
+    """What retention deletes in a day: of each camera whose oldest recording is as old as may be, the mean of a day."""
+    freed = 0.0
+    for usage in usages:
+        days = keep_days.get(usage.camera_id)
+        if days is not None and now - usage.oldest >= days * _DAY - _SHORTEST_MEASURE:  # what is older is deleted already
+            freed += usage.bytes_used / days
+    return freed
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, ClassVar
@@ -27,6 +27,7 @@ from streaming.recordings.domain import (
     Usage,
     days_left,
     finished,
+    freed_per_day,
     next_link,
     segment_id_of,
     span,
@@ -163,7 +164,8 @@ class Recorder:
         now, limits = self._clock.now(), self._limits
         usages = usage_of(files, now, limits.idle_after)
         total, free = await self._files.disk()
-        room = Room(total, free, days_left(usages, (total, free), limits.max_bytes, limits.free_floor))
+        freed = freed_per_day(usages, _keep_days(cameras), now)
+        room = Room(total, free, days_left(usages, (total, free), limits.max_bytes, limits.free_floor, freed))
         by_tenant: defaultdict[UUID, list[Usage]] = defaultdict(list)
         for usage in usages:
             if usage.camera_id in cameras:
@@ -237,8 +239,9 @@ class Recorder:
             files,
             max_bytes=self._limits.max_bytes,
             missing_free_bytes=await self._files.missing_free_bytes(self._limits.free_floor),
-            keep_days={camera.camera_id: camera.recording.retention_days for camera in cameras.values() if not camera.removed},
+            keep_days=_keep_days(cameras),
             now=self._clock.now(),
+            removed={camera.camera_id for camera in cameras.values() if camera.removed},
         )
         for file in doomed:
             camera = cameras.get(file.camera_id)
@@ -253,3 +256,8 @@ class Recorder:
         self._known.pop(str(file.path), None)
         metrics.deleted_bytes.inc(file.size_bytes)
         log.info("recording_deleted", path=str(file.path), size_bytes=file.size_bytes)
+
+
+def _keep_days(cameras: Mapping[UUID, DesiredCamera]) -> dict[UUID, int]:
+    """Of removed cameras too: what they recorded goes as it would have gone."""
+    return {camera_id: camera.recording.retention_days for camera_id, camera in cameras.items()}

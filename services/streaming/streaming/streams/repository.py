@@ -27,8 +27,8 @@ def _kept(camera: CameraDesired) -> dict[str, object]:
     }
 
 
-camera_copy = CameraCopy(CameraRow.__table__, _kept)
-"""The desired cameras; the address of a removed one is forgotten."""
+camera_copy = CameraCopy(CameraRow.__table__, _kept, outliving=("recording",))
+"""The desired cameras. The address of a removed one is forgotten, and its retention is not: by that its recordings age."""
 
 
 @dataclass(frozen=True, slots=True)
