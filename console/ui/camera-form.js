@@ -10,8 +10,9 @@ import { Dialog } from "./dialog.js";
 import { CheckField, Form, TextField } from "./form.js";
 import { html, useState } from "./html.js";
 
-/** `camera`: the one to edit, null for a new one. */
-export function CameraDialog({ camera, onClose }) {
+/** `camera`: the one to edit, null for a new one. It is edited as it was at first: what others change meanwhile is not overwritten. */
+export function CameraDialog({ camera: given, onClose }) {
+  const [camera] = useState(given);
   const [chosen, setChosen] = useState(camera?.groups ?? []);
   const submit = async (values, _form, key) => {
     const body = bodyOf(values, chosen, camera);
@@ -25,19 +26,19 @@ export function CameraDialog({ camera, onClose }) {
   const { recording, ai } = camera ?? { recording: { enabled: true, retention_days: 90 }, ai: { enabled: true, fps: 1, min_confidence: 0.5 } };
   return html`<${Dialog} title=${camera ? CAMERAS.editTitle : CAMERAS.addTitle} onClose=${onClose} firm>
     <${Form} onSubmit=${submit} onCancel=${onClose} words=${CAMERAS.words}>
-      <${TextField} label=${CAMERAS.name} hint=${CAMERAS.nameHint} name="name" required maxlength="120" value=${camera?.name} />
-      <${TextField} label=${CAMERAS.url} hint=${camera ? CAMERAS.urlKept : CAMERAS.urlHint} name="url" required maxlength="2000" value=${camera?.url}
+      <${TextField} label=${CAMERAS.name} hint=${CAMERAS.nameHint} name="name" required maxlength="120" defaultValue=${camera?.name} />
+      <${TextField} label=${CAMERAS.url} hint=${camera ? CAMERAS.urlKept : CAMERAS.urlHint} name="url" required maxlength="2000" defaultValue=${camera?.url}
         placeholder="rtsp://" autocomplete="off" spellcheck=${false} inputmode="url" />
       ${groups.value?.length ? html`<${GroupBoxes} legend=${CAMERAS.groups} chosen=${chosen} onChange=${setChosen} />` : html`<p class="muted">${CAMERAS.noGroups}</p>`}
       <details><summary>${CAMERAS.more}</summary><div class="form">
-        <${TextField} label=${CAMERAS.externalId} hint=${CAMERAS.externalIdHint} name="external_id" maxlength="120" value=${camera?.external_id ?? ""} />
-        <${CheckField} label=${CAMERAS.recording} name="recording" checked=${recording.enabled} />
-        <${TextField} label=${CAMERAS.retention} name="retention_days" type="number" min="1" max="3650" required value=${recording.retention_days} />
-        <${CheckField} label=${CAMERAS.ai} name="ai" checked=${ai.enabled} />
-        <${TextField} label=${CAMERAS.fps} name="fps" type="number" min="0.1" max="5" step="0.1" required value=${ai.fps} />
-        <${TextField} label=${CAMERAS.confidence} name="confidence" type="number" min="0" max="100" required value=${Math.round(ai.min_confidence * 100)} />
+        <${TextField} label=${CAMERAS.externalId} hint=${CAMERAS.externalIdHint} name="external_id" maxlength="120" defaultValue=${camera?.external_id ?? ""} />
+        <${CheckField} label=${CAMERAS.recording} name="recording" defaultChecked=${recording.enabled} />
+        <${TextField} label=${CAMERAS.retention} name="retention_days" type="number" min="1" max="3650" required defaultValue=${recording.retention_days} />
+        <${CheckField} label=${CAMERAS.ai} name="ai" defaultChecked=${ai.enabled} />
+        <${TextField} label=${CAMERAS.fps} name="fps" type="number" min="0.1" max="5" step="0.1" required defaultValue=${ai.fps} />
+        <${TextField} label=${CAMERAS.confidence} name="confidence" type="number" min="0" max="100" required defaultValue=${Math.round(ai.min_confidence * 100)} />
       </div></details>
-      <${CheckField} label=${CAMERAS.enabled} hint=${CAMERAS.enabledHint} name="enabled" checked=${camera?.enabled ?? true} />
+      <${CheckField} label=${CAMERAS.enabled} hint=${CAMERAS.enabledHint} name="enabled" defaultChecked=${camera?.enabled ?? true} />
     <//>
   <//>`;
 }
