@@ -25,6 +25,7 @@ from chassis.redis import connect_redis
 from chassis.service import Service, create_app, run
 from chassis.settings import load
 from city.cameras import CameraEvents
+from city.tenants import TenantDirectory
 from gtvision.events import AlertAcknowledged, AlertRaised, AuditRecorded
 from gtvision.time import SystemClock
 
@@ -36,6 +37,7 @@ def create_api(settings: ApiSettings) -> Service:
     bus = Bus(settings.rabbit, settings.service_name, clock)
     cache, state = connect_redis(settings.redis.cache_url), connect_redis(settings.redis.state_url)
     auth = AuthRuntime(state, clock)
+    tenants = TenantDirectory(state)
     watchlists = Watchlists(db.uow, PostgresWatchlists, clock)
     rules = settings.rules
     alerts = Alerts(db.uow, PostgresAlerts, PostgresWatchlists, clock, LiveBus(cache), rules.min_confidence, rules.cooldown)
@@ -46,7 +48,7 @@ def create_api(settings: ApiSettings) -> Service:
     return create_app(
         settings,
         title="GT-Vision alerts",
-        lifespan_parts=(lambda: db, lambda: cache, lambda: state, lambda: auth, lambda: bus),
+        lifespan_parts=(lambda: db, lambda: cache, lambda: state, lambda: auth, lambda: tenants, lambda: bus),
         routers=(watchlists_router, alerts_router),
         readiness={"postgresql": db.check, "rabbitmq": bus.check, "keys": auth.check},
         asyncapi=bus.asyncapi,
@@ -55,7 +57,7 @@ def create_api(settings: ApiSettings) -> Service:
             "inbox": db.forget_handled,
             "idempotency": KeyKeeping(db.uow, clock).run,
         },
-        provides=[auth.authenticator, watchlists, alerts],
+        provides=[auth.authenticator, tenants, watchlists, alerts],
     )
 
 

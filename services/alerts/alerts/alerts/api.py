@@ -14,6 +14,8 @@ from alerts.alerts.usecases import Alerts
 from alerts.watchlists.domain import valid_plate
 from chassis.auth import requires
 from chassis.http import Page, Provided, StrictModel, decode_cursor, encode_cursor
+from city.purposes import Declared, check_purpose
+from city.tenants import TenantDirectory
 from gtvision.events import Severity
 from gtvision.tenancy import Caller, Scope
 from gtvision.time import Instant
@@ -103,8 +105,15 @@ class AlertsIn(BaseModel):
 
 @router.get("", summary="Alerts, newest first")
 async def get_alerts(
-    caller: Annotated[Caller, requires(Scope.ALERTS_READ)], alerts: AlertsDep, wanted: Annotated[AlertsIn, Query()]
+    caller: Annotated[Caller, requires(Scope.ALERTS_READ)],
+    alerts: AlertsDep,
+    tenants: Annotated[TenantDirectory, Provided(TenantDirectory)],
+    wanted: Annotated[AlertsIn, Query()],
+    x_purpose: Declared = None,
 ) -> Page[AlertOut]:
+    """With `plate` it is a search for that plate: for a purpose, where the city requires one, and on record."""
+    if wanted.plate is not None:
+        check_purpose(tenants.settings(caller.tenant_id).purposes, x_purpose)
     found = await alerts.list_alerts(caller, wanted.query())
     last = found[-1] if len(found) == wanted.limit else None
     following = encode_cursor(at=last.raised_at, id=last.alert_id) if last else None

@@ -42,6 +42,14 @@ class PostgresAlerts:
         row = (await self._session.execute(found)).first()
         return _read(row) if row else None
 
+    async def lock_latest(self, pairs: Collection[tuple[UUID, UUID]]) -> None:
+        """Locks these pairs of entry and camera, and then the newest alert of each by its id: the order in which people acknowledge."""
+        newest = []
+        for entry_id, camera_id in sorted(pairs):
+            if (alert := await self.latest(entry_id, camera_id)) is not None:
+                newest.append(alert.alert_id)
+        await self.find(newest, None, lock=True)
+
     async def add(self, alert: Alert) -> bool:
         """Returns False where the alert exists."""
         added = insert(alerts).values(asdict(alert)).on_conflict_do_nothing().returning(_alert.alert_id)

@@ -50,11 +50,16 @@ class Alerts:
             if await uow.seen("detections_stored", event_id):
                 return 0
             watched = await self.watchlists(uow).matching({each.object.plate.text for each in seen if each.object.plate})
-            for sighting in sorted(seen, key=lambda each: each.captured_at):
-                for watchlist, entry in watched:
-                    plate = sighting.object.plate
-                    if plate is not None and entry.fits(plate.text, sighting.captured_at):
-                        raised += await self._sight(uow, watchlist, entry, sighting)
+            hits = [
+                (watchlist, entry, sighting)
+                for sighting in sorted(seen, key=lambda each: each.captured_at)
+                for watchlist, entry in watched
+                if sighting.object.plate is not None and entry.fits(sighting.object.plate.text, sighting.captured_at)
+            ]
+            # All at once and in one order, so that neither another replica nor a person who acknowledges several waits for us in turn.
+            await self.repository(uow).lock_latest({(entry.entry_id, sighting.camera_id) for _, entry, sighting in hits})
+            for watchlist, entry, sighting in hits:
+                raised += await self._sight(uow, watchlist, entry, sighting)
         return raised
 
     async def _sight(self, uow: UnitOfWork, watchlist: Watchlist, entry: Entry, sighting: StoredDetection) -> bool:
@@ -117,9 +122,12 @@ class Alerts:
         return found[alert_id]
 
     async def list_alerts(self, caller: Caller, query: AlertQuery) -> list[Alert]:
-        """Returns alerts of cameras that the caller may see, newest first."""
+        """Returns alerts of cameras that the caller may see, newest first. Those of a plate are on record, or not shown."""
         async with self.uow(caller.tenant_id) as uow:
-            return await self.repository(uow).list_newest(replace(query, groups=caller.camera_groups))
+            found = await self.repository(uow).list_newest(replace(query, groups=caller.camera_groups))
+            if query.plate is not None:
+                record(uow, Action.PLATE_SEARCHED, caller, _searched(query, len(found)))
+        return found
 
     async def count_open_alerts(self, caller: Caller) -> OpenAlerts:
         """Counts the open alerts of cameras that the caller may see, by severity."""
@@ -131,6 +139,12 @@ class Alerts:
     def _publish(self, uow: UnitOfWork, alert: Alert) -> None:
         message = as_message(alert)
         uow.after_commit(lambda: self.live.publish(alert.tenant_id, "alerts", message))
+
+
+def _searched(query: AlertQuery, found: int) -> AuditEntry:
+    cameras = sorted(query.camera_ids or ())
+    details = {"in": "alerts", "found": found} | ({"cameras": " ".join(map(str, cameras))} if len(cameras) > 1 else {})
+    return AuditEntry("plate", query.plate, cameras[0] if len(cameras) == 1 else None, query.start, query.end, details)
 
 
 def _raised(alert: Alert) -> AlertRaised:
