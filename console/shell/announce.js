@@ -134,16 +134,17 @@ export function Banner() {
     return html`<button type="button" class="banner small" onClick=${() => (smallFor.value = null)}>▲ ${SHELL.banner(count)}</button>`;
   }
   const take = async () => {
+    if (busy.value) return;
     busy.value = true;
     await acknowledge([first.alert_id]).catch((problem) => toast(inWords(problem), "failed"));
     busy.value = false;
   };
-  return html`<section class="banner" role="alert" aria-label=${SHELL.banner(count)}>
+  return html`<section class="banner" role="alert" data-after="content" aria-label=${SHELL.banner(count)}>
     <${Severity} level="critical" />
     <p title=${first.title}><strong>${first.title}</strong>${first.reason && html` · ${first.reason}`}</p>
     ${count > 1 && html`<a class="count" href="/alertas?severity=critical" title=${SHELL.banner(count)} aria-label=${SHELL.banner(count)}>${count}</a>`}
     <span class="actions">
-      ${may("alerts:acknowledge") && html`<button type="button" class="primary" disabled=${busy.value} onClick=${take}
+      ${may("alerts:acknowledge") && html`<button type="button" class="primary" aria-disabled=${busy.value} onClick=${take}
         aria-label=${SHELL.acknowledgeThis(first.title)}>${SHELL.acknowledge}</button>`}
       <a class="button" href=${`/alertas/${first.alert_id}`}>${SHELL.see}</a>
       <button type="button" class="quiet" onClick=${() => (smallFor.value = first.alert_id)} aria-label=${SHELL.minimise} title=${SHELL.minimise}>–</button>

@@ -10,15 +10,12 @@ import { Dialog } from "./dialog.js";
 import { CheckField, Form, TextField } from "./form.js";
 import { html, useState } from "./html.js";
 
-/** `camera`: the one to edit, null for a new one. It is edited as it was at first: what others change meanwhile is not overwritten. */
-export function CameraDialog({ camera: given, onClose }) {
-  const [camera] = useState(given);
+/** `camera`: the one to edit, null for a new one. */
+export function CameraDialog({ camera, onClose }) {
   const [chosen, setChosen] = useState(camera?.groups ?? []);
   const submit = async (values, _form, key) => {
     const body = bodyOf(values, chosen, camera);
-    const saved = camera
-      ? (await session.change(`/cameras/${camera.id}`, body, `"${camera.revision}"`)).value
-      : await session.post("/cameras", body, { key });
+    const saved = camera ? await changed(camera, body) : await session.post("/cameras", body, { key });
     cameraChanged(saved);
     toast(camera ? CAMERAS.saved(saved.name) : CAMERAS.added(saved.name));
     onClose();
@@ -41,6 +38,16 @@ export function CameraDialog({ camera: given, onClose }) {
       <${CheckField} label=${CAMERAS.enabled} hint=${CAMERAS.enabledHint} name="enabled" defaultChecked=${camera?.enabled ?? true} />
     <//>
   <//>`;
+}
+
+async function changed(camera, body) {
+  const path = `/cameras/${camera.id}`;
+  try {
+    return (await session.change(path, body, `"${camera.revision}"`)).value;
+  } catch (problem) {
+    if (problem.status === 412) await session.get(path).then(cameraChanged, () => {}); // so that it opens as it is now
+    throw problem;
+  }
 }
 
 /** Settings that the form does not show (classes, masks) stay as they are. */

@@ -26,8 +26,9 @@ export function AlertRow({ alert, isSelected, isChosen, onOpen, onTake, onChoose
       ${alert.plate && html`<${Plate} plate=${alert.plate} />`}
       <span class="alert-text"><strong>${alert.plate ? nameOf(alert.camera_id) : alert.title}</strong><small class="muted">${details}</small></span>
     </button>
-    ${isOpen && may("alerts:acknowledge")
-      ? html`<button type="button" aria-label=${ALERTS.acknowledgeThis(about)} onClick=${onTake}>${ALERTS.acknowledge}</button>`
+    ${may("alerts:acknowledge") // once acknowledged it stays, with the focus that it may have
+      ? html`<button type="button" class=${isOpen ? "" : "quiet"} aria-disabled=${!isOpen} onClick=${() => isOpen && onTake()}
+          aria-label=${isOpen ? ALERTS.acknowledgeThis(about) : ALERTS.isAcknowledged(about)}>${isOpen ? ALERTS.acknowledge : ALERTS.one[alert.state]}</button>`
       : html`<span class="badge">${ALERTS.one[alert.state]}</span>`}
   </article>`;
 }

@@ -17,6 +17,7 @@ export const ALERTS = {
   clearFilters: "Limpar filtros",
   acknowledge: "Ciente",
   acknowledgeThis: (what) => `Ciente: ${what}`,
+  isAcknowledged: (what) => `Já ciente: ${what}`,
   acknowledgeMany: (count) => `Ciente de ${count}`,
   acknowledged: (count) => (count === 1 ? "Alerta marcado como ciente." : `${count} alertas marcados como cientes.`),
   doneAt: (when) => `ciente desde ${when}`,
