@@ -88,7 +88,7 @@ function Current() {
   if (shown.folder !== folder) return html`<section class="screen"><h1>${SHELL.screens[folder]}</h1><${Skeleton} /></section>`;
   if (shown.problem) {
     return html`<section class="screen"><h1>${SHELL.screens[folder]}</h1>
-      <p class="error" role="alert">${SHELL.screenFailed}</p><button type="button" onClick=${read}>${COMMON.retry}</button></section>`;
+      <p class="error" role="alert">${SHELL.screenFailed}</p><button type="button" onClick=${() => location.reload()}>${COMMON.retry}</button></section>`;
   }
   const { Screen } = shown;
   return html`<${Screen} key=${folder} params=${found.params} query=${query} />`;

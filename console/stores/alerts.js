@@ -1,10 +1,12 @@
 // Alerts as they come: true counts of the open ones, the newest, and all critical ones that nobody has acknowledged.
 
 import { listen, may, me, resyncs, session } from "../shell/state.js";
+import { untilRead } from "../ui/again.js";
 import { computed, effect, signal, untracked } from "../ui/html.js";
 
 const NEWEST = 100;
 const MOST_CRITICAL = 200;
+const FEW = 20;
 const COUNT_AFTER_MS = 300;
 const NO_COUNTS = { critical: 0, warning: 0, info: 0, total: 0 };
 
@@ -13,7 +15,7 @@ export const openCounts = signal(NO_COUNTS);
 
 /** @typedef {import("../types/alerts").AlertOut} Alert */
 
-/** The newest alerts of every state, newest first; null until they were read. */
+/** The newest open alerts, newest first; null until they were read. */
 export const newest = signal(/** @type {Alert[] | null} */ (null));
 
 /** Open critical alerts by id. */
@@ -30,13 +32,17 @@ export function onArrival(hear) {
 }
 
 const known = new Map();
+/** The last alerts that came by themselves, each with its place in their order. */
+const lately = new Map();
+let heard = 0;
 let latest = 0;
 let counting = null;
 
 async function load() {
   const asked = (latest += 1);
+  const since = heard;
   const [page, critical] = await Promise.all([
-    session.get(`/alerts?limit=${NEWEST}`),
+    session.get(`/alerts?state=open&limit=${NEWEST}`),
     session.get(`/alerts?state=open&severity=critical&limit=${MOST_CRITICAL}`),
     count(),
   ]);
@@ -44,12 +50,22 @@ async function load() {
   newest.value = page.items;
   criticals.value = new Map(critical.items.map((alert) => [alert.alert_id, alert]));
   arrive([...page.items, ...critical.items]);
+  // What came live meanwhile is newer than these answers.
+  for (const [alert, at] of [...lately.values()]) if (at > since) alertIs(alert);
 }
 
 async function count() {
-  counting = null;
   const summary = await session.get("/alerts/summary");
   if (me.value) openCounts.value = summary.open;
+}
+
+async function countAgain() {
+  counting = null;
+  if (!me.value) return;
+  await count();
+  // There may be more than were read at once: then the next are read once these are acknowledged.
+  const { critical, total } = openCounts.value;
+  if ((criticals.value.size === 0 && critical > 0) || newest.value?.length < Math.min(total, FEW)) await load();
 }
 
 /** Remembers alerts, and tells of open ones that are new to this page. */
@@ -62,6 +78,9 @@ function arrive(alerts) {
 /** Takes an alert as the live link or an answer of the API gives it. */
 export function alertIs(alert) {
   const before = known.get(alert.alert_id);
+  lately.delete(alert.alert_id);
+  lately.set(alert.alert_id, [alert, (heard += 1)]);
+  if (lately.size > NEWEST) lately.delete(lately.keys().next().value);
   if (newest.value) newest.value = merged(newest.value, alert);
   adjust(alert, before);
   if (alert.severity === "critical") {
@@ -71,7 +90,7 @@ export function alertIs(alert) {
     criticals.value = open;
   }
   arrive([alert]);
-  counting ??= setTimeout(() => me.value && count().catch(() => {}), COUNT_AFTER_MS);
+  counting ??= setTimeout(() => countAgain().catch(() => {}), COUNT_AFTER_MS); // the next alert counts again
 }
 
 /** Counts at once what is seen to change; the true count follows. */
@@ -84,8 +103,8 @@ function adjust(alert, before) {
 
 function merged(list, alert) {
   const at = list.findIndex((each) => each.alert_id === alert.alert_id);
-  if (at >= 0) return list.with(at, alert);
-  return [alert, ...list].sort((a, b) => b.raised_at.localeCompare(a.raised_at)).slice(0, NEWEST);
+  if (at >= 0) return alert.state === "open" ? list.with(at, alert) : list.toSpliced(at, 1);
+  return alert.state !== "open" ? list : [alert, ...list].sort((a, b) => b.raised_at.localeCompare(a.raised_at)).slice(0, NEWEST);
 }
 
 /** Acknowledges one alert or many. Returns the alerts as they are now. */
@@ -100,18 +119,17 @@ export async function acknowledge(ids) {
 effect(() => {
   const isHeard = me.value !== null && may("alerts:read");
   void resyncs.value;
-  untracked(() => {
-    if (isHeard) {
-      load().catch(() => {}); // the next resync reads again
-      return;
-    }
+  return untracked(() => {
+    if (isHeard) return untilRead(load);
     latest += 1;
     clearTimeout(counting);
     counting = null;
     known.clear();
+    lately.clear();
     openCounts.value = NO_COUNTS;
     newest.value = null;
     criticals.value = new Map();
+    return undefined;
   });
 });
 

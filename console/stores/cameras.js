@@ -1,6 +1,7 @@
 // The cameras that the user may see: all of them, by id, with their state as it is now.
 
 import { listen, may, me, resyncs } from "../shell/state.js";
+import { untilRead } from "../ui/again.js";
 import { computed, effect, signal, untracked } from "../ui/html.js";
 import { readAll } from "../ui/loading.js";
 import { COMMON } from "../texts/pt-BR/common.js";
@@ -17,18 +18,26 @@ export const camerasProblem = signal(null);
 export const camerasByName = computed(() => [...(cameras.value?.values() ?? [])].sort((a, b) => a.name.localeCompare(b.name, "pt-BR", { numeric: true })));
 
 let latest = 0;
+/** What came live while the cameras were being read, which is newer than the answer. */
+let during = new Map();
 let again = null;
 
 /** Reads all cameras. Not needed after a change through this store. */
-export async function loadCameras() {
+export const loadCameras = () => readCameras().catch(() => {}); // `camerasProblem` tells
+
+async function readCameras() {
   const asked = (latest += 1);
+  const heard = (during = new Map());
   try {
     const all = await readAll("/cameras", {}, 200);
     if (asked !== latest) return;
     cameras.value = new Map(all.map((camera) => [camera.id, camera]));
     camerasProblem.value = null;
+    heard.forEach(take);
   } catch (problem) {
-    if (asked === latest) camerasProblem.value = problem;
+    if (asked !== latest) return;
+    camerasProblem.value = problem;
+    throw problem;
   }
 }
 
@@ -49,24 +58,28 @@ export const nameOf = (id) => (cameras.value ? cameras.value.get(id)?.name ?? CO
 effect(() => {
   const isSignedIn = me.value !== null && may("cameras:read");
   void resyncs.value;
-  untracked(() => {
-    if (isSignedIn) loadCameras();
-    else {
-      latest += 1;
-      cameras.value = null;
-    }
+  return untracked(() => {
+    if (isSignedIn) return untilRead(readCameras);
+    latest += 1;
+    cameras.value = camerasProblem.value = null;
+    return undefined;
   });
 });
 
-/** States come live; a camera that is new or was changed is read, once for many changes at a time. */
-listen("camera", (change) => {
+/** Takes a state that came live. Returns whether the camera is known. */
+function take(change) {
   const known = cameras.value?.get(change.camera_id);
-  if (change.state === "removed") {
-    if (known) cameraRemoved(change.camera_id);
-  } else if (known) {
-    cameraChanged({ ...known, state: change.state, cause: change.cause ?? null, since: change.since ?? change.at ?? known.since });
-  } else {
-    clearTimeout(again);
-    again = setTimeout(() => me.value && loadCameras(), 500);
-  }
+  if (!known) return false;
+  const { name = known.name, state, cause = null, since = null } = change;
+  if (state === "removed") cameraRemoved(known.id);
+  else cameraChanged({ ...known, name, state, cause, since, enabled: state !== "disabled" });
+  return true;
+}
+
+/** A camera that is new is read, once for many at a time. */
+listen("camera", (change) => {
+  during.set(change.camera_id, change);
+  if (take(change) || change.state === "removed" || cameras.value === null) return;
+  clearTimeout(again);
+  again = setTimeout(() => me.value && loadCameras(), 500);
 });

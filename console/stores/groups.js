@@ -2,6 +2,7 @@
 
 import { may, me, resyncs, session } from "../shell/state.js";
 import { COMMON } from "../texts/pt-BR/common.js";
+import { untilRead } from "../ui/again.js";
 import { computed, effect, signal, untracked } from "../ui/html.js";
 import { readAll } from "../ui/loading.js";
 
@@ -26,8 +27,9 @@ export const groupName = (id) => byId.value.get(id)?.name ?? COMMON.unnamedGroup
 effect(() => {
   const isSignedIn = me.value !== null && may("cameras:read");
   void resyncs.value;
-  untracked(() => {
-    if (isSignedIn) loadGroups().catch(() => {}); // without names, groups are shown without names
-    else groups.value = null;
+  return untracked(() => {
+    if (isSignedIn) return untilRead(loadGroups);
+    groups.value = null;
+    return undefined;
   });
 });

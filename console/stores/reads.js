@@ -1,6 +1,7 @@
 // The latest plates that were read, newest first: one line for a passage, as a car is read in many frames.
 
 import { listen, may, me, resyncs, session } from "../shell/state.js";
+import { untilRead } from "../ui/again.js";
 import { effect, signal, untracked } from "../ui/html.js";
 
 const MOST = 100;
@@ -28,9 +29,10 @@ const keyed = (read) => ({ ...read, key: read.detection_id });
 effect(() => {
   const isHeard = me.value !== null && may("detections:read");
   void resyncs.value;
-  untracked(() => {
-    if (isHeard) load().catch(() => {}); // the next resync reads again
-    else reads.value = null;
+  return untracked(() => {
+    if (isHeard) return untilRead(load);
+    reads.value = null;
+    return undefined;
   });
 });
 

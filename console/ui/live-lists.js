@@ -18,13 +18,12 @@ import { Skeleton } from "./states.js";
 const SHOWN = 12;
 
 export function NewestAlerts() {
-  const open = (newest.value ?? []).filter((alert) => alert.state === "open");
-  const { shown, waiting, release, hold } = useHeld(open, (alert) => alert.alert_id);
+  const { shown, waiting, release, hold } = useHeld(newest.value ?? [], (alert) => alert.alert_id);
   const take = (alert) => acknowledge([alert.alert_id]).catch((problem) => toast(inWords(problem), "failed"));
   return html`<section class="panel" aria-label=${LIVE.newest} ...${hold}>
     <header><h2>${LIVE.newest}</h2><${Waiting} count=${waiting} words=${LIVE.waitingAlerts} release=${release} /><span class="count">${openCounts.value.total}</span></header>
     ${newest.value === null && html`<${Skeleton} lines=${4} />`}
-    ${newest.value && open.length === 0 && html`<p class="muted">${LIVE.noAlerts}</p>`}
+    ${newest.value?.length === 0 && html`<p class="muted">${LIVE.noAlerts}</p>`}
     <ul class="live-list">${shown.slice(0, SHOWN).map((alert) => html`<li key=${alert.alert_id} data-alert=${alert.alert_id}>
       <a class="live-alert" href=${`/alertas/${alert.alert_id}`}>
         <${Severity} level=${alert.severity} />${alert.plate && html`<${Plate} plate=${alert.plate} />`}

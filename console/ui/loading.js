@@ -1,22 +1,26 @@
 // Reading from the API in components: one object, or a list page by page. Answers that were overtaken by a newer question are dropped.
 
 import { resyncs, session } from "../shell/state.js";
+import { useAgain } from "./again.js";
 import { html, useCallback, useEffect, useRef, useState } from "./html.js";
 import { COMMON } from "../texts/pt-BR/common.js";
 import { withQuery } from "../shell/router.js";
 
 /**
  * Calls `read()` at once, when one of `inputs` changes, and after live messages may have been lost.
- * Returns {value, problem, loading, reload, set}; the last value stays while the next one is read.
+ * Returns {value, problem, loading, reload, set}; the last value stays while the next one is read. Trouble that passes is tried again.
  */
 export function useLoaded(read, inputs = []) {
   const [state, setState] = useState({ value: null, problem: null, loading: true });
   const latest = useRef(0);
+  const again = useAgain();
   const reload = useCallback(async () => {
     const asked = (latest.current += 1);
     setState((before) => ({ ...before, loading: true }));
     const next = await read().then((value) => ({ value, problem: null }), (problem) => ({ problem }));
-    if (asked === latest.current) setState((before) => ({ ...before, ...next, loading: false }));
+    if (asked !== latest.current) return;
+    setState((before) => ({ ...before, ...next, loading: false }));
+    again(next.problem, reload);
   }, inputs);
   useEffect(() => {
     reload();
@@ -29,29 +33,37 @@ export function useLoaded(read, inputs = []) {
 /**
  * A list of the API, page by page: `path` with `query` (lists of values are repeated), null for nothing to ask.
  * Returns {items, problem, loading, hasMore, more, reload, change}: `items` is null until the first page is here; `change(edit)` edits
- * the items that are here, as after a live message. `follows`: whether the list is read again, as far as it was, when live messages may
- * have been lost; a search that goes on record each time does not. `ask(read)` runs each reading, as one that asks for a purpose first.
+ * the items that are here, as after a live message; made twice it changes no more than once. `follows`: whether the list is read again,
+ * as far as it was, when live messages may have been lost, or by itself after trouble that passes; a search that goes on record each time does not. `ask(read)` runs each reading, as one that asks for a purpose first.
  */
 export function usePages(path, query = {}, { limit = 100, follows = true, ask = (read) => read() } = {}) {
   const [state, setState] = useState({ items: null, next: null, problem: null, loading: true });
   const latest = useRef(0);
   const key = path === null ? null : withQuery(path, query);
-  /** Reads on from `cursor` until at least `enough` items are here. */
-  const read = async (cursor, before, enough = before.length + 1) => {
+  const again = useAgain();
+  const edits = useRef([]);
+  /** Reads on from `cursor` until at least `enough` items were read. Changes made meanwhile are newer than the answers. */
+  const read = async (cursor, enough = 1) => {
     const asked = (latest.current += 1);
+    edits.current = [];
     setState((now) => ({ ...now, loading: true, problem: null }));
     try {
-      let items = before;
+      const found = [];
       let next = cursor;
       do {
         const from = next;
         const page = await ask(() => session.get(pageAddress(path, query, limit, from)));
-        items = [...items, ...page.items];
+        found.push(...page.items);
         next = page.next;
-      } while (next !== null && items.length < enough && asked === latest.current);
-      if (asked === latest.current) setState({ items, next, problem: null, loading: false });
+      } while (next !== null && found.length < enough && asked === latest.current);
+      if (asked !== latest.current) return;
+      const edited = (items) => edits.current.reduce((list, edit) => edit(list), items);
+      setState((now) => ({ items: edited(cursor === null ? found : [...now.items, ...found]), next, problem: null, loading: false }));
+      again(null);
     } catch (problem) {
-      if (asked === latest.current) setState((now) => ({ ...now, problem, loading: false }));
+      if (asked !== latest.current) return;
+      setState((now) => ({ ...now, problem, loading: false }));
+      if (follows) again(problem, () => asked === latest.current && read(cursor, enough));
     }
   };
   const asked = useRef(null);
@@ -60,19 +72,22 @@ export function usePages(path, query = {}, { limit = 100, follows = true, ask = 
     const isSame = asked.current === key;
     asked.current = key;
     if (key === null) setState({ items: null, next: null, problem: null, loading: false });
-    else if (isSame) read(null, [], state.items?.length ?? 1);
+    else if (isSame) read(null, state.items?.length);
     else {
       setState({ items: null, next: null, problem: null, loading: true });
-      read(null, []);
+      read(null);
     }
     return () => (latest.current += 1);
   }, [key, limit, isFollowed]);
   return {
     ...state,
     hasMore: state.next !== null,
-    more: () => state.next !== null && !state.loading && read(state.next, state.items),
-    reload: () => read(null, [], state.items?.length ?? 1),
-    change: (edit) => setState((now) => ({ ...now, items: now.items && edit(now.items) })),
+    more: () => state.next !== null && !state.loading && read(state.next),
+    reload: () => read(null, state.items?.length),
+    change: (edit) => {
+      edits.current.push(edit);
+      setState((now) => ({ ...now, items: now.items && edit(now.items) }));
+    },
   };
 }
 

@@ -20,7 +20,6 @@ import { AlertRow, rowHeight } from "./row.js";
 
 export const styles = ["style.css"];
 
-const MOST_AT_ONCE = 500;
 const keyOf = (alert) => alert.alert_id;
 
 export default function Alerts({ params, query }) {
@@ -31,28 +30,21 @@ export default function Alerts({ params, query }) {
   useLiveAlerts(pages, filters);
   const items = pages.items ?? [];
   const held = useHeld(items, keyOf);
-  const selected = useSelected(params.id, items);
   const take = async (ids) => {
-    let count = 0;
     try {
-      for (let from = 0; from < ids.length; from += MOST_AT_ONCE) {
-        const part = ids.slice(from, from + MOST_AT_ONCE);
-        const taken = new Map((await acknowledge(part)).map((alert) => [alert.alert_id, alert]));
-        count += taken.size;
-        pages.change((now) => now.map((alert) => taken.get(keyOf(alert)) ?? alert));
-        taken.forEach(selected.is);
-        setChosen((now) => new Set([...now].filter((id) => !part.includes(id))));
-      }
+      for (let from = 0; from < ids.length; from += 500) await acknowledge(ids.slice(from, from + 500));
+      toast(ALERTS.acknowledged(ids.length));
+      setChosen(new Set());
     } catch (problem) {
       toast(inWords(problem), "failed");
     }
-    if (count) toast(ALERTS.acknowledged(count));
   };
   const open = (alert) => go(withQuery(`/alertas/${alert.alert_id}`, address.value.query));
+  const selected = useSelected(params.id, items);
   const row = (alert) => html`<${AlertRow} alert=${alert} isSelected=${alert.alert_id === params.id} isChosen=${chosen.has(alert.alert_id)}
     onOpen=${open} onTake=${() => take([alert.alert_id])} onChoose=${() => setChosen(toggled(chosen, alert.alert_id))} />`;
   return html`<section class="screen alerts" data-detail=${Boolean(params.id)}>
-    <header><h1>${ALERTS.title}</h1><p class="muted" role="status" aria-live="off">${ALERTS.counts(openCounts.value)}</p></header>
+    <header><h1>${ALERTS.title}</h1><p class="muted" role="status">${ALERTS.counts(openCounts.value)}</p></header>
     <${AlertFilters} filters=${filters} />
     <div class="alerts-columns">
       <div class="alerts-list" ...${held.hold}>
@@ -60,7 +52,7 @@ export default function Alerts({ params, query }) {
         ${pages.problem && html`<${Failed} problem=${pages.problem} retry=${pages.reload} />`}
         ${pages.items === null && pages.loading && html`<${Skeleton} lines=${10} />`}
         ${pages.items?.length === 0 && html`<${None} isFiltered=${Object.entries(filters).some(([name, value]) => name !== "state" && value.length) || filters.state === "acknowledged"} isOpenOnly=${filters.state === "open"} />`}
-        ${items.length > 0 && html`<${VirtualList} items=${held.shown} keyOf=${keyOf} row=${row} height=${rowHeight()} label=${ALERTS.list} onEnd=${pages.more} />
+        ${items.length > 0 && html`<${VirtualList} items=${held.shown} keyOf=${keyOf} row=${row} height=${rowHeight()} label=${ALERTS.list} onEnd=${() => pages.problem || pages.more()} />
           <p class="muted alerts-loaded" role="status">${ALERTS.loadedOf(items.length, pages.hasMore)}</p>`}
       </div>
       <div class="alerts-detail">${selected.problem
@@ -80,11 +72,7 @@ function toggled(set, key) {
 function useSelected(id, items) {
   const here = items.find((alert) => alert.alert_id === id) ?? null;
   const read = useLoaded(async () => (id && !here ? session.get(`/alerts/${id}`) : null), [id, Boolean(here)]);
-  const is = (alert) => alert.alert_id === id && read.set(alert);
-  useEffect(() => listen("alert", is), [id]);
-  // What was read before may be another alert's, until this one's answer is here.
-  const alert = here ?? (read.value?.alert_id === id ? read.value : null);
-  return { alert, problem: alert || read.loading ? null : read.problem, is };
+  return { alert: here ?? read.value, problem: here ? null : read.problem };
 }
 
 /** Live messages change alerts that are in the list, and put new ones that fit the filters on top. */
@@ -93,8 +81,15 @@ function useLiveAlerts(pages, filters) {
   useEffect(() => listen("alert", (alert) => change((items) => {
     const at = items.findIndex((each) => each.alert_id === alert.alert_id);
     if (at >= 0) return items.with(at, alert);
-    return fits(alert, filters) ? [alert, ...items] : items;
-  })), [JSON.stringify(filters)]);
+    return fits(alert, filters) ? inserted(items, alert, pages.hasMore) : items;
+  })), [JSON.stringify(filters), pages.hasMore]);
+}
+
+/** The list is by time: an alert that is older than what is here comes with its page. */
+function inserted(items, alert, hasMore) {
+  const at = items.findIndex((each) => each.raised_at <= alert.raised_at);
+  if (at < 0 && hasMore) return items;
+  return items.toSpliced(at < 0 ? items.length : at, 0, alert);
 }
 
 function fits(alert, { state, severity, camera_id: cameras, from, to }) {

@@ -57,6 +57,8 @@ const ENDED = {
 export function inWords(problem, more = {}) {
   if (problem?.code && Object.hasOwn(more, problem.code)) return more[problem.code];
   if (problem?.code && Object.hasOwn(WORDS, problem.code)) return WORDS[problem.code];
+  if (problem?.status === 403) return WORDS.forbidden;
+  if (problem?.status === 429) return WORDS.rate_limited;
   if (problem?.status === 404) return WORDS.not_found;
   if (problem?.status === 422) return WORDS.invalid;
   if (problem?.status === 409) return WORDS.conflict;
