@@ -10,8 +10,9 @@ import { Dialog } from "./dialog.js";
 import { CheckField, Form, TextField } from "./form.js";
 import { html, useState } from "./html.js";
 
-/** `camera`: the one to edit, null for a new one. */
-export function CameraDialog({ camera, onClose }) {
+/** `camera`: the one to edit, null for a new one. It is edited as it was at first: what others change meanwhile is not overwritten. */
+export function CameraDialog({ camera: given, onClose }) {
+  const [camera] = useState(given);
   const [chosen, setChosen] = useState(camera?.groups ?? []);
   const submit = async (values, _form, key) => {
     const body = bodyOf(values, chosen, camera);

@@ -16,7 +16,10 @@ export function Field({ label, hint, error, children }) {
   </div>`;
 }
 
-/** One line of text; every other property goes to the input: name, type, required, value, onInput… */
+/**
+ * One line of text; every other property goes to the input: name, type, required… A field that no state follows begins with
+ * `defaultValue` (a box with `defaultChecked`): `value` is set again whenever its screen is drawn, over what was typed.
+ */
 export function TextField({ label, hint, error, ...input }) {
   return html`<${Field} label=${label} hint=${hint} error=${error}>${(wires) => html`<input ...${wires} ...${input} />`}<//>`;
 }
@@ -43,7 +46,8 @@ export function CheckField({ label, hint, ...input }) {
 /**
  * A form that is sent once at a time. `onSubmit(values, form, key)` gets the fields by name and an idempotency key, the same for each
  * try until one succeeds; what it throws is shown in words. `words`: texts for codes that mean something of its own here; `about`: what it
- * saves, for who hears the button and does not see where it stands; `isReady`: whether there is something to send.
+ * saves, for who hears the button and does not see where it stands; `isReady`: whether there is something to send. The button is not
+ * `disabled` meanwhile, as it would lose the focus.
  */
 export function Form({ onSubmit, submit = COMMON.save, about, words, onCancel, isReady = true, inline = false, danger = false, children }) {
   const [busy, setBusy] = useState(false);
@@ -51,7 +55,7 @@ export function Form({ onSubmit, submit = COMMON.save, about, words, onCancel, i
   const key = useRef(crypto.randomUUID());
   const send = async (event) => {
     event.preventDefault();
-    if (busy) return;
+    if (busy || !isReady) return;
     const form = event.currentTarget;
     setBusy(true);
     setProblem(null);
@@ -68,7 +72,7 @@ export function Form({ onSubmit, submit = COMMON.save, about, words, onCancel, i
     ${children}
     ${problem && html`<p class="error" role="alert">${inWords(problem, words)}<${WrongFields} problem=${problem} /></p>`}
     <div class="actions">
-      <button type="submit" class=${danger ? "danger" : "primary"} disabled=${busy || !isReady} aria-label=${about && `${submit}: ${about}`}>${submit}</button>
+      <button type="submit" class=${danger ? "danger" : "primary"} aria-disabled=${busy || !isReady} aria-label=${about && `${submit}: ${about}`}>${submit}</button>
       ${onCancel && html`<button type="button" onClick=${onCancel}>${COMMON.cancel}</button>`}
     </div>
   </form>`;

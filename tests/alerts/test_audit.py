@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from tests.alerts.conftest import API, Running, seen
+from tests.alerts.conftest import API, NOW, Running, seen
 from tests.ledger import audit_entries
 
+from city.tenants import KnownTenant, TenantDirectory
 from gtvision.ids import new_id
+from gtvision.tenancy import Purposes, TenantSettings
 
 pytestmark = [pytest.mark.db, pytest.mark.broker]
 
@@ -44,6 +46,25 @@ async def test_an_alert_is_acknowledged_once(running: Running) -> None:
         assert answer.status_code == 200
     [record] = [record for record in await audit_entries(running.db, caller.tenant_id) if record.data.object_kind == "alert"]
     assert (record.data.action, record.data.object_id, record.camera_id) == ("alert.acknowledged", alert["alert_id"], sighting.camera_id)
+
+
+async def test_a_search_for_a_plate_is_for_a_purpose_and_on_record(running: Running) -> None:
+    caller, camera = running.tenant(), str(new_id())
+    city = KnownTenant(name="Cidade", revision=1, settings=TenantSettings(purposes=Purposes(codes=("crime",), required=True)))
+    running.service.api.state.provided[TenantDirectory].learn(caller.tenant_id, city)
+    assert await running.alerts(caller) == [], "without a plate it is no search"
+    for sent, code in ((None, "purpose_required"), ("curiosity", "purpose_unknown")):
+        headers = running.mint.headers(caller) | ({"x-purpose": sent} if sent else {})
+        answer = await running.http.get(f"{API}/alerts", params={"plate": "ABC1234"}, headers=headers)
+        assert (answer.status_code, answer.json()["code"]) == (422, code)
+    assert await audit_entries(running.db, caller.tenant_id) == []
+    headers = running.mint.headers(caller) | {"x-purpose": "crime"}
+    params = {"plate": "abc-1234", "camera_id": camera, "to": "2026-05-01T12:00:00Z"}
+    assert (await running.http.get(f"{API}/alerts", params=params, headers=headers)).status_code == 200
+    [record] = await audit_entries(running.db, caller.tenant_id)
+    assert (record.data.action, record.data.object_kind, record.data.object_id) == ("plate.searched", "plate", "ABC1234")
+    assert (record.data.purpose, str(record.camera_id), record.data.details) == ("crime", camera, {"in": "alerts", "found": "0"})
+    assert record.data.range_to == NOW
 
 
 async def test_what_is_refused_is_not_on_record(running: Running) -> None:

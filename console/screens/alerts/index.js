@@ -20,6 +20,7 @@ import { AlertRow, rowHeight } from "./row.js";
 
 export const styles = ["style.css"];
 
+const MOST_AT_ONCE = 500;
 const keyOf = (alert) => alert.alert_id;
 
 export default function Alerts({ params, query }) {
@@ -30,21 +31,28 @@ export default function Alerts({ params, query }) {
   useLiveAlerts(pages, filters);
   const items = pages.items ?? [];
   const held = useHeld(items, keyOf);
+  const selected = useSelected(params.id, items);
   const take = async (ids) => {
+    let count = 0;
     try {
-      for (let from = 0; from < ids.length; from += 500) await acknowledge(ids.slice(from, from + 500));
-      toast(ALERTS.acknowledged(ids.length));
-      setChosen(new Set());
+      for (let from = 0; from < ids.length; from += MOST_AT_ONCE) {
+        const part = ids.slice(from, from + MOST_AT_ONCE);
+        const taken = new Map((await acknowledge(part)).map((alert) => [alert.alert_id, alert]));
+        count += taken.size;
+        pages.change((now) => now.map((alert) => taken.get(keyOf(alert)) ?? alert));
+        taken.forEach(selected.is);
+        setChosen((now) => new Set([...now].filter((id) => !part.includes(id))));
+      }
     } catch (problem) {
       toast(inWords(problem), "failed");
     }
+    if (count) toast(ALERTS.acknowledged(count));
   };
   const open = (alert) => go(withQuery(`/alertas/${alert.alert_id}`, address.value.query));
-  const selected = useSelected(params.id, items);
   const row = (alert) => html`<${AlertRow} alert=${alert} isSelected=${alert.alert_id === params.id} isChosen=${chosen.has(alert.alert_id)}
     onOpen=${open} onTake=${() => take([alert.alert_id])} onChoose=${() => setChosen(toggled(chosen, alert.alert_id))} />`;
   return html`<section class="screen alerts" data-detail=${Boolean(params.id)}>
-    <header><h1>${ALERTS.title}</h1><p class="muted" role="status">${ALERTS.counts(openCounts.value)}</p></header>
+    <header><h1>${ALERTS.title}</h1><p class="muted" role="status" aria-live="off">${ALERTS.counts(openCounts.value)}</p></header>
     <${AlertFilters} filters=${filters} />
     <div class="alerts-columns">
       <div class="alerts-list" ...${held.hold}>
@@ -72,7 +80,11 @@ function toggled(set, key) {
 function useSelected(id, items) {
   const here = items.find((alert) => alert.alert_id === id) ?? null;
   const read = useLoaded(async () => (id && !here ? session.get(`/alerts/${id}`) : null), [id, Boolean(here)]);
-  return { alert: here ?? read.value, problem: here ? null : read.problem };
+  const is = (alert) => alert.alert_id === id && read.set(alert);
+  useEffect(() => listen("alert", is), [id]);
+  // What was read before may be another alert's, until this one's answer is here.
+  const alert = here ?? (read.value?.alert_id === id ? read.value : null);
+  return { alert, problem: alert || read.loading ? null : read.problem, is };
 }
 
 /** Live messages change alerts that are in the list, and put new ones that fit the filters on top. */

@@ -15,12 +15,12 @@ const AT_MOST_MS = 366 * DAY_MS;
 /** `search`: that of the screen; its period is where the fields begin. */
 export function ExportDialog({ search, onClose }) {
   const [bytes, setBytes] = useState(null);
-  const now = Date.now();
+  const [now] = useState(Date.now);
   const until = search.to || new Date(now + 60_000).toISOString(); // the minute that is running is in it
   const since = search.from || new Date(new Date(until).getTime() - LAST_DAYS * DAY_MS).toISOString();
   const submit = async ({ from, to, format }) => {
     const period = { from: instantOf(from), to: instantOf(to) };
-    const length = new Date(period.to) - new Date(period.from);
+    const length = Date.parse(period.to) - Date.parse(period.from);
     if (!(length > 0 && length <= AT_MOST_MS)) throw { code: "range_too_long" };
     setBytes(0);
     try {
@@ -35,8 +35,8 @@ export function ExportDialog({ search, onClose }) {
   return html`<${Dialog} title=${EXPORT.title} onClose=${onClose}>
     <p class="muted">${EXPORT.why}</p>
     <${Form} onSubmit=${submit} submit=${EXPORT.make} onCancel=${onClose} words=${{ range_too_long: EXPORT.period, invalid: AUDIT.wrongFilter }}>
-      <${TextField} label=${EXPORT.from} name="from" type="datetime-local" value=${localOf(since)} required />
-      <${TextField} label=${EXPORT.to} name="to" type="datetime-local" value=${localOf(until)} required />
+      <${TextField} label=${EXPORT.from} name="from" type="datetime-local" defaultValue=${localOf(since)} required />
+      <${TextField} label=${EXPORT.to} name="to" type="datetime-local" defaultValue=${localOf(until)} required />
       <${SelectField} label=${EXPORT.format} name="format" value="csv" options=${Object.entries(EXPORT.formats)} />
       ${bytes !== null && html`<p role="status">${EXPORT.running(Math.round(bytes / 1000))}</p>`}
     <//>

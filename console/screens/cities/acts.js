@@ -40,7 +40,7 @@ export function Renaming({ city, onChanged, onClose }) {
   };
   return html`<${Dialog} title=${CITIES.renameThis(city.name)} onClose=${onClose}>
     <div ref=${place}><${Form} onSubmit=${submit} submit=${CITIES.rename} onCancel=${onClose} words=${CITIES}>
-      <${TextField} label=${CITIES.name} name="name" value=${city.name} maxlength="200" autocomplete="off" required />
+      <${TextField} label=${CITIES.name} name="name" defaultValue=${city.name} maxlength="200" autocomplete="off" required />
     <//></div>
   <//>`;
 }

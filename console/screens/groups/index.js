@@ -86,7 +86,7 @@ function Naming({ group, onName, onClose }) {
   useEffect(() => place.current.querySelector("input").select(), []);
   return html`<${Dialog} title=${group.id ? GROUPS.renameThis(group.name) : GROUPS.make} onClose=${onClose}>
     <div ref=${place}><${Form} submit=${group.id ? GROUPS.rename : GROUPS.makeIt} onCancel=${onClose} onSubmit=${({ name }, _form, key) => onName(name.trim(), key)}>
-      <${TextField} label=${GROUPS.name} name="name" value=${group.name ?? ""} placeholder=${GROUPS.nameExample} maxlength="80" autocomplete="off" required />
+      <${TextField} label=${GROUPS.name} name="name" defaultValue=${group.name ?? ""} placeholder=${GROUPS.nameExample} maxlength="80" autocomplete="off" required />
     <//></div>
   <//>`;
 }

@@ -36,7 +36,7 @@ function Fields({ onMade, onClose }) {
   return html`<div ref=${place}><${Form} onSubmit=${submit} submit=${KEYS.makeIt} onCancel=${onClose} words=${{ ...KEYS, no_scope: KEYS.atLeastOne }}>
     <div class="keys-head">
       <${TextField} label=${KEYS.name} hint=${KEYS.nameHint} name="name" maxlength="100" autocomplete="off" required />
-      <${TextField} label=${KEYS.expires} hint=${KEYS.expiresHint} name="until" type="date" value=${inDays(365)} min=${inDays(0)} max=${inDays(LONGEST_DAYS)} required />
+      <${TextField} label=${KEYS.expires} hint=${KEYS.expiresHint} name="until" type="date" defaultValue=${inDays(365)} min=${inDays(0)} max=${inDays(LONGEST_DAYS)} required />
     </div>
     <${ScopeBoxes} chosen=${scopes} onChange=${setScopes} />
     <${ReachFields} ids=${groups} onChange=${setGroups} />

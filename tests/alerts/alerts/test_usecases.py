@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
-from tests.alerts.conftest import API, Running, seen
+from sqlalchemy import text
+from tests.alerts.conftest import API, NOW, Running, seen
+from tests.chassis.waiting import until
 
+from alerts.alerts.repository import PostgresAlerts
 from chassis.envelope import wrap
 from gtvision.events import CameraRegistered
 from gtvision.ids import new_id
@@ -109,6 +114,29 @@ class TestAcknowledge:
         assert (first.status_code, first.json()["state"]) == (200, "acknowledged")
         assert second.json()["acknowledged_at"] == first.json()["acknowledged_at"]
         assert await running.alerts(caller, state="open") == []
+
+    async def test_sightings_at_the_same_moment_take_the_alerts_in_the_same_order(self, running: Running) -> None:
+        caller, passes = running.tenant(), [seen("ABC1234"), seen("ABC1234")]
+        await running.watch(caller, "ABC1234")
+        await running.store(caller.tenant_id, *passes, times=1)
+        first, second = sorted(await running.alerts(caller), key=lambda alert: str(alert["alert_id"]))
+        again = [
+            seen("ABC1234").model_copy(update={"camera_id": UUID(str(alert["camera_id"])), "captured_at": NOW + timedelta(seconds=at)})
+            for at, alert in ((1, second), (2, first))
+        ]
+
+        async def is_held_up() -> bool:
+            async with running.db.uow(None) as uow:
+                return bool(await uow.session.scalar(text("SELECT count(*) FROM pg_locks WHERE NOT granted")))
+
+        async with running.db.uow(caller.tenant_id) as uow:
+            alerts = PostgresAlerts(uow)
+            await alerts.find([UUID(str(first["alert_id"]))], None, lock=True)
+            storing = asyncio.create_task(running.store(caller.tenant_id, *again, times=1))
+            await until(is_held_up)
+            await alerts.find([UUID(str(second["alert_id"]))], None, lock=True)
+        await storing
+        assert [alert["sightings"] for alert in await running.alerts(caller)] == [2, 2]
 
     async def test_a_viewer_may_not(self, running: Running) -> None:
         caller = running.tenant(Role.VIEWER)
