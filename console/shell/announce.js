@@ -2,7 +2,7 @@
 // and that of critical alerts repeats until they are acknowledged.
 
 import { SHELL } from "../texts/pt-BR/shell.js";
-import { computed, effect, html, signal, useSignal } from "../ui/html.js";
+import { computed, effect, html, signal, untracked, useSignal } from "../ui/html.js";
 import { Icon } from "../ui/icons.js";
 import { Severity } from "../ui/signs.js";
 import { acknowledge, onArrival, openCounts, openCriticals } from "../stores/alerts.js";
@@ -30,12 +30,14 @@ export const played = signal(0);
 let audio = null;
 let turn = "";
 let owed = null;
+let waiting = null;
 let repeating = null;
 
 export function setSound(isOn) {
   isSoundOn.value = isOn;
   remember("localStorage", KEPT, isOn);
   if (isOn) ready();
+  else giveTurn();
 }
 
 /** Makes the sound ready: at once where the browser allows, else with the next click or key. */
@@ -52,33 +54,44 @@ function ready() {
 
 export function followGestures() {
   for (const event of ["pointerdown", "keydown"]) {
-    document.addEventListener(event, () => isSoundOn.value && (!audio || audio.state !== "running") && ready(), { capture: true });
+    document.addEventListener(event, () => me.value && isSoundOn.value && (!audio || audio.state !== "running") && ready(), { capture: true });
   }
 }
 
-/** Of several windows of one browser only one sounds: the first that may. When it closes, the next takes its part. */
+/** Of several windows of one browser only one sounds: the first that may. When it closes, mutes or signs out, the next takes its part. */
 function takeTurn() {
   if (turn === "asked") return;
   if (turn === "mine" || !navigator.locks) return void sound();
   turn = "asked";
+  const mine = (waiting = new AbortController());
   const keep = () => {
     turn = "mine";
     sound();
-    return new Promise(() => {}); // held until the page goes
+    return new Promise((resolve) => mine.signal.addEventListener("abort", () => resolve(undefined)));
   };
-  navigator.locks.request(TURN, keep).catch(() => (turn = ""));
+  navigator.locks.request(TURN, { signal: mine.signal }, keep).catch(() => {}); // it was given back before it came
 }
 
+function giveTurn() {
+  waiting?.abort();
+  waiting = null;
+  turn = "";
+  owed = null;
+}
+
+effect(() => me.value || untracked(giveTurn));
+
 /** Asks for a tone. Where the browser still holds the sound back, it comes with the next click, if it is not too late by then. */
-function play(severity) {
+function play(severity, latest = "") {
   if (!isSoundOn.value) return;
-  owed = { severity, until: Date.now() + REPEAT_MS };
+  owed = { severity, latest: latest > (owed?.latest ?? "") ? latest : owed?.latest ?? "", until: Date.now() + REPEAT_MS };
   ready();
 }
 
 function sound() {
   if (!owed || Date.now() > owed.until) return;
   const tones = TONES[owed.severity] ?? TONES.info;
+  heardUntil(owed.latest);
   owed = null;
   played.value += 1;
   for (const [frequency, after] of tones) {
@@ -97,12 +110,17 @@ onArrival((alerts) => {
   const latest = alerts.map((alert) => alert.raised_at).sort().at(-1);
   const heard = recall("localStorage", HEARD);
   // After a reload, open alerts that were heard before are no news; critical ones sound until they are acknowledged.
-  if (worst === "critical" || heard?.user !== me.value?.id || latest > heard.at) play(worst);
-  if (!heard || heard.user !== me.value?.id || latest > heard.at) remember("localStorage", HEARD, { user: me.value?.id, at: latest });
+  if (worst === "critical" || heard?.user !== me.value?.id || latest > heard.at) play(worst, latest);
 });
 
+/** Remembers up to when alerts were heard: written where the tone was played, as of several windows only one plays it. */
+function heardUntil(latest) {
+  const heard = recall("localStorage", HEARD);
+  if (latest && (heard?.user !== me.value?.id || latest > heard.at)) remember("localStorage", HEARD, { user: me.value?.id, at: latest });
+}
+
 effect(() => {
-  const isOwed = openCriticals.value.length > 0;
+  const isOwed = openCounts.value.critical > 0 || openCriticals.value.length > 0;
   if (isOwed) repeating ??= setInterval(() => play("critical"), REPEAT_MS);
   else {
     clearInterval(repeating);
@@ -122,6 +140,20 @@ export function SoundButton() {
   </button>`;
 }
 
+const SEEN_MS = 1_000;
+const stood = { id: null, since: 0 };
+effect(() => {
+  const id = openCriticals.value[0]?.alert_id ?? null;
+  if (id !== stood.id) Object.assign(stood, { id, since: Date.now() });
+});
+
+/** Acknowledges the alert in the banner, once it has stood there long enough to be read: a key meant for the one before does nothing. */
+export async function acknowledgeShown() {
+  const [first] = openCriticals.value;
+  if (!first || Date.now() - stood.since < SEEN_MS) return;
+  await acknowledge([first.alert_id]).then(() => toast(SHELL.acknowledged(first.title)), (problem) => toast(inWords(problem), "failed"));
+}
+
 /** Takes free room of the header, on a small screen the foot of the page: it moves nothing. Small after "Minimizar", until the next critical alert. */
 export function Banner() {
   const smallFor = useSignal(null);
@@ -139,7 +171,8 @@ export function Banner() {
     await acknowledge([first.alert_id]).catch((problem) => toast(inWords(problem), "failed"));
     busy.value = false;
   };
-  return html`<section class="banner" role="alert" data-after="content" aria-label=${SHELL.banner(count)}>
+  return html`<section class="banner" data-after="content" aria-label=${SHELL.banner(count)}>
+    <span class="visually-hidden" role="alert" key=${first.alert_id}>${first.title}</span>
     <${Severity} level="critical" />
     <p title=${first.title}><strong>${first.title}</strong>${first.reason && html` · ${first.reason}`}</p>
     ${count > 1 && html`<a class="count" href="/alertas?severity=critical" title=${SHELL.banner(count)} aria-label=${SHELL.banner(count)}>${count}</a>`}

@@ -2,23 +2,28 @@
 
 import { COMMON } from "../texts/pt-BR/common.js";
 import { SHELL } from "../texts/pt-BR/shell.js";
-import { Confirmation } from "../ui/dialog.js";
+import { Confirmation, dropQuestion } from "../ui/dialog.js";
 import { html, signal, useEffect, useRef, useState } from "../ui/html.js";
 import { Skeleton } from "../ui/states.js";
 import { titleCount } from "./announce.js";
+import { Boundary } from "./boundary.js";
 import { Frame } from "./frame.js";
 import { Login, PasswordChange } from "./login.js";
 import { PurposeQuestion } from "./purpose.js";
 import { address, go } from "./router.js";
 import { homeOf, load, screenOf } from "./screens.js";
 import { enter, leave, me, session } from "./state.js";
-import { Toasts } from "./toasts.js";
+import { clearToasts, Toasts } from "./toasts.js";
 
 const AGAIN_MS = 3_000;
+/** Reasons after which the person at the screen is, or may be, another one. */
+const LEFT = new Set(["logged_out", "other_user"]);
 
 /** "starting", "away" (the server does not answer), "out", "password" or "in". */
 const phase = signal("starting");
 const ended = signal(null);
+/** Who was signed in before, so that the next one does not go on where they were. */
+let before = null;
 
 async function entered() {
   ended.value = null;
@@ -27,11 +32,16 @@ async function entered() {
     return;
   }
   await enter();
+  if (before !== null && before !== me.value.id) go("/", { replace: true });
   phase.value = "in";
 }
 
 session.addEventListener("ended", (/** @type {CustomEvent} */ { detail }) => {
+  before = me.value?.id ?? before;
   leave();
+  dropQuestion();
+  clearToasts();
+  if (LEFT.has(detail.reason)) go("/", { replace: true }); // an address may say what was looked for
   ended.value = detail.reason;
   phase.value = "out";
 });
@@ -72,17 +82,22 @@ function Current() {
   const folder = found?.screen.folder ?? null;
   const [shown, setShown] = useState({ folder: null, Screen: null, problem: null });
   const isFirst = useRef(true);
+  const wanted = useRef(null);
+  wanted.current = folder;
+  // An answer that comes after the user has gone on is dropped.
   const read = () => load(found.screen).then(
-    (Screen) => setShown({ folder, Screen, problem: null }),
-    (problem) => setShown({ folder, Screen: null, problem }),
+    (Screen) => wanted.current === folder && setShown({ folder, Screen, problem: null }),
+    (problem) => wanted.current === folder && setShown({ folder, Screen: null, problem }),
   );
   useEffect(() => {
     if (path === "/") go(homeOf(me.value.role), { replace: true });
+  }, [path]);
+  useEffect(() => {
     title.value = SHELL.screens[folder] ?? "";
     if (!isFirst.current) document.getElementById("content").focus({ preventScroll: true });
     isFirst.current = false;
     if (found && shown.folder !== folder) read();
-  }, [path]);
+  }, [folder]);
   if (path === "/") return null;
   if (!found) return html`<section class="screen"><h1>${SHELL.notYours}</h1><p><a class="button" href="/">${SHELL.goHome}</a></p></section>`;
   if (shown.folder !== folder) return html`<section class="screen"><h1>${SHELL.screens[folder]}</h1><${Skeleton} /></section>`;
@@ -91,5 +106,5 @@ function Current() {
       <p class="error" role="alert">${SHELL.screenFailed}</p><button type="button" onClick=${() => location.reload()}>${COMMON.retry}</button></section>`;
   }
   const { Screen } = shown;
-  return html`<${Screen} key=${folder} params=${found.params} query=${query} />`;
+  return html`<${Boundary} key=${folder}><${Screen} params=${found.params} query=${query} /><//>`;
 }

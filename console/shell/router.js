@@ -6,7 +6,16 @@ import { signal } from "../ui/html.js";
 export const address = signal(here());
 
 function here() {
-  return { path: decodeURI(location.pathname), query: Object.fromEntries(new URLSearchParams(location.search)) };
+  return { path: readable(location.pathname), query: Object.fromEntries(new URLSearchParams(location.search)) };
+}
+
+/** A path that is not valid text is one that no screen has. */
+function readable(path) {
+  try {
+    return decodeURI(path);
+  } catch {
+    return path;
+  }
 }
 
 /** Goes to another address of the console. `replace`: without an entry in the history. */

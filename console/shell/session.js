@@ -11,7 +11,7 @@ const TIMEOUT_MS = 15_000;
 const FILE_MS = 600_000;
 const REFRESH = "/auth/refresh";
 /** Paths for which a city may require a purpose. */
-const DECLARED = /^\/(plates\/|recordings|detections\/[^/?]+\/(evidence|thumbnail))/;
+const DECLARED = /^\/(plates\/|recordings|auth\/tickets|detections\/[^/?]+\/(evidence|thumbnail))/;
 /** Key in localStorage during a renewal: the CSRF cookie of the token that is being renewed, and the time when it began. */
 const RENEWING = "gtvision.renewing";
 /** Name of the channel by which a tab tells the others that the session has ended. */
@@ -37,6 +37,8 @@ export class Problem extends Error {
 export class Session extends EventTarget {
   #access = null;
   #renewal = null;
+  /** Counts up when a session begins or ends: what was asked in one session is not taken over by the next. */
+  #generation = 0;
   #tabs = new BroadcastChannel(CHANNEL);
   user = null;
   /** Whether the user has to change the password before anything else. */
@@ -60,6 +62,7 @@ export class Session extends EventTarget {
     if (!csrf()) return false;
     try {
       await this.#renew();
+      this.#tabs.postMessage({ reason: "other_user", user: this.user?.id }); // it may be new, from an outside provider
       return true;
     } catch (error) {
       this.#forget();
@@ -70,6 +73,7 @@ export class Session extends EventTarget {
 
   async login(email, password, code) {
     const answer = await this.#send("POST", "/auth/login", { email, password, client: "browser", ...(code ? { code } : {}) });
+    this.#forget();
     this.#keep(await answer.json());
     this.#tabs.postMessage({ reason: "other_user", user: this.user.id }); // all tabs share the cookies, which are another user's now
   }
@@ -162,8 +166,11 @@ export class Session extends EventTarget {
 
   /** Returns the answer, after one renewal of an access token that has expired. Throws: Problem. */
   async #answer(method, path, body, headers, timeout) {
+    const generation = this.#generation;
     try {
-      return await this.#send(method, path, body, headers, timeout);
+      const answer = await this.#send(method, path, body, headers, timeout);
+      if (generation !== this.#generation && !path.startsWith("/auth/")) throw overtaken();
+      return answer;
     } catch (problem) {
       if (problem.status !== 401 || FINAL.has(problem.code) || !this.#access) throw problem;
       await this.#renewOrEnd();
@@ -192,9 +199,12 @@ export class Session extends EventTarget {
   #renew() {
     const renew = async () => {
       await renewed();
+      const generation = this.#generation;
       remember("localStorage", RENEWING, { csrf: csrf(), since: Date.now() });
       try {
-        this.#keep(await (await this.#send("POST", REFRESH)).json());
+        const answer = await (await this.#send("POST", REFRESH)).json();
+        if (generation !== this.#generation) throw overtaken();
+        this.#keep(answer);
       } finally {
         forget("localStorage", RENEWING);
       }
@@ -205,6 +215,10 @@ export class Session extends EventTarget {
   }
 
   #keep(answer) {
+    if (this.user && answer.user && answer.user.id !== this.user.id) {
+      this.#end("other_user"); // the cookies, which all tabs share, are another user's by now
+      throw overtaken();
+    }
     this.#access = answer.access_token;
     this.user = answer.user ?? this.user;
     this.mustChangePassword = answer.must_change_password;
@@ -215,6 +229,7 @@ export class Session extends EventTarget {
   }
 
   #forget() {
+    this.#generation += 1;
     this.#access = this.user = null;
     this.purpose = "";
     this.mustChangePassword = false;
@@ -246,6 +261,9 @@ export class Session extends EventTarget {
     return answer;
   }
 }
+
+/** The error of what was asked in a session that has ended meanwhile. */
+const overtaken = () => new Problem(0, { code: "session_revoked" });
 
 /** Waits for the cookie of a renewal whose page was left: that page has used the token, and no longer holds the lock. */
 async function renewed() {

@@ -1,7 +1,7 @@
 // Keys: one letter each, where no field is being typed into. They can be turned off, as speech input types letters by accident.
 
 import { signal } from "../ui/html.js";
-import { acknowledge, openCriticals } from "../stores/alerts.js";
+import { acknowledgeShown } from "./announce.js";
 import { recall, remember } from "./memory.js";
 import { go } from "./router.js";
 import { isOpen, SCREENS } from "./screens.js";
@@ -22,7 +22,7 @@ export function setShortcuts(areOn) {
 export function followKeys() {
   document.addEventListener("keydown", (event) => {
     const isTyping = /** @type {Element} */ (event.target).closest("input, select, textarea, [contenteditable], dialog");
-    if (!areShortcutsOn.value || isTyping || event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
+    if (!areShortcutsOn.value || isTyping || event.repeat || event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
     if (event.key === "/") {
       const field = document.getElementById("plate-search");
       if (field) {
@@ -30,7 +30,7 @@ export function followKeys() {
         field.focus();
       }
     } else if (event.key === "?") go("/ajuda");
-    else if (event.key === "k" && may("alerts:acknowledge") && openCriticals.value.length) acknowledge([openCriticals.value[0].alert_id]).catch(() => {});
+    else if (event.key === "k" && may("alerts:acknowledge")) acknowledgeShown();
     else if (Object.hasOwn(LETTERS, event.key)) {
       const screen = SCREENS.find(({ path }) => path === LETTERS[event.key]);
       if (screen && isOpen(screen)) go(screen.path);

@@ -15,6 +15,9 @@ export function toast(text, kind = "done") {
   if (kind === "done") setTimeout(() => dismiss(id), STAY_MS);
 }
 
+/** Takes all away: what one user did is no news for the next. */
+export const clearToasts = () => (toasts.value = []);
+
 const dismiss = (id) => (toasts.value = toasts.value.filter((each) => each.id !== id));
 
 export function Toasts() {

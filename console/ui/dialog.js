@@ -40,6 +40,9 @@ export function confirm({ title, text, action, danger = true }) {
   });
 }
 
+/** Takes an open question back, as after signing out: it was the answer of another user that counted. */
+export const dropQuestion = () => asked.value?.answer(false);
+
 /** The place in the page at which `confirm` asks. */
 export function Confirmation() {
   const question = asked.value;

@@ -5,7 +5,7 @@ import { may } from "../../shell/state.js";
 import { cameras, camerasProblem, loadCameras } from "../../stores/cameras.js";
 import { WALL } from "../../texts/pt-BR/wall.js";
 import { CamerasDialog } from "../../ui/choosing.js";
-import { html, useRef, useState } from "../../ui/html.js";
+import { html, useEffect, useState } from "../../ui/html.js";
 import { LatestReads, NewestAlerts } from "../../ui/live-lists.js";
 import { Empty, Failed, Skeleton } from "../../ui/states.js";
 import { placesOf, useArrangement, usePatrol } from "./arrangement.js";
@@ -29,7 +29,8 @@ function Arranged({ screen, isBare, hasSide }) {
   const [arrangement, change] = useArrangement(screen);
   const page = usePatrol(arrangement.patrol_s);
   const [choosing, setChoosing] = useState(null);
-  const grid = useRef(null);
+  const isFull = useFullScreen();
+  useAlone(isBare || isFull);
   const { places, pages } = placesOf(arrangement, page, cameras.value);
   const isPatrol = Boolean(arrangement.patrol_s);
   const put = (place, id) => {
@@ -49,10 +50,10 @@ function Arranged({ screen, isBare, hasSide }) {
     setChoosing(null);
   };
   const columns = Math.sqrt(arrangement.tiles);
-  return html`<section class="screen wall" data-side=${hasSide} data-bare=${isBare}>
+  return html`<section class="screen wall" data-side=${hasSide} data-bare=${isBare || isFull}>
     <${Toolbar} arrangement=${arrangement} change=${change} onChoose=${() => setChoosing("all")} patrolPage=${isPatrol && pages > 1 ? [(page % pages) + 1, pages] : null}
-      onFull=${() => toggleFull(grid.current)} hasSide=${hasSide} onSide=${isBare ? null : () => setQuery({ side: hasSide ? "0" : "" })} screen=${screen} />
-    <div ref=${grid} class="wall-grid" data-tiles=${arrangement.tiles} style=${{ "--columns": columns }} aria-label=${WALL.title} role="group">
+      onFull=${toggleFull} hasSide=${hasSide} onSide=${isBare ? null : () => setQuery({ side: hasSide ? "0" : "" })} screen=${screen} />
+    <div class="wall-grid" data-tiles=${arrangement.tiles} style=${{ "--columns": columns }} aria-label=${WALL.title} role="group">
       ${places.map((id, place) => html`<${Slot} key=${id ?? `empty-${place}`} camera=${id && cameras.value.get(id)} place=${place} columns=${columns} isFixed=${isPatrol}
         onMove=${swap} onDropped=${(from) => swap(from, place)} onChoose=${() => setChoosing(place)} onRemove=${() => put(place, null)} />`)}
     </div>
@@ -65,7 +66,27 @@ function Arranged({ screen, isBare, hasSide }) {
   </section>`;
 }
 
-function toggleFull(element) {
+/** The whole page goes to full screen, as the banner of critical alerts has to be seen there too. */
+function toggleFull() {
   if (document.fullscreenElement) document.exitFullscreen();
-  else element.requestFullscreen?.().catch(() => {}); // a browser may refuse; the wall stays as it is
+  else document.documentElement.requestFullscreen?.().catch(() => {}); // a browser may refuse; the wall stays as it is
+}
+
+function useFullScreen() {
+  const [isFull, setFull] = useState(Boolean(document.fullscreenElement));
+  useEffect(() => {
+    const changed = () => setFull(Boolean(document.fullscreenElement));
+    document.addEventListener("fullscreenchange", changed);
+    return () => document.removeEventListener("fullscreenchange", changed);
+  }, []);
+  return isFull;
+}
+
+/** Takes the frame away while the wall stands alone, for the eyes and for the keyboard; the banner and toasts stay. */
+function useAlone(isAlone) {
+  useEffect(() => {
+    if (!isAlone) return undefined;
+    document.documentElement.dataset.alone = "";
+    return () => delete document.documentElement.dataset.alone;
+  }, [isAlone]);
 }

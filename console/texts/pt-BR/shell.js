@@ -36,6 +36,7 @@ export const SHELL = {
   banner: (count) => (count === 1 ? "1 alerta crítico aberto" : `${count} alertas críticos abertos`),
   acknowledge: "Ciente",
   acknowledgeThis: (what) => `Ciente: ${what}`,
+  acknowledged: (what) => `Ciente: ${what}`,
   see: "Ver",
   minimise: "Minimizar",
   notYours: "Esta página não existe, ou não é para o seu papel.",
