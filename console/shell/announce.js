@@ -83,7 +83,7 @@ effect(() => me.value || untracked(giveTurn));
 
 /** Asks for a tone. Where the browser still holds the sound back, it comes with the next click, if it is not too late by then. */
 function play(severity, latest = "") {
-  if (!isSoundOn.value) return;
+  if (!isSoundOn.value || !may("alerts:acknowledge")) return; // who can't end it need not hear it
   owed = { severity, latest: latest > (owed?.latest ?? "") ? latest : owed?.latest ?? "", until: Date.now() + REPEAT_MS };
   ready();
 }
