@@ -1,0 +1,184 @@
+"""axe finds nothing on any screen, dark and light, on a control room's monitor and on a phone.
+
+The screens are those of the console's own table, filled with what a city has. What axe cannot decide by itself is not looked at here.
+"""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import pytest
+from axe_playwright_python.async_playwright import Axe
+from PIL import Image
+from playwright.async_api import Page, expect
+from tests.console.browsing import Console, entered
+from tests.console.screens.fleet import Fleet, camera
+from tests.console.standins import Reply, paged
+from tests.identity.running import EMAIL
+
+from alerts.alerts.api import AlertOut
+from alerts.alerts.domain import AlertState
+from alerts.watchlists.api import EntryOut, WatchlistOut
+from gtvision.camera import CameraState, ObjectClass
+from gtvision.events import Severity, StreamCause
+from gtvision.ids import new_id
+from gtvision.time import SystemClock
+from ingest.detections.api import Bucket, HourOut, PlateReadOut, PlatesOut
+from streaming.recordings.api import DiskOut, StoppedOut, UsageOut
+from streaming.streams.api import StreamOut
+
+pytestmark = [pytest.mark.db, pytest.mark.broker, pytest.mark.browser]
+
+NOW = SystemClock().now()
+MONITOR, PHONE = {"width": 1920, "height": 1080}, {"width": 390, "height": 844}
+VERSION = "document.querySelector('script[type=module]').src.split('/app/')[1].split('/')[0]"
+
+
+def alert(severity: Severity, state: AlertState, watchlist: WatchlistOut, **more: Any) -> AlertOut:
+    known: dict[str, Any] = {
+        "alert_id": new_id(),
+        "kind": "plate_watchlist",
+        "severity": severity,
+        "title": "Placa ABC1D23 da lista “Furtados” vista em Portão 2",
+        "reason": "Furto",
+        "state": state,
+        "raised_at": NOW,
+        "plate": "ABC1D23",
+        "watchlist_id": watchlist.watchlist_id,
+        "detection_id": new_id(),
+        "captured_at": NOW,
+        "last_seen_at": NOW,
+        "sightings": 3,
+        "acknowledged_by": None if state is AlertState.OPEN else new_id(),
+        "acknowledged_at": None if state is AlertState.OPEN else NOW,
+    }
+    return AlertOut(**known | more)
+
+
+class City:
+    """A city in use: something in every list, something wrong, and alerts of each severity."""
+
+    def __init__(self, console: Console) -> None:
+        services = console.services
+        cameras = [
+            camera("Portão 2"),
+            camera("Avenida Brasil", state=CameraState.OFFLINE, cause=StreamCause.UNREACHABLE),
+            camera("Praça", enabled=False, state=CameraState.DISABLED),
+        ]
+        fleet = Fleet(services, *cameras)
+        fleet.group("Centro")
+        gate = cameras[0]
+        watchlist = WatchlistOut(watchlist_id=new_id(), name="Furtados", severity=Severity.CRITICAL, created_at=NOW, entries=1)
+        ends = {"valid_until": None, "valid_from": None}
+        entry = EntryOut(
+            entry_id=new_id(), watchlist_id=watchlist.watchlist_id, plate="ABC1D23", match="era", reason="Furto", created_at=NOW, **ends
+        )
+        alerts = [alert(severity, AlertState.OPEN, watchlist, camera_id=gate.id) for severity in Severity]
+        alerts.append(alert(Severity.WARNING, AlertState.ACKNOWLEDGED, watchlist, camera_id=gate.id))
+        read = PlateReadOut(
+            detection_id=new_id(),
+            camera_id=gate.id,
+            captured_at=NOW,
+            object_class=ObjectClass.CAR,
+            plate="ABC1D23",
+            confidence=0.93,
+            alternates=[("ABC1D28", 0.05)],
+            box=(0.2, 0.2, 0.6, 0.6),
+            plate_box=(0.3, 0.4, 0.4, 0.5),
+            evidence_key=None,
+            evidence_url=None,
+            thumbnail_url=None,
+        )
+        usage = UsageOut(
+            as_of=NOW,
+            bytes_used=10**12,
+            bytes_per_day=10**11,
+            oldest=NOW,
+            newest=NOW,
+            disk=DiskOut(total_bytes=4 * 10**12, free_bytes=10**11),
+            days_left=1.5,
+            cameras_recording=1,
+            cameras_not_recording_total=1,
+            cameras_not_recording=[StoppedOut(camera_id=cameras[1].id, name=cameras[1].name, since=NOW, cause="unreachable")],
+        )
+        stream = StreamOut(
+            camera_id=gate.id,
+            name=gate.name,
+            state=CameraState.ONLINE,
+            cause=None,
+            since=NOW,
+            revision=1,
+            codecs=("H264",),
+            playable=True,
+            unplayable_reason=None,
+            webrtc=True,
+            hls=True,
+            hls_path="/hls/x",
+            whep_path="/whep/x",
+        )
+        counts = {"critical": 1, "warning": 1, "info": 1, "total": 3}
+        for path, body in {
+            "/alerts": paged(alerts),
+            "/alerts/*": alerts[0],
+            "/alerts/summary": {"open": counts, "newest_open": alerts[0]},
+            "/watchlists": paged([watchlist]),
+            "/watchlists/*": watchlist,
+            "/watchlists/*/entries": paged([entry]),
+            "/detections": paged([]),
+            "/detections/*/evidence": Reply(body=picture(), headers={"content-type": "image/jpeg"}),
+            "/detections/*/thumbnail": Reply(body=picture(), headers={"content-type": "image/jpeg"}),
+            "/plates/*": paged([read]),
+            "/analytics/plates": PlatesOut(bucket=Bucket.HOUR, items=[HourOut(hour=NOW, plates=12)], total=12),
+            "/recordings/usage": usage,
+            "/streams": paged([stream]),
+            "/streams/*": stream,
+            "/cameras/*/history": paged([]),
+        }.items():
+            services.answer("GET", path, body)
+        self.ids = {"/cameras/:id": gate.id, "/alertas/:id": alerts[0].alert_id, "/listas/:id": watchlist.watchlist_id}
+        self.queries = {"/placas": "?plate=ABC1D23"}
+
+
+def picture() -> bytes:
+    out = io.BytesIO()
+    Image.new("RGB", (320, 180), "#345").save(out, "JPEG")
+    return out.getvalue()
+
+
+async def addresses(page: Page, city: City) -> list[str]:
+    """Returns the addresses of the console's table, each of something that there is."""
+    version = await page.evaluate(VERSION)
+    paths = await page.evaluate(f"import('/app/{version}/shell/screens.js').then(({{ SCREENS }}) => SCREENS.map(({{ path }}) => path))")
+    me = await page.evaluate(f"import('/app/{version}/shell/state.js').then(({{ me }}) => me.value.id)")
+    ids = {"/pessoas/:id": me, **city.ids}
+    return [path.replace(":id", str(ids.get(path))) + city.queries.get(path, "") for path in paths]
+
+
+async def findings(page: Page) -> list[str]:
+    """Returns what axe finds on the page as it is, each with the first place."""
+    found = (await Axe().run(page)).response["violations"]
+    firsts = [(each["id"], each["impact"], each["nodes"][0]) for each in found]
+    return [f"{name} ({impact}): {node['html'][:200]} {node['failureSummary'][:300]}" for name, impact, node in firsts]
+
+
+@pytest.mark.parametrize("scheme", ["dark", "light"])
+@pytest.mark.parametrize("size", [MONITOR, PHONE], ids=["monitor", "phone"])
+async def test_axe_finds_nothing(console: Console, scheme: Any, size: Any) -> None:
+    city = City(console)
+    page = await console.tab()
+    await page.set_viewport_size(size)
+    await page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+    await expect(page.get_by_label("E-mail")).to_be_visible()
+    found = {"the login": await findings(page)}
+    await page.close()
+    page = await console.as_user(EMAIL)
+    await page.set_viewport_size(size)
+    await page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+    for path in await addresses(page, city):
+        await page.goto(f"{console.address}{path}")
+        await entered(page)
+        await expect(page.locator("#content h1")).to_be_visible()
+        await expect(page.locator("#content .skeleton")).to_have_count(0)
+        found[path] = await findings(page)
+    assert {path: each for path, each in found.items() if each} == {}
