@@ -185,6 +185,9 @@ async def test_a_picture_that_came_back_between_two_looks_is_put_on_record_or_en
         site.show_picture()
         with pytest.raises(TicketSpent):
             await page.open(ticket)
+        await page.open()
+        [record] = site.records()
+        assert (record.address, record.user_agent) == ("198.51.100.7", "Firefox")
 
 
 async def test_a_database_that_never_answers_ends_every_view_without_a_record_in_one_look(

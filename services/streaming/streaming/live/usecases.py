@@ -69,10 +69,12 @@ class Viewings:
         self._viewings: OrderedDict[_ViewKey, _Viewing] = OrderedDict()
         self._opened: OrderedDict[UUID, _ViewKey] = OrderedDict()
         """What each ticket opened. Who finds a view running knows its ticket, and no address."""
-        self._passed: dict[UUID, float] = {}
+        self._passed: dict[UUID, tuple[float, AccessRequest]] = {}
 
     async def open(self, claims: TicketClaims, request: AccessRequest | None = None) -> None:
         """Puts the view of a ticket on record, unless it is. Raises: Unavailable, where that cannot be done."""
+        if request is None and claims.jti in self._passed:
+            _, request = self._passed[claims.jti]
         address = request.address if request is not None else None
         key = (claims.caller.session_id, claims.camera_id, claims.declared_purpose, address)
         if request is None:
@@ -88,10 +90,11 @@ class Viewings:
         self._opened.move_to_end(claims.jti)
         self._forget()
 
-    def let_pass(self, claims: TicketClaims) -> None:
+    def let_pass(self, claims: TicketClaims, request: AccessRequest) -> None:
         """Remembers a question that was admitted without a record, as the media server has nothing to show."""
         now = self._clock.monotonic()
-        self._passed = {ticket: at for ticket, at in self._passed.items() if now - at < _SAME_VIEW_S} | {claims.jti: now}
+        recent = {ticket: passed for ticket, passed in self._passed.items() if now - passed[0] < _SAME_VIEW_S}
+        self._passed = recent | {claims.jti: (now, request)}
 
     def passed(self, claims: TicketClaims) -> bool:
         """Whether the ticket was let pass, so that its view has no record unless it was opened since."""
@@ -181,7 +184,7 @@ class Authorizer:
         if self._has_nothing_to_show(request.path):
             # The media server says so itself: nobody sees or hears anything, and the ticket may be shown again once there is a picture.
             # Where the camera came back since, the next look after the viewers finds the view: it records it and spends the ticket.
-            self._viewings.let_pass(claims)
+            self._viewings.let_pass(claims, request)
             return claims.caller
         await self._viewings.open(claims, request)  # before the ticket is spent: where this fails, it can be shown again
         self._authenticator.spend(claims)
