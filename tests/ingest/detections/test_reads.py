@@ -113,14 +113,17 @@ def a_picture() -> bytes:
 
 
 class TestThumbnail:
-    async def test_it_shows_the_plate_and_is_on_no_record(self, running: Running, caller: Caller) -> None:
+    async def test_it_shows_the_plate_and_is_on_record_with_the_search_or_by_itself(self, running: Running, caller: Caller) -> None:
         picture, key = a_picture(), f"evidence/{caller.tenant_id}/a.jpg"
         await running.objects.put(key, picture)
         kept = {"evidence_key": key, "evidence_sha256": hashlib.sha256(picture).hexdigest()}
         await store(running, caller, read(caller, "ABC1D23", new_id(), **kept))
         [found] = (await ask(running, caller, "/plates/ABC1D23")).json()["items"]
-        for scope in (Scope.DETECTIONS_READ, Scope.PLATES_SEARCH):
-            asking = running.mint.caller(Role.OPERATOR, tenant_id=caller.tenant_id, scopes=[scope])
+        reading, searching = (
+            running.mint.caller(Role.OPERATOR, tenant_id=caller.tenant_id, scopes=[scope])
+            for scope in (Scope.DETECTIONS_READ, Scope.PLATES_SEARCH)
+        )
+        for asking in (caller, reading, reading, searching):
             answer = await running.http.get(found["thumbnail_url"], headers=running.mint.headers(asking))
             assert (answer.status_code, answer.headers["content-type"]) == (200, "image/jpeg")
             assert answer.headers["cache-control"].startswith("private")
@@ -132,7 +135,13 @@ class TestThumbnail:
         assert red > 200
         assert max(blue, green) < 60
         assert min(int(value) for value in pixels[3, 3]) > 200, "the car around it"
-        assert [each.data.action for each in await audit_entries(running.db, caller.tenant_id)] == ["plate.searched"]
+        search, *others = (each.data for each in await audit_entries(running.db, caller.tenant_id))
+        assert (search.action, search.session_id) == ("plate.searched", caller.session_id)
+        assert [(each.action, each.session_id) for each in others] == [
+            ("evidence.viewed", reading.session_id),
+            ("evidence.viewed", searching.session_id),
+        ]
+        assert {(each.object_id, each.details["picture"]) for each in others} == {(found["detection_id"], "thumbnail")}
 
     async def test_others_find_none(self, running: Running, caller: Caller) -> None:
         key = f"evidence/{caller.tenant_id}/b.jpg"

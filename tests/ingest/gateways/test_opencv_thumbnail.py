@@ -48,7 +48,14 @@ def test_a_part_of_less_than_a_pixel_is_one() -> None:
     assert opened(cut_thumbnail(picture(400, 200, PLATE), Box(x1=0.9999, y1=0.9999, x2=1, y2=1))).shape == (1, 1)
 
 
-@pytest.mark.parametrize("data", [b"", b"no picture"])
+def claiming(wide: int, high: int) -> bytes:
+    """Returns a small JPEG whose header says that it is as large."""
+    small = picture(64, 64, PLATE)
+    header = small.index(b"\xff\xc0") + 5
+    return small[:header] + high.to_bytes(2, "big") + wide.to_bytes(2, "big") + small[header + 4 :]
+
+
+@pytest.mark.parametrize("data", [b"", b"no picture", claiming(20_000, 20_000), claiming(65_500, 65_500)])
 def test_what_is_no_picture_is_not_found(data: bytes) -> None:
     with pytest.raises(NotFound):
         cut_thumbnail(data, PLATE)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
@@ -28,8 +29,28 @@ from ingest.grabbing.domain import CameraBook
 if TYPE_CHECKING:
     from ingest.detections.repository import PostgresDetections
 
+_REMEMBERED = 50_000
+_CUT_AT_ONCE = 2
+"""Each has a whole picture in memory, and a core."""
 ANNOUNCED_AT_MOST = 500
 """Rows in one `detections.stored` (contracts.md)."""
+
+
+class Shown:
+    """Which detections a session was shown, as is on record. The latest are remembered, by this process only."""
+
+    def __init__(self) -> None:
+        self._shown: OrderedDict[tuple[UUID, UUID], None] = OrderedDict()
+
+    def note(self, session_id: UUID, detections: Iterable[UUID]) -> None:
+        for detection_id in detections:
+            self._shown[session_id, detection_id] = None
+            self._shown.move_to_end((session_id, detection_id))
+        while len(self._shown) > _REMEMBERED:
+            self._shown.popitem(last=False)
+
+    def has(self, session_id: UUID, detection_id: UUID) -> bool:
+        return (session_id, detection_id) in self._shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +68,8 @@ class Detections:
     """Part of a JPEG as a small JPEG."""
     days: set[date] = field(default_factory=set)
     """Days whose partitions are known to exist."""
+    shown: Shown = field(default_factory=Shown)
+    cutting: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_CUT_AT_ONCE))
 
     async def keep_partitions(self) -> None:
         """Makes the partitions from the oldest day kept to two days ahead, and drops older ones. May be repeated. Raises: Unavailable."""
@@ -74,6 +97,7 @@ class Detections:
             visible = self._within_groups(caller, search)
             found = [] if visible is None else await self.repository(uow).newest(visible)
             record(uow, Action.PLATE_SEARCHED if search.plate else Action.DETECTIONS_SEARCHED, caller, _searched(search, len(found)))
+        self.shown.note(caller.session_id, [each.detection_id for each in found[: search.limit - 1]])
         return found
 
     async def count_plates(self, caller: Caller, search: Search) -> list[tuple[datetime, int]]:
@@ -100,11 +124,17 @@ class Detections:
     async def open_thumbnail(self, caller: Caller, detection_id: UUID, captured_at: datetime) -> bytes:
         """A small picture of what was read.
 
-        It has no record of its own: the search that listed it is on record with its filter, and a page of results would put 50 more
-        there that say nothing else. Raises: NotFound, Unavailable.
+        Where a search listed it, that one is on record with its filter, and a page of results would put 50 more there that say nothing
+        else. One that no search of the session listed has a record of its own before it is shown. Raises: NotFound, Unavailable.
         """
         found, picture = await self._picture(caller, detection_id, captured_at)
-        return await asyncio.to_thread(self.thumbnail, picture, thumbnail_area(found.seen))
+        async with self.cutting:
+            small = await asyncio.to_thread(self.thumbnail, picture, thumbnail_area(found.seen))
+        if not self.shown.has(caller.session_id, detection_id):
+            async with self.uow(caller.tenant_id) as uow:
+                record(uow, Action.EVIDENCE_VIEWED, caller, _viewed(found, thumbnail=True))
+            self.shown.note(caller.session_id, [detection_id])
+        return small
 
     async def _picture(self, caller: Caller, detection_id: UUID, captured_at: datetime) -> tuple[Detection, bytes]:
         self.cameras.check(caller, self.clock.monotonic())
@@ -184,9 +214,9 @@ def _searched(search: Search, found: int) -> AuditEntry:
     )
 
 
-def _viewed(row: Detection) -> AuditEntry:
-    read = {"plate": row.seen.plate.text} if row.seen.plate else None
-    return AuditEntry("detection", row.detection_id, row.camera_id, row.captured_at, row.captured_at, read)
+def _viewed(row: Detection, *, thumbnail: bool = False) -> AuditEntry:
+    details = ({"plate": row.seen.plate.text} if row.seen.plate else {}) | ({"picture": "thumbnail"} if thumbnail else {})
+    return AuditEntry("detection", row.detection_id, row.camera_id, row.captured_at, row.captured_at, details or None)
 
 
 def _live_frame(frame: DetectionMade, rows: Iterable[Detection]) -> dict[str, Any]:

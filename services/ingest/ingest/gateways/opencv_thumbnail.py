@@ -5,18 +5,25 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from gtvision.errors import NotFound
+from chassis.pictures import check_picture
+from gtvision.errors import InvalidImage, NotFound, TooLarge
 from gtvision.geometry import Box
 
 _LARGEST_PX = 240
 _QUALITY = 80
+_MAX_PIXELS = 50_000_000
+"""No camera's picture has more; a small file may claim far more, and is decoded to all of them."""
 
 
 def cut_thumbnail(jpeg: bytes, area: Box) -> bytes:
     """Returns that part of the picture as a JPEG, 240 px wide and high at most, never enlarged. Takes some 10 ms of a core: call it off the
-    event loop. Raises: NotFound, where the bytes are no picture."""
+    event loop. Raises: NotFound, where the bytes are no picture, or far too large a one."""
     # The boxes were found in the picture as it is stored, without the turn that its metadata may ask for.
-    pixels = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION) if jpeg else None
+    try:
+        check_picture(jpeg, _MAX_PIXELS)
+        pixels = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
+    except (InvalidImage, TooLarge, cv2.error):
+        pixels = None
     if pixels is None:
         raise NotFound("The picture that was kept of this detection cannot be read.")
     high, wide = pixels.shape[:2]
