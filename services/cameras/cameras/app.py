@@ -64,7 +64,7 @@ def create_api(settings: Settings) -> Service:
     groups = Groups(db.uow, PostgresGroups, cameras, clock)
     layouts = Layouts(db.uow, PostgresLayouts, clock)
     StreamEvents(cameras).subscribe(bus)
-    CityEvents(cameras).subscribe(bus)
+    CityEvents(cameras, groups.remove_groups_of_city, layouts.remove_layouts_of_city).subscribe(bus)
     announcer = Announcer(db.uow, PostgresCameras, PostgresLeases, clock, new_id())
     return create_app(
         settings,

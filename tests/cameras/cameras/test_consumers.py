@@ -12,6 +12,9 @@ from tests.cameras.conftest import Case
 
 from cameras.cameras.consumers import CityEvents, StreamEvents
 from cameras.cameras.domain import CameraSettings
+from cameras.layouts.domain import Arrangement
+from cameras.layouts.repository import PostgresLayouts
+from cameras.layouts.usecases import Layouts
 from chassis.envelope import wrap
 from gtvision.camera import CameraState
 from gtvision.errors import NotFound
@@ -123,13 +126,25 @@ async def test_a_city_that_left_leaves_no_camera(case: Case) -> None:
     caller, other = case.caller(), case.caller()
     made = [(await case.cameras.register_camera(caller, CameraSettings(f"Praça {number}"), URL))[0] for number in range(3)]
     kept, _ = await case.cameras.register_camera(other, CameraSettings("Praça"), URL)
+    layouts = Layouts(case.db.uow, PostgresLayouts, case.clock)
+    for each in (caller, case.caller(caller.tenant_id), other):
+        await layouts.create_layout(each, Arrangement("Parede", 4, (), None))
+    for each in (caller, other):
+        await case.groups.create_group(each, "Centro")
     event = wrap(TenantRemoved(name="Vila", revision=7), tenant_id=caller.tenant_id, occurred_at=case.clock.now())
+    leaving = CityEvents(case.cameras, case.groups.remove_groups_of_city, layouts.remove_layouts_of_city)
     for _ in range(2):
-        await CityEvents(case.cameras).on_tenant_removed(event)
+        await leaving.on_tenant_removed(event)
+    async with case.db.uow(caller.tenant_id) as uow:
+        assert await PostgresLayouts(uow, None).by_name() == []
+    for each, left in ((caller, 0), (other, 1)):
+        assert len(await case.groups.list_groups(each, None, 10)) == left
+    assert len(await layouts.list_layouts(other)) == 1
     removed = [data for data in await case.emitted(caller.tenant_id) if isinstance(data, CameraRemoved)]
     assert sorted(each.camera_id for each in removed) == sorted(camera.id for camera in made)
     for camera in made:
         with pytest.raises(NotFound):
             await case.cameras.get_camera(caller, camera.id)
     assert [each.data.action for each in await case.recorded(caller.tenant_id)].count("camera.removed") == 3
+    assert [each.data.action for each in await case.recorded(caller.tenant_id)].count("group.removed") == 1
     assert (await case.cameras.get_camera(other, kept.id)).id == kept.id

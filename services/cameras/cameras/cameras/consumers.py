@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import Any
+from uuid import UUID
 
 from cameras.cameras.domain import Sighting
 from cameras.cameras.usecases.cameras import Cameras
@@ -43,13 +45,16 @@ class StreamEvents:
 class CityEvents:
     """What `identity` says of cities."""
 
-    def __init__(self, cameras: Cameras) -> None:
-        self._cameras = cameras
+    def __init__(self, cameras: Cameras, *others: Callable[[UUID], Awaitable[None]]) -> None:
+        """`others` remove what else a city has. A repeat changes nothing."""
+        self._cameras, self._others = cameras, others
 
     def subscribe(self, bus: Bus) -> None:
         """Binds the handler to its queue, before the bus starts."""
         bus.subscribe(TenantRemoved, self.on_tenant_removed)
 
     async def on_tenant_removed(self, event: Event[TenantRemoved]) -> None:
-        """The city's cameras go; streaming, ingest and alerts hear of each."""
+        """The city's cameras go; streaming, ingest and alerts hear of each. Then its groups and layouts do."""
         await self._cameras.remove_cameras_of_city("tenant_removed", event)
+        for remove in self._others:
+            await remove(event.tenant_id)

@@ -61,6 +61,11 @@ class PostgresGroups:
     async def delete(self, group_id: UUID) -> None:
         await self._session.execute(delete(table).where(_c.tenant_id == self._tenant_id, _c.id == group_id))
 
+    async def delete_all(self) -> list[Group]:
+        """Returns what there was."""
+        gone = delete(table).where(_c.tenant_id == self._tenant_id).returning(table)
+        return [_group(row) for row in await self._session.execute(gone)]
+
 
 def _group(row: Row[Any]) -> Group:
     return Group(row.id, row.tenant_id, row.name, row.created_at)

@@ -76,6 +76,12 @@ class Groups:
             left = await self.cameras.leave_group(uow, caller, group_id)
             record(uow, Action.GROUP_REMOVED, caller, _audit(group, cameras=left))
 
+    async def remove_groups_of_city(self, tenant_id: UUID) -> None:
+        """Removes every group of a city that left, whose cameras are removed already."""
+        async with self.uow(tenant_id) as uow:
+            for group in await self.repository(uow).delete_all():
+                record(uow, Action.GROUP_REMOVED, None, _audit(group))
+
 
 async def _existing(groups: PostgresGroups, group_id: UUID) -> Group:
     group = await groups.get(group_id, lock=True)

@@ -16,10 +16,11 @@ _c = table.c
 
 
 class PostgresLayouts:
-    """The layouts of one user."""
+    """The layouts of one user; of all of the tenant where it is None."""
 
-    def __init__(self, uow: UnitOfWork, user_id: UUID) -> None:
-        self._session, self._mine = uow.session, and_(_c.tenant_id == uow.tenant_id, _c.user_id == user_id)
+    def __init__(self, uow: UnitOfWork, user_id: UUID | None) -> None:
+        self._session, city = uow.session, _c.tenant_id == uow.tenant_id
+        self._mine = city if user_id is None else and_(city, _c.user_id == user_id)
 
     async def by_name(self) -> list[Layout]:
         """Returns all, in order of name."""
@@ -45,6 +46,9 @@ class PostgresLayouts:
     async def delete(self, layout_id: UUID) -> bool:
         """Returns False where there is none."""
         return (await self._session.execute(delete(table).where(self._one(layout_id)).returning(_c.id))).first() is not None
+
+    async def delete_all(self) -> None:
+        await self._session.execute(delete(table).where(self._mine))
 
     def _one(self, layout_id: UUID) -> ColumnElement[bool]:
         return and_(self._mine, _c.id == layout_id)

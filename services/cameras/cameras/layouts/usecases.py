@@ -24,7 +24,7 @@ class Layouts:
     """The caller's own layouts. Those of other users do not exist."""
 
     uow: UowFactory
-    repository: Callable[[UnitOfWork, UUID], PostgresLayouts]
+    repository: Callable[[UnitOfWork, UUID | None], PostgresLayouts]
     clock: Clock
 
     async def list_layouts(self, caller: Caller) -> list[Layout]:
@@ -65,3 +65,8 @@ class Layouts:
         async with self.uow(caller.tenant_id) as uow:
             if not await self.repository(uow, caller.user_id).delete(layout_id):
                 raise NotFound
+
+    async def remove_layouts_of_city(self, tenant_id: UUID) -> None:
+        """Removes the layouts of everybody of a city that left."""
+        async with self.uow(tenant_id) as uow:
+            await self.repository(uow, None).delete_all()
