@@ -12,13 +12,12 @@ const isCoarse = matchMedia("(pointer: coarse)");
 export function useHeld(items, keyOf) {
   const [isHeld, setHeld] = useState(false);
   const [, redraw] = useState(0);
-  const first = useRef(null);
-  const at = (isHeld || isCoarse.matches) && first.current !== null ? items.findIndex((item) => keyOf(item) === first.current) : 0;
-  const waiting = Math.max(0, at);
+  const before = useRef([]);
+  const waiting = isHeld || isCoarse.matches ? waitingIn(items, before.current, keyOf) : 0;
   const shown = waiting ? items.slice(waiting) : items;
-  first.current = shown.length ? keyOf(shown[0]) : null;
+  before.current = shown;
   const release = () => {
-    first.current = null;
+    before.current = [];
     redraw((count) => count + 1);
   };
   const hold = {
@@ -28,6 +27,13 @@ export function useHeld(items, keyOf) {
     onFocusOut: (event) => event.currentTarget.contains(event.relatedTarget) || setHeld(event.currentTarget.matches(":hover")),
   };
   return { shown, waiting, release, hold };
+}
+
+/** Returns how many items stand before the first that was on the screen already: the very first of those may have gone meanwhile. */
+function waitingIn(items, before, keyOf) {
+  if (items === before) return 0;
+  const known = new Set(before.map(keyOf));
+  return Math.max(0, items.findIndex((item) => known.has(keyOf(item))));
 }
 
 /** `words(count)`: "3 novos alertas". Keeps its room while there is nothing to show, so that it moves nothing either. */
