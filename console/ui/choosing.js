@@ -52,13 +52,14 @@ export function CamerasDialog({
   const [words, setWords] = useState("");
   const [group, setGroup] = useState("");
   const found = foundCameras(words, group);
+  const isFull = !single && ids.size >= most;
   const toggle = (id) => {
     if (single) return onDone([id]);
     const next = new Set(ids);
-    if (!next.delete(id) && next.size < most) next.add(id);
+    if (!next.delete(id)) next.add(id);
     return setIds(next);
   };
-  const row = (camera) => html`<label class="choice"><input type=${single ? "radio" : "checkbox"} checked=${ids.has(camera.id)} onChange=${() => toggle(camera.id)} />
+  const row = (camera) => html`<label class="choice"><input type=${single ? "radio" : "checkbox"} checked=${ids.has(camera.id)} disabled=${isFull && !ids.has(camera.id)} onChange=${() => toggle(camera.id)} />
     <span>${camera.name}</span><${CameraState} camera=${camera} brief /></label>`;
   return html`<${Dialog} title=${title} onClose=${onClose}>
     <div class="filters">
@@ -68,7 +69,7 @@ export function CamerasDialog({
     ${found.length
       ? html`<${VirtualList} className="choices" items=${found} keyOf=${(camera) => camera.id} row=${row} height=${ROW_PX} label=${COMMON.cameras} />`
       : html`<p class="muted">${COMMON.noCameras}</p>`}
-    ${!single && html`<div class="actions">
+    ${!single && html`<p class="muted" role="status">${isFull ? COMMON.mostCameras(most) : ""}</p><div class="actions">
       <button type="button" class="primary" onClick=${() => onDone([...ids])}>${submit(ids.size)}</button>
       ${canBeAll && html`<button type="button" onClick=${() => onDone([])}>${COMMON.allCameras}</button>`}
     </div>`}

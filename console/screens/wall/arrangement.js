@@ -44,6 +44,19 @@ export function placesOf({ tiles, cameras: ids, patrol_s: patrol }, page, known)
   return { places: fill(round.slice(at * tiles, (at + 1) * tiles), tiles), pages };
 }
 
+/** Returns the cameras with this one, or none, at a place. Those beyond the tiles stay: a larger wall or a patrol shows them again. */
+export function withPut({ tiles, cameras: ids }, place, id) {
+  const next = fill(ids, tiles).map((each) => (each === id ? null : each));
+  next[place] = id;
+  return next;
+}
+
+export function withSwapped({ tiles, cameras: ids }, from, to) {
+  const next = fill(ids, tiles);
+  [next[from], next[to]] = [next[to], next[from]];
+  return next;
+}
+
 const fill = (ids, tiles) => [...ids, ...Array(Math.max(0, tiles - ids.length)).fill(null)];
 
 /** Counts the pages of a patrol up; a hidden window does not walk. */

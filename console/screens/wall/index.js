@@ -8,7 +8,7 @@ import { CamerasDialog } from "../../ui/choosing.js";
 import { html, useEffect, useState } from "../../ui/html.js";
 import { LatestReads, NewestAlerts } from "../../ui/live-lists.js";
 import { Empty, Failed, Skeleton } from "../../ui/states.js";
-import { placesOf, useArrangement, usePatrol } from "./arrangement.js";
+import { placesOf, useArrangement, usePatrol, withPut, withSwapped } from "./arrangement.js";
 import { Slot } from "./slot.js";
 import { Toolbar } from "./toolbar.js";
 
@@ -33,16 +33,9 @@ function Arranged({ screen, isBare, hasSide }) {
   useAlone(isBare || isFull);
   const { places, pages } = placesOf(arrangement, page, cameras.value);
   const isPatrol = Boolean(arrangement.patrol_s);
-  const put = (place, id) => {
-    const next = places.map((each) => (each === id ? null : each));
-    next[place] = id;
-    change({ cameras: next });
-  };
+  const put = (place, id) => change({ cameras: withPut(arrangement, place, id) });
   const swap = (from, to) => {
-    if (to < 0 || to >= places.length || from === to) return;
-    const next = [...places];
-    [next[from], next[to]] = [next[to], next[from]];
-    change({ cameras: next });
+    if (to >= 0 && to < places.length && from !== to) change({ cameras: withSwapped(arrangement, from, to) });
   };
   const chosen = (ids) => {
     if (choosing === "all") change({ cameras: ids });
@@ -62,7 +55,7 @@ function Arranged({ screen, isBare, hasSide }) {
       ${may("detections:read") && html`<${LatestReads} />`}
     </aside>`}
     ${choosing !== null && html`<${CamerasDialog} title=${choosing === "all" ? WALL.choose : WALL.chooseOne} single=${choosing !== "all"} most=${25}
-      chosen=${choosing === "all" ? places.filter(Boolean) : []} onClose=${() => setChoosing(null)} onDone=${chosen} />`}
+      chosen=${choosing === "all" ? arrangement.cameras.filter((id) => cameras.value.has(id)) : []} canBeAll=${isPatrol} onClose=${() => setChoosing(null)} onDone=${chosen} />`}
   </section>`;
 }
 

@@ -30,7 +30,7 @@ export function Toolbar({ arrangement, change, onChoose, onFull, patrolPage, has
   const second = () => open(`/mural?monitor=${Number(screen) + 1}`, `gtvision-wall-${Number(screen) + 1}`, "popup,width=1280,height=720");
   return html`<header class="wall-tools">
     <h1>${WALL.title}</h1>
-    ${patrolPage && html`<span class="badge" role="status">${WALL.patrolPage(...patrolPage)}</span>`}
+    ${patrolPage && html`<span class="badge">${WALL.patrolPage(...patrolPage)}</span>`}
     <div class="wall-sizes" role="group" aria-label=${WALL.sizes}>
       ${SIZES.map((tiles) => html`<button key=${tiles} type="button" aria-pressed=${tiles === arrangement.tiles} aria-label=${WALL.size(tiles)} onClick=${() => change({ tiles })}>${tiles}</button>`)}
     </div>

@@ -5,7 +5,6 @@ export const WALL = {
   size: (tiles) => (tiles === 1 ? "1 câmera" : `${tiles} câmeras`),
   sizes: "Tamanho do mural",
   layout: "Arranjo",
-  unsaved: "Sem nome",
   save: "Salvar arranjo",
   saveTitle: "Salvar arranjo",
   saveName: "Nome do arranjo",
