@@ -1,5 +1,14 @@
 // Reading a CSV as spreadsheets write it: quotes, line breaks inside them, and ; or , between the columns.
 
+/** Returns the text of a file: in UTF-8, or else in Windows-1252, as Excel in Brazil saves a CSV. */
+export function textOf(bytes) {
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch {
+    return new TextDecoder("windows-1252").decode(bytes);
+  }
+}
+
 /** Returns the rows of cells. The separator is the one that stands more often in the first line. */
 export function parseCsv(text) {
   const plain = text.replace(/^\uFEFF/, "");

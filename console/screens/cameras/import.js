@@ -9,7 +9,7 @@ import { Dialog } from "../../ui/dialog.js";
 import { Field } from "../../ui/form.js";
 import { html, useRef, useState } from "../../ui/html.js";
 import { Table } from "../../ui/table.js";
-import { camerasOf } from "./csv.js";
+import { camerasOf, textOf } from "./csv.js";
 
 export function ImportDialog({ onClose }) {
   const [lines, setLines] = useState(null);
@@ -19,7 +19,7 @@ export function ImportDialog({ onClose }) {
   const read = async (event) => {
     const [file] = event.target.files;
     if (!file) return;
-    const found = camerasOf(await file.text());
+    const found = camerasOf(textOf(await file.arrayBuffer()));
     setProblem(found ? "" : IMPORT.columns);
     setLines(found && checked(found));
   };
@@ -33,7 +33,7 @@ export function ImportDialog({ onClose }) {
       setLines((now) => [...now]);
       setProgress([(done += 1), ready.length]);
     }
-    await Promise.all([loadCameras(), loadGroups()]);
+    await Promise.all([loadCameras(), loadGroups()]).catch(() => {}); // they are read again with the next resync
     setProgress(null);
   };
   const close = () => {
