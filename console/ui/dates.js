@@ -11,18 +11,21 @@ function format(options) {
   return makers.get(key);
 }
 
+/** Whether there is an instant: an address may hold any text where one belongs. */
+const isInstant = (given) => Boolean(given) && !Number.isNaN(new Date(given).getTime());
+
 /** "29/11/2026, 08:41:07" */
-export const moment = (instant) => (instant ? format({ dateStyle: "short", timeStyle: "medium" }).format(new Date(instant)) : "");
+export const moment = (instant) => (isInstant(instant) ? format({ dateStyle: "short", timeStyle: "medium" }).format(new Date(instant)) : "");
 
 /** "08:41:07" */
-export const clock = (instant) => (instant ? format({ timeStyle: "medium" }).format(new Date(instant)) : "");
+export const clock = (instant) => (isInstant(instant) ? format({ timeStyle: "medium" }).format(new Date(instant)) : "");
 
 /** "29/11/2026" */
-export const day = (instant) => (instant ? format({ dateStyle: "short" }).format(new Date(instant)) : "");
+export const day = (instant) => (isInstant(instant) ? format({ dateStyle: "short" }).format(new Date(instant)) : "");
 
 /** "08:41" today, "28/11 08:41" before: for what happened lately. */
 export function lately(instant) {
-  if (!instant) return "";
+  if (!isInstant(instant)) return "";
   const short = format({ hour: "2-digit", minute: "2-digit" }).format(new Date(instant));
   return day(instant) === day(Date.now()) ? short : `${format({ day: "2-digit", month: "2-digit" }).format(new Date(instant))} ${short}`;
 }
@@ -39,7 +42,7 @@ export function ago(instant, now = Date.now()) {
 
 /** Returns the instant (ISO, UTC) of a `datetime-local` value, which is in the city's time zone; "" for none. */
 export function instantOf(local) {
-  if (!local) return "";
+  if (!local || !isInstant(`${local}Z`)) return "";
   const asUtc = new Date(`${local}Z`).getTime();
   // Twice: the second look is with the offset of about the right instant, which matters where daylight saving begins or ends.
   const first = asUtc - offset(asUtc);
@@ -48,7 +51,7 @@ export function instantOf(local) {
 
 /** Returns an instant as the value of a `datetime-local` field, in the city's time zone. */
 export function localOf(instant) {
-  if (!instant) return "";
+  if (!isInstant(instant)) return "";
   const time = new Date(instant).getTime();
   return new Date(time + offset(time)).toISOString().slice(0, 16);
 }

@@ -53,10 +53,19 @@ function Confirm({ started, onDone, onCancel }) {
 function RecoveryCodes({ codes, onKept }) {
   const title = useRef(null);
   useEffect(() => title.current.focus(), []);
-  const copy = () => navigator.clipboard.writeText(codes.join("\n")).then(() => toast(COMMON.copied), () => toast(COMMON.copyByKeys, "failed"));
+  const list = useRef(null);
+  const copy = async () => {
+    try {
+      await navigator.clipboard.writeText(codes.join("\n"));
+      toast(COMMON.copied);
+    } catch {
+      getSelection().selectAllChildren(list.current);
+      toast(COMMON.copyByKeys, "failed");
+    }
+  };
   return html`<h3 ref=${title} tabindex="-1">${ACCOUNT.codes}</h3>
     <p>${ACCOUNT.codesWhy}</p>
-    <ol class="account-codes">${codes.map((code) => html`<li key=${code}><code>${code}</code></li>`)}</ol>
+    <ol ref=${list} class="account-codes">${codes.map((code) => html`<li key=${code}><code>${code}</code></li>`)}</ol>
     <div class="actions">
       <button type="button" class="primary" onClick=${onKept}>${ACCOUNT.kept}</button>
       <button type="button" onClick=${copy}>${ACCOUNT.copyCodes}</button>

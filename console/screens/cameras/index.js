@@ -6,10 +6,12 @@ import { cameras, camerasProblem, loadCameras } from "../../stores/cameras.js";
 import { groupName } from "../../stores/groups.js";
 import { CAMERAS } from "../../texts/pt-BR/cameras.js";
 import { CAMERA_STATES } from "../../texts/pt-BR/common.js";
+import { needsAttention, notRecordedOf, readUsage } from "../../ui/attention.js";
 import { foundCameras, GroupSelect } from "../../ui/choosing.js";
 import { Filters } from "../../ui/filters.js";
 import { SelectField, TextField } from "../../ui/form.js";
 import { html, useState } from "../../ui/html.js";
+import { useLoaded } from "../../ui/loading.js";
 import { CameraState } from "../../ui/signs.js";
 import { Empty, Failed, Skeleton } from "../../ui/states.js";
 import { VirtualList } from "../../ui/virtual-list.js";
@@ -18,6 +20,8 @@ import { ImportDialog } from "./import.js";
 
 export const styles = ["style.css"];
 
+/** A choice among the states that is none itself: all that need attention. */
+const DOWN = "down";
 const narrow = matchMedia("(max-width: 48rem)");
 
 export default function Cameras({ query }) {
@@ -42,19 +46,23 @@ export default function Cameras({ query }) {
 }
 
 function List({ query, onEdit }) {
+  const state = query.state ?? "";
+  const usage = useLoaded(async () => (state === DOWN ? readUsage() : null), [state]);
   if (camerasProblem.value && !cameras.value) return html`<${Failed} problem=${camerasProblem.value} retry=${loadCameras} />`;
   if (!cameras.value) return html`<${Skeleton} lines=${12} />`;
   if (cameras.value.size === 0) return html`<${None} />`;
-  const state = query.state ?? "";
-  const found = foundCameras(query.q ?? "", query.group ?? "").filter((camera) => !state || (camera.enabled ? camera.state : "disabled") === state);
+  const silent = notRecordedOf(usage.value);
+  const fits = (camera) => (state === DOWN ? needsAttention(camera, silent) : !state || (camera.enabled ? camera.state : "disabled") === state);
+  const found = foundCameras(query.q ?? "", query.group ?? "").filter(fits);
   const count = [query.q, query.state, query.group].filter(Boolean).length;
   const row = (camera) => html`<${Row} camera=${camera} onEdit=${onEdit} />`;
   return html`
     <${Filters} count=${count}>
       <${TextField} label=${CAMERAS.search} type="search" value=${query.q ?? ""} onInput=${(event) => setQuery({ q: event.target.value })} />
-      <${SelectField} label=${CAMERAS.state} value=${state} options=${[["", CAMERAS.anyState], ...Object.entries(CAMERA_STATES)]} onChange=${(event) => setQuery({ state: event.target.value })} />
+      <${SelectField} label=${CAMERAS.state} value=${state} options=${[["", CAMERAS.anyState], [DOWN, CAMERAS.needAttention], ...Object.entries(CAMERA_STATES)]} onChange=${(event) => setQuery({ state: event.target.value })} />
       <${GroupSelect} value=${query.group ?? ""} onChange=${(group) => setQuery({ group })} />
     <//>
+    ${usage.problem && html`<${Failed} problem=${usage.problem} retry=${usage.reload} />`}
     <p class="muted" role="status">${CAMERAS.counts(found.length, cameras.value.size)}</p>
     ${found.length === 0
       ? html`<${Empty} text=${CAMERAS.none}><a class="button" href="/cameras">${CAMERAS.clearFilters}</a><//>`

@@ -2,15 +2,16 @@
 
 import { camerasByName } from "../../stores/cameras.js";
 import { DASHBOARD } from "../../texts/pt-BR/dashboard.js";
+import { needsAttention, notRecordedOf } from "../../ui/attention.js";
 import { html } from "../../ui/html.js";
 import { CameraState } from "../../ui/signs.js";
 
 const SHOWN = 12;
 
-export function Down({ notRecording }) {
-  const silent = new Set(notRecording.map(({ camera_id: id }) => id));
-  const isIll = (camera) => camera.enabled && (camera.state === "offline" || camera.state === "degraded" || silent.has(camera.id));
-  const down = camerasByName.value.filter(isIll).sort((a, b) => (b.since ?? "").localeCompare(a.since ?? ""));
+/** `usage`: how the recordings stand, null where it is not known. */
+export function Down({ usage }) {
+  const silent = notRecordedOf(usage);
+  const down = camerasByName.value.filter((camera) => needsAttention(camera, silent)).sort((a, b) => (b.since ?? "").localeCompare(a.since ?? ""));
   return html`<section class="panel" aria-label=${DASHBOARD.down}>
     <header><h2>${DASHBOARD.down}</h2><span class="count">${down.length}</span></header>
     ${down.length === 0 && html`<p class="muted">${DASHBOARD.noneDown}</p>`}
@@ -18,6 +19,6 @@ export function Down({ notRecording }) {
       <a href=${`/cameras/${camera.id}`}>${camera.name}</a>
       <span><${CameraState} camera=${camera} />${silent.has(camera.id) && html` · <span class="error">${DASHBOARD.notRecorded}</span>`}</span>
     </li>`)}</ul>
-    ${down.length > SHOWN && html`<a class="button" href="/cameras?state=offline">${DASHBOARD.allDown(down.length)}</a>`}
+    ${down.length > SHOWN && html`<a class="button" href="/cameras?state=down">${DASHBOARD.allDown(down.length)}</a>`}
   </section>`;
 }

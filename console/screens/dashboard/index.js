@@ -4,6 +4,7 @@ import { may, session } from "../../shell/state.js";
 import { openCounts } from "../../stores/alerts.js";
 import { cameras, camerasByName, camerasProblem, loadCameras } from "../../stores/cameras.js";
 import { DASHBOARD } from "../../texts/pt-BR/dashboard.js";
+import { readUsage } from "../../ui/attention.js";
 import { useLoaded } from "../../ui/loading.js";
 import { html, useEffect } from "../../ui/html.js";
 import { LatestReads, NewestAlerts } from "../../ui/live-lists.js";
@@ -24,7 +25,7 @@ export default function Dashboard() {
 }
 
 function Figures() {
-  const usage = useLoaded(async () => (may("recordings:read") ? session.get("/recordings/usage") : null));
+  const usage = useLoaded(readUsage);
   const plates = useLoaded(async () => (may("detections:read") ? session.get(`/analytics/plates?${lastDay()}`) : null));
   useEffect(() => {
     const timer = setInterval(() => document.visibilityState === "visible" && (usage.reload(), plates.reload()), AGAIN_MS);
@@ -37,11 +38,12 @@ function Figures() {
       ${may("alerts:read") && html`<${Figure} name=${DASHBOARD.alerts} href="/alertas" value=${openCounts.value.total.toLocaleString("pt-BR")}
         more=${DASHBOARD.alertCounts(openCounts.value)} isBad=${openCounts.value.critical > 0} />`}
       ${usage.value && html`<${RecordingFigures} usage=${usage.value} />`}
+      ${[usage, plates].filter((read) => read.problem && !read.value).map((read, index) => html`<div key=${index} class="panel"><${Failed} problem=${read.problem} retry=${read.reload} /></div>`)}
       ${plates.value && html`<${Figure} name=${DASHBOARD.platesToday} href="/placas" value=${plates.value.total.toLocaleString("pt-BR")} />`}
     </div>
     <div class="dashboard-columns">
       <div class="dashboard-column">
-        <${Down} notRecording=${usage.value?.cameras_not_recording ?? []} />
+        <${Down} usage=${usage.value} />
         ${plates.value && html`<${PlatesPerHour} items=${plates.value.items} total=${plates.value.total} />`}
       </div>
       ${may("alerts:read") && html`<${NewestAlerts} />`}

@@ -2,7 +2,10 @@
 
 export const CAMERAS = {
   title: "Câmeras",
-  counts: (shown, total) => (shown === total ? `${total} câmeras` : `${shown} de ${total} câmeras`),
+  counts: (shown, total) => {
+    const all = total === 1 ? "1 câmera" : `${total} câmeras`;
+    return shown === total ? all : `${shown} de ${all}`;
+  },
   add: "Adicionar câmera",
   importCsv: "Importar CSV",
   list: "Câmeras, por nome",
@@ -13,6 +16,7 @@ export const CAMERAS = {
   search: "Nome ou código",
   state: "Estado",
   anyState: "Todos",
+  needAttention: "precisa de atenção",
   edit: (name) => `Editar ${name}`,
   open: (name) => `Abrir ${name}`,
   recordingOff: "sem gravação",
@@ -51,7 +55,7 @@ export const IMPORT = {
   how: "Uma câmera por linha. A primeira linha dá os nomes das colunas: nome, url e, se houver, codigo, grupos (separados por |).",
   example: "nome;url;codigo;grupos\nPortão 1;rtsp://usuario:senha@10.0.0.5:554/ch1;P-001;Portarias|Centro",
   file: "Arquivo CSV",
-  check: (good, bad) => `${good} linhas prontas${bad ? `, ${bad} com erro` : ""}`,
+  check: (good, bad) => `${good === 1 ? "1 linha pronta" : `${good} linhas prontas`}${bad ? `, ${bad} com erro` : ""}`,
   line: "Linha",
   problem: "Situação",
   ready: "pronta",
@@ -63,13 +67,12 @@ export const IMPORT = {
   columns: "A primeira linha precisa ter as colunas nome e url.",
   start: (count) => `Importar ${count}`,
   progress: (done, total) => `${done} de ${total}`,
-  finished: (good, bad) => `${good} câmeras importadas${bad ? `, ${bad} com erro: corrija o arquivo e importe de novo, o que já entrou não se repete` : ""}.`,
+  finished: (good, bad) => `${good === 1 ? "1 câmera importada" : `${good} câmeras importadas`}${bad ? `, ${bad} com erro: corrija o arquivo e importe de novo, o que já entrou não se repete` : ""}.`,
 };
 
 export const CAMERA = {
   back: "Todas as câmeras",
   gone: "Esta câmera não existe mais, ou não é sua.",
-  live: "Ao vivo",
   reads: "Placas lidas por esta câmera",
   noReads: "Nenhuma placa lida por esta câmera.",
   waitingReads: (count) => (count === 1 ? "1 nova leitura: mostrar" : `${count} novas leituras: mostrar`),
@@ -87,7 +90,7 @@ export const CAMERA = {
   recordingFor: (days) => `24 horas, guardada por ${days} dias`,
   off: "desligada",
   ai: "Leitura",
-  aiFor: (fps, confidence) => `${fps.toLocaleString("pt-BR")} imagem por segundo, confiança mínima ${confidence}`,
+  aiFor: (fps, confidence) => `${fps.toLocaleString("pt-BR")} ${fps < 2 ? "imagem" : "imagens"} por segundo, confiança mínima ${confidence}`,
   externalId: "Código externo",
   created: "Cadastrada em",
   codecs: "Vídeo",

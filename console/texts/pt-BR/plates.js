@@ -56,7 +56,6 @@ export const PLATES = {
   under: "menos de 1 %",
   vehicle: "Veículo",
   alternates: "Também lida como",
-  noAlternates: "nenhuma outra leitura provável",
   twin: "Outra grafia",
   hash: "SHA-256 da imagem",
   reading: "Leitura",

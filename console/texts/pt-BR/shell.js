@@ -52,7 +52,6 @@ export const LOGIN = {
   code: "Código de verificação",
   codeExample: "123456 ou código de recuperação",
   enter: "Entrar",
-  entering: "Entrando…",
   with: (title) => `Entrar com ${title}`,
   codeAsked: "Digite o código do seu aplicativo autenticador.",
   changeTitle: "Troque sua senha",

@@ -9,10 +9,11 @@ import pytest
 from playwright.async_api import Route, expect
 from tests.console.browsing import Console
 from tests.console.screens.fleet import Fleet, camera
-from tests.console.standins import Asked, paged
+from tests.console.standins import Asked, Reply, paged, problem
 
 from alerts.alerts.api import AcknowledgedOut, AlertOut
 from alerts.alerts.domain import AlertState
+from gtvision.camera import CameraState
 from gtvision.events import Severity
 from gtvision.ids import new_id
 from gtvision.time import SystemClock
@@ -141,3 +142,101 @@ async def test_the_detail_of_one_alert_never_stands_at_the_address_of_another(co
     await expect(detail).to_have_count(0)
     answered.set()
     await expect(detail).to_contain_text("OLD2B22")
+
+
+@pytest.mark.parametrize("path", ["/alertas?from=abc&to=2026", "/placas?from=abc", "/auditoria?from=abc"])
+async def test_an_address_with_garbage_for_a_time_shows_the_screen(console: Console, path: str) -> None:
+    page = await console.as_role("admin", path)
+    await expect(page.get_by_label("De", exact=True)).to_have_value("")
+
+
+async def test_a_held_list_stays_where_it_is_when_its_first_row_goes(console: Console) -> None:
+    shown = [raised("ABC1D23"), raised("BRA2E19")]
+    Fleet(console.services, camera("Portão 2"))
+    Alerts(console, shown)
+    page = await console.as_role("operator", "/painel")
+    await console.live.subscribed()
+    panel = page.get_by_role("region", name="Alertas abertos mais novos")
+    rows = panel.locator("li")
+    await panel.get_by_role("button", name="Ciente: BRA2E19").focus()
+    for plate in ("NEW1A11", "NEW2B22"):
+        console.live.say("alert", raised(plate))
+    await expect(panel.get_by_role("button", name="2 novos alertas: mostrar")).to_be_visible()
+    console.live.say("alert", acknowledged(shown[0]))
+    await expect(panel.get_by_text("ABC1D23")).to_have_count(0)
+    await expect(rows).to_have_count(1)
+    await expect(rows).to_contain_text("BRA2E19")
+    await expect(panel.get_by_role("button", name="2 novos alertas: mostrar")).to_be_visible()
+
+
+async def test_cameras_beyond_the_tiles_of_the_wall_are_kept_and_preselected(console: Console) -> None:
+    fleet = [camera(f"Câmera {number:02}") for number in range(30)]
+    Fleet(console.services, *fleet)
+    page = await console.as_role("operator", "/mural")
+    tools = page.locator(".wall-tools")
+    await tools.get_by_role("button", name="16 câmeras").click()
+    await tools.get_by_role("button", name="Câmeras", exact=True).click()
+    dialog = page.get_by_role("dialog")
+    for number in range(4, 16):
+        await dialog.get_by_role("checkbox", name=f"Câmera {number:02}").check()
+    await dialog.get_by_role("button", name="16 câmeras").click()
+    slots = page.locator(".wall-slot[data-camera]")
+    await expect(slots).to_have_count(16)
+
+    await tools.get_by_role("button", name="4 câmeras", exact=True).click()
+    await expect(slots).to_have_count(4)
+    await page.get_by_role("button", name="Tirar Câmera 01 do mural").click()
+    await expect(slots).to_have_count(3)
+    await tools.get_by_role("button", name="Câmeras", exact=True).click()
+    await expect(dialog.get_by_role("button", name="15 câmeras")).to_be_visible()
+    await page.keyboard.press("Escape")
+    await tools.get_by_role("button", name="16 câmeras").click()
+    await expect(slots).to_have_count(15)
+
+
+async def test_the_choice_of_cameras_says_where_it_ends(console: Console) -> None:
+    Fleet(console.services, *[camera(f"Câmera {number:02}") for number in range(26)])
+    page = await console.as_role("operator", "/mural")
+    await page.locator(".wall-tools").get_by_role("button", name="Câmeras", exact=True).click()
+    dialog = page.get_by_role("dialog")
+    for number in range(4, 25):
+        await dialog.get_by_role("checkbox", name=f"Câmera {number:02}").check()
+    await expect(dialog.get_by_text("No máximo 25 câmeras")).to_be_visible()
+    await expect(dialog.get_by_role("checkbox", name="Câmera 25")).to_be_disabled()
+    await dialog.get_by_role("checkbox", name="Câmera 24").uncheck()
+    await expect(dialog.get_by_role("checkbox", name="Câmera 25")).to_be_enabled()
+
+
+async def test_a_file_as_excel_saves_it_in_brazil_keeps_its_accents_and_a_failure_at_the_end_ends_the_import(console: Console) -> None:
+    Fleet(console.services)
+    console.services.answer("POST", "/cameras", lambda asked: Reply(201, camera(asked.body["name"])))
+    page = await console.as_role("admin", "/cameras?import=1")
+    dialog = page.get_by_role("dialog")
+    text = "nome;url\r\nPortão São João;rtsp://10.0.0.5/1\r\n"
+    await dialog.get_by_label("Arquivo CSV").set_input_files({"name": "c.csv", "mimeType": "text/csv", "buffer": text.encode("cp1252")})
+    await expect(dialog.get_by_role("rowheader", name="Portão São João")).to_be_visible()
+    console.services.answer("GET", "/groups", problem(503, "unavailable"))
+    await dialog.get_by_role("button", name="Importar 1").click()
+    await expect(dialog.get_by_role("status")).to_contain_text("1 câmera importada")
+    assert console.services.to("POST", "/cameras")[0].body["name"] == "Portão São João"
+
+
+async def test_after_an_acknowledgement_the_next_one_has_the_focus(console: Console) -> None:
+    Fleet(console.services, camera("Portão 2"))
+    Alerts(console, [raised("ABC1D23"), raised("BRA2E19"), raised("QWE4R56")])
+    page = await console.as_role("operator", "/painel")
+    panel = page.get_by_role("region", name="Alertas abertos mais novos")
+    await panel.get_by_role("button", name="Ciente: BRA2E19").press("Enter")
+    await expect(panel.get_by_role("button", name="Ciente: BRA2E19")).to_have_count(0)
+    await expect(panel.get_by_role("button", name="Ciente: QWE4R56")).to_be_focused()
+
+
+async def test_the_dashboard_says_what_it_could_not_read_and_leads_to_all_that_need_attention(console: Console) -> None:
+    ill = [camera(f"Câmera {number:02}", state=state) for number in range(7) for state in (CameraState.OFFLINE, CameraState.DEGRADED)]
+    Fleet(console.services, camera("Portão 2"), *ill)
+    console.services.answer("GET", "/recordings/usage", problem(503, "unavailable"))
+    page = await console.as_role("operator", "/painel")
+    await expect(page.locator(".dashboard-figures").get_by_role("button", name="Tentar de novo").first).to_be_visible()
+    await page.get_by_role("link", name="Ver todas as 14").click()
+    await expect(page.get_by_label("Estado")).to_have_value("down")
+    await expect(page.get_by_text("14 de 15 câmeras")).to_be_visible()
