@@ -4,6 +4,7 @@ import { listen, may, me, resyncs } from "../shell/state.js";
 import { untilRead } from "../ui/again.js";
 import { computed, effect, signal, untracked } from "../ui/html.js";
 import { readAll } from "../ui/loading.js";
+import { inOrder } from "../ui/order.js";
 import { COMMON } from "../texts/pt-BR/common.js";
 
 /** @typedef {import("../types/cameras").CameraOut} Camera */
@@ -14,9 +15,15 @@ export const cameras = signal(/** @type {Map<string, Camera> | null} */ (null));
 /** Why the cameras could not be read, or null. */
 export const camerasProblem = signal(null);
 
-/** The cameras, by name. */
-export const camerasByName = computed(() => [...(cameras.value?.values() ?? [])].sort((a, b) => a.name.localeCompare(b.name, "pt-BR", { numeric: true })));
+/** The cameras, by name. Their order is found anew only where names have changed, as states come many a second. */
+export const camerasByName = computed(() => {
+  const known = cameras.value ?? new Map();
+  const isSame = ordered.length === known.size && ordered.every(({ id, name }) => known.get(id)?.name === name);
+  ordered = isSame ? ordered.map(({ id }) => known.get(id)) : [...known.values()].sort((a, b) => inOrder(a.name, b.name));
+  return ordered;
+});
 
+let ordered = /** @type {Camera[]} */ ([]);
 let latest = 0;
 /** What came live while the cameras were being read, which is newer than the answer. */
 let during = new Map();

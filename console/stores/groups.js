@@ -5,6 +5,7 @@ import { COMMON } from "../texts/pt-BR/common.js";
 import { untilRead } from "../ui/again.js";
 import { computed, effect, signal, untracked } from "../ui/html.js";
 import { readAll } from "../ui/loading.js";
+import { inOrder } from "../ui/order.js";
 
 /** The groups {id, name, cameras}, by name; null until they were read. */
 export const groups = signal(/** @type {import("../types/cameras").GroupOut[] | null} */ (null));
@@ -13,7 +14,7 @@ const byId = computed(() => new Map((groups.value ?? []).map((group) => [group.i
 
 export async function loadGroups() {
   const all = await readAll("/groups", {}, 200);
-  if (me.value) groups.value = all.sort((a, b) => a.name.localeCompare(b.name, "pt-BR", { numeric: true }));
+  if (me.value) groups.value = all.sort((a, b) => inOrder(a.name, b.name));
 }
 
 export async function makeGroup(name, key) {

@@ -5,12 +5,13 @@ import { groupName, groups } from "../stores/groups.js";
 import { COMMON } from "../texts/pt-BR/common.js";
 import { GroupBoxes } from "./choosing.js";
 import { html, useId } from "./html.js";
+import { inOrder } from "./order.js";
 
 /** The groups by name, in words. `ids`: null for every camera. */
 export function reachInWords(ids) {
   if (ids === null) return COMMON.allCameras;
   if (!ids.length) return COMMON.noCamera;
-  return ids.map(groupName).sort((a, b) => a.localeCompare(b, "pt-BR", { numeric: true })).join(", ");
+  return ids.map(groupName).sort(inOrder).join(", ");
 }
 
 /** What one may give to others: who is limited to groups gives no more than these. */

@@ -10,6 +10,7 @@ import { Field, SelectField } from "../../ui/form.js";
 import { html, useState } from "../../ui/html.js";
 import { readAll, useLoaded } from "../../ui/loading.js";
 import { SearchField } from "../../ui/search.js";
+import { inOrder } from "../../ui/order.js";
 
 const GROUP = "group:";
 const SIMPLE = ["from", "to", "outcome", "actor_id", "camera_id", "object_kind", "object_id", "address", "purpose", "correlation_id"];
@@ -69,7 +70,7 @@ function ActorField({ value, onChange }) {
   const known = [...(people.value ?? []), ...(keys.value ?? [])].some(({ id }) => id === value);
   const options = (items, nameOfOne) => items
     .map((each) => [each.id, nameOfOne(each)])
-    .sort(([, a], [, b]) => a.localeCompare(b, "pt-BR", { numeric: true }))
+    .sort(([, a], [, b]) => inOrder(a, b))
     .map(([id, name]) => html`<option key=${id} value=${id} selected=${id === value}>${name}</option>`);
   return html`<${Field} label=${AUDIT.person}>
     ${(wires) => html`<select ...${wires} onChange=${onChange}>
@@ -83,7 +84,7 @@ function ActorField({ value, onChange }) {
 
 function CameraField({ value }) {
   const [isOpen, setOpen] = useState(false);
-  const done = ([id]) => (setOpen(false), setQuery({ camera_id: id ?? "" }));
+  const done = (/** @type {string[]} */ ids) => (setOpen(false), setQuery({ camera_id: ids[0] ?? "" }));
   return html`<${Field} label=${AUDIT.camera}>
     ${(wires) => html`<span class="audit-camera">
       <button type="button" ...${wires} onClick=${() => setOpen(true)}>${value ? nameOf(value) : AUDIT.anyCamera}</button>
