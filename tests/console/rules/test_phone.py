@@ -1,17 +1,31 @@
-"""On a phone: nothing reaches beyond the screen, and nothing moves under a finger."""
+"""On a phone: nothing reaches beyond the screen, all can be hit by a finger, and nothing moves under it."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import pytest
 from playwright.async_api import Page, expect
 from tests.console.browsing import Console
-from tests.console.rules.city import City, is_live
+from tests.console.rules.city import City, camera, is_live
 
 from gtvision.events import Severity
 
 pytestmark = [pytest.mark.db, pytest.mark.broker, pytest.mark.browser]
 
 PHONE = {"width": 390, "height": 844}
+TARGET = 40
+SMALL = f"""() => [...document.querySelectorAll("button, .button, .side a, input, select, summary")]
+  .filter((each) => each.checkVisibility({{ visibilityProperty: true }}) && !each.closest("label.choice, .visually-hidden, .skip"))
+  .filter((each) => !["checkbox", "radio"].includes(each.type))
+  .map((each) => [each.outerHTML.slice(0, 120), each.getBoundingClientRect()])
+  .filter(([, box]) => box.height > 1 && (box.height < {TARGET} || box.width < {TARGET}))
+  .map(([what, box]) => `${{Math.round(box.width)}}x${{Math.round(box.height)}} ${{what}}`)"""
+"""JavaScript: what is too small for a finger."""
+WIDE = """() => [...document.querySelectorAll("#content *, .top *")].filter((each) => each.checkVisibility()
+  && !each.closest(".visually-hidden, .virtual, .frame, .tile") && each.getBoundingClientRect().right > innerWidth + 1)
+  .map((each) => each.outerHTML.slice(0, 120)).slice(0, 5)"""
+"""JavaScript: what reaches beyond the screen."""
 PLACES = """() => [...document.querySelectorAll(".tile, .virtual li, .panel, .live-list li, .field, h1")].map((each) => {
   const { x, y, width, height } = each.getBoundingClientRect();
   return [x, y, width, height];
@@ -26,6 +40,29 @@ async def on_a_phone(console: Console, path: str, role: str = "operator") -> Pag
     await page.reload()
     assert await page.evaluate("matchMedia('(pointer: coarse)').matches")
     return page
+
+
+@pytest.mark.parametrize("role", ["operator", "admin"])
+async def test_every_screen_fits_and_can_be_hit(console: Console, role: str) -> None:
+    city = City(console, [camera(f"Avenida Presidente Juscelino Kubitschek, {number}, sentido centro") for number in range(1, 6)])
+    alert = city.raised(Severity.WARNING, reason="Veículo roubado em 12/11, boletim de ocorrência 2026/001234-5, procurar o plantão")
+    page = await on_a_phone(console, "/painel", role)
+    await is_live(page)
+    screens: list[str] = await page.eval_on_selector_all(".side a", "links => links.map((link) => link.getAttribute('href'))")
+    assert len(screens) >= 6
+    faults: dict[str, Any] = {}
+    for path in [*screens, f"/alertas/{alert.alert_id}", f"/cameras/{city.cameras[0].id}", "/conta", "/ajuda"]:
+        await page.evaluate("path => { history.pushState(null, '', path); dispatchEvent(new PopStateEvent('popstate')) }", path)
+        await expect(page.locator(".screen h1, .screen h2").first).to_be_visible()
+        await expect(page.locator("#content .skeleton")).to_have_count(0)
+        found = {
+            "width": await page.evaluate("Math.max(document.documentElement.scrollWidth, document.getElementById('content').scrollWidth)"),
+            "wide": await page.evaluate(WIDE),
+            "small": await page.evaluate(SMALL),
+        }
+        if found["width"] > PHONE["width"] or found["wide"] or found["small"]:
+            faults[path] = found
+    assert not faults
 
 
 @pytest.mark.parametrize("path", ["/mural", "/alertas", "/painel", "/cameras"])
