@@ -30,20 +30,30 @@ export function useLoaded(read, inputs = []) {
   return { ...state, reload, set };
 }
 
+const NOTHING_YET = { items: null, next: null, read: 0, isCut: false, problem: null, loading: true };
+/** A long list is not read anew to its end: after a cut link everybody reads at once. */
+const MOST_ANEW = 1_000;
+const SIZE_ANEW = 200;
+
 /**
  * A list of the API, page by page: `path` with `query` (lists of values are repeated), null for nothing to ask.
  * Returns {items, problem, loading, hasMore, more, reload, change}: `items` is null until the first page is here; `change(edit)` edits
  * the items that are here, as after a live message; made twice it changes no more than once. `follows`: whether the list is read again,
- * as far as it was, when live messages may have been lost, or by itself after trouble that passes; a search that goes on record each time does not. `ask(read)` runs each reading, as one that asks for a purpose first.
+ * as far as it was within reason, when live messages may have been lost, or by itself after trouble that passes; a search that goes on
+ * record each time does not. `ask(read)` runs each reading, as one that asks for a purpose first. `most`: how many items a list keeps that
+ * grows by live messages; the oldest go, and `more` reads them again.
  */
-export function usePages(path, query = {}, { limit = 100, follows = true, ask = (read) => read() } = {}) {
-  const [state, setState] = useState({ items: null, next: null, problem: null, loading: true });
+export function usePages(path, query = {}, { limit = 100, most = Infinity, follows = true, ask = (read) => read() } = {}) {
+  const [state, setState] = useState(NOTHING_YET);
+  const present = useRef(state);
+  present.current = state;
   const latest = useRef(0);
   const key = path === null ? null : withQuery(path, query);
   const again = useAgain();
-  const edits = useRef([]);
+  /** The changes made while a reading goes on; null while none does. */
+  const edits = useRef(null);
   /** Reads on from `cursor` until at least `enough` items were read. Changes made meanwhile are newer than the answers. */
-  const read = async (cursor, enough = 1) => {
+  const read = async (cursor, enough = 1, size = limit) => {
     const asked = (latest.current += 1);
     edits.current = [];
     setState((now) => ({ ...now, loading: true, problem: null }));
@@ -52,41 +62,61 @@ export function usePages(path, query = {}, { limit = 100, follows = true, ask = 
       let next = cursor;
       do {
         const from = next;
-        const page = await ask(() => session.get(pageAddress(path, query, limit, from)));
+        const page = await ask(() => session.get(pageAddress(path, query, size, from)));
         found.push(...page.items);
         next = page.next;
       } while (next !== null && found.length < enough && asked === latest.current);
       if (asked !== latest.current) return;
-      const edited = (items) => edits.current.reduce((list, edit) => edit(list), items);
-      setState((now) => ({ items: edited(cursor === null ? found : [...now.items, ...found]), next, problem: null, loading: false }));
+      const made = edits.current;
+      edits.current = null;
+      const edited = (items) => made.reduce((list, edit) => edit(list), items);
+      setState((now) => {
+        const items = edited(cursor === null ? found : [...now.items, ...found]);
+        return { items, next, read: items.length, isCut: false, problem: null, loading: false };
+      });
       again(null);
     } catch (problem) {
       if (asked !== latest.current) return;
+      edits.current = null;
       setState((now) => ({ ...now, problem, loading: false }));
-      if (follows) again(problem, () => asked === latest.current && read(cursor, enough));
+      if (follows) again(problem, () => asked === latest.current && read(cursor, enough, size));
     }
+  };
+  /** Reads from the beginning, as far as the list is or `enough`. */
+  const anew = (enough = present.current.items?.length ?? 1) => {
+    const wanted = Math.min(enough, MOST_ANEW);
+    return read(null, wanted, Math.max(limit, Math.min(wanted, SIZE_ANEW)));
   };
   const asked = useRef(null);
   const isFollowed = follows ? resyncs.value : 0;
   useEffect(() => {
     const isSame = asked.current === key;
     asked.current = key;
-    if (key === null) setState({ items: null, next: null, problem: null, loading: false });
-    else if (isSame) read(null, state.items?.length);
+    if (key === null) setState({ ...NOTHING_YET, loading: false });
+    else if (isSame) anew();
     else {
-      setState({ items: null, next: null, problem: null, loading: true });
+      setState(NOTHING_YET);
       read(null);
     }
     return () => (latest.current += 1);
   }, [key, limit, isFollowed]);
   return {
     ...state,
-    hasMore: state.next !== null,
-    more: () => state.next !== null && !state.loading && read(state.next),
-    reload: () => read(null, state.items?.length),
+    hasMore: state.next !== null || state.isCut,
+    more: () => {
+      if (state.loading) return;
+      if (state.isCut) anew(state.items.length + limit);
+      else if (state.next !== null) read(state.next);
+    },
+    reload: () => anew(),
     change: (edit) => {
-      edits.current.push(edit);
-      setState((now) => ({ ...now, items: now.items && edit(now.items) }));
+      edits.current?.push(edit);
+      setState((now) => {
+        if (!now.items) return now;
+        const items = edit(now.items);
+        const room = Math.max(most, now.read);
+        return items.length > room ? { ...now, items: items.slice(0, room), isCut: true } : { ...now, items };
+      });
     },
   };
 }
@@ -117,6 +147,6 @@ export function More({ pages }) {
   if (!pages.items?.length) return null;
   return html`<div class="more">
     <span class="muted" role="status">${pages.hasMore ? COMMON.loadedSoFar(pages.items.length) : COMMON.loaded(pages.items.length)}</span>
-    ${pages.hasMore && html`<button type="button" disabled=${pages.loading} onClick=${pages.more}>${COMMON.more}</button>`}
+    ${pages.hasMore && html`<button type="button" aria-disabled=${pages.loading} onClick=${pages.more}>${COMMON.more}</button>`}
   </div>`;
 }

@@ -6,12 +6,14 @@ import { ALERTS } from "../../texts/pt-BR/alerts.js";
 import { CAMERA } from "../../texts/pt-BR/cameras.js";
 import { ago, lately, moment } from "../../ui/dates.js";
 import { useHeld, Waiting } from "../../ui/holding.js";
-import { html, useEffect } from "../../ui/html.js";
+import { html, useEffect, useRef } from "../../ui/html.js";
 import { More, usePages } from "../../ui/loading.js";
 import { CameraState, percent, Plate, Severity } from "../../ui/signs.js";
 import { Failed, Skeleton } from "../../ui/states.js";
 
 const PAGE = 20;
+/** A camera at a road reads a plate each second, and its page may stay open for days. */
+const MOST = 200;
 
 /** A panel with a list of the API in pages. */
 function Listed({ title, pages, none, children }) {
@@ -26,7 +28,7 @@ function Listed({ title, pages, none, children }) {
 }
 
 export function Reads({ camera }) {
-  const pages = usePages("/detections", { camera_id: camera.id, plates_only: true }, { limit: PAGE });
+  const pages = usePages("/detections", { camera_id: camera.id, plates_only: true }, { limit: PAGE, most: MOST });
   const change = pages.change;
   useEffect(() => listen("detection", (frame) => {
     const fresh = frame.objects.filter((object) => object.plate);
@@ -44,7 +46,7 @@ export function Reads({ camera }) {
 }
 
 export function CameraAlerts({ camera }) {
-  const pages = usePages("/alerts", { camera_id: camera.id }, { limit: PAGE });
+  const pages = usePages("/alerts", { camera_id: camera.id }, { limit: PAGE, most: MOST });
   const change = pages.change;
   useEffect(() => listen("alert", (alert) => {
     if (alert.camera_id !== camera.id) return;
@@ -65,8 +67,9 @@ export function CameraAlerts({ camera }) {
 
 export function History({ camera }) {
   const pages = usePages(`/cameras/${camera.id}/history`, {}, { limit: PAGE });
-  const reload = pages.reload;
-  useEffect(() => listen("camera", (change) => change.camera_id === camera.id && reload()), [camera.id]);
+  const reload = useRef(pages.reload);
+  reload.current = pages.reload; // that of this moment, which knows how far the list is
+  useEffect(() => listen("camera", (change) => change.camera_id === camera.id && reload.current()), [camera.id]);
   const items = pages.items ?? [];
   return html`<${Listed} title=${CAMERA.history} pages=${pages} none=${CAMERA.noHistory}>
     <ul class="camera-list">${items.map((entry, index) => html`<li key=${entry.at}>

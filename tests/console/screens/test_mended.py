@@ -16,7 +16,7 @@ from alerts.alerts.domain import AlertState
 from gtvision.camera import CameraState
 from gtvision.events import Severity
 from gtvision.ids import new_id
-from gtvision.time import SystemClock
+from gtvision.time import SystemClock, isoformat
 
 pytestmark = [pytest.mark.db, pytest.mark.broker, pytest.mark.browser]
 
@@ -240,3 +240,32 @@ async def test_the_dashboard_says_what_it_could_not_read_and_leads_to_all_that_n
     await page.get_by_role("link", name="Ver todas as 14").click()
     await expect(page.get_by_label("Estado")).to_have_value("down")
     await expect(page.get_by_text("14 de 15 câmeras")).to_be_visible()
+
+
+async def test_the_reads_of_a_camera_are_cut_at_an_end_and_can_be_read_on(console: Console) -> None:
+    gate = camera("Portão 2")
+    Fleet(console.services, gate)
+    console.services.answer("GET", "/cameras/*/history", paged([]))
+    page = await console.as_role("operator", f"/cameras/{gate.id}")
+    await console.live.subscribed()
+    panel = page.get_by_role("region", name="Placas lidas por esta câmera")
+    await expect(panel.get_by_text("Nenhuma placa lida por esta câmera.")).to_be_visible()
+    now = isoformat(SystemClock().now())
+    read = {"camera_id": str(gate.id), "captured_at": now, "plate_confidence": 0.9}
+    objects = [{**read, "detection_id": str(new_id()), "plate": f"ABC{number:04}"} for number in range(250)]
+    console.live.say("detection", {"camera_id": str(gate.id), "captured_at": now, "objects": objects})
+    await expect(panel.locator("li")).to_have_count(200)
+    await expect(panel.locator("li").first).to_contain_text(str(SystemClock().now().year))
+    before = len(console.services.to("GET", "/detections"))
+    await panel.get_by_role("button", name="Carregar mais").click()
+    await expect(panel.get_by_text("Nenhuma placa lida por esta câmera.")).to_be_visible()
+    assert len(console.services.to("GET", "/detections")) == before + 1
+
+
+async def test_an_alert_is_opened_without_taking_the_focus_out_of_the_list(console: Console) -> None:
+    Alerts(console, [raised("ABC1D23"), raised("BRA2E19")])
+    page = await console.as_role("operator", "/alertas")
+    row = page.locator(".alert-row", has_text="BRA2E19").locator(".alert-what")
+    await row.press("Enter")
+    await expect(page.get_by_role("article", name="Alerta escolhido")).to_contain_text("BRA2E19")
+    await expect(row).to_be_focused()
