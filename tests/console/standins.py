@@ -19,10 +19,23 @@ from playwright.async_api import BrowserContext, Route, WebSocketRoute
 from pydantic_core import to_jsonable_python
 
 from gtv.routes import below, load_routes
+from streaming.recordings.api import UsageOut
 
 from tests.console.origin import ROOT  # isort: skip
 
 API = "/api/v1"
+NO_RECORDINGS = UsageOut(
+    as_of=None,
+    bytes_used=0,
+    bytes_per_day=None,
+    oldest=None,
+    newest=None,
+    disk=None,
+    days_left=None,
+    cameras_recording=0,
+    cameras_not_recording_total=0,
+    cameras_not_recording=[],
+)
 PING_S = 1.0
 
 
@@ -78,6 +91,8 @@ class Services:
         routes = load_routes(ROOT / "deploy/routes.yml")
         self._prefixes = [prefix for name in routes.services if name != "identity" for prefix in routes.prefixes_of(name)]
         self.answer("GET", "/alerts/summary", {"open": {"critical": 0, "warning": 0, "info": 0, "total": 0}})
+        self.answer("GET", "/recordings/usage", NO_RECORDINGS)
+        self.answer("GET", "/analytics/plates", {"items": [], "total": 0})
 
     def answer(self, method: str, path: str, body: Any) -> None:
         """`path`: without `/api/v1` and query, `*` for any part. `body`: a value, a model, a `Reply`, or what makes it of an `Asked`."""

@@ -86,12 +86,12 @@ async def test_a_file_is_checked_line_by_line_before_anything_is_made(console: C
     lines = ["nome;url;codigo;grupos", '"Rua A; norte";rtsp://10.0.0.1/a;A1;Centro', "Rua B;http://10.0.0.2;B1;", "Rua C;rtsp://10.0.0.3/c;A1;", ";rtsp://x/y;;"]
     await page.get_by_label("Arquivo CSV").set_input_files([{"name": "c.csv", "mimeType": "text/csv", "buffer": "\r\n".join(lines).encode()}])
     dialog = page.get_by_role("dialog")
-    await expect(dialog).to_contain_text("1 linhas prontas, 3 com erro")
+    await expect(dialog).to_contain_text("1 linha pronta, 3 com erro")
     await expect(dialog).to_contain_text("falta o endereço")
     await expect(dialog).to_contain_text("código repetido da linha 2")
     assert console.services.to("POST", "/cameras") == []
     await dialog.get_by_role("button", name="Importar 1").click()
-    await expect(dialog).to_contain_text("1 câmeras importadas")
+    await expect(dialog).to_contain_text("1 câmera importada")
     [asked] = console.services.to("POST", "/cameras")
     assert (asked.body["name"], asked.body["groups"]) == ("Rua A; norte", [str(CENTRE.id)])
 
