@@ -12,7 +12,7 @@ export const DASHBOARD = {
   notRecording: (count) => (count === 0 ? "nenhuma parada" : count === 1 ? "1 parada" : `${count} paradas`),
   disk: "Disco",
   free: (size) => `${size} livres`,
-  daysLeft: (days) => (days >= 1 ? `espaço para ${days < 2 ? "1 dia" : `${Math.floor(days).toLocaleString("pt-BR")} dias`}` : "menos de um dia de espaço"),
+  daysLeft: (days) => (days >= 1 ? `espaço para ${days < 2 ? "1 dia" : `${Math.floor(days).toLocaleString("pt-BR")} dias`}` : "no limite: as mais antigas dão lugar às novas"),
   daysUnknown: "previsão depois de um dia de gravação",
   daysEnough: "não enche neste ritmo",
   used: (size) => `${size} gravados`,
