@@ -6,7 +6,7 @@ import pytest
 from playwright.async_api import Page, expect
 from tests.chassis.waiting import until
 from tests.console.browsing import Console
-from tests.console.rules.city import City, camera
+from tests.console.rules.city import City, camera, is_live
 
 from cameras.cameras.api import CameraOut
 from gtvision.events import Severity
@@ -55,6 +55,28 @@ async def test_the_picker_finds_the_last_camera(console: Console) -> None:
     await page.wait_for_url(f"**/alertas?cameras={city.cameras[-1].id}")
     wanted = [str(city.cameras[-1].id)]
     await until(lambda: any(each.query.get("camera_id") == wanted for each in console.services.to("GET", "/alerts")))
+
+
+async def test_reads_of_every_camera_have_their_names(console: Console) -> None:
+    city = City(console, fleet())
+    page = await console.as_role("operator", "/placas")
+    await is_live(page)
+    await page.mouse.move(0, 0)  # under the pointer the list would stay still
+    seen = {
+        "detection_id": "0190a5c2-0000-7000-8000-0000000000d1",
+        "camera_id": str(city.cameras[-1].id),
+        "captured_at": "2026-11-29T12:00:00Z",
+        "object_class": "car",
+        "confidence": 0.9,
+        "plate": "ABC1D23",
+        "plate_confidence": 0.9,
+        "plate_alternates": [],
+        "box": [0, 0, 1, 1],
+        "plate_box": None,
+    }
+    console.live.say("detection", {"camera_id": seen["camera_id"], "captured_at": seen["captured_at"], "objects": [seen]})
+    await expect(page.get_by_role("list", name="Leituras")).to_contain_text("Câmera 1050")
+    await expect(page.get_by_text("câmera removida")).to_have_count(0)
 
 
 async def test_ten_thousand_open_alerts_are_counted_and_can_all_be_reached(console: Console) -> None:
