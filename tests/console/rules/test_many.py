@@ -61,7 +61,7 @@ async def test_reads_of_every_camera_have_their_names(console: Console) -> None:
     city = City(console, fleet())
     page = await console.as_role("operator", "/placas")
     await is_live(page)
-    await page.mouse.move(0, 0)  # under the pointer the list would stay still
+    await page.get_by_text("Nenhuma placa foi lida ainda.").hover()  # under the pointer the list stays still
     seen = {
         "detection_id": "0190a5c2-0000-7000-8000-0000000000d1",
         "camera_id": str(city.cameras[-1].id),
@@ -75,6 +75,7 @@ async def test_reads_of_every_camera_have_their_names(console: Console) -> None:
         "plate_box": None,
     }
     console.live.say("detection", {"camera_id": seen["camera_id"], "captured_at": seen["captured_at"], "objects": [seen]})
+    await page.get_by_role("button", name="1 nova leitura: mostrar").click()
     await expect(page.get_by_role("list", name="Leituras")).to_contain_text("Câmera 1050")
     await expect(page.get_by_text("câmera removida")).to_have_count(0)
 
