@@ -50,7 +50,10 @@ session.addEventListener("ended", (/** @type {CustomEvent} */ { detail }) => {
 export async function start() {
   try {
     if (await session.resume()) await entered();
-    else phase.value = "out";
+    else {
+      ended.value = session.endedBefore;
+      phase.value = "out";
+    }
   } catch {
     if (phase.value === "out") return; // it ended meanwhile
     phase.value = "away";

@@ -43,6 +43,8 @@ export class Session extends EventTarget {
   user = null;
   /** Whether the user has to change the password before anything else. */
   mustChangePassword = false;
+  /** Why the session that a reload found was over already, or null. */
+  endedBefore = null;
   /** The code of the declared purpose, "" for none. */
   purpose = "";
 
@@ -66,7 +68,10 @@ export class Session extends EventTarget {
       return true;
     } catch (error) {
       this.#forget();
-      if (error.status === 401) return false;
+      if (error.status === 401) {
+        this.endedBefore = error.reason ?? error.code;
+        return false;
+      }
       throw error; // the server is away, and the session may well live
     }
   }

@@ -167,6 +167,7 @@ async def test_another_user_in_one_tab_ends_the_others(console: Console) -> None
     await page.route("**/api/v1/auth/refresh", lambda route: route.fulfill(status=401, json={"status": 401, "code": "session_revoked"}))
     await page.reload()  # this tab alone believes that it has no session
     await signed_out(page)
+    await expect(page.get_by_text("Sua sessão foi encerrada. Entre de novo.")).to_be_visible()
     await sign_in(page, await console.user("viewer"))
     await entered(page)
     await signed_out(other)
