@@ -18,7 +18,7 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -241,17 +241,19 @@ async def _registered(room: ControlRoom) -> list[dict[str, Any]]:
 
     await until(rendered, "the demo cameras are rendered (see build/bench-cameras/camera.log)", 1_800)
     async with room.person() as person:
-        for camera in (document := json.loads(roster.read_text()))["cameras"]:
-            for copy in range(1, COPIES + 1):
+        cameras = json.loads(roster.read_text())["cameras"]
+        for copy in range(1, COPIES + 1):
+            for camera in cameras:
                 body = {"name": camera["title"], "url": camera["url"], "external_id": camera["external_id"]}
                 if copy > 1:
                     body |= {"name": f"{camera['title']} {copy}", "external_id": f"{camera['external_id']}-{copy}"}
                     body |= {"ai": {"enabled": False}, "recording": {"enabled": False}}
                 await person.post("/cameras", body)
-        wanted = COPIES * len(document["cameras"])
+            # round by round: a camera that is asked for four streams while it starts may give none
+            known = await until(partial(_all_online, person, copy * len(cameras)), f"{copy * len(cameras)} cameras are online")
+        return known
 
-        async def online() -> Any:
-            cameras = await person.every("/cameras")
-            return cameras if sum(camera["state"] == "online" for camera in cameras) == wanted else None
 
-        return await until(online, f"{wanted} cameras are online")
+async def _all_online(person: Person, wanted: int) -> list[dict[str, Any]] | None:
+    cameras = await person.every("/cameras")
+    return cameras if sum(camera["state"] == "online" for camera in cameras) == wanted else None
