@@ -23,3 +23,10 @@ export function PlatesPerHour({ items, total }) {
     <p class="chart-ends muted"><span>${lately(items[0]?.hour)}</span><span>${lately(items.at(-1)?.hour)}</span></p>
   </section>`;
 }
+
+/** The chart's room while it is being read. */
+export function ChartAwaited() {
+  return html`<section class="panel" aria-label=${DASHBOARD.perHour} aria-busy="true">
+    <header><h2>${DASHBOARD.perHour}</h2></header><div class="chart"></div><p class="chart-ends">\u00a0</p>
+  </section>`;
+}

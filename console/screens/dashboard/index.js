@@ -9,7 +9,7 @@ import { useLoaded } from "../../ui/loading.js";
 import { html, useEffect } from "../../ui/html.js";
 import { LatestReads, NewestAlerts } from "../../ui/live-lists.js";
 import { Failed, Skeleton } from "../../ui/states.js";
-import { PlatesPerHour } from "./chart.js";
+import { ChartAwaited, PlatesPerHour } from "./chart.js";
 import { Down } from "./down.js";
 
 export const styles = ["style.css"];
@@ -37,14 +37,16 @@ function Figures() {
       <${FleetFigure} />
       ${may("alerts:read") && html`<${Figure} name=${DASHBOARD.alerts} href="/alertas" value=${openCounts.value.total.toLocaleString("pt-BR")}
         more=${DASHBOARD.alertCounts(openCounts.value)} isBad=${openCounts.value.critical > 0} />`}
-      ${usage.value && html`<${RecordingFigures} usage=${usage.value} />`}
+      ${usage.value ? html`<${RecordingFigures} usage=${usage.value} />` : may("recordings:read") && usage.loading && [DASHBOARD.recording, DASHBOARD.disk].map(awaited)}
       ${[usage, plates].filter((read) => read.problem && !read.value).map((read, index) => html`<div key=${index} class="panel"><${Failed} problem=${read.problem} retry=${read.reload} /></div>`)}
-      ${plates.value && html`<${Figure} name=${DASHBOARD.platesToday} href="/placas" value=${plates.value.total.toLocaleString("pt-BR")} />`}
+      ${plates.value
+        ? html`<${Figure} name=${DASHBOARD.platesToday} href="/placas" value=${plates.value.total.toLocaleString("pt-BR")} />`
+        : may("detections:read") && plates.loading && awaited(DASHBOARD.platesToday)}
     </div>
     <div class="dashboard-columns">
       <div class="dashboard-column">
         <${Down} usage=${usage.value} />
-        ${plates.value && html`<${PlatesPerHour} items=${plates.value.items} total=${plates.value.total} />`}
+        ${plates.value ? html`<${PlatesPerHour} items=${plates.value.items} total=${plates.value.total} />` : may("detections:read") && plates.loading && html`<${ChartAwaited} />`}
       </div>
       ${may("alerts:read") && html`<${NewestAlerts} />`}
       ${may("detections:read") && html`<${LatestReads} />`}
@@ -62,6 +64,9 @@ function Figure({ name, value, more, href, isBad = false }) {
   const inside = html`<span class="muted">${name}</span><strong>${value}</strong>${more && html`<small class=${isBad ? "error" : "muted"}>${more}</small>`}`;
   return href ? html`<a class="panel figure" data-bad=${isBad} href=${href}>${inside}</a>` : html`<div class="panel figure" data-bad=${isBad}>${inside}</div>`;
 }
+
+/** A figure that is being read keeps its room, so that nothing moves when it comes. */
+const awaited = (name) => html`<${Figure} key=${name} name=${name} value="…" more="\u00a0" />`;
 
 function FleetFigure() {
   const counts = { online: 0, offline: 0, degraded: 0, disabled: 0, unknown: 0 };
