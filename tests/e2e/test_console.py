@@ -200,7 +200,7 @@ async def test_the_operator_is_told_of_a_watched_plate_and_acknowledges_it(room:
     assert await desk.navigation() == [*OPERATION, "Cidade"]
     await desk.open("Mural")
     await desk.sees(desk.page.locator(".tile[data-status=playing]"))
-    banner = desk.page.locator(".banner[role=alert]")
+    banner = desk.page.locator("section.banner")
     await desk.sees(banner.get_by_role("button", name=re.compile("^Ciente: ")))
     await desk.press("Ver", "link", banner)
     shown = desk.page.get_by_role("article", name="Alerta escolhido")

@@ -13,7 +13,9 @@ pytestmark = [pytest.mark.db, pytest.mark.broker, pytest.mark.browser]
 
 
 async def alarmed(page: Page, words: str = "1 alerta crítico aberto") -> None:
-    await expect(page.get_by_role("alert", name=words)).to_be_visible()
+    banner = page.get_by_role("region", name=words)
+    await expect(banner).to_be_visible()
+    await expect(banner.get_by_role("alert")).to_contain_text("Placa")  # what a screen reader says by itself
 
 
 async def test_an_alert_that_comes_live_shows_sounds_and_counts_in_the_title(console: Console) -> None:

@@ -30,7 +30,7 @@ async def test_criticals_raised_during_a_cut_show_and_sound_when_it_ends(console
     await outage.end()
     await page.clock.fast_forward(10_000)
     await is_live(page)
-    banner = page.get_by_role("alert", name="2 alertas críticos abertos")
+    banner = page.get_by_role("region", name="2 alertas críticos abertos")
     await expect(banner).to_contain_text("Placa DEF4G56")
     await sounded(page)
     await expect(page).to_have_title("(3) Mural · GT-Vision")
@@ -52,7 +52,7 @@ async def test_a_half_open_link_is_found_by_its_silence_and_opened_anew(console:
     await page.clock.fast_forward(10_000)
     await console.live.subscribed(opened + 1)
     await is_live(page)
-    await expect(page.get_by_role("alert", name="1 alerta crítico aberto")).to_be_visible()
+    await expect(page.get_by_role("region", name="1 alerta crítico aberto")).to_be_visible()
     await sounded(page)
 
 
