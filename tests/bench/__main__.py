@@ -6,12 +6,14 @@ The exit status is 1 where a figure misses its floor or could not be taken.
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 
 from tests.bench import runner
 
 
 def main() -> int:
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that what was started ends too
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description="Measures the product, and the console in a browser.")
     which = f"which, of {' '.join(runner.modules())}, or W for all of the console; all where none is named"
     parser.add_argument("ids", nargs="*", metavar="ID", help=which)
