@@ -127,7 +127,7 @@ function Bulk({ items, chosen, onChoose, onTake, held }) {
   return html`<div class="alerts-bulk">
     ${may("alerts:acknowledge") && html`
       <input type="checkbox" aria-label=${ALERTS.chooseAll} title=${ALERTS.chooseAll} checked=${isAll} disabled=${open.length === 0} onChange=${() => onChoose(new Set(isAll ? [] : open))} />
-      <button type="button" class="primary" disabled=${chosen.size === 0} onClick=${() => onTake([...chosen])}>${ALERTS.acknowledgeMany(chosen.size)}</button>`}
+      <button type="button" class="primary" aria-disabled=${chosen.size === 0} onClick=${() => chosen.size && onTake([...chosen])}>${ALERTS.acknowledgeMany(chosen.size)}</button>`}
     <${Waiting} count=${held.waiting} words=${ALERTS.waiting} release=${held.release} />
   </div>`;
 }
