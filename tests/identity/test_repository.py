@@ -25,6 +25,7 @@ from gtvision.time import SystemClock
 from identity.cities.domain import Tenant
 from identity.cities.usecases.installation import Installation
 from identity.gateways.signing import RsaKeyMaker
+from identity.keys.domain import EndReason
 from identity.ledger import tables as _ledger_tables  # noqa: F401 - fills the metadata
 from identity.people.domain.users import User
 from identity.repository import PostgresRows
@@ -150,7 +151,7 @@ async def test_revocations_are_seen_across_tenants_while_they_last(db: Database)
         session = Session(new_id(), user.tenant_id, user.id, SubjectKind.USER, now, now + timedelta(days=1))
         async with db.uow(user.tenant_id) as uow:
             await PostgresRows(uow).add_session(session)
-            await PostgresRows(uow).revoke_session(session.id, now + timedelta(minutes=15))
+            await PostgresRows(uow).revoke_session(session.id, now + timedelta(minutes=15), EndReason.ENDED)
         ids.append(session.id)
     async with db.uow(None) as uow:
         assert set(ids) <= set(await PostgresRows(uow).revocations(now))

@@ -123,6 +123,7 @@ async def test_a_key_without_scopes_is_refused_in_words_and_who_may_only_read_ma
     await page.get_by_role("button", name="Sair").click()
     await signed_out(page)
     await sign_in(page, await console.user("auditor"))
+    await page.get_by_role("link", name="Chaves de acesso").click()
     await expect(page.get_by_role("cell", name="Todas as câmeras").first).to_be_visible()
     await expect(page.locator("#content").get_by_role("button")).to_have_count(0)
 

@@ -59,7 +59,7 @@ async def test_filters_are_in_the_address_and_survive_a_reload(console: Console)
     await console.user("auditor", name=name)
     page = await console.as_user(EMAIL, "/pessoas")
     await expect(page.get_by_role("cell", name=EMAIL)).to_be_visible()
-    await page.get_by_label("Buscar por nome ou e-mail").fill(name)
+    await page.get_by_role("searchbox", name="Buscar por nome ou e-mail").fill(name)
     await page.get_by_label("Papel").select_option("Auditor")
     await expect(page.get_by_role("row")).to_have_count(2)  # with that of the titles
     await page.reload()
