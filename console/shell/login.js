@@ -4,7 +4,7 @@
 import { endInWords } from "../texts/pt-BR/errors.js";
 import { LOGIN, SHELL } from "../texts/pt-BR/shell.js";
 import { Form, TextField } from "../ui/form.js";
-import { html, useEffect, useRef, useState } from "../ui/html.js";
+import { html, useEffect, useLayoutEffect, useRef, useState } from "../ui/html.js";
 import { session } from "./state.js";
 
 const PROVIDERS = "/api/v1/auth/oidc";
@@ -14,7 +14,7 @@ export function Login({ ended, onEnter }) {
   const [asksCode, setAsksCode] = useState(false);
   const email = useRef(null);
   const failed = useProviderError();
-  useEffect(() => email.current?.querySelector("input").focus(), []);
+  useLayoutEffect(() => email.current?.querySelector("input").focus(), []);
   const submit = async ({ email: address, password, code }) => {
     try {
       await session.login(address, password, code?.trim());
@@ -40,7 +40,7 @@ export function Login({ ended, onEnter }) {
 
 function Code() {
   const place = useRef(null);
-  useEffect(() => place.current.querySelector("input").focus(), []);
+  useLayoutEffect(() => place.current.querySelector("input").focus(), []);
   return html`<div ref=${place}><${TextField} label=${LOGIN.code} name="code" inputmode="numeric" autocomplete="one-time-code" maxlength="40"
     placeholder=${LOGIN.codeExample} required /></div>`;
 }
@@ -75,7 +75,7 @@ function Providers() {
 
 export function PasswordChange({ onEnter }) {
   const place = useRef(null);
-  useEffect(() => place.current.querySelector("input").focus(), []);
+  useLayoutEffect(() => place.current.querySelector("input").focus(), []);
   const submit = async ({ current, fresh, again }) => {
     if (fresh !== again) throw { code: "not_the_same" };
     await session.changePassword(current, fresh);

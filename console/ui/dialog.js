@@ -1,7 +1,7 @@
 // Dialogs: native ones, which keep the focus inside, close by Esc, and give the focus back to what opened them.
 
 import { COMMON } from "../texts/pt-BR/common.js";
-import { html, signal, useEffect, useId, useRef } from "./html.js";
+import { html, signal, useId, useLayoutEffect, useRef } from "./html.js";
 
 /**
  * Shows its children until `onClose` is called by Esc, the button or a click outside. `firm`: a click outside leaves it open, as where
@@ -10,7 +10,8 @@ import { html, signal, useEffect, useId, useRef } from "./html.js";
 export function Dialog({ title, onClose, wide = false, firm = false, children }) {
   const dialog = useRef(null);
   const id = useId();
-  useEffect(() => {
+  // Before it is drawn: a key that is typed next belongs to its first field already.
+  useLayoutEffect(() => {
     const opener = /** @type {HTMLElement | null} */ (document.activeElement);
     dialog.current.showModal();
     dialog.current.querySelector(".body :is(input, select, textarea, button)")?.focus();

@@ -3,7 +3,7 @@
 import { listen, session } from "../shell/state.js";
 import { CAMERA_STATES, COMMON } from "../texts/pt-BR/common.js";
 import { PLAYER } from "../texts/pt-BR/player.js";
-import { html, useEffect, useRef, useState } from "./html.js";
+import { html, useLayoutEffect, useRef, useState } from "./html.js";
 import { stateInWords } from "./signs.js";
 import { CameraView } from "./view.js";
 
@@ -22,7 +22,7 @@ export function Tile({ camera, onOpen, onRemove, children, class: looks = "", ..
   const view = useRef(/** @type {CameraView | null} */ (null));
   const [, drawAgain] = useState(0);
 
-  useEffect(() => {
+  useLayoutEffect(() => {
     const shown = (view.current = new CameraView({ video: video.current, canvas: canvas.current, session, cameraId: camera.id }));
     shown.addEventListener("changed", () => drawAgain((count) => count + 1));
     const seen = new IntersectionObserver((entries) => shown.visible(entries.at(-1).isIntersecting));
@@ -34,7 +34,8 @@ export function Tile({ camera, onOpen, onRemove, children, class: looks = "", ..
       shown.close();
     };
   }, [camera.id]);
-  useEffect(() => view.current.camera(camera), [camera]);
+  // Before the words show: whoever reads "sem sinal" may count on no picture being asked for.
+  useLayoutEffect(() => view.current.camera(camera), [camera]);
 
   const { status = "connecting", protocol = null, reason = "", firstFrameMs = null } = view.current ?? {};
   const words = inWords(status, reason, camera);

@@ -5,7 +5,7 @@ import { toast } from "../../shell/toasts.js";
 import { ACCOUNT } from "../../texts/pt-BR/account.js";
 import { COMMON } from "../../texts/pt-BR/common.js";
 import { Form, TextField } from "../../ui/form.js";
-import { html, useEffect, useRef, useState } from "../../ui/html.js";
+import { html, useLayoutEffect, useRef, useState } from "../../ui/html.js";
 
 export function SecondFactor() {
   const [started, setStarted] = useState(null);
@@ -36,7 +36,7 @@ function Start({ onStarted }) {
 
 function Confirm({ started, onDone, onCancel }) {
   const place = useRef(null);
-  useEffect(() => place.current.querySelector("input").focus(), []);
+  useLayoutEffect(() => place.current.querySelector("input").focus(), []);
   const submit = async ({ code }) => {
     const { recovery_codes: codes } = await session.post("/auth/second-factor/confirm", { code: code.trim() });
     toast(ACCOUNT.enabled);
@@ -52,7 +52,7 @@ function Confirm({ started, onDone, onCancel }) {
 
 function RecoveryCodes({ codes, onKept }) {
   const title = useRef(null);
-  useEffect(() => title.current.focus(), []);
+  useLayoutEffect(() => title.current.focus(), []);
   const list = useRef(null);
   const copy = async () => {
     try {

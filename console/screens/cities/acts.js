@@ -8,7 +8,7 @@ import { inWords } from "../../texts/pt-BR/errors.js";
 import { moment } from "../../ui/dates.js";
 import { confirm, Dialog } from "../../ui/dialog.js";
 import { Form, TextField } from "../../ui/form.js";
-import { html, useEffect, useRef, useState } from "../../ui/html.js";
+import { html, useLayoutEffect, useRef, useState } from "../../ui/html.js";
 import { Numbers } from "../../ui/numbers.js";
 import { useSettings } from "../../ui/settings.js";
 import { Failed, Skeleton } from "../../ui/states.js";
@@ -32,7 +32,7 @@ export async function move(city, verb) {
 /** `onChanged(city)` after the change; `onClose()` in any case. */
 export function Renaming({ city, onChanged, onClose }) {
   const place = useRef(null);
-  useEffect(() => place.current.querySelector("input").select(), []);
+  useLayoutEffect(() => place.current.querySelector("input").select(), []);
   const submit = async ({ name }) => {
     onChanged(await session.patch(`/tenants/${city.id}`, { name: name.trim() }));
     toast(CITIES.renamed);
@@ -48,7 +48,7 @@ export function Renaming({ city, onChanged, onClose }) {
 export function Removal({ city, onChanged, onClose }) {
   const [typed, setTyped] = useState("");
   const place = useRef(null);
-  useEffect(() => place.current.querySelector("input").focus(), []);
+  useLayoutEffect(() => place.current.querySelector("input").focus(), []);
   const submit = async () => {
     const changed = await session.delete(`/tenants/${city.id}`);
     onChanged(changed);

@@ -4,13 +4,13 @@ import { session } from "../../shell/state.js";
 import { CITIES } from "../../texts/pt-BR/cities.js";
 import { Dialog } from "../../ui/dialog.js";
 import { Form, TextField } from "../../ui/form.js";
-import { html, useEffect, useRef, useState } from "../../ui/html.js";
+import { html, useLayoutEffect, useRef, useState } from "../../ui/html.js";
 import { Secret } from "../../ui/secret.js";
 
 export function NewCity({ onMade, onClose }) {
   const [made, setMade] = useState(null);
   const place = useRef(null);
-  useEffect(() => place.current.querySelector("input:not([readonly]), .secret button").focus(), [made]);
+  useLayoutEffect(() => place.current.querySelector("input:not([readonly]), .secret button").focus(), [made]);
   const submit = async ({ name, email }, _form, key) => {
     setMade(await session.post("/tenants", { name: name.trim(), admin_email: email.trim() }, { key }));
     onMade();

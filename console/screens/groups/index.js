@@ -10,7 +10,7 @@ import { GROUPS } from "../../texts/pt-BR/groups.js";
 import { SHELL } from "../../texts/pt-BR/shell.js";
 import { confirm, Dialog } from "../../ui/dialog.js";
 import { Form, TextField } from "../../ui/form.js";
-import { html, useEffect, useRef, useState } from "../../ui/html.js";
+import { html, useEffect, useLayoutEffect, useRef, useState } from "../../ui/html.js";
 import { Empty, Failed, Skeleton } from "../../ui/states.js";
 import { Table } from "../../ui/table.js";
 import { GroupCameras } from "./cameras.js";
@@ -83,7 +83,7 @@ function List({ canChange, open, onRename }) {
 
 function Naming({ group, onName, onClose }) {
   const place = useRef(null);
-  useEffect(() => place.current.querySelector("input").select(), []);
+  useLayoutEffect(() => place.current.querySelector("input").select(), []);
   return html`<${Dialog} title=${group.id ? GROUPS.renameThis(group.name) : GROUPS.make} onClose=${onClose}>
     <div ref=${place}><${Form} submit=${group.id ? GROUPS.rename : GROUPS.makeIt} onCancel=${onClose} onSubmit=${({ name }, _form, key) => onName(name.trim(), key)}>
       <${TextField} label=${GROUPS.name} name="name" defaultValue=${group.name ?? ""} placeholder=${GROUPS.nameExample} maxlength="80" autocomplete="off" required />

@@ -5,7 +5,7 @@ import { KEYS } from "../../texts/pt-BR/keys.js";
 import { instantOf, localOf } from "../../ui/dates.js";
 import { Dialog } from "../../ui/dialog.js";
 import { Form, TextField } from "../../ui/form.js";
-import { html, useEffect, useRef, useState } from "../../ui/html.js";
+import { html, useLayoutEffect, useRef, useState } from "../../ui/html.js";
 import { ReachFields, startingReach } from "../../ui/reach.js";
 import { Secret } from "../../ui/secret.js";
 import { ScopeBoxes } from "./scopes.js";
@@ -27,7 +27,7 @@ function Fields({ onMade, onClose }) {
   const [scopes, setScopes] = useState(new Set());
   const [groups, setGroups] = useState(startingReach());
   const place = useRef(null);
-  useEffect(() => place.current.querySelector("input").focus(), []);
+  useLayoutEffect(() => place.current.querySelector("input").focus(), []);
   const submit = async ({ name, until }, _form, key) => {
     if (!scopes.size) throw { code: "no_scope" };
     const asked = { name: name.trim(), scopes: [...scopes], camera_groups: groups, expires_at: instantOf(`${until}T23:59`) };
@@ -45,7 +45,7 @@ function Fields({ onMade, onClose }) {
 
 function Made({ made, onClose }) {
   const place = useRef(null);
-  useEffect(() => place.current.querySelector("button").focus(), []);
+  useLayoutEffect(() => place.current.querySelector("button").focus(), []);
   return html`<p>${KEYS.made(made.name)}</p>
     <div ref=${place}><${Secret} label=${KEYS.text} text=${made.key} hint=${KEYS.textHint} /></div>
     <div class="actions"><button type="button" onClick=${onClose}>${KEYS.done}</button></div>`;

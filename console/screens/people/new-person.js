@@ -4,7 +4,7 @@ import { session } from "../../shell/state.js";
 import { PEOPLE, PERSON } from "../../texts/pt-BR/people.js";
 import { Dialog } from "../../ui/dialog.js";
 import { Form, TextField } from "../../ui/form.js";
-import { html, useEffect, useRef, useState } from "../../ui/html.js";
+import { html, useLayoutEffect, useRef, useState } from "../../ui/html.js";
 import { ReachFields, startingReach } from "../../ui/reach.js";
 import { Secret } from "../../ui/secret.js";
 import { RoleField } from "../../ui/people.js";
@@ -25,7 +25,7 @@ function Fields({ onMade, onClose }) {
   const [groups, setGroups] = useState(startingReach());
   const password = useRef(generatedPassword());
   const place = useRef(null);
-  useEffect(() => place.current.querySelector("input").focus(), []);
+  useLayoutEffect(() => place.current.querySelector("input").focus(), []);
   const submit = async ({ name, email }, _form, key) => {
     const asked = { name: name.trim(), email: email.trim(), role, camera_groups: groups, password: password.current };
     const person = await session.post("/users", asked, { key });
@@ -41,7 +41,7 @@ function Fields({ onMade, onClose }) {
 
 function Made({ person, password, onAnother, onClose }) {
   const place = useRef(null);
-  useEffect(() => place.current.querySelector("button").focus(), []);
+  useLayoutEffect(() => place.current.querySelector("button").focus(), []);
   return html`<p>${PEOPLE.made(person.name ?? person.email)} <code>${person.email}</code></p>
     <div ref=${place}><${Secret} label=${PEOPLE.password} text=${password} hint=${PEOPLE.passwordHint} /></div>
     <div class="actions">

@@ -79,6 +79,6 @@ async def test_services_that_come_back_after_the_link_are_asked_again(console: C
     await until(lambda: len(console.services.to("GET", "/alerts")) >= 4)
     opened = console.live.opened
     city.is_away = False
-    await expect(page.get_by_role("alert")).to_contain_text("Placa DEF4G56")
+    await expect(page.get_by_role("region", name="1 alerta crítico aberto")).to_contain_text("Placa DEF4G56")
     await sounded(page)
     assert console.live.opened == opened, "the link was opened anew, which reads all again by itself"
