@@ -67,7 +67,7 @@ class Room:
             await desk.reach(desk.dialog.get_by_label("Todas as câmeras"))
             await desk.page.keyboard.press("ArrowDown")
             await desk.tick(only, desk.dialog)
-        await desk.press("Criar pessoa")
+        await desk.press("Cadastrar pessoa")
         self.passwords[who] = await desk.read("Primeira senha")
 
     def check(self) -> None:
@@ -102,7 +102,7 @@ async def test_the_platform_makes_a_city_with_its_first_administrator(room: Room
     await desk.press("Nova cidade")
     await desk.write("Nome da cidade", room.city, desk.dialog)
     await desk.write("E-mail do primeiro administrador", room.email("prefeita"), desk.dialog)
-    await desk.press("Criar cidade")
+    await desk.press("Cadastrar cidade")
     room.passwords["prefeita"] = await desk.read("Senha do primeiro administrador")
     await desk.press("Pronto")
     await desk.write("Buscar cidade", room.name)
@@ -160,9 +160,9 @@ async def test_the_administrator_makes_groups_lists_people_and_keys(room: Room) 
     await desk.open("Pessoas")
     await desk.press("Nova pessoa")
     await room.make_person(desk, "operadora", "Operador")
-    await desk.press("Criar outra pessoa")
+    await desk.press("Cadastrar outra pessoa")
     await room.make_person(desk, "visitante", "Visualizador", only=GROUP)
-    await desk.press("Criar outra pessoa")
+    await desk.press("Cadastrar outra pessoa")
     await room.make_person(desk, "auditora", "Auditor")
     await desk.press("Pronto")
     await expect(desk.page.get_by_role("row", name="Visitante")).to_contain_text(GROUP, timeout=PATIENCE_MS)
@@ -237,10 +237,10 @@ async def test_the_viewer_sees_the_camera_and_can_change_nothing(room: Room) -> 
 DONE = {
     "Cadastrou uma câmera": "prefeita",
     "Criou um grupo de câmeras": "prefeita",
-    "Pôs uma placa numa lista": "prefeita",
+    "Adicionou uma placa a uma lista": "prefeita",
     "Cadastrou uma pessoa": "prefeita",
     "Criou uma chave de acesso": "prefeita",
-    "Mudou as configurações da cidade": "prefeita",
+    "Alterou as configurações da cidade": "prefeita",
     "Viu uma câmera ao vivo": "operadora",
     "Viu a imagem de uma leitura": "operadora",
     "Deu ciente a um alerta": "operadora",

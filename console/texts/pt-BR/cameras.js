@@ -46,7 +46,7 @@ export const CAMERAS = {
     conflict: "Já existe uma câmera com este código externo.",
     address_refused: "O endereço leva a uma rede em que câmeras não podem estar.",
     invalid_camera_url: "O endereço precisa começar com rtsp:// e ter um servidor, por exemplo rtsp://usuario:senha@10.0.0.5:554/caminho.",
-    precondition_failed: "Outra pessoa mudou esta câmera ao mesmo tempo. Feche, abra de novo e repita.",
+    precondition_failed: "Outra pessoa alterou esta câmera ao mesmo tempo. Feche, abra de novo e refaça a alteração.",
   },
 };
 
@@ -99,7 +99,7 @@ export const CAMERA = {
   enable: "Ativar",
   remove: "Remover",
   removeTitle: "Remover a câmera?",
-  removeText: (name) => `“${name}” deixa de ser lida e gravada e sai das telas. Gravações e placas já lidas ficam até o fim do prazo de retenção.`,
+  removeText: (name) => `“${name}” deixa de ser lida e gravada e sai das telas. Gravações e placas já lidas ficam até o fim do prazo de guarda.`,
   disableTitle: "Desativar a câmera?",
   disableText: (name) => `“${name}” deixa de ser lida e gravada até que seja ativada de novo.`,
   removed: (name) => `Câmera “${name}” removida.`,

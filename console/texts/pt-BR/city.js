@@ -1,8 +1,8 @@
 // Words of the city's settings.
 
 export const CITY = {
-  readOnly: "Você pode ver as configurações, mas não mudá-las.",
-  limited: "Sua conta está limitada a grupos de câmeras, e as configurações são da cidade inteira: você pode vê-las, mas não mudá-las.",
+  readOnly: "Você pode ver as configurações, mas não alterá-las.",
+  limited: "Sua conta está limitada a grupos de câmeras, e as configurações são da cidade inteira: você pode vê-las, mas não alterá-las.",
   saved: "Configurações salvas.",
   identity: "Identidade",
   displayName: "Nome mostrado na tela",
@@ -26,8 +26,8 @@ export const CITY = {
   days: "dias",
   limits: "Limites",
   limitsWhy: "Em branco, não há limite. O que já existe fica, mesmo acima de um limite que foi diminuído.",
-  limitsPlatform: "Como administrador da plataforma, o limite que você põe aqui é o teto da cidade: ela mesma não pode passar dele.",
-  ceiling: (most) => `Teto da plataforma: ${most.toLocaleString("pt-BR")}`,
+  limitsPlatform: "Como administrador da plataforma, o limite que você define aqui é o máximo da cidade: ela mesma não pode passar dele.",
+  ceiling: (most) => `Máximo da plataforma: ${most.toLocaleString("pt-BR")}`,
   noLimit: "sem limite",
   purposes: "Finalidades",
   purposesWhy: "A finalidade diz por que alguém buscou uma placa ou abriu uma imagem, e fica na auditoria. Com uma lista, só os códigos dela são aceitos.",
@@ -52,13 +52,13 @@ export const CITY = {
   allowed: "permitido",
   notAllowed: "não permitido",
   budget: "Gasto máximo por dia, em dólares",
-  budgetHint: "Ao chegar neste valor, a nuvem deixa de ser usada até o dia seguinte. Zero não gasta nada.",
+  budgetHint: "Ao chegar a este valor, a nuvem deixa de ser usada até o dia seguinte. Zero não gasta nada.",
   channels: "Canais de aviso",
   channelsWhy: "Por onde os alertas podem chegar.",
-  above_ceiling: "A plataforma permite menos a esta cidade: veja o teto ao lado de cada limite.",
+  above_ceiling: "A plataforma permite menos a esta cidade: veja o máximo junto de cada limite.",
 };
 
-export const CHANNELS = { console: "console (esta tela)", webhook: "sistema de fora (webhook)", email: "e-mail", telegram: "Telegram", whatsapp: "WhatsApp", sms: "SMS", push: "aplicativo" };
+export const CHANNELS = { console: "console (esta tela)", webhook: "sistema externo (webhook)", email: "e-mail", telegram: "Telegram", whatsapp: "WhatsApp", sms: "SMS", push: "aplicativo" };
 
 /** Kinds of data that are kept: name, what it is, fewest and most days. */
 export const KEPT = {
@@ -66,7 +66,7 @@ export const KEPT = {
   passages_days: ["Passagens de veículos", "Placas lidas, com lugar e hora. Informativo: ainda vale o prazo da instalação.", 1, 3650],
   evidence_days: ["Imagens das leituras", "As fotos em que cada placa ou objeto foi visto. Informativo: ainda vale o prazo da instalação.", 1, 3650],
   detections_days: ["Detecções", "Cada objeto visto em cada imagem, como carros e pessoas. Informativo: ainda vale o prazo da instalação.", 1, 3650],
-  audit_days: ["Auditoria", "Quem viu, buscou e mudou o quê. O mínimo é de um ano; cinco anos são 1.826 dias.", 365, 3650],
+  audit_days: ["Auditoria", "Quem viu, buscou e alterou o quê. O mínimo é de um ano; cinco anos são 1.826 dias.", 365, 3650],
 };
 
 /** What a city may use: name, what it is, fewest and most. */

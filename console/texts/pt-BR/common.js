@@ -23,7 +23,7 @@ export const COMMON = {
   copy: "Copiar",
   copyThis: (what) => `Copiar: ${what}`,
   copyByKeys: "O navegador não deixou copiar. O texto está selecionado: use Ctrl+C.",
-  changedElsewhere: "Outra pessoa mudou isto enquanto você editava. Os dados foram lidos de novo: confira e salve outra vez.",
+  changedElsewhere: "Outra pessoa alterou isto enquanto você editava. Os dados foram recarregados: confira e salve de novo.",
   noPicture: "A imagem não está mais guardada.",
   pictureFailed: "A imagem não pôde ser carregada.",
   zoomIn: "Aumentar",

@@ -6,7 +6,7 @@ export const DASHBOARD = {
   online: (online, total) => `${online} de ${total} no ar`,
   fleet: ({ offline, degraded, disabled, unknown }) => [
     offline && `${offline} sem sinal`, degraded && `${degraded} com falhas`, unknown && `${unknown} aguardando`, disabled && (disabled === 1 ? "1 desativada" : `${disabled} desativadas`),
-  ].filter(Boolean).join(" · ") || "todas bem",
+  ].filter(Boolean).join(" · ") || "todas funcionando",
   recording: "Gravação",
   recordingCount: (count) => (count === 1 ? "1 gravando" : `${count} gravando`),
   notRecording: (count) => (count === 0 ? "nenhuma parada" : count === 1 ? "1 parada" : `${count} paradas`),
@@ -31,6 +31,6 @@ export const DASHBOARD = {
   addCamera: "Adicionar câmera",
   importCsv: "Importar CSV",
   addWatchlist: "Criar lista de placas",
-  addPerson: "Convidar pessoas",
+  addPerson: "Cadastrar pessoas",
   nothingForYou: "Nenhuma câmera foi liberada para você. Fale com o administrador.",
 };

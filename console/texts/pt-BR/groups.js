@@ -28,9 +28,9 @@ export const GROUPS = {
   takeOutThis: (name) => `Tirar do grupo: ${name}`,
   takenOut: (name) => `${name} saiu do grupo.`,
   empty: "Ainda não há câmeras neste grupo.",
-  progress: (done, total) => `${done} de ${total} câmeras mudadas…`,
-  changed: (count) => (count === 1 ? "1 câmera mudada." : `${count} câmeras mudadas.`),
-  failed: (count, why) => `${count === 1 ? "1 câmera não pôde ser mudada" : `${count} câmeras não puderam ser mudadas`}: ${why}`,
+  progress: (done, total) => `${done} de ${total} câmeras alteradas…`,
+  changed: (count) => (count === 1 ? "1 câmera alterada." : `${count} câmeras alteradas.`),
+  failed: (count, why) => `${count === 1 ? "1 câmera não pôde ser alterada" : `${count} câmeras não puderam ser alteradas`}: ${why}`,
   gone: "Este grupo não existe mais.",
-  limited: "Sua conta está limitada a estes grupos, por isso não os muda.",
+  limited: "Sua conta está limitada a estes grupos, por isso não pode alterá-los.",
 };

@@ -12,7 +12,7 @@ export const HELP = {
   signs: "O que os sinais dizem",
   cameraStates: "Estado de uma câmera",
   severities: "Gravidade de um alerta",
-  link: "Ligação ao vivo, no alto da tela",
+  link: "Conexão ao vivo, no alto da tela",
   protocols: "Como o vídeo chega",
   looks: "Aparência",
   looksWhy: "Escura para a sala à noite, clara para a rua de dia. Fica guardada neste navegador.",
@@ -37,7 +37,7 @@ export const STATES_MEAN = {
   online: "Há imagem, agora.",
   degraded: "Há imagem, mas ela para ou falha.",
   offline: "Não há imagem. A causa e desde quando estão ao lado do estado.",
-  disabled: "Foi desligada por um administrador: não é gravada nem lida.",
+  disabled: "Foi desativada por um administrador: não é gravada nem lida.",
   unknown: "Acabou de ser cadastrada ou o sistema acabou de iniciar.",
 };
 
@@ -49,7 +49,7 @@ export const SEVERITIES_MEAN = {
 
 export const LINKS_MEAN = {
   on: "Alertas, leituras e estados chegam na hora.",
-  off: "A ligação caiu e está sendo refeita. O que se perder aparece assim que ela voltar.",
+  off: "A conexão caiu e está sendo refeita. O que se perder aparece assim que ela voltar.",
   refused: "Seu papel não recebe dados ao vivo.",
 };
 
@@ -68,10 +68,10 @@ export const STEPS = {
   factor: ["Ative a verificação em duas etapas", "Sua senha sozinha deixa de bastar para quem a descobrir."],
   cities: ["Cadastre as cidades", "Cada uma tem as suas câmeras, pessoas e regras, e não vê as outras."],
   dashboard: ["Comece pelo painel", "O que está fora do ar, o que está aberto, o que foi lido."],
-  wall: ["Monte o seu mural", "Escolha as câmeras, arraste-as para o lugar e guarde a disposição."],
+  wall: ["Monte o seu mural", "Escolha as câmeras, arraste-as para o lugar e salve o arranjo."],
   alerts: ["Acompanhe os alertas", "Abra, veja a imagem, dê ciente."],
   plates: ["Procure uma placa", "Inteira ou só o começo, por período e por câmera."],
   audit: ["Leia a auditoria", "Quem fez o quê, quando, de onde e com que finalidade."],
-  verify: ["Verifique a corrente de registros", "Mostra se algum registro foi mudado, tirado ou posto depois."],
+  verify: ["Verifique a cadeia de registros", "Mostra se algum registro foi alterado, removido ou inserido depois."],
   sound: ["Confira o som", "O navegador só toca som depois do primeiro clique na página."],
 };

@@ -1,7 +1,7 @@
 // Words of the screen of API keys, and what each scope lets a program or a person do.
 
 export const KEYS = {
-  why: "Uma chave deixa um sistema de fora, como o de outro órgão, ler ou enviar dados em nome da cidade. Ela pode no máximo o que você pode.",
+  why: "Uma chave deixa um sistema externo, como o de outro órgão, ler ou enviar dados em nome da cidade. Ela não pode mais do que você.",
   make: "Nova chave",
   makeIt: "Criar chave",
   name: "Nome",
@@ -46,7 +46,7 @@ export const KEYS = {
 export const SCOPES = [
   ["Câmeras e vídeo", {
     "cameras:read": "ver a lista de câmeras",
-    "cameras:write": "cadastrar, mudar e remover câmeras",
+    "cameras:write": "cadastrar, editar e remover câmeras",
     "live:view": "ver ao vivo",
     "recordings:read": "ver gravações",
     "streams:read": "ver o estado da transmissão e da gravação",
@@ -60,21 +60,21 @@ export const SCOPES = [
   }],
   ["Alertas e listas", {
     "alerts:read": "ver alertas",
-    "alerts:acknowledge": "dar ciência de alertas",
+    "alerts:acknowledge": "dar ciente a alertas",
     "watchlists:read": "ver listas de placas",
-    "watchlists:write": "mudar listas de placas",
+    "watchlists:write": "criar, editar e remover listas de placas",
   }],
   ["Administração", {
     "users:read": "ver pessoas",
-    "users:write": "criar e mudar pessoas",
+    "users:write": "cadastrar e editar pessoas",
     "api-keys:read": "ver chaves de acesso",
     "api-keys:write": "criar e revogar chaves de acesso",
     "settings:read": "ver as configurações da cidade",
-    "settings:write": "mudar as configurações da cidade",
+    "settings:write": "alterar as configurações da cidade",
     "audit:read": "ler a auditoria",
     "audit:export": "exportar a auditoria",
     "tenants:read": "ver as cidades da plataforma",
-    "tenants:write": "criar e mudar cidades",
+    "tenants:write": "cadastrar e editar cidades",
   }],
 ];
 

@@ -50,7 +50,7 @@ export const PLATES = {
   alsoReadAs: (texts) => `também lida como ${texts}`,
   confidence: "Confiança",
   confidenceIs: (share) => `confiança ${share}`,
-  when: "Instante",
+  when: "Data e hora",
   camera: "Câmera",
   plateIs: "Placa",
   under: "menos de 1 %",

@@ -13,7 +13,7 @@ export const SHELL = {
   link: { on: "ao vivo", off: "reconectando…", refused: "sem dados ao vivo" },
   linkHint: {
     on: "Alertas, leituras e estados chegam ao vivo.",
-    off: "A ligação com o servidor caiu e está sendo refeita. O que se perder aparece assim que ela voltar.",
+    off: "A conexão com o servidor caiu e está sendo refeita. O que se perder aparece assim que ela voltar.",
     refused: "Sua conta não recebe dados ao vivo.",
   },
   sound: "Som",
@@ -67,7 +67,7 @@ export const LOGIN = {
     oidc_no_account: "Você ainda não tem uma conta no GT-Vision. Fale com o administrador.",
     oidc_no_email: "Sua conta não informa um e-mail. Fale com o administrador.",
     oidc_email_in_use: "Já existe uma conta com este e-mail. Fale com o administrador.",
-    quota_reached: "A cidade já tem todos os usuários que pode ter. Fale com o administrador.",
+    quota_reached: "A cidade atingiu o limite de pessoas ativas. Fale com o administrador.",
     account_disabled: "Esta conta está desativada.",
     city_suspended: "O acesso desta cidade está suspenso. Fale com o administrador da plataforma.",
     oidc_login_refused: "A entrada foi cancelada ou recusada.",

@@ -44,7 +44,7 @@ async def test_an_empty_city_offers_its_viewer_nothing_that_a_viewer_may_not_do(
         (403, "missing_scope", "Sua conta não pode fazer isto. Fale com o administrador."),
         (403, "some_new_code", "Sua conta não pode fazer isto. Fale com o administrador."),
         (404, "some_new_code", "Isto não existe mais, ou não é da sua cidade."),
-        (422, "some_new_code", "O que foi digitado não pode ser aceito. Confira e tente de novo."),
+        (422, "some_new_code", "O que foi digitado não é válido. Confira e tente de novo."),
         (429, "some_new_code", "Muitas tentativas. Aguarde um pouco e tente de novo."),
         (503, "some_new_code", "O servidor não respondeu. Tente de novo em instantes."),
     ],
@@ -82,7 +82,7 @@ async def test_who_edits_what_another_has_changed_can_do_it_again(console: Conso
     city.cameras[0] = now
     dialog = page.get_by_role("dialog")
     await dialog.get_by_role("button", name="Salvar").click()
-    await expect(dialog.get_by_role("alert")).to_contain_text("Outra pessoa mudou esta câmera ao mesmo tempo.")
+    await expect(dialog.get_by_role("alert")).to_contain_text("Outra pessoa alterou esta câmera ao mesmo tempo.")
     await page.keyboard.press("Escape")
     await page.get_by_role("button", name="Editar Portão da praça").click()
     await expect(dialog.get_by_label("Nome")).to_have_value("Portão da praça")

@@ -37,7 +37,7 @@ async def test_the_second_factor_from_the_picture_to_the_recovery_code(console: 
     factor = page.get_by_role("region", name="Verificação em duas etapas")
     await factor.get_by_label("Senha atual").fill(PASSWORD)
     await page.keyboard.press("Enter")
-    picture = factor.get_by_role("img", name="Figura para o aplicativo autenticador")
+    picture = factor.get_by_role("img", name="Código QR para o aplicativo autenticador")
     await expect(picture).to_be_visible()
     await expect(factor.get_by_label("Código")).to_be_focused()
     secret = (await factor.locator("code").inner_text()).replace(" ", "")

@@ -46,7 +46,7 @@ async def make_person(page: Page, name: str, email: str, role: str, group: str |
         await tab_to(page, dialog.get_by_role("radio", name="Todas as câmeras"))
         await page.keyboard.press("ArrowDown")
         await press(page, dialog.get_by_role("checkbox", name=group), "Space")
-    await press(page, dialog.get_by_role("button", name="Criar pessoa"))
+    await press(page, dialog.get_by_role("button", name="Cadastrar pessoa"))
     password = await dialog.get_by_label("Primeira senha", exact=True).input_value()
     await expect(dialog.get_by_role("button", name="Copiar: Primeira senha")).to_be_focused()
     await page.keyboard.press("Escape")

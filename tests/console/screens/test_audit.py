@@ -88,8 +88,8 @@ async def test_filters_are_in_the_address_and_can_be_cleared(console: Console, r
     await expect(rows_of(page).filter(has_text="Cadastrou uma pessoa").first).to_be_visible()
     await expect(rows_of(page).filter(has_text="Entrou")).to_have_count(0)
     await page.get_by_text("Mais filtros").click()
-    await page.get_by_label("Número de correlação").fill("not a number")
-    await expect(page.get_by_role("alert")).to_contain_text("Um dos filtros não pode ser aceito")
+    await page.get_by_label("Identificador do pedido").fill("not a number")
+    await expect(page.get_by_role("alert")).to_contain_text("Um dos filtros não é válido")
 
 
 async def test_a_long_ledger_comes_page_by_page(console: Console, running: Running) -> None:
@@ -124,7 +124,7 @@ async def test_verification_says_in_words_that_the_chain_is_whole_or_where_it_is
     await page.route("**/api/v1/audit/verify*", altered)
     await page.get_by_role("button", name="Verificar de novo").click()
     await expect(page.get_by_role("heading", name="Há algo errado, a partir do registro 7")).to_be_visible()
-    await expect(page.get_by_role("row", name="Foi mudado")).to_contain_text("what it says does not give its hash")
+    await expect(page.get_by_role("row", name="Foi alterado")).to_contain_text("what it says does not give its hash")
 
 
 async def test_verification_goes_on_to_the_end_and_can_be_stopped(console: Console) -> None:

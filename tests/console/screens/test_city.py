@@ -45,7 +45,7 @@ async def test_a_change_by_another_is_shown_in_words_and_not_undone(console: Con
     assert other.status_code == 200, other.text
     save = page.get_by_role("button", name="Salvar: Guarda de dados")
     await save.click()
-    await expect(page.get_by_role("alert")).to_contain_text("Outra pessoa mudou isto enquanto você editava.")
+    await expect(page.get_by_role("alert")).to_contain_text("Outra pessoa alterou isto enquanto você editava.")
     await expect(page.get_by_label("Fuso horário")).to_have_value("America/Manaus")
     await expect(days).to_have_value("20")
     await save.click()
@@ -58,7 +58,7 @@ async def test_who_may_only_read_the_settings_sees_them_without_a_button(console
     page = await console.as_role("operator", "/cidade")
     content = page.locator("#content")
     await expect(content.get_by_role("region", name="Guarda de dados")).to_contain_text("Auditoria1.826 dias")
-    await expect(content).to_contain_text("Você pode ver as configurações, mas não mudá-las.")
+    await expect(content).to_contain_text("Você pode ver as configurações, mas não alterá-las.")
     await expect(content.locator("button, input, select")).to_have_count(0)
 
 
@@ -137,7 +137,7 @@ async def make_city(page: Page, name: str, email: str) -> str:
     dialog = page.get_by_role("dialog")
     await dialog.get_by_label("Nome da cidade").fill(name)
     await dialog.get_by_label("E-mail do primeiro administrador").fill(email)
-    await dialog.get_by_role("button", name="Criar cidade").click()
+    await dialog.get_by_role("button", name="Cadastrar cidade").click()
     password = await dialog.get_by_label("Senha do primeiro administrador", exact=True).input_value()
     await dialog.get_by_role("button", name="Pronto").click()
     return password
@@ -150,7 +150,7 @@ async def test_a_city_from_its_making_to_its_deletion(console: Console, browser:
     row = page.get_by_role("row").filter(has_text=name)
     await expect(row).to_contain_text("ativa")
 
-    await page.get_by_role("button", name=f"Tetos de {name}").click()
+    await page.get_by_role("button", name=f"Limites máximos de {name}").click()
     await page.get_by_role("dialog").get_by_label("Câmeras").fill("40")
     await page.get_by_role("dialog").get_by_role("button", name="Salvar").click()
     await expect(row).to_contain_text("Câmeras: 40")

@@ -28,7 +28,7 @@ async def test_an_administrator_of_an_empty_city_is_led_to_what_is_missing(conso
 async def test_an_auditor_is_shown_the_steps_and_keys_of_an_auditor(console: Console) -> None:
     page = await console.as_role("auditor", "/ajuda")
     links = page.get_by_role("region", name="Primeiros passos").get_by_role("link")
-    await expect(links).to_have_text(["Leia a auditoria", "Verifique a corrente de registros", "Ative a verificação em duas etapas"])
+    await expect(links).to_have_text(["Leia a auditoria", "Verifique a cadeia de registros", "Ative a verificação em duas etapas"])
     keys = page.get_by_role("table", name="Atalhos de teclado")
     await expect(keys.get_by_role("row", name="Abre as câmeras")).to_be_visible()
     await expect(keys.get_by_role("row", name="Abre o mural")).to_have_count(0)

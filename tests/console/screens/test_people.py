@@ -78,12 +78,12 @@ async def test_a_taken_address_is_said_in_words_and_nothing_typed_is_lost(consol
     dialog = page.get_by_role("dialog")
     await dialog.get_by_label("Nome").fill("Outra Ana")
     await dialog.get_by_label("E-mail").fill(email)
-    await dialog.get_by_role("button", name="Criar pessoa").click()
+    await dialog.get_by_role("button", name="Cadastrar pessoa").click()
     await expect(dialog.get_by_role("alert")).to_have_text("Já existe uma pessoa com este e-mail.")
     await expect(dialog.get_by_label("Nome")).to_have_value("Outra Ana")
     await dialog.get_by_label("E-mail").fill(f"{new_id()}@cidade.example")
-    await dialog.get_by_role("button", name="Criar pessoa").click()
-    await expect(dialog.get_by_role("heading", name="Pessoa criada")).to_be_visible()
+    await dialog.get_by_role("button", name="Cadastrar pessoa").click()
+    await expect(dialog.get_by_role("heading", name="Pessoa cadastrada")).to_be_visible()
 
 
 async def test_who_may_only_read_people_has_no_buttons(console: Console, running: Running) -> None:
@@ -92,7 +92,7 @@ async def test_who_may_only_read_people_has_no_buttons(console: Console, running
     await expect(page.get_by_role("cell", name=EMAIL)).to_be_visible()
     await expect(page.get_by_role("button", name="Nova pessoa")).to_have_count(0)
     await page.goto(f"{console.address}/pessoas/{other}")
-    await expect(page.get_by_text("Você pode ver as pessoas, mas não mudá-las.")).to_be_visible()
+    await expect(page.get_by_text("Você pode ver as pessoas, mas não editá-las.")).to_be_visible()
     await expect(page.locator("#content").get_by_role("button")).to_have_count(0)
 
 
@@ -157,7 +157,7 @@ async def test_another_role_ends_the_sessions_once_it_is_agreed_to(console: Cons
     await page.get_by_role("dialog").get_by_role("button", name="Cancelar").click()
     assert (await running.login(email, PASSWORD))["user"]["role"] == "viewer"
     await page.get_by_role("button", name="Salvar: Papel e câmeras").click()
-    await agree(page, "Mudar e encerrar as sessões")
+    await agree(page, "Alterar e encerrar as sessões")
     await expect(page.get_by_text("Alterações salvas.")).to_be_visible()
     assert (await running.login(email, PASSWORD))["user"]["role"] == "operator"
 
@@ -176,7 +176,7 @@ async def test_a_group_takes_cameras_that_changed_meanwhile_and_tells_of_one_tha
     for each in (first, second, third):
         await page.get_by_role("checkbox", name=each.name).check()
     await page.get_by_role("button", name="Deixar 3 câmeras no grupo").click()
-    await expect(page.get_by_text("1 câmera não pôde ser mudada: Sua conta não pode fazer isto. Fale com o administrador.")).to_be_visible()
+    await expect(page.get_by_text("1 câmera não pôde ser alterada: Sua conta não pode fazer isto. Fale com o administrador.")).to_be_visible()
     assert fleet.members(group.id) == ["Praça 1", "Praça 2"]
     await page.get_by_role("button", name="Tirar do grupo: Praça 1").click()
     await expect(page.get_by_text("Praça 1 saiu do grupo.")).to_be_visible()

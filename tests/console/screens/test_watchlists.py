@@ -98,7 +98,7 @@ async def test_a_list_is_made_changed_and_removed_by_keyboard(console: Console) 
     await expect(row(page, name)).to_contain_text("Informação")
     await expect(row(page, name)).to_contain_text("0 placas")
 
-    await page.get_by_role("button", name=f"Mudar a lista {name}").press("Enter")
+    await page.get_by_role("button", name=f"Editar a lista {name}").press("Enter")
     await page.get_by_label("Nome").fill(other)
     await page.get_by_label("Gravidade dos alertas").select_option("critical")
     await page.get_by_label("Nome").press("Enter")
@@ -130,7 +130,7 @@ async def test_who_may_only_read_finds_no_button_that_changes(console: Console, 
     await page.get_by_role("link", name=name).click()
     await expect(page.get_by_role("heading", name=name)).to_be_visible()
     await expect(row(page, "ABC1D23")).to_contain_text("furto")
-    for button in ("Mudar", "Remover", "Adicionar", "Colar", "Editar"):
+    for button in ("Editar", "Remover", "Adicionar", "Colar"):
         await expect(page.locator("#content").get_by_role("button", name=button)).to_have_count(0)
 
 
