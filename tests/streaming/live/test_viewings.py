@@ -62,7 +62,7 @@ async def test_a_view_is_on_record_once_while_it_runs_and_shortly_after(site: Si
     assert (record.object_kind, record.object_id) == ("camera", str(site.camera.camera_id))
     assert (record.address, record.user_agent, record.service) == ("198.51.100.7", "Firefox", "streaming")
     await page.plays()
-    for _ in range(20):  # it runs, and is opened anew now and then
+    for _ in range(40):  # it runs for longer than an hour, and is opened anew now and then
         site.clock.advance(100)
         await site.viewers.end_refused()
         await page.plays()
@@ -74,6 +74,16 @@ async def test_a_view_is_on_record_once_while_it_runs_and_shortly_after(site: Si
     site.clock.advance(130)
     await page.plays()
     assert len(site.records()) == 2, "after two minutes it is another view"
+
+
+async def test_a_camera_that_a_patrol_comes_back_to_is_on_record_once_an_hour(site: Site, page: Watching) -> None:
+    for _ in range(12):  # at minutes 0 to 55
+        await page.open()
+        site.clock.advance(300)
+    assert len(site.records()) == 1
+    site.clock.advance(1)
+    await page.open()
+    assert len(site.records()) == 2
 
 
 async def test_another_session_and_another_camera_are_other_views(site: Site, page: Watching) -> None:

@@ -40,6 +40,9 @@ _FORGOTTEN_AFTER = 5
 _ENDED_AT_ONCE = 8
 _SAME_VIEW_S = timedelta(minutes=2).total_seconds()
 """What a session opens again within this time after a view was granted, or was seen to run, is the same view."""
+_ONE_RECORD_S = timedelta(hours=1).total_seconds()
+"""What a session opens again within this time after the record is the same view. A wall that patrols comes back to each camera all day,
+minutes later each time: a record each, 69,000 a day of 16 tiles, would hide the others in the ledger."""
 _RECORD_TIMEOUT_S = 2.0
 """The hook waits for the record, and the media server's other readers wait for the hook."""
 _MAX_VIEWINGS = 50_000
@@ -83,7 +86,8 @@ class Viewings:
         async with viewing.lock:
             if viewing.known_until < self._clock.monotonic():
                 await self._record(claims, request)
-            viewing.known_until = self._clock.monotonic() + _SAME_VIEW_S
+                viewing.known_until = self._clock.monotonic() + _ONE_RECORD_S
+            viewing.known_until = max(viewing.known_until, self._clock.monotonic() + _SAME_VIEW_S)
         self._passed.pop(claims.jti, None)
         self._viewings[key], self._opened[claims.jti] = viewing, key
         self._viewings.move_to_end(key)
