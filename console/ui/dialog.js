@@ -17,7 +17,7 @@ export function Dialog({ title, onClose, wide = false, firm = false, children })
     dialog.current.querySelector(".body :is(input, select, textarea, button)")?.focus();
     return () => opener?.isConnected && opener.focus?.();
   }, []);
-  const outside = (event) => event.target === dialog.current && !firm && onClose();
+  const outside = (event) => !firm && isOutside(event, dialog.current) && onClose();
   const cancelled = (event) => {
     event.preventDefault(); // the owner takes it away
     onClose();
@@ -26,6 +26,12 @@ export function Dialog({ title, onClose, wide = false, firm = false, children })
     <header><h2 id=${id}>${title}</h2><button type="button" onClick=${onClose}>${COMMON.close}</button></header>
     <div class="body">${children}</div>
   </dialog>`;
+}
+
+/** The target is the dialog itself for the page around it, its padding and its scrollbar: only the pointer tells them apart. */
+function isOutside({ target, clientX: x, clientY: y }, dialog) {
+  const { left, right, top, bottom } = dialog.getBoundingClientRect();
+  return target === dialog && (x < left || x > right || y < top || y > bottom);
 }
 
 const asked = signal(null);

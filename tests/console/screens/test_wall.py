@@ -73,6 +73,20 @@ async def test_a_tile_is_dragged_to_another_place(console: Console) -> None:
     await expect(page.locator(".wall-slot").nth(0)).to_contain_text("Rua 4")
 
 
+async def test_a_dialog_is_closed_by_a_click_beside_it_and_not_by_one_on_its_edge_or_scrollbar(console: Console) -> None:
+    City(console)
+    page = await console.as_role("operator", "/mural")
+    await page.get_by_role("button", name="Câmeras", exact=True).click()
+    dialog = page.get_by_role("dialog")
+    box = await dialog.bounding_box()
+    assert box is not None
+    right, middle = box["x"] + box["width"], box["y"] + box["height"] / 2
+    await page.mouse.click(right - 4, middle)
+    await dialog.get_by_label("Buscar câmera").fill("a")
+    await page.mouse.click(right + 4, middle)
+    await expect(dialog).to_have_count(0)
+
+
 async def test_an_empty_place_asks_for_a_camera(console: Console) -> None:
     City(console, [camera("Rua 1"), camera("Rua 2")])
     page = await console.as_role("operator", "/mural")
