@@ -3,21 +3,25 @@
 import { me, session } from "../shell/state.js";
 import { toast } from "../shell/toasts.js";
 import { CITY } from "../texts/pt-BR/city.js";
+import { useAgain } from "./again.js";
 import { useEffect, useState } from "./html.js";
 
 /**
- * Returns {settings, tenant, problem, read, change}. `change(part)` sends a part of the settings; after another's change it reads anew
- * and throws, and what is on the screen is then the other's.
+ * Returns {settings, tenant, problem, read, change}; a reading that fails for trouble that passes is tried again. `change(part)` sends a
+ * part of the settings; after another's change it reads anew and throws, and what is on the screen is then the other's.
  */
 export function useSettings(id) {
   const [state, setState] = useState({ settings: null, etag: null, tenant: null, problem: null });
   const path = `/tenants/${id}/settings`;
+  const again = useAgain();
   const read = async () => {
     try {
       const [{ value, etag }, tenant] = await Promise.all([session.read(path), session.get(`/tenants/${id}`)]);
       setState({ settings: value, etag, tenant, problem: null });
+      again(null);
     } catch (problem) {
       setState((before) => ({ ...before, problem }));
+      again(problem, read);
     }
   };
   useEffect(() => void read(), [id]);

@@ -54,6 +54,14 @@ async def test_a_change_by_another_is_shown_in_words_and_not_undone(console: Con
     assert (now["timezone"], now["retention"]["detections_days"]) == ("America/Manaus", 20)
 
 
+async def test_settings_that_could_not_be_read_come_by_themselves(console: Console) -> None:
+    page = await console.as_role("operator")
+    await page.route("**/tenants/*/settings", lambda route: route.fulfill(status=502, body="<html>Bad Gateway</html>"), times=1)
+    await page.goto(f"{console.address}/cidade")
+    await expect(page.get_by_text("O servidor não respondeu. Tente de novo em instantes.")).to_be_visible()
+    await expect(page.locator("#content").get_by_role("region", name="Guarda de dados")).to_be_visible()
+
+
 async def test_who_may_only_read_the_settings_sees_them_without_a_button(console: Console) -> None:
     page = await console.as_role("operator", "/cidade")
     content = page.locator("#content")
