@@ -4,8 +4,11 @@ import { recall, remember } from "../../shell/memory.js";
 import { me, session } from "../../shell/state.js";
 import { camerasByName } from "../../stores/cameras.js";
 import { useEffect, useState } from "../../ui/html.js";
+import { useLoaded } from "../../ui/loading.js";
 
 export const SIZES = [1, 4, 9, 16, 25];
+/** Cameras of one wall. */
+export const MOST = 25;
 
 /** Each window has its own wall: the second monitor does not follow the first. */
 const kept = (screen) => `gtvision.wall.${me.value.id}.${screen}`;
@@ -57,6 +60,22 @@ export function withSwapped({ tiles, cameras: ids }, from, to) {
   return next;
 }
 
+/** Returns the cameras with those that were chosen: what stays keeps its place, what comes takes the first free one. */
+export function withChosen({ tiles, cameras: ids }, chosen) {
+  const next = fill(ids, tiles).map((id) => (chosen.includes(id) ? id : null));
+  for (const id of chosen.filter((each) => !ids.includes(each))) {
+    const free = next.indexOf(null);
+    next[free < 0 ? next.length : free] = id;
+  }
+  return next;
+}
+
+/** Whether a saved layout is what stands on the wall; empty places at the end do not count. */
+export function isLayout(layout, { tiles, cameras, patrol_s }) {
+  const places = (ids) => ids.slice(0, MOST).join().replace(/,+$/, "");
+  return layout.tiles === tiles && layout.patrol_s === patrol_s && places(layout.cameras) === places(cameras);
+}
+
 const fill = (ids, tiles) => [...ids, ...Array(Math.max(0, tiles - ids.length)).fill(null)];
 
 /** Counts the pages of a patrol up; a hidden window does not walk. */
@@ -73,21 +92,18 @@ export function usePatrol(seconds) {
 
 /** Returns the user's saved layouts, by name, and how to keep and remove one. */
 export function useLayouts() {
-  const [layouts, setLayouts] = useState([]);
-  const load = async () => setLayouts((await session.get("/layouts")).items); // they all fit on one page
-  useEffect(() => {
-    load().catch(() => {}); // the wall works without names
-  }, []);
+  const read = useLoaded(async () => (await session.get("/layouts")).items); // they all fit on one page; the wall works without them
+  const layouts = read.value ?? [];
   const save = async (name, { tiles, cameras, patrol_s }, key) => {
     const same = layouts.find((layout) => layout.name.toLowerCase() === name.toLowerCase());
-    const body = { name, tiles, cameras: cameras.slice(0, 25), patrol_s };
+    const body = { name, tiles, cameras: cameras.slice(0, MOST), patrol_s };
     const saved = same ? await session.put(`/layouts/${same.id}`, body) : await session.post("/layouts", body, { key });
-    await load();
+    await read.reload();
     return saved;
   };
   const remove = async (id) => {
     await session.delete(`/layouts/${id}`);
-    await load();
+    await read.reload();
   };
   return { layouts, save, remove };
 }

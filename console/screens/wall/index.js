@@ -8,7 +8,7 @@ import { CamerasDialog } from "../../ui/choosing.js";
 import { html, useEffect, useState } from "../../ui/html.js";
 import { LatestReads, NewestAlerts } from "../../ui/live-lists.js";
 import { Empty, Failed, Skeleton } from "../../ui/states.js";
-import { placesOf, useArrangement, usePatrol, withPut, withSwapped } from "./arrangement.js";
+import { MOST, placesOf, useArrangement, usePatrol, withChosen, withPut, withSwapped } from "./arrangement.js";
 import { Slot } from "./slot.js";
 import { Toolbar } from "./toolbar.js";
 
@@ -37,8 +37,13 @@ function Arranged({ screen, isBare, hasSide }) {
   const swap = (from, to) => {
     if (to >= 0 && to < places.length && from !== to) change({ cameras: withSwapped(arrangement, from, to) });
   };
+  const dropped = (id, place) => {
+    const from = places.indexOf(id);
+    if (from >= 0) swap(from, place);
+    else if (cameras.value.has(id)) put(place, id);
+  };
   const chosen = (ids) => {
-    if (choosing === "all") change({ cameras: ids });
+    if (choosing === "all") change({ cameras: withChosen(arrangement, ids) });
     else if (ids.length) put(choosing, ids[0]);
     setChoosing(null);
   };
@@ -48,13 +53,13 @@ function Arranged({ screen, isBare, hasSide }) {
       onFull=${toggleFull} hasSide=${hasSide} onSide=${isBare ? null : () => setQuery({ side: hasSide ? "0" : "" })} screen=${screen} />
     <div class="wall-grid" data-tiles=${arrangement.tiles} style=${{ "--columns": columns }} aria-label=${WALL.title} role="group">
       ${places.map((id, place) => html`<${Slot} key=${id ?? `empty-${place}`} camera=${id && cameras.value.get(id)} place=${place} columns=${columns} isFixed=${isPatrol}
-        onMove=${swap} onDropped=${(from) => swap(from, place)} onChoose=${() => setChoosing(place)} onRemove=${() => put(place, null)} />`)}
+        onMove=${swap} onDropped=${(id) => dropped(id, place)} onChoose=${() => setChoosing(place)} onRemove=${() => put(place, null)} />`)}
     </div>
     ${hasSide && html`<aside class="wall-side">
       ${may("alerts:read") && html`<${NewestAlerts} />`}
       ${may("detections:read") && html`<${LatestReads} />`}
     </aside>`}
-    ${choosing !== null && html`<${CamerasDialog} title=${choosing === "all" ? WALL.choose : WALL.chooseOne} single=${choosing !== "all"} most=${25}
+    ${choosing !== null && html`<${CamerasDialog} title=${choosing === "all" ? WALL.choose : WALL.chooseOne} single=${choosing !== "all"} most=${MOST}
       chosen=${choosing === "all" ? arrangement.cameras.filter((id) => cameras.value.has(id)) : []} canBeAll=${isPatrol} onClose=${() => setChoosing(null)} onDone=${chosen} />`}
   </section>`;
 }

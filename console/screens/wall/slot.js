@@ -6,9 +6,9 @@ import { html, useState } from "../../ui/html.js";
 import { Icon } from "../../ui/icons.js";
 import { Tile } from "../../ui/tile.js";
 
-const KIND = "application/x-gtvision-place";
+const KIND = "application/x-gtvision-camera";
 
-/** `isFixed`: whether the patrol decides what stands here. */
+/** `isFixed`: whether the patrol decides what stands here. `onDropped(id)`: a camera came, perhaps from the wall of another window. */
 export function Slot({ camera, place, columns, isFixed, onMove, onDropped, onChoose, onRemove }) {
   const [isOver, setOver] = useState(false);
   const drop = isFixed ? {} : {
@@ -17,7 +17,7 @@ export function Slot({ camera, place, columns, isFixed, onMove, onDropped, onCho
     onDrop: (event) => {
       event.preventDefault();
       setOver(false);
-      onDropped(Number(event.dataTransfer.getData(KIND)));
+      onDropped(event.dataTransfer.getData(KIND));
     },
   };
   if (!camera) {
@@ -34,7 +34,7 @@ export function Slot({ camera, place, columns, isFixed, onMove, onDropped, onCho
   return html`<div class="wall-slot" data-camera=${camera.id} data-over=${isOver} onKeyDown=${moved} ...${drop}>
     <${Tile} camera=${camera} onOpen=${() => go(`/cameras/${camera.id}`)} />
     ${!isFixed && html`<div class="wall-handles">
-      <button type="button" draggable=${true} onDragStart=${(event) => event.dataTransfer.setData(KIND, String(place))} aria-label=${WALL.move(camera.name)} title=${WALL.move(camera.name)}><${Icon} name="grip" /></button>
+      <button type="button" draggable=${true} onDragStart=${(event) => event.dataTransfer.setData(KIND, camera.id)} aria-label=${WALL.move(camera.name)} title=${WALL.move(camera.name)}><${Icon} name="grip" /></button>
       <button type="button" onClick=${onChoose} aria-label=${WALL.replace(camera.name)} title=${WALL.replace(camera.name)}>⇄</button>
       <button type="button" onClick=${onRemove} aria-label=${WALL.takeOff(camera.name)} title=${WALL.takeOff(camera.name)}>×</button>
     </div>`}

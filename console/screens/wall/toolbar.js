@@ -8,7 +8,7 @@ import { confirm, Dialog } from "../../ui/dialog.js";
 import { Form, TextField } from "../../ui/form.js";
 import { html, useState } from "../../ui/html.js";
 import { Icon } from "../../ui/icons.js";
-import { SIZES, useLayouts } from "./arrangement.js";
+import { isLayout, SIZES, useLayouts } from "./arrangement.js";
 
 const PATROLS = [10, 20, 30, 60, 120];
 
@@ -16,15 +16,17 @@ export function Toolbar({ arrangement, change, onChoose, onFull, patrolPage, has
   const { layouts, save, remove } = useLayouts();
   const [isSaving, setSaving] = useState(false);
   const [current, setCurrent] = useState("");
+  const layout = layouts.find(({ id }) => id === current) ?? layouts.find((each) => isLayout(each, arrangement));
+  // One that was changed is not chosen any more, so that choosing it puts it on again.
+  const isOn = layout !== undefined && isLayout(layout, arrangement);
   const take = (event) => {
-    const layout = layouts.find(({ id }) => id === event.target.value);
-    setCurrent(layout?.id ?? "");
-    if (layout) change({ tiles: layout.tiles, cameras: layout.cameras, patrol_s: layout.patrol_s });
+    const taken = layouts.find(({ id }) => id === event.target.value);
+    setCurrent(taken?.id ?? "");
+    if (taken) change({ tiles: taken.tiles, cameras: taken.cameras, patrol_s: taken.patrol_s });
   };
   const drop = async () => {
-    const layout = layouts.find(({ id }) => id === current);
     if (!(await confirm({ title: WALL.removeTitle, text: WALL.removeText(layout.name), action: COMMON.remove }))) return;
-    await remove(current).then(() => setCurrent(""), (problem) => toast(inWords(problem), "failed"));
+    await remove(layout.id).then(() => setCurrent(""), (problem) => toast(inWords(problem), "failed"));
   };
   const patrol = (event) => change({ patrol_s: Number(event.target.value) || null });
   const second = () => open(`/mural?monitor=${Number(screen) + 1}`, `gtvision-wall-${Number(screen) + 1}`, "popup,width=1280,height=720");
@@ -36,11 +38,11 @@ export function Toolbar({ arrangement, change, onChoose, onFull, patrolPage, has
     </div>
     <label><span class="visually-hidden">${WALL.layout}</span>
       <select onChange=${take} aria-label=${WALL.layout}>
-        <option value="" selected=${!current}>${WALL.layout}</option>
-        ${layouts.map(({ id, name }) => html`<option key=${id} value=${id} selected=${id === current}>${name}</option>`)}
+        <option value="" disabled selected=${!isOn}>${layout && !isOn ? WALL.changed(layout.name) : WALL.layout}</option>
+        ${layouts.map(({ id, name }) => html`<option key=${id} value=${id} selected=${isOn && id === layout.id}>${name}</option>`)}
       </select></label>
     <button type="button" onClick=${() => setSaving(true)}>${WALL.save}</button>
-    ${current && html`<button type="button" onClick=${drop}>${WALL.remove}</button>`}
+    ${layout && html`<button type="button" onClick=${drop}>${WALL.remove}</button>`}
     <button type="button" onClick=${onChoose}>${WALL.cameras}</button>
     <select aria-label=${WALL.patrol} onChange=${patrol}>
       <option value="" selected=${!arrangement.patrol_s}>${WALL.patrol}: ${WALL.patrolOff}</option>

@@ -5,6 +5,7 @@ export const WALL = {
   size: (tiles) => (tiles === 1 ? "1 câmera" : `${tiles} câmeras`),
   sizes: "Tamanho do mural",
   layout: "Arranjo",
+  changed: (name) => `${name} (alterado)`,
   save: "Salvar arranjo",
   saveTitle: "Salvar arranjo",
   saveName: "Nome do arranjo",
