@@ -21,13 +21,15 @@ const FINAL = new Set(["wrong_password", "second_factor_required", "second_facto
 
 /** The error of a failed answer, from its problem+json. */
 export class Problem extends Error {
-  constructor(status, body) {
+  constructor(status, body, retryAfterS = 0) {
     super(body?.detail || body?.title || `Erro ${status}`);
     this.status = status;
     this.code = body?.code || "error";
     /** More about it, where the API says more: why a session ended, which fields are wrong. */
     this.reason = body?.reason ?? null;
     this.errors = body?.errors ?? [];
+    /** How long the server asks to wait, where it does. */
+    this.retryAfterMs = retryAfterS * 1000 || null;
   }
 }
 
@@ -262,7 +264,7 @@ export class Session extends EventTarget {
       signal: AbortSignal.timeout(timeout),
       keepalive: path === REFRESH, // the new cookie has to arrive even if the page is reloaded meanwhile
     });
-    if (!answer.ok) throw new Problem(answer.status, await answer.json().catch(() => null));
+    if (!answer.ok) throw new Problem(answer.status, await answer.json().catch(() => null), Number(answer.headers.get("Retry-After")));
     return answer;
   }
 }

@@ -135,7 +135,7 @@ async def test_the_administrator_makes_groups_lists_people_and_keys(room: Room) 
     await desk.press("Escolher câmeras")
     await desk.reach(desk.dialog.get_by_role("checkbox", name=room.camera.title))
     await desk.page.keyboard.press("Space")
-    await desk.press("Deixar 1 câmera no grupo")
+    await desk.press("Salvar grupo com 1 câmera")
     await desk.sees(desk.page.get_by_role("button", name=f"Tirar do grupo: {room.camera.title}"))
 
     await desk.open("Listas de placas")

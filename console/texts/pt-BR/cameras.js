@@ -67,7 +67,7 @@ export const IMPORT = {
   columns: "A primeira linha precisa ter as colunas nome e url.",
   start: (count) => `Importar ${count}`,
   progress: (done, total) => `${done} de ${total}`,
-  finished: (good, bad) => `${good === 1 ? "1 câmera importada" : `${good} câmeras importadas`}${bad ? `, ${bad} com erro: corrija o arquivo e importe de novo, o que já entrou não se repete` : ""}.`,
+  finished: (good, bad, failed) => `${good === 1 ? "1 câmera importada" : `${good} câmeras importadas`}${failed ? `, ${failed === 1 ? "1 falhou" : `${failed} falharam`}` : ""}${bad ? `, ${bad} com erro: corrija o arquivo e importe de novo, o que já entrou não se repete` : ""}.`,
 };
 
 export const CAMERA = {

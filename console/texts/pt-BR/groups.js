@@ -23,7 +23,7 @@ export const GROUPS = {
   all: "Todos os grupos",
   choose: "Escolher câmeras",
   chooseTitle: (name) => `Câmeras do grupo ${name}`,
-  put: (count) => (count === 1 ? "Deixar 1 câmera no grupo" : `Deixar ${count} câmeras no grupo`),
+  put: (count) => (count ? `Salvar grupo com ${GROUPS.count(count)}` : "Salvar grupo sem câmeras"),
   takeOut: "Tirar do grupo",
   takeOutThis: (name) => `Tirar do grupo: ${name}`,
   takenOut: (name) => `${name} saiu do grupo.`,

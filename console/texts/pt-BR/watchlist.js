@@ -63,9 +63,6 @@ export const PASTE = {
   shown: (count, all) => `Aqui estão as primeiras ${number(count)} de ${number(all)} linhas, as com erro à frente; todas as prontas são enviadas.`,
   send: (count) => `Adicionar ${plates(count)}`,
   sending: (done, all) => `${number(done)} de ${number(all)} adicionadas…`,
-  pausing: "O servidor pediu uma pausa; o envio continua sozinho.",
-  stop: "Parar",
   done: (count) => `${plates(count)} ${count === 1 ? "adicionada" : "adicionadas"}.`,
   failed: (count) => `${number(count)} ${count === 1 ? "linha falhou" : "linhas falharam"}: o erro está ao lado de cada uma.`,
-  again: "Tentar de novo as que falharam",
 };

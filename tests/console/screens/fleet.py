@@ -44,7 +44,7 @@ class Fleet:
         self.groups: dict[UUID, GroupOut] = {}
         services.answer("GET", "/cameras", self._cameras)
         services.answer("GET", "/cameras/*", lambda asked: self._camera(self.cameras[_id(asked)]))
-        services.answer("PATCH", "/cameras/*", self._change)
+        services.answer("PATCH", "/cameras/*", self.change)
         services.answer("GET", "/groups", self._groups)
         services.answer("POST", "/groups", self._make)
         services.answer("PATCH", "/groups/*", self._rename)
@@ -75,7 +75,8 @@ class Fleet:
     def _camera(self, shown: CameraOut) -> Reply:
         return Reply(body=shown, headers={"etag": f'"{shown.revision}"'})
 
-    def _change(self, asked: Asked) -> Reply:
+    def change(self, asked: Asked) -> Reply:
+        """Answers a change as the service does: on the revision that it names."""
         before = self.cameras[_id(asked)]
         if asked.headers.get("if-match") != f'"{before.revision}"':
             return problem(412, "stale_revision")

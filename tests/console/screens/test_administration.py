@@ -28,7 +28,7 @@ async def make_group(page: Page, name: str, first_camera: str) -> None:
     await press(page, page.get_by_role("button", name="Escolher câmeras"))
     dialog = page.get_by_role("dialog")
     await press(page, dialog.get_by_role("checkbox", name=first_camera), "Space")
-    await press(page, dialog.get_by_role("button", name="Deixar 1 câmera no grupo"))
+    await press(page, dialog.get_by_role("button", name="Salvar grupo com 1 câmera"))
     await expect(page.get_by_role("button", name=f"Tirar do grupo: {first_camera}")).to_be_visible()
 
 

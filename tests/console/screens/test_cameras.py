@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 from uuid import UUID
 
 import pytest
-from playwright.async_api import expect
+from playwright.async_api import FilePayload, expect
 from tests.console.browsing import Console
-from tests.console.rules.city import BEGAN, City, camera
+from tests.console.rules.city import AWAY, BEGAN, City, camera
 from tests.console.standins import Asked, Reply, problem
 
+from cameras.cameras.api import CameraOut
 from cameras.groups.api import GroupOut
+from gtvision.camera import AiSettings, CameraState, RecordingSettings
 from gtvision.ids import new_id
+from streaming.streams.api import StreamOut
+from streaming.streams.domain import StreamView
 
 pytestmark = [pytest.mark.db, pytest.mark.broker, pytest.mark.browser]
 
@@ -84,7 +89,7 @@ async def test_a_file_is_checked_line_by_line_before_anything_is_made(console: C
     console.services.answer("POST", "/groups", Reply(201, CENTRE))
     page = await console.as_role("admin", "/cameras?import=1")
     lines = ["nome;url;codigo;grupos", '"Rua A; norte";rtsp://10.0.0.1/a;A1;Centro', "Rua B;http://10.0.0.2;B1;", "Rua C;rtsp://10.0.0.3/c;A1;", ";rtsp://x/y;;"]
-    await page.get_by_label("Arquivo CSV").set_input_files([{"name": "c.csv", "mimeType": "text/csv", "buffer": "\r\n".join(lines).encode()}])
+    await page.get_by_label("Arquivo CSV").set_input_files({"name": "c.csv", "mimeType": "text/csv", "buffer": "\r\n".join(lines).encode()})
     dialog = page.get_by_role("dialog")
     await expect(dialog).to_contain_text("1 linha pronta, 3 com erro")
     await expect(dialog).to_contain_text("falta o endereço")
@@ -94,6 +99,117 @@ async def test_a_file_is_checked_line_by_line_before_anything_is_made(console: C
     await expect(dialog).to_contain_text("1 câmera importada")
     [asked] = console.services.to("POST", "/cameras")
     assert (asked.body["name"], asked.body["groups"]) == ("Rua A; norte", [str(CENTRE.id)])
+
+
+def csv(*names: str) -> FilePayload:
+    text = "\n".join(["nome;url", *(f"{name};rtsp://10.0.0.1/{name}" for name in names)])
+    return {"name": "c.csv", "mimeType": "text/csv", "buffer": text.encode()}
+
+
+async def test_only_the_lines_that_failed_are_tried_again_and_make_nothing_twice(console: Console) -> None:
+    city = City(console, [])
+    made = registering(city)
+    is_away = True
+    console.services.answer("POST", "/cameras", lambda asked: AWAY if is_away and asked.body["name"] == "B" else made(asked))
+    page = await console.as_role("admin", "/cameras?import=1")
+    dialog = page.get_by_role("dialog")
+    await dialog.get_by_label("Arquivo CSV").set_input_files(csv("A", "B", "C"))
+    await dialog.get_by_role("button", name="Importar 3").click()
+    await expect(dialog).to_contain_text("2 câmeras importadas, 1 falhou.")
+    await expect(dialog.get_by_role("row").filter(has_text="B")).to_contain_text("O servidor não respondeu")
+    is_away = False
+    await dialog.get_by_role("button", name="Tentar de novo as que falharam").click()
+    await expect(dialog).to_contain_text("3 câmeras importadas.")
+    asked = console.services.to("POST", "/cameras")
+    assert [each.body["name"] for each in asked] == ["A", "B", "C", "B"]
+    assert asked[1].headers["idempotency-key"] == asked[3].headers["idempotency-key"] != asked[0].headers["idempotency-key"]
+
+
+async def test_an_import_is_paced_says_how_far_it_is_and_waits_as_long_as_the_edge_asks(console: Console) -> None:
+    city = City(console, [])
+    made = registering(city)
+
+    def limited(asked: Asked) -> Reply:
+        is_second = len(console.services.to("POST", "/cameras")) == 2
+        busy = problem(429, "rate_limited")
+        return Reply(busy.status, busy.body, {**busy.headers, "retry-after": "60"}) if is_second else made(asked)
+
+    console.services.answer("POST", "/cameras", limited)
+    page = await console.as_role("admin", "/cameras?import=1")
+    dialog = page.get_by_role("dialog")
+    await dialog.get_by_label("Arquivo CSV").set_input_files(csv("A", "B"))
+    await page.clock.install()
+    await page.clock.pause_at(await page.evaluate("Date.now() + 60_000"))
+    await dialog.get_by_role("button", name="Importar 2").click()
+    await expect(dialog.get_by_text("0 de 2")).to_be_visible()
+    await page.clock.run_for(100)
+    await expect(dialog.get_by_text("1 de 2")).to_be_visible()
+    assert len(console.services.to("POST", "/cameras")) == 1
+    await page.mouse.click(2, 2)  # outside: it stays open
+    await page.clock.run_for(100)
+    await expect(dialog.get_by_text("O servidor pediu uma pausa")).to_be_visible()
+    await page.clock.run_for(59_000)
+    assert len(console.services.to("POST", "/cameras")) == 2
+    await page.clock.run_for(1_000)
+    await expect(dialog).to_contain_text("2 câmeras importadas.")
+    first, second, third = console.services.to("POST", "/cameras")
+    assert second.headers["idempotency-key"] == third.headers["idempotency-key"] != first.headers["idempotency-key"]
+
+
+async def test_a_camera_is_disabled_after_a_question_and_enabled_at_once(console: Console) -> None:
+    city = City(console)
+    shown = city.cameras[0]
+
+    def change(asked: Asked) -> CameraOut:
+        enabled = asked.body["enabled"]
+        return shown.model_copy(update={"enabled": enabled, "state": CameraState.UNKNOWN if enabled else CameraState.DISABLED, "cause": None})
+
+    console.services.answer("PATCH", f"/cameras/{shown.id}", change)
+    page = await console.as_role("admin", f"/cameras/{shown.id}")
+    header = page.locator(".camera > header")
+    await header.get_by_role("button", name="Desativar").click()
+    question = page.get_by_role("dialog", name="Desativar a câmera?")
+    await question.get_by_role("button", name="Cancelar").click()
+    assert console.services.to("PATCH", "/cameras/*") == []
+    await header.get_by_role("button", name="Desativar").click()
+    await question.get_by_role("button", name="Desativar").click()
+    await expect(header).to_contain_text("desativada")
+    await expect(page.locator("figure.tile")).to_have_attribute("data-status", "disabled")
+    await header.get_by_role("button", name="Ativar").click()
+    await expect(header).to_contain_text("aguardando")
+    assert [each.body for each in console.services.to("PATCH", "/cameras/*")] == [{"enabled": False}, {"enabled": True}]
+
+
+async def test_a_camera_that_could_not_be_disabled_says_why_and_stays_as_it_is(console: Console) -> None:
+    city = City(console)
+    console.services.answer("PATCH", "/cameras/*", AWAY)
+    page = await console.as_role("admin", f"/cameras/{city.cameras[0].id}")
+    await page.get_by_role("button", name="Desativar").click()
+    await page.get_by_role("dialog").get_by_role("button", name="Desativar").click()
+    await expect(page.get_by_text("O servidor não respondeu. Tente de novo em instantes.")).to_be_visible()
+    await expect(page.locator(".camera > header").get_by_role("button", name="Desativar")).to_be_visible()
+
+
+async def test_the_page_of_a_camera_says_how_it_is_set_up(console: Console) -> None:
+    ai = AiSettings(fps=0.5, min_confidence=0.75)
+    shown = camera("Portão 1", groups=[CENTRE.id], external_id="P-001", ai=ai, recording=RecordingSettings(enabled=False))
+    City(console, [shown])
+    console.services.answer("GET", "/groups", {"items": [CENTRE], "next": None})
+    stream = StreamView(shown.id, new_id(), CameraState.ONLINE, None, BEGAN, 1, ("H264", "Opus"))
+    console.services.answer("GET", f"/streams/{shown.id}", StreamOut.of(stream, shown.name))
+    page = await console.as_role("operator", f"/cameras/{shown.id}")
+    facts = page.get_by_role("region", name="Configuração").locator("dl > div")
+    await expect(facts).to_have_text(
+        [
+            "Endereçortsp://10.0.0.5:554/ch1",
+            "VídeoH264, Opus",
+            "GruposCentro",
+            "Gravaçãodesligada",
+            "Leitura0,5 imagem por segundo, confiança mínima 75 %",
+            "Código externoP-001",
+            re.compile("Cadastrada em29/11/2026"),
+        ]
+    )
 
 
 async def test_a_camera_is_removed_after_a_question(console: Console) -> None:

@@ -217,7 +217,7 @@ async def test_a_file_as_excel_saves_it_in_brazil_keeps_its_accents_and_a_failur
     await expect(dialog.get_by_role("rowheader", name="Portão São João")).to_be_visible()
     console.services.answer("GET", "/groups", problem(503, "unavailable"))
     await dialog.get_by_role("button", name="Importar 1").click()
-    await expect(dialog.get_by_role("status")).to_contain_text("1 câmera importada")
+    await expect(dialog.get_by_role("status").first).to_contain_text("1 câmera importada")
     assert console.services.to("POST", "/cameras")[0].body["name"] == "Portão São João"
 
 

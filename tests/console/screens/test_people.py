@@ -7,7 +7,7 @@ from playwright.async_api import Browser, Page, Route, expect
 from pydantic_core import to_jsonable_python
 from tests.console.browsing import Console, browsing, sign_in, signed_out
 from tests.console.screens.fleet import Fleet, camera
-from tests.console.standins import problem
+from tests.console.standins import Asked, Reply, problem
 from tests.identity.running import EMAIL, PASSWORD, Running
 
 from gtvision.ids import new_id
@@ -175,12 +175,34 @@ async def test_a_group_takes_cameras_that_changed_meanwhile_and_tells_of_one_tha
     console.services.answer("PATCH", f"/cameras/{third.id}", problem(403, "forbidden"))
     for each in (first, second, third):
         await page.get_by_role("checkbox", name=each.name).check()
-    await page.get_by_role("button", name="Deixar 3 câmeras no grupo").click()
+    await page.get_by_role("button", name="Salvar grupo com 3 câmeras").click()
     await expect(page.get_by_text("1 câmera não pôde ser alterada: Sua conta não pode fazer isto. Fale com o administrador.")).to_be_visible()
     assert fleet.members(group.id) == ["Praça 1", "Praça 2"]
     await page.get_by_role("button", name="Tirar do grupo: Praça 1").click()
     await expect(page.get_by_text("Praça 1 saiu do grupo.")).to_be_visible()
     assert fleet.members(group.id) == ["Praça 2"]
+
+
+async def test_a_change_of_a_group_waits_as_the_edge_asks_and_goes_on_when_its_screen_is_left(console: Console) -> None:
+    fleet = Fleet(console.services, *(camera(f"Praça {number}") for number in range(1, 4)))
+    group = fleet.group("Centro")
+    page = await console.as_user(EMAIL, f"/grupos?grupo={group.id}")
+    await page.clock.install()
+    await page.get_by_role("button", name="Escolher câmeras").click()
+    for each in fleet.cameras.values():
+        await page.get_by_role("checkbox", name=each.name).check()
+
+    def busy(asked: Asked) -> Reply:
+        return problem(429, "rate_limited") if len(console.services.to("PATCH", "/cameras/*")) == 2 else fleet.change(asked)
+
+    console.services.answer("PATCH", "/cameras/*", busy)
+    await page.get_by_role("button", name="Salvar grupo com 3 câmeras").click()
+    await expect(page.get_by_text("O servidor pediu uma pausa; o envio continua sozinho.")).to_be_visible()
+    assert len(fleet.members(group.id)) == 1
+    await page.get_by_role("link", name="Câmeras", exact=True).click()
+    await page.clock.fast_forward(10_000)
+    await expect(page.get_by_text("3 câmeras alteradas.")).to_be_visible()
+    assert len(fleet.members(group.id)) == 3
 
 
 async def test_a_group_with_a_taken_name_is_refused_in_words_and_one_is_removed(console: Console) -> None:
