@@ -13,9 +13,13 @@ export function Dialog({ title, onClose, wide = false, firm = false, children })
   // Before it is drawn: a key that is typed next belongs to its first field already.
   useLayoutEffect(() => {
     const opener = /** @type {HTMLElement | null} */ (document.activeElement);
-    dialog.current.showModal();
-    dialog.current.querySelector(".body :is(input, select, textarea, button)")?.focus();
-    return () => opener?.isConnected && opener.focus?.();
+    const shown = dialog.current;
+    shown.showModal();
+    shown.querySelector(".body :is(input, select, textarea, button)")?.focus();
+    return () => {
+      shown.close(); // nothing else takes the focus while it is open
+      if (opener?.isConnected) opener.focus?.();
+    };
   }, []);
   const outside = (event) => !firm && isOutside(event, dialog.current) && onClose();
   const cancelled = (event) => {

@@ -2,7 +2,7 @@
 
 import { inWords } from "../texts/pt-BR/errors.js";
 import { COMMON } from "../texts/pt-BR/common.js";
-import { html, useEffect, useId, useRef, useState } from "./html.js";
+import { html, useId, useLayoutEffect, useRef, useState } from "./html.js";
 
 /** A label with its control: `children` gets the ids to wire. `hint` and `error` are read with the control. */
 export function Field({ label, hint, error, children }) {
@@ -91,6 +91,6 @@ function WrongFields({ problem }) {
 export function useDraft(given) {
   const [draft, setDraft] = useState(given);
   const known = JSON.stringify(given);
-  useEffect(() => setDraft(given), [known]);
+  useLayoutEffect(() => setDraft(given), [known]); // before anything can be typed over
   return [draft, (changes) => setDraft((before) => ({ ...before, ...changes })), JSON.stringify(draft) !== known];
 }

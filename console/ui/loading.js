@@ -2,7 +2,7 @@
 
 import { resyncs, session } from "../shell/state.js";
 import { useAgain } from "./again.js";
-import { html, useCallback, useEffect, useRef, useState } from "./html.js";
+import { html, useCallback, useLayoutEffect, useRef, useState } from "./html.js";
 import { COMMON } from "../texts/pt-BR/common.js";
 import { withQuery } from "../shell/router.js";
 
@@ -22,7 +22,7 @@ export function useLoaded(read, inputs = []) {
     setState((before) => ({ ...before, ...next, loading: false }));
     again(next.problem, reload);
   }, inputs);
-  useEffect(() => {
+  useLayoutEffect(() => {
     reload();
     return () => (latest.current += 1);
   }, [...inputs, resyncs.value]);
@@ -52,6 +52,11 @@ export function usePages(path, query = {}, { limit = 100, most = Infinity, follo
   const again = useAgain();
   /** The changes made while a reading goes on; null while none does. */
   const edits = useRef(null);
+  /** A list keeps what it has read, and of what came live as much as there is room for. */
+  const cut = (now) => {
+    const room = Math.max(most, now.read);
+    return now.items.length > room ? { ...now, items: now.items.slice(0, room), isCut: true } : now;
+  };
   /** Reads on from `cursor` until at least `enough` items were read. Changes made meanwhile are newer than the answers. */
   const read = async (cursor, enough = 1, size = limit) => {
     const asked = (latest.current += 1);
@@ -71,8 +76,8 @@ export function usePages(path, query = {}, { limit = 100, most = Infinity, follo
       edits.current = null;
       const edited = (items) => made.reduce((list, edit) => edit(list), items);
       setState((now) => {
-        const items = edited(cursor === null ? found : [...now.items, ...found]);
-        return { items, next, read: items.length, isCut: false, problem: null, loading: false };
+        const here = cursor === null ? found : [...now.items, ...found];
+        return cut({ items: edited(here), next, read: here.length, isCut: false, problem: null, loading: false });
       });
       again(null);
     } catch (problem) {
@@ -89,7 +94,8 @@ export function usePages(path, query = {}, { limit = 100, most = Infinity, follo
   };
   const asked = useRef(null);
   const isFollowed = follows ? resyncs.value : 0;
-  useEffect(() => {
+  // Before the next frame: what stands there would pass for the answer to the new question.
+  useLayoutEffect(() => {
     const isSame = asked.current === key;
     asked.current = key;
     if (key === null) setState({ ...NOTHING_YET, loading: false });
@@ -113,9 +119,7 @@ export function usePages(path, query = {}, { limit = 100, most = Infinity, follo
       edits.current?.push(edit);
       setState((now) => {
         if (!now.items) return now;
-        const items = edit(now.items);
-        const room = Math.max(most, now.read);
-        return items.length > room ? { ...now, items: items.slice(0, room), isCut: true } : { ...now, items };
+        return cut({ ...now, items: edit(now.items) });
       });
     },
   };

@@ -9,6 +9,7 @@ async def test_…(console: Console) -> None:
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -25,6 +26,26 @@ PATIENCE_MS = 60_000
 """Five seconds are too few on a busy machine."""
 STATE = "import(document.querySelector('script[type=module]').src.replace('main.js', 'state.js'))"
 """JavaScript: the page's own module of the session, for what no screen does by itself."""
+COUNT_UNANSWERED = """
+  const ask = window.fetch;
+  window.unanswered = 0;
+  window.fetch = async (...question) => {
+    window.unanswered += 1;
+    const answered = () => (window.unanswered -= 1);
+    try {
+      const answer = await ask(...question);
+      answer.clone().arrayBuffer().then(answered, answered);
+      return answer;
+    } catch (error) {
+      answered();
+      throw error;
+    }
+  };
+"""
+CALM = """async () => {
+  const frame = () => new Promise((drawn) => requestAnimationFrame(() => setTimeout(drawn)));
+  for (let frames = 0; frames < 3; frames = unanswered ? 0 : frames + 1) await frame();
+}"""
 
 
 @asynccontextmanager
@@ -64,13 +85,16 @@ class Console:
         return email
 
     async def as_role(self, role: str = "operator", path: str = "/", **more: Any) -> Page:
-        """Returns a tab at `path`, signed in as a new user of that role."""
+        """Returns a tab at `path`, signed in as a new user of that role, with all that it reads by itself."""
         return await self.as_user(await self.user(role, **more), path)
 
     async def as_user(self, email: str, path: str = "/") -> Page:
         page = await self.tab(path)
         await sign_in(page, email)
         await entered(page)
+        # When the link opens, all is read anew.
+        await expect(page.locator(".top > .link:not([data-state=off])")).to_have_count(1)
+        await settled(page)
         return page
 
 
@@ -82,6 +106,7 @@ async def browsing(address: str, browser: Browser, running: Running | None = Non
     console = Console(address, context, running)
     context.on("weberror", lambda error: console.complaints.append(str(error.error)))
     context.on("console", lambda said: console.complaints.append(said.text) if "Content Security Policy" in said.text else None)
+    await context.add_init_script(COUNT_UNANSWERED)
     await console.services.serve(context)
     await console.live.serve(context)
     async with console.live.pinging():
@@ -109,6 +134,12 @@ async def sign_in(page: Page, email: str, password: str = PASSWORD, code: str | 
 async def entered(page: Page) -> None:
     """Waits until the frame of the screens is there."""
     await expect(page.locator("#content")).to_be_visible()
+
+
+async def settled(page: Page) -> None:
+    """Waits until the page has drawn what it knows, and every question that it has asked is answered."""
+    async with asyncio.timeout(PATIENCE_MS / 1000):
+        await page.evaluate(CALM)
 
 
 async def signed_out(page: Page) -> None:

@@ -4,7 +4,7 @@ import { go, withQuery } from "../../shell/router.js";
 import { PLATES } from "../../texts/pt-BR/plates.js";
 import { CamerasField, PeriodFields } from "../../ui/choosing.js";
 import { SelectField, TextField } from "../../ui/form.js";
-import { html, useEffect, useState } from "../../ui/html.js";
+import { html, useLayoutEffect, useState } from "../../ui/html.js";
 import { readPlate, twin } from "../../ui/plates.js";
 import { written } from "../../ui/signs.js";
 
@@ -40,7 +40,7 @@ export function noneInWords({ plate, mode, cameras, from, to }) {
 /** `change(query)` is called with what differs; `again()` where the same is asked for once more. */
 export function Search({ query, asked, isNarrow, change, again }) {
   const [typed, setTyped] = useState(query.plate ?? "");
-  useEffect(() => setTyped(query.plate ?? ""), [query.plate]);
+  useLayoutEffect(() => setTyped(query.plate ?? ""), [query.plate]);
   const submit = (event) => {
     event.preventDefault();
     const plate = typed.trim();

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from playwright.async_api import Page, expect
-from tests.console.browsing import Console
+from tests.console.browsing import Console, settled
 from tests.console.standins import Answer, Asked, Reply, paged, problem
 
 from alerts.alerts.api import AcknowledgedOut, AlertOut, OpenCounts, SummaryOut
@@ -168,7 +168,9 @@ def link(page: Page) -> Any:
 
 
 async def is_live(page: Page) -> None:
+    """Waits for the live link, and for what is read when it opens."""
     await expect(link(page)).to_have_text("ao vivo")
+    await settled(page)
 
 
 async def played(page: Page) -> int:

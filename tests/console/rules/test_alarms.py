@@ -49,6 +49,7 @@ async def test_the_choice_of_sound_outlives_a_reload(console: Console) -> None:
     await alarmed(page)
     silent = page.get_by_role("button", name="Som dos alertas desligado")
     await expect(silent).to_have_attribute("aria-pressed", "false")
+    await is_live(page)
     assert await played(page) == 0
     await silent.click()
     await page.reload()
@@ -124,7 +125,7 @@ async def test_sound_that_the_browser_held_back_is_heard_with_the_first_click(co
     await page.clock.install()
     await page.reload()
     await alarmed(page)
-    await page.clock.pause_at(await page.evaluate("Date.now() + 1000"))  # it would sound again by itself
+    await page.clock.pause_at(await page.evaluate("Date.now() + 5_000"))  # it would sound again by itself
     await expect(page.get_by_role("button", name="O navegador só toca som depois de um clique")).to_be_visible()
     assert await played(page) == 0
     await page.get_by_role("heading", name="Câmeras").click()

@@ -54,6 +54,7 @@ async def test_after_many_are_acknowledged_the_focus_is_still_in_the_list_s_tool
     for number in range(3):
         city.raised(Severity.WARNING, plate=f"ABC1D{number:02}")
     page = await console.as_role("operator", "/alertas")
+    await is_live(page)
     await page.get_by_label("Escolher todos os abertos que estão na lista").check()
     await page.get_by_role("button", name="Ciente de 3").focus()
     await page.keyboard.press("Enter")
@@ -85,6 +86,7 @@ async def test_the_last_alert_of_the_banner_leaves_the_focus_on_the_page(console
     city.raised(plate="ABC1D01")
     city.raised(plate="ABC1D02")
     page = await console.as_role("operator", "/cameras")
+    await is_live(page)
     await page.get_by_role("button", name="Ciente: Placa ABC1D02").focus()
     await page.keyboard.press("Enter")
     await expect(page.get_by_role("button", name="Ciente: Placa ABC1D01")).to_be_focused()
@@ -96,6 +98,7 @@ async def test_the_last_alert_of_the_banner_leaves_the_focus_on_the_page(console
 async def test_tiles_are_reached_opened_and_moved_by_keys_and_keep_the_focus(console: Console) -> None:
     city = City(console, [camera(f"Portão {number}") for number in range(1, 5)])
     page = await console.as_role("operator", "/mural")
+    await is_live(page)
     tile = page.locator(f".tile[data-camera='{city.cameras[0].id}']")
     await tile.focus()
     await page.evaluate("id => (window.video = document.querySelector(`.tile[data-camera='${id}'] video`))", str(city.cameras[0].id))
@@ -107,6 +110,7 @@ async def test_tiles_are_reached_opened_and_moved_by_keys_and_keep_the_focus(con
     for cause in ("no_progress", "unreachable"):
         data = {"camera_id": str(city.cameras[0].id), "name": "Portão 1", "state": "offline", "since": None, "cause": cause}
         console.live.say("camera", data)
+    await expect(tile).to_contain_text("a câmera não responde")
     await expect(tile).to_be_focused()
     await page.keyboard.press("Enter")
     await page.wait_for_url(f"**/cameras/{city.cameras[0].id}")
@@ -115,6 +119,7 @@ async def test_tiles_are_reached_opened_and_moved_by_keys_and_keep_the_focus(con
 async def test_a_picture_that_is_moved_plays_on(console: Console) -> None:
     city = City(console, [camera(f"Portão {number}") for number in range(1, 5)])
     page = await console.as_role("operator", "/mural")
+    await is_live(page)
     tile = page.locator(f".tile[data-camera='{city.cameras[0].id}']")
     await tile.focus()
     drawn = """async id => {
@@ -151,6 +156,7 @@ async def test_what_is_typed_into_a_form_outlives_live_updates(console: Console)
 async def test_who_clicks_beside_everything_has_the_focus_nowhere(console: Console) -> None:
     city = City(console)
     page = await console.as_role("operator", "/painel")
+    await is_live(page)
     await page.get_by_role("link", name="Ver todos").focus()
     await page.locator("h1").click()
     city.say(city.raised())

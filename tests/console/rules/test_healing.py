@@ -102,6 +102,8 @@ async def test_a_session_that_is_over_says_why_and_stops_the_pictures_of_every_t
     await expect(other.locator(".tile").first).to_be_visible()
     over = {"status": 401, "json": problem(401, "session_revoked", reason="expired").body}
     await page.context.route("**/api/v1/auth/refresh", lambda route: route.fulfill(**over))
+    for tab in (page, other):
+        await is_live(tab)
     await console.live.cut(4401)  # as the live feed does after 24 hours
     for tab in (page, other):
         await signed_out(tab)

@@ -73,7 +73,6 @@ async def test_a_critical_moves_nothing_and_is_in_sight(console: Console, path: 
     await is_live(page)
     await expect(page.locator("#content .skeleton")).to_have_count(0)
     await expect(page.locator(".tile, .virtual li, .panel").first).to_be_visible()
-    await page.wait_for_load_state("networkidle")  # all that the screen asks for is there
     before = await page.evaluate(PLACES)
     city.say(city.raised(plate="DEF4G56"))
     banner = page.locator(".banner")

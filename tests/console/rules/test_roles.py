@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from fastapi import APIRouter
 from playwright.async_api import Page, Response, expect
-from tests.console.browsing import Console
+from tests.console.browsing import Console, settled
 from tests.console.rules.city import City, camera
 from tests.console.standins import Asked, problem
 
@@ -81,6 +81,7 @@ async def test_no_screen_asks_for_what_is_refused_or_waits_for_ever(console: Con
         await expect(page.locator(".screen h1, .screen h2").first).to_be_visible()
         await expect(page.locator("#content .skeleton")).to_have_count(0)
         await expect(page.locator("#content .empty[role=alert]")).to_have_count(0)
+        await settled(page)
         assert not refusals, path
 
 
@@ -93,6 +94,7 @@ async def test_a_viewer_sees_alerts_without_what_a_viewer_may_not_do(console: Co
     await expect(page.get_by_text("Sua conta não abre imagens.")).to_be_visible()
     await expect(page.get_by_role("button", name="Ciente")).to_have_count(0)
     await expect(page.get_by_role("link", name="Ver passagens desta placa")).to_have_count(0)
+    await settled(page)
     assert not refusals
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.async_api import expect
 from tests.console.browsing import Console
-from tests.console.rules.city import City
+from tests.console.rules.city import City, is_live
 
 from gtvision.events import Severity
 from gtvision.ids import new_id
@@ -54,6 +54,7 @@ async def test_many_are_acknowledged_at_once(console: Console) -> None:
     for number in range(5):
         city.raised(Severity.WARNING, f"ABC1D2{number}")
     page = await console.as_role("operator", "/alertas")
+    await is_live(page)
     await expect(page.locator(".alert-row")).to_have_count(5)
     await page.get_by_label("Escolher: ABC1D20").check()
     await page.get_by_label("Escolher: ABC1D23").check()

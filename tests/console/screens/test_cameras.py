@@ -73,7 +73,12 @@ async def test_a_refused_address_is_said_in_words_and_the_form_stays(console: Co
 async def test_an_edit_names_the_revision_that_it_is_based_on(console: Console) -> None:
     city = City(console, [camera("Portão 1", revision=7)])
     changed = city.cameras[0].model_copy(update={"name": "Portão norte", "revision": 8})
-    console.services.answer("PATCH", "/cameras/*", Reply(200, changed, {"etag": '"8"'}))
+
+    def change(_asked: Asked) -> Reply:
+        city.cameras[0] = changed
+        return Reply(200, changed, {"etag": '"8"'})
+
+    console.services.answer("PATCH", "/cameras/*", change)
     page = await console.as_role("admin", "/cameras")
     await page.get_by_role("button", name="Editar Portão 1").click()
     await page.get_by_role("dialog").get_by_label("Nome").fill("Portão norte")
@@ -88,7 +93,13 @@ async def test_a_file_is_checked_line_by_line_before_anything_is_made(console: C
     console.services.answer("POST", "/cameras", registering(city))
     console.services.answer("POST", "/groups", Reply(201, CENTRE))
     page = await console.as_role("admin", "/cameras?import=1")
-    lines = ["nome;url;codigo;grupos", '"Rua A; norte";rtsp://10.0.0.1/a;A1;Centro', "Rua B;http://10.0.0.2;B1;", "Rua C;rtsp://10.0.0.3/c;A1;", ";rtsp://x/y;;"]
+    lines = [
+        "nome;url;codigo;grupos",
+        '"Rua A; norte";rtsp://10.0.0.1/a;A1;Centro',
+        "Rua B;http://10.0.0.2;B1;",
+        "Rua C;rtsp://10.0.0.3/c;A1;",
+        ";rtsp://x/y;;",
+    ]
     await page.get_by_label("Arquivo CSV").set_input_files({"name": "c.csv", "mimeType": "text/csv", "buffer": "\r\n".join(lines).encode()})
     dialog = page.get_by_role("dialog")
     await expect(dialog).to_contain_text("1 linha pronta, 3 com erro")
@@ -162,7 +173,9 @@ async def test_a_camera_is_disabled_after_a_question_and_enabled_at_once(console
 
     def change(asked: Asked) -> CameraOut:
         enabled = asked.body["enabled"]
-        return shown.model_copy(update={"enabled": enabled, "state": CameraState.UNKNOWN if enabled else CameraState.DISABLED, "cause": None})
+        return shown.model_copy(
+            update={"enabled": enabled, "state": CameraState.UNKNOWN if enabled else CameraState.DISABLED, "cause": None}
+        )
 
     console.services.answer("PATCH", f"/cameras/{shown.id}", change)
     page = await console.as_role("admin", f"/cameras/{shown.id}")
@@ -215,7 +228,7 @@ async def test_the_page_of_a_camera_says_how_it_is_set_up(console: Console) -> N
 async def test_a_camera_is_removed_after_a_question(console: Console) -> None:
     city = City(console)
     gone = city.cameras[0]
-    console.services.answer("DELETE", "/cameras/*", None)
+    console.services.answer("DELETE", "/cameras/*", lambda _: city.cameras.remove(gone))
     page = await console.as_role("admin", f"/cameras/{gone.id}")
     await page.get_by_role("button", name="Remover").click()
     question = page.get_by_role("dialog", name="Remover a câmera?")
@@ -253,5 +266,3 @@ async def test_what_is_looked_for_is_found_without_accents_and_in_groups(console
     await page.get_by_label("Grupo").select_option("Centro")
     await expect(rows).to_have_count(2)
     assert UUID(page.url.partition("group=")[2]) == CENTRE.id
-
-

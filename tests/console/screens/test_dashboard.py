@@ -34,7 +34,9 @@ def usage(city: City, stopped: int = 0) -> UsageOut:
 
 
 async def test_it_says_what_is_well_and_what_is_not(console: Console) -> None:
-    city = City(console, [camera("Portão 1", state="online", cause=None), camera("Portão 2"), camera("Rua 3", enabled=False, state="disabled")])
+    city = City(
+        console, [camera("Portão 1", state="online", cause=None), camera("Portão 2"), camera("Rua 3", enabled=False, state="disabled")]
+    )
     for severity in (Severity.CRITICAL, Severity.WARNING, Severity.WARNING):
         city.raised(severity)
     console.services.answer("GET", "/recordings/usage", usage(city, stopped=1))

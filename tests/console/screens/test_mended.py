@@ -59,15 +59,24 @@ class Alerts:
 
     def __init__(self, console: Console, listed: list[AlertOut], others: list[AlertOut] | None = None) -> None:
         self.all = {str(each.alert_id): each for each in [*listed, *(others or [])]}
-        console.services.answer("GET", "/alerts", paged(listed))
+        self.listed = [str(each.alert_id) for each in listed]
+        console.services.answer("GET", "/alerts", self._page)
         console.services.answer("GET", "/alerts/????????-*", lambda asked: self.all[asked.path.split("/")[2]])
-        console.services.answer("POST", "/alerts/*/acknowledge", lambda asked: acknowledged(self.all[asked.path.split("/")[2]]))
+        console.services.answer("POST", "/alerts/*/acknowledge", lambda asked: self._one(asked.path.split("/")[2]))
         console.services.answer("POST", "/alerts/acknowledge", self._several)
+
+    def _page(self, asked: Asked) -> Any:
+        states = asked.query.get("state")
+        return paged([self.all[each] for each in self.listed if not states or self.all[each].state in states])(asked)
 
     def _several(self, asked: Asked) -> AcknowledgedOut:
         """All but the first exist."""
         first, *rest = asked.body["alert_ids"]
-        return AcknowledgedOut(acknowledged=[acknowledged(self.all[each]) for each in rest], not_found=[first])
+        return AcknowledgedOut(acknowledged=[self._one(each) for each in rest], not_found=[first])
+
+    def _one(self, alert_id: str) -> AlertOut:
+        self.all[alert_id] = acknowledged(self.all[alert_id])
+        return self.all[alert_id]
 
 
 async def test_the_end_of_a_key_stays_as_its_maker_chose_it(console: Console) -> None:
@@ -87,7 +96,6 @@ async def test_what_is_typed_of_a_camera_stays_while_its_groups_and_state_change
     fleet.group("Centro")
     console.services.answer("GET", "/cameras/*/history", paged([]))
     page = await console.as_role("admin", f"/cameras/{gate.id}")
-    await console.live.subscribed()
     await page.get_by_role("button", name="Editar", exact=True).click()
     dialog = page.get_by_role("dialog")
     await dialog.get_by_label("Nome").fill("Portão dos fundos")
@@ -118,6 +126,7 @@ async def test_an_acknowledged_alert_is_seen_as_such_also_outside_of_the_list_an
     await page.get_by_label("Escolher: BRA2E19").check()
     await page.get_by_role("button", name="Ciente de 2").click()
     await expect(page.get_by_role("button", name="Ciente de 0")).to_be_disabled()
+    await expect(page.locator(f"[data-alert='{listed[1].alert_id}']")).to_have_attribute("data-state", "acknowledged")
     await expect(page.get_by_text("Alerta marcado como ciente.").first).to_be_visible()
     await expect(page.get_by_text("2 alertas marcados como cientes.")).to_have_count(0)
 
@@ -155,7 +164,6 @@ async def test_a_held_list_stays_where_it_is_when_its_first_row_goes(console: Co
     Fleet(console.services, camera("Portão 2"))
     Alerts(console, shown)
     page = await console.as_role("operator", "/painel")
-    await console.live.subscribed()
     panel = page.get_by_role("region", name="Alertas abertos mais novos")
     rows = panel.locator("li")
     await panel.get_by_role("button", name="Ciente: BRA2E19").focus()
@@ -247,7 +255,6 @@ async def test_the_reads_of_a_camera_are_cut_at_an_end_and_can_be_read_on(consol
     Fleet(console.services, gate)
     console.services.answer("GET", "/cameras/*/history", paged([]))
     page = await console.as_role("operator", f"/cameras/{gate.id}")
-    await console.live.subscribed()
     panel = page.get_by_role("region", name="Placas lidas por esta câmera")
     await expect(panel.get_by_text("Nenhuma placa lida por esta câmera.")).to_be_visible()
     now = isoformat(SystemClock().now())

@@ -61,6 +61,7 @@ async def test_filters_are_in_the_address_and_survive_a_reload(console: Console)
     await expect(page.get_by_role("cell", name=EMAIL)).to_be_visible()
     await page.get_by_role("searchbox", name="Buscar por nome ou e-mail").fill(name)
     await page.get_by_label("Papel").select_option("Auditor")
+    await page.wait_for_url("**q=Zuleica*")
     await expect(page.get_by_role("row")).to_have_count(2)  # with that of the titles
     await page.reload()
     await expect(page.get_by_role("link", name=name)).to_be_visible()
@@ -176,7 +177,9 @@ async def test_a_group_takes_cameras_that_changed_meanwhile_and_tells_of_one_tha
     for each in (first, second, third):
         await page.get_by_role("checkbox", name=each.name).check()
     await page.get_by_role("button", name="Salvar grupo com 3 câmeras").click()
-    await expect(page.get_by_text("1 câmera não pôde ser alterada: Sua conta não pode fazer isto. Fale com o administrador.")).to_be_visible()
+    await expect(
+        page.get_by_text("1 câmera não pôde ser alterada: Sua conta não pode fazer isto. Fale com o administrador.")
+    ).to_be_visible()
     assert fleet.members(group.id) == ["Praça 1", "Praça 2"]
     await page.get_by_role("button", name="Tirar do grupo: Praça 1").click()
     await expect(page.get_by_text("Praça 1 saiu do grupo.")).to_be_visible()

@@ -124,11 +124,18 @@ async def test_what_is_dragged_from_the_wall_of_another_window_is_a_new_camera_h
           grip.dispatchEvent(new DragEvent("dragstart", { bubbles: true, dataTransfer }));
           return dataTransfer.types.map((type) => [type, dataTransfer.getData(type)]);
         }""")
-        await slots(other).nth(place).evaluate("""(slot, data) => {
+        await (
+            slots(other)
+            .nth(place)
+            .evaluate(
+                """(slot, data) => {
           const dataTransfer = new DataTransfer();
           for (const each of data) dataTransfer.setData(...each);
           slot.dispatchEvent(new DragEvent("drop", { bubbles: true, cancelable: true, dataTransfer }));
-        }""", data)
+        }""",
+                data,
+            )
+        )
 
     await drag("Rua 9", 1)
     await expect(slots(other).nth(1)).to_contain_text("Rua 9")
@@ -208,7 +215,9 @@ async def test_a_saved_layout_is_put_on_again_after_a_change_replaced_and_remove
 async def test_layouts_that_could_not_be_read_come_by_themselves(console: Console) -> None:
     City(console)
     kept = [LayoutOut(id=new_id(), name="Dia", tiles=1, cameras=(), patrol_s=None, created_at=BEGAN, updated_at=BEGAN)]
-    console.services.answer("GET", "/layouts", lambda _asked: AWAY if len(console.services.to("GET", "/layouts")) == 1 else {"items": kept, "next": None})
+    console.services.answer(
+        "GET", "/layouts", lambda _asked: AWAY if len(console.services.to("GET", "/layouts")) == 1 else {"items": kept, "next": None}
+    )
     page = await console.as_role("operator", "/mural")
     await expect(page.get_by_label("Arranjo", exact=True).locator("option")).to_have_text(["Arranjo", "Dia"])
     assert console.live.opened == 1, "the link was opened anew, which reads all again by itself"

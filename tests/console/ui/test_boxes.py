@@ -88,14 +88,15 @@ async def test_hls_draws_a_box_when_its_picture_comes_and_not_before(page: Page,
     await plays(page, "HLS")
     await page.evaluate(SEEN, [0, CAR])
     # The pictures of now are still to come, by more than half a second: a segment has to be complete, and loaded.
-    late = await page.evaluate(
+    late, is_drawn = await page.evaluate(
         """async () => {
           while (canvas.dataset.boxes !== "1") await new Promise(resolve => setTimeout(resolve, 10));
-          return performance.now() - sentAt;
+          const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+          return [performance.now() - sentAt, data.some(each => each)];
         }"""
     )
     assert late > 500
-    assert await page.evaluate("() => canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data.some(each => each)")
+    assert is_drawn
     await page.wait_for_function("() => canvas.dataset.boxes === '0'")
     assert not await page.evaluate("() => canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data.some(each => each)")
 
