@@ -50,6 +50,8 @@ COPIES = 4
 SIZE = {"width": 1920, "height": 1080}
 PATIENCE_MS = 120_000
 WATCHLIST = "Bancada"
+PICTURES = "[...document.querySelectorAll('.tile video')].map((video) => video.getVideoPlaybackQuality().totalVideoFrames)"
+"""JavaScript: how many pictures each tile has shown so far."""
 CLOCK = SystemClock()
 
 
@@ -142,6 +144,14 @@ class ControlRoom:
             yield page
         finally:
             await context.close()
+
+    async def hang(self, person: Person, page: Page) -> None:
+        """Hangs all cameras on the wall, and waits until each shows a picture."""
+        who = (await person.get("/users/me"))["id"]
+        wall = {"tiles": len(self.cameras), "cameras": [camera["id"] for camera in self.cameras], "patrol_s": None}
+        await page.evaluate("([key, value]) => localStorage.setItem(key, value)", [f"gtvision.wall.{who}.1", json.dumps(wall)])
+        await page.goto(f"{self.address}/mural")
+        await holds(page, f"{PICTURES}.filter((count) => count > 0).length === {len(self.cameras)}")
 
     async def sign_in(self, page: Page) -> None:
         """Fills the login form in, sends it and waits for the console."""

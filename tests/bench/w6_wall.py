@@ -8,20 +8,18 @@ first day of the city. A tile counts as lost once for each look, ten seconds apa
 from __future__ import annotations
 
 import asyncio
-import json
 import time
 from typing import Any
 
 from playwright.async_api import CDPSession, Page
 from tests.bench import load
-from tests.bench.control_room import ControlRoom, control_room, holds
+from tests.bench.control_room import PICTURES, ControlRoom, control_room
 
 GROWTH_BAR = 5.0
 TILES = 16
 LISTED = 15
 """Alerts: more than the list beside the wall shows."""
 WARM_S, LAST_S, LOOK_S = 60.0, 600.0, 10.0
-PICTURES = "[...document.querySelectorAll('.tile video')].map((video) => video.getVideoPlaybackQuality().totalVideoFrames)"
 PROTOCOLS = "[...document.querySelectorAll('.tile')].map((tile) => tile.dataset.protocol || tile.dataset.status)"
 
 
@@ -62,15 +60,11 @@ async def measure(rounds: int = 7) -> dict[str, Any]:
 
 
 async def _hung(room: ControlRoom, page: Page) -> None:
-    """Hangs all cameras on the wall, and waits until each shows a picture."""
+    """Fills the list of alerts beside the wall, and hangs all cameras on it."""
     async with room.person() as person:
-        who = (await person.get("/users/me"))["id"]
         for _ in range(LISTED):
             await room.raise_alert(person)
-    wall = {"tiles": TILES, "cameras": [camera["id"] for camera in room.cameras], "patrol_s": None}
-    await page.evaluate("([key, value]) => localStorage.setItem(key, value)", [f"gtvision.wall.{who}.1", json.dumps(wall)])
-    await page.goto(f"{room.address}/mural")
-    await holds(page, f"{PICTURES}.filter((count) => count > 0).length === {TILES}")
+        await room.hang(person, page)
 
 
 async def _figures(cdp: CDPSession) -> tuple[float, float]:
