@@ -1,18 +1,20 @@
 """axe finds nothing on any screen, dark and light, on a control room's monitor and on a phone.
 
-The screens are those of the console's own table, filled with what a city has. What axe cannot decide by itself is not looked at here.
+The screens are those of the console's own table, filled with what a city has, in their dialogs, and with nothing at all. What axe cannot
+decide by itself is not looked at here.
 """
 
 from __future__ import annotations
 
 import io
+import re
 from typing import Any
 
 import pytest
 from axe_playwright_python.async_playwright import Axe
 from PIL import Image
 from playwright.async_api import Page, expect
-from tests.console.browsing import Console, entered
+from tests.console.browsing import STATE, Console, entered
 from tests.console.screens.fleet import Fleet, camera
 from tests.console.standins import Reply, paged
 from tests.identity.running import EMAIL
@@ -32,6 +34,28 @@ pytestmark = [pytest.mark.db, pytest.mark.broker, pytest.mark.browser]
 
 NOW = SystemClock().now()
 MONITOR, PHONE = {"width": 1920, "height": 1080}, {"width": 390, "height": 844}
+DIALOGS = {
+    "/mural": ("Salvar arranjo", "Câmeras"),
+    "/placas": ("Vigiar",),
+    "/cameras": ("Adicionar câmera", "Importar CSV"),
+    "/cameras/:id": ("Editar", "Remover"),
+    "/listas": ("Nova lista",),
+    "/listas/:id": ("Adicionar placa", "Colar várias", "Editar"),
+    "/grupos": ("Novo grupo",),
+    "/pessoas": ("Nova pessoa",),
+    "/chaves": ("Nova chave",),
+    "/auditoria": ("Exportar", "Abrir o registro"),
+    "/cidades": ("Nova cidade", "Tetos de"),
+}
+"""Path -> how the names of the buttons begin that open a dialog each."""
+PURPOSE = f"""() => {{
+  {STATE}.then(async ({{ me }}) => {{
+    me.value = {{ ...me.value, purpose_required: true }};
+    const {{ purposeFor }} = await import(document.querySelector("script[type=module]").src.replace("main.js", "purpose.js"));
+    purposeFor(() => null).catch(() => null);
+  }});
+}}"""
+"""JavaScript: asks for a purpose, as what needs one does in a city that requires it."""
 VERSION = "document.querySelector('script[type=module]').src.split('/app/')[1].split('/')[0]"
 
 
@@ -138,6 +162,7 @@ class City:
             services.answer("GET", path, body)
         self.ids = {"/cameras/:id": gate.id, "/alertas/:id": alerts[0].alert_id, "/listas/:id": watchlist.watchlist_id}
         self.queries = {"/placas": "?plate=ABC1D23"}
+        self.reads = {"/placas": f"?plate=ABC1D23&read={read.detection_id}"}
 
 
 def picture() -> bytes:
@@ -146,18 +171,32 @@ def picture() -> bytes:
     return out.getvalue()
 
 
-async def addresses(page: Page, city: City) -> list[str]:
-    """Returns the addresses of the console's table, each of something that there is."""
+async def shown(console: Console, email: str, size: Any, scheme: Any) -> Page:
+    page = await console.as_user(email)
+    await page.set_viewport_size(size)
+    await page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+    return page
+
+
+async def addresses(page: Page, ids: dict[str, Any]) -> dict[str, str]:
+    """Returns path -> address of the screens that the user may open, of those with an id only what there is."""
     version = await page.evaluate(VERSION)
-    paths = await page.evaluate(f"import('/app/{version}/shell/screens.js').then(({{ SCREENS }}) => SCREENS.map(({{ path }}) => path))")
-    me = await page.evaluate(f"import('/app/{version}/shell/state.js').then(({{ me }}) => me.value.id)")
-    ids = {"/pessoas/:id": me, **city.ids}
-    return [path.replace(":id", str(ids.get(path))) + city.queries.get(path, "") for path in paths]
+    table = f"import('/app/{version}/shell/screens.js')"
+    paths = await page.evaluate(f"{table}.then(({{ SCREENS, isOpen }}) => SCREENS.filter(isOpen).map(({{ path }}) => path))")
+    known = ids | {"/pessoas/:id": await page.evaluate(f"{STATE}.then(({{ me }}) => me.value.id)")}
+    return {path: path.replace(":id", str(known.get(path))) for path in paths if ":id" not in path or path in known}
 
 
-async def findings(page: Page) -> list[str]:
-    """Returns what axe finds on the page as it is, each with the first place."""
-    found = (await Axe().run(page)).response["violations"]
+async def is_there(page: Page, address: str) -> None:
+    await page.goto(address)
+    await entered(page)
+    await expect(page.locator("#content h1")).to_be_visible()
+    await expect(page.locator("#content .skeleton")).to_have_count(0)
+
+
+async def findings(page: Page, within: str | None = None) -> list[str]:
+    """Returns what axe finds on the page as it is, or in a part of it, each with the first place."""
+    found = (await Axe().run(page, within)).response["violations"]
     firsts = [(each["id"], each["impact"], each["nodes"][0]) for each in found]
     return [f"{name} ({impact}): {node['html'][:200]} {node['failureSummary'][:300]}" for name, impact, node in firsts]
 
@@ -172,13 +211,46 @@ async def test_axe_finds_nothing(console: Console, scheme: Any, size: Any) -> No
     await expect(page.get_by_label("E-mail")).to_be_visible()
     found = {"the login": await findings(page)}
     await page.close()
-    page = await console.as_user(EMAIL)
-    await page.set_viewport_size(size)
-    await page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
-    for path in await addresses(page, city):
-        await page.goto(f"{console.address}{path}")
-        await entered(page)
-        await expect(page.locator("#content h1")).to_be_visible()
-        await expect(page.locator("#content .skeleton")).to_have_count(0)
+    page = await shown(console, EMAIL, size, scheme)
+    for path, address in (await addresses(page, city.ids)).items():
+        await is_there(page, f"{console.address}{address}{city.queries.get(path, '')}")
+        found[path] = await findings(page)
+    assert {path: each for path, each in found.items() if each} == {}
+
+
+@pytest.mark.parametrize(("size", "scheme"), [(MONITOR, "dark"), (PHONE, "light")], ids=["monitor-dark", "phone-light"])
+async def test_axe_finds_nothing_in_dialogs(console: Console, scheme: Any, size: Any) -> None:
+    city = City(console)
+    page = await shown(console, EMAIL, size, scheme)
+    dialogs, found = page.locator("dialog[open]"), {}
+    known = await addresses(page, city.ids)
+    for path, names in DIALOGS.items():
+        await is_there(page, f"{console.address}{known[path]}{city.reads.get(path, '')}")
+        if path == "/placas":
+            await expect(page.get_by_role("button", name=re.compile("^Vigiar"))).to_be_visible()
+        before = await dialogs.count()  # on a phone a read is shown in one
+        for name in names:
+            await page.locator("#content").get_by_role("button", name=re.compile(f"^{name}")).first.click()
+            await expect(dialogs).to_have_count(before + 1)
+            await expect(dialogs.last.locator(".skeleton")).to_have_count(0)
+            found[f"{path} {name}"] = await findings(page, "dialog[open]")
+            await page.keyboard.press("Escape")
+            await expect(dialogs).to_have_count(before)
+    await page.evaluate(PURPOSE)
+    await expect(dialogs).to_have_count(1)
+    found["the purpose"] = await findings(page, "dialog[open]")
+    assert {dialog: each for dialog, each in found.items() if each} == {}
+
+
+@pytest.mark.parametrize(
+    ("role", "size", "scheme"),
+    [("admin", MONITOR, "light"), ("operator", PHONE, "dark")],
+    ids=["admin-monitor-light", "operator-phone-dark"],
+)
+async def test_axe_finds_nothing_in_an_empty_city(console: Console, role: str, scheme: Any, size: Any) -> None:
+    page = await shown(console, await console.user(role), size, scheme)
+    found = {}
+    for path, address in (await addresses(page, {})).items():
+        await is_there(page, f"{console.address}{address}")
         found[path] = await findings(page)
     assert {path: each for path, each in found.items() if each} == {}

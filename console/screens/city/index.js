@@ -19,7 +19,8 @@ export default function City() {
   const isLimited = me.value.camera_groups !== null;
   const canChange = may("settings:write") && !isLimited;
   const given = { settings, tenant, change, canChange };
-  return html`<section class="screen city-screen">
+  // Without a field or a button in it, the screen takes the focus itself, so that keys scroll it.
+  return html`<section class="screen city-screen" tabindex=${canChange ? undefined : 0}>
     <header><h1>${SHELL.screens.city}</h1></header>
     ${!canChange && html`<p class="muted">${may("settings:write") ? CITY.limited : CITY.readOnly}</p>`}
     ${!settings && (problem ? html`<${Failed} problem=${problem} retry=${read} />` : html`<${Skeleton} lines=${10} />`)}
