@@ -10,6 +10,7 @@ from playwright.async_api import Browser, BrowserContext, Locator, Page, Respons
 from tests.e2e.stack import PATIENCE_S
 
 PATIENCE_MS = PATIENCE_S * 1_000
+MONITOR, PHONE = {"width": 1920, "height": 1080}, {"width": 390, "height": 844}
 MOST_TABS = 200
 """More than any screen has that can be reached by Tab."""
 
@@ -26,8 +27,9 @@ class Desk:
     """What the page threw, and breaches of its content security policy."""
 
     @classmethod
-    async def at(cls, browser: Browser, address: str, **profile: Any) -> Desk:
-        context = await browser.new_context(ignore_https_errors=True, locale="pt-BR", **profile)  # no certificate of our authority
+    async def at(cls, browser: Browser, address: str, size: Any = MONITOR, scheme: Any = "dark") -> Desk:
+        looks: Any = {"locale": "pt-BR", "viewport": size, "color_scheme": scheme}
+        context = await browser.new_context(ignore_https_errors=True, **looks)  # no certificate of our authority
         context.set_default_timeout(PATIENCE_MS)
         desk = cls(context, await context.new_page())
         context.on("response", desk._judge)
@@ -79,6 +81,8 @@ class Desk:
 
     async def open(self, screen: str) -> None:
         """Follows the navigation to a screen and waits for it. A screen's link may say how many alerts are open."""
+        if await self.page.locator(".top .menu").is_visible():  # a narrow screen has it folded
+            await self.press("Menu")
         await self.press(re.compile(rf"^{screen}( [\d.]+)?$"), "link", self.page.locator("#navigation"))
         await expect(self.page.locator("#content h1").first).to_have_text(screen, timeout=PATIENCE_MS)
 
@@ -127,5 +131,9 @@ class Desk:
         await expect(self.page.locator(".link")).to_have_attribute("data-state", "on", timeout=PATIENCE_MS)
 
     async def sign_out(self) -> None:
-        await self.press("Sair")
+        leave = re.compile("^Sair")
+        if not await self.page.get_by_role("button", name=leave).count():  # a narrow screen has it with the account
+            await self.reach(self.page.locator(".person a").first)
+            await self.page.keyboard.press("Enter")
+        await self.press(leave)
         await self.sees("Você saiu.")
