@@ -45,7 +45,7 @@ DIALOGS = {
     "/pessoas": ("Nova pessoa",),
     "/chaves": ("Nova chave",),
     "/auditoria": ("Exportar", "Abrir o registro"),
-    "/cidades": ("Nova cidade", "Tetos de"),
+    "/cidades": ("Nova cidade", "Limites máximos"),
 }
 """Path -> how the names of the buttons begin that open a dialog each."""
 PURPOSE = f"""() => {{
