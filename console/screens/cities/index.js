@@ -15,8 +15,6 @@ import { Table } from "../../ui/table.js";
 import { Ceilings, move, Removal, Renaming } from "./acts.js";
 import { NewCity } from "./new-city.js";
 
-export const styles = ["style.css"];
-
 const STATE_OPTIONS = [["", CITIES.anyState], ...Object.entries(CITIES.states)];
 const DIALOGS = { rename: Renaming, limits: Ceilings, remove: Removal };
 

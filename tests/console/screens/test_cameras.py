@@ -266,3 +266,11 @@ async def test_what_is_looked_for_is_found_without_accents_and_in_groups(console
     await page.get_by_label("Grupo").select_option("Centro")
     await expect(rows).to_have_count(2)
     assert UUID(page.url.partition("group=")[2]) == CENTRE.id
+
+
+async def test_the_states_stand_below_one_another(console: Console) -> None:
+    City(console, [camera("Portão 1"), camera("Portão 2", recording=RecordingSettings(enabled=False), ai=AiSettings(enabled=False))])
+    page = await console.as_role("viewer", "/cameras")
+    states = page.locator(".camera-row .camera-state")
+    await expect(states).to_have_count(2)
+    assert len(set(await states.evaluate_all("shown => shown.map((each) => each.getBoundingClientRect().x)"))) == 1
