@@ -311,6 +311,7 @@ export interface StartOut {
 export interface TenantIn {
   name: string;
   admin_email: string;
+  admin_name?: string | null;
   settings?: Record<string, unknown> | null;
 }
 

@@ -105,6 +105,7 @@ async def the_platform_makes_a_city(room: Room) -> None:
     await desk.open("Cidades")
     await desk.press("Nova cidade")
     await desk.write("Nome da cidade", room.city, desk.dialog)
+    await desk.write("Nome do primeiro administrador", "Prefeita", desk.dialog)
     await desk.write("E-mail do primeiro administrador", room.email("prefeita"), desk.dialog)
     await desk.press("Cadastrar cidade")
     room.passwords["prefeita"] = await desk.read("Senha do primeiro administrador")

@@ -11,8 +11,8 @@ export function NewCity({ onMade, onClose }) {
   const [made, setMade] = useState(null);
   const place = useRef(null);
   useLayoutEffect(() => place.current.querySelector("input:not([readonly]), .secret button").focus(), [made]);
-  const submit = async ({ name, email }, _form, key) => {
-    setMade(await session.post("/tenants", { name: name.trim(), admin_email: email.trim() }, { key }));
+  const submit = async ({ name, admin, email }, _form, key) => {
+    setMade(await session.post("/tenants", { name: name.trim(), admin_name: admin.trim(), admin_email: email.trim() }, { key }));
     onMade();
   };
   return html`<${Dialog} title=${made ? CITIES.madeTitle : CITIES.make} onClose=${onClose} firm>
@@ -22,6 +22,7 @@ export function NewCity({ onMade, onClose }) {
         <div class="actions"><button type="button" onClick=${onClose}>${CITIES.done}</button></div>`
       : html`<${Form} onSubmit=${submit} submit=${CITIES.makeIt} onCancel=${onClose} words=${CITIES}>
         <${TextField} label=${CITIES.name} name="name" placeholder=${CITIES.nameExample} maxlength="200" autocomplete="off" required />
+        <${TextField} label=${CITIES.adminName} name="admin" maxlength="200" autocomplete="off" required />
         <${TextField} label=${CITIES.admin} hint=${CITIES.adminHint} name="email" type="email" maxlength="254" autocomplete="off" required />
       <//>`}</div>
   <//>`;

@@ -6,6 +6,7 @@ export const CITIES = {
   name: "Nome da cidade",
   nameExample: "ex.: Prefeitura de Ouro Preto",
   admin: "E-mail do primeiro administrador",
+  adminName: "Nome do primeiro administrador",
   adminHint: "Esta pessoa cadastra as demais. A senha dela é gerada e mostrada uma única vez.",
   search: "Buscar cidade",
   state: "Situação",

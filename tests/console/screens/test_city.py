@@ -144,6 +144,7 @@ async def make_city(page: Page, name: str, email: str) -> str:
     await page.get_by_role("button", name="Nova cidade").click()
     dialog = page.get_by_role("dialog")
     await dialog.get_by_label("Nome da cidade").fill(name)
+    await dialog.get_by_label("Nome do primeiro administrador").fill("Dona Rosa")
     await dialog.get_by_label("E-mail do primeiro administrador").fill(email)
     await dialog.get_by_role("button", name="Cadastrar cidade").click()
     password = await dialog.get_by_label("Senha do primeiro administrador", exact=True).input_value()
@@ -167,6 +168,7 @@ async def test_a_city_from_its_making_to_its_deletion(console: Console, browser:
         mayor = await other.tab()
         await sign_in(mayor, email, password)
         await expect(mayor.get_by_role("heading", name="Troque sua senha")).to_be_visible()
+        assert (await running.login(email, password))["user"]["name"] == "Dona Rosa"
         await page.get_by_role("button", name=f"Suspender {name}").click()
         await page.get_by_role("dialog").get_by_role("button", name="Suspender").click()
         await expect(row).to_contain_text("suspensa")

@@ -122,11 +122,12 @@ def limiting(**limits: Any) -> SettingsChange:
 
 class TestFounding:
     async def test_a_tenant_is_created_with_an_administrator(self, wiring: Wiring, tenants: Tenants, board: Board, root: Caller) -> None:
-        made = await tenants.create_tenant(root, NewTenant(f"City {new_id()}", f" {new_id()}@example.org ", STRICT))
+        made = await tenants.create_tenant(root, NewTenant(f"City {new_id()}", f" {new_id()}@example.org ", STRICT, admin_name="Ana"))
         assert (made.admin.role, made.admin.tenant_id, made.admin.must_change_password) == (Role.ADMIN, made.tenant.id, True)
         assert made.admin.password_hash == f"hash of {made.password}"
         assert len(made.password) == 23
         assert made.admin.email == made.admin.email.strip()
+        assert made.admin.name == "Ana"
         assert board.known[made.tenant.id].settings == STRICT
         created, updated = await wiring.facts(made.tenant.id)
         assert created == TenantCreated(name=made.tenant.name, revision=1, settings=STRICT)

@@ -45,6 +45,7 @@ class TenantIn(StrictModel):
 
     name: Name
     admin_email: Email
+    admin_name: Name | None = None
     settings: Annotated[dict[str, Any] | None, Field(max_length=50)] = None
 
 
@@ -178,7 +179,7 @@ async def create_tenant(
     once: Idempotent,
 ) -> TenantMadeOut:
     """Add a tenant with its first administrator, whose generated password is in this answer and nowhere else: a repeat is a 409."""
-    asked = NewTenant(body.name.strip(), body.admin_email, _strict(body.settings or {}), named_limits(body.settings or {}))
+    asked = NewTenant(body.name, body.admin_email, _strict(body.settings or {}), named_limits(body.settings or {}), body.admin_name)
     return TenantMadeOut.created(await tenants.create_tenant(caller, asked, once))
 
 

@@ -68,6 +68,7 @@ class NewTenant:
     settings: TenantSettings = field(default_factory=TenantSettings)
     limits: Limits = field(default_factory=dict)
     """Those that the settings name: they are the city's ceiling."""
+    admin_name: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +101,8 @@ class Tenants:
         password_hash = await self._checker.passwords.hash(password)
         now = self._clock.now()
         tenant = set_by_platform(Tenant(new_id(), asked.name, 1, now), asked.settings, asked.limits, whole=True)
-        admin = User(new_id(), tenant.id, asked.admin_email.strip(), Role.ADMIN, password_hash, now, must_change_password=True)
+        email, name = asked.admin_email.strip(), asked.admin_name
+        admin = User(new_id(), tenant.id, email, Role.ADMIN, password_hash, now, name=name, must_change_password=True)
         async with self._uow(tenant.id) as uow:
             rows = self._rows(uow)
             earlier = await claim(uow, caller, once, tenant.id, now)
