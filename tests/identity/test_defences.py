@@ -169,6 +169,8 @@ async def test_a_caller_limited_to_groups_changes_no_setting_of_the_tenant(wirin
         await tenants.change_settings(limited, admin.tenant_id, 1, SettingsChange(lambda before: before))
     with pytest.raises(LimitedToGroups):
         await tenants.set_logo(limited, admin.tenant_id, b"")
+    with pytest.raises(LimitedToGroups):
+        await tenants.remove_logo(limited, admin.tenant_id)
     assert (await tenants.tenant(limited, admin.tenant_id)).revision == 1
 
 

@@ -5,6 +5,8 @@ import { me, session } from "../../shell/state.js";
 import { toast } from "../../shell/toasts.js";
 import { CITY, ZONES } from "../../texts/pt-BR/city.js";
 import { COMMON } from "../../texts/pt-BR/common.js";
+import { inWords } from "../../texts/pt-BR/errors.js";
+import { confirm } from "../../ui/dialog.js";
 import { Field, Form, SelectField, TextField, useDraft } from "../../ui/form.js";
 import { html, useEffect, useState } from "../../ui/html.js";
 import { Facts, Part } from "./parts.js";
@@ -38,7 +40,8 @@ function Names({ settings, tenant, change }) {
 function Logo({ settings, tenant, canChange, read }) {
   const [kept, setKept] = useState(null);
   useEffect(() => {
-    if (settings.logo_key) session.blob(`/tenants/${tenant.id}/logo`, { fresh: true }).then(setKept, () => {}); // the field is enough to change it
+    if (!settings.logo_key) setKept(null);
+    else session.blob(`/tenants/${tenant.id}/logo`, { fresh: true }).then(setKept, () => {}); // the field is enough to change it
   }, [settings.logo_key]);
   const current = useObjectUrl(kept);
   const [file, setFile] = useState(null);
@@ -59,6 +62,20 @@ function Logo({ settings, tenant, canChange, read }) {
     toast(CITY.logoSent);
     await read();
   };
+  const remove = async () => {
+    if (!(await confirm({ title: CITY.logoRemoveTitle, text: CITY.logoRemoveText, action: COMMON.remove }))) return;
+    try {
+      await session.delete(`/tenants/${tenant.id}/logo`);
+    } catch (problem) {
+      return toast(inWords(problem, WORDS), "failed");
+    }
+    if (tenant.id === me.value.tenant_id) {
+      logoIs(null);
+      me.value = { ...me.value, has_logo: false };
+    }
+    toast(CITY.logoRemoved);
+    await read();
+  };
   const shown = chosen ?? current;
   return html`<div class="city-logo">
     <h3>${CITY.logo}</h3>
@@ -70,6 +87,7 @@ function Logo({ settings, tenant, canChange, read }) {
         ${(wires) => html`<input ...${wires} type="file" accept=${KINDS.join(",")} onChange=${choose} />`}
       <//>
     <//>`}
+    ${canChange && settings.logo_key && html`<div class="actions"><button type="button" class="danger" onClick=${remove}>${CITY.logoRemove}</button></div>`}
   </div>`;
 }
 

@@ -70,7 +70,7 @@ async def test_who_may_only_read_the_settings_sees_them_without_a_button(console
     await expect(content.locator("button, input, select")).to_have_count(0)
 
 
-async def test_the_logo_is_seen_before_it_is_sent_and_then_in_the_header(console: Console) -> None:
+async def test_the_logo_is_seen_before_it_is_sent_then_in_the_header_and_is_removed(console: Console) -> None:
     page = await console.as_user(EMAIL, "/cidade")
     field = page.get_by_label("Escolher imagem")
     await field.set_input_files({"name": "logo.gif", "mimeType": "image/gif", "buffer": io.BytesIO(b"GIF89a").getvalue()})
@@ -83,6 +83,13 @@ async def test_the_logo_is_seen_before_it_is_sent_and_then_in_the_header(console
     await expect(page.get_by_role("banner").locator("a.city img")).to_be_visible()
     await page.reload()
     await expect(page.get_by_role("banner").locator("a.city img")).to_be_visible()
+    await expect(page.get_by_role("img", name="Logotipo atual")).to_be_visible()  # it moves what is below
+    await page.get_by_role("button", name="Remover logotipo").click()
+    await page.get_by_role("dialog").get_by_role("button", name="Remover", exact=True).click()
+    await expect(page.get_by_text("A cidade ainda não tem logotipo.")).to_be_visible()
+    await expect(page.get_by_role("banner").locator("a.city img")).to_have_count(0)
+    await expect(page.get_by_role("img", name="Logotipo atual")).to_have_count(0)
+    await expect(page.get_by_role("button", name="Remover logotipo")).to_have_count(0)
 
 
 async def test_pictures_leave_the_city_only_after_a_second_yes(console: Console, running: Running) -> None:

@@ -258,7 +258,7 @@ async def test_a_change_reaches_every_service(running: Running, mayor: Person) -
                 await asyncio.sleep(0.05)
 
 
-async def test_a_logo(running: Running, mayor: Person) -> None:
+async def test_a_logo(running: Running, root: Person, mayor: Person) -> None:
     path = f"/tenants/{mayor.tenant_id}/logo"
     assert code(await mayor.ask("GET", path)) == (404, "not_found")
     data = logo("JPEG")
@@ -272,6 +272,9 @@ async def test_a_logo(running: Running, mayor: Person) -> None:
     assert (await mayor.ask("GET", path)).content == data
     key = (await mayor.ask("GET", f"/tenants/{mayor.tenant_id}/settings")).json()["logo_key"]
     assert key.startswith(f"branding/{mayor.tenant_id}/")
+    assert code(await (await join(running, root)).ask("DELETE", path)) == (404, "not_found")
+    assert (await mayor.ask("DELETE", path)).status_code == 204
+    assert code(await mayor.ask("GET", path)) == (404, "not_found")
 
 
 async def test_every_role_sees_the_picture_of_its_own_city_only(running: Running, root: Person, mayor: Person) -> None:
@@ -283,6 +286,7 @@ async def test_every_role_sees_the_picture_of_its_own_city_only(running: Running
     assert code(await viewer.ask("GET", f"/tenants/{mayor.tenant_id}")) == (403, "missing_scope")
     assert (await viewer.ask("GET", path)).headers["content-type"] == "image/png"
     assert (await viewer.ask("GET", "/users/me")).json()["has_logo"] is True
+    assert code(await viewer.ask("DELETE", path)) == (403, "missing_scope")
     assert code(await viewer.ask("GET", f"/tenants/{root.tenant_id}/logo")) == (404, "not_found")
 
 

@@ -126,8 +126,7 @@ class TestFounding:
         assert (made.admin.role, made.admin.tenant_id, made.admin.must_change_password) == (Role.ADMIN, made.tenant.id, True)
         assert made.admin.password_hash == f"hash of {made.password}"
         assert len(made.password) == 23
-        assert made.admin.email == made.admin.email.strip()
-        assert made.admin.name == "Ana"
+        assert (made.admin.email, made.admin.name) == (made.admin.email.strip(), "Ana")
         assert board.known[made.tenant.id].settings == STRICT
         created, updated = await wiring.facts(made.tenant.id)
         assert created == TenantCreated(name=made.tenant.name, revision=1, settings=STRICT)
@@ -233,6 +232,14 @@ class TestLogo:
         assert key.endswith(".png" if kind == "PNG" else ".jpg")
         assert after.revision == 2
         assert await tenants.set_logo(admin, admin.tenant_id, data) == after, "the same picture again changes nothing"
+
+    async def test_it_is_removed_once_and_on_record(self, wiring: Wiring, tenants: Tenants, admin: Caller) -> None:
+        shown = await tenants.set_logo(admin, admin.tenant_id, picture())
+        after = await tenants.remove_logo(admin, admin.tenant_id)
+        assert (after.settings.logo_key, after.revision) == (None, shown.revision + 1)
+        assert await tenants.remove_logo(admin, admin.tenant_id) == after, "removing none changes nothing"
+        *_, removed = await wiring.audit_entries(admin.tenant_id)
+        assert (removed.action, removed.details) == ("settings.changed", {"logo_key": f"{shown.settings.logo_key} -> None"})
 
     async def test_settings_keep_it_and_cannot_name_another(self, tenants: Tenants, admin: Caller) -> None:
         after = await tenants.set_logo(admin, admin.tenant_id, picture())

@@ -256,6 +256,12 @@ async def set_logo(
     await tenants.set_logo(caller, tenant_id, picture)
 
 
+@router.delete("/tenants/{tenant_id}/logo", status_code=204)
+async def remove_logo(tenant_id: UUID, caller: Annotated[Caller, _WRITE], tenants: TenantsDep) -> None:
+    """The city has no logo from now on; without one nothing changes."""
+    await tenants.remove_logo(caller, tenant_id)
+
+
 @router.get("/tenants/{tenant_id}/logo", responses={200: {"content": {"image/png": _PICTURE, "image/jpeg": _PICTURE}}})
 async def logo(tenant_id: UUID, caller: Annotated[Caller, requires()], tenants: TenantsDep) -> Response:
     """The picture of one's own city, for every role; the platform's administrators see any."""

@@ -190,12 +190,21 @@ class Tenants:
         key = logo_key(tenant_id, data)
         await self.tenant_exists(tenant_id)
         await self._pictures.put(key, data)
+        return await self._name_logo(caller, tenant_id, key)
+
+    async def remove_logo(self, caller: Caller, tenant_id: UUID) -> Tenant:
+        """The picture stays in the store, where nothing shows it. Raises: NotFound, LimitedToGroups, CityDeleted."""
+        check_reach(caller, tenant_id, Scope.TENANTS_WRITE)
+        check_whole_city(caller)
+        return await self._name_logo(caller, tenant_id, None)
+
+    async def _name_logo(self, caller: Caller, tenant_id: UUID, key: str | None) -> Tenant:
         async with self._uow(tenant_id) as uow:
             rows = self._rows(uow)
             before = await rows.lock_tenant(tenant_id)
             before.check_there()
-            with_logo = replace(before, settings=before.settings.model_copy(update={"logo_key": key}))
-            return await self._save(uow, rows, caller, before, with_logo)
+            named = replace(before, settings=before.settings.model_copy(update={"logo_key": key}))
+            return await self._save(uow, rows, caller, before, named)
 
     async def logo(self, caller: Caller, tenant_id: UUID) -> tuple[str, bytes]:
         """Its object key and the picture. Raises: NotFound, Unavailable."""
