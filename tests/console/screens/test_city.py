@@ -33,6 +33,12 @@ def picture(name: str, kind: str) -> FilePayload:
     return {"name": name, "mimeType": kind, "buffer": data.tobytes()}
 
 
+async def saved(page: Page, part: str) -> None:
+    async with page.expect_response(lambda answer: answer.request.method == "PATCH") as answer:
+        await page.get_by_role("button", name=f"Salvar: {part}").click()
+    assert (await answer.value).status == 200
+
+
 # --- the city's settings -----------------------------------------------------------------------------------------------
 
 
@@ -68,6 +74,18 @@ async def test_who_may_only_read_the_settings_sees_them_without_a_button(console
     await expect(content.get_by_role("region", name="Guarda de dados")).to_contain_text("Auditoria1.826 dias")
     await expect(content).to_contain_text("Você pode ver as configurações, mas não alterá-las.")
     await expect(content.locator("button, input, select")).to_have_count(0)
+
+
+async def test_a_city_sets_its_limits_and_its_clock(console: Console, running: Running) -> None:
+    page = await console.as_role("admin", "/cidade")
+    limits = page.get_by_role("region", name="Limites")
+    await limits.get_by_label("Câmeras").fill("40")
+    await limits.get_by_label("Pessoas ativas").fill("900")
+    await saved(page, "Limites")
+    await page.get_by_label("Fuso horário").select_option("Acre (UTC−5)")
+    await saved(page, "Identidade")
+    _, now, _ = await settings_of(running)
+    assert (now["quotas"]["cameras"], now["quotas"]["users"], now["timezone"]) == (40, 900, "America/Rio_Branco")
 
 
 async def test_the_logo_is_seen_before_it_is_sent_then_in_the_header_and_is_removed(console: Console) -> None:

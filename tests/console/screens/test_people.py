@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import pyotp
 import pytest
 from playwright.async_api import Browser, Page, Route, expect
 from pydantic_core import to_jsonable_python
 from tests.console.browsing import Console, browsing, sign_in, signed_out
 from tests.console.screens.fleet import Fleet, camera
 from tests.console.standins import Asked, Reply, problem
+from tests.identity.people.asking import send
 from tests.identity.running import EMAIL, PASSWORD, Running
 
 from gtvision.ids import new_id
@@ -161,6 +163,23 @@ async def test_another_role_ends_the_sessions_once_it_is_agreed_to(console: Cons
     await agree(page, "Alterar e encerrar as sessões")
     await expect(page.get_by_text("Alterações salvas.")).to_be_visible()
     assert (await running.login(email, PASSWORD))["user"]["role"] == "operator"
+
+
+async def test_a_second_factor_that_was_lost_is_removed(console: Console, running: Running) -> None:
+    email = await console.user(name="Davi")
+    token = (await running.login(email))["access_token"]
+    secret = (await send(running, "POST", "/auth/second-factor", token, json={"password": PASSWORD})).json()["secret"]
+    code = pyotp.TOTP(secret).at(SystemClock().now())
+    assert (await send(running, "POST", "/auth/second-factor/confirm", token, json={"code": code})).status_code == 200
+    page = await console.as_user(EMAIL, f"/pessoas/{await person_id(running, email)}")
+    factor = page.get_by_role("region", name="Dados").locator("dl > div").filter(has_text="Duas etapas")
+    await expect(factor).to_have_text("Duas etapasativada")
+    await page.get_by_role("button", name="Remover a verificação em duas etapas").click()
+    await agree(page, "Remover a verificação em duas etapas")
+    await expect(page.get_by_text("Verificação em duas etapas removida.")).to_be_visible()
+    await expect(factor).to_have_text("Duas etapasdesativada")
+    await expect(page.get_by_role("button", name="Remover a verificação em duas etapas")).to_have_count(0)
+    assert (await running.login(email))["user"]["name"] == "Davi"
 
 
 # --- groups of cameras -------------------------------------------------------------------------------------------------

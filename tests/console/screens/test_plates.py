@@ -3,113 +3,26 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 import re
-from datetime import UTC, datetime, timedelta
-from typing import Any
-from uuid import UUID
 
 import pytest
-from PIL import Image
-from playwright.async_api import Locator, Page, expect
+from playwright.async_api import expect
 from tests.console.browsing import Console
-from tests.console.standins import Reply, paged, problem
-from tests.identity.running import EMAIL, Running
+from tests.console.screens.passages import GATE, NOW, PICTURE, city_of_one_camera, detail, found, frame, latest, rows, seen
+from tests.console.standins import Reply, problem
+from tests.identity.running import EMAIL
 
 from alerts.watchlists.api import EntryOut, WatchlistOut
-from cameras.cameras.api import CameraOut
-from gtvision.camera import AiSettings, CameraState, ObjectClass, RecordingSettings
-from gtvision.detection import DetectedObject, PlateCandidate
-from gtvision.events import DetectionMade, Severity
-from gtvision.geometry import Box
+from gtvision.events import Severity
 from gtvision.ids import new_id
-from ingest.detections import api, usecases
-from ingest.detections.domain import Detection
 
 pytestmark = [pytest.mark.db, pytest.mark.broker, pytest.mark.browser]
-
-NOW = datetime(2026, 11, 29, 15, 0, tzinfo=UTC)
-GATE = CameraOut(
-    id=new_id(),
-    name="Portão 2",
-    url="rtsp://10.0.0.2/live",
-    external_id=None,
-    groups=[],
-    enabled=True,
-    recording=RecordingSettings(),
-    ai=AiSettings(),
-    state=CameraState.ONLINE,
-    since=NOW,
-    cause=None,
-    revision=1,
-    created_at=NOW,
-    updated_at=NOW,
-)
-
-
-def jpeg() -> bytes:
-    out = io.BytesIO()
-    Image.new("RGB", (320, 180), "#345").save(out, "JPEG")
-    return out.getvalue()
-
-
-PICTURE = jpeg()
-
-
-def seen(plate: str, number: int = 0, *others: tuple[str, float], camera: UUID = GATE.id) -> Detection:
-    """Returns a read; the higher the number, the older it is."""
-    thing = DetectedObject(
-        object_class=ObjectClass.CAR,
-        confidence=0.9,
-        box=Box(x1=0.2, y1=0.2, x2=0.8, y2=0.9),
-        plate=PlateCandidate(text=plate, confidence=0.97),
-        plate_alternates=tuple(PlateCandidate(text=text, confidence=share) for text, share in others),
-        plate_box=Box(x1=0.4, y1=0.6, x2=0.6, y2=0.7),
-    )
-    at = NOW - timedelta(minutes=number)
-    return Detection(
-        new_id(), camera, at, at, thing, "evidence/a.jpg", hashlib.sha256(PICTURE).hexdigest(), "cpu", "rapidocr", stored_at=at
-    )
-
-
-def frame(*reads: Detection) -> dict[str, Any]:
-    """Returns the reads as the live link tells of them."""
-    first = reads[0]
-    made = DetectionMade(
-        camera_id=first.camera_id,
-        captured_at=first.captured_at,
-        arrived_at=first.arrived_at,
-        width_px=320,
-        height_px=180,
-        objects=tuple(read.seen for read in reads),
-        provider="cpu",
-        model="rapidocr",
-    )
-    return usecases._live_frame(made, reads)
 
 
 @pytest.fixture(autouse=True)
 def city(console: Console) -> None:
-    console.services.answer("GET", "/cameras", {"items": [GATE], "next": None})
-    for picture in ("evidence", "thumbnail"):
-        console.services.answer("GET", f"/detections/*/{picture}", Reply(body=PICTURE, headers={"content-type": "image/jpeg"}))
-
-
-def found(console: Console, *reads: Detection) -> None:
-    console.services.answer("GET", "/plates/*", paged([api._plate_out(read) for read in reads]))
-
-
-def latest(console: Console, *reads: Detection) -> None:
-    console.services.answer("GET", "/detections", paged([api._detection_out(read) for read in reads]))
-
-
-def rows(page: Page) -> Locator:
-    return page.get_by_role("list", name="Leituras").get_by_role("button")
-
-
-def detail(page: Page) -> Locator:
-    return page.get_by_role("region", name="Leitura escolhida")
+    city_of_one_camera(console)
 
 
 async def test_a_plate_is_found_and_looked_at_by_keyboard(console: Console) -> None:
@@ -234,30 +147,6 @@ async def test_a_failure_is_in_words_and_can_be_tried_again(console: Console) ->
     console.services.answer("GET", "/detections/*/evidence", problem(404, "not_found"))
     await rows(page).first.click()
     await expect(detail(page).get_by_role("alert")).to_have_text("A imagem não está mais guardada.")
-
-
-async def test_a_city_that_requires_a_purpose_is_asked_for_it(console: Console, running: Running) -> None:
-    admin = await running.as_admin()
-    tenant = (await running.http.get("/api/v1/users/me", headers=admin)).json()["tenant_id"]
-    path = f"/api/v1/tenants/{tenant}/settings"
-
-    async def require(codes: list[str], required: bool) -> None:
-        etag = (await running.http.get(path, headers=admin)).headers["etag"]
-        body = {"purposes": {"codes": codes, "required": required}}
-        changed = await running.http.patch(path, json=body, headers=admin | {"if-match": etag})
-        assert changed.status_code == 200, changed.text
-
-    await require(["investigacao"], True)
-    try:
-        found(console, seen("ABC1234"))
-        page = await console.as_role("operator", "/placas?plate=ABC1234")
-        question = page.get_by_role("dialog", name="Informe a finalidade")
-        await question.get_by_label("Finalidade").select_option("investigacao")
-        await question.get_by_role("button", name="Continuar").click()
-        await expect(rows(page)).to_have_count(1)
-        assert [each.headers.get("x-purpose") for each in console.services.to("GET", "/plates/*")] == ["investigacao"]
-    finally:
-        await require([], False)
 
 
 async def test_a_plate_is_put_on_a_watchlist_by_those_who_may(console: Console) -> None:
