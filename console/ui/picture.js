@@ -3,13 +3,16 @@
 import { session } from "../shell/state.js";
 import { COMMON } from "../texts/pt-BR/common.js";
 import { purposeFor } from "../shell/purpose.js";
+import { isPassing } from "./again.js";
 import { html, useEffect, useRef, useState } from "./html.js";
+import { Failed } from "./states.js";
 
 const ZOOMS = [1, 1.5, 2, 3, 4, 6];
 
-/** Reads a picture of the API as long as the component lives. Returns {url, blob, problem}. `declared`: whether a missing purpose is asked for. */
+/** Reads a picture of the API as long as the component lives. Returns {url, blob, problem, retry}. `declared`: whether a missing purpose is asked for. */
 export function usePicture(path, { declared = true } = {}) {
   const [state, setState] = useState({ url: null, blob: null, problem: null });
+  const [tries, setTries] = useState(0);
   useEffect(() => {
     let url = null;
     let isGone = false;
@@ -24,16 +27,19 @@ export function usePicture(path, { declared = true } = {}) {
       isGone = true;
       if (url) URL.revokeObjectURL(url);
     };
-  }, [path]);
-  return state;
+  }, [path, tries]);
+  return { ...state, retry: () => setTries((count) => count + 1) };
 }
+
+/** Whether another try may succeed: the trouble passes by itself, or the user can name another purpose. */
+const mayPass = (problem) => isPassing(problem) || problem.code === "purpose_required" || problem.code === "purpose_unknown";
 
 /**
  * `boxes`: [{box: [x1, y1, x2, y2] in 0..1, kind: "plate" | "object", label?}]. Zooms by buttons and double click; scrolls when larger.
  * `onLoaded(blob)` gets the picture's bytes, or null while there are none.
  */
 export function Picture({ path, alt, boxes = [], onLoaded }) {
-  const { url, blob, problem } = usePicture(path);
+  const { url, blob, problem, retry } = usePicture(path);
   useEffect(() => onLoaded?.(blob), [blob]);
   const [zoom, setZoom] = useState(0);
   const frame = useRef(null);
@@ -46,7 +52,7 @@ export function Picture({ path, alt, boxes = [], onLoaded }) {
     const { scrollWidth, scrollHeight, clientWidth, clientHeight } = frame.current;
     frame.current.scrollTo(((x1 + x2) / 2) * scrollWidth - clientWidth / 2, ((y1 + y2) / 2) * scrollHeight - clientHeight / 2);
   }, [zoom, url]);
-  if (problem) return html`<p class="picture missing error" role="alert">${problem.status === 404 ? COMMON.noPicture : COMMON.pictureFailed}</p>`;
+  if (problem) return html`<div class="picture"><${Failed} problem=${problem} retry=${mayPass(problem) && retry} words=${{ not_found: COMMON.noPicture }} /></div>`;
   if (!url) return html`<div class="picture loading" role="status" aria-label=${COMMON.loading}></div>`;
   return html`<div class="picture">
     <div class="frame" ref=${frame} tabindex="0" role="group" aria-label=${alt} onDblClick=${() => setZoom(zoom ? 0 : 3)}>

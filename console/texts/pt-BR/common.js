@@ -28,7 +28,6 @@ export const COMMON = {
   copyByKeys: "O navegador não deixou copiar. O texto está selecionado: use Ctrl+C.",
   changedElsewhere: "Outra pessoa alterou isto enquanto você editava. Os dados foram recarregados: confira e salve de novo.",
   noPicture: "A imagem não está mais guardada.",
-  pictureFailed: "A imagem não pôde ser carregada.",
   zoomIn: "Aumentar",
   zoomOut: "Diminuir",
   lastHour: "Última hora",

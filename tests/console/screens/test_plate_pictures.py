@@ -8,7 +8,8 @@ from collections.abc import AsyncIterator
 import pytest
 from playwright.async_api import Page, expect
 from tests.console.browsing import Console
-from tests.console.screens.passages import city_of_one_camera, detail, found, rows, seen
+from tests.console.screens.passages import JPEG, city_of_one_camera, detail, found, latest, rows, seen
+from tests.console.standins import problem
 from tests.identity.running import Running
 
 pytestmark = [pytest.mark.db, pytest.mark.broker, pytest.mark.browser]
@@ -42,6 +43,21 @@ async def test_what_a_search_listed_has_small_pictures_and_the_large_one_is_zoom
     await expect(smaller).to_be_disabled()
 
 
+async def test_a_picture_says_why_it_does_not_come_and_is_tried_again_where_that_passes(console: Console) -> None:
+    found(console, seen("ABC1234"), seen("ABC1234", 5))
+    console.services.answer("GET", "/detections/*/evidence", problem(403, "missing_scope"))
+    page = await console.as_role("operator", "/placas?plate=ABC1234")
+    await rows(page).first.click()
+    why = detail(page).get_by_role("alert")
+    await expect(why).to_have_text("Sua conta não pode fazer isto. Fale com o administrador.")
+    console.services.answer("GET", "/detections/*/evidence", problem(503, "unavailable"))
+    await rows(page).last.click()
+    await expect(why).to_contain_text("O servidor não respondeu.")
+    console.services.answer("GET", "/detections/*/evidence", JPEG)
+    await why.get_by_role("button", name="Tentar de novo").click()
+    await expect(detail(page).get_by_role("img")).to_be_visible()
+
+
 @pytest.fixture
 async def required_purpose(running: Running) -> AsyncIterator[None]:
     """The city requires a purpose, and knows one."""
@@ -73,3 +89,15 @@ async def test_a_city_that_requires_a_purpose_is_asked_for_it(console: Console) 
     await choose_purpose(page)
     await expect(rows(page)).to_have_count(1)
     assert [each.headers.get("x-purpose") for each in console.services.to("GET", "/plates/*")] == ["investigacao"]
+
+
+@pytest.mark.usefixtures("required_purpose")
+async def test_a_picture_for_which_no_purpose_was_named_asks_again(console: Console) -> None:
+    latest(console, seen("ABC1234"))
+    page = await console.as_role("operator", "/placas")
+    await rows(page).first.click()
+    await page.get_by_role("dialog", name="Informe a finalidade").get_by_role("button", name="Cancelar").click()
+    await expect(detail(page).get_by_role("alert")).to_contain_text("Informe a finalidade")
+    await detail(page).get_by_role("button", name="Tentar de novo").click()
+    await choose_purpose(page)
+    await expect(detail(page).get_by_role("img")).to_be_visible()
