@@ -14,10 +14,11 @@ import { percent, Plate, written } from "../../ui/signs.js";
 import { cameras, nameOf } from "../../stores/cameras.js";
 import { boxesOf, picturePath } from "./reads.js";
 
-/** `at`: its place in the list, -1 where the list has moved on; `onWatch`: null where the user may not. */
-export function Detail({ read, isNarrow, query, at, count, hasMore, step, onWatch }) {
+/** `at`: its place in the list, -1 where the list has moved on; `onOpened(id)`: its picture is here; `onWatch`: null where the user may not. */
+export function Detail({ read, isNarrow, query, at, count, hasMore, step, onOpened, onWatch }) {
   const [picture, setPicture] = useState(null);
   const hash = useHash(picture);
+  useEffect(() => void (picture && onOpened(read.id)), [picture]);
   const camera = nameOf(read.camera);
   const name = written(read.plate);
   return html`<article class="plates-read">

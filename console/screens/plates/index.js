@@ -69,7 +69,7 @@ export default function Screen({ query }) {
     place.current?.scrollTo({ top: 0 });
   };
   const detail = chosen && html`<${Detail} read=${chosen} isNarrow=${isNarrow} query=${query} step=${step} at=${at} count=${reads?.length ?? 0} hasMore=${pages.hasMore}
-    onWatch=${may("watchlists:write") && may("watchlists:read") ? () => setWatched(chosen.plate) : null} />`;
+    onOpened=${live.opened} onWatch=${may("watchlists:write") && may("watchlists:read") ? () => setWatched(chosen.plate) : null} />`;
 
   return html`<section class="screen plates" data-chosen=${Boolean(chosen)} onKeyDown=${keys}>
     <header><h1>${PLATES.title}</h1></header>

@@ -3,6 +3,7 @@
 import { PLATES } from "../../texts/pt-BR/plates.js";
 import { moment } from "../../ui/dates.js";
 import { html } from "../../ui/html.js";
+import { Icon } from "../../ui/icons.js";
 import { Thumbnail } from "../../ui/picture.js";
 import { percent, Plate, written } from "../../ui/signs.js";
 import { nameOf } from "../../stores/cameras.js";
@@ -31,7 +32,9 @@ function Row({ read, isChosen, onChoose, hasThumbnail }) {
   const also = others && PLATES.alsoReadAs(others);
   const says = [written(read.plate), camera, moment(read.at), PLATES.confidenceIs(percent(read.confidence)), also].filter(Boolean).join(", ");
   return html`<li><button type="button" class="plates-row" data-read=${read.id} aria-current=${isChosen ? "true" : undefined} aria-label=${says} onClick=${() => onChoose(read)}>
-    <${Thumbnail} path=${hasThumbnail ? picturePath(read, "thumbnail") : null} />
+    ${read.isUnasked
+      ? html`<span class="thumbnail" title=${PLATES.unasked}><${Icon} name="picture" /></span>`
+      : html`<${Thumbnail} path=${hasThumbnail ? picturePath(read, "thumbnail") : null} />`}
     <span class="plates-what"><${Plate} plate=${read.plate} /><span class="muted">${percent(read.confidence)}</span></span>
     <span class="plates-where"><span>${camera}</span><span class="muted">${moment(read.at)}</span>${also && html`<span class="muted plates-also">${also}</span>`}</span>
   </button></li>`;

@@ -41,7 +41,9 @@ export const likely = (read, least = 0.01) => read.alternates.filter(([, share])
 
 /**
  * Reads that came over the live link since the list was read. They join the list by themselves only where that moves nothing that
- * somebody looks at (`isFree()` says so); else they wait. Returns {fresh, waiting, isOverfull, show, forget}.
+ * somebody looks at (`isFree()` says so); else they wait. Each is `isUnasked` until the user asks for it: no search has listed it, so its
+ * picture would be on record as viewed by a user who has only left the page open.
+ * Returns {fresh, waiting, isOverfull, show, opened, forget}.
  */
 export function useLiveReads({ isOn, cameras, isFree }) {
   const [state, setState] = useState({ fresh: [], waiting: [], isOverfull: false });
@@ -54,7 +56,7 @@ export function useLiveReads({ isOn, cameras, isFree }) {
     let arrived = [];
     const end = listen("detection", (frame) => {
       if (wanted && !wanted.includes(frame.camera_id)) return;
-      arrived.push(...frame.objects.filter((object) => object.plate).map(readOf));
+      arrived.push(...frame.objects.filter((object) => object.plate).map((object) => ({ ...readOf(object), isUnasked: true })));
     });
     const timer = setInterval(() => {
       if (!arrived.length) return;
@@ -69,10 +71,13 @@ export function useLiveReads({ isOn, cameras, isFree }) {
   }, [isOn, wanted]);
   return {
     ...state,
-    show: () => setState((now) => ({ fresh: newestFirst([...now.waiting, ...now.fresh]), waiting: [], isOverfull: false })),
+    show: () => setState((now) => ({ fresh: newestFirst([...now.waiting.map(asked), ...now.fresh]), waiting: [], isOverfull: false })),
+    opened: (id) => setState((now) => ({ ...now, fresh: now.fresh.map((read) => (read.id === id ? asked(read) : read)) })),
     forget: () => setState({ fresh: [], waiting: [], isOverfull: false }),
   };
 }
+
+const asked = (read) => ({ ...read, isUnasked: false });
 
 function received(now, batch, joins) {
   const waiting = newestFirst([...batch, ...now.waiting]);

@@ -47,6 +47,7 @@ export const PLATES = {
   chooseHint: "As setas ↑ e ↓ andam pela lista; ← e → passam de uma imagem para outra.",
   record: "Cada imagem aberta fica registrada na auditoria.",
   list: "Leituras",
+  unasked: "A imagem aparece quando a leitura é aberta.",
   alsoReadAs: (texts) => `também lida como ${texts}`,
   confidence: "Confiança",
   confidenceIs: (share) => `confiança ${share}`,

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 import pytest
 from playwright.async_api import Page, expect
 from tests.console.browsing import Console
-from tests.console.screens.passages import JPEG, city_of_one_camera, detail, found, latest, rows, seen
+from tests.console.screens.passages import JPEG, city_of_one_camera, detail, found, frame, latest, rows, seen
 from tests.console.standins import problem
 from tests.identity.running import Running
 
@@ -56,6 +56,24 @@ async def test_a_picture_says_why_it_does_not_come_and_is_tried_again_where_that
     console.services.answer("GET", "/detections/*/evidence", JPEG)
     await why.get_by_role("button", name="Tentar de novo").click()
     await expect(detail(page).get_by_role("img")).to_be_visible()
+
+
+async def test_a_read_that_came_by_itself_has_no_picture_until_somebody_asks_for_it(console: Console) -> None:
+    latest(console)
+    page = await console.as_role("operator", "/placas")
+    await console.live.subscribed()
+    await page.get_by_role("heading", name="Placas", exact=True).hover()  # under the pointer the list stays still
+    first, second = seen("XYZ1A23"), seen("QWE4567", -1)
+    console.live.say("detection", frame(first))
+    await expect(rows(page).first.locator(".thumbnail svg")).to_be_visible()
+    await rows(page).first.click()
+    await expect(rows(page).first.locator(".thumbnail img")).to_be_visible()
+    pictures = [each.path for each in console.services.to("GET", "/detections/*/*")]
+    assert pictures == [f"/detections/{first.detection_id}/{what}" for what in ("evidence", "thumbnail")]
+    console.live.say("detection", frame(second))
+    await page.get_by_role("button", name="1 nova leitura: mostrar").click()
+    await expect(rows(page).first.locator(".thumbnail img")).to_be_visible()
+    assert console.services.to("GET", f"/detections/{second.detection_id}/evidence") == []
 
 
 @pytest.fixture

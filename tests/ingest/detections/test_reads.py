@@ -143,6 +143,20 @@ class TestThumbnail:
         ]
         assert {(each.object_id, each.details["picture"]) for each in others} == {(found["detection_id"], "thumbnail")}
 
+    async def test_a_picture_that_was_opened_is_on_record_once(self, running: Running, caller: Caller) -> None:
+        key = f"evidence/{caller.tenant_id}/c.jpg"
+        await running.objects.put(key, a_picture())
+        await store(running, caller, read(caller, "ABC1D23", new_id(), evidence_key=key))
+        [found] = (await ask(running, caller, "/detections")).json()["items"]
+        opening = running.mint.caller(tenant_id=caller.tenant_id)
+        for address in (found["evidence_url"], found["thumbnail_url"]):
+            assert (await running.http.get(address, headers=running.mint.headers(opening))).status_code == 200
+        listed, *viewed = (each.data for each in await audit_entries(running.db, caller.tenant_id))
+        assert listed.action == "detections.searched"
+        assert [(each.action, each.session_id, each.details.get("picture")) for each in viewed] == [
+            ("evidence.viewed", opening.session_id, None)
+        ]
+
     async def test_others_find_none(self, running: Running, caller: Caller) -> None:
         key = f"evidence/{caller.tenant_id}/b.jpg"
         await running.objects.put(key, a_picture())

@@ -119,13 +119,15 @@ class Detections:
         found, picture = await self._picture(caller, detection_id, captured_at)
         async with self.uow(caller.tenant_id) as uow:  # of its own: the object store may take its time
             record(uow, Action.EVIDENCE_VIEWED, caller, _viewed(found))
+        self.shown.note(caller.session_id, [detection_id])
         return picture
 
     async def open_thumbnail(self, caller: Caller, detection_id: UUID, captured_at: datetime) -> bytes:
         """A small picture of what was read.
 
         Where a search listed it, that one is on record with its filter, and a page of results would put 50 more there that say nothing
-        else. One that no search of the session listed has a record of its own before it is shown. Raises: NotFound, Unavailable.
+        else; nor is it on record again where the session has opened the whole picture. Any other has a record of its own before it is
+        shown. Raises: NotFound, Unavailable.
         """
         found, picture = await self._picture(caller, detection_id, captured_at)
         async with self.cutting:
