@@ -2,7 +2,7 @@
 // and that of critical alerts repeats until they are acknowledged.
 
 import { SHELL } from "../texts/pt-BR/shell.js";
-import { computed, effect, html, signal, untracked, useSignal } from "../ui/html.js";
+import { computed, effect, html, signal, untracked } from "../ui/html.js";
 import { Icon } from "../ui/icons.js";
 import { Severity } from "../ui/signs.js";
 import { acknowledge, onArrival, openCounts, openCriticals } from "../stores/alerts.js";
@@ -26,6 +26,9 @@ export const isSoundBlocked = signal(false);
 
 /** Counts the tones that were played, as `data-played` of the sound's button: what cannot be heard in a log can be seen there. */
 export const played = signal(0);
+
+/** The alert for which the banner was made small. */
+const smallFor = signal(null);
 
 let audio = null;
 let turn = "";
@@ -79,7 +82,11 @@ function giveTurn() {
   owed = null;
 }
 
-effect(() => me.value || untracked(giveTurn));
+effect(() => {
+  if (me.value) return;
+  smallFor.value = null;
+  untracked(giveTurn);
+});
 
 /** Asks for a tone. Where the browser still holds the sound back, it comes with the next click, if it is not too late by then. */
 function play(severity, latest = "") {
@@ -141,44 +148,47 @@ export function SoundButton() {
 }
 
 const SEEN_MS = 1_000;
-const stood = { id: null, since: 0 };
+
+/** The alert that the banner names; null where it is small: after "Minimizar", or as the alert centre itself shows them, and needs its room. */
+const named = computed(() => {
+  const [first = null] = openCriticals.value;
+  return smallFor.value === first?.alert_id || address.value.path.startsWith("/alertas") ? null : first;
+});
+const namedId = computed(() => named.value?.alert_id);
+
+/** Whether it has stood there long enough to be read: a click or a key that was meant for the one before does nothing. */
+const isSeen = signal(false);
+const isTaking = signal(false);
 effect(() => {
-  const id = openCriticals.value[0]?.alert_id ?? null;
-  if (id !== stood.id) Object.assign(stood, { id, since: Date.now() });
+  isSeen.value = false;
+  if (!namedId.value) return undefined;
+  const timer = setTimeout(() => (isSeen.value = true), SEEN_MS);
+  return () => clearTimeout(timer);
 });
 
-/** Acknowledges the alert in the banner, once it has stood there long enough to be read: a key meant for the one before does nothing. */
-export async function acknowledgeShown() {
-  const [first] = openCriticals.value;
-  if (!first || Date.now() - stood.since < SEEN_MS) return;
-  await acknowledge([first.alert_id]).then(() => toast(SHELL.acknowledged(first.title)), (problem) => toast(inWords(problem), "failed"));
+/** Acknowledges the alert that the banner names, and no other. `isTold`: whether it is said, as after a key that is pressed without a look. */
+export async function acknowledgeShown({ isTold = true } = {}) {
+  const alert = named.value;
+  if (!alert || !isSeen.value || isTaking.value) return;
+  isTaking.value = true;
+  await acknowledge([alert.alert_id]).then(() => isTold && toast(SHELL.acknowledged(alert.title)), (problem) => toast(inWords(problem), "failed"));
+  isTaking.value = false;
 }
 
 /** Takes free room of the header, on a small screen the foot of the page: it moves nothing. Small after "Minimizar", until the next critical alert. */
 export function Banner() {
-  const smallFor = useSignal(null);
-  const busy = useSignal(false);
-  const [first] = openCriticals.value;
-  if (!first) return null;
+  if (!openCriticals.value.length) return null;
+  const first = named.value;
   const count = Math.max(openCounts.value.critical, openCriticals.value.length);
-  // The alert centre itself shows them, and needs its room.
-  if (smallFor.value === first.alert_id || address.value.path.startsWith("/alertas")) {
-    return html`<button type="button" class="banner small" onClick=${() => (smallFor.value = null)}>▲ ${SHELL.banner(count)}</button>`;
-  }
-  const take = async () => {
-    if (busy.value) return;
-    busy.value = true;
-    await acknowledge([first.alert_id]).catch((problem) => toast(inWords(problem), "failed"));
-    busy.value = false;
-  };
+  if (!first) return html`<button type="button" class="banner small" data-after="content" onClick=${() => (smallFor.value = null)}>▲ ${SHELL.banner(count)}</button>`;
   return html`<section class="banner" data-after="content" aria-label=${SHELL.banner(count)}>
     <span class="visually-hidden" role="alert" key=${first.alert_id}>${first.title}</span>
     <${Severity} level="critical" />
     <p title=${first.title}><strong>${first.title}</strong>${first.reason && html` · ${first.reason}`}</p>
     ${count > 1 && html`<a class="count" href="/alertas?severity=critical" title=${SHELL.banner(count)} aria-label=${SHELL.banner(count)}>${count}</a>`}
     <span class="actions">
-      ${may("alerts:acknowledge") && html`<button type="button" class="primary" aria-disabled=${busy.value} onClick=${take}
-        aria-label=${SHELL.acknowledgeThis(first.title)}>${SHELL.acknowledge}</button>`}
+      ${may("alerts:acknowledge") && html`<button type="button" class="primary" aria-disabled=${!isSeen.value || isTaking.value}
+        onClick=${() => acknowledgeShown({ isTold: false })} aria-label=${SHELL.acknowledgeThis(first.title)}>${SHELL.acknowledge}</button>`}
       <a class="button" href=${`/alertas/${first.alert_id}`}>${SHELL.see}</a>
       <button type="button" class="quiet" onClick=${() => (smallFor.value = first.alert_id)} aria-label=${SHELL.minimise} title=${SHELL.minimise}>–</button>
     </span>

@@ -23,7 +23,7 @@ export const HELP = {
 export const KEYS_DO = {
   "/": "Vai para a busca de placa",
   "?": "Abre esta ajuda",
-  k: "Dá ciente ao alerta crítico mais novo",
+  k: "Dá ciente ao alerta crítico que a faixa mostra",
   p: "Abre o painel",
   m: "Abre o mural",
   a: "Abre os alertas",
