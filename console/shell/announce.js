@@ -7,7 +7,7 @@ import { Icon } from "../ui/icons.js";
 import { Severity } from "../ui/signs.js";
 import { acknowledge, onArrival, openCounts, openCriticals } from "../stores/alerts.js";
 import { inWords } from "../texts/pt-BR/errors.js";
-import { recall, remember } from "./memory.js";
+import { follow, recall, remember } from "./memory.js";
 import { address } from "./router.js";
 import { may, me } from "./state.js";
 import { toast } from "./toasts.js";
@@ -37,10 +37,15 @@ let waiting = null;
 let repeating = null;
 
 export function setSound(isOn) {
-  isSoundOn.value = isOn;
   remember("localStorage", KEPT, isOn);
-  if (isOn) ready();
-  else giveTurn();
+  soundIs(isOn);
+}
+
+/** The choice is one for all windows of the browser. The turn stays with who mutes: the next window may not have heard of it yet. */
+function soundIs(isOn) {
+  isSoundOn.value = isOn;
+  if (!isOn) owed = null;
+  else if (me.value) ready();
 }
 
 /** Makes the sound ready: at once where the browser allows, else with the next click or key. */
@@ -61,7 +66,7 @@ export function followGestures() {
   }
 }
 
-/** Of several windows of one browser only one sounds: the first that may. When it closes, mutes or signs out, the next takes its part. */
+/** Of several windows of one browser only one sounds: the first that may. When it closes or signs out, the next takes its part. */
 function takeTurn() {
   if (turn === "asked") return;
   if (turn === "mine" || !navigator.locks) return void sound();
@@ -87,6 +92,7 @@ effect(() => {
   smallFor.value = null;
   untracked(giveTurn);
 });
+follow(KEPT, (isOn) => soundIs(isOn ?? true));
 
 /** Asks for a tone. Where the browser still holds the sound back, it comes with the next click, if it is not too late by then. */
 function play(severity, latest = "") {

@@ -17,6 +17,11 @@ export function remember(store, key, value) {
   }
 }
 
+/** Calls `hear(value)` when another window of this browser has changed what localStorage keeps under `key`. */
+export function follow(key, hear) {
+  addEventListener("storage", (event) => event.key === key && hear(recall("localStorage", key)));
+}
+
 export function forget(store, key) {
   try {
     globalThis[store].removeItem(key);

@@ -2,7 +2,7 @@
 
 import { signal } from "../ui/html.js";
 import { acknowledgeShown } from "./announce.js";
-import { recall, remember } from "./memory.js";
+import { follow, recall, remember } from "./memory.js";
 import { go } from "./router.js";
 import { isOpen, SCREENS } from "./screens.js";
 import { may } from "./state.js";
@@ -13,6 +13,8 @@ const KEPT = "gtvision.shortcuts";
 export const LETTERS = { p: "/painel", m: "/mural", a: "/alertas", b: "/placas", c: "/cameras", l: "/listas" };
 
 export const areShortcutsOn = signal(recall("localStorage", KEPT) ?? true);
+
+follow(KEPT, (areOn) => (areShortcutsOn.value = areOn ?? true));
 
 export function setShortcuts(areOn) {
   areShortcutsOn.value = areOn;

@@ -1,7 +1,7 @@
 // Dark, light, or as the device is: remembered for this browser.
 
 import { effect, signal } from "../ui/html.js";
-import { recall, remember } from "./memory.js";
+import { follow, recall, remember } from "./memory.js";
 
 const KEPT = "gtvision.theme";
 
@@ -12,6 +12,8 @@ effect(() => {
   if (theme.value === "auto") delete document.documentElement.dataset.theme;
   else document.documentElement.dataset.theme = theme.value;
 });
+
+follow(KEPT, (chosen) => (theme.value = chosen ?? "auto"));
 
 export function setTheme(chosen) {
   theme.value = chosen;

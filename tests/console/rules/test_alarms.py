@@ -136,6 +136,21 @@ async def test_the_key_acknowledges_only_what_the_banner_names(console: Console)
     await expect(page.get_by_role("status").filter(has_text="Ciente: Placa ABC1D23")).to_be_visible()
 
 
+async def test_a_choice_of_sound_is_one_for_all_windows(console: Console) -> None:
+    city = City(console)
+    city.raised()
+    page = await console.as_role("operator", "/cameras")
+    await sounded(page)
+    other = await console.tab("/placas")
+    await alarmed(other)
+    await page.get_by_role("button", name="Som dos alertas ligado").click()
+    await expect(other.get_by_role("button", name="Som dos alertas desligado")).to_be_visible()
+    assert await played(other) == 0
+    await page.close()  # the turn goes on, the sound does not
+    await other.get_by_role("button", name="Som dos alertas desligado").click()
+    await expect(other.get_by_role("button", name="Som dos alertas ligado")).to_be_visible()
+
+
 async def test_a_warning_heard_before_a_reload_is_no_news_and_one_missed_is(console: Console) -> None:
     city = City(console)
     page = await console.as_role("operator", "/cameras")

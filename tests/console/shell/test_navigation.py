@@ -1,4 +1,4 @@
-"""Tests of what each role finds in the navigation: exactly its screens, and nothing at the addresses of others."""
+"""Tests of the frame: what each role finds in the navigation, where the focus goes, and what all windows of a browser share."""
 
 from __future__ import annotations
 
@@ -37,3 +37,14 @@ async def test_a_role_finds_its_screens_and_no_other(console: Console, role: str
         await page.goto(f"{console.address}{path}")
         await expect(page.get_by_role("heading", name="Esta página não existe, ou não é para o seu papel.")).to_be_visible()
     assert [each.path for each in console.services.asked if each.path.startswith("/streams")] == [] or role not in {"auditor", "partner"}
+
+
+async def test_colours_and_keys_are_chosen_for_all_windows(console: Console) -> None:
+    page = await console.as_role("operator", "/conta")
+    other = await console.tab("/conta")
+    await expect(other.get_by_label("Clara")).not_to_be_checked()
+    await page.get_by_label("Clara").check()
+    await page.get_by_label("Atalhos de teclado").uncheck()
+    await expect(other.locator(":root[data-theme=light]")).to_have_count(1)
+    await expect(other.get_by_label("Clara")).to_be_checked()
+    await expect(other.get_by_label("Atalhos de teclado")).not_to_be_checked()
