@@ -8,7 +8,7 @@ import { CityName } from "./city.js";
 import { PurposeChoice } from "./purpose.js";
 import { address, go, withQuery } from "./router.js";
 import { isOpen, SCREENS } from "./screens.js";
-import { link, may, me, session } from "./state.js";
+import { link, may, me, searches, session } from "./state.js";
 
 export function Frame({ children }) {
   const isMenuOpen = useSignal(false);
@@ -56,7 +56,9 @@ function PlateSearch() {
   const search = (event) => {
     event.preventDefault();
     const plate = event.currentTarget.plate.value.trim();
-    if (plate) go(withQuery("/placas", { plate }));
+    if (!plate) return;
+    go(withQuery("/placas", { plate }));
+    searches.value += 1;
   };
   return html`<form class="plate-search" role="search" onSubmit=${search}>
     <${PurposeChoice} />

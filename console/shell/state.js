@@ -15,6 +15,9 @@ export const link = signal("off");
 /** Counts up when messages of the live socket may have been lost: lists that follow it read their data again. */
 export const resyncs = signal(0);
 
+/** Counts up with each search of a plate in the header: the same plate again is asked for again, though the address stays. */
+export const searches = signal(0);
+
 const TOPICS = { detections: "detections:read", cameras: "cameras:read", alerts: "alerts:read" };
 const listeners = { detection: new Set(), camera: new Set(), alert: new Set() };
 let live = null;

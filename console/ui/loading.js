@@ -1,6 +1,6 @@
 // Reading from the API in components: one object, or a list page by page. Answers that were overtaken by a newer question are dropped.
 
-import { resyncs, session } from "../shell/state.js";
+import { resyncs, searches, session } from "../shell/state.js";
 import { useAgain } from "./again.js";
 import { html, useCallback, useLayoutEffect, useRef, useState } from "./html.js";
 import { COMMON } from "../texts/pt-BR/common.js";
@@ -93,7 +93,7 @@ export function usePages(path, query = {}, { limit = 100, most = Infinity, follo
     return read(null, wanted, Math.max(limit, Math.min(wanted, SIZE_ANEW)));
   };
   const asked = useRef(null);
-  const isFollowed = follows ? resyncs.value : 0;
+  const isFollowed = follows ? resyncs.value : searches.value;
   // Before the next frame: what stands there would pass for the answer to the new question.
   useLayoutEffect(() => {
     const isSame = asked.current === key;

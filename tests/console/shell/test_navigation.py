@@ -6,7 +6,9 @@ import re
 
 import pytest
 from playwright.async_api import expect
+from tests.chassis.waiting import until
 from tests.console.browsing import STATE, Console
+from tests.console.standins import paged
 
 pytestmark = [pytest.mark.db, pytest.mark.broker, pytest.mark.browser]
 
@@ -37,6 +39,18 @@ async def test_a_role_finds_its_screens_and_no_other(console: Console, role: str
         await page.goto(f"{console.address}{path}")
         await expect(page.get_by_role("heading", name="Esta página não existe, ou não é para o seu papel.")).to_be_visible()
     assert [each.path for each in console.services.asked if each.path.startswith("/streams")] == [] or role not in {"auditor", "partner"}
+
+
+async def test_the_same_plate_is_searched_again(console: Console) -> None:
+    console.services.answer("GET", "/plates/*", paged([]))
+    page = await console.as_role("operator")
+    field = page.locator("#plate-search")
+    await field.fill("ABC1D23")
+    for count in (1, 2):
+        await field.press("Enter")
+        await expect(page.get_by_text("Nenhuma leitura de")).to_be_visible()
+        await until(lambda count=count: len(console.services.to("GET", "/plates/*")) >= count)
+    assert len(console.services.to("GET", "/plates/*")) == 2
 
 
 async def test_colours_and_keys_are_chosen_for_all_windows(console: Console) -> None:
