@@ -3,7 +3,7 @@
 import { COMMON } from "../texts/pt-BR/common.js";
 import { SHELL } from "../texts/pt-BR/shell.js";
 import { Confirmation, dropQuestion } from "../ui/dialog.js";
-import { html, signal, useEffect, useRef, useState } from "../ui/html.js";
+import { html, signal, useLayoutEffect, useRef, useState } from "../ui/html.js";
 import { Skeleton } from "../ui/states.js";
 import { titleCount } from "./announce.js";
 import { Boundary } from "./boundary.js";
@@ -92,10 +92,11 @@ function Current() {
     (Screen) => wanted.current === folder && setShown({ folder, Screen, problem: null }),
     (problem) => wanted.current === folder && setShown({ folder, Screen: null, problem }),
   );
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (path === "/") go(homeOf(me.value.role), { replace: true });
   }, [path]);
-  useEffect(() => {
+  // Before the next frame, as the next key may be there already. What a screen puts the focus on comes later: it is not loaded yet.
+  useLayoutEffect(() => {
     title.value = SHELL.screens[folder] ?? "";
     if (!isFirst.current) document.getElementById("content").focus({ preventScroll: true });
     isFirst.current = false;

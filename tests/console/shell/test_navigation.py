@@ -7,7 +7,7 @@ import re
 import pytest
 from playwright.async_api import expect
 from tests.chassis.waiting import until
-from tests.console.browsing import STATE, Console
+from tests.console.browsing import STATE, Console, entered
 from tests.console.standins import paged
 
 pytestmark = [pytest.mark.db, pytest.mark.broker, pytest.mark.browser]
@@ -39,6 +39,17 @@ async def test_a_role_finds_its_screens_and_no_other(console: Console, role: str
         await page.goto(f"{console.address}{path}")
         await expect(page.get_by_role("heading", name="Esta página não existe, ou não é para o seu papel.")).to_be_visible()
     assert [each.path for each in console.services.asked if each.path.startswith("/streams")] == [] or role not in {"auditor", "partner"}
+
+
+async def test_the_focus_is_on_the_content_before_the_next_frame(console: Console) -> None:
+    page = await console.as_role("operator", "/cameras")
+    await page.clock.install()
+    await page.reload()
+    await entered(page)
+    await page.clock.pause_at(await page.evaluate("Date.now() / 1000 + 5"))  # what waits for a frame waits for ever
+    await page.get_by_role("link", name="Placas", exact=True).click()
+    await expect(page.locator("#content")).to_be_focused()
+    await expect(page.get_by_role("heading", name="Placas", exact=True)).to_be_visible()
 
 
 async def test_the_same_plate_is_searched_again(console: Console) -> None:
