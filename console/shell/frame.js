@@ -24,7 +24,7 @@ export function Frame({ children }) {
       <${Banner} />
       ${may("plates:search") && html`<${PlateSearch} />`}
       <span class="badge link" data-state=${link.value} role="status" title=${SHELL.linkHint[link.value]}>${SHELL.link[link.value]}</span>
-      ${may("alerts:read") && html`<${SoundButton} />`}
+      ${may("alerts:acknowledge") && html`<${SoundButton} />`}
       <${Person} />
     </header>
     <nav id="navigation" class="side" aria-label=${SHELL.navigation}><${Navigation} path=${path} /></nav>

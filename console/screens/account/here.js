@@ -11,7 +11,7 @@ import { ThemeChoice } from "../../ui/theme-choice.js";
 export function Here() {
   return html`<section class="panel" aria-label=${ACCOUNT.here}><h2>${ACCOUNT.here}</h2>
     <${ThemeChoice} />
-    ${may("alerts:read") && html`<${CheckField} label=${ACCOUNT.sound} hint=${ACCOUNT.soundHint} checked=${isSoundOn.value}
+    ${may("alerts:acknowledge") && html`<${CheckField} label=${ACCOUNT.sound} hint=${ACCOUNT.soundHint} checked=${isSoundOn.value}
       onChange=${(event) => setSound(event.target.checked)} />`}
     <${CheckField} label=${ACCOUNT.shortcuts} hint=${ACCOUNT.shortcutsHint} checked=${areShortcutsOn.value}
       onChange=${(event) => setShortcuts(event.target.checked)} />

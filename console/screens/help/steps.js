@@ -33,7 +33,7 @@ const LEADS = {
   plates: ["/placas", "plates:search"],
   audit: ["/auditoria", "audit:read"],
   verify: ["/auditoria?view=verify", "audit:read"],
-  sound: ["/conta", "alerts:read"],
+  sound: ["/conta", "alerts:acknowledge"],
 };
 
 export function Steps() {

@@ -42,8 +42,8 @@ export const STATES_MEAN = {
 };
 
 export const SEVERITIES_MEAN = {
-  critical: "Faixa vermelha e som até que alguém dê ciente.",
-  warning: "Um aviso sonoro; fica na lista de abertos.",
+  critical: "Faixa vermelha até que alguém dê ciente; para quem pode dar ciente, também som.",
+  warning: "Fica na lista de abertos; para quem pode dar ciente, um aviso sonoro.",
   info: "Fica na lista de abertos.",
 };
 

@@ -96,6 +96,10 @@ async def test_a_viewer_sees_alerts_without_what_a_viewer_may_not_do(console: Co
     await expect(page.get_by_role("link", name="Ver passagens desta placa")).to_have_count(0)
     await settled(page)
     assert not refusals
+    await page.goto(f"{console.address}/conta")
+    here = page.get_by_role("region", name="Neste navegador")
+    await expect(here.get_by_label("Atalhos de teclado")).to_be_visible()
+    await expect(here.get_by_label("Som dos alertas")).to_have_count(0)
 
 
 async def test_an_auditor_begins_with_the_audit_and_is_offered_no_live_pictures(console: Console) -> None:

@@ -33,8 +33,9 @@ async def test_a_role_finds_its_screens_and_no_other(console: Console, role: str
     navigation = page.get_by_role("navigation", name="Navegação")
     await expect(navigation.get_by_role("link")).to_have_text([re.compile(rf"^\s*{name}\s*$") for name in names])
     await expect(navigation.locator("[aria-current=page]")).to_have_count(1)
-    searches = "plates:search" in await page.evaluate(f"{STATE}.then(({{ me }}) => me.value.scopes)")
-    await expect(page.locator("#plate-search")).to_have_count(1 if searches else 0)
+    scopes = await page.evaluate(f"{STATE}.then(({{ me }}) => me.value.scopes)")
+    await expect(page.locator("#plate-search")).to_have_count(1 if "plates:search" in scopes else 0)
+    await expect(page.locator(".top .sound")).to_have_count(1 if "alerts:acknowledge" in scopes else 0)  # others hear nothing
     for path in filter(None, (foreign, "/nada")):
         await page.goto(f"{console.address}{path}")
         await expect(page.get_by_role("heading", name="Esta página não existe, ou não é para o seu papel.")).to_be_visible()
