@@ -7,6 +7,8 @@ const SOON_TRIES = 100;
 /** The server pings every 4 s: after this long without a message the link is half open, though no event says so. */
 const SILENCE_MS = 9_000;
 const WATCH_MS = 1_000;
+/** Of the ticket: a server that hangs is soon asked again. */
+const TICKET_MS = 4_000;
 /** Close codes by which the server says that the session, or its right to the socket, is over. */
 const UNAUTHENTICATED = 4401;
 const FORBIDDEN = 4403;
@@ -55,7 +57,7 @@ export class Live extends EventTarget {
     this.#retry = null;
     const opening = (this.#opening = Symbol("opening"));
     try {
-      const ticket = await this.#session.ticket("ws");
+      const ticket = await this.#session.ticket("ws", null, TICKET_MS);
       if (this.#ends.signal.aborted || this.#opening !== opening) return;
       const scheme = location.protocol === "https:" ? "wss" : "ws";
       const socket = new WebSocket(`${scheme}://${location.host}/ws/v1/live?ticket=${encodeURIComponent(ticket)}`);

@@ -109,8 +109,8 @@ export class Session extends EventTarget {
   }
 
   /** `key`: the same for each repeat of one creation, so that a repeat after a lost answer creates nothing again. */
-  post(path, body, { key = "" } = {}) {
-    return this.#authorised("POST", path, body, key ? { "Idempotency-Key": key } : {});
+  post(path, body, { key = "", timeout = TIMEOUT_MS } = {}) {
+    return this.#authorised("POST", path, body, key ? { "Idempotency-Key": key } : {}, timeout);
   }
 
   patch(path, body) {
@@ -161,13 +161,13 @@ export class Session extends EventTarget {
   }
 
   /** Returns a ticket, which opens one live view or one socket within a minute. */
-  async ticket(purpose, cameraId) {
+  async ticket(purpose, cameraId, timeout) {
     const body = cameraId ? { purpose, camera_id: cameraId } : { purpose };
-    return (await this.post("/auth/tickets", body)).ticket;
+    return (await this.post("/auth/tickets", body, { timeout })).ticket;
   }
 
-  async #authorised(method, path, body, headers) {
-    const answer = await this.#answer(method, path, body, headers);
+  async #authorised(method, path, body, headers, timeout) {
+    const answer = await this.#answer(method, path, body, headers, timeout);
     return answer.status === 204 ? null : answer.json();
   }
 

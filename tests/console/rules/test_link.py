@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
-from playwright.async_api import expect
+from playwright.async_api import Route, expect
 from tests.chassis.waiting import until
 from tests.console.browsing import Console
 from tests.console.rules.city import City, Outage, is_live, link, played, sounded
@@ -11,6 +13,12 @@ from tests.console.rules.city import City, Outage, is_live, link, played, sounde
 from gtvision.events import Severity
 
 pytestmark = [pytest.mark.db, pytest.mark.broker, pytest.mark.browser]
+
+ONLY_SHORT_LIMITS = """
+const limit = AbortSignal.timeout;
+AbortSignal.timeout = (ms) => (ms > 5_000 ? new AbortController().signal : limit.call(AbortSignal, ms));
+"""
+"""JavaScript: a request that may hang for long hangs for ever."""
 
 
 async def test_criticals_raised_during_a_cut_show_and_sound_when_it_ends(console: Console) -> None:
@@ -54,6 +62,27 @@ async def test_a_half_open_link_is_found_by_its_silence_and_opened_anew(console:
     await is_live(page)
     await expect(page.get_by_role("region", name="1 alerta crítico aberto")).to_be_visible()
     await sounded(page)
+
+
+async def test_a_server_that_hangs_is_soon_asked_for_a_ticket_again(console: Console) -> None:
+    City(console)
+    page = await console.as_role("operator", "/cameras")
+    await page.add_init_script(ONLY_SHORT_LIMITS)
+    await page.reload()
+    await is_live(page)
+    hung = asyncio.Event()
+
+    async def hang(route: Route) -> None:
+        if hung.is_set():
+            await route.fallback()
+        hung.set()
+
+    await page.route("**/auth/tickets", hang)
+    opened = console.live.opened
+    await console.live.cut()
+    await hung.wait()
+    await console.live.subscribed(opened + 1)
+    await is_live(page)
 
 
 async def test_pings_keep_the_link_and_their_answers_go_back(console: Console) -> None:
