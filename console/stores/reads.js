@@ -7,37 +7,55 @@ import { effect, signal, untracked } from "../ui/html.js";
 const MOST = 100;
 const SAME_PASSAGE_MS = 30_000;
 
-/** Reads {detection_id, camera_id, captured_at, plate, plate_confidence, …}; null until they were read. */
+/** Reads {key, detection_id, camera_id, captured_at, plate, plate_confidence, …}; null until they were read. */
 export const reads = signal(null);
 
-/** Returns the reads with one more: a plate read again within the same passage updates its line, later it is another passage. */
+/** What came live while the list was being read, which may be newer than the answer; null while it is not. */
+let during = null;
+
+/**
+ * Returns the reads with one more, in the order of their times. A plate read again within the same passage updates its line, which keeps
+ * the key and the time of its first read, and so its focus and place; later it is another passage.
+ */
 function withRead(list, read) {
   const at = list.findIndex((known) => known.plate === read.plate && known.camera_id === read.camera_id
-    && Math.abs(Date.parse(known.captured_at) - Date.parse(read.captured_at)) < SAME_PASSAGE_MS);
-  if (at < 0) return [read, ...list].slice(0, MOST);
-  return list.with(at, { ...read, key: list[at].key });
+    && read.since > known.since - SAME_PASSAGE_MS && read.since < known.until + SAME_PASSAGE_MS);
+  if (at >= 0) {
+    const { key, captured_at, since, until } = list[at];
+    return list.with(at, { ...read, key, captured_at, since, until: Math.max(until, read.until) });
+  }
+  const older = list.findIndex((known) => known.since <= read.since);
+  return list.toSpliced(older < 0 ? list.length : older, 0, read).slice(0, MOST);
 }
 
 async function load() {
+  const heard = (during = []);
   const page = await session.get(`/detections?plates_only=true&limit=${MOST}`);
-  if (me.value) reads.value = page.items.reverse().reduce((list, read) => withRead(list, keyed(read)), []);
+  if (heard !== during) return;
+  during = null;
+  reads.value = [...page.items.reverse().map(lineOf), ...heard].reduce(withRead, []);
 }
 
-/** The key of a line stays that of its first read, so that a line that is updated keeps its place and focus. */
-const keyed = (read) => ({ ...read, key: read.detection_id });
+/** `since` and `until`: the times of a passage's first and last read. */
+function lineOf(read) {
+  const time = Date.parse(read.captured_at);
+  return { ...read, key: read.detection_id, since: time, until: time };
+}
 
 effect(() => {
   const isHeard = me.value !== null && may("detections:read");
   void resyncs.value;
   return untracked(() => {
     if (isHeard) return untilRead(load);
-    reads.value = null;
+    reads.value = during = null;
     return undefined;
   });
 });
 
 listen("detection", (frame) => {
-  const fresh = frame.objects.filter((object) => object.plate);
-  if (!fresh.length || reads.value === null) return;
-  reads.value = fresh.reduce((list, read) => withRead(list, keyed({ ...read, camera_id: frame.camera_id, captured_at: frame.captured_at })), reads.value);
+  const { camera_id, captured_at } = frame;
+  const fresh = frame.objects.filter((object) => object.plate).map((read) => lineOf({ ...read, camera_id, captured_at }));
+  if (!fresh.length) return;
+  during?.push(...fresh);
+  if (reads.value) reads.value = fresh.reduce(withRead, reads.value);
 });

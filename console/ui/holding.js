@@ -6,15 +6,15 @@ const isCoarse = matchMedia("(pointer: coarse)");
 
 /**
  * `items`, newest first; `keyOf(item)`. Returns {shown, waiting, release, hold}: `shown` is what may be on the screen, `waiting` how many
- * newer ones wait, `release()` shows them, `hold` are the handlers for the list's box. On a touch screen new items always wait, as the
+ * others wait, `release()` shows them, `hold` are the handlers for the list's box. On a touch screen new items always wait, as the
  * finger that comes down cannot be seen.
  */
 export function useHeld(items, keyOf) {
   const [isHeld, setHeld] = useState(false);
   const [, redraw] = useState(0);
   const before = useRef([]);
-  const waiting = isHeld || isCoarse.matches ? waitingIn(items, before.current, keyOf) : 0;
-  const shown = waiting ? items.slice(waiting) : items;
+  const shown = isHeld || isCoarse.matches ? unmoved(items, before.current, keyOf) : items;
+  const waiting = items.length - shown.length;
   before.current = shown;
   const release = () => {
     before.current = [];
@@ -29,11 +29,12 @@ export function useHeld(items, keyOf) {
   return { shown, waiting, release, hold };
 }
 
-/** Returns how many items stand before the first that was on the screen already: the very first of those may have gone meanwhile. */
-function waitingIn(items, before, keyOf) {
-  if (items === before) return 0;
+/** Returns the items without new ones before the last that was on the screen already: also one that comes late would move the rest. */
+function unmoved(items, before, keyOf) {
+  if (items === before) return items;
   const known = new Set(before.map(keyOf));
-  return Math.max(0, items.findIndex((item) => known.has(keyOf(item))));
+  const last = items.findLastIndex((item) => known.has(keyOf(item)));
+  return items.filter((item, at) => at > last || known.has(keyOf(item)));
 }
 
 /** `words(count)`: "3 novos alertas". Keeps its room while there is nothing to show, so that it moves nothing either. */
