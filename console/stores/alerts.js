@@ -7,6 +7,7 @@ import { computed, effect, signal, untracked } from "../ui/html.js";
 const NEWEST = 100;
 const MOST_CRITICAL = 200;
 const FEW = 20;
+const MOST_KNOWN = 5_000;
 const COUNT_AFTER_MS = 300;
 const NO_COUNTS = { critical: 0, warning: 0, info: 0, total: 0 };
 
@@ -31,12 +32,15 @@ export function onArrival(hear) {
   arrivals.addEventListener("arrived", (/** @type {CustomEvent} */ { detail }) => hear(detail));
 }
 
+/** The states of the alerts that this page has seen last. */
 const known = new Map();
 /** The last alerts that came by themselves, each with its place in their order. */
 const lately = new Map();
 let heard = 0;
 let latest = 0;
 let counting = null;
+let counts = 0;
+let counted = 0;
 
 async function load() {
   const asked = (latest += 1);
@@ -55,8 +59,11 @@ async function load() {
 }
 
 async function count() {
+  const asked = (counts += 1);
   const summary = await session.get("/alerts/summary");
-  if (me.value) openCounts.value = summary.open;
+  if (!me.value || asked < counted) return; // a later question was answered first
+  counted = asked;
+  openCounts.value = summary.open;
 }
 
 async function countAgain() {
@@ -71,7 +78,14 @@ async function countAgain() {
 /** Remembers alerts, and tells of open ones that are new to this page. */
 function arrive(alerts) {
   const fresh = alerts.filter((alert) => alert.state === "open" && !known.has(alert.alert_id));
-  for (const alert of alerts) known.set(alert.alert_id, alert.state);
+  for (const { alert_id, state } of alerts) {
+    known.delete(alert_id);
+    known.set(alert_id, state);
+  }
+  for (const [id] of known) {
+    if (known.size <= MOST_KNOWN) break;
+    known.delete(id);
+  }
   if (fresh.length) arrivals.dispatchEvent(new CustomEvent("arrived", { detail: [...new Map(fresh.map((alert) => [alert.alert_id, alert])).values()] }));
 }
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import Page, Route, expect
 from tests.console.browsing import Console
 from tests.console.rules.city import City, is_live, played, sounded
 
@@ -149,6 +151,32 @@ async def test_a_choice_of_sound_is_one_for_all_windows(console: Console) -> Non
     await page.close()  # the turn goes on, the sound does not
     await other.get_by_role("button", name="Som dos alertas desligado").click()
     await expect(other.get_by_role("button", name="Som dos alertas ligado")).to_be_visible()
+
+
+async def test_a_count_that_comes_late_does_not_take_a_newer_one_back(console: Console) -> None:
+    city = City(console)
+    page = await console.as_role("operator", "/cameras")
+    await is_live(page)
+    asked, answered = asyncio.Event(), asyncio.Event()
+
+    async def late(route: Route) -> None:
+        if asked.is_set():
+            await route.fallback()
+            return
+        asked.set()
+        await answered.wait()
+        await route.fulfill(json={"open": {"critical": 0, "warning": 0, "info": 0, "total": 0}, "newest_open": None})
+
+    await page.route("**/alerts/summary", late)
+    city.say(city.raised(Severity.WARNING))
+    await asked.wait()
+    async with page.expect_response("**/alerts/summary"):
+        city.say(city.raised(Severity.WARNING))
+    await expect(page).to_have_title("(2) Câmeras · GT-Vision")
+    async with page.expect_event("requestfinished", lambda request: request.url.endswith("/alerts/summary")):
+        answered.set()
+    await page.evaluate("new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)))")
+    assert await page.title() == "(2) Câmeras · GT-Vision"
 
 
 async def test_a_warning_heard_before_a_reload_is_no_news_and_one_missed_is(console: Console) -> None:
