@@ -60,6 +60,9 @@ class TestFilters:
             ({"camera_id": second["camera_id"]}, [second]),
             ({"camera_id": [first["camera_id"], third["camera_id"]]}, [third, first]),
             ({"camera_id": str(new_id())}, []),
+            ({"watchlist_id": second["watchlist_id"]}, [second]),
+            ({"watchlist_id": [first["watchlist_id"], third["watchlist_id"]]}, [third, first]),
+            ({"watchlist_id": str(new_id())}, []),
             ({"plate": "ccc-1c34"}, [third]),
             ({"plate": "CCC1234"}, []),
             ({"from": second["raised_at"]}, [third, second]),
@@ -82,6 +85,7 @@ class TestFilters:
             ({"plate": "ABC"}, "invalid_plate"),
             ({"severity": "loud"}, "invalid"),
             ({"camera_id": "1"}, "invalid"),
+            ({"watchlist_id": "1"}, "invalid"),
             ({"from": "2026-01-01T00:00:00"}, "invalid"),
         ],
     )

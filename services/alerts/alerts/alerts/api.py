@@ -83,6 +83,7 @@ class AlertsIn(BaseModel):
     state: AlertState | None = None
     severity: Annotated[list[Severity] | None, Field(max_length=3, description="One or more")] = None
     camera_id: Annotated[list[UUID] | None, Field(max_length=200, description="One or more cameras")] = None
+    watchlist_id: Annotated[list[UUID] | None, Field(max_length=50, description="One or more watchlists, also removed ones")] = None
     plate: Annotated[str | None, Field(max_length=32, description="A whole plate, as it was read")] = None
     start: Annotated[Instant | None, Field(alias="from", description="Raised at or after")] = None
     end: Annotated[Instant | None, Field(alias="to", description="Raised before")] = None
@@ -96,6 +97,7 @@ class AlertsIn(BaseModel):
             state=self.state,
             severities=frozenset(self.severity) if self.severity else None,
             camera_ids=frozenset(self.camera_id) if self.camera_id else None,
+            watchlist_ids=frozenset(self.watchlist_id) if self.watchlist_id else None,
             plate=valid_plate(self.plate) if self.plate is not None else None,
             start=self.start,
             end=self.end,

@@ -68,6 +68,7 @@ class AlertQuery:
     limit: int
     state: AlertState | None = None
     camera_ids: frozenset[UUID] | None = None
+    watchlist_ids: frozenset[UUID] | None = None
     severities: frozenset[Severity] | None = None
     start: datetime | None = None
     end: datetime | None = None

@@ -76,6 +76,7 @@ class PostgresAlerts:
             self._visible(query.groups),
             _alert.state == query.state if query.state is not None else None,
             _alert.camera_id.in_(query.camera_ids) if query.camera_ids is not None else None,
+            _alert.watchlist_id.in_(query.watchlist_ids) if query.watchlist_ids is not None else None,
             _alert.severity.in_(query.severities) if query.severities is not None else None,
             _alert.plate == query.plate if query.plate is not None else None,
             _alert.raised_at >= query.start if query.start is not None else None,
