@@ -12,7 +12,7 @@ import { Filters } from "../../ui/filters.js";
 import { SelectField } from "../../ui/form.js";
 import { useHeld, Waiting } from "../../ui/holding.js";
 import { html, useEffect, useState } from "../../ui/html.js";
-import { useLoaded, usePages } from "../../ui/loading.js";
+import { readAll, useLoaded, usePages } from "../../ui/loading.js";
 import { Empty, Failed, Skeleton } from "../../ui/states.js";
 import { VirtualList } from "../../ui/virtual-list.js";
 import { AlertDetail } from "./detail.js";
@@ -24,7 +24,7 @@ const MOST_AT_ONCE = 500;
 const keyOf = (alert) => alert.alert_id;
 
 export default function Alerts({ params, query }) {
-  const filters = { state: query.state === "all" ? "" : query.state ?? "open", severity: query.severity ?? "", camera_id: query.cameras?.split(",") ?? [], from: query.from ?? "", to: query.to ?? "" };
+  const filters = { state: query.state === "all" ? "" : query.state ?? "open", severity: query.severity ?? "", camera_id: query.cameras?.split(",") ?? [], watchlist_id: query.list ?? "", from: query.from ?? "", to: query.to ?? "" };
   const pages = usePages("/alerts", filters, { limit: 200 });
   const [chosen, setChosen] = useState(new Set());
   useEffect(() => setChosen(new Set()), [JSON.stringify(filters)]);
@@ -104,9 +104,9 @@ function inserted(items, alert, hasMore) {
   return items.toSpliced(at < 0 ? items.length : at, 0, alert);
 }
 
-function fits(alert, { state, severity, camera_id: cameras, from, to }) {
+function fits(alert, { state, severity, camera_id: cameras, watchlist_id: list, from, to }) {
   return (!state || alert.state === state) && (!severity || alert.severity === severity) && (!cameras.length || cameras.includes(alert.camera_id))
-    && (!from || alert.raised_at >= from) && (!to || alert.raised_at < to);
+    && (!list || alert.watchlist_id === list) && (!from || alert.raised_at >= from) && (!to || alert.raised_at < to);
 }
 
 function AlertFilters({ filters }) {
@@ -117,8 +117,17 @@ function AlertFilters({ filters }) {
     <${SelectField} label=${ALERTS.state} value=${filters.state || "all"} options=${Object.entries(ALERTS.states)} onChange=${set("state")} />
     <${SelectField} label=${ALERTS.severity} value=${filters.severity} options=${severities} onChange=${set("severity")} />
     <${CamerasField} chosen=${filters.camera_id} onChange=${(ids) => setQuery({ cameras: ids.join(",") })} />
+    ${may("watchlists:read") && html`<${WatchlistField} chosen=${filters.watchlist_id} onChange=${set("list")} />`}
     <${PeriodFields} from=${filters.from} to=${filters.to} onChange=${setQuery} />
   <//>`;
+}
+
+function WatchlistField({ chosen, onChange }) {
+  const lists = useLoaded(() => readAll("/watchlists"));
+  const known = (lists.value ?? []).map(({ watchlist_id: id, name }) => [id, name]).sort(([, one], [, other]) => one.localeCompare(other));
+  // The alerts of a list outlive it; while the lists are being read, each may be.
+  const other = chosen && !known.some(([id]) => id === chosen) ? [[chosen, lists.value ? ALERTS.removedList : "…"]] : [];
+  return html`<${SelectField} label=${ALERTS.watchlist} value=${chosen} options=${[["", ALERTS.anyWatchlist], ...known, ...other]} onChange=${onChange} />`;
 }
 
 function Bulk({ items, chosen, onChoose, onTake, held }) {

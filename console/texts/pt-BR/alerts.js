@@ -7,6 +7,9 @@ export const ALERTS = {
   one: { open: "aberto", acknowledged: "ciente" },
   severity: "Gravidade",
   anySeverity: "Todas",
+  watchlist: "Lista",
+  anyWatchlist: "Todas",
+  removedList: "lista removida",
   counts: ({ critical, warning, info, total }) => (total === 0 ? "Nenhum alerta aberto" : [
     `${total.toLocaleString("pt-BR")} ${total === 1 ? "aberto" : "abertos"}: ${critical} ${critical === 1 ? "crítico" : "críticos"}`,
     `${warning} de atenção`, `${info} ${info === 1 ? "informativo" : "informativos"}`,

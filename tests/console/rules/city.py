@@ -105,9 +105,10 @@ class City:
         return next((each for each in self.cameras if asked.path.endswith(str(each.id))), problem(404, "not_found"))
 
     def _found(self, asked: Asked) -> list[AlertOut]:
-        states, severities = asked.query.get("state"), asked.query.get("severity")
+        states, severities, lists = (asked.query.get(name) for name in ("state", "severity", "watchlist_id"))
         kept = [each for each in self.alerts.values() if not states or each.state in states]
         kept = [each for each in kept if not severities or each.severity in severities]
+        kept = [each for each in kept if not lists or str(each.watchlist_id) in lists]
         return sorted(kept, key=lambda each: each.raised_at, reverse=True)
 
     def _page(self, asked: Asked) -> Any:

@@ -5,12 +5,16 @@ from __future__ import annotations
 import pytest
 from playwright.async_api import expect
 from tests.console.browsing import Console
-from tests.console.rules.city import City, is_live
+from tests.console.rules.city import BEGAN, City, is_live
+from tests.console.standins import paged
 
+from alerts.watchlists.api import WatchlistOut
 from gtvision.events import Severity
 from gtvision.ids import new_id
 
 pytestmark = [pytest.mark.db, pytest.mark.broker, pytest.mark.browser]
+
+LISTS = ("Furtadas", "Clonadas", "Antigas")
 
 
 async def test_the_filters_are_in_the_address_and_survive_a_reload(console: Console) -> None:
@@ -29,6 +33,40 @@ async def test_the_filters_are_in_the_address_and_survive_a_reload(console: Cons
     await expect(page.get_by_label("Gravidade")).to_have_value("warning")
     asked = console.services.to("GET", "/alerts")[-1]
     assert asked.query.get("state") == ["open"]
+
+
+async def test_alerts_of_one_list_are_found_also_of_one_that_is_gone(console: Console) -> None:
+    city = City(console)
+    stolen, cloned, gone = (
+        WatchlistOut(watchlist_id=new_id(), name=name, severity=Severity.WARNING, created_at=BEGAN, entries=1) for name in LISTS
+    )
+    console.services.answer("GET", "/watchlists", paged([stolen, cloned]))
+    of = {each.name: city.raised(Severity.WARNING, watchlist_id=each.watchlist_id) for each in (stolen, cloned, gone)}
+    page = await console.as_role("operator", "/alertas")
+    await is_live(page)
+    rows, field = page.locator(".alert-row"), page.get_by_label("Lista", exact=True)
+    await expect(rows).to_have_count(3)
+    await expect(field.locator("option")).to_have_text(["Todas", "Clonadas", "Furtadas"])
+    await field.select_option("Furtadas")
+    await expect(rows).to_have_count(1)
+    await expect(page.locator(f"[data-alert='{of['Furtadas'].alert_id}']")).to_be_visible()
+    assert f"list={stolen.watchlist_id}" in page.url
+    await page.mouse.move(0, 0)  # under the pointer the list stays still
+    city.say(city.raised(Severity.WARNING, watchlist_id=cloned.watchlist_id))
+    city.say(city.raised(Severity.WARNING, watchlist_id=stolen.watchlist_id))
+    await expect(rows).to_have_count(2)
+    await page.goto(f"{console.address}/alertas?list={gone.watchlist_id}")
+    await expect(rows).to_have_count(1)
+    await expect(field.locator("option:checked")).to_have_text("lista removida")
+
+
+async def test_who_may_not_read_lists_is_not_asked_for_one(console: Console) -> None:
+    city = City(console)
+    city.raised()
+    page = await console.as_role("auditor", "/alertas")
+    await expect(page.locator(".alert-row")).to_have_count(1)
+    await expect(page.get_by_label("Lista", exact=True)).to_have_count(0)
+    assert not console.services.to("GET", "/watchlists")
 
 
 async def test_one_alert_stands_beside_the_list_and_leads_on(console: Console) -> None:
