@@ -40,8 +40,8 @@ const SIZE_ANEW = 200;
  * Returns {items, problem, loading, hasMore, more, reload, change}: `items` is null until the first page is here; `change(edit)` edits
  * the items that are here, as after a live message; made twice it changes no more than once. `follows`: whether the list is read again,
  * as far as it was within reason, when live messages may have been lost, or by itself after trouble that passes; a search that goes on
- * record each time does not. `ask(read)` runs each reading, as one that asks for a purpose first. `most`: how many items a list keeps that
- * grows by live messages; the oldest go, and `more` reads them again.
+ * record each time does not. `ask(read)` runs each reading, as one that asks for a purpose first. `most`: how many items a list keeps beyond
+ * those that were read, as it grows by live messages; the oldest go, and `more` reads them again.
  */
 export function usePages(path, query = {}, { limit = 100, most = Infinity, follows = true, ask = (read) => read() } = {}) {
   const [state, setState] = useState(NOTHING_YET);
@@ -54,7 +54,7 @@ export function usePages(path, query = {}, { limit = 100, most = Infinity, follo
   const edits = useRef(null);
   /** A list keeps what it has read, and of what came live as much as there is room for. */
   const cut = (now) => {
-    const room = Math.max(most, now.read);
+    const room = now.read + most;
     return now.items.length > room ? { ...now, items: now.items.slice(0, room), isCut: true } : now;
   };
   /** Reads on from `cursor` until at least `enough` items were read. Changes made meanwhile are newer than the answers. */

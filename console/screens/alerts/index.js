@@ -21,11 +21,13 @@ import { AlertRow, rowHeight } from "./row.js";
 export const styles = ["style.css"];
 
 const MOST_AT_ONCE = 500;
+/** An alert centre stays open for days. */
+const MOST_LIVE = 500;
 const keyOf = (alert) => alert.alert_id;
 
 export default function Alerts({ params, query }) {
   const filters = { state: query.state === "all" ? "" : query.state ?? "open", severity: query.severity ?? "", camera_id: query.cameras?.split(",") ?? [], watchlist_id: query.list ?? "", from: query.from ?? "", to: query.to ?? "" };
-  const pages = usePages("/alerts", filters, { limit: 200 });
+  const pages = usePages("/alerts", filters, { limit: 200, most: MOST_LIVE });
   const [chosen, setChosen] = useState(new Set());
   useEffect(() => setChosen(new Set()), [JSON.stringify(filters)]);
   useLiveAlerts(pages, filters);

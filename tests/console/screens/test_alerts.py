@@ -15,6 +15,8 @@ from gtvision.ids import new_id
 pytestmark = [pytest.mark.db, pytest.mark.broker, pytest.mark.browser]
 
 LISTS = ("Furtadas", "Clonadas", "Antigas")
+MOST_LIVE = 500
+"""As many alerts as the list keeps of those that came by themselves."""
 
 
 async def test_the_filters_are_in_the_address_and_survive_a_reload(console: Console) -> None:
@@ -67,6 +69,20 @@ async def test_who_may_not_read_lists_is_not_asked_for_one(console: Console) -> 
     await expect(page.locator(".alert-row")).to_have_count(1)
     await expect(page.get_by_label("Lista", exact=True)).to_have_count(0)
     assert not console.services.to("GET", "/watchlists")
+
+
+async def test_a_list_that_grows_for_days_keeps_to_a_size(console: Console) -> None:
+    city = City(console)
+    page = await console.as_role("operator", "/alertas")
+    await is_live(page)
+    await expect(page.locator(".alerts-list .empty")).to_contain_text("Nenhum alerta aberto.")
+    city.is_away = True  # so that the list has nothing but what comes by itself
+    await console.live.cut()
+    await console.live.subscribed(2)
+    await expect(page.locator(".alerts-list [role=alert]")).to_be_visible()
+    for number in range(MOST_LIVE + 10):
+        city.say(city.raised(Severity.INFO, plate=f"ABC{number:04}"))
+    await expect(page.get_by_text(f"{MOST_LIVE} carregados; role para ver mais")).to_be_visible()
 
 
 async def test_one_alert_stands_beside_the_list_and_leads_on(console: Console) -> None:
