@@ -5,6 +5,9 @@ import { useEffect, useState } from "./html.js";
 /** Where a screen has one column. The same width as in the shell's stylesheet. */
 export const NARROW = "(max-width: 60rem)";
 
+/** Where a row of a list has a line more, as on a phone that is held upright. */
+export const SMALL = "(max-width: 48rem)";
+
 /** Whether the media query holds now. */
 export function useMedia(query) {
   const [holds, setHolds] = useState(() => matchMedia(query).matches);

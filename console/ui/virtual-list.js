@@ -14,12 +14,17 @@ export function VirtualList({ items, keyOf, row, height, label, onEnd, footer, c
   const [view, setView] = useState({ top: 0, room: 0 });
   const [focused, setFocused] = useState(null);
   const first = useRef(null);
+  const drawn = useRef(height);
   useEffect(() => {
     const see = () => box.current && setView({ top: box.current.scrollTop, room: box.current.clientHeight });
     const sized = new ResizeObserver(see);
     sized.observe(box.current);
     return () => sized.disconnect();
   }, []);
+  useLayoutEffect(() => {
+    box.current.scrollTop = (view.top / drawn.current) * height; // a turned phone shows the same rows
+    drawn.current = height;
+  }, [height]);
   useLayoutEffect(() => {
     const before = first.current;
     first.current = items.length ? keyOf(items[0]) : null;

@@ -16,7 +16,7 @@ import { readAll, useLoaded, usePages } from "../../ui/loading.js";
 import { Empty, Failed, Skeleton } from "../../ui/states.js";
 import { VirtualList } from "../../ui/virtual-list.js";
 import { AlertDetail } from "./detail.js";
-import { AlertRow, rowHeight } from "./row.js";
+import { AlertRow, useRowHeight } from "./row.js";
 
 export const styles = ["style.css"];
 
@@ -33,6 +33,7 @@ export default function Alerts({ params, query }) {
   useLiveAlerts(pages, filters);
   const items = pages.items ?? [];
   const held = useHeld(items, keyOf);
+  const height = useRowHeight();
   const selected = useSelected(params.id, items);
   const take = async (ids) => {
     let count = 0;
@@ -62,7 +63,7 @@ export default function Alerts({ params, query }) {
         ${pages.problem && html`<${Failed} problem=${pages.problem} retry=${pages.reload} />`}
         ${pages.items === null && pages.loading && html`<${Skeleton} lines=${10} />`}
         ${pages.items?.length === 0 && html`<${None} isFiltered=${Object.entries(filters).some(([name, value]) => name !== "state" && value.length) || filters.state === "acknowledged"} isOpenOnly=${filters.state === "open"} />`}
-        ${items.length > 0 && html`<${VirtualList} items=${held.shown} keyOf=${keyOf} row=${row} height=${rowHeight()} label=${ALERTS.list} onEnd=${() => pages.problem || pages.more()} />
+        ${items.length > 0 && html`<${VirtualList} items=${held.shown} keyOf=${keyOf} row=${row} height=${height} label=${ALERTS.list} onEnd=${() => pages.problem || pages.more()} />
           <p class="muted alerts-loaded" role="status">${ALERTS.loadedOf(items.length, pages.hasMore)}</p>`}
       </div>
       <div class="alerts-detail">${selected.problem

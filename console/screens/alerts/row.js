@@ -5,12 +5,11 @@ import { nameOf } from "../../stores/cameras.js";
 import { ALERTS } from "../../texts/pt-BR/alerts.js";
 import { moment } from "../../ui/dates.js";
 import { html } from "../../ui/html.js";
+import { SMALL, useMedia } from "../../ui/media.js";
 import { Plate, Severity, written } from "../../ui/signs.js";
 
-const narrow = matchMedia("(max-width: 48rem)");
-
 /** Height of a row in px: on a phone it has a line more. */
-export const rowHeight = () => (narrow.matches ? 132 : 72);
+export const useRowHeight = () => (useMedia(SMALL) ? 132 : 72);
 
 /** What an alert is about, for the words of its buttons: "ABC1D23, Portão 2". */
 export const subjectOf = (alert) => [alert.plate ? written(alert.plate) : alert.title, alert.camera_id && nameOf(alert.camera_id)].filter(Boolean).join(", ");

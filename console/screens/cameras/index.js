@@ -12,6 +12,7 @@ import { Filters } from "../../ui/filters.js";
 import { SelectField, TextField } from "../../ui/form.js";
 import { html, useState } from "../../ui/html.js";
 import { useLoaded } from "../../ui/loading.js";
+import { SMALL, useMedia } from "../../ui/media.js";
 import { CameraState } from "../../ui/signs.js";
 import { Empty, Failed, Skeleton } from "../../ui/states.js";
 import { VirtualList } from "../../ui/virtual-list.js";
@@ -22,7 +23,6 @@ export const styles = ["style.css"];
 
 /** A choice among the states that is none itself: all that need attention. */
 const DOWN = "down";
-const narrow = matchMedia("(max-width: 48rem)");
 
 export default function Cameras({ query }) {
   const [edited, setEdited] = useState(null);
@@ -47,6 +47,7 @@ export default function Cameras({ query }) {
 
 function List({ query, onEdit }) {
   const state = query.state ?? "";
+  const height = useMedia(SMALL) ? 104 : 60;
   const usage = useLoaded(async () => (state === DOWN ? readUsage() : null), [state]);
   if (camerasProblem.value && !cameras.value) return html`<${Failed} problem=${camerasProblem.value} retry=${loadCameras} />`;
   if (!cameras.value) return html`<${Skeleton} lines=${12} />`;
@@ -66,7 +67,7 @@ function List({ query, onEdit }) {
     <p class="muted" role="status">${CAMERAS.counts(found.length, cameras.value.size)}</p>
     ${found.length === 0
       ? html`<${Empty} text=${CAMERAS.none}><a class="button" href="/cameras">${CAMERAS.clearFilters}</a><//>`
-      : html`<${VirtualList} items=${found} keyOf=${(camera) => camera.id} row=${row} height=${narrow.matches ? 104 : 60} label=${CAMERAS.list} />`}`;
+      : html`<${VirtualList} items=${found} keyOf=${(camera) => camera.id} row=${row} height=${height} label=${CAMERAS.list} />`}`;
 }
 
 function Row({ camera, onEdit }) {

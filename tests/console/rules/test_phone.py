@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import Page, ViewportSize, expect
 from tests.console.browsing import Console
 from tests.console.rules.city import City, camera, is_live
 
@@ -13,7 +13,7 @@ from gtvision.events import Severity
 
 pytestmark = [pytest.mark.db, pytest.mark.broker, pytest.mark.browser]
 
-PHONE = {"width": 390, "height": 844}
+PHONE: ViewportSize = {"width": 390, "height": 844}
 TARGET = 40
 SMALL = f"""() => [...document.querySelectorAll("button, .button, .side a, input, select, summary")]
   .filter((each) => each.checkVisibility({{ visibilityProperty: true }}) && !each.closest("label.choice, .visually-hidden, .skip"))
@@ -30,6 +30,8 @@ PLACES = """() => [...document.querySelectorAll(".tile, .virtual li, .panel, .li
   const { x, y, width, height } = each.getBoundingClientRect();
   return [x, y, width, height];
 })"""
+FIRST_ROW = "(row, count) => { row.closest('.virtual').scrollTop = count * row.offsetHeight; return row.offsetHeight; }"
+"""JavaScript: scrolls so many rows down, and returns the height of one."""
 
 
 async def on_a_phone(console: Console, path: str, role: str = "operator") -> Page:
@@ -86,3 +88,24 @@ async def test_a_critical_moves_nothing_and_is_in_sight(console: Console, path: 
     assert box["y"] >= 0
     assert box["x"] + box["width"] <= PHONE["width"]
     assert box["y"] + box["height"] <= PHONE["height"]
+
+
+@pytest.mark.parametrize("path", ["/alertas", "/cameras"])
+async def test_a_turned_phone_has_its_filters_and_shows_the_same_rows(console: Console, path: str) -> None:
+    city = City(console, [camera(f"Portão {number:03}") for number in range(150)])
+    for number in range(150):
+        city.raised(Severity.WARNING, plate=f"ABC{number:04}")
+    page = await console.as_role("operator", "/conta")
+    await page.set_viewport_size(PHONE)
+    await page.goto(f"{console.address}{path}")
+    rows, filters = page.locator(".virtual li"), page.locator(".filters")
+    await expect(rows.first).to_be_visible()
+    await expect(filters).not_to_be_visible()
+    before = await rows.first.evaluate(FIRST_ROW, 100)
+    await expect(page.locator(".virtual li[aria-posinset='101']")).to_be_visible()
+    await page.set_viewport_size({"width": 1280, "height": 800})
+    await expect(filters).to_be_visible()
+    await page.wait_for_function("before => document.querySelector('.virtual li').offsetHeight < before", arg=before)
+    assert await rows.first.evaluate("row => row.closest('.virtual').scrollTop / row.offsetHeight") == pytest.approx(100)
+    await page.set_viewport_size(PHONE)
+    await expect(filters).not_to_be_visible()
