@@ -51,7 +51,7 @@ function List({ query, onEdit }) {
   const usage = useLoaded(async () => (state === DOWN ? readUsage() : null), [state]);
   if (camerasProblem.value && !cameras.value) return html`<${Failed} problem=${camerasProblem.value} retry=${loadCameras} />`;
   if (!cameras.value) return html`<${Skeleton} lines=${12} />`;
-  if (cameras.value.size === 0) return html`<${None} />`;
+  if (cameras.value.size === 0) return html`<${Empty} text=${may("cameras:write") ? CAMERAS.noneYet : CAMERAS.noneForYou} />`;
   const silent = notRecordedOf(usage.value);
   const fits = (camera) => (state === DOWN ? needsAttention(camera, silent) : !state || (camera.enabled ? camera.state : "disabled") === state);
   const found = foundCameras(query.q ?? "", query.group ?? "").filter(fits);
@@ -79,12 +79,4 @@ function Row({ camera, onEdit }) {
       ${lacks.map((text) => html`<span key=${text} class="badge">${text}</span>`)}</span>
     ${may("cameras:write") && html`<button type="button" aria-label=${CAMERAS.edit(camera.name)} onClick=${() => onEdit(camera)}>✎</button>`}
   </article>`;
-}
-
-function None() {
-  if (!may("cameras:write")) return html`<${Empty} text=${CAMERAS.noneForYou} />`;
-  return html`<${Empty} text=${CAMERAS.noneYet}>
-    <button type="button" class="primary" onClick=${() => setQuery({ new: 1 })}>${CAMERAS.add}</button>
-    <button type="button" onClick=${() => setQuery({ import: 1 })}>${CAMERAS.importCsv}</button>
-  <//>`;
 }

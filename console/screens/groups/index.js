@@ -37,7 +37,7 @@ export default function Groups({ query }) {
       ${query.grupo && html`<a class="button groups-back" href="/grupos">${GROUPS.all}</a>`}${canChange && make}</header>
     <p class="muted">${canChange ? GROUPS.why : GROUPS.limited}</p>
     ${groups.value === null && (problem ? html`<${Failed} problem=${problem} retry=${read} />` : html`<${Skeleton} />`)}
-    ${groups.value?.length === 0 && html`<${Empty} text=${GROUPS.none}>${canChange && make}<//>`}
+    ${groups.value?.length === 0 && html`<${Empty} text=${GROUPS.none} />`}
     ${groups.value?.length > 0 && html`<div class="groups-parts">
       <div class="groups-list"><${List} canChange=${canChange} open=${open} onRename=${setNaming} /></div>
       ${open && html`<${GroupCameras} key=${open.id} group=${open} />`}

@@ -63,7 +63,7 @@ export default function Keys() {
     <header><h1>${SHELL.screens.keys}</h1>${make}</header>
     <p class="muted">${KEYS.why}</p>
     ${!pages.items && (pages.problem ? html`<${Failed} problem=${pages.problem} retry=${pages.reload} />` : html`<${Skeleton} />`)}
-    ${pages.items?.length === 0 && html`<${Empty} text=${KEYS.none}>${make}<//>`}
+    ${pages.items?.length === 0 && html`<${Empty} text=${KEYS.none} />`}
     ${pages.items?.length > 0 && html`<${Table} caption=${SHELL.screens.keys} columns=${may("api-keys:write") ? [...COLUMNS, action] : COLUMNS}
       rows=${pages.items} keyOf=${(key) => key.id} rowClass=${(key) => (key.revoked_at || hasEnded(key) ? "keys-gone" : undefined)} />`}
     <${More} pages=${pages} />

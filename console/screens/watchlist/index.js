@@ -65,8 +65,6 @@ function List({ list, reload, setList, words, back }) {
       toast(inWords(problem), "failed");
     }
   };
-  const adding = html`<button type="button" class="primary" onClick=${() => setOpen("add")}>${ENTRIES.add}</button>
-    <button type="button" onClick=${() => setOpen("paste")}>${ENTRIES.paste}</button>`;
   return html`<section class="screen watchlist">
     <header>
       ${back}<h1>${list.name}</h1>
@@ -78,12 +76,15 @@ function List({ list, reload, setList, words, back }) {
     <p class="watchlist-about"><${Severity} level=${list.severity} /><span role="status">${WATCHLISTS.count(list.entries)}</span></p>
     <div class="watchlist-tools">
       <div class="filters"><${SearchField} label=${ENTRIES.search} value=${words} onSearch=${(q) => setQuery({ q })} maxlength="8" autocapitalize="characters" placeholder=${ENTRIES.plateExample} /></div>
-      ${canWrite && html`<div class="actions">${adding}</div>`}
+      ${canWrite && html`<div class="actions">
+        <button type="button" class="primary" onClick=${() => setOpen("add")}>${ENTRIES.add}</button>
+        <button type="button" onClick=${() => setOpen("paste")}>${ENTRIES.paste}</button>
+      </div>`}
     </div>
     ${!pages.items && (pages.problem ? html`<${Failed} problem=${pages.problem} retry=${pages.reload} words=${{ invalid_plate: ENTRIES.notBeginning }} />` : html`<${Skeleton} />`)}
     ${pages.items?.length === 0 && (words
       ? html`<${Empty} text=${ENTRIES.noneFound(bare(words))}><a class="button" href=${`/listas/${list.watchlist_id}`}>${ENTRIES.showAll}</a><//>`
-      : html`<${Empty} text=${ENTRIES.none}>${canWrite && adding}<//>`)}
+      : html`<${Empty} text=${ENTRIES.none} />`)}
     ${pages.items?.length > 0 && html`
       <${Table} caption=${ENTRIES.caption(list.name)} rows=${pages.items} keyOf=${(entry) => entry.entry_id} columns=${columns(canWrite && { change: setOpen, remove })} />
       ${pages.problem && html`<${Failed} problem=${pages.problem} retry=${pages.reload} />`}

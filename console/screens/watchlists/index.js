@@ -46,12 +46,11 @@ export default function Screen() {
       <button type="button" onClick=${() => remove(list)} aria-label=${WATCHLISTS.removeThis(list.name)}>${WATCHLISTS.remove}</button>
     </span>`,
   };
-  const make = (text) => html`<button type="button" class="primary" onClick=${() => setEdited({})}>${text}</button>`;
   return html`<section class="screen watchlists">
-    <header><h1>${WATCHLISTS.title}</h1>${canWrite && make(WATCHLISTS.make)}</header>
+    <header><h1>${WATCHLISTS.title}</h1>${canWrite && html`<button type="button" class="primary" onClick=${() => setEdited({})}>${WATCHLISTS.make}</button>`}</header>
     <p class="muted">${WATCHLISTS.why}</p>
     ${!pages.items && (pages.problem ? html`<${Failed} problem=${pages.problem} retry=${pages.reload} />` : html`<${Skeleton} />`)}
-    ${pages.items?.length === 0 && html`<${Empty} text=${canWrite ? WATCHLISTS.none : WATCHLISTS.noneToRead}>${canWrite && make(WATCHLISTS.makeFirst)}<//>`}
+    ${pages.items?.length === 0 && html`<${Empty} text=${canWrite ? WATCHLISTS.none : WATCHLISTS.noneToRead} />`}
     ${pages.items?.length > 0 && html`
       <${Table} caption=${WATCHLISTS.caption} columns=${canWrite ? [...COLUMNS, actions] : COLUMNS} rows=${pages.items} keyOf=${(list) => list.watchlist_id} />
       ${pages.problem && html`<${Failed} problem=${pages.problem} retry=${pages.reload} />`}

@@ -10,7 +10,6 @@ export const WATCHLISTS = {
   why: "Quando uma câmera lê uma placa de uma destas listas, um alerta aparece para os operadores.",
   make: "Nova lista",
   makeIt: "Criar lista",
-  makeFirst: "Criar a primeira lista",
   none: "Nenhuma lista ainda. Crie uma, por exemplo para veículos furtados, e adicione as placas procuradas.",
   noneToRead: "A cidade ainda não tem listas de placas. O administrador as cria.",
   caption: "Listas de placas da cidade",

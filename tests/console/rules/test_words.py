@@ -5,12 +5,16 @@ from __future__ import annotations
 import pytest
 from playwright.async_api import expect
 from tests.console.browsing import Console
-from tests.console.rules.city import City, is_live
+from tests.console.rules.city import BEGAN, City, is_live
 from tests.console.standins import problem
 
+from alerts.watchlists.api import WatchlistOut
 from gtvision.events import Severity
+from gtvision.ids import new_id
 
 pytestmark = [pytest.mark.db, pytest.mark.broker, pytest.mark.browser]
+
+LIST = WatchlistOut(watchlist_id=new_id(), name="Furtadas", severity=Severity.WARNING, created_at=BEGAN, entries=0)
 
 
 @pytest.mark.parametrize(
@@ -29,6 +33,29 @@ async def test_an_empty_city_leads_somewhere(console: Console, path: str, leads:
     await page.locator("#content").get_by_role("link", name=leads).click()
     await page.wait_for_url(f"**{to}")
     await expect(page.locator(".screen h1")).to_be_visible()
+
+
+@pytest.mark.parametrize(
+    ("path", "button"),
+    [
+        ("/cameras", "Adicionar câmera"),
+        ("/grupos", "Novo grupo"),
+        ("/listas", "Nova lista"),
+        (f"/listas/{LIST.watchlist_id}", "Adicionar placa"),
+    ],
+)
+async def test_an_empty_list_has_its_button_once_where_it_stays(console: Console, path: str, button: str) -> None:
+    City(console, [])
+    console.services.answer("GET", "/watchlists/*", LIST)
+    console.services.answer("GET", "/watchlists/*/entries", {"items": [], "next": None})
+    page = await console.as_role("admin", path)
+    await expect(page.locator(".screen .empty")).to_be_visible()
+    await expect(page.locator(".screen .primary")).to_have_text(button)
+    await page.get_by_role("button", name=button).press("Enter")
+    await expect(page.get_by_role("dialog")).to_be_visible()
+    await page.keyboard.press("Escape")
+    await expect(page.get_by_role("dialog")).to_have_count(0)
+    await expect(page.get_by_role("button", name=button)).to_be_focused()
 
 
 async def test_an_empty_city_offers_its_viewer_nothing_that_a_viewer_may_not_do(console: Console) -> None:

@@ -21,7 +21,7 @@ async def go(page: Page, screen: str) -> None:
 
 async def make_group(page: Page, name: str, first_camera: str) -> None:
     await go(page, "Grupos de câmeras")
-    await press(page, page.locator(".screen > header").get_by_role("button", name="Novo grupo"))
+    await press(page, page.get_by_role("button", name="Novo grupo"))
     await expect(page.get_by_role("dialog").get_by_label("Nome do grupo")).to_be_focused()
     await page.keyboard.type(name)
     await page.keyboard.press("Enter")

@@ -40,7 +40,7 @@ async def test_a_camera_is_added_by_keyboard(console: Console) -> None:
     console.services.answer("POST", "/cameras", registering(city))
     console.services.answer("GET", "/groups", {"items": [CENTRE], "next": None})
     page = await console.as_role("admin", "/cameras")
-    await page.get_by_role("button", name="Adicionar câmera").first.focus()
+    await page.get_by_role("button", name="Adicionar câmera").focus()
     await page.keyboard.press("Enter")
     form = page.get_by_role("dialog", name="Adicionar câmera")
     await expect(form.get_by_label("Nome")).to_be_focused()

@@ -81,7 +81,7 @@ class Alerts:
 
 async def test_the_end_of_a_key_stays_as_its_maker_chose_it(console: Console) -> None:
     page = await console.as_role("admin", "/chaves")
-    await page.get_by_role("button", name="Nova chave").first.click()
+    await page.get_by_role("button", name="Nova chave").click()
     dialog = page.get_by_role("dialog")
     until = dialog.get_by_label("Válida até")
     chosen = await until.evaluate("field => new Date(Date.parse(field.min) + 3 * 86400000).toISOString().slice(0, 10)")

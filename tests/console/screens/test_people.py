@@ -231,7 +231,7 @@ async def test_a_group_with_a_taken_name_is_refused_in_words_and_one_is_removed(
     fleet = Fleet(console.services, camera("Praça 1"))
     fleet.group("Centro")
     page = await console.as_user(EMAIL, "/grupos")
-    await page.locator(".screen > header").get_by_role("button", name="Novo grupo").click()
+    await page.get_by_role("button", name="Novo grupo").click()
     await page.get_by_label("Nome do grupo").fill("Centro")
     await page.get_by_role("button", name="Criar grupo").click()
     await expect(page.get_by_role("dialog").get_by_role("alert")).to_have_text("Já existe outro com este nome.")

@@ -138,7 +138,7 @@ async def test_a_plate_is_added_changed_and_removed(console: Console, lists: Lis
     made = await lists.made()
     page = await console.as_user(EMAIL, f"/listas/{made}")
     await expect(page.get_by_text("Esta lista está vazia.")).to_be_visible()
-    await page.get_by_role("button", name="Adicionar placa").first.click()
+    await page.get_by_role("button", name="Adicionar placa").click()
     form = page.get_by_role("dialog")
     await form.get_by_label("Placa", exact=True).fill("ABC12")
     await form.get_by_label("Motivo").fill("furto, BO 12")
@@ -169,7 +169,7 @@ async def test_a_plate_is_added_changed_and_removed(console: Console, lists: Lis
 async def test_pasted_lines_are_read_before_they_are_sent(console: Console, lists: Lists) -> None:
     made = await lists.made()
     page = await console.as_user(EMAIL, f"/listas/{made}")
-    await page.get_by_role("button", name="Colar várias").first.click()
+    await page.get_by_role("button", name="Colar várias").click()
     dialog = page.get_by_role("dialog")
     await dialog.get_by_label("Uma placa por linha").fill("ABC1D23; furto, BO 12\nabc-1323\nXYZ99; errada\n\nQWE-4567\tclonada\n")
     await expect(dialog.get_by_role("status").first).to_have_text("2 linhas prontas; 2 com erro, que não serão enviadas.")
@@ -199,7 +199,7 @@ async def test_a_line_that_fails_says_why_and_is_tried_again(console: Console, l
             await route.continue_()
 
     await page.route(f"**{PREFIX}/*/entries", refuse_one)
-    await page.get_by_role("button", name="Colar várias").first.click()
+    await page.get_by_role("button", name="Colar várias").click()
     dialog = page.get_by_role("dialog")
     await dialog.get_by_label("Uma placa por linha").fill("ABC1D23\nQWE4567")
     await dialog.get_by_role("button", name="Adicionar 2 placas").click()
