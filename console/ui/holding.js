@@ -39,5 +39,5 @@ function unmoved(items, before, keyOf) {
 
 /** `words(count)`: "3 novos alertas". Keeps its room while there is nothing to show, so that it moves nothing either. */
 export function Waiting({ count, words, release }) {
-  return html`<button type="button" class="waiting" data-count=${count} disabled=${count === 0} onClick=${release}>${count ? words(count) : ""}</button>`;
+  return html`<button type="button" class="waiting" data-count=${count} disabled=${count === 0} onClick=${release}>${count ? words(count) : "\u00a0"}</button>`;
 }

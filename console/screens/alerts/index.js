@@ -59,12 +59,11 @@ export default function Alerts({ params, query }) {
     <${AlertFilters} filters=${filters} />
     <div class="alerts-columns">
       <div class="alerts-list" ...${held.hold}>
-        <${Bulk} items=${held.shown} chosen=${chosen} onChoose=${setChosen} onTake=${take} held=${held} />
+        ${items.length > 0 && html`<${Bulk} held=${held} loaded=${ALERTS.loadedOf(items.length, pages.hasMore)} chosen=${chosen} onChoose=${setChosen} onTake=${take} />`}
         ${pages.problem && html`<${Failed} problem=${pages.problem} retry=${pages.reload} />`}
         ${pages.items === null && pages.loading && html`<${Skeleton} lines=${10} />`}
         ${pages.items?.length === 0 && html`<${None} isFiltered=${Object.entries(filters).some(([name, value]) => name !== "state" && value.length) || filters.state === "acknowledged"} isOpenOnly=${filters.state === "open"} />`}
-        ${items.length > 0 && html`<${VirtualList} items=${held.shown} keyOf=${keyOf} row=${row} height=${height} label=${ALERTS.list} onEnd=${() => pages.problem || pages.more()} />
-          <p class="muted alerts-loaded" role="status">${ALERTS.loadedOf(items.length, pages.hasMore)}</p>`}
+        ${items.length > 0 && html`<${VirtualList} items=${held.shown} keyOf=${keyOf} row=${row} height=${height} label=${ALERTS.list} onEnd=${() => pages.problem || pages.more()} />`}
       </div>
       <div class="alerts-detail">${selected.problem
         ? html`<${Failed} problem=${selected.problem} />`
@@ -133,13 +132,15 @@ function WatchlistField({ chosen, onChange }) {
   return html`<${SelectField} label=${ALERTS.watchlist} value=${chosen} options=${[["", ALERTS.anyWatchlist], ...known, ...other]} onChange=${onChange} />`;
 }
 
-function Bulk({ items, chosen, onChoose, onTake, held }) {
-  const open = items.filter((alert) => alert.state === "open").map(keyOf);
+/** The line above the list: how much of it is here, and what is done with many of it, once some are chosen. */
+function Bulk({ held, loaded, chosen, onChoose, onTake }) {
+  const open = held.shown.filter((alert) => alert.state === "open").map(keyOf);
   const isAll = open.length > 0 && open.every((id) => chosen.has(id));
   return html`<div class="alerts-bulk">
     ${may("alerts:acknowledge") && html`
-      <input type="checkbox" aria-label=${ALERTS.chooseAll} title=${ALERTS.chooseAll} checked=${isAll} disabled=${open.length === 0} onChange=${() => onChoose(new Set(isAll ? [] : open))} />
+      <label class="alerts-choose"><input type="checkbox" aria-label=${ALERTS.chooseAll} title=${ALERTS.chooseAll} checked=${isAll} disabled=${open.length === 0} onChange=${() => onChoose(new Set(isAll ? [] : open))} /></label>
       <button type="button" class="primary" aria-disabled=${chosen.size === 0} onClick=${() => chosen.size && onTake([...chosen])}>${ALERTS.acknowledgeMany(chosen.size)}</button>`}
+    <p class="muted" role="status">${loaded}</p>
     <${Waiting} count=${held.waiting} words=${ALERTS.waiting} release=${held.release} />
   </div>`;
 }

@@ -19,7 +19,7 @@ export function AlertRow({ alert, isSelected, isChosen, onOpen, onTake, onChoose
   const isOpen = alert.state === "open";
   const details = [moment(alert.captured_at ?? alert.raised_at), alert.reason, alert.sightings > 1 && ALERTS.readings(alert.sightings)].filter(Boolean).join(" · ");
   return html`<article class="alert-row" data-severity=${alert.severity} data-state=${alert.state} data-selected=${isSelected} data-alert=${alert.alert_id}>
-    ${may("alerts:acknowledge") && html`<input type="checkbox" checked=${isChosen} disabled=${!isOpen} aria-label=${ALERTS.choose(about)} onChange=${onChoose} />`}
+    ${may("alerts:acknowledge") && html`<label class="alerts-choose"><input type="checkbox" checked=${isChosen} disabled=${!isOpen} aria-label=${ALERTS.choose(about)} onChange=${onChoose} /></label>`}
     <button type="button" class="alert-what" aria-current=${isSelected ? "true" : undefined} onClick=${() => onOpen(alert)}>
       <${Severity} level=${alert.severity} />
       ${alert.plate && html`<${Plate} plate=${alert.plate} />`}

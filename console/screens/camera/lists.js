@@ -15,10 +15,10 @@ const PAGE = 20;
 /** A camera at a road reads a plate each second, and its page may stay open for days. */
 const MOST = 200;
 
-/** A panel with a list of the API in pages. */
-function Listed({ title, pages, none, children }) {
+/** A panel with a list of the API in pages. `waiting`: the button of what waits, where the list is held. */
+function Listed({ title, pages, none, waiting, children }) {
   return html`<section class="panel" aria-label=${title}>
-    <header><h2>${title}</h2></header>
+    <header><h2>${title}</h2>${waiting}</header>
     ${pages.problem && html`<${Failed} problem=${pages.problem} retry=${pages.reload} />`}
     ${pages.items === null && pages.loading && html`<${Skeleton} lines=${3} />`}
     ${pages.items?.length === 0 && html`<p class="muted">${none}</p>`}
@@ -35,8 +35,8 @@ export function Reads({ camera }) {
     if (frame.camera_id === camera.id && fresh.length) change((items) => [...fresh.filter((read) => !items.some((known) => known.detection_id === read.detection_id)), ...items]);
   }), [camera.id]);
   const { shown, waiting, release, hold } = useHeld(pages.items ?? [], (read) => read.detection_id);
-  return html`<div ...${hold}><${Listed} title=${CAMERA.reads} pages=${pages} none=${CAMERA.noReads}>
-    <${Waiting} count=${waiting} words=${CAMERA.waitingReads} release=${release} />
+  return html`<div ...${hold}><${Listed} title=${CAMERA.reads} pages=${pages} none=${CAMERA.noReads}
+    waiting=${html`<${Waiting} count=${waiting} words=${CAMERA.waitingReads} release=${release} />`}>
     <ul class="camera-list">${shown.map((read) => html`<li key=${read.detection_id}>
       <${Plate} plate=${read.plate} href=${may("plates:search") ? withQuery("/placas", { plate: read.plate }) : undefined} />
       <span>${moment(read.captured_at)}</span><small class="muted">${percent(read.plate_confidence)}</small>
@@ -56,8 +56,8 @@ export function CameraAlerts({ camera }) {
     });
   }), [camera.id]);
   const { shown, waiting, release, hold } = useHeld(pages.items ?? [], (alert) => alert.alert_id);
-  return html`<div ...${hold}><${Listed} title=${CAMERA.alerts} pages=${pages} none=${ALERTS.noneOpen}>
-    <${Waiting} count=${waiting} words=${ALERTS.waiting} release=${release} />
+  return html`<div ...${hold}><${Listed} title=${CAMERA.alerts} pages=${pages} none=${CAMERA.noAlerts}
+    waiting=${html`<${Waiting} count=${waiting} words=${ALERTS.waiting} release=${release} />`}>
     <ul class="camera-list">${shown.map((alert) => html`<li key=${alert.alert_id}>
       <${Severity} level=${alert.severity} />${alert.plate && html`<${Plate} plate=${alert.plate} />`}
       <a href=${`/alertas/${alert.alert_id}`}>${moment(alert.captured_at ?? alert.raised_at)}</a><span class="badge">${ALERTS.one[alert.state]}</span>

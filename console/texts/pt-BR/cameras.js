@@ -78,6 +78,7 @@ export const CAMERA = {
   waitingReads: (count) => (count === 1 ? "1 nova leitura: mostrar" : `${count} novas leituras: mostrar`),
   allReads: "Buscar placas desta câmera",
   alerts: "Alertas desta câmera",
+  noAlerts: "Nenhum alerta desta câmera.",
   history: "Histórico de estados",
   noHistory: "Nenhuma mudança de estado registrada.",
   forDuration: (duration) => `por ${duration}`,

@@ -32,6 +32,8 @@ PLACES = """() => [...document.querySelectorAll(".tile, .virtual li, .panel, .li
 })"""
 FIRST_ROW = "(row, count) => { row.closest('.virtual').scrollTop = count * row.offsetHeight; return row.offsetHeight; }"
 """JavaScript: scrolls so many rows down, and returns the height of one."""
+FIRST_LINE = "panel => panel.querySelector('li').getBoundingClientRect().y - panel.getBoundingClientRect().y"
+"""JavaScript: how far below a panel's edge its list begins."""
 
 
 async def on_a_phone(console: Console, path: str, role: str = "operator") -> Page:
@@ -88,6 +90,20 @@ async def test_a_critical_moves_nothing_and_is_in_sight(console: Console, path: 
     assert box["y"] >= 0
     assert box["x"] + box["width"] <= PHONE["width"]
     assert box["y"] + box["height"] <= PHONE["height"]
+
+
+async def test_what_waits_takes_no_room_until_it_is_there_and_moves_nothing(console: Console) -> None:
+    city = City(console)
+    city.raised(Severity.WARNING)
+    page = await on_a_phone(console, f"/cameras/{city.cameras[0].id}")
+    await is_live(page)
+    panel = page.get_by_role("region", name="Alertas desta câmera")
+    await expect(panel.locator("li")).to_have_count(1)
+    before = await panel.evaluate(FIRST_LINE)
+    assert before < 2 * TARGET
+    city.say(city.raised(Severity.WARNING, plate="NEW1D23"))
+    await expect(panel.get_by_role("button", name="1 novo alerta: mostrar")).to_be_visible()
+    assert await panel.evaluate(FIRST_LINE) == before
 
 
 @pytest.mark.parametrize("path", ["/alertas", "/cameras"])

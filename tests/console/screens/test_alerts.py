@@ -119,6 +119,23 @@ async def test_many_are_acknowledged_at_once(console: Console) -> None:
     assert len(asked.body["alert_ids"]) == 2
 
 
+async def test_the_button_for_many_is_there_once_some_are_chosen_and_moves_no_row(console: Console) -> None:
+    city = City(console)
+    for number in range(3):
+        city.raised(Severity.WARNING, f"ABC1D2{number}")
+    page = await console.as_role("operator", "/alertas")
+    button, rows = page.get_by_role("button", name="Ciente de"), page.locator(".alerts-list > .virtual")
+    await expect(page.get_by_text("3 na lista")).to_be_visible()
+    await expect(button).to_have_count(0)
+    before = await rows.bounding_box()
+    await page.get_by_label("Escolher: ABC1D20").check()
+    await expect(button).to_be_visible()
+    assert await rows.bounding_box() == before
+    await button.click()
+    await expect(page.locator(".alert-row[data-state=acknowledged]")).to_have_count(1)
+    await expect(button).to_have_count(0)
+
+
 async def test_a_viewer_sees_alerts_and_no_button_for_them(console: Console) -> None:
     city = City(console)
     alert = city.raised(detection_id=new_id())
@@ -126,6 +143,7 @@ async def test_a_viewer_sees_alerts_and_no_button_for_them(console: Console) -> 
     await expect(page.get_by_role("article", name="Alerta escolhido")).to_contain_text("Sua conta não abre imagens.")
     await expect(page.get_by_role("button", name="Ciente")).to_have_count(0)
     await expect(page.get_by_role("checkbox")).to_have_count(0)
+    await expect(page.locator(".alerts-bulk")).to_have_text("1 na lista")
 
 
 async def test_an_alert_that_is_gone_says_so(console: Console) -> None:

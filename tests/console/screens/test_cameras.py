@@ -250,6 +250,7 @@ async def test_the_page_of_a_camera_shows_how_it_has_been(console: Console) -> N
     panel = page.get_by_role("region", name="Histórico de estados")
     await expect(panel).to_contain_text("a câmera responde, mas não envia imagem")
     await expect(panel).to_contain_text("por 3 h")
+    await expect(page.get_by_role("region", name="Alertas desta câmera")).to_contain_text("Nenhum alerta desta câmera.")
     await expect(page.get_by_role("button", name="Remover")).to_have_count(0)
 
 
