@@ -12,12 +12,10 @@ export const written = (plate) => (OLD.test(plate) ? `${plate.slice(0, 3)}-${pla
 
 export const percent = (share) => (share == null ? "" : `${Math.round(share * 100)} %`);
 
-/** A plate as it looks on a car: a link or button where it leads somewhere. */
-export function Plate({ plate, href, onClick, label }) {
-  const looks = MERCOSUL.test(plate) ? "plate mercosul" : "plate";
-  if (href) return html`<a class=${looks} href=${href} aria-label=${label}>${written(plate)}</a>`;
-  if (onClick) return html`<button type="button" class=${looks} onClick=${onClick} aria-label=${label}>${written(plate)}</button>`;
-  return html`<span class=${looks}>${written(plate)}</span>`;
+/** A plate as it looks on a car: a link where it leads somewhere. */
+export function Plate({ plate, href, label }) {
+  const plain = html`<span class=${MERCOSUL.test(plate) ? "plate mercosul" : "plate"}>${written(plate)}</span>`;
+  return href ? html`<a class="plate-link" href=${href} aria-label=${label}>${plain}</a>` : plain;
 }
 
 export function Severity({ level }) {

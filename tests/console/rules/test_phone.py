@@ -6,22 +6,26 @@ from typing import Any
 
 import pytest
 from playwright.async_api import Page, ViewportSize, expect
-from tests.console.browsing import Console
-from tests.console.rules.city import City, camera, is_live
+from tests.console.browsing import STATE, Console
+from tests.console.rules.city import BEGAN, City, camera, is_live
+from tests.console.standins import paged
+from tests.identity.running import EMAIL
 
+from alerts.watchlists.api import EntryOut, WatchlistOut
 from gtvision.events import Severity
+from gtvision.ids import new_id
 
 pytestmark = [pytest.mark.db, pytest.mark.broker, pytest.mark.browser]
 
 PHONE: ViewportSize = {"width": 390, "height": 844}
 TARGET = 40
-SMALL = f"""() => [...document.querySelectorAll("button, .button, .side a, input, select, summary")]
-  .filter((each) => each.checkVisibility({{ visibilityProperty: true }}) && !each.closest("label.choice, .visually-hidden, .skip"))
-  .filter((each) => !["checkbox", "radio"].includes(each.type))
+SMALL = f"""() => [...document.querySelectorAll("button, .button, .side a, .plate-link, .live-list li > a, input, select, summary")]
+  .filter((each) => each.checkVisibility({{ visibilityProperty: true }}) && !each.closest(".visually-hidden, .skip"))
+  .map((each) => (["checkbox", "radio"].includes(each.type) && each.labels[0]) || each)
   .map((each) => [each.outerHTML.slice(0, 120), each.getBoundingClientRect()])
   .filter(([, box]) => box.height > 1 && (box.height < {TARGET} || box.width < {TARGET}))
   .map(([what, box]) => `${{Math.round(box.width)}}x${{Math.round(box.height)}} ${{what}}`)"""
-"""JavaScript: what is too small for a finger."""
+"""JavaScript: what is too small for a finger. A box is hit by its label."""
 WIDE = """() => [...document.querySelectorAll("#content *, .top *")].filter((each) => each.checkVisibility()
   && !each.closest(".visually-hidden, .virtual, .frame, .tile") && each.getBoundingClientRect().right > innerWidth + 1)
   .map((each) => each.outerHTML.slice(0, 120)).slice(0, 5)"""
@@ -34,10 +38,32 @@ FIRST_ROW = "(row, count) => { row.closest('.virtual').scrollTop = count * row.o
 """JavaScript: scrolls so many rows down, and returns the height of one."""
 FIRST_LINE = "panel => panel.querySelector('li').getBoundingClientRect().y - panel.getBoundingClientRect().y"
 """JavaScript: how far below a panel's edge its list begins."""
+LIST = WatchlistOut(watchlist_id=new_id(), name="Furtadas", severity=Severity.WARNING, created_at=BEGAN, entries=1)
+ENTRY = EntryOut(
+    entry_id=new_id(),
+    watchlist_id=LIST.watchlist_id,
+    plate="ABC1D23",
+    match="era",
+    reason="furto, boletim de ocorrência 2026/001234-5",
+    valid_until=None,
+    valid_from=None,
+    created_at=BEGAN,
+)
+READ = {
+    "detection_id": new_id(),
+    "captured_at": BEGAN,
+    "object_class": "car",
+    "confidence": 0.9,
+    "plate": "ABC1D23",
+    "plate_confidence": 0.9,
+    "plate_alternates": [],
+    "box": [0, 0, 1, 1],
+    "plate_box": None,
+}
 
 
 async def on_a_phone(console: Console, path: str, role: str = "operator") -> Page:
-    page = await console.as_role(role, path)
+    page = await (console.as_user(EMAIL, path) if role == "platform_admin" else console.as_role(role, path))
     devtools = await page.context.new_cdp_session(page)
     await devtools.send("Emulation.setTouchEmulationEnabled", {"enabled": True, "maxTouchPoints": 5})
     await devtools.send("Emulation.setDeviceMetricsOverride", {**PHONE, "deviceScaleFactor": 2, "mobile": True})
@@ -46,19 +72,28 @@ async def on_a_phone(console: Console, path: str, role: str = "operator") -> Pag
     return page
 
 
-@pytest.mark.parametrize("role", ["operator", "admin"])
+@pytest.mark.parametrize("role", ["operator", "platform_admin"])
 async def test_every_screen_fits_and_can_be_hit(console: Console, role: str) -> None:
     city = City(console, [camera(f"Avenida Presidente Juscelino Kubitschek, {number}, sentido centro") for number in range(1, 6)])
     alert = city.raised(Severity.WARNING, reason="Veículo roubado em 12/11, boletim de ocorrência 2026/001234-5, procurar o plantão")
+    console.services.answer("GET", "/watchlists", paged([LIST]))
+    console.services.answer("GET", "/watchlists/*", LIST)
+    console.services.answer("GET", "/watchlists/*/entries", paged([ENTRY]))
+    console.services.answer("GET", "/detections", paged([READ | {"camera_id": city.cameras[0].id}]))
     page = await on_a_phone(console, "/painel", role)
     await is_live(page)
     screens: list[str] = await page.eval_on_selector_all(".side a", "links => links.map((link) => link.getAttribute('href'))")
     assert len(screens) >= 6
+    more = [f"/alertas/{alert.alert_id}", f"/cameras/{city.cameras[0].id}", f"/listas/{LIST.watchlist_id}", "/conta", "/ajuda"]
+    if role == "platform_admin":
+        me = await page.evaluate(f"{STATE}.then(({{ me }}) => me.value.id)")
+        more += [f"/pessoas/{me}", "/cameras?new=1"]
     faults: dict[str, Any] = {}
-    for path in [*screens, f"/alertas/{alert.alert_id}", f"/cameras/{city.cameras[0].id}", "/conta", "/ajuda"]:
+    for path in [*screens, *more]:
         await page.evaluate("path => { history.pushState(null, '', path); dispatchEvent(new PopStateEvent('popstate')) }", path)
         await expect(page.locator(".screen h1, .screen h2").first).to_be_visible()
         await expect(page.locator("#content .skeleton")).to_have_count(0)
+        await expect(page.locator("#content dialog[open]")).to_have_count(int(path.endswith("?new=1")))
         found = {
             "width": await page.evaluate("Math.max(document.documentElement.scrollWidth, document.getElementById('content').scrollWidth)"),
             "wide": await page.evaluate(WIDE),
