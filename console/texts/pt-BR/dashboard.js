@@ -21,6 +21,7 @@ export const DASHBOARD = {
   platesToday: "Placas em 24 horas",
   perHour: "Placas por hora",
   perHourAlt: (total) => `Placas lidas por hora nas últimas 24 horas; ${total.toLocaleString("pt-BR")} ao todo`,
+  most: (plates) => `máximo ${plates.toLocaleString("pt-BR")}`,
   hour: (hour, plates) => `${hour}: ${plates.toLocaleString("pt-BR")}`,
   down: "Câmeras que precisam de atenção",
   noneDown: "Nenhuma câmera com problema.",

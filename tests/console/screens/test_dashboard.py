@@ -40,8 +40,8 @@ async def test_it_says_what_is_well_and_what_is_not(console: Console) -> None:
     for severity in (Severity.CRITICAL, Severity.WARNING, Severity.WARNING):
         city.raised(severity)
     console.services.answer("GET", "/recordings/usage", usage(city, stopped=1))
-    hours = [{"hour": BEGAN + timedelta(hours=each), "plates": each * 10} for each in range(3)]
-    console.services.answer("GET", "/analytics/plates", {"bucket": "hour", "items": hours, "total": 30})
+    hours = [{"hour": BEGAN + timedelta(hours=each), "plates": each * 1_993} for each in range(3)]
+    console.services.answer("GET", "/analytics/plates", {"bucket": "hour", "items": hours, "total": 5_979})
     page = await console.as_role("operator", "/painel")
     await expect(page.locator(".dashboard-figures")).to_contain_text("1 de 2 no ar")
     await expect(page.locator(".dashboard-figures")).to_contain_text("1 sem sinal · 1 desativada")
@@ -49,6 +49,7 @@ async def test_it_says_what_is_well_and_what_is_not(console: Console) -> None:
     await expect(page.locator(".dashboard-figures")).to_contain_text("1,5 TB livres")
     await expect(page.locator(".dashboard-figures")).to_contain_text("espaço para 37 dias")
     await expect(page.get_by_role("img", name="Placas lidas por hora")).to_be_visible()
+    await expect(page.get_by_role("region", name="Placas por hora").locator("header")).to_have_text("Placas por horamáximo 3.986")
     down = page.get_by_role("region", name="Câmeras que precisam de atenção")
     await expect(down).to_contain_text("sem sinal · desde")
     await expect(down).to_contain_text("a câmera não responde")

@@ -218,3 +218,13 @@ async def test_a_viewer_has_no_plate_search(console: Console) -> None:
     await expect(page.get_by_text("Esta página não existe, ou não é para o seu papel.")).to_be_visible()
     await expect(page.get_by_role("search")).to_have_count(0)
     assert console.services.to("GET", "/plates/*") == []
+
+
+async def test_before_a_read_is_chosen_its_place_says_in_the_middle_what_to_do(console: Console) -> None:
+    page = await console.as_role("operator", "/placas")
+    place = page.get_by_role("region", name="Leitura escolhida")
+    await expect(place).to_contain_text("Escolha uma leitura na lista para ver a imagem.")
+    outer, inner = await place.bounding_box(), await place.locator(".plates-hint").bounding_box()
+    assert outer is not None
+    assert inner is not None
+    assert inner["y"] + inner["height"] / 2 == pytest.approx(outer["y"] + outer["height"] / 2, abs=2)
