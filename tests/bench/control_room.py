@@ -37,7 +37,7 @@ from chassis.bus.publisher import EventPublisher, Publisher
 from chassis.settings import RabbitSettings
 from gtvision.camera import ObjectClass
 from gtvision.detection import DetectedObject, PlateCandidate
-from gtvision.events import DetectionsStored, StoredDetection
+from gtvision.events import DetectionMade, DetectionsStored, EventData, StoredDetection
 from gtvision.geometry import Box
 from gtvision.ids import new_id
 from gtvision.time import SystemClock
@@ -93,17 +93,37 @@ class ControlRoom:
         if not self.plates:
             await self.watch(person, 1)
         plate = self.plates.pop()
-        tenant = UUID((await person.get("/users/me"))["tenant_id"])
-        seen = DetectedObject(
-            object_class=ObjectClass.CAR,
-            confidence=0.97,
-            box=Box(x1=0.3, y1=0.3, x2=0.6, y2=0.6),
-            plate=PlateCandidate(text=plate, confidence=0.97),
-        )
-        stored = StoredDetection(detection_id=new_id(), camera_id=self.cameras[0]["id"], captured_at=CLOCK.now(), object=seen)
-        async with Publisher(RabbitSettings(url=SecretStr(await self._broker())), "bench") as publisher:
-            await EventPublisher(publisher, CLOCK).publish(DetectionsStored(detections=(stored,)), tenant_id=tenant)
+        stored = StoredDetection(detection_id=new_id(), camera_id=self.cameras[0]["id"], captured_at=CLOCK.now(), object=_car(plate))
+        await self._publish(person, DetectionsStored(detections=(stored,)))
         return plate
+
+    async def read_plates(self, person: Person, count: int) -> None:
+        """Reports so many plates as read, as ai-detect does, and waits until ingest has stored them."""
+        frames = [
+            DetectionMade(
+                camera_id=self.cameras[number % len(self.cameras)]["id"],
+                captured_at=CLOCK.now(),
+                arrived_at=CLOCK.now(),
+                width_px=1280,
+                height_px=720,
+                objects=(_car(_plate(number)),),
+                provider="bench",
+                model="bench",
+            )
+            for number in range(count)
+        ]
+        await self._publish(person, *frames)
+
+        async def all_stored() -> bool:
+            return len((await person.get(f"/detections?plates_only=true&limit={count}"))["items"]) == count
+
+        await until(all_stored, "the plates are stored")
+
+    async def _publish(self, person: Person, *events: EventData) -> None:
+        tenant = UUID((await person.get("/users/me"))["tenant_id"])
+        async with Publisher(RabbitSettings(url=SecretStr(await self._broker())), "bench") as publisher:
+            for event in events:
+                await EventPublisher(publisher, CLOCK).publish(event, tenant_id=tenant)
 
     async def _broker(self) -> str:
         return f"amqp://gtvision:{secrets(self.stack)['parts']['rabbitmq']}@127.0.0.1:{(await self.stack.ports())['rabbitmq']}/"
@@ -198,6 +218,15 @@ def chromium() -> str:
     if found is None:
         raise NotTaken(needs.package_reason("chromium"))
     return found
+
+
+def _car(plate: str) -> DetectedObject:
+    return DetectedObject(
+        object_class=ObjectClass.CAR,
+        confidence=0.97,
+        box=Box(x1=0.3, y1=0.3, x2=0.6, y2=0.6),
+        plate=PlateCandidate(text=plate, confidence=0.97),
+    )
 
 
 def _plate(number: int) -> str:

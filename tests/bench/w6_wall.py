@@ -1,7 +1,7 @@
 """W6: a wall of sixteen live pictures for ten minutes: growth of the heap (per cent), of the listeners (W6b), tiles that stood still (W6c).
 
 One round, as it is the time that shows it. The first figures are taken after a minute, when all that is made once has been made, and each
-after a collection that is asked for. The list of alerts beside the wall is full from the beginning, so that it does not grow with the
+after a collection that is asked for. The lists of alerts and of plates are full from the beginning, so that they do not grow with the
 first day of the city. A tile counts as lost once for each look, ten seconds apart, since when it has shown no new picture.
 """
 
@@ -19,6 +19,8 @@ GROWTH_BAR = 5.0
 TILES = 16
 LISTED = 15
 """Alerts: more than the list beside the wall shows."""
+READ = 100
+"""Plates: as many as the console keeps of the latest."""
 WARM_S, LAST_S, LOOK_S = 60.0, 600.0, 10.0
 PROTOCOLS = "[...document.querySelectorAll('.tile')].map((tile) => tile.dataset.protocol || tile.dataset.status)"
 
@@ -60,10 +62,11 @@ async def measure(rounds: int = 7) -> dict[str, Any]:
 
 
 async def _hung(room: ControlRoom, page: Page) -> None:
-    """Fills the list of alerts beside the wall, and hangs all cameras on it."""
+    """Fills the lists of alerts and plates, and hangs all cameras on it."""
     async with room.person() as person:
         for _ in range(LISTED):
             await room.raise_alert(person)
+        await room.read_plates(person, READ)
         await room.hang(person, page)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 import pytest
 from playwright.async_api import expect
 from tests.console.browsing import Console
@@ -10,11 +12,10 @@ from tests.console.standins import problem
 
 from alerts.watchlists.api import WatchlistOut
 from gtvision.events import Severity
-from gtvision.ids import new_id
 
 pytestmark = [pytest.mark.db, pytest.mark.broker, pytest.mark.browser]
 
-LIST = WatchlistOut(watchlist_id=new_id(), name="Furtadas", severity=Severity.WARNING, created_at=BEGAN, entries=0)
+LIST = WatchlistOut(watchlist_id=UUID(int=1), name="Furtadas", severity=Severity.WARNING, created_at=BEGAN, entries=0)
 
 
 @pytest.mark.parametrize(
