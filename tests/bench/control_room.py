@@ -115,7 +115,7 @@ class ControlRoom:
         await self._publish(person, *frames)
 
         async def all_stored() -> bool:
-            return len((await person.get(f"/detections?plates_only=true&limit={count}"))["items"]) == count
+            return len((await person.get("/detections", plates_only="true", limit=count))["items"]) == count
 
         await until(all_stored, "the plates are stored")
 
