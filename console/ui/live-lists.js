@@ -27,7 +27,7 @@ export function NewestAlerts() {
     <ul class="live-list">${shown.slice(0, SHOWN).map((alert) => html`<li key=${alert.alert_id} data-alert=${alert.alert_id}>
       <a class="live-alert" href=${`/alertas/${alert.alert_id}`}>
         <${Severity} level=${alert.severity} />${alert.plate && html`<${Plate} plate=${alert.plate} />`}
-        <span>${alert.plate ? nameOf(alert.camera_id) : alert.title}</span><small class="muted">${lately(alert.captured_at ?? alert.raised_at)}</small>
+        <span title=${alert.title}>${alert.plate ? nameOf(alert.camera_id) : alert.title}</span><small class="muted">${lately(alert.captured_at ?? alert.raised_at)}</small>
       </a>
       ${may("alerts:acknowledge") && html`<button type="button" onClick=${() => take(alert)}
         aria-label=${ALERTS.acknowledgeThis([alert.plate ? written(alert.plate) : alert.title, nameOf(alert.camera_id)].filter(Boolean).join(", "))}>${ALERTS.acknowledge}</button>`}
@@ -44,7 +44,7 @@ export function LatestReads() {
     ${reads.value?.length === 0 && html`<p class="muted">${LIVE.noReads}</p>`}
     <ul class="live-list">${shown.slice(0, SHOWN).map((read) => html`<li key=${read.key}>
       <${Plate} plate=${read.plate} href=${may("plates:search") ? withQuery("/placas", { plate: read.plate }) : undefined} />
-      <span>${nameOf(read.camera_id)}</span>
+      <span title=${nameOf(read.camera_id)}>${nameOf(read.camera_id)}</span>
       <small class="muted">${[clock(read.captured_at), percent(read.plate_confidence)].filter(Boolean).join(" · ")}</small>
     </li>`)}</ul>
   </section>`;

@@ -41,6 +41,23 @@ def camera(name: str = "Portão 2", **changes: Any) -> CameraOut:
     return CameraOut(**fields | changes)
 
 
+def read(camera_id: UUID, **changes: Any) -> dict[str, Any]:
+    """A plate that was read, as the API and the live link say it."""
+    fields: dict[str, Any] = {
+        "detection_id": uuid4(),
+        "camera_id": camera_id,
+        "captured_at": BEGAN,
+        "object_class": "car",
+        "confidence": 0.9,
+        "plate": "ABC1D23",
+        "plate_confidence": 0.9,
+        "plate_alternates": [],
+        "box": [0, 0, 1, 1],
+        "plate_box": None,
+    }
+    return fields | changes
+
+
 class City:
     """What the console's services know. `raised` tells nobody: a test says it on the live link where it is to be heard."""
 

@@ -6,7 +6,7 @@ import pytest
 from playwright.async_api import Page, expect
 from tests.chassis.waiting import until
 from tests.console.browsing import Console
-from tests.console.rules.city import City, camera, is_live
+from tests.console.rules.city import City, camera, is_live, read
 
 from cameras.cameras.api import CameraOut
 from gtvision.events import Severity
@@ -62,18 +62,7 @@ async def test_reads_of_every_camera_have_their_names(console: Console) -> None:
     page = await console.as_role("operator", "/placas")
     await is_live(page)
     await page.get_by_text("Nenhuma placa foi lida ainda.").hover()  # under the pointer the list stays still
-    seen = {
-        "detection_id": "0190a5c2-0000-7000-8000-0000000000d1",
-        "camera_id": str(city.cameras[-1].id),
-        "captured_at": "2026-11-29T12:00:00Z",
-        "object_class": "car",
-        "confidence": 0.9,
-        "plate": "ABC1D23",
-        "plate_confidence": 0.9,
-        "plate_alternates": [],
-        "box": [0, 0, 1, 1],
-        "plate_box": None,
-    }
+    seen = read(city.cameras[-1].id)
     console.live.say("detection", {"camera_id": seen["camera_id"], "captured_at": seen["captured_at"], "objects": [seen]})
     await page.get_by_role("button", name="1 nova leitura: mostrar").click()
     await expect(page.get_by_role("list", name="Leituras")).to_contain_text("Câmera 1050")

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from playwright.async_api import Page, ViewportSize, expect
 from tests.console.browsing import STATE, Console
-from tests.console.rules.city import BEGAN, City, camera, is_live
+from tests.console.rules.city import BEGAN, City, camera, is_live, read
 from tests.console.standins import paged
 from tests.identity.running import EMAIL
 
@@ -49,17 +49,6 @@ ENTRY = EntryOut(
     valid_from=None,
     created_at=BEGAN,
 )
-READ = {
-    "detection_id": new_id(),
-    "captured_at": BEGAN,
-    "object_class": "car",
-    "confidence": 0.9,
-    "plate": "ABC1D23",
-    "plate_confidence": 0.9,
-    "plate_alternates": [],
-    "box": [0, 0, 1, 1],
-    "plate_box": None,
-}
 
 
 async def on_a_phone(console: Console, path: str, role: str = "operator") -> Page:
@@ -79,7 +68,7 @@ async def test_every_screen_fits_and_can_be_hit(console: Console, role: str) -> 
     console.services.answer("GET", "/watchlists", paged([LIST]))
     console.services.answer("GET", "/watchlists/*", LIST)
     console.services.answer("GET", "/watchlists/*/entries", paged([ENTRY]))
-    console.services.answer("GET", "/detections", paged([READ | {"camera_id": city.cameras[0].id}]))
+    console.services.answer("GET", "/detections", paged([read(city.cameras[0].id)]))
     page = await on_a_phone(console, "/painel", role)
     await is_live(page)
     screens: list[str] = await page.eval_on_selector_all(".side a", "links => links.map((link) => link.getAttribute('href'))")
