@@ -44,9 +44,10 @@ async def test_what_comes_live_while_the_list_is_read_is_in_it(console: Console)
     city = City(console)
     known = read(city, "ABC1D23", 3)
     console.services.answer("GET", "/detections", {"items": [known], "next": None})
-    answered = asyncio.Event()
+    asked, answered = asyncio.Event(), asyncio.Event()
 
     async def late(route: Route) -> None:
+        asked.set()
         await answered.wait()
         await route.fallback()
 
@@ -54,6 +55,7 @@ async def test_what_comes_live_while_the_list_is_read_is_in_it(console: Console)
     await page.route("**/detections?plates_only=true&limit=100", late)
     await page.reload()
     await console.live.subscribed(2)
+    await asyncio.wait_for(asked.wait(), 60)  # the link stands before the screen does
     say(console, read(city, "DEF4G56", 4))
     say(console, known)
     city.say(city.raised(Severity.WARNING))
