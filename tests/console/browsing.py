@@ -44,8 +44,10 @@ COUNT_UNANSWERED = """
 """
 CALM = """async () => {
   const frame = () => new Promise((drawn) => requestAnimationFrame(() => setTimeout(drawn)));
-  for (let frames = 0; frames < 3; frames = unanswered ? 0 : frames + 1) await frame();
+  const isLoading = () => document.querySelector("#content > .screen > h1:first-child + .skeleton:last-child") !== null;
+  for (let frames = 0; frames < 3; frames = unanswered || isLoading() ? 0 : frames + 1) await frame();
 }"""
+"""JavaScript: returns after three frames in which no question was open, and the screen's own modules had come."""
 
 
 @asynccontextmanager
@@ -137,7 +139,7 @@ async def entered(page: Page) -> None:
 
 
 async def settled(page: Page) -> None:
-    """Waits until the page has drawn what it knows, and every question that it has asked is answered."""
+    """Waits until the page has its screen, has drawn what it knows, and every question that it has asked is answered."""
     async with asyncio.timeout(PATIENCE_MS / 1000):
         await page.evaluate(CALM)
 
