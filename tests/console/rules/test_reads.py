@@ -11,18 +11,17 @@ import pytest
 from playwright.async_api import Locator, Page, Route, expect
 from tests.console.browsing import Console
 from tests.console.rules.city import BEGAN, City
+from tests.console.rules.city import read as read_of
 
 from gtvision.events import Severity
 from gtvision.ids import new_id
-from gtvision.time import isoformat
 
 pytestmark = [pytest.mark.db, pytest.mark.broker, pytest.mark.browser]
 
 
 def read(city: City, plate: str, second: int) -> dict[str, Any]:
-    """A read as the API lists it."""
-    at = isoformat(BEGAN + timedelta(seconds=second))
-    return {"detection_id": str(new_id()), "camera_id": str(city.cameras[0].id), "captured_at": at, "plate": plate, "plate_confidence": 0.9}
+    """A read of the first camera."""
+    return read_of(city.cameras[0].id, detection_id=new_id(), captured_at=BEGAN + timedelta(seconds=second), plate=plate)
 
 
 def say(console: Console, one: dict[str, Any]) -> None:
