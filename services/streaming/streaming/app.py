@@ -36,7 +36,9 @@ from streaming.live.consumers import ViewerEvents
 from streaming.live.usecases import Authorizer, Viewers, Viewings
 from streaming.recordings.api import router as recordings_router
 from streaming.recordings.repository import PostgresIndex, PostgresSegments, PostgresUsage
-from streaming.recordings.usecases import Limits, Recorder, Recordings, RecordingUsage
+from streaming.recordings.usecases import Recorder, Recordings, RecordingUsage
+from streaming.retention.domain import Limits
+from streaming.retention.usecases import Retention, UsageCount
 from streaming.settings import AgentSettings, ApiSettings, MigrateSettings
 from streaming.streams.api import router as streams_router
 from streaming.streams.repository import PostgresFleet, PostgresStreams, camera_copy
@@ -127,19 +129,19 @@ def create_agent(settings: AgentSettings) -> Worker:
     db = Database(settings.db, clock)
     bus = Bus(settings.rabbit, settings.service_name, clock)
     recording = settings.recording
+    files, idle_after = RecordingsFolder(recording.path), timedelta(seconds=recording.idle_after_s)
+    limits = Limits(max_bytes=int(recording.max_gb * 1_000_000_000), free_floor=recording.free_floor)
+    retention = Retention(db.uow, PostgresSegments, files, limits)
+    count = UsageCount(db.uow, PostgresUsage, files, clock=clock, limits=limits, idle_after=idle_after)
     recorder = Recorder(
         db.uow,
         PostgresSegments,
-        PostgresUsage,
         PostgresFleet(db),
         PostgresIndex(db),
-        RecordingsFolder(recording.path),
+        files,
         clock=clock,
-        limits=Limits(
-            idle_after=timedelta(seconds=recording.idle_after_s),
-            max_bytes=int(recording.max_gb * 1_000_000_000),
-            free_floor=recording.free_floor,
-        ),
+        idle_after=idle_after,
+        followers=(retention.follow, count.follow),
     )
     scan = every(timedelta(seconds=recording.scan_interval_s), recorder.keep_index, lasting=True)
     return create_worker(

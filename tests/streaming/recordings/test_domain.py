@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pytest
 
-from streaming.recordings.domain import GENESIS, Pictures, SegmentFile, finished, next_link, parse_segment_path, span, to_delete
+from streaming.recordings.domain import GENESIS, Pictures, SegmentFile, finished, next_link, parse_segment_path, span
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
 CAMERA = UUID("018f0000-0000-7000-8000-000000000001")
@@ -70,20 +70,3 @@ class TestSegments:
     def test_chain_depends_on_everything_before(self) -> None:
         a, b = "aa" * 32, "bb" * 32
         assert next_link(next_link(GENESIS, a), b) != next_link(next_link(GENESIS, b), a)
-
-    def test_quota_takes_the_oldest_and_never_what_is_being_written(self) -> None:
-        files = [recording(CAMERA, NOW + timedelta(minutes=m)) for m in range(4)] + [recording(OTHER, NOW - timedelta(days=1))]
-        doomed = to_delete(files, max_bytes=25, missing_free_bytes=0, keep_days={}, now=NOW)
-        assert doomed == files[:3]
-        assert to_delete(files, max_bytes=0, missing_free_bytes=0, keep_days={}, now=NOW) == files[:3]
-
-    def test_free_space_counts_like_the_quota(self) -> None:
-        files = [recording(CAMERA, NOW + timedelta(minutes=m)) for m in range(4)]
-        assert to_delete(files, max_bytes=1000, missing_free_bytes=11, keep_days={}, now=NOW) == files[:2]
-
-    def test_age_is_by_camera(self) -> None:
-        files = [recording(camera, NOW + timedelta(minutes=m)) for camera in (CAMERA, OTHER) for m in range(2)]
-        later = NOW + timedelta(days=2)
-        assert to_delete(files, max_bytes=1000, missing_free_bytes=0, keep_days={CAMERA: 1, OTHER: 5}, now=later) == [files[0]]
-        gone = to_delete(files, max_bytes=1000, missing_free_bytes=0, keep_days={CAMERA: 1, OTHER: 5}, now=later, removed={CAMERA, OTHER})
-        assert gone == files[:2], "nobody writes the newest file of a camera that was removed"

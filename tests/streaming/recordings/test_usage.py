@@ -16,7 +16,9 @@ from gtvision.tenancy import Caller, Role
 from streaming.gateways.recordings_folder import RecordingsFolder
 from streaming.recordings.domain import Usage, days_left, freed_per_day
 from streaming.recordings.repository import PostgresIndex, PostgresSegments, PostgresUsage
-from streaming.recordings.usecases import Limits, Recorder
+from streaming.recordings.usecases import Recorder
+from streaming.retention.domain import Limits
+from streaming.retention.usecases import UsageCount
 from streaming.streams.repository import PostgresFleet
 
 pytestmark = [pytest.mark.db, pytest.mark.broker, pytest.mark.media]
@@ -37,9 +39,18 @@ class Site:
         self.tenant, self.north, self.south = new_id(), new_id(), new_id()
         self.cameras: dict[str, Any] = {}
         db = running.db
-        limits = Limits(idle_after=timedelta(seconds=20), max_bytes=10**12, free_floor=0.0)
+        idle_after, disk = timedelta(seconds=20), Disk(folder)
+        limits = Limits(max_bytes=10**12, free_floor=0.0)
+        count = UsageCount(db.uow, PostgresUsage, disk, clock=running.clock, limits=limits, idle_after=idle_after)
         self.recorder = Recorder(
-            db.uow, PostgresSegments, PostgresUsage, PostgresFleet(db), PostgresIndex(db), Disk(folder), clock=running.clock, limits=limits
+            db.uow,
+            PostgresSegments,
+            PostgresFleet(db),
+            PostgresIndex(db),
+            disk,
+            clock=running.clock,
+            idle_after=idle_after,
+            followers=[count.follow],
         )
 
     async def add(self, name: str, **changes: Any) -> None:

@@ -18,8 +18,10 @@ from gtvision.events import CameraRemoved
 from gtvision.ids import new_id
 from streaming.gateways.recordings_folder import RecordingsFolder
 from streaming.recordings.domain import GENESIS, next_link
-from streaming.recordings.repository import PostgresIndex, PostgresSegments, PostgresUsage
-from streaming.recordings.usecases import Limits, Recorder
+from streaming.recordings.repository import PostgresIndex, PostgresSegments
+from streaming.recordings.usecases import Recorder
+from streaming.retention.domain import Limits
+from streaming.retention.usecases import Retention
 from streaming.streams.repository import PostgresFleet
 
 pytestmark = [pytest.mark.db, pytest.mark.broker, pytest.mark.media]
@@ -64,15 +66,17 @@ class Bench:
     def restart(self, max_bytes: int = 10**12) -> None:
         """Makes a new agent, without what was in memory, as after a crash."""
         db = self.running.db
+        files = RecordingsFolder(self.folder)
+        retention = Retention(db.uow, PostgresSegments, files, Limits(max_bytes=max_bytes, free_floor=0.0))
         self.recorder = Recorder(
             db.uow,
             PostgresSegments,
-            PostgresUsage,
             PostgresFleet(db),
             PostgresIndex(db),
-            RecordingsFolder(self.folder),
+            files,
             clock=self.clock,
-            limits=Limits(idle_after=timedelta(seconds=20), max_bytes=max_bytes, free_floor=0.0),
+            idle_after=timedelta(seconds=20),
+            followers=[retention.follow],
         )
 
     def record(self, film: Path, minute: int, *, torn: int = 0, lasts_s: float = 2) -> Path:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import PurePosixPath
@@ -12,7 +12,7 @@ from uuid import UUID
 
 from gtvision.camera import CameraState, camera_of_path
 from gtvision.ids import derived_id
-from streaming.streams.domain import StreamView
+from streaming.streams.domain import DesiredCamera, StreamView
 
 _NAME_FORMAT = "%Y-%m-%d_%H-%M-%S-%f"
 
@@ -85,6 +85,15 @@ class Segment:
         return (self.ended_at - self.started_at).total_seconds()
 
 
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What one look at the recordings folder found: every file in it, and the cameras of all tenants, by id."""
+
+    files: Sequence[SegmentFile]
+    cameras: Mapping[UUID, DesiredCamera]
+    now: datetime
+
+
 def parse_segment_path(path: PurePosixPath) -> tuple[UUID, datetime] | None:
     """Camera and start instant (UTC) of a file in MediaMTX's layout `cam_<id>/<date and time>.mp4`; None for anything else."""
     camera = camera_of_path(path.parts[0]) if len(path.parts) == 2 and path.suffix == ".mp4" else None
@@ -116,35 +125,6 @@ def finished(files: Sequence[SegmentFile], now: datetime, idle_after: timedelta)
         if followed_at is not None or now - file.modified_at >= idle_after:
             done.append(replace(file, followed_at=followed_at))
     return done[::-1]
-
-
-def to_delete(
-    files: Sequence[SegmentFile],
-    *,
-    max_bytes: int,
-    missing_free_bytes: int,
-    keep_days: Mapping[UUID, int],
-    now: datetime,
-    removed: Collection[UUID] = (),
-) -> list[SegmentFile]:
-    """What has to go, oldest first: older than its camera's retention, or until the quota and the free space hold.
-
-    `missing_free_bytes` is how much must be freed for the disk's floor. The newest file of each camera is being written and stays,
-    but for cameras that were removed.
-    """
-    newest = {file.camera_id: file for file in sorted(files, key=lambda file: file.started_at)}
-    candidates = sorted(
-        (file for file in files if newest[file.camera_id] is not file or file.camera_id in removed), key=lambda file: file.started_at
-    )
-    excess = max(sum(file.size_bytes for file in files) - max_bytes, missing_free_bytes)
-    doomed: list[SegmentFile] = []
-    for file in candidates:
-        days = keep_days.get(file.camera_id)
-        if excess <= 0 and (days is None or now - file.started_at < timedelta(days=days)):
-            continue
-        doomed.append(file)
-        excess -= file.size_bytes
-    return doomed
 
 
 _DAY = timedelta(days=1)

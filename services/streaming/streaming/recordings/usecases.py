@@ -1,9 +1,8 @@
-"""Recordings: indexed and deleted beside the media server, listed by the API."""
+"""Recordings: indexed beside the media server, listed by the API."""
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, ClassVar
@@ -13,28 +12,13 @@ from chassis.db import UnitOfWork, UowFactory
 from chassis.logs import get_logger
 from city.audit import AuditEntry, record
 from gtvision.audit import Action
-from gtvision.errors import Conflict, Invalid
+from gtvision.errors import Conflict, Invalid, Unavailable
 from gtvision.events import RecordingSegmentClosed
 from gtvision.ids import derived_id
 from gtvision.tenancy import Caller, Role
 from gtvision.time import Clock
 from streaming import metrics
-from streaming.recordings.domain import (
-    Room,
-    Segment,
-    SegmentFile,
-    Totals,
-    Usage,
-    days_left,
-    finished,
-    freed_per_day,
-    next_link,
-    segment_id_of,
-    span,
-    to_delete,
-    usage_of,
-)
-from streaming.streams.domain import DesiredCamera
+from streaming.recordings.domain import Look, Segment, SegmentFile, Totals, finished, next_link, segment_id_of, span
 
 if TYPE_CHECKING:
     from streaming.gateways.recordings_folder import RecordingsFolder
@@ -46,7 +30,6 @@ log = get_logger(__name__)
 
 Segments = Callable[[UnitOfWork], "PostgresSegments"]
 Usages = Callable[[UnitOfWork], "PostgresUsage"]
-_COUNTED_EVERY = timedelta(seconds=30)
 _SEE_THE_DISK = frozenset({Role.PLATFORM_ADMIN, Role.ADMIN, Role.OPERATOR})
 
 
@@ -106,73 +89,61 @@ class RecordingUsage:
         return replace(totals, room=found[0] if caller.role in _SEE_THE_DISK else None, as_of=found[1])
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """How much the recordings folder may hold, and when a file counts as finished."""
-
-    idle_after: timedelta
-    max_bytes: int
-    free_floor: float
-    """Share of the disk that is kept free, 0..1."""
+Follower = Callable[[Look], Awaitable[None]]
 
 
 class Recorder:
-    """Indexes what the media server recorded, and deletes by age, quota and free space. The file system is the truth."""
+    """Indexes what the media server recorded. The file system is the truth."""
 
     def __init__(  # noqa: PLR0913 - what one look needs
         self,
         uow: UowFactory,
         segments: Segments,
-        usage: Usages,
         fleet: PostgresFleet,
         index: PostgresIndex,
         files: RecordingsFolder,
         *,
         clock: Clock,
-        limits: Limits,
+        idle_after: timedelta,
+        followers: Sequence[Follower] = (),
     ) -> None:
-        self._uow, self._segments, self._usage, self._fleet, self._index, self._files = uow, segments, usage, fleet, index, files
-        self._clock, self._limits = clock, limits
+        """A file that was not written for `idle_after` counts as finished. `followers` are told of each look, after the index is kept."""
+        self._uow, self._segments, self._fleet, self._index, self._files = uow, segments, fleet, index, files
+        self._clock, self._idle_after, self._followers = clock, idle_after, followers
         self._known: dict[str, int] = {}
         """Size in bytes by path of what is in the index, or can never be."""
         self._room: tuple[date, date] | None = None
-        self._counted_at = float("-inf")
 
     async def keep_index(self) -> None:
-        """Indexes every finished file that is not in the index, then deletes what policy says. Raises: Unavailable.
+        """Indexes every finished file that is not in the index, then tells the followers. Raises: Unavailable.
 
-        The first run reads the whole index of what is still on disk.
+        The first run reads the whole index of what is still on disk. A follower that fails does not keep the others from their turn.
         """
         files = await self._files.scan()
         metrics.recordings_bytes.set(sum(file.size_bytes for file in files))
         cameras = {camera.camera_id: camera for camera in await self._fleet.cameras()}
         if files and not self._known:
             self._known = await self._index.sizes(min(file.started_at for file in files))
-        done = finished(files, self._clock.now(), self._limits.idle_after)
+        done = finished(files, self._clock.now(), self._idle_after)
         await self._make_room(done)
         for file in done:
             camera = cameras.get(file.camera_id)
             if camera is not None and self._known.get(str(file.path)) != file.size_bytes:
                 await self._try_to_add(camera.tenant_id, file)
-        await self._delete(files, cameras)
-        if self._clock.monotonic() - self._counted_at >= _COUNTED_EVERY.total_seconds():
-            await self._count(files, cameras)
-            self._counted_at = self._clock.monotonic()
+        here = {str(file.path) for file in files}
+        self._known = {path: size for path, size in self._known.items() if path in here}
+        await self._tell(Look(files, cameras, self._clock.now()))
 
-    async def _count(self, files: Sequence[SegmentFile], cameras: dict[UUID, DesiredCamera]) -> None:
-        """Writes down what each camera's files take; all files of the installation are in this folder."""
-        now, limits = self._clock.now(), self._limits
-        usages = usage_of(files, now, limits.idle_after)
-        total, free = await self._files.disk()
-        freed = freed_per_day(usages, _keep_days(cameras), now)
-        room = Room(total, free, days_left(usages, (total, free), limits.max_bytes, limits.free_floor, freed))
-        by_tenant: defaultdict[UUID, list[Usage]] = defaultdict(list)
-        for usage in usages:
-            if usage.camera_id in cameras:
-                by_tenant[cameras[usage.camera_id].tenant_id].append(usage)
-        for tenant_id in {camera.tenant_id for camera in cameras.values()}:
-            async with self._uow(tenant_id) as uow:
-                await self._usage(uow).put(by_tenant[tenant_id], room, now)
+    async def _tell(self, look: Look) -> None:
+        """Raises: Unavailable, the first that a follower raised."""
+        failed: Unavailable | None = None
+        for follower in self._followers:
+            try:
+                await follower(look)
+            except Unavailable as error:
+                failed = failed or error
+        if failed is not None:
+            raise failed
 
     async def _make_room(self, files: Sequence[SegmentFile]) -> None:
         tomorrow = self._clock.now().date() + timedelta(days=1)
@@ -233,31 +204,3 @@ class Recorder:
         metrics.segments.inc()
         metrics.segment_bytes.inc(segment.size_bytes)
         return segment
-
-    async def _delete(self, files: Sequence[SegmentFile], cameras: dict[UUID, DesiredCamera]) -> None:
-        doomed = to_delete(
-            files,
-            max_bytes=self._limits.max_bytes,
-            missing_free_bytes=await self._files.missing_free_bytes(self._limits.free_floor),
-            keep_days=_keep_days(cameras),
-            now=self._clock.now(),
-            removed={camera.camera_id for camera in cameras.values() if camera.removed},
-        )
-        for file in doomed:
-            camera = cameras.get(file.camera_id)
-            await self.delete(camera.tenant_id if camera else None, file)
-
-    async def delete(self, tenant_id: UUID | None, file: SegmentFile) -> None:
-        """Removes a recording by policy: the file first, then its row, so that a crash between the two never hides a file."""
-        await self._files.delete(file.path)
-        if tenant_id is not None:
-            async with self._uow(tenant_id) as uow:
-                await self._segments(uow).forget(file)
-        self._known.pop(str(file.path), None)
-        metrics.deleted_bytes.inc(file.size_bytes)
-        log.info("recording_deleted", path=str(file.path), size_bytes=file.size_bytes)
-
-
-def _keep_days(cameras: Mapping[UUID, DesiredCamera]) -> dict[UUID, int]:
-    """Of removed cameras too: what they recorded goes as it would have gone."""
-    return {camera_id: camera.recording.retention_days for camera_id, camera in cameras.items()}
