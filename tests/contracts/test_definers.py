@@ -58,6 +58,7 @@ DECIDED = {
         "fleet_cameras": READS,
         "fleet_segments": READS,
         "fleet_streams": READS,
+        "forget_idempotency_keys": DELETES,
         "make_segments_partitions": ADDS,
         "drop_segments_partitions": DELETES,
     },

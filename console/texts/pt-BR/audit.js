@@ -29,6 +29,7 @@ export const ACTION_GROUPS = {
       "recording.viewed": "Viu uma gravação",
       "plate.unmasked": "Viu uma placa encoberta",
       "export.made": "Exportou dados",
+      "export.downloaded": "Baixou um trecho exportado",
       "hold.placed": "Guarda prolongada",
       "hold.lifted": "Guarda prolongada encerrada",
     },

@@ -49,6 +49,7 @@ export const SCOPES = [
     "cameras:write": "cadastrar, editar e remover câmeras",
     "live:view": "ver ao vivo",
     "recordings:read": "ver gravações",
+    "exports:make": "salvar trechos de gravações",
     "streams:read": "ver o estado da transmissão e da gravação",
     "streams:control": "reiniciar transmissões",
   }],

@@ -41,6 +41,7 @@ class Action(StrEnum):
     DETECTIONS_SEARCHED = "detections.searched"
     PLATE_UNMASKED = "plate.unmasked"
     EXPORT_MADE = "export.made"
+    EXPORT_DOWNLOADED = "export.downloaded"
     HOLD_PLACED = "hold.placed"
     HOLD_LIFTED = "hold.lifted"
 

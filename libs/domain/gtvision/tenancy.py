@@ -31,6 +31,7 @@ class Scope(StrEnum):
     CAMERAS_WRITE = "cameras:write"
     LIVE_VIEW = "live:view"
     RECORDINGS_READ = "recordings:read"
+    EXPORTS_MAKE = "exports:make"
     STREAMS_READ = "streams:read"
     STREAMS_CONTROL = "streams:control"
     DETECTIONS_READ = "detections:read"
@@ -56,6 +57,7 @@ class Scope(StrEnum):
 _VIEWER = frozenset({Scope.CAMERAS_READ, Scope.LIVE_VIEW, Scope.STREAMS_READ, Scope.ALERTS_READ})
 _OPERATOR = _VIEWER | {
     Scope.RECORDINGS_READ,
+    Scope.EXPORTS_MAKE,
     Scope.STREAMS_CONTROL,
     Scope.DETECTIONS_READ,
     Scope.PLATES_SEARCH,

@@ -12,6 +12,7 @@ from uuid import UUID
 from chassis.auth import AuthRuntime
 from chassis.bus import Bus
 from chassis.db import Database
+from chassis.idempotency import KeyKeeping
 from chassis.loops import every
 from chassis.migrations import run_migrations
 from chassis.outbox import OutboxRelay
@@ -110,6 +111,7 @@ def create_api(settings: ApiSettings) -> Service:
         loops={
             "outbox": relay.run,
             "inbox": db.forget_handled,
+            "idempotency": KeyKeeping(db.uow, clock).run,
             "reconciler": every(timedelta(seconds=media.check_interval_s), reconciler.reconcile, wake=names.changed),
             "names": every(_NAMES_LOOK, names.look_up, wake=names.wake),
             "edges": every(timedelta(seconds=edge.interval_s), edges.sync, wake=edges.wake),

@@ -1,4 +1,4 @@
-"""Rows of cameras and streams, and the service's outbox and inbox."""
+"""Rows of cameras and streams, and the service's outbox, inbox and keys of creations."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from chassis.db import NAMING_CONVENTION, inbox_table, outbox_table
+from chassis.idempotency import idempotency_table
 
 SCHEMA = "streaming"
 
@@ -34,6 +35,9 @@ outbox = outbox_table(Row.metadata)
 
 
 inbox = inbox_table(Row.metadata)
+
+
+idempotency_key = idempotency_table(Row.metadata)
 
 
 class CameraRow(Row):
