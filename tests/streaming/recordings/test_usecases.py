@@ -18,6 +18,7 @@ from gtvision.events import CameraRemoved
 from gtvision.ids import new_id
 from streaming.gateways.recordings_folder import RecordingsFolder
 from streaming.recordings.domain import GENESIS, next_link
+from streaming.recordings.parts import Parts, read_parts
 from streaming.recordings.repository import PostgresIndex, PostgresSegments
 from streaming.recordings.usecases import Recorder
 from streaming.retention.domain import Limits
@@ -120,6 +121,17 @@ async def test_finished_files_are_measured_hashed_and_chained(running: Running, 
         link = next_link(link, row["sha256"])
         assert row["chain"] == link
         assert datetime.fromisoformat(row["started_at"]).strftime("%H-%M-%S-%f") in path.name
+
+
+async def test_the_parts_of_a_file_are_in_the_index(running: Running, tmp_path: Path, film: Path) -> None:
+    site = await bench(running, tmp_path)
+    path = site.record(film, 0)
+    await site.recorder.keep_index()
+    async with running.db.uow(site.tenant) as uow:
+        [stored] = (await uow.session.execute(text("SELECT parts FROM streaming.segments"))).scalars()
+    with path.open("rb") as file:
+        assert Parts.decoded(stored) == read_parts(file, path.stat().st_size)
+    assert [group.duration_ms for group in Parts.decoded(stored).groups] == [2_000]
 
 
 async def test_an_agent_that_lost_its_memory_indexes_nothing_twice(running: Running, tmp_path: Path, film: Path) -> None:

@@ -17,6 +17,7 @@ import av
 
 from gtvision.errors import Invalid, Unavailable
 from streaming.recordings.domain import Pictures, SegmentFile, parse_segment_path
+from streaming.recordings.parts import Parts, read_parts
 
 Answer = TypeVar("Answer")
 
@@ -44,6 +45,11 @@ class RecordingsFolder:
         """Hexadecimal. Raises: OSError."""
         async with asyncio.timeout(_MEASURE_TIMEOUT_S):
             return await asyncio.to_thread(_sha256, self._root / path)
+
+    async def parts(self, path: PurePosixPath) -> Parts:
+        """What the file consists of, also while it is written. Raises: Invalid, OSError."""
+        async with asyncio.timeout(_MEASURE_TIMEOUT_S):
+            return await asyncio.to_thread(_parts, self._root / path)
 
     async def delete(self, path: PurePosixPath) -> None:
         """Removes the file; a missing one is fine. Raises: Unavailable."""
@@ -113,6 +119,11 @@ def _pictures(path: Path) -> Pictures:
     if first is None:
         raise Invalid("The recording has no key frame.")
     return Pictures(timedelta(seconds=float(first * base)), timedelta(seconds=float((last + step) * base)))
+
+
+def _parts(path: Path) -> Parts:
+    with path.open("rb") as file:
+        return read_parts(file, os.fstat(file.fileno()).st_size)
 
 
 def _sha256(path: Path) -> str:

@@ -38,9 +38,10 @@ class PostgresSegments:
         row = (await self.uow.session.execute(found)).scalar_one_or_none()
         return _segment_of(row) if row else None
 
-    async def put(self, segment: Segment) -> None:
-        """Stores it, and makes its link the camera's last."""
-        await self.uow.session.execute(insert(SegmentRow).values({name: getattr(segment, name) for name in Segment.__slots__}))
+    async def put(self, segment: Segment, parts: bytes) -> None:
+        """Stores it with the encoded parts of its file, and makes its link the camera's last."""
+        values = {name: getattr(segment, name) for name in Segment.__slots__}
+        await self.uow.session.execute(insert(SegmentRow).values(values | {"parts": parts}))
         await self.uow.session.execute(
             update(ChainRow)
             .where(ChainRow.tenant_id == self.uow.tenant_id, ChainRow.camera_id == segment.camera_id)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import BigInteger, DateTime, Index, MetaData, Text
+from sqlalchemy import BigInteger, DateTime, Index, LargeBinary, MetaData, Text
 from sqlalchemy import Uuid as UuidType
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
@@ -49,6 +49,8 @@ class SegmentRow(Row):
     sha256: Mapped[str]
     previous: Mapped[str]
     chain: Mapped[str]
+    parts: Mapped[bytes | None] = mapped_column(LargeBinary, deferred=True)
+    """See `streaming.recordings.parts`; empty where the file has none, None where it was indexed before there were any."""
 
 
 class UsageRow(Row):

@@ -175,6 +175,7 @@ class Recorder:
         """
         started_at, ended_at = span(file, await self._files.measure(file.path))
         sha256 = await self._files.sha256(file.path)
+        parts = await self._parts(file)
         async with self._uow(tenant_id) as uow:
             segments = self._segments(uow)
             last = await segments.last_link(file.camera_id)
@@ -198,9 +199,17 @@ class Recorder:
             )
             if known is not None:
                 await segments.forget(file)
-            await segments.put(segment)
+            await segments.put(segment, parts)
             closed = RecordingSegmentClosed.model_validate(segment, from_attributes=True)
             uow.emit(closed, camera_id=segment.camera_id, event_id=derived_id("segment closed", segment.segment_id, sha256))
         metrics.segments.inc()
         metrics.segment_bytes.inc(segment.size_bytes)
         return segment
+
+    async def _parts(self, file: SegmentFile) -> bytes:
+        """Encoded; empty where a file can be played and is not made of parts."""
+        try:
+            return (await self._files.parts(file.path)).encoded()
+        except Invalid as error:
+            log.warning("recording_without_parts", path=str(file.path), reason=error.message)
+            return b""
