@@ -33,6 +33,7 @@ async def test_an_unknown_tenant_has_the_defaults(redis: Redis) -> None:
     async with TenantDirectory(redis) as directory:
         assert directory.settings(new_id()) == TenantSettings()
         assert directory.name(new_id()) is None
+        assert directory.known_settings(new_id()) is None
 
 
 async def test_what_is_there_is_known_at_once(redis: Redis) -> None:

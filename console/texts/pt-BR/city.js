@@ -66,7 +66,7 @@ export const CHANNELS = { console: "console (esta tela)", webhook: "sistema exte
 
 /** Kinds of data that are kept: name, what it is, fewest and most days. */
 export const KEPT = {
-  video_days: ["Gravações de vídeo", "Informativo: ainda vale o prazo de cada câmera, que está na tela dela.", 1, 3650],
+  video_days: ["Gravações de vídeo", "Vale o menor: este prazo, ou o da câmera, que está na tela dela.", 1, 3650],
   passages_days: ["Passagens de veículos", "Placas lidas, com lugar e hora. Informativo: ainda vale o prazo da instalação.", 1, 3650],
   evidence_days: ["Imagens das leituras", "As fotos em que cada placa ou objeto foi visto. Informativo: ainda vale o prazo da instalação.", 1, 3650],
   detections_days: ["Detecções", "Cada objeto visto em cada imagem, como carros e pessoas. Informativo: ainda vale o prazo da instalação.", 1, 3650],
@@ -77,7 +77,7 @@ export const KEPT = {
 export const QUOTAS = {
   cameras: ["Câmeras", "Quantas podem ser cadastradas.", 0, 100_000],
   users: ["Pessoas ativas", "Contas desativadas não contam.", 1, 100_000],
-  storage_gb: ["Armazenamento, em GB", "Informativo: ainda não bloqueia a gravação.", 1, 10_000_000],
+  storage_gb: ["Armazenamento, em GB", "Ao chegar a este valor, as gravações mais antigas da cidade são apagadas.", 1, 10_000_000],
   detections_per_minute: ["Detecções por minuto", "Informativo: ainda não bloqueia o recebimento.", 1, 10_000_000],
 };
 

@@ -60,6 +60,11 @@ class TenantDirectory:
         found = self._known.get(tenant_id)
         return found.settings if found else TenantSettings()
 
+    def known_settings(self, tenant_id: UUID) -> TenantSettings | None:
+        """Returns the settings of a tenant that is known: for what must not happen by a default, such as deleting."""
+        found = self._known.get(tenant_id)
+        return found.settings if found else None
+
     def name(self, tenant_id: UUID) -> str | None:
         """Returns the name of a tenant, where it is known."""
         found = self._known.get(tenant_id)

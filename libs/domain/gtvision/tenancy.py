@@ -136,7 +136,8 @@ class Quotas(_Part):
     """Most of what a city may use. None: no limit.
 
     `users` is enforced by identity (who is not disabled counts), `cameras` by cameras (all that are registered count): what is there
-    when a quota is lowered stays. `storage_gb` and `detections_per_minute` are kept and announced but not enforced yet.
+    when a quota is lowered stays. `storage_gb` is kept by streaming: a city's oldest recordings go. `detections_per_minute` is kept and
+    announced but not enforced yet.
     """
 
     cameras: Annotated[int | None, Field(ge=0, le=100_000)] = None

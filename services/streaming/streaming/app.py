@@ -130,11 +130,13 @@ def create_agent(settings: AgentSettings) -> Worker:
     clock = SystemClock()
     db = Database(settings.db, clock)
     bus = Bus(settings.rabbit, settings.service_name, clock)
+    state = connect_redis(settings.redis.state_url)
+    tenants = TenantDirectory(state)
     recording = settings.recording
     files, idle_after = RecordingsFolder(recording.path), timedelta(seconds=recording.idle_after_s)
     limits = Limits(max_bytes=int(recording.max_gb * 1_000_000_000), free_floor=recording.free_floor)
-    retention = Retention(db.uow, PostgresSegments, files, limits)
-    count = UsageCount(db.uow, PostgresUsage, files, clock=clock, limits=limits, idle_after=idle_after)
+    retention = Retention(db.uow, PostgresSegments, files, limits, tenants.known_settings)
+    count = UsageCount(db.uow, PostgresUsage, files, tenants.known_settings, clock=clock, limits=limits, idle_after=idle_after)
     recorder = Recorder(
         db.uow,
         PostgresSegments,
@@ -149,7 +151,7 @@ def create_agent(settings: AgentSettings) -> Worker:
     return create_worker(
         settings,
         title="GT-Vision recorder agent",
-        lifespan_parts=(lambda: db, lambda: bus),
+        lifespan_parts=(lambda: db, lambda: state, lambda: tenants, lambda: bus),
         loops={"outbox": OutboxRelay(db, bus.publisher, clock).run, "recorder": scan},
         readiness={"postgresql": db.check, "rabbitmq": bus.check},
     )

@@ -110,6 +110,7 @@ class AgentSettings(ServiceSettings):
 
     db: DatabaseSettings = Field(default_factory=DatabaseSettings)
     rabbit: RabbitSettings = Field(default_factory=RabbitSettings)
+    redis: RedisSettings = Field(default_factory=RedisSettings)
     recording: RecordingSettings = Field(default_factory=RecordingSettings)
 
 

@@ -41,7 +41,7 @@ class Site:
         db = running.db
         idle_after, disk = timedelta(seconds=20), Disk(folder)
         limits = Limits(max_bytes=10**12, free_floor=0.0)
-        count = UsageCount(db.uow, PostgresUsage, disk, clock=running.clock, limits=limits, idle_after=idle_after)
+        count = UsageCount(db.uow, PostgresUsage, disk, lambda _: None, clock=running.clock, limits=limits, idle_after=idle_after)
         self.recorder = Recorder(
             db.uow,
             PostgresSegments,

@@ -68,7 +68,7 @@ class Bench:
         """Makes a new agent, without what was in memory, as after a crash."""
         db = self.running.db
         files = RecordingsFolder(self.folder)
-        retention = Retention(db.uow, PostgresSegments, files, Limits(max_bytes=max_bytes, free_floor=0.0))
+        retention = Retention(db.uow, PostgresSegments, files, Limits(max_bytes=max_bytes, free_floor=0.0), lambda _: None)
         self.recorder = Recorder(
             db.uow,
             PostgresSegments,

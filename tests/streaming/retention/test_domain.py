@@ -1,37 +1,186 @@
 """Tests of which recordings have to go."""
 
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import PurePosixPath
 from uuid import UUID
 
-from streaming.recordings.domain import SegmentFile
-from streaming.retention.domain import to_delete
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gtvision.camera import RecordingSettings
+from gtvision.ids import derived_id
+from gtvision.tenancy import Quotas, TenantSettings
+from gtvision.tenancy import Retention as RetentionSettings
+from streaming.recordings.domain import Look, SegmentFile
+from streaming.retention.domain import CityLimits, Limits, Policy, Reason, Rules, keep_days, to_delete
+from streaming.streams.domain import DesiredCamera
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
-CAMERA = UUID("018f0000-0000-7000-8000-000000000001")
-OTHER = UUID("018f0000-0000-7000-8000-000000000002")
+CITY, TOWN = derived_id("tenant", "city"), derived_id("tenant", "town")
+CAMERA, OTHER, RURAL = (derived_id("camera", name) for name in ("camera", "other", "rural"))
+ROOMY = Limits(max_bytes=10**15, free_floor=0.1)
 
 
-def recording(camera: UUID, at: datetime) -> SegmentFile:
-    path = PurePosixPath(f"cam_{camera}") / f"{at:%Y-%m-%d_%H-%M-%S-%f}.mp4"
-    return SegmentFile(path=path, camera_id=camera, started_at=at, size_bytes=10, modified_at=at + timedelta(minutes=1))
+def camera(camera_id: UUID, tenant: UUID = CITY, *, days: int = 3650, removed: bool = False) -> DesiredCamera:
+    settings = RecordingSettings(retention_days=days)
+    return DesiredCamera(tenant, camera_id, 1, "Avenida", True, "", frozenset(), settings, removed)
+
+
+CAMERAS = (camera(CAMERA), camera(OTHER), camera(RURAL, TOWN))
+
+
+def recording(camera_id: UUID, at: datetime, size_bytes: int = 10) -> SegmentFile:
+    path = PurePosixPath(f"cam_{camera_id}") / f"{at:%Y-%m-%d_%H-%M-%S-%f}.mp4"
+    return SegmentFile(path=path, camera_id=camera_id, started_at=at, size_bytes=size_bytes, modified_at=at + timedelta(minutes=1))
+
+
+def minutes(camera_id: UUID, count: int, *, first: datetime = NOW - timedelta(hours=1), size_bytes: int = 10) -> list[SegmentFile]:
+    return [recording(camera_id, first + timedelta(minutes=minute), size_bytes) for minute in range(count)]
+
+
+def look(files: Iterable[SegmentFile], cameras: Iterable[DesiredCamera] = CAMERAS, now: datetime = NOW) -> Look:
+    return Look(list(files), {each.camera_id: each for each in cameras}, now)
+
+
+def gone(
+    seen: Look, limits: Limits = ROOMY, missing: int = 0, cities: Mapping[UUID, CityLimits] = {}, most: int = 500
+) -> list[SegmentFile]:
+    return [doomed.file for doomed in to_delete(seen, Rules(limits, missing, cities), most)]
+
+
+def limited_to(max_bytes: int) -> Limits:
+    return Limits(max_bytes=max_bytes, free_floor=0.0)
 
 
 def test_quota_takes_the_oldest_and_never_what_is_being_written() -> None:
-    files = [recording(CAMERA, NOW + timedelta(minutes=m)) for m in range(4)] + [recording(OTHER, NOW - timedelta(days=1))]
-    doomed = to_delete(files, max_bytes=25, missing_free_bytes=0, keep_days={}, now=NOW)
-    assert doomed == files[:3]
-    assert to_delete(files, max_bytes=0, missing_free_bytes=0, keep_days={}, now=NOW) == files[:3]
+    files = [*minutes(CAMERA, 4), recording(OTHER, NOW - timedelta(days=1))]
+    assert gone(look(files), limited_to(25)) == files[:3]
+    assert gone(look(files), limited_to(0)) == files[:3]
 
 
 def test_free_space_counts_like_the_quota() -> None:
-    files = [recording(CAMERA, NOW + timedelta(minutes=m)) for m in range(4)]
-    assert to_delete(files, max_bytes=1000, missing_free_bytes=11, keep_days={}, now=NOW) == files[:2]
+    files = minutes(CAMERA, 4)
+    assert gone(look(files), missing=11) == files[:2]
+
+
+def test_what_is_too_old_goes_first_and_makes_room() -> None:
+    cameras = (camera(CAMERA, days=1), camera(OTHER))
+    old, young = minutes(CAMERA, 3, first=NOW - timedelta(days=2)), minutes(OTHER, 3)
+    [doomed, *_] = found = to_delete(look([*young, *old, *minutes(CAMERA, 1)], cameras), Rules(ROOMY, 30), 500)
+    assert [each.file for each in found] == old, "thirty bytes were missing, and thirty go by their age"
+    assert doomed.policy == Policy(Reason.DAYS, 1)
 
 
 def test_age_is_by_camera() -> None:
-    files = [recording(camera, NOW + timedelta(minutes=m)) for camera in (CAMERA, OTHER) for m in range(2)]
+    cameras = (camera(CAMERA, days=1), camera(OTHER, days=5))
+    files = [*minutes(CAMERA, 2), *minutes(OTHER, 2)]
     later = NOW + timedelta(days=2)
-    assert to_delete(files, max_bytes=1000, missing_free_bytes=0, keep_days={CAMERA: 1, OTHER: 5}, now=later) == [files[0]]
-    gone = to_delete(files, max_bytes=1000, missing_free_bytes=0, keep_days={CAMERA: 1, OTHER: 5}, now=later, removed={CAMERA, OTHER})
-    assert gone == files[:2], "nobody writes the newest file of a camera that was removed"
+    assert gone(look(files, cameras, later)) == files[:2], "nothing is written any more to a file that was not written for a day"
+    removed = (camera(CAMERA, days=1, removed=True), camera(OTHER, days=5, removed=True))
+    assert gone(look(files, removed, later)) == files[:2]
+    assert gone(look(files, removed, NOW + timedelta(days=6))) == [files[0], files[2], files[1], files[3]]
+
+
+def test_the_newest_file_of_a_running_camera_stays_however_long_it_is() -> None:
+    started = NOW - timedelta(days=3)
+    long = SegmentFile(PurePosixPath("cam"), CAMERA, started, 10, modified_at=NOW)
+    assert gone(look([long], (camera(CAMERA, days=1),))) == []
+    assert gone(look([long], (camera(CAMERA, days=1, removed=True),))) == [long]
+
+
+@pytest.mark.parametrize(
+    ("own", "of_the_city", "removed", "policy"),
+    [
+        (10, 5, False, Policy(Reason.CITY_DAYS, 5)),
+        (5, 10, False, Policy(Reason.DAYS, 5)),
+        (5, None, False, Policy(Reason.DAYS, 5)),
+        (5, 10, True, Policy(Reason.REMOVED, 5)),
+        (10, 5, True, Policy(Reason.CITY_DAYS, 5)),
+    ],
+)
+def test_the_shorter_of_the_camera_and_its_city_holds(own: int, of_the_city: int | None, removed: bool, policy: Policy) -> None:
+    files = [recording(CAMERA, NOW - timedelta(days=days, minutes=minute)) for days in (11, 7, 3) for minute in (1, 0)]
+    cities = {CITY: CityLimits(video_days=of_the_city)}
+    cameras = {CAMERA: camera(CAMERA, days=own, removed=removed)}
+    assert keep_days(cameras, cities) == {CAMERA: 5}
+    found = to_delete(look(files, cameras.values()), Rules(ROOMY, 0, cities), 500)
+    assert ([each.file for each in found], {each.policy for each in found}) == (files[:4], {policy})
+
+
+def test_settings_that_are_not_known_limit_nothing() -> None:
+    assert CityLimits.of(None) == CityLimits()
+    assert CityLimits.of(TenantSettings()) == CityLimits(video_days=90)
+    settings = TenantSettings(retention=RetentionSettings(video_days=7), quotas=Quotas(storage_gb=2))
+    assert CityLimits.of(settings) == CityLimits(video_days=7, max_bytes=2_000_000_000)
+
+
+def test_a_city_with_a_limit_of_its_own_gives_its_oldest() -> None:
+    files = [*minutes(OTHER, 3), *minutes(CAMERA, 3, first=NOW - timedelta(hours=2)), *minutes(RURAL, 3)]
+    cities = {CITY: CityLimits(max_bytes=25), TOWN: CityLimits(max_bytes=1_000)}
+    found = to_delete(look(files), Rules(ROOMY, 0, cities), 500)
+    assert [each.file for each in found] == [*files[3:5], *files[:2]], "the newest of each camera stays, though that is more than 25"
+    assert {each.policy for each in found} == {Policy(Reason.CITY_QUOTA, 25 / 10**9)}
+
+
+def test_a_full_disk_takes_from_the_city_that_takes_more() -> None:
+    small = minutes(RURAL, 5, first=NOW - timedelta(days=30))
+    large = minutes(CAMERA, 20)
+    assert gone(look([*small, *large]), missing=50) == large[:5], "though the small one has the older"
+    found = to_delete(look([*small, *large]), Rules(limited_to(100), 0), 500)
+    assert Counter(each.file.camera_id for each in found) == {CAMERA: 15}
+    assert {each.policy.reason for each in found} == {Reason.QUOTA}
+    found = to_delete(look([*small, *large]), Rules(limited_to(60), 0), 500)
+    assert Counter(each.file.camera_id for each in found) == {CAMERA: 17, RURAL: 2}, "three are left to each"
+
+
+def test_no_more_goes_at_once_than_was_asked_for() -> None:
+    old, young = minutes(CAMERA, 6, first=NOW - timedelta(days=5)), minutes(OTHER, 6)
+    seen = look([*young, *old], (camera(CAMERA, days=1), camera(OTHER)))
+    assert gone(seen, limited_to(0), most=4) == old[:4]
+    assert gone(seen, limited_to(0), most=8) == [*old, *young[:2]], "the newest of a camera that is off for days is too old as well"
+
+
+def test_files_of_cameras_that_are_not_known_go_for_room_only() -> None:
+    unknown = minutes(derived_id("camera", "unknown"), 3, first=NOW - timedelta(days=5_000))
+    assert gone(look(unknown)) == []
+    assert gone(look(unknown), missing=15) == unknown[:2]
+
+
+files_of = st.lists(st.tuples(st.integers(0, 5), st.integers(0, 5_000), st.integers(1, 30)), max_size=60, unique_by=lambda each: each[:2])
+
+
+@given(files_of, st.integers(0, 800), st.integers(0, 400), st.integers(1, 60))
+def test_no_city_gives_while_a_larger_one_can(found: list[tuple[int, int, int]], max_bytes: int, missing: int, most: int) -> None:
+    """Six cameras of three cities. Replays the deletions: each is of the city that takes the most among those that have one to give."""
+    ids = [derived_id("camera", str(number)) for number in range(6)]
+    cameras = [camera(each, derived_id("tenant", str(number // 2))) for number, each in enumerate(ids)]
+    files = [recording(ids[who], NOW - timedelta(minutes=minute), size) for who, minute, size in found]
+    seen = look(files, cameras)
+    doomed = gone(seen, limited_to(max_bytes), missing, most=most)
+    newest = {each: max((file for file in files if file.camera_id == each), key=lambda file: file.started_at, default=None) for each in ids}
+    left = list(files)
+    for file in doomed:
+        spare = [other for other in left if newest[other.camera_id] is not other]
+        use = {tenant: _use(left, seen, tenant) for tenant in {_city(other, seen) for other in spare}}
+        own = _city(file, seen)
+        assert use[own] == max(use.values())
+        assert file.started_at == min(other.started_at for other in spare if _city(other, seen) == own), "its oldest"
+        share = sum(other.size_bytes for other in left) / len({_city(other, seen) for other in left})
+        assert use[own] >= share or max(use.values()) < share, "more than an equal share, while one that takes that can give"
+        left.remove(file)
+    needed = max(sum(file.size_bytes for file in files) - max_bytes, missing)
+    freed = sum(file.size_bytes for file in doomed)
+    assert len(doomed) <= most
+    assert freed >= needed or len(doomed) == most or all(newest[file.camera_id] is file for file in left)
+    assert not doomed or freed - doomed[-1].size_bytes < needed, "and no file more"
+
+
+def _city(file: SegmentFile, seen: Look) -> UUID:
+    return seen.cameras[file.camera_id].tenant_id
+
+
+def _use(files: Iterable[SegmentFile], seen: Look, tenant: UUID) -> int:
+    return sum(file.size_bytes for file in files if _city(file, seen) == tenant)

@@ -1,14 +1,31 @@
-"""What has to go, and when. Pure: no I/O, no clock."""
+"""What has to go, and when. Pure: no I/O, no clock.
+
+How long a recording is kept: the days of its camera, or those of its city (`retention.video_days`) where they are fewer.
+How much room there is: the city's own (`quotas.storage_gb`), then the installation's (`RECORDINGS_MAX_GB` and the free floor of the disk).
+
+**Cities share a short disk fairly (max-min):** the next file to go is the oldest of the city that takes the most room. So no city loses a
+recording to a shortage while a city that takes more has one that can go, and one that takes an equal share or less loses nothing to a
+city that takes more than that.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+import heapq
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from enum import StrEnum
+from operator import attrgetter
 from uuid import UUID
 
-from streaming.recordings.domain import SegmentFile
+from gtvision.tenancy import TenantSettings
+from streaming.recordings.domain import Look, SegmentFile
 from streaming.streams.domain import DesiredCamera
+
+GIGABYTE = 1_000_000_000
+City = UUID | None
+"""None: of a file whose camera is not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,35 +37,166 @@ class Limits:
     """Share of the disk that is kept free, 0..1."""
 
 
-def to_delete(
-    files: Sequence[SegmentFile],
-    *,
-    max_bytes: int,
-    missing_free_bytes: int,
-    keep_days: Mapping[UUID, int],
-    now: datetime,
-    removed: Collection[UUID] = (),
-) -> list[SegmentFile]:
-    """What has to go, oldest first: older than its camera's retention, or until the quota and the free space hold.
+@dataclass(frozen=True, slots=True)
+class CityLimits:
+    """What a city decided for its recordings. None: no limit, or not known."""
 
-    `missing_free_bytes` is how much must be freed for the disk's floor. The newest file of each camera is being written and stays,
-    but for cameras that were removed.
+    video_days: int | None = None
+    max_bytes: int | None = None
+
+    @classmethod
+    def of(cls, settings: TenantSettings | None) -> CityLimits:
+        """Settings that are not known limit nothing: their defaults must not delete what a camera is to keep for longer."""
+        if settings is None:
+            return cls()
+        storage_gb = settings.quotas.storage_gb
+        return cls(settings.retention.video_days, None if storage_gb is None else storage_gb * GIGABYTE)
+
+
+class Reason(StrEnum):
+    """Why a recording went."""
+
+    DAYS = "days"
+    """Older than its camera's days."""
+    REMOVED = "removed"
+    """The same, of a camera that was removed."""
+    CITY_DAYS = "city_days"
+    """Older than its city's days."""
+    CITY_QUOTA = "city_quota"
+    """The city had reached its own room."""
+    QUOTA = "quota"
+    """The recordings of the installation had reached their room."""
+    FLOOR = "floor"
+    """Too little of the disk was free."""
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """The rule by which a recording goes; `value` in days, gigabytes, or a share of the disk (0..1)."""
+
+    reason: Reason
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
+class Doomed:
+    """A file that has to go, and why."""
+
+    file: SegmentFile
+    policy: Policy
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """All that decides what goes. `missing_free_bytes` is how much must be freed for the disk's floor."""
+
+    limits: Limits
+    missing_free_bytes: int = 0
+    cities: Mapping[UUID, CityLimits] = field(default_factory=dict)
+
+
+def keeping(camera: DesiredCamera, city: CityLimits) -> Policy:
+    """How many days a camera's recordings are kept, and by whose rule: the shorter holds, also once the camera was removed."""
+    days = camera.recording.retention_days
+    if city.video_days is not None and city.video_days < days:
+        return Policy(Reason.CITY_DAYS, city.video_days)
+    return Policy(Reason.REMOVED if camera.removed else Reason.DAYS, days)
+
+
+def keep_days(cameras: Mapping[UUID, DesiredCamera], cities: Mapping[UUID, CityLimits]) -> dict[UUID, int]:
+    """Of removed cameras too: what they recorded goes as it would have gone."""
+    none = CityLimits()
+    return {camera_id: int(keeping(camera, cities.get(camera.tenant_id, none)).value) for camera_id, camera in cameras.items()}
+
+
+def to_delete(look: Look, rules: Rules, most: int) -> list[Doomed]:
+    """At most so many files that have to go: first what is too old, then for the cities' own limits, then for the volume and the disk.
+
+    The newest file of a camera may be being written: it stays, unless its camera was removed, or nothing was written to it for as long as
+    recordings are kept. Takes a time that grows with the number of files, and no faster.
     """
-    newest = {file.camera_id: file for file in sorted(files, key=lambda file: file.started_at)}
-    candidates = sorted(
-        (file for file in files if newest[file.camera_id] is not file or file.camera_id in removed), key=lambda file: file.started_at
-    )
-    excess = max(sum(file.size_bytes for file in files) - max_bytes, missing_free_bytes)
-    doomed: list[SegmentFile] = []
-    for file in candidates:
-        days = keep_days.get(file.camera_id)
-        if excess <= 0 and (days is None or now - file.started_at < timedelta(days=days)):
-            continue
-        doomed.append(file)
-        excess -= file.size_bytes
+    stock = _Stock(look, rules)
+    doomed = stock.too_old(most)
+    if len(doomed) < most:
+        doomed += stock.beyond_city_limits(rules.cities, most - len(doomed))
+    if len(doomed) < most:
+        doomed += stock.beyond_room(rules, most - len(doomed))
     return doomed
 
 
-def keep_days(cameras: Mapping[UUID, DesiredCamera]) -> dict[UUID, int]:
-    """Of removed cameras too: what they recorded goes as it would have gone."""
-    return {camera_id: camera.recording.retention_days for camera_id, camera in cameras.items()}
+class _Stock:
+    """Every file by what may happen to it. `used` is what each city takes without the files that go."""
+
+    def __init__(self, look: Look, rules: Rules) -> None:
+        self.used: defaultdict[City, int] = defaultdict(int)
+        self._old: list[tuple[datetime, int, Doomed]] = []
+        self._spare: defaultdict[City, list[SegmentFile]] = defaultdict(list)
+        self._oldest: dict[City, list[SegmentFile]] = {}
+        none = CityLimits()
+        keep = {camera_id: keeping(camera, rules.cities.get(camera.tenant_id, none)) for camera_id, camera in look.cameras.items()}
+        before = {camera_id: look.now - timedelta(days=policy.value) for camera_id, policy in keep.items()}
+        city_of = {camera_id: camera.tenant_id for camera_id, camera in look.cameras.items()}
+        written = newest_of(look)
+        self._freed = 0
+        for file in look.files:
+            camera_id = file.camera_id
+            city, limit = city_of.get(camera_id), before.get(camera_id)
+            is_newest = written.get(camera_id) is file
+            if limit is not None and file.started_at <= limit and (not is_newest or file.modified_at <= limit):
+                self._old.append((file.started_at, len(self._old), Doomed(file, keep[camera_id])))
+                self._freed += file.size_bytes
+                continue
+            self.used[city] += file.size_bytes
+            if not is_newest:
+                self._spare[city].append(file)
+
+    def too_old(self, most: int) -> list[Doomed]:
+        return [doomed for _, _, doomed in heapq.nsmallest(most, self._old)]
+
+    def beyond_city_limits(self, cities: Mapping[UUID, CityLimits], most: int) -> list[Doomed]:
+        """Each city's oldest until its own limit holds."""
+        doomed: list[Doomed] = []
+        for city, limits in cities.items():
+            while (
+                limits.max_bytes is not None and self.used[city] > limits.max_bytes and len(doomed) < most and self._has_spare(city, most)
+            ):
+                doomed.append(Doomed(self._take(city), Policy(Reason.CITY_QUOTA, limits.max_bytes / GIGABYTE)))
+        return doomed
+
+    def beyond_room(self, rules: Rules, most: int) -> list[Doomed]:
+        """The oldest of the city that takes the most, again and again, until quota and floor hold."""
+        over, short = sum(self.used.values()) - rules.limits.max_bytes, rules.missing_free_bytes - self._freed
+        quota, floor = Policy(Reason.QUOTA, rules.limits.max_bytes / GIGABYTE), Policy(Reason.FLOOR, rules.limits.free_floor)
+        policy, missing = (quota, over) if over > short else (floor, short)
+        largest = [(-used, str(city), city) for city, used in self.used.items()]
+        heapq.heapify(largest)
+        doomed: list[Doomed] = []
+        while missing > 0 and len(doomed) < most and largest:
+            _, name, city = heapq.heappop(largest)
+            if self._has_spare(city, most):
+                doomed.append(Doomed(self._take(city), policy))
+                missing -= doomed[-1].file.size_bytes
+                heapq.heappush(largest, (-self.used[city], name, city))
+        return doomed
+
+    def _has_spare(self, city: City, most: int) -> bool:
+        """Sorts no more of a city's files than can go."""
+        if city not in self._oldest:
+            self._oldest[city] = heapq.nsmallest(most, self._spare[city], key=attrgetter("started_at"))[::-1]
+        return bool(self._oldest[city])
+
+    def _take(self, city: City) -> SegmentFile:
+        file = self._oldest[city].pop()
+        self.used[city] -= file.size_bytes
+        self._freed += file.size_bytes
+        return file
+
+
+def newest_of(look: Look) -> dict[UUID, SegmentFile]:
+    """The newest file of each camera that was not removed."""
+    newest: dict[UUID, SegmentFile] = {}
+    for file in look.files:
+        known = newest.get(file.camera_id)
+        if known is None or file.started_at > known.started_at:
+            newest[file.camera_id] = file
+    return {camera_id: file for camera_id, file in newest.items() if camera_id not in look.cameras or not look.cameras[camera_id].removed}
