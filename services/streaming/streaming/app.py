@@ -28,6 +28,7 @@ from gtvision.events import AuditRecorded, RecordingSegmentClosed, StreamWentOff
 from gtvision.time import SystemClock
 from streaming.gateways.haproxy import HaproxyMap
 from streaming.gateways.mediamtx import MediaMtx
+from streaming.gateways.pyav_pictures import PyAvPictures
 from streaming.gateways.recordings_folder import RecordingsFolder
 from streaming.gateways.redis_attendance import RedisAttendance
 from streaming.gateways.system_names import SystemNames
@@ -41,12 +42,14 @@ from streaming.recordings.usecases import Recorder, Recordings, RecordingUsage
 from streaming.retention.domain import Limits
 from streaming.retention.usecases import Retention, UsageCount
 from streaming.settings import AgentSettings, ApiSettings, MigrateSettings
+from streaming.snapshots.usecases import Thumbnails
 from streaming.streams.api import router as streams_router
 from streaming.streams.repository import PostgresFleet, PostgresStreams, camera_copy
 from streaming.streams.usecases import CameraNames, EdgeMaps, Paths, Reconciler, Streams
 
 _NAMES_LOOK = timedelta(seconds=1)
 _VIEWERS_LOOK = timedelta(seconds=2)
+_DISK_RETRY = timedelta(seconds=10)
 
 
 def create_api(settings: ApiSettings) -> Service:
@@ -137,6 +140,7 @@ def create_agent(settings: AgentSettings) -> Worker:
     limits = Limits(max_bytes=int(recording.max_gb * 1_000_000_000), free_floor=recording.free_floor)
     retention = Retention(db.uow, PostgresSegments, files, limits, tenants.known_settings)
     count = UsageCount(db.uow, PostgresUsage, files, tenants.known_settings, clock=clock, limits=limits, idle_after=idle_after)
+    thumbnails = Thumbnails(files, PyAvPictures(recording.path, clock), clock=clock, idle_after=idle_after)
     recorder = Recorder(
         db.uow,
         PostgresSegments,
@@ -145,14 +149,19 @@ def create_agent(settings: AgentSettings) -> Worker:
         files,
         clock=clock,
         idle_after=idle_after,
-        followers=(retention.follow, count.follow),
+        followers=(retention.follow, count.follow, thumbnails.follow),
     )
     scan = every(timedelta(seconds=recording.scan_interval_s), recorder.keep_index, lasting=True)
+    pace = timedelta(seconds=1 / recording.thumbnails_per_s)
     return create_worker(
         settings,
         title="GT-Vision recorder agent",
         lifespan_parts=(lambda: db, lambda: state, lambda: tenants, lambda: bus),
-        loops={"outbox": OutboxRelay(db, bus.publisher, clock).run, "recorder": scan},
+        loops={
+            "outbox": OutboxRelay(db, bus.publisher, clock).run,
+            "recorder": scan,
+            "thumbnails": every(pace, thumbnails.make_next, retry=_DISK_RETRY, lasting=True),
+        },
         readiness={"postgresql": db.check, "rabbitmq": bus.check},
     )
 

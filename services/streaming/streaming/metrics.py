@@ -23,3 +23,8 @@ unplayable = Counter("gtvision_streaming_unplayable_segments_total", "Recorded f
 changed = Counter("gtvision_streaming_changed_segments_total", "Recorded files that are no longer what was indexed")
 deleted_bytes = Counter("gtvision_streaming_deleted_bytes_total", "Bytes of recordings removed by retention or quota")
 recordings_bytes = Gauge("gtvision_streaming_recordings_bytes", "Bytes of recordings on disk")
+thumbnails = Counter("gtvision_streaming_thumbnails_total", "Thumbnails of recordings", ["outcome"])
+thumbnails_missing = Gauge("gtvision_streaming_thumbnails_missing", "Finished recordings that have no thumbnail yet")
+thumbnail_seconds = Histogram(
+    "gtvision_streaming_thumbnail_seconds", "Time one thumbnail took", buckets=(0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 5)
+)

@@ -91,6 +91,9 @@ class RecordingSettings(Section):
         validation_alias=AliasChoices("RECORDINGS_IDLE_AFTER_S"),
         description="Seconds without a write after which a file counts as finished",
     )
+    thumbnails_per_s: float = Field(
+        5.0, ge=0.1, le=100, validation_alias="THUMBNAILS_PER_S", description="Most thumbnails of recordings that are made in a second"
+    )
 
 
 class ApiSettings(ServiceSettings):

@@ -15,13 +15,15 @@ from typing import TypeVar
 
 import av
 
+from gtvision.camera import camera_of_path
 from gtvision.errors import Invalid, Unavailable
-from streaming.recordings.domain import Pictures, SegmentFile, parse_segment_path
+from streaming.recordings.domain import Pictures, SegmentFile, parse_segment_path, thumbnail_of
 from streaming.recordings.parts import Parts, read_parts
 
 Answer = TypeVar("Answer")
 
 _MEASURE_TIMEOUT_S = 30.0
+_THUMBNAIL, _UNFINISHED = ".jpg", ".part"
 
 
 class RecordingsFolder:
@@ -52,8 +54,18 @@ class RecordingsFolder:
             return await asyncio.to_thread(_parts, self._root / path)
 
     async def delete(self, path: PurePosixPath) -> None:
-        """Removes the file; a missing one is fine. Raises: Unavailable."""
-        await self._ask(lambda: (self._root / path).unlink(missing_ok=True))
+        """Removes the file and its thumbnail; missing ones are fine. Raises: Unavailable."""
+        for each in (path, thumbnail_of(path)):
+            await self._ask(partial((self._root / each).unlink, missing_ok=True))
+
+    async def put_thumbnail(self, path: PurePosixPath, jpeg: bytes) -> None:
+        """Stores the thumbnail of a recorded file: whole, or not at all. Raises: Unavailable."""
+        await self._ask(partial(_put, self._root / thumbnail_of(path), jpeg))
+
+    async def sweep(self) -> int:
+        """Removes thumbnails that have no recording, and unfinished ones. Returns how many. Raises: Unavailable."""
+        folders = await self._ask(lambda: list(self._folders()))
+        return sum([await self._ask(partial(_sweep, folder)) for folder in folders])
 
     async def missing_free_bytes(self, floor: float) -> int:
         """How many bytes must be freed so that `floor` (0..1) of the disk is free; 0 when it is. Raises: Unavailable."""
@@ -80,7 +92,9 @@ class RecordingsFolder:
 
 def _files(folder: os.DirEntry[str]) -> list[SegmentFile]:
     files: list[SegmentFile] = []
-    for entry in os.scandir(folder.path):
+    entries = list(os.scandir(folder.path))
+    thumbnails = {entry.name for entry in entries if entry.name.endswith(_THUMBNAIL)}
+    for entry in entries:
         path = PurePosixPath(folder.name, entry.name)
         parsed = parse_segment_path(path)
         if parsed is None:
@@ -90,8 +104,34 @@ def _files(folder: os.DirEntry[str]) -> list[SegmentFile]:
         except FileNotFoundError:
             continue  # deleted since it was listed
         modified = datetime.fromtimestamp(status.st_mtime, UTC)
-        files.append(SegmentFile(path=path, camera_id=parsed[0], started_at=parsed[1], size_bytes=status.st_size, modified_at=modified))
+        files.append(
+            SegmentFile(
+                path=path,
+                camera_id=parsed[0],
+                started_at=parsed[1],
+                size_bytes=status.st_size,
+                modified_at=modified,
+                has_thumbnail=thumbnail_of(path).name in thumbnails,
+            )
+        )
     return files
+
+
+def _put(path: Path, data: bytes) -> None:
+    unfinished = path.with_name(path.name + _UNFINISHED)
+    unfinished.write_bytes(data)
+    unfinished.replace(path)
+
+
+def _sweep(folder: os.DirEntry[str]) -> int:
+    if camera_of_path(folder.name) is None:
+        return 0
+    paths = [PurePosixPath(folder.name, entry.name) for entry in os.scandir(folder.path)]
+    found = {path for path in paths if path.name.endswith((_THUMBNAIL, _THUMBNAIL + _UNFINISHED))}
+    gone = found - {thumbnail_of(path) for path in paths if parse_segment_path(path) is not None}
+    for path in gone:
+        Path(folder.path, path.name).unlink(missing_ok=True)
+    return len(gone)
 
 
 def _pictures(path: Path) -> Pictures:

@@ -33,6 +33,7 @@ class SegmentFile:
     modified_at: datetime
     followed_at: datetime | None = None
     """The instant in the name of the camera's next file, where there is one."""
+    has_thumbnail: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +104,11 @@ def parse_segment_path(path: PurePosixPath) -> tuple[UUID, datetime] | None:
         return UUID(camera), datetime.strptime(path.stem, _NAME_FORMAT).replace(tzinfo=UTC)
     except ValueError:
         return None
+
+
+def thumbnail_of(path: PurePosixPath) -> PurePosixPath:
+    """Where the thumbnail of a recorded file is: beside it."""
+    return path.with_suffix(".jpg")
 
 
 def segment_id_of(path: PurePosixPath) -> UUID:
