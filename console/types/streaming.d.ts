@@ -1,5 +1,11 @@
 // The schemas of the service streaming, generated from its OpenAPI document by `make docs`.
 
+/** What was recorded in a minute, an hour or a day of UTC. */
+export interface BucketOut {
+  from: string;
+  recorded_s: number;
+}
+
 /** What the product last saw of a camera. */
 export type CameraState = "unknown" | "online" | "degraded" | "offline" | "disabled";
 
@@ -7,6 +13,17 @@ export type CameraState = "unknown" | "online" | "degraded" | "offline" | "disab
 export interface DiskOut {
   total_bytes: number;
   free_bytes: number;
+}
+
+/** Whose doing it is that nothing was recorded. */
+export type GapCause = "camera" | "network" | "node" | "disk" | "operator" | "planned" | "retention" | "unknown";
+
+/** A time that was not recorded. `detail` is the exact cause, as a stream has it or as `not_watched`; empty where none is known. */
+export interface GapOut {
+  from: string;
+  to: string;
+  cause: GapCause;
+  detail: string;
 }
 
 export interface HTTPValidationError {
@@ -23,6 +40,9 @@ export interface Page_StreamOut_ {
   next?: string | null;
 }
 
+/** The length of a bucket of the density; days are those of UTC. */
+export type Resolution = "minute" | "hour" | "day";
+
 /** A recorded file: its true span (UTC), size in bytes, SHA-256 and its link in the camera's chain. */
 export interface SegmentOut {
   segment_id: string;
@@ -33,6 +53,12 @@ export interface SegmentOut {
   size_bytes: number;
   sha256: string;
   chain: string;
+}
+
+/** A time that was recorded. */
+export interface SpanOut {
+  from: string;
+  to: string;
 }
 
 /** A camera that should be recorded and is not. */
@@ -61,6 +87,19 @@ export interface StreamOut {
   hls: boolean;
   hls_path: string;
   whep_path: string;
+}
+
+/** What was recorded of a camera, and why the rest was not: `recorded` and `gaps` are the whole range, and nothing twice. */
+export interface TimelineOut {
+  camera_id: string;
+  from: string;
+  to: string;
+  written_to: string | null;
+  recorded: (SpanOut)[];
+  gaps: (GapOut)[];
+  recorded_s: number;
+  explained_s: number;
+  density: (BucketOut)[] | null;
 }
 
 /** Why no browser can play a stream. */

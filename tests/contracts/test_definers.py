@@ -59,6 +59,7 @@ DECIDED = {
         "fleet_segments": READS,
         "fleet_streams": READS,
         "forget_idempotency_keys": DELETES,
+        "open_interruptions": READS,
         "make_segments_partitions": ADDS,
         "drop_segments_partitions": DELETES,
     },

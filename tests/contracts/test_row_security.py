@@ -39,6 +39,7 @@ OWN = {
         "signing_key",  # it belongs to the installation
         "login_name",  # it is read before a tenant is known, through the owner's functions only
     },
+    "streaming": {"watches"},  # they belong to a media node
 }
 """Tables of single services without a policy. A new one needs its reason in a comment."""
 OUT_OF_REACH = {"alembic_version", "login_name"}

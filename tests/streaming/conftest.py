@@ -29,6 +29,8 @@ from streaming.settings import ApiSettings, MediaSettings
 from streaming.streams.fakes import FakeCertificates, FakeMediaServer, FakeNames
 from streaming.streams.repository import PostgresFleet, PostgresStreams, camera_copy
 from streaming.streams.usecases import CameraNames, Paths, Reconciler, Streams
+from streaming.timeline.repository import PostgresInterruptions, PostgresTimeline, PostgresWatches
+from streaming.timeline.usecases import StreamInterruptions, Timelines
 
 CLOCK = SystemClock()
 
@@ -84,6 +86,7 @@ async def running(database_for: DatabaseFor, rabbitmq: RabbitSettings, redis_sta
     dns = FakeNames()
     names = CameraNames(dns, FakeCertificates(), AddressPolicy(), clock, timedelta(seconds=60))
     streams = Streams(db.uow, PostgresStreams, lambda camera_id: f"rtsp://media/cam_{camera_id}")
+    interruptions = StreamInterruptions(db.uow, PostgresInterruptions, PostgresWatches(db), "media-1")
     reconciler = Reconciler(
         PostgresFleet(db),
         media,
@@ -93,7 +96,9 @@ async def running(database_for: DatabaseFor, rabbitmq: RabbitSettings, redis_sta
         stall_after=timedelta(seconds=10),
         listeners=[authorizer.learn],
         watchers=[authorizer.watch],
+        followers=[interruptions.follow],
     )
+    service.api.state.provided[Timelines] = Timelines(db.uow, PostgresTimeline, streams, clock)
     events = CameraEvents(db.uow, camera_copy, changed=names.changed.set)
     public = httpx.ASGITransport(app=service.api, client=("203.0.113.9", 4711))
     private = httpx.ASGITransport(app=service.private)

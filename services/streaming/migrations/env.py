@@ -1,5 +1,6 @@
 from chassis.migrations import run_env
 from streaming.recordings import tables as recordings
 from streaming.streams import tables as streams
+from streaming.timeline import tables as timeline
 
-run_env([streams.Row.metadata, recordings.Row.metadata], streams.SCHEMA)
+run_env([streams.Row.metadata, recordings.Row.metadata, timeline.Row.metadata], streams.SCHEMA)

@@ -46,6 +46,9 @@ from streaming.snapshots.usecases import Thumbnails
 from streaming.streams.api import router as streams_router
 from streaming.streams.repository import PostgresFleet, PostgresStreams, camera_copy
 from streaming.streams.usecases import CameraNames, EdgeMaps, Paths, Reconciler, Streams
+from streaming.timeline.api import router as timeline_router
+from streaming.timeline.repository import PostgresInterruptions, PostgresOpenFiles, PostgresTimeline, PostgresWatches
+from streaming.timeline.usecases import OpenFiles, StreamInterruptions, Timelines
 
 _NAMES_LOOK = timedelta(seconds=1)
 _VIEWERS_LOOK = timedelta(seconds=2)
@@ -80,6 +83,7 @@ def create_api(settings: ApiSettings) -> Service:
     edges = EdgeMaps([HaproxyMap(address) for address in edge.sockets], edge.node)
     names = CameraNames(SystemNames(), TlsCertificates(), settings.addresses.policy(), clock, timedelta(seconds=media.names_every_s))
     paths = Paths(server, Vault(settings.vault.keys), names, clock)
+    interruptions = StreamInterruptions(db.uow, PostgresInterruptions, PostgresWatches(db), edge.node)
     reconciler = Reconciler(
         PostgresFleet(db),
         server,
@@ -89,6 +93,7 @@ def create_api(settings: ApiSettings) -> Service:
         stall_after=timedelta(seconds=media.stall_after_s),
         listeners=(authorizer.learn, edges.learn),
         watchers=(authorizer.watch,),
+        followers=(interruptions.follow,),
     )
     viewers = Viewers(server, auth, authorizer, viewings, RedisAttendance(state), clock)
     relay = OutboxRelay(db, bus.publisher, clock)
@@ -107,7 +112,7 @@ def create_api(settings: ApiSettings) -> Service:
         settings,
         title="GT-Vision streaming",
         lifespan_parts=(lambda: db, media_client, lambda: state, lambda: auth, lambda: tenants, lambda: refusals, lambda: bus),
-        routers=(streams_router, recordings_router),
+        routers=(streams_router, recordings_router, timeline_router),
         private_routers=(hooks,),
         readiness={"postgresql": db.check, "rabbitmq": bus.check, "keys": auth.check},
         asyncapi=bus.asyncapi,
@@ -124,6 +129,7 @@ def create_api(settings: ApiSettings) -> Service:
         provides=(
             *(auth.authenticator, tenants, streams, authorizer),
             *(Recordings(db.uow, PostgresSegments, streams), RecordingUsage(db.uow, PostgresUsage, streams)),
+            Timelines(db.uow, PostgresTimeline, streams, clock),
         ),
     )
 
@@ -141,6 +147,7 @@ def create_agent(settings: AgentSettings) -> Worker:
     retention = Retention(db.uow, PostgresSegments, files, limits, tenants.known_settings)
     count = UsageCount(db.uow, PostgresUsage, files, tenants.known_settings, clock=clock, limits=limits, idle_after=idle_after)
     thumbnails = Thumbnails(files, PyAvPictures(recording.path, clock), clock=clock, idle_after=idle_after)
+    open_files = OpenFiles(db.uow, PostgresOpenFiles, idle_after)
     recorder = Recorder(
         db.uow,
         PostgresSegments,
@@ -149,7 +156,7 @@ def create_agent(settings: AgentSettings) -> Worker:
         files,
         clock=clock,
         idle_after=idle_after,
-        followers=(retention.follow, count.follow, thumbnails.follow),
+        followers=(open_files.follow, retention.follow, count.follow, thumbnails.follow),
     )
     scan = every(timedelta(seconds=recording.scan_interval_s), recorder.keep_index, lasting=True)
     pace = timedelta(seconds=1 / recording.thumbnails_per_s)

@@ -17,6 +17,7 @@ from gtvision.time import SystemClock
 from streaming.recordings import tables as recordings
 from streaming.streams import tables as streams
 from streaming.streams.repository import PostgresFleet
+from streaming.timeline import tables as timeline
 
 pytestmark = [pytest.mark.db, pytest.mark.broker]
 
@@ -76,5 +77,6 @@ async def test_tables_in_code_equal_the_migrated_ones(database_for: DatabaseFor)
     assert settings.migration_url is not None
     engine = create_async_engine(settings.migration_url.get_secret_value())
     async with engine.connect() as connection:
-        assert await connection.run_sync(metadata_differences, [streams.Row.metadata, recordings.Row.metadata], "streaming") == []
+        in_code = [part.Row.metadata for part in (streams, recordings, timeline)]
+        assert await connection.run_sync(metadata_differences, in_code, "streaming") == []
     await engine.dispose()

@@ -55,6 +55,7 @@ class PostgresSegments:
             SegmentRow.tenant_id == self.uow.tenant_id,
             SegmentRow.camera_id == camera_id,
             SegmentRow.started_at < until,
+            SegmentRow.started_at > since - _LONGEST,
             or_(SegmentRow.started_at >= since, SegmentRow.ended_at > since),
         )
         if before is not None:

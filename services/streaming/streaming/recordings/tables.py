@@ -37,7 +37,10 @@ class SegmentRow(Row):
     """A recorded file. Partitioned by day of `started_at`."""
 
     __tablename__ = "segments"
-    __table_args__ = (Index(None, "tenant_id", "camera_id", "started_at"), {"postgresql_partition_by": "RANGE (started_at)"})
+    __table_args__ = (
+        Index("ix_segments_spans", "tenant_id", "camera_id", "started_at", postgresql_include=["ended_at"]),
+        {"postgresql_partition_by": "RANGE (started_at)"},
+    )
 
     tenant_id: Mapped[UUID] = mapped_column(primary_key=True)
     started_at: Mapped[datetime] = mapped_column(primary_key=True)

@@ -57,8 +57,11 @@ class Recordings:
         self._uow, self._segments, self._streams = uow, segments, streams
 
     async def list(self, caller: Caller, query: RecordingQuery) -> list[Segment]:
-        """Segments that overlap the range, newest first; on record, or not shown. Raises NotFound for a camera the caller may not see."""
-        await self._streams.find(caller, query.camera_id)
+        """Segments that overlap the range, newest first, of a removed camera too; on record, or not shown.
+
+        Raises: NotFound, for a camera the caller may not see.
+        """
+        await self._streams.find_kept(caller, query.camera_id)
         async with self._uow(caller.tenant_id) as uow:
             found = await self._segments(uow).list_newest(query.camera_id, query.since, query.until, query.before, query.limit)
             entry = AuditEntry("camera", query.camera_id, query.camera_id, query.since, query.until, {"found": len(found)})

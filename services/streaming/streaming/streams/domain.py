@@ -36,6 +36,19 @@ class DesiredCamera:
 
 
 @dataclass(frozen=True, slots=True)
+class KeptCamera:
+    """What stays known of a camera for as long as its recordings are kept, also after its removal."""
+
+    camera_id: UUID
+    name: str
+    groups: frozenset[UUID]
+    retention_days: int
+    known_since: datetime | None
+    """None where the camera is older than this mark."""
+    removed_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class Endpoint:
     """A host name, and for `rtsps` the port whose certificate is checked. Cameras that share it are looked up once."""
 
@@ -248,3 +261,13 @@ class StreamView:
             revision=self.revision + 1,
             codecs=self.codecs if codecs is None else codecs,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What one look found of a camera: its stream before and after, and the path that says so (None: the media server was not asked)."""
+
+    camera: DesiredCamera
+    before: StreamView
+    after: StreamView
+    status: PathStatus | None

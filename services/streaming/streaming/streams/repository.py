@@ -13,7 +13,7 @@ from chassis.db import Database, UnitOfWork
 from city.cameras import CameraCopy
 from gtvision.camera import CameraState, RecordingSettings
 from gtvision.events import CameraDesired, StreamCause
-from streaming.streams.domain import DesiredCamera, StreamView
+from streaming.streams.domain import DesiredCamera, KeptCamera, StreamView
 from streaming.streams.tables import CameraRow, StreamRow
 
 
@@ -27,8 +27,8 @@ def _kept(camera: CameraDesired) -> dict[str, object]:
     }
 
 
-camera_copy = CameraCopy(CameraRow.__table__, _kept, outliving=("recording",))
-"""The desired cameras. The address of a removed one is forgotten, and its retention is not: by that its recordings age."""
+camera_copy = CameraCopy(CameraRow.__table__, _kept, outliving=("recording", "name", "groups"))
+"""The desired cameras. The address of a removed one is forgotten. What its recordings need stays: their retention, and who may see them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +70,16 @@ class PostgresStreams:
     async def get(self, camera_id: UUID) -> tuple[StreamView, str, frozenset[UUID]] | None:
         row = (await self.uow.session.execute(self._known().where(CameraRow.camera_id == camera_id))).one_or_none()
         return _stream_of(*row) if row else None
+
+    async def kept(self, camera_id: UUID) -> KeptCamera | None:
+        """Of a removed camera too."""
+        found = select(CameraRow).where(CameraRow.tenant_id == self.uow.tenant_id, CameraRow.camera_id == camera_id)
+        row = (await self.uow.session.execute(found)).scalar_one_or_none()
+        if row is None:
+            return None
+        recording = RecordingSettings.model_validate(row.recording)
+        removed_at = row.told_at if row.removed else None
+        return KeptCamera(row.camera_id, row.name, frozenset(row.groups), recording.retention_days, row.known_since, removed_at)
 
     def _known(self) -> Select[CameraRow, StreamRow]:
         joined = and_(StreamRow.tenant_id == CameraRow.tenant_id, StreamRow.camera_id == CameraRow.camera_id)

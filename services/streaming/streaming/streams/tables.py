@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import DateTime, MetaData, Text
+from sqlalchemy import DateTime, MetaData, Text, func
 from sqlalchemy import Uuid as UuidType
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
@@ -55,6 +55,7 @@ class CameraRow(Row):
     groups: Mapped[list[UUID]]
     recording: Mapped[dict[str, Any]]
     told_at: Mapped[datetime] = mapped_column("announced_at", key="told_at")
+    known_since: Mapped[datetime | None] = mapped_column(server_default=func.now())
 
 
 class StreamRow(Row):

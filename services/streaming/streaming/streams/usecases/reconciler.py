@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from datetime import timedelta
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -13,7 +13,7 @@ from gtvision.errors import Unavailable
 from gtvision.events import StreamCause
 from gtvision.time import Clock
 from streaming import metrics
-from streaming.streams.domain import DesiredCamera, PathStatus, StreamView
+from streaming.streams.domain import DesiredCamera, Judgement, PathStatus, StreamView
 from streaming.streams.ports import MediaServer
 from streaming.streams.usecases.paths import Paths
 from streaming.streams.usecases.streams import Streams
@@ -25,6 +25,7 @@ log = get_logger(__name__)
 
 Listener = Callable[[Sequence[DesiredCamera]], None]
 Watcher = Callable[[Mapping[str, PathStatus]], None]
+Follower = Callable[[Sequence[Judgement], datetime], Awaitable[None]]
 
 
 class Reconciler:
@@ -41,10 +42,12 @@ class Reconciler:
         stall_after: timedelta,
         listeners: Sequence[Listener] = (),
         watchers: Sequence[Watcher] = (),
+        followers: Sequence[Follower] = (),
     ) -> None:
-        """`listeners` are told the desired cameras at each look, `watchers` what the media server's paths are doing."""
+        """`listeners` are told the desired cameras at each look, `watchers` what the media server's paths are doing, and `followers` how
+        every stream was judged, once that is announced."""
         self._fleet, self._media, self._paths, self._streams, self._clock = fleet, media, paths, streams, clock
-        self._stall_after, self._listeners, self._watchers = stall_after, listeners, watchers
+        self._stall_after, self._listeners, self._watchers, self._followers = stall_after, listeners, watchers, followers
         self._views: dict[UUID, StreamView] | None = None
 
     async def reconcile(self) -> None:
@@ -75,7 +78,10 @@ class Reconciler:
         else:
             for watcher in self._watchers:
                 watcher(statuses)
-        await self._judge(self._views, cameras, statuses, refused)
+        now = self._clock.now()
+        judged = await self._judge(self._views, cameras, statuses, refused)
+        for follower in self._followers:
+            await follower(judged, now)
         return statuses is not None
 
     async def _judge(
@@ -84,24 +90,28 @@ class Reconciler:
         cameras: Sequence[DesiredCamera],
         statuses: Mapping[str, PathStatus] | None,
         refused: Mapping[UUID, StreamCause],
-    ) -> None:
+    ) -> list[Judgement]:
         now = self._clock.now()
+        judged: list[Judgement] = []
         living = {camera.camera_id: camera for camera in cameras if not camera.removed}
         for gone in views.keys() - living.keys():
             del views[gone]
         for camera in living.values():
             before = views.get(camera.camera_id) or StreamView(camera_id=camera.camera_id, tenant_id=camera.tenant_id)
+            status = _status(camera, statuses)
             if not camera.enabled:
                 after = before.become(CameraState.DISABLED, StreamCause.DISABLED, now)
             elif camera.camera_id in refused:
                 after = before.become(CameraState.OFFLINE, refused[camera.camera_id], now)
             else:
-                after = before.observe(_status(camera, statuses), now, self._stall_after)
+                after = before.observe(status, now, self._stall_after)
             if after.revision != before.revision:
                 await self._streams.announce(after)
             views[camera.camera_id] = after
+            judged.append(Judgement(camera, before, after, status))
         for state in CameraState:
             metrics.streams.labels(state.value).set(sum(view.state is state for view in views.values()))
+        return judged
 
 
 def _status(camera: DesiredCamera, statuses: Mapping[str, PathStatus] | None) -> PathStatus | None:

@@ -13,7 +13,7 @@ from gtvision.errors import NotFound
 from gtvision.events import StreamCause, StreamWentOffline, StreamWentOnline
 from gtvision.tenancy import Caller
 from streaming import metrics
-from streaming.streams.domain import StreamView
+from streaming.streams.domain import KeptCamera, StreamView
 
 if TYPE_CHECKING:
     from streaming.streams.repository import PostgresStreams
@@ -59,3 +59,11 @@ class Streams:
         if row is None or not caller.may_see(row[2]):
             raise NotFound("There is no such camera.")
         return row[0], row[1]
+
+    async def find_kept(self, caller: Caller, camera_id: UUID) -> KeptCamera:
+        """A camera that there is or was. Raises: NotFound, as `find`."""
+        async with self._uow(caller.tenant_id) as uow:
+            camera = await self._repository(uow).kept(camera_id)
+        if camera is None or not caller.may_see(camera.groups):
+            raise NotFound("There is no such camera.")
+        return camera

@@ -1,0 +1,146 @@
+"""Rows of the timeline to nouns and back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import Uuid as UuidType
+from sqlalchemy import bindparam, delete, func, select, text, update
+from sqlalchemy.dialects.postgresql import insert
+
+from chassis.db import Database, UnitOfWork
+from streaming.timeline.domain import SAME_RECORDING, Gap, GapCause, Interruption, Source, Span
+from streaming.timeline.tables import InterruptionRow, OpenFileRow, WatchRow
+
+_LONGEST = timedelta(days=1)
+"""The media server writes no longer file, so a segment that overlaps a range starts no earlier than this before it."""
+
+# A recording begins where the furthest end of all segments before it is too far away: a window over the covering index, no table read.
+_RECORDED = text(
+    """
+    WITH spans AS (
+        SELECT started_at, ended_at FROM segments
+        WHERE tenant_id = :tenant_id AND camera_id = :camera_id AND started_at > :earliest AND started_at < :until AND ended_at > :since
+    ), marked AS (
+        SELECT started_at, ended_at, started_at - CAST(:within AS interval) > max(ended_at) OVER (
+            ORDER BY started_at ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS begins
+        FROM spans
+    ), numbered AS (
+        SELECT started_at, ended_at, count(*) FILTER (WHERE begins) OVER (ORDER BY started_at ROWS UNBOUNDED PRECEDING) AS island
+        FROM marked
+    )
+    SELECT min(started_at), max(ended_at) FROM numbered GROUP BY island ORDER BY 1
+    """
+).bindparams(bindparam("tenant_id", type_=UuidType()), bindparam("camera_id", type_=UuidType()))
+_OLDEST = text(
+    "SELECT started_at FROM segments WHERE tenant_id = :tenant_id AND camera_id = :camera_id ORDER BY started_at LIMIT 1"
+).bindparams(bindparam("tenant_id", type_=UuidType()), bindparam("camera_id", type_=UuidType()))
+
+
+@dataclass(frozen=True, slots=True)
+class PostgresTimeline:
+    """What is known of the recordings of the tenant that the unit of work was opened with."""
+
+    uow: UnitOfWork
+
+    async def recorded(self, camera_id: UUID, whole: Span) -> list[Span]:
+        """Spans that overlap the whole, in order and apart."""
+        values = {"since": whole.start, "until": whole.end, "earliest": whole.start - _LONGEST, "within": SAME_RECORDING}
+        rows = await self.uow.session.execute(_RECORDED, {"tenant_id": self.uow.tenant_id, "camera_id": camera_id, **values})
+        return [Span(start, end) for start, end in rows if start < end]
+
+    async def oldest(self, camera_id: UUID) -> datetime | None:
+        """When the camera's oldest recording starts."""
+        found = await self.uow.session.execute(_OLDEST, {"tenant_id": self.uow.tenant_id, "camera_id": camera_id})
+        return found.scalar_one_or_none()
+
+    async def open_file(self, camera_id: UUID) -> Span | None:
+        """What is written of the file that is being written."""
+        mine = select(OpenFileRow).where(OpenFileRow.tenant_id == self.uow.tenant_id, OpenFileRow.camera_id == camera_id)
+        row = (await self.uow.session.execute(mine)).scalar_one_or_none()
+        return Span(row.started_at, row.written_at) if row and row.started_at < row.written_at else None
+
+    async def interruptions(self, camera_id: UUID, whole: Span) -> list[tuple[Source, Gap]]:
+        """Those that overlap the whole; one that lasts ends with it."""
+        row = InterruptionRow
+        found = select(row).where(
+            row.tenant_id == self.uow.tenant_id,
+            row.camera_id == camera_id,
+            row.started_at < whole.end,
+            func.coalesce(row.ended_at, whole.end) > whole.start,
+        )
+        return [
+            (Source(each.source), Gap(each.started_at, each.ended_at or whole.end, GapCause(each.cause), each.detail))
+            for each in (await self.uow.session.execute(found)).scalars()
+        ]
+
+    async def watches(self, whole: Span) -> tuple[datetime | None, list[Span]]:
+        """When the streams were watched for the first time, and the times of the whole in which they were."""
+        first = (await self.uow.session.execute(select(func.min(WatchRow.watched_from)))).scalar_one_or_none()
+        found = select(WatchRow).where(WatchRow.watched_until > whole.start, WatchRow.watched_from < whole.end)
+        rows = (await self.uow.session.execute(found)).scalars()
+        return first, [Span(row.watched_from, row.watched_until) for row in rows if row.watched_from < row.watched_until]
+
+
+@dataclass(frozen=True, slots=True)
+class PostgresInterruptions:
+    """The interruptions of the tenant that the unit of work was opened with, as they are noticed."""
+
+    uow: UnitOfWork
+
+    async def open(self, interruption: Interruption, source: Source, ended_at: datetime | None = None) -> None:
+        """Stores it; with an end, it is over already. Repeating it is harmless."""
+        values = {name: getattr(interruption, name) for name in Interruption.__slots__} | {"ended_at": ended_at, "source": source.value}
+        await self.uow.session.execute(insert(InterruptionRow).values(values).on_conflict_do_nothing())
+
+    async def end(self, interruption: Interruption, ended_at: datetime) -> None:
+        """Ends it, or makes it last longer."""
+        row = InterruptionRow
+        mine = (row.tenant_id == self.uow.tenant_id, row.camera_id == interruption.camera_id, row.started_at == interruption.started_at)
+        ending = update(row).where(*mine, row.interruption_id == interruption.interruption_id)
+        await self.uow.session.execute(ending.values(ended_at=max(ended_at, interruption.started_at)))
+
+
+@dataclass(frozen=True, slots=True)
+class PostgresOpenFiles:
+    """The files that are being written, of the tenant that the unit of work was opened with."""
+
+    uow: UnitOfWork
+
+    async def put(self, files: Mapping[UUID, tuple[str, datetime, datetime]]) -> None:
+        """Replaces what is known by path, start and last write of each camera's file."""
+        tenant_id = self.uow.tenant_id
+        gone = delete(OpenFileRow).where(OpenFileRow.tenant_id == tenant_id, OpenFileRow.camera_id.not_in(list(files)))
+        await self.uow.session.execute(gone)
+        if files:
+            put = insert(OpenFileRow)
+            rows = [
+                {"tenant_id": tenant_id, "camera_id": camera_id, "path": path, "started_at": started_at, "written_at": written_at}
+                for camera_id, (path, started_at, written_at) in files.items()
+            ]
+            changed = {name: put.excluded[name] for name in ("path", "started_at", "written_at")}
+            await self.uow.session.execute(put.on_conflict_do_update(index_elements=["tenant_id", "camera_id"], set_=changed), rows)
+
+
+@dataclass(frozen=True, slots=True)
+class PostgresWatches:
+    """What belongs to no tenant: when a node was watched, and the open interruptions of all tenants."""
+
+    db: Database
+
+    async def extend(self, node: str, watched_from: datetime, watched_until: datetime) -> None:
+        put = insert(WatchRow).values(node=node, watched_from=watched_from, watched_until=watched_until)
+        async with self.db.uow(None) as uow:
+            await uow.session.execute(
+                put.on_conflict_do_update(index_elements=["node", "watched_from"], set_={"watched_until": watched_until})
+            )
+
+    async def open_interruptions(self, source: Source) -> Sequence[Interruption]:
+        columns = ", ".join(Interruption.__slots__)
+        question = text(f"SELECT {columns} FROM streaming.open_interruptions(:source)")  # noqa: S608 - the names of our own columns
+        async with self.db.uow(None) as uow:
+            rows = (await uow.session.execute(question, {"source": source.value})).mappings().all()
+        return [Interruption(**{**row, "cause": GapCause(row["cause"])}) for row in rows]

@@ -1,0 +1,96 @@
+"""The timeline of a camera, as callers see it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from chassis.db import UnitOfWork, UowFactory
+from gtvision.errors import Invalid
+from gtvision.tenancy import Caller
+from gtvision.time import EARLIEST, LATEST, Clock
+from streaming.streams.domain import KeptCamera
+from streaming.timeline.domain import Gap, GapCause, Source, Span, Timeline, clipped, explain, joined, outside
+
+if TYPE_CHECKING:
+    from streaming.streams.usecases import Streams
+    from streaming.timeline.repository import PostgresTimeline
+
+Deleted = Callable[[UnitOfWork, UUID, datetime, datetime], Awaitable[Sequence[tuple[datetime, datetime]]]]
+"""Returns the spans of a camera's recordings that were deleted by policy and overlap a range: `(uow, camera_id, since, until)`."""
+
+_LATELY = timedelta(seconds=15)
+"""What was written so lately is being written: later instants are not known yet. The same holds for what is watched."""
+
+
+class Timelines:
+    """What was recorded of a camera, and why the rest was not."""
+
+    def __init__(
+        self,
+        uow: UowFactory,
+        repository: Callable[[UnitOfWork], PostgresTimeline],
+        streams: Streams,
+        clock: Clock,
+        deleted: Deleted | None = None,
+    ) -> None:
+        """Without `deleted`, what is older than a camera's retention and its oldest recording counts as deleted."""
+        self._uow, self._repository, self._streams, self._clock, self._deleted = uow, repository, streams, clock, deleted
+
+    async def show(self, caller: Caller, camera_id: UUID, since: datetime, until: datetime) -> Timeline:
+        """Up to now, or to where the file that is being written is known. Raises: NotFound; Invalid, where the range lies in the future."""
+        camera = await self._streams.find_kept(caller, camera_id)
+        async with self._uow(caller.tenant_id) as uow:
+            return await self.read(uow, camera, since, until)
+
+    async def read(self, uow: UnitOfWork, camera: KeptCamera, since: datetime, until: datetime) -> Timeline:
+        """As `show`, in a unit of work of the camera's tenant."""
+        repository, now, camera_id = self._repository(uow), self._clock.now(), camera.camera_id
+        if since >= min(until, now):
+            raise Invalid("`from` lies in the future, or `to` is not after it.")
+        writing = await repository.open_file(camera_id)
+        if writing is not None and since < writing.end and now - writing.end <= _LATELY:
+            until = min(until, writing.end)
+        whole = Span(since, min(until, now))
+        recorded = await repository.recorded(camera_id, whole) + ([writing] if writing else [])
+        recorded = clipped(joined(recorded), whole)
+        by_source = await repository.interruptions(camera_id, whole)
+        layers = (
+            _while_not_there(camera),
+            [gap for source, gap in by_source if source is Source.STREAM],
+            [gap for source, gap in by_source if source is Source.RECORDER],
+            _unwatched(*await repository.watches(whole), whole, now),
+            await self._gone(uow, camera, whole, now),
+        )
+        written_to = recorded[-1].end if recorded else None
+        return Timeline(camera_id, whole, recorded, explain(whole, recorded, layers), written_to)
+
+    async def _gone(self, uow: UnitOfWork, camera: KeptCamera, whole: Span, now: datetime) -> list[Gap]:
+        if self._deleted is not None:
+            spans = await self._deleted(uow, camera.camera_id, whole.start, whole.end)
+            return [Gap(start, end, GapCause.RETENTION, "deleted") for start, end in spans]
+        kept_from = now - timedelta(days=camera.retention_days)
+        if kept_from <= whole.start:
+            return []
+        oldest = await self._repository(uow).oldest(camera.camera_id)
+        return [Gap(EARLIEST, kept_from if oldest is None else min(oldest, kept_from), GapCause.RETENTION, "deleted")]
+
+
+def _while_not_there(camera: KeptCamera) -> list[Gap]:
+    found = []
+    if camera.known_since is not None:
+        found.append(Gap(EARLIEST, camera.known_since, GapCause.OPERATOR, "not_registered"))
+    if camera.removed_at is not None:
+        found.append(Gap(camera.removed_at, LATEST, GapCause.OPERATOR, "removed"))
+    return found
+
+
+def _unwatched(first: datetime | None, watches: Sequence[Span], whole: Span, now: datetime) -> list[Gap]:
+    """Times in which no process looked at the streams, since the first time that one did."""
+    if first is None or first >= whole.end:
+        return []
+    last = max((watch.end for watch in watches), default=first)
+    spans = joined([*watches, Span(last, now)] if last < now <= last + _LATELY else watches, within=timedelta(0))
+    return [Gap(left.start, left.end, GapCause.NODE, "not_watched") for left in outside(Span(max(first, whole.start), whole.end), spans)]
