@@ -22,6 +22,7 @@ export const SCREENS = [
   { path: "/pessoas/:id", folder: "person", needs: ["users:read"], nav: null },
   { path: "/chaves", folder: "keys", needs: ["api-keys:read"], nav: "administration" },
   { path: "/cidade", folder: "city", needs: ["settings:read"], nav: "administration" },
+  { path: "/storage", folder: "storage", needs: ["recordings:read"], nav: "administration" },
   { path: "/auditoria", folder: "audit", needs: ["audit:read"], nav: "administration", home: ["auditor"] },
   { path: "/cidades", folder: "cities", needs: ["tenants:read"], nav: "platform" },
   { path: "/conta", folder: "account", needs: [], nav: null },

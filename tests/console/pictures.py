@@ -18,7 +18,7 @@ from tests.console.browsing import chromium, entered, sign_in
 from tests.console.origin import ROOT
 
 FOLDER = ROOT / "docs/images"
-DARK = ("painel", "mural", "alertas", "placas", "camera", "grupos", "chaves", "cidade", "auditoria", "cidades", "ajuda")
+DARK = ("painel", "mural", "alertas", "placas", "camera", "grupos", "chaves", "cidade", "storage", "auditoria", "cidades", "ajuda")
 LIGHT = ("painel", "alertas", "cameras", "listas", "pessoas", "conta")
 ON_A_PHONE = ("painel", "mural", "placas")
 FIRST = {"alertas": ".alert-what", "placas": ".plates-row", "camera": ".camera-row a", "grupos": "tbody a"}

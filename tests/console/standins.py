@@ -36,6 +36,15 @@ NO_RECORDINGS = UsageOut(
     cameras_not_recording_total=0,
     cameras_not_recording=[],
 )
+NO_FORECAST = {
+    "as_of": None,
+    "disk": None,
+    "quota_bytes": None,
+    "held_bytes": 0,
+    "full_of_held": False,
+    "days_left": None,
+    "cameras": [],
+}
 PING_S = 1.0
 
 
@@ -92,6 +101,7 @@ class Services:
         self._prefixes = [prefix for name in routes.services if name != "identity" for prefix in routes.prefixes_of(name)]
         self.answer("GET", "/alerts/summary", {"open": {"critical": 0, "warning": 0, "info": 0, "total": 0}})
         self.answer("GET", "/recordings/usage", NO_RECORDINGS)
+        self.answer("GET", "/recordings/forecast", NO_FORECAST)
         self.answer("GET", "/analytics/plates", {"items": [], "total": 0})
 
     def answer(self, method: str, path: str, body: Any) -> None:

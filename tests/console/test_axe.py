@@ -16,6 +16,7 @@ from PIL import Image
 from playwright.async_api import Page, expect
 from tests.console.browsing import STATE, Console, entered
 from tests.console.screens.fleet import Fleet, camera
+from tests.console.screens.storing import GIGA, forecast, hold, share
 from tests.console.standins import Reply, paged
 from tests.identity.running import EMAIL
 
@@ -44,6 +45,7 @@ DIALOGS = {
     "/grupos": ("Novo grupo",),
     "/pessoas": ("Nova pessoa",),
     "/chaves": ("Nova chave",),
+    "/storage": ("Guardar gravações", "Encerrar"),
     "/auditoria": ("Exportar", "Abrir o registro"),
     "/cidades": ("Nova cidade", "Limites máximos"),
 }
@@ -155,6 +157,10 @@ class City:
             "/plates/*": paged([read]),
             "/analytics/plates": PlatesOut(bucket=Bucket.HOUR, items=[HourOut(hour=NOW, plates=12)], total=12),
             "/recordings/usage": usage,
+            "/recordings/forecast": forecast(
+                share(gate, 300), share(cameras[1], 600, days_kept=3.5), full_of_held=True, held_bytes=200 * GIGA, quota_bytes=1_000 * GIGA
+            ),
+            "/holds": paged([hold(gate.id), hold(None, lifted_at=NOW, lifted_by=new_id())]),
             "/streams": paged([stream]),
             "/streams/*": stream,
             "/cameras/*/history": paged([]),
@@ -162,7 +168,7 @@ class City:
             services.answer("GET", path, body)
         self.ids = {"/cameras/:id": gate.id, "/alertas/:id": alerts[0].alert_id, "/listas/:id": watchlist.watchlist_id}
         self.queries = {"/placas": "?plate=ABC1D23"}
-        self.reads = {"/placas": f"?plate=ABC1D23&read={read.detection_id}"}
+        self.reads = {"/placas": f"?plate=ABC1D23&read={read.detection_id}", "/storage": "?view=holds"}
 
 
 def picture() -> bytes:

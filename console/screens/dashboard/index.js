@@ -8,6 +8,7 @@ import { readUsage } from "../../ui/attention.js";
 import { useLoaded } from "../../ui/loading.js";
 import { html, useEffect } from "../../ui/html.js";
 import { LatestReads, NewestAlerts } from "../../ui/live-lists.js";
+import { sizeOf } from "../../ui/sizes.js";
 import { Failed, Skeleton } from "../../ui/states.js";
 import { ChartAwaited, PlatesPerHour } from "./chart.js";
 import { Down } from "./down.js";
@@ -15,7 +16,8 @@ import { Down } from "./down.js";
 export const styles = ["style.css"];
 
 const AGAIN_MS = 60_000;
-const GIGA = 1e9;
+/** Who may know how the recordings stand may open the screen that says more. */
+const STORAGE_PAGE = "/storage";
 
 export default function Dashboard() {
   if (camerasProblem.value && !cameras.value) return html`<section class="screen"><h1>${DASHBOARD.title}</h1><${Failed} problem=${camerasProblem.value} retry=${loadCameras} /></section>`;
@@ -80,15 +82,10 @@ function RecordingFigures({ usage }) {
   const stopped = usage.cameras_not_recording_total;
   const unknown = usage.bytes_per_day == null ? DASHBOARD.daysUnknown : DASHBOARD.daysEnough;
   const days = usage.days_left == null ? unknown : DASHBOARD.daysLeft(usage.days_left);
-  return html`<${Figure} name=${DASHBOARD.recording} value=${DASHBOARD.recordingCount(usage.cameras_recording)} more=${DASHBOARD.notRecording(stopped)} isBad=${stopped > 0} />
+  return html`<${Figure} name=${DASHBOARD.recording} href=${STORAGE_PAGE} value=${DASHBOARD.recordingCount(usage.cameras_recording)} more=${DASHBOARD.notRecording(stopped)} isBad=${stopped > 0} />
     ${usage.disk
-      ? html`<${Figure} name=${DASHBOARD.disk} value=${DASHBOARD.free(sizeOf(usage.disk.free_bytes))} more=${days} isBad=${usage.days_left != null && usage.days_left < 3} />`
-      : html`<${Figure} name=${DASHBOARD.disk} value=${DASHBOARD.used(sizeOf(usage.bytes_used))} />`}`;
-}
-
-function sizeOf(bytes) {
-  const [size, unit] = bytes >= 1000 * GIGA ? [bytes / GIGA / 1000, "TB"] : [bytes / GIGA, "GB"];
-  return `${size.toLocaleString("pt-BR", { maximumFractionDigits: size < 10 ? 1 : 0 })} ${unit}`;
+      ? html`<${Figure} name=${DASHBOARD.disk} href=${STORAGE_PAGE} value=${DASHBOARD.free(sizeOf(usage.disk.free_bytes))} more=${days} isBad=${usage.days_left != null && usage.days_left < 3} />`
+      : html`<${Figure} name=${DASHBOARD.disk} href=${STORAGE_PAGE} value=${DASHBOARD.used(sizeOf(usage.bytes_used))} />`}`;
 }
 
 /** An empty city leads somewhere. */

@@ -102,6 +102,7 @@ export const OBJECTS = {
   detection: "leitura",
   detections: "leituras",
   group: "grupo de câmeras",
+  hold: "guarda prolongada",
   live_feed: "dados ao vivo",
   plate: "placa",
   recording: "gravação",

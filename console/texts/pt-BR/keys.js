@@ -50,6 +50,8 @@ export const SCOPES = [
     "live:view": "ver ao vivo",
     "recordings:read": "ver gravações",
     "exports:make": "salvar trechos de gravações",
+    "holds:read": "ver guardas prolongadas de gravações",
+    "holds:write": "registrar e encerrar guardas prolongadas",
     "streams:read": "ver o estado da transmissão e da gravação",
     "streams:control": "reiniciar transmissões",
   }],

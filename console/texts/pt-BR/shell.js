@@ -8,7 +8,7 @@ export const SHELL = {
   screens: {
     dashboard: "Painel", wall: "Mural", alerts: "Alertas", plates: "Placas", cameras: "Câmeras", camera: "Câmera", watchlists: "Listas de placas",
     watchlist: "Lista de placas", groups: "Grupos de câmeras", people: "Pessoas", person: "Pessoa", keys: "Chaves de acesso", city: "Cidade",
-    audit: "Auditoria", cities: "Cidades", account: "Minha conta", help: "Ajuda",
+    storage: "Armazenamento", audit: "Auditoria", cities: "Cidades", account: "Minha conta", help: "Ajuda",
   },
   link: { on: "ao vivo", off: "reconectando…", refused: "sem dados ao vivo" },
   linkHint: {

@@ -32,6 +32,8 @@ class Scope(StrEnum):
     LIVE_VIEW = "live:view"
     RECORDINGS_READ = "recordings:read"
     EXPORTS_MAKE = "exports:make"
+    HOLDS_READ = "holds:read"
+    HOLDS_WRITE = "holds:write"
     STREAMS_READ = "streams:read"
     STREAMS_CONTROL = "streams:control"
     DETECTIONS_READ = "detections:read"
@@ -58,6 +60,7 @@ _VIEWER = frozenset({Scope.CAMERAS_READ, Scope.LIVE_VIEW, Scope.STREAMS_READ, Sc
 _OPERATOR = _VIEWER | {
     Scope.RECORDINGS_READ,
     Scope.EXPORTS_MAKE,
+    Scope.HOLDS_READ,
     Scope.STREAMS_CONTROL,
     Scope.DETECTIONS_READ,
     Scope.PLATES_SEARCH,
