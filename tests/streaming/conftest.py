@@ -25,10 +25,12 @@ from gtvision.events import CameraRegistered, Event
 from gtvision.time import FakeClock, SystemClock
 from streaming.app import create_api
 from streaming.live.usecases import Authorizer
+from streaming.names.fakes import FakeCertificates, FakeNames
+from streaming.names.usecases import CameraNames
 from streaming.settings import ApiSettings, MediaSettings
-from streaming.streams.fakes import FakeCertificates, FakeMediaServer, FakeNames
+from streaming.streams.fakes import FakeMediaServer
 from streaming.streams.repository import PostgresFleet, PostgresStreams, camera_copy
-from streaming.streams.usecases import CameraNames, Paths, Reconciler, Streams
+from streaming.streams.usecases import Paths, Reconciler, Streams
 from streaming.timeline.repository import PostgresInterruptions, PostgresTimeline, PostgresWatches
 from streaming.timeline.usecases import StreamInterruptions, Timelines
 

@@ -36,6 +36,7 @@ from streaming.gateways.tls_certificates import TlsCertificates
 from streaming.live.api import hooks
 from streaming.live.consumers import ViewerEvents
 from streaming.live.usecases import Authorizer, Viewers, Viewings
+from streaming.names.usecases import CameraNames
 from streaming.recordings.api import router as recordings_router
 from streaming.recordings.repository import PostgresIndex, PostgresSegments, PostgresUsage
 from streaming.recordings.usecases import Recorder, Recordings, RecordingUsage
@@ -45,7 +46,7 @@ from streaming.settings import AgentSettings, ApiSettings, MigrateSettings
 from streaming.snapshots.usecases import Thumbnails
 from streaming.streams.api import router as streams_router
 from streaming.streams.repository import PostgresFleet, PostgresStreams, camera_copy
-from streaming.streams.usecases import CameraNames, EdgeMaps, Paths, Reconciler, Streams
+from streaming.streams.usecases import EdgeMaps, Paths, Reconciler, Streams
 from streaming.timeline.api import router as timeline_router
 from streaming.timeline.repository import PostgresInterruptions, PostgresOpenFiles, PostgresTimeline, PostgresWatches
 from streaming.timeline.usecases import OpenFiles, StreamInterruptions, Timelines

@@ -17,8 +17,8 @@ from gtvision.errors import Unavailable
 from gtvision.time import SystemClock
 from streaming.gateways.system_names import SystemNames
 from streaming.gateways.tls_certificates import TlsCertificates
-from streaming.streams.fakes import FakeNames
-from streaming.streams.ports import Names
+from streaming.names.fakes import FakeNames
+from streaming.names.ports import Names
 
 
 @pytest.mark.parametrize("names", [SystemNames, lambda: FakeNames({"localhost": ["127.0.0.1", "::1"], "192.0.2.7": ["192.0.2.7"]})])

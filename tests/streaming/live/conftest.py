@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 from tests.fixtures.tokens import TokenMint
-from tests.streaming.streams.test_names import desired
+from tests.streaming.names.test_usecases import desired
 
 from chassis.auth import AuthRuntime
 from chassis.fakes import FakeUow

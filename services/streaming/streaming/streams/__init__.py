@@ -1,1 +1,1 @@
-"""Streams: the media server's paths for the announced cameras, where their names lead, and what each stream is doing."""
+"""Streams: the media server's paths for the announced cameras, and what each stream is doing."""

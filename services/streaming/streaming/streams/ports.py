@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Protocol
 
-from gtvision.addresses import IpAddress
 from streaming.streams.domain import Change, PathConfig, PathStatus
 
 
@@ -22,22 +21,6 @@ class MediaServer(Protocol):
 
     async def statuses(self) -> dict[str, PathStatus]:
         """What every path is doing, by name."""
-        ...
-
-
-class Names(Protocol):
-    """Names to addresses."""
-
-    async def addresses(self, host: str) -> list[IpAddress]:
-        """As this machine resolves it. Raises: Unavailable, where there is no answer in time or no such name."""
-        ...
-
-
-class Certificates(Protocol):
-    """The certificates of cameras that speak TLS."""
-
-    async def fingerprint(self, address: IpAddress, port: int, name: str) -> str:
-        """SHA-256 of the certificate there, which names `name` and is vouched for. Raises: Unavailable, also for any other one."""
         ...
 
 

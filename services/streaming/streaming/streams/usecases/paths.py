@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Container, Sequence
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from chassis.logs import get_logger
@@ -15,7 +16,9 @@ from gtvision.time import Clock
 from streaming import metrics
 from streaming.streams.domain import Change, ChangeKind, DesiredCamera, PathConfig, plan
 from streaming.streams.ports import MediaServer
-from streaming.streams.usecases.names import CameraNames
+
+if TYPE_CHECKING:
+    from streaming.names.usecases import CameraNames
 
 log = get_logger(__name__)
 
@@ -59,7 +62,7 @@ class Paths:
             name = path_name(camera.camera_id)
             urls[name] = url
             try:
-                source, fingerprint = self._names.source(url, actual.get(name), advancing=camera.camera_id in advancing)
+                source, fingerprint = self._names.source(url, _held(actual.get(name)), advancing=camera.camera_id in advancing)
             except InvalidCameraUrl:
                 refused[camera.camera_id] = StreamCause.ADDRESS_REFUSED
             except Unavailable:
@@ -106,3 +109,7 @@ class Paths:
         metrics.path_changes.labels(kind, "done").inc()
         log.info("path_changed", path=change.path.name, change=kind)
         return True
+
+
+def _held(path: PathConfig | None) -> tuple[str, str] | None:
+    return (path.source, path.fingerprint) if path else None

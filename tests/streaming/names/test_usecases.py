@@ -20,10 +20,12 @@ from gtvision.camera import RecordingSettings, path_name
 from gtvision.errors import Unavailable
 from gtvision.ids import new_id
 from gtvision.time import FakeClock
+from streaming.names.fakes import FakeCertificates, FakeNames
+from streaming.names.usecases import CameraNames
 from streaming.settings import ApiSettings
 from streaming.streams.domain import DesiredCamera, PathConfig
-from streaming.streams.fakes import FakeCertificates, FakeMediaServer, FakeNames
-from streaming.streams.usecases import CameraNames, Paths
+from streaming.streams.fakes import FakeMediaServer
+from streaming.streams.usecases import Paths
 
 POLICY = AddressPolicy()
 

@@ -8,7 +8,7 @@ import pytest
 
 from gtvision.addresses import AddressPolicy
 from gtvision.camera_urls import parse_camera_url
-from streaming.streams.domain import Endpoint, Pin, Progress
+from streaming.names.domain import Endpoint, Pin, Progress
 
 POLICY = AddressPolicy()
 PLAIN, SECURE = Endpoint("camera.example", None), Endpoint("camera.example", 322)

@@ -15,13 +15,14 @@ from urllib.parse import urlsplit
 
 import pytest
 from tests.hostile_urls import FORBIDDEN_PLACES, MALFORMED
-from tests.streaming.streams.test_names import Site
+from tests.streaming.names.test_usecases import Site
 
 from gtvision.addresses import AddressPolicy, literal_address
 from streaming.gateways.tls_certificates import TlsCertificates
+from streaming.names.fakes import FakeNames
+from streaming.names.usecases import CameraNames
 from streaming.streams.domain import Change, ChangeKind
-from streaming.streams.fakes import FakeMediaServer, FakeNames
-from streaming.streams.usecases import CameraNames
+from streaming.streams.fakes import FakeMediaServer
 
 FORMS = [
     "rtsp://localhost:{port}/s",

@@ -14,8 +14,8 @@ from gtvision.camera_urls import CameraUrl
 from gtvision.errors import InvalidCameraUrl, Unavailable
 from gtvision.time import Clock
 from streaming import metrics
-from streaming.streams.domain import Endpoint, PathConfig, Pin, Progress
-from streaming.streams.ports import Certificates, Names
+from streaming.names.domain import Endpoint, Pin, Progress
+from streaming.names.ports import Certificates, Names
 
 log = get_logger(__name__)
 
@@ -57,8 +57,8 @@ class CameraNames:
         """Set when a name stands for something else; the reconciler waits for it."""
         self._known: dict[Endpoint, _Known] = {}
 
-    def source(self, url: CameraUrl, present: PathConfig | None, *, advancing: bool) -> tuple[str, str]:
-        """Source and fingerprint; `present` is what the server holds. Raises: InvalidCameraUrl; Unavailable, not known yet."""
+    def source(self, url: CameraUrl, present: tuple[str, str] | None, *, advancing: bool) -> tuple[str, str]:
+        """Source and fingerprint; `present` are those that the server holds. Raises: InvalidCameraUrl; Unavailable, not known yet."""
         literal = literal_address(url.host)
         if literal is not None:
             if not self._policy.accepts(literal):
@@ -71,12 +71,12 @@ class CameraNames:
         known = self._known[endpoint]
         known.failing, known.seen_advancing = known.failing or not advancing, known.seen_advancing or advancing
         if known.pin == Pin() and present is not None:
-            known.pin = Pin.adopted(url, present.source, present.fingerprint, self._policy)
+            known.pin = Pin.adopted(url, *present, self._policy)
         if known.pin.refused:
             raise InvalidCameraUrl("The camera's name leads to networks that cameras may not be in.")
         if known.pin.address is None or not known.pin.is_complete_for(endpoint):
-            if present is not None and present.source == url.text:  # told by an older release: it stays until there is an answer
-                return present.source, present.fingerprint
+            if present is not None and present[0] == url.text:  # told by an older release: it stays until there is an answer
+                return present
             raise Unavailable("The camera's name is not resolved yet.")
         return url.at(known.pin.address), known.pin.fingerprint
 
