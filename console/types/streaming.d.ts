@@ -30,6 +30,40 @@ export interface HTTPValidationError {
   detail?: (ValidationError)[];
 }
 
+/** What is to be kept, and why. Without `camera_id`: of all cameras, also such as were removed. */
+export interface HoldIn {
+  camera_id?: string | null;
+  from: string;
+  to: string;
+  reason: string;
+  until?: string | null;
+}
+
+/** A hold: nothing of its cameras and range is deleted while it is active (neither lifted, nor past `until`). */
+export interface HoldOut {
+  hold_id: string;
+  camera_id: string | null;
+  from: string;
+  to: string;
+  reason: string;
+  placed_by: string;
+  placed_at: string;
+  until: string | null;
+  lifted_by: string | null;
+  lifted_at: string | null;
+  lift_reason: string | null;
+}
+
+/** Why a hold ends. */
+export interface LiftIn {
+  reason: string;
+}
+
+export interface Page_HoldOut_ {
+  items: (HoldOut)[];
+  next?: string | null;
+}
+
 export interface Page_SegmentOut_ {
   items: (SegmentOut)[];
   next?: string | null;
@@ -39,6 +73,14 @@ export interface Page_StreamOut_ {
   items: (StreamOut)[];
   next?: string | null;
 }
+
+export interface Page_TombstoneOut_ {
+  items: (TombstoneOut)[];
+  next?: string | null;
+}
+
+/** Why a recording went. */
+export type Reason = "days" | "removed" | "city_days" | "city_quota" | "quota" | "floor";
 
 /** The length of a bucket of the density; days are those of UTC. */
 export type Resolution = "minute" | "hour" | "day";
@@ -100,6 +142,20 @@ export interface TimelineOut {
   recorded_s: number;
   explained_s: number;
   density: (BucketOut)[] | null;
+}
+
+/** Adjoining recordings of one day that were deleted by one rule. */
+export interface TombstoneOut {
+  tombstone_id: string;
+  camera_id: string;
+  from: string;
+  to: string;
+  segments: number;
+  size_bytes: number;
+  sha256: string;
+  reason: Reason;
+  policy_value: number;
+  deleted_at: string;
 }
 
 /** Why no browser can play a stream. */

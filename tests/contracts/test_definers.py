@@ -56,6 +56,7 @@ DECIDED = {
     "ingest": {"living_cameras": READS, "make_detections_partitions": ADDS, "drop_detections_partitions": DELETES},
     "streaming": {
         "fleet_cameras": READS,
+        "fleet_holds": READS,
         "fleet_segments": READS,
         "fleet_streams": READS,
         "forget_idempotency_keys": DELETES,

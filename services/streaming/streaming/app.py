@@ -40,8 +40,10 @@ from streaming.names.usecases import CameraNames
 from streaming.recordings.api import router as recordings_router
 from streaming.recordings.repository import PostgresIndex, PostgresSegments, PostgresUsage
 from streaming.recordings.usecases import Recorder, Recordings, RecordingUsage
+from streaming.retention.api import router as retention_router
 from streaming.retention.domain import Limits
-from streaming.retention.usecases import Retention, UsageCount
+from streaming.retention.repository import PostgresHeld, PostgresHolds, PostgresTombstones
+from streaming.retention.usecases import Holds, Retention, Tombstones, UsageCount
 from streaming.settings import AgentSettings, ApiSettings, MigrateSettings
 from streaming.snapshots.usecases import Thumbnails
 from streaming.streams.api import router as streams_router
@@ -113,7 +115,7 @@ def create_api(settings: ApiSettings) -> Service:
         settings,
         title="GT-Vision streaming",
         lifespan_parts=(lambda: db, media_client, lambda: state, lambda: auth, lambda: tenants, lambda: refusals, lambda: bus),
-        routers=(streams_router, recordings_router, timeline_router),
+        routers=(streams_router, recordings_router, retention_router, timeline_router),
         private_routers=(hooks,),
         readiness={"postgresql": db.check, "rabbitmq": bus.check, "keys": auth.check},
         asyncapi=bus.asyncapi,
@@ -130,7 +132,9 @@ def create_api(settings: ApiSettings) -> Service:
         provides=(
             *(auth.authenticator, tenants, streams, authorizer),
             *(Recordings(db.uow, PostgresSegments, streams), RecordingUsage(db.uow, PostgresUsage, streams)),
-            Timelines(db.uow, PostgresTimeline, streams, clock),
+            Timelines(db.uow, PostgresTimeline, streams, clock, deleted=lambda uow, *span: PostgresTombstones(uow).spans(*span)),
+            Holds(db.uow, PostgresHolds, clock, find_camera=streams.find_kept, visible=streams.visible),
+            Tombstones(db.uow, PostgresTombstones, streams.find_kept),
         ),
     )
 
@@ -145,8 +149,19 @@ def create_agent(settings: AgentSettings) -> Worker:
     recording = settings.recording
     files, idle_after = RecordingsFolder(recording.path), timedelta(seconds=recording.idle_after_s)
     limits = Limits(max_bytes=int(recording.max_gb * 1_000_000_000), free_floor=recording.free_floor)
-    retention = Retention(db.uow, PostgresSegments, files, limits, tenants.known_settings)
-    count = UsageCount(db.uow, PostgresUsage, files, tenants.known_settings, clock=clock, limits=limits, idle_after=idle_after)
+    retention = Retention(
+        db.uow, PostgresSegments, PostgresHolds, PostgresTombstones, PostgresHeld(db), files, limits=limits, settings=tenants.known_settings
+    )
+    count = UsageCount(
+        db.uow,
+        PostgresUsage,
+        files,
+        tenants.known_settings,
+        clock=clock,
+        limits=limits,
+        idle_after=idle_after,
+        held_state=lambda: retention.held_state,
+    )
     thumbnails = Thumbnails(files, PyAvPictures(recording.path, clock), clock=clock, idle_after=idle_after)
     open_files = OpenFiles(db.uow, PostgresOpenFiles, idle_after)
     recorder = Recorder(

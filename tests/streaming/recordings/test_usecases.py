@@ -22,6 +22,7 @@ from streaming.recordings.parts import Parts, read_parts
 from streaming.recordings.repository import PostgresIndex, PostgresSegments
 from streaming.recordings.usecases import Recorder
 from streaming.retention.domain import Limits
+from streaming.retention.repository import PostgresHeld, PostgresHolds, PostgresTombstones
 from streaming.retention.usecases import Retention
 from streaming.streams.repository import PostgresFleet
 
@@ -68,7 +69,9 @@ class Bench:
         """Makes a new agent, without what was in memory, as after a crash."""
         db = self.running.db
         files = RecordingsFolder(self.folder)
-        retention = Retention(db.uow, PostgresSegments, files, Limits(max_bytes=max_bytes, free_floor=0.0), lambda _: None)
+        limits = Limits(max_bytes=max_bytes, free_floor=0.0)
+        holds = PostgresHolds, PostgresTombstones, PostgresHeld(db)
+        retention = Retention(db.uow, PostgresSegments, *holds, files, limits=limits, settings=lambda _: None)
         self.recorder = Recorder(
             db.uow,
             PostgresSegments,

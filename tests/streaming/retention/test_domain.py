@@ -14,8 +14,22 @@ from gtvision.camera import RecordingSettings
 from gtvision.ids import derived_id
 from gtvision.tenancy import Quotas, TenantSettings
 from gtvision.tenancy import Retention as RetentionSettings
-from streaming.recordings.domain import Look, SegmentFile
-from streaming.retention.domain import CityLimits, Limits, Policy, Reason, Rules, keep_days, to_delete
+from streaming.recordings.domain import GENESIS, Look, Segment, SegmentFile, next_link, segment_id_of
+from streaming.retention.domain import (
+    CityLimits,
+    Doomed,
+    Held,
+    HeldSpans,
+    HeldState,
+    Limits,
+    Policy,
+    Reason,
+    Rules,
+    Tombstone,
+    bury,
+    keep_days,
+    to_delete,
+)
 from streaming.streams.domain import DesiredCamera
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
@@ -45,10 +59,14 @@ def look(files: Iterable[SegmentFile], cameras: Iterable[DesiredCamera] = CAMERA
     return Look(list(files), {each.camera_id: each for each in cameras}, now)
 
 
+def plan(seen: Look, rules: Rules) -> list[Doomed]:
+    return to_delete(seen, rules, 500)[0]
+
+
 def gone(
     seen: Look, limits: Limits = ROOMY, missing: int = 0, cities: Mapping[UUID, CityLimits] = {}, most: int = 500
 ) -> list[SegmentFile]:
-    return [doomed.file for doomed in to_delete(seen, Rules(limits, missing, cities), most)]
+    return [doomed.file for doomed in to_delete(seen, Rules(limits, missing, cities), most)[0]]
 
 
 def limited_to(max_bytes: int) -> Limits:
@@ -69,7 +87,7 @@ def test_free_space_counts_like_the_quota() -> None:
 def test_what_is_too_old_goes_first_and_makes_room() -> None:
     cameras = (camera(CAMERA, days=1), camera(OTHER))
     old, young = minutes(CAMERA, 3, first=NOW - timedelta(days=2)), minutes(OTHER, 3)
-    [doomed, *_] = found = to_delete(look([*young, *old, *minutes(CAMERA, 1)], cameras), Rules(ROOMY, 30), 500)
+    [doomed, *_] = found = plan(look([*young, *old, *minutes(CAMERA, 1)], cameras), Rules(ROOMY, 30))
     assert [each.file for each in found] == old, "thirty bytes were missing, and thirty go by their age"
     assert doomed.policy == Policy(Reason.DAYS, 1)
 
@@ -106,7 +124,7 @@ def test_the_shorter_of_the_camera_and_its_city_holds(own: int, of_the_city: int
     cities = {CITY: CityLimits(video_days=of_the_city)}
     cameras = {CAMERA: camera(CAMERA, days=own, removed=removed)}
     assert keep_days(cameras, cities) == {CAMERA: 5}
-    found = to_delete(look(files, cameras.values()), Rules(ROOMY, 0, cities), 500)
+    found = plan(look(files, cameras.values()), Rules(ROOMY, 0, cities))
     assert ([each.file for each in found], {each.policy for each in found}) == (files[:4], {policy})
 
 
@@ -120,7 +138,7 @@ def test_settings_that_are_not_known_limit_nothing() -> None:
 def test_a_city_with_a_limit_of_its_own_gives_its_oldest() -> None:
     files = [*minutes(OTHER, 3), *minutes(CAMERA, 3, first=NOW - timedelta(hours=2)), *minutes(RURAL, 3)]
     cities = {CITY: CityLimits(max_bytes=25), TOWN: CityLimits(max_bytes=1_000)}
-    found = to_delete(look(files), Rules(ROOMY, 0, cities), 500)
+    found = plan(look(files), Rules(ROOMY, 0, cities))
     assert [each.file for each in found] == [*files[3:5], *files[:2]], "the newest of each camera stays, though that is more than 25"
     assert {each.policy for each in found} == {Policy(Reason.CITY_QUOTA, 25 / 10**9)}
 
@@ -129,10 +147,10 @@ def test_a_full_disk_takes_from_the_city_that_takes_more() -> None:
     small = minutes(RURAL, 5, first=NOW - timedelta(days=30))
     large = minutes(CAMERA, 20)
     assert gone(look([*small, *large]), missing=50) == large[:5], "though the small one has the older"
-    found = to_delete(look([*small, *large]), Rules(limited_to(100), 0), 500)
+    found = plan(look([*small, *large]), Rules(limited_to(100), 0))
     assert Counter(each.file.camera_id for each in found) == {CAMERA: 15}
     assert {each.policy.reason for each in found} == {Reason.QUOTA}
-    found = to_delete(look([*small, *large]), Rules(limited_to(60), 0), 500)
+    found = plan(look([*small, *large]), Rules(limited_to(60), 0))
     assert Counter(each.file.camera_id for each in found) == {CAMERA: 17, RURAL: 2}, "three are left to each"
 
 
@@ -184,3 +202,85 @@ def _city(file: SegmentFile, seen: Look) -> UUID:
 
 def _use(files: Iterable[SegmentFile], seen: Look, tenant: UUID) -> int:
     return sum(file.size_bytes for file in files if _city(file, seen) == tenant)
+
+
+def held(tenant: UUID, camera_id: UUID | None, first: SegmentFile, last: SegmentFile) -> HeldSpans:
+    """What is held from the start of one file to the end of another, less a minute at both ends."""
+    minute = timedelta(minutes=1)
+    return HeldSpans([Held(tenant, camera_id, first.started_at + minute, last.modified_at - minute)])
+
+
+@pytest.mark.parametrize("of_all", [False, True])
+def test_what_is_held_goes_for_no_reason(of_all: bool) -> None:
+    files = [*minutes(CAMERA, 10, first=NOW - timedelta(days=9)), *minutes(OTHER, 10, first=NOW - timedelta(days=9))]
+    cameras = (camera(CAMERA, days=1, removed=True), camera(OTHER, days=1, removed=True), camera(RURAL, TOWN))
+    kept = held(CITY, None if of_all else CAMERA, files[2], files[5])
+    rules = Rules(limited_to(0), 10**9, {CITY: CityLimits(1, 1)}, kept)
+    doomed, held_state = to_delete(look(files, cameras), rules, 500)
+    assert {each.file for each in doomed} == set(files) - set(files[2:6]) - (set(files[12:16]) if of_all else set())
+    assert held_state == HeldState({CITY: 80 if of_all else 40}, is_full=True, full_cities={CITY})
+
+
+def test_a_disk_is_full_of_what_is_held_when_nothing_else_is_left() -> None:
+    files = minutes(CAMERA, 6)
+    kept = held(CITY, CAMERA, files[0], files[2])
+    for missing, is_full in ((20, False), (21, True)):
+        doomed, held_state = to_delete(look(files), Rules(ROOMY, missing, {}, kept), 500)
+        assert ([each.file for each in doomed], held_state.is_full) == (files[3:5], is_full)
+    assert not to_delete(look(files), Rules(ROOMY, 60), 500)[1].is_full, "the newest is no hold's fault"
+
+
+def test_what_a_city_holds_is_its_own_part_of_the_disk() -> None:
+    files, others = minutes(CAMERA, 12), minutes(RURAL, 10)
+    kept = held(CITY, CAMERA, files[0], files[6])
+    found = plan(look([*files, *others]), Rules(ROOMY, 20, {}, kept))
+    assert [each.file for each in found] == files[7:9], "though it can show the least of what it has"
+
+
+def test_a_hold_of_another_city_or_camera_keeps_nothing() -> None:
+    files = minutes(CAMERA, 4)
+    for tenant, camera_id in ((TOWN, None), (CITY, OTHER)):
+        kept = held(tenant, camera_id, files[0], files[3])
+        assert [each.file for each in plan(look(files), Rules(ROOMY, 30, {}, kept))] == files[:3]
+
+
+def test_a_file_of_a_camera_that_is_not_known_is_held_with_every_city() -> None:
+    unknown = minutes(derived_id("camera", "unknown"), 3)
+    assert plan(look(unknown), Rules(ROOMY, 30, {}, held(TOWN, None, unknown[0], unknown[2]))) == []
+
+
+def segment(minute: float, camera_id: UUID = CAMERA, first: datetime = datetime(2026, 4, 30, 23, 50, tzinfo=UTC)) -> Segment:
+    start = first + timedelta(minutes=minute)
+    path = PurePosixPath(f"cam_{camera_id}", f"{minute}.mp4")
+    sha256 = f"{int(minute * 10):064x}"
+    return Segment(
+        segment_id_of(path),
+        CITY,
+        camera_id,
+        str(path),
+        start,
+        start + timedelta(minutes=1),
+        10,
+        sha256,
+        GENESIS,
+        next_link(GENESIS, sha256),
+    )
+
+
+def test_adjoining_recordings_of_a_day_are_one_tombstone() -> None:
+    policy, ids = Policy(Reason.DAYS, 90), iter(derived_id("tombstone", str(number)) for number in range(9))
+    tombstones: list[Tombstone] = []
+    bury(tombstones, [segment(minute) for minute in (0, 1, 2.02, 5, 9.5, 10.5)], policy, NOW, lambda: next(ids))
+    assert [(each.segments, each.size_bytes, each.started_at.minute, each.ended_at.minute) for each in tombstones] == [
+        (3, 30, 50, 53),
+        (1, 10, 55, 56),
+        (1, 10, 59, 0),
+        (1, 10, 0, 1),
+    ], "a gap of two minutes, and midnight"
+    link = GENESIS
+    for minute in (0, 1, 2.02):
+        link = next_link(link, segment(minute).sha256)
+    assert tombstones[0].sha256 == link
+    later = NOW + timedelta(minutes=1)
+    bury(tombstones, [segment(11.5)], policy, later, lambda: next(ids))
+    assert (len(tombstones), tombstones[-1].segments, tombstones[-1].deleted_at, tombstones[0].deleted_at) == (4, 2, later, NOW)

@@ -159,6 +159,10 @@ class Room:
     free_bytes: int
     days_left: float | None
     """Until the oldest recordings have to go for new ones, at the pace of the last day; None where that is not known, or never comes."""
+    held_bytes: int = 0
+    """What holds keep of the tenant's recordings."""
+    full_of_held: bool = False
+    """Whether there is too little room, on the disk or in the tenant's own limit, for what is held."""
 
 
 def usage_of(files: Iterable[SegmentFile], now: datetime, idle_after: timedelta) -> list[Usage]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from datetime import date, datetime, timedelta
+from operator import attrgetter
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, delete, or_, select, text, tuple_, update
@@ -67,6 +69,18 @@ class PostgresSegments:
         """Removes what is in the index of a file."""
         await self.uow.session.execute(delete(SegmentRow).where(*self._of(file)))
 
+    async def forget_all(self, camera_id: UUID, files: Sequence[SegmentFile]) -> list[Segment]:
+        """Removes what is in the index of files of one camera, which are given oldest first. Returns it, oldest first."""
+        here = (
+            SegmentRow.tenant_id == self.uow.tenant_id,
+            SegmentRow.camera_id == camera_id,
+            SegmentRow.started_at.between(files[0].started_at, files[-1].started_at + _LONGEST),
+            SegmentRow.segment_id.in_([segment_id_of(file.path) for file in files]),
+        )
+        gone = delete(SegmentRow).where(*here).returning(*(getattr(SegmentRow, name) for name in Segment.__slots__))
+        rows = (await self.uow.session.execute(gone)).all()
+        return sorted((_segment_of(row) for row in rows), key=attrgetter("started_at"))
+
     def _of(self, file: SegmentFile) -> list[ColumnElement[bool]]:
         """A segment starts with its first picture, which comes at the instant in the file's name or, after sound, a little later."""
         near = SegmentRow.started_at.between(file.started_at, file.started_at + _LONGEST)
@@ -102,10 +116,10 @@ class PostgresUsage:
     async def room(self) -> tuple[Room, datetime] | None:
         """What was found last on the disk, and when."""
         row = (await self.uow.session.execute(select(RoomRow).where(RoomRow.tenant_id == self.uow.tenant_id))).scalar_one_or_none()
-        return (Room(row.total_bytes, row.free_bytes, row.days_left), row.as_of) if row else None
+        return (Room(**{each.name: getattr(row, each.name) for each in fields(Room)}), row.as_of) if row else None
 
 
-def _segment_of(row: SegmentRow) -> Segment:
+def _segment_of(row: Any) -> Segment:
     return Segment(**{name: getattr(row, name) for name in Segment.__slots__})
 
 

@@ -79,4 +79,6 @@ class RoomRow(Row):
     total_bytes: Mapped[int] = mapped_column(BigInteger)
     free_bytes: Mapped[int] = mapped_column(BigInteger)
     days_left: Mapped[float | None]
+    held_bytes: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    full_of_held: Mapped[bool] = mapped_column(server_default="false")
     as_of: Mapped[datetime]

@@ -2,6 +2,7 @@
 
 How long a recording is kept: the days of its camera, or those of its city (`retention.video_days`) where they are fewer.
 How much room there is: the city's own (`quotas.storage_gb`), then the installation's (`RECORDINGS_MAX_GB` and the free floor of the disk).
+What is held never goes: neither days nor a quota nor a full disk touch it.
 
 **Cities share a short disk fairly (max-min):** the next file to go is the oldest of the city that takes the most room. So no city loses a
 recording to a shortage while a city that takes more has one that can go, and one that takes an equal share or less loses nothing to a
@@ -12,15 +13,15 @@ from __future__ import annotations
 
 import heapq
 from collections import defaultdict
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from operator import attrgetter
 from uuid import UUID
 
 from gtvision.tenancy import TenantSettings
-from streaming.recordings.domain import Look, SegmentFile
+from streaming.recordings.domain import GENESIS, Look, Segment, SegmentFile, next_link
 from streaming.streams.domain import DesiredCamera
 
 GIGABYTE = 1_000_000_000
@@ -87,12 +88,59 @@ class Doomed:
 
 
 @dataclass(frozen=True, slots=True)
+class Held:
+    """A span whose recordings stay: of one camera, or (None) of every camera of the city."""
+
+    tenant_id: UUID
+    camera_id: UUID | None
+    since: datetime
+    until: datetime
+
+
+_MARGIN = timedelta(minutes=1)
+"""A held span is wider by so much at both ends, because how long a file is stands in its pictures, not in its name."""
+
+
+class HeldSpans:
+    """What is held at one time, asked for each file."""
+
+    def __init__(self, held: Iterable[Held] = ()) -> None:
+        self._of: defaultdict[UUID, list[tuple[datetime, datetime]]] = defaultdict(list)
+        """By camera, and by tenant for all its cameras."""
+        self._of_cities: list[tuple[datetime, datetime]] = []
+        for each in held:
+            span = each.since - _MARGIN, each.until + _MARGIN
+            self._of[each.camera_id or each.tenant_id].append(span)
+            if each.camera_id is None:
+                self._of_cities.append(span)
+
+    def cover(self, city: City, file: SegmentFile) -> bool:
+        """Whether a file shows something of a held span. A file whose city is not known is held with those of every city."""
+        whole = self._of_cities if city is None else self._of.get(city, ())
+        own = self._of.get(file.camera_id, ())
+        if not whole and not own:
+            return False
+        end = max(file.modified_at, file.started_at)
+        return any(file.started_at < until and end > since for span in (whole, own) for since, until in span)
+
+
+@dataclass(frozen=True, slots=True)
 class Rules:
     """All that decides what goes. `missing_free_bytes` is how much must be freed for the disk's floor."""
 
     limits: Limits
     missing_free_bytes: int = 0
     cities: Mapping[UUID, CityLimits] = field(default_factory=dict)
+    held: HeldSpans = field(default_factory=HeldSpans)
+
+
+@dataclass(frozen=True, slots=True)
+class HeldState:
+    """What holds do: the bytes that they keep, by city, and where they leave too little room: on the disk, in the cities' own limits."""
+
+    held_bytes: Mapping[City, int] = field(default_factory=dict)
+    is_full: bool = False
+    full_cities: Collection[City] = ()
 
 
 def keeping(camera: DesiredCamera, city: CityLimits) -> Policy:
@@ -109,8 +157,9 @@ def keep_days(cameras: Mapping[UUID, DesiredCamera], cities: Mapping[UUID, CityL
     return {camera_id: int(keeping(camera, cities.get(camera.tenant_id, none)).value) for camera_id, camera in cameras.items()}
 
 
-def to_delete(look: Look, rules: Rules, most: int) -> list[Doomed]:
+def to_delete(look: Look, rules: Rules, most: int) -> tuple[list[Doomed], HeldState]:
     """At most so many files that have to go: first what is too old, then for the cities' own limits, then for the volume and the disk.
+    What is held stays.
 
     The newest file of a camera may be being written: it stays, unless its camera was removed, or nothing was written to it for as long as
     recordings are kept. Takes a time that grows with the number of files, and no faster.
@@ -121,14 +170,20 @@ def to_delete(look: Look, rules: Rules, most: int) -> list[Doomed]:
         doomed += stock.beyond_city_limits(rules.cities, most - len(doomed))
     if len(doomed) < most:
         doomed += stock.beyond_room(rules, most - len(doomed))
-    return doomed
+    return doomed, HeldState(stock.held, stock.is_short and bool(stock.held), stock.full_cities)
 
 
 class _Stock:
-    """Every file by what may happen to it. `used` is what each city takes without the files that go."""
+    """Every file by what may happen to it. `used` is what each city takes without the files that go, held ones included.
+
+    `is_short` says that nothing more can go, and there is too little room all the same.
+    """
 
     def __init__(self, look: Look, rules: Rules) -> None:
         self.used: defaultdict[City, int] = defaultdict(int)
+        self.held: defaultdict[City, int] = defaultdict(int)
+        self.full_cities: set[City] = set()
+        self.is_short = False
         self._old: list[tuple[datetime, int, Doomed]] = []
         self._spare: defaultdict[City, list[SegmentFile]] = defaultdict(list)
         self._oldest: dict[City, list[SegmentFile]] = {}
@@ -142,6 +197,10 @@ class _Stock:
             camera_id = file.camera_id
             city, limit = city_of.get(camera_id), before.get(camera_id)
             is_newest = written.get(camera_id) is file
+            if rules.held.cover(city, file):
+                self.used[city] += file.size_bytes
+                self.held[city] += file.size_bytes
+                continue
             if limit is not None and file.started_at <= limit and (not is_newest or file.modified_at <= limit):
                 self._old.append((file.started_at, len(self._old), Doomed(file, keep[camera_id])))
                 self._freed += file.size_bytes
@@ -157,10 +216,12 @@ class _Stock:
         """Each city's oldest until its own limit holds."""
         doomed: list[Doomed] = []
         for city, limits in cities.items():
-            while (
-                limits.max_bytes is not None and self.used[city] > limits.max_bytes and len(doomed) < most and self._has_spare(city, most)
-            ):
+            if limits.max_bytes is None:
+                continue
+            while self.used[city] > limits.max_bytes and len(doomed) < most and self._has_spare(city, most):
                 doomed.append(Doomed(self._take(city), Policy(Reason.CITY_QUOTA, limits.max_bytes / GIGABYTE)))
+            if self.used[city] > limits.max_bytes and len(doomed) < most and self.held[city]:
+                self.full_cities.add(city)
         return doomed
 
     def beyond_room(self, rules: Rules, most: int) -> list[Doomed]:
@@ -177,6 +238,7 @@ class _Stock:
                 doomed.append(Doomed(self._take(city), policy))
                 missing -= doomed[-1].file.size_bytes
                 heapq.heappush(largest, (-self.used[city], name, city))
+        self.is_short = missing > 0 and not largest
         return doomed
 
     def _has_spare(self, city: City, most: int) -> bool:
@@ -200,3 +262,77 @@ def newest_of(look: Look) -> dict[UUID, SegmentFile]:
         if known is None or file.started_at > known.started_at:
             newest[file.camera_id] = file
     return {camera_id: file for camera_id, file in newest.items() if camera_id not in look.cameras or not look.cameras[camera_id].removed}
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """A legal hold: who keeps which recordings for which reason. It ends when it is lifted, or at `expires_at`."""
+
+    hold_id: UUID
+    tenant_id: UUID
+    camera_id: UUID | None
+    """None: every camera of the city."""
+    since: datetime
+    until: datetime
+    """The end of what is held."""
+    reason: str
+    placed_by: UUID
+    placed_at: datetime
+    expires_at: datetime | None
+    lifted_by: UUID | None = None
+    lifted_at: datetime | None = None
+    lift_reason: str | None = None
+
+    def is_active(self, now: datetime) -> bool:
+        return self.lifted_at is None and (self.expires_at is None or self.expires_at > now)
+
+
+_ADJOINING = timedelta(seconds=2)
+"""Files of a camera that records on follow one another as closely as that."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tombstone:
+    """What is left of recordings that went: adjoining ones of one camera, one UTC day and one policy together.
+
+    `sha256` is a chain over the hashes of their files in the order in which they went, begun as a camera's own chain is (GENESIS). An agent
+    that was stopped between the tombstone and the file deletes that again: then two tombstones tell of it.
+    """
+
+    tombstone_id: UUID
+    camera_id: UUID
+    started_at: datetime
+    ended_at: datetime
+    segments: int
+    size_bytes: int
+    sha256: str
+    policy: Policy
+    deleted_at: datetime
+    """When the last of them went."""
+
+    def with_segment(self, segment: Segment, at: datetime) -> Tombstone | None:
+        """Returns the tombstone that holds a segment too; None where that needs one of its own."""
+        gap = segment.started_at - self.ended_at
+        if segment.started_at.date() != self.started_at.date() or not -_ADJOINING <= gap <= _ADJOINING:
+            return None
+        return replace(
+            self,
+            ended_at=max(self.ended_at, segment.ended_at),
+            segments=self.segments + 1,
+            size_bytes=self.size_bytes + segment.size_bytes,
+            sha256=next_link(self.sha256, segment.sha256),
+            deleted_at=at,
+        )
+
+
+def bury(tombstones: list[Tombstone], segments: Iterable[Segment], policy: Policy, at: datetime, new_id: Callable[[], UUID]) -> None:
+    """Adds segments of one camera, oldest first, to the last of its tombstones of this policy, or to new ones behind it."""
+    for segment in segments:
+        grown = tombstones[-1].with_segment(segment, at) if tombstones else None
+        if grown is not None:
+            tombstones[-1] = grown
+            continue
+        sha256 = next_link(GENESIS, segment.sha256)
+        tombstones.append(
+            Tombstone(new_id(), segment.camera_id, segment.started_at, segment.ended_at, 1, segment.size_bytes, sha256, policy, at)
+        )

@@ -47,6 +47,10 @@ class Streams:
         async with self._uow(caller.tenant_id) as uow:
             return await self._repository(uow).with_recording(caller.camera_groups)
 
+    async def visible(self, caller: Caller) -> set[UUID]:
+        """The cameras that the caller may see."""
+        return {stream.camera_id for stream, _, _ in await self.with_recording(caller)}
+
     async def list(self, caller: Caller, after: UUID | None, limit: int) -> list[tuple[StreamView, str]]:
         """Streams that the caller may see with their cameras' names, by camera id."""
         async with self._uow(caller.tenant_id) as uow:

@@ -1,0 +1,151 @@
+"""Rows of retention to nouns and back."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, and_, or_, select, text, tuple_, update
+from sqlalchemy.dialects.postgresql import insert
+
+from chassis.db import Database, UnitOfWork
+from streaming.retention.domain import Held, Hold, Policy, Reason, Tombstone
+from streaming.retention.tables import HoldRow, TombstoneRow
+
+_LOCK_WAIT = text("SELECT set_config('lock_timeout', '10s', true)")
+_LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended('streaming.holds ' || :tenant, 0))")
+_LONGEST = timedelta(days=2)
+"""A tombstone is of one day, and its last recording may be as long as a day."""
+
+
+@dataclass(frozen=True, slots=True)
+class PostgresHolds:
+    """The holds of the tenant that the unit of work was opened with."""
+
+    uow: UnitOfWork
+
+    async def lock(self) -> None:
+        """Keeps others from placing a hold of the tenant, and from deleting its recordings, until the transaction ends.
+
+        Raises: Unavailable, where another has it for ten seconds.
+        """
+        await self.uow.session.execute(_LOCK_WAIT)
+        await self.uow.session.execute(_LOCK, {"tenant": str(self.uow.tenant_id)})
+
+    async def add(self, hold: Hold) -> None:
+        await self.uow.session.execute(insert(HoldRow).values({name: getattr(hold, name) for name in Hold.__slots__}))
+
+    async def save_lift(self, hold: Hold) -> None:
+        lifted = {"lifted_by": hold.lifted_by, "lifted_at": hold.lifted_at, "lift_reason": hold.lift_reason}
+        await self.uow.session.execute(update(HoldRow).where(*self._is(hold.hold_id)).values(lifted))
+
+    async def get(self, hold_id: UUID, *, lock: bool = False) -> Hold | None:
+        query = select(HoldRow).where(*self._is(hold_id))
+        row = (await self.uow.session.execute(query.with_for_update() if lock else query)).scalar_one_or_none()
+        return _hold_of(row) if row else None
+
+    async def page(
+        self, cameras: Collection[UUID] | None, active_at: tuple[bool, datetime] | None, before: tuple[datetime, UUID] | None, limit: int
+    ) -> list[Hold]:
+        """Newest first. `cameras` limits those of single cameras; `active_at`: only those that are active at an instant, or only others."""
+        query = select(HoldRow).where(HoldRow.tenant_id == self.uow.tenant_id)
+        if cameras is not None:
+            query = query.where(or_(HoldRow.camera_id.is_(None), HoldRow.camera_id.in_(cameras)))
+        if active_at is not None:
+            is_active = _active(active_at[1])
+            query = query.where(is_active if active_at[0] else ~is_active)
+        if before is not None:
+            query = query.where(tuple_(HoldRow.placed_at, HoldRow.hold_id) < before)
+        query = query.order_by(HoldRow.placed_at.desc(), HoldRow.hold_id.desc()).limit(limit)
+        return [_hold_of(row) for row in (await self.uow.session.execute(query)).scalars()]
+
+    async def active(self, now: datetime) -> list[Held]:
+        """What is held at this time."""
+        query = select(HoldRow).where(HoldRow.tenant_id == self.uow.tenant_id, _active(now))
+        rows = (await self.uow.session.execute(query)).scalars()
+        return [Held(row.tenant_id, row.camera_id, row.since, row.until) for row in rows]
+
+    def _is(self, hold_id: UUID) -> tuple[ColumnElement[bool], ...]:
+        return HoldRow.tenant_id == self.uow.tenant_id, HoldRow.hold_id == hold_id
+
+
+def _active(now: datetime) -> ColumnElement[bool]:
+    return and_(HoldRow.lifted_at.is_(None), or_(HoldRow.expires_at.is_(None), HoldRow.expires_at > now))
+
+
+def _hold_of(row: HoldRow) -> Hold:
+    return Hold(**{name: getattr(row, name) for name in Hold.__slots__})
+
+
+@dataclass(frozen=True, slots=True)
+class PostgresHeld:
+    """What is held across tenants, through the owner's definer function."""
+
+    db: Database
+
+    async def all(self, now: datetime) -> list[Held]:
+        async with self.db.uow(None) as uow:
+            rows = await uow.session.execute(
+                text("SELECT tenant_id, camera_id, since, until FROM streaming.fleet_holds(:now)"), {"now": now}
+            )
+            return [Held(row.tenant_id, row.camera_id, row.since, row.until) for row in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class PostgresTombstones:
+    """What is left of the deleted recordings of the tenant that the unit of work was opened with."""
+
+    uow: UnitOfWork
+
+    async def near(self, camera_id: UUID, policy: Policy, at: datetime) -> Tombstone | None:
+        """The last of a policy that begins at an instant or up to two days before."""
+        query = select(TombstoneRow).where(
+            *self._of(camera_id),
+            TombstoneRow.started_at.between(at - _LONGEST, at),
+            TombstoneRow.reason == policy.reason.value,
+            TombstoneRow.policy_value == policy.value,
+        )
+        query = query.order_by(TombstoneRow.started_at.desc()).limit(1).with_for_update()
+        row = (await self.uow.session.execute(query)).scalar_one_or_none()
+        return _tombstone_of(row) if row else None
+
+    async def put(self, tombstones: Sequence[Tombstone]) -> None:
+        """Stores new ones, and what has grown."""
+        if not tombstones:
+            return
+        put = insert(TombstoneRow)
+        grown = {name: put.excluded[name] for name in ("ended_at", "segments", "size_bytes", "sha256", "deleted_at")}
+        rows = [{"tenant_id": self.uow.tenant_id, **_row_of(each)} for each in tombstones]
+        await self.uow.session.execute(put.on_conflict_do_update(index_elements=["tenant_id", "tombstone_id"], set_=grown), rows)
+
+    async def page(self, camera_id: UUID, before: tuple[datetime, UUID] | None, limit: int) -> list[Tombstone]:
+        """Newest recordings first."""
+        query = select(TombstoneRow).where(*self._of(camera_id))
+        if before is not None:
+            query = query.where(tuple_(TombstoneRow.started_at, TombstoneRow.tombstone_id) < before)
+        query = query.order_by(TombstoneRow.started_at.desc(), TombstoneRow.tombstone_id.desc()).limit(limit)
+        return [_tombstone_of(row) for row in (await self.uow.session.execute(query)).scalars()]
+
+    async def spans(self, camera_id: UUID, since: datetime, until: datetime) -> list[tuple[datetime, datetime]]:
+        """What was deleted that overlaps a range, oldest first."""
+        overlapping = TombstoneRow.started_at > since - _LONGEST, TombstoneRow.started_at < until, TombstoneRow.ended_at > since
+        query = select(TombstoneRow.started_at, TombstoneRow.ended_at).where(*self._of(camera_id), *overlapping)
+        rows = await self.uow.session.execute(query.order_by(TombstoneRow.started_at))
+        return [(row.started_at, row.ended_at) for row in rows]
+
+    def _of(self, camera_id: UUID) -> tuple[ColumnElement[bool], ...]:
+        return TombstoneRow.tenant_id == self.uow.tenant_id, TombstoneRow.camera_id == camera_id
+
+
+_PLAIN = tuple(field.name for field in fields(Tombstone) if field.name != "policy")
+
+
+def _row_of(tombstone: Tombstone) -> dict[str, object]:
+    policy = tombstone.policy
+    return {name: getattr(tombstone, name) for name in _PLAIN} | {"reason": policy.reason.value, "policy_value": policy.value}
+
+
+def _tombstone_of(row: TombstoneRow) -> Tombstone:
+    return Tombstone(**{name: getattr(row, name) for name in _PLAIN}, policy=Policy(Reason(row.reason), row.policy_value))

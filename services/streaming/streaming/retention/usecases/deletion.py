@@ -1,0 +1,148 @@
+"""Deletion: what follows each look at the recordings, beside the media server."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime, timedelta
+from itertools import groupby
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from chassis.db import UnitOfWork, UowFactory
+from chassis.logs import get_logger
+from gtvision.ids import new_id
+from gtvision.tenancy import TenantSettings
+from streaming import metrics
+from streaming.recordings.domain import GENESIS, Look, Segment, SegmentFile, segment_id_of
+from streaming.retention.domain import CityLimits, Doomed, HeldSpans, HeldState, Limits, Rules, bury, to_delete
+
+if TYPE_CHECKING:
+    from streaming.gateways.recordings_folder import RecordingsFolder
+    from streaming.recordings.repository import PostgresSegments
+    from streaming.retention.repository import PostgresHeld, PostgresHolds, PostgresTombstones
+
+log = get_logger(__name__)
+
+Settings = Callable[[UUID], TenantSettings | None]
+"""What a city decided; None where the city is not known."""
+_MOST_PER_LOOK = 500
+"""So many files are deleted between two looks, so that indexing goes on. 250 cameras write twelve in the three seconds of a look."""
+_MOST_AT_ONCE = 100
+"""So many are deleted under one lock, for which a person who places a hold waits."""
+_UNDER_LOCK = timedelta(seconds=30)
+"""PostgreSQL ends a transaction, and with it the lock, that was idle for 60 s."""
+
+
+def limits_of_cities(look: Look, settings: Settings) -> dict[UUID, CityLimits]:
+    """What the cities of the cameras decided, by tenant."""
+    return {tenant_id: CityLimits.of(settings(tenant_id)) for tenant_id in {camera.tenant_id for camera in look.cameras.values()}}
+
+
+class Retention:
+    """Deletes recordings by age, by their cities' limits, by quota and by free space, and nothing that is held."""
+
+    def __init__(  # noqa: PLR0913 - what deleting needs
+        self,
+        uow: UowFactory,
+        segments: Callable[[UnitOfWork], PostgresSegments],
+        holds: Callable[[UnitOfWork], PostgresHolds],
+        tombstones: Callable[[UnitOfWork], PostgresTombstones],
+        held: PostgresHeld,
+        files: RecordingsFolder,
+        *,
+        limits: Limits,
+        settings: Settings,
+        most_per_look: int = _MOST_PER_LOOK,
+    ) -> None:
+        self._uow, self._segments, self._holds, self._tombstones = uow, segments, holds, tombstones
+        self._held, self._files, self._limits, self._settings, self._most_per_look = held, files, limits, settings, most_per_look
+        self.held_state = HeldState()
+        """What holds did to the last look."""
+
+    async def follow(self, look: Look) -> None:
+        """Deletes what has to go, so many files at most. Raises: Unavailable."""
+        missing = await self._files.missing_free_bytes(self._limits.free_floor)
+        held = HeldSpans(await self._held.all(look.now))
+        rules = Rules(self._limits, missing, limits_of_cities(look, self._settings), held)
+        doomed, held_state = await asyncio.to_thread(to_delete, look, rules, self._most_per_look)
+        self._tell(held_state)
+        by_tenant: defaultdict[UUID | None, list[Doomed]] = defaultdict(list)
+        for each in doomed:
+            camera = look.cameras.get(each.file.camera_id)
+            by_tenant[camera.tenant_id if camera else None].append(each)
+        for tenant_id, own in by_tenant.items():
+            for first in range(0, len(own), _MOST_AT_ONCE):
+                await self._delete(tenant_id, own[first : first + _MOST_AT_ONCE], look.now)
+
+    def _tell(self, held_state: HeldState) -> None:
+        was_full, self.held_state = self.held_state.is_full, held_state
+        metrics.held_bytes.set(sum(held_state.held_bytes.values()))
+        metrics.full_of_held.set(held_state.is_full)
+        if held_state.is_full and not was_full:
+            log.error("disk_full_of_held", held_bytes={str(city): size for city, size in held_state.held_bytes.items()})
+        elif was_full and not held_state.is_full:
+            log.info("disk_no_longer_full_of_held")
+
+    async def _delete(self, tenant_id: UUID | None, doomed: Sequence[Doomed], now: datetime) -> None:
+        """Deletes files of one tenant, under the lock that a hold is placed under: a hold that a person was told of is known here.
+
+        First the rows go and the tombstones come, then the files go: an agent that is stopped in between finds the files and deletes them
+        again. Files of cameras that are not known have no tenant, and so neither holds of their own nor rows.
+        """
+        if tenant_id is None:
+            await self._remove(doomed)
+            return
+        async with self._uow(tenant_id) as locked, asyncio.timeout(_UNDER_LOCK.total_seconds()):
+            holds = self._holds(locked)
+            await holds.lock()
+            held = HeldSpans(await holds.active(now))
+            free = [each for each in doomed if not held.cover(tenant_id, each.file)]
+            async with self._uow(tenant_id) as uow:
+                for own in _by_camera_and_policy(free):
+                    await self._bury(uow, own, now)
+            await self._remove(free)
+
+    async def _bury(self, uow: UnitOfWork, doomed: Sequence[Doomed], now: datetime) -> None:
+        """Puts a tombstone in the place of rows, of one camera and policy, oldest first."""
+        camera_id, policy, files = doomed[0].file.camera_id, doomed[0].policy, [each.file for each in doomed]
+        indexed = {row.segment_id: row for row in await self._segments(uow).forget_all(camera_id, files)}
+        segments = [indexed.get(segment_id_of(file.path)) or _not_indexed(uow, file) for file in files]
+        repository = self._tombstones(uow)
+        last = await repository.near(camera_id, policy, segments[0].started_at)
+        tombstones = [last] if last else []
+        bury(tombstones, segments, policy, now, new_id)
+        await repository.put(tombstones)
+
+    async def _remove(self, doomed: Sequence[Doomed]) -> None:
+        for each in doomed:
+            await self._files.delete(each.file.path)
+            metrics.deleted_bytes.inc(each.file.size_bytes)
+            log.info("recording_deleted", path=str(each.file.path), size_bytes=each.file.size_bytes, reason=each.policy.reason.value)
+
+
+def _by_camera_and_policy(doomed: Sequence[Doomed]) -> Iterator[list[Doomed]]:
+    def kind(each: Doomed) -> tuple[str, str, float]:
+        return str(each.file.camera_id), each.policy.reason.value, each.policy.value
+
+    for _, own in groupby(sorted(doomed, key=lambda each: (kind(each), each.file.started_at)), key=kind):
+        yield list(own)
+
+
+def _not_indexed(uow: UnitOfWork, file: SegmentFile) -> Segment:
+    """What is known of a file in which nothing could be played, or that goes before it was indexed: no hash."""
+    end = max(file.modified_at, file.started_at)
+    tenant_id = uow.tenant_id or UUID(int=0)
+    return Segment(
+        segment_id_of(file.path),
+        tenant_id,
+        file.camera_id,
+        str(file.path),
+        file.started_at,
+        end,
+        file.size_bytes,
+        GENESIS,
+        GENESIS,
+        GENESIS,
+    )
