@@ -30,3 +30,6 @@ thumbnails_missing = Gauge("gtvision_streaming_thumbnails_missing", "Finished re
 thumbnail_seconds = Histogram(
     "gtvision_streaming_thumbnail_seconds", "Time one thumbnail took", buckets=(0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 5)
 )
+sprite_seconds = Histogram(
+    "gtvision_streaming_sprite_seconds", "Time one sprite of thumbnails took", buckets=(0.02, 0.05, 0.1, 0.2, 0.5, 1, 5)
+)

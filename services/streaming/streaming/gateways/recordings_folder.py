@@ -12,10 +12,11 @@ from fractions import Fraction
 from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import TypeVar
+from uuid import UUID
 
 import av
 
-from gtvision.camera import camera_of_path
+from gtvision.camera import camera_of_path, path_name
 from gtvision.errors import Invalid, Unavailable
 from streaming.recordings.domain import Pictures, SegmentFile, parse_segment_path, thumbnail_of
 from streaming.recordings.parts import Parts, read_parts
@@ -37,6 +38,10 @@ class RecordingsFolder:
         """Every recorded file. Raises: Unavailable."""
         folders = await self._ask(lambda: list(self._folders()))
         return [file for folder in folders for file in await self._ask(partial(_files, folder))]
+
+    async def names(self, camera_id: UUID) -> list[str]:
+        """What the folder of a camera holds, in order: recordings and thumbnails begin with their instant. Raises: Unavailable."""
+        return await self._ask(partial(_names, self._root / path_name(camera_id)))
 
     async def measure(self, path: PurePosixPath) -> Pictures:
         """Where the file's video lies. Raises: Invalid, where nothing in it can be played; OSError."""
@@ -115,6 +120,13 @@ def _files(folder: os.DirEntry[str]) -> list[SegmentFile]:
             )
         )
     return files
+
+
+def _names(folder: Path) -> list[str]:
+    try:
+        return sorted(entry.name for entry in os.scandir(folder))
+    except FileNotFoundError:
+        return []
 
 
 def _put(path: Path, data: bytes) -> None:

@@ -1,4 +1,4 @@
-"""Snapshots: thumbnails beside the recordings."""
+"""Thumbnails: made beside the recordings, in a loop of their own."""
 
 from __future__ import annotations
 
