@@ -5,7 +5,7 @@ PYTHON := .venv/bin/python
 SETUP := python3 deploy/scripts/setup_machine.py
 PARTS = $(patsubst %/pyproject.toml,%,$(wildcard libs/*/pyproject.toml services/*/pyproject.toml mediamtx/standin/pyproject.toml deploy/local/pyproject.toml))
 
-.PHONY: help setup run up down status logs test check bench docs fmt clean
+.PHONY: help setup run up down status logs test check bench soak docs fmt clean
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' Makefile | while IFS='|' read -r verb text; do printf '%-16s %s\n' "$$verb" "$$text"; done
@@ -47,6 +47,10 @@ docs: ## write what is derived from the code (events.md, .env.example, the conso
 bench: ## measure against docs/benchmarks.md (one of them: make bench b=R3; the console: b=W)
 	@$(SETUP) --test
 	@$(PYTHON) -m tests.bench $(b)
+
+soak: ## try the recordings of a whole installation with faults (half an hour; less: make soak ARGS="--cameras 3 --minutes 4")
+	@$(SETUP) --test
+	@$(PYTHON) -m tests.soak $(ARGS)
 
 fmt: ## format the code
 	@$(SETUP) --test
