@@ -79,6 +79,16 @@ export interface Page_TombstoneOut_ {
   next?: string | null;
 }
 
+/** A session that waits to be opened at `url`, once, before `expires_at`. The address redirects to an HLS playlist. */
+export interface PlaybackOut {
+  session_id: string;
+  camera_id: string;
+  from: string;
+  to: string;
+  url: string;
+  expires_at: string;
+}
+
 /** Why a recording went. */
 export type Reason = "days" | "removed" | "city_days" | "city_quota" | "quota" | "floor";
 

@@ -10,8 +10,8 @@ PACKAGES = {
     "gtvision": ("libs/domain/gtvision", 1_790),
     "chassis": ("libs/chassis/chassis", 5_900),  # the aim is 4,500
     "city": ("libs/city/city", 900),
-    "servers": ("libs/servers/servers", 1_900),  # the aim is 1,800
-    "gtv": ("libs/cli/gtv", 3_700),  # the aim is 3,500
+    "servers": ("libs/servers/servers", 1_930),  # the aim is 1,800
+    "gtv": ("libs/cli/gtv", 3_720),  # the aim is 3,500
     "media_standin": ("mediamtx/standin/media_standin", 4_200),
 }
 NOUN_LINES = 1_200

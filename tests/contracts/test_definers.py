@@ -63,6 +63,7 @@ DECIDED = {
         "open_interruptions": READS,
         "make_segments_partitions": ADDS,
         "drop_segments_partitions": DELETES,
+        "tenant_of_camera": READS,
     },
 }
 KEPT_DAYS = {"audit_entry": 1_826, "audit_anchor": 1_826 + 28, "detections": 1, "segments": 1}

@@ -25,7 +25,7 @@ from gtv.failures import BadTable
 from gtv.routes import load_routes
 from servers import free_port
 
-TWO_NODES = {name: {each: edge.Target("127.0.0.1:1") for each in ("hls", "webrtc")} for name in ("media-1", "media-2")}
+TWO_NODES = {name: {each: edge.Target("127.0.0.1:1") for each in ("hls", "webrtc", "playback")} for name in ("media-1", "media-2")}
 PASSAGES = (edge.Passage("rtsp", "127.0.0.1:1", ("127.0.0.1:2", "[::1]:2"), True), edge.Passage("rtmp", "127.0.0.1:3", ("127.0.0.1:4",)))
 
 

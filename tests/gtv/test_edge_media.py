@@ -15,6 +15,7 @@ from servers import free_port
 
 pytestmark = pytest.mark.media
 
+KEY = "kEy-of_a_session" + 27 * "0"
 OTHER = "cam_0190a5c2-0000-7000-8000-000000000002"
 
 
@@ -22,7 +23,9 @@ OTHER = "cam_0190a5c2-0000-7000-8000-000000000002"
 async def two(tmp_path: Path) -> AsyncIterator[Front]:
     """The edge with two media nodes."""
     async with echoes("north", "south") as servers:
-        nodes = {name: {each: edge.Target(f"127.0.0.1:{echo.port}") for each in ("hls", "webrtc")} for name, echo in servers.items()}
+        nodes = {
+            name: {each: edge.Target(f"127.0.0.1:{echo.port}") for each in ("hls", "webrtc", "playback")} for name, echo in servers.items()
+        }
         async with edge_of(tmp_path, nodes=nodes) as front:
             yield front
 
@@ -38,7 +41,13 @@ def _add(front: Front, *entries: str) -> None:
 
 async def test_goes_to_the_node_that_has_the_camera(two: Front) -> None:
     _add(two, f"{CAMERA} north", f"{OTHER} south", "filled yes")
-    for protocol in ("/hls/{}/index.m3u8", "/hls/{}_sub/index.m3u8", "/whep/{}/whep"):
+    for protocol in (
+        "/hls/{}/index.m3u8",
+        "/hls/{}_sub/index.m3u8",
+        "/whep/{}/whep",
+        "/playback/{}/open",
+        f"/playback/{{}}/{KEY}/index.m3u8",
+    ):
         assert await _who(two, protocol.format(CAMERA)) == "north"
         assert await _who(two, protocol.format(OTHER)) == "south"
 
@@ -65,6 +74,40 @@ async def test_the_socket_is_its_owners_and_changes_nothing_but_maps(two: Front)
     assert files.socket.stat().st_mode & 0o777 == 0o600
     for order in ("disable frontend edge", "shutdown frontend edge", "set maxconn global 1", "disable server console/console"):
         assert "denied" in maintenance.ask(files, order).lower()
+
+
+async def test_of_recordings_only_what_is_played_passes(two: Front) -> None:
+    _add(two, f"{CAMERA} north", "filled yes")
+    file = "2026-01-31_12-00-00-000000"
+    for path in (
+        "open?ticket=x",
+        "still.jpg",
+        f"{KEY}/thumbs.json",
+        f"{KEY}/sprite_2026-01-31_12.jpg",
+        f"{KEY}/{file}.mp4",
+        f"{KEY}/{file}.jpg",
+    ):
+        assert await _who(two, f"/playback/{CAMERA}/{path}") == "north"
+    for path in (
+        "",
+        "index.m3u8",
+        f"{file}.mp4",
+        f"{KEY}/",
+        f"{KEY}/{file}.txt",
+        f"{KEY}x/{file}.mp4",
+        f"{KEY}/../{file}.mp4",
+        f"{KEY}/a%2f{file}.mp4",
+        f"{KEY}/%2e%2e/{file}.mp4",
+    ):
+        head, _ = await two.raw(f"GET /playback/{CAMERA}/{path}")
+        assert head.split()[1] == b"404", path
+    assert KEY not in two.log.read_text()
+
+
+async def test_redirects_of_recordings_keep_the_prefix(two: Front) -> None:
+    _add(two, f"{CAMERA} north", "filled yes")
+    answer = await two.client.get(f"/playback/{CAMERA}/open?redirect")
+    assert answer.headers["location"] == f"/playback/{CAMERA}/open?cookieCheck=1"
 
 
 async def test_no_page_of_another_origin_may_read_video(two: Front) -> None:

@@ -133,17 +133,19 @@ def create_app(  # noqa: PLR0913 - the one list of what a service is made of
     return service
 
 
-def create_worker(
+def create_worker(  # noqa: PLR0913 - as `create_app`
     settings: ServiceSettings,
     *,
     title: str,
     lifespan_parts: Sequence[AsyncContextManagerFactory],
     loops: Mapping[str, Loop],
+    private_routers: Sequence[APIRouter] = (),
     readiness: Mapping[str, Check] | None = None,
+    provides: Sequence[object] = (),
 ) -> Worker:
     """Returns a process without an API. Nothing runs yet."""
     worker = Worker(settings, title=title, lifespan_parts=lifespan_parts, loops=loops)
-    _mount(worker.private, (_health(worker, readiness or {}),), ())
+    _mount(worker.private, (_health(worker, readiness or {}), *private_routers), provides)
     return worker
 
 

@@ -83,7 +83,7 @@ class Composition:
                 "MEDIAMTX_API_URL": self.url("media-api"),
                 "MEDIAMTX_HLS_URL": self.url("hls"),
                 "MEDIAMTX_WEBRTC_URL": self.url("webrtc"),
-                "MEDIAMTX_PLAYBACK_URL": self.url("playback"),
+                "MEDIAMTX_PLAYBACK_URL": self.url("media-playback"),
                 "MEDIAMTX_API_USER": API_USER,
                 "MEDIAMTX_API_PASSWORD": parts["media_api"],
                 **self._media_reader(),

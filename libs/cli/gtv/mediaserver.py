@@ -30,7 +30,7 @@ def render(production: str, composition: Composition, *, edge_host: str, public_
         "authHTTPAddress": f"{composition.url('streaming-private')}/internal/media/auth",
         "apiAddress": f"{HOST}:{ports['media-api']}",
         "metricsAddress": f"{HOST}:{ports['media-metrics']}",
-        "playbackAddress": f"{HOST}:{ports['playback']}",
+        "playbackAddress": f"{HOST}:{ports['media-playback']}",
         "rtspAddress": f"{HOST}:{ports['rtsp']}",
         "hlsAddress": f"{HOST}:{ports['hls']}",
         "hlsTrustedProxies": [HOST],

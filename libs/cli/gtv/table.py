@@ -22,7 +22,7 @@ class Process(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: str = Field(pattern=r"^[a-z][a-z0-9-]*$")
-    kind: Literal["server", "media", "service", "console", "edge", "demo"]
+    kind: Literal["server", "media", "service", "console", "playback", "edge", "demo"]
     """server: servers knows it; service: `python -m <package> <role>`."""
     package: str | None = None
     service: str | None = None
@@ -61,7 +61,7 @@ class Process(BaseModel):
 
     def port_requests(self, edge_host: str, asked: Container[str] = ()) -> Iterator[PortRequest]:
         """Returns the ports that the process needs. Some exist only where they are `asked` for by name."""
-        if self.has_api or self.kind == "console":
+        if self.has_api or self.kind in {"console", "playback"}:
             yield PortRequest(self.name)
         if self.kind in {"service", "edge"}:
             yield PortRequest(f"{self.name}-private")

@@ -11,14 +11,14 @@ from dataclasses import dataclass, field
 
 from chassis.topology import POLICIES
 from gtv import edge, frontage, mediaserver
-from gtv.composition import API_USER
+from gtv.composition import API_USER, HOST
 from gtv.credentials import SERVICE_ROLES, first_password
 from gtv.failures import GtvError
 from gtv.home import Home
 from gtv.plan import Plan
 from gtv.probes import HttpProbes
 from gtv.table import Process
-from servers import BinaryMissing, LocalServer, Nginx, PgBouncer, Postgres, ProcessSpec, RabbitMq, RabbitPorts, Redis
+from servers import BinaryMissing, LocalServer, Nginx, NodeNginx, PgBouncer, Postgres, ProcessSpec, RabbitMq, RabbitPorts, Redis
 from servers.accounts import account_of, unprivileged_user
 from servers.files import read_json, write_json, write_private
 from servers.units import Pace, Unit
@@ -53,6 +53,8 @@ class UnitBuilder:
                 yield self._media(process)
             case "console":
                 yield self._console(process)
+            case "playback":
+                yield self._playback(process)
             case "edge":
                 yield self._edge(process)
             case "demo":
@@ -159,6 +161,13 @@ class UnitBuilder:
         root, port = self.plan.root, self.plan.composition.ports[process.name]
         template, folder = root / "nginx/nginx.conf.template", self.plan.home.root / "nginx"
         return self._of(Nginx(process.name, folder, port, template=template, console=root / "console", user=self.plan.account), process)
+
+    def _playback(self, process: Process) -> Unit:
+        home, ports = self.plan.home, self.plan.composition.ports
+        paths = {"template": self.plan.root / "nginx/node.conf.template", "recordings": home.recordings}
+        agent = f"{HOST}:{ports['recorder-private']}"
+        folder = home.root / process.name
+        return self._of(NodeNginx(process.name, folder, ports[process.name], **paths, agent=agent, user=self.plan.account), process)
 
     def _cameras(self, process: Process) -> Unit:
         plan = self.plan

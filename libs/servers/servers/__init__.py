@@ -7,7 +7,7 @@ an open port proves nothing, since another program's server may hold it. Nothing
 
 from servers.children import spawn
 from servers.failures import BinaryMissing, FolderUnreachable, NotReady, ServerError
-from servers.nginx import Nginx
+from servers.nginx import Nginx, NodeNginx
 from servers.pgbouncer import PgBouncer
 from servers.ports import free_port, free_ports
 from servers.postgres import DATABASE, MIGRATOR, SUPERUSER, Postgres, owner_of
@@ -25,6 +25,7 @@ __all__ = [
     "FolderUnreachable",
     "LocalServer",
     "Nginx",
+    "NodeNginx",
     "NotReady",
     "PgBouncer",
     "Postgres",

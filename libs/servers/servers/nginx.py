@@ -1,4 +1,4 @@
-"""nginx, for the console's files: what it answers and its headers are in `nginx/nginx.conf.template` alone."""
+"""nginx, for the console's files and for recorded video: what it answers and its headers are in the templates of `nginx/` alone."""
 
 from __future__ import annotations
 
@@ -30,32 +30,30 @@ def version_of(folder: Path) -> str:
     return digest.hexdigest()[:12]
 
 
-class Nginx(LocalServer):
-    """Serves the files of `console`. `user` is the account that it runs as where we are root; it must be able to read them."""
+class _Nginx(LocalServer):
+    """Any nginx. `user` is the account that it runs as where we are root; it must be able to read the files."""
 
-    def __init__(self, name: str, data: Path, port: int, *, template: Path, console: Path, user: str | None = None) -> None:
+    def __init__(self, name: str, data: Path, port: int, *, template: Path, user: str | None = None) -> None:
         self.name = name
         self.data = data
         self.port = port
         self._template = template
-        self._console = console
         self._user = user
+
+    def values(self) -> dict[str, str]:
+        """Returns what the template is filled in with, after a preparation of its own."""
+        raise NotImplementedError
 
     @property
     def url(self) -> str:
-        """Of the page."""
+        """Where it answers."""
         return f"http://{LOOPBACK}:{self.port}"
 
     def prepare(self) -> None:
         find_binary("nginx", package="nginx-light")
         end_leftovers(self.data)
         make_folder(self.data, self._user)
-        # at each start, so that a restart serves what was edited or installed meanwhile
-        version = version_of(self._console)
-        page = (self._console / "index.html").read_text()
-        write_private(self.data / "index.html", page.replace(VERSION_MARK, version), self._user)
-        values = {"NGINX_PORT": f"{LOOPBACK}:{self.port}", "NGINX_CONSOLE": str(self._console), "NGINX_RUN": str(self.data)}
-        values["NGINX_VERSION"] = version
+        values = self.values()
         # as envsubst does it: `$name` without braces is nginx's own variable
         write_private(self._config, re.sub(r"\$\{(\w+)\}", lambda name: values[name[1]], self._template.read_text()), self._user)
 
@@ -83,3 +81,33 @@ class Nginx(LocalServer):
     @property
     def _config(self) -> Path:
         return self.data / "nginx.conf"
+
+
+class Nginx(_Nginx):
+    """Serves the files of `console`."""
+
+    def __init__(self, name: str, data: Path, port: int, *, template: Path, console: Path, user: str | None = None) -> None:
+        super().__init__(name, data, port, template=template, user=user)
+        self._console = console
+
+    def values(self) -> dict[str, str]:
+        # at each start, so that a restart serves what was edited or installed meanwhile
+        version = version_of(self._console)
+        page = (self._console / "index.html").read_text()
+        write_private(self.data / "index.html", page.replace(VERSION_MARK, version), self._user)
+        values = {"NGINX_PORT": f"{LOOPBACK}:{self.port}", "NGINX_CONSOLE": str(self._console), "NGINX_RUN": str(self.data)}
+        return values | {"NGINX_VERSION": version}
+
+
+class NodeNginx(_Nginx):
+    """Sends the files of `recordings`, as the agent at `agent` (host:port) allows."""
+
+    def __init__(  # noqa: PLR0913 - what the template is filled in with
+        self, name: str, data: Path, port: int, *, template: Path, recordings: Path, agent: str, user: str | None = None
+    ) -> None:
+        super().__init__(name, data, port, template=template, user=user)
+        self._recordings, self._agent = recordings, agent
+
+    def values(self) -> dict[str, str]:
+        here = {"NODE_PORT": f"{LOOPBACK}:{self.port}", "NODE_RUN": str(self.data)}
+        return here | {"NODE_RECORDINGS": str(self._recordings), "NODE_AGENT": self._agent}

@@ -1,7 +1,8 @@
 from chassis.migrations import run_env
+from streaming.playback import tables as playback
 from streaming.recordings import tables as recordings
 from streaming.retention import tables as retention
 from streaming.streams import tables as streams
 from streaming.timeline import tables as timeline
 
-run_env([streams.Row.metadata, recordings.Row.metadata, retention.Row.metadata, timeline.Row.metadata], streams.SCHEMA)
+run_env([each.Row.metadata for each in (streams, recordings, playback, retention, timeline)], streams.SCHEMA)

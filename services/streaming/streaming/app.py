@@ -37,6 +37,11 @@ from streaming.live.api import hooks
 from streaming.live.consumers import ViewerEvents
 from streaming.live.usecases import Authorizer, Viewers, Viewings
 from streaming.names.usecases import CameraNames
+from streaming.playback.api import node as playback_node
+from streaming.playback.api import router as playback_router
+from streaming.playback.consumers import PlaybackEvents
+from streaming.playback.repository import PostgresPlaybackSessions, PostgresTenants
+from streaming.playback.usecases import PlaybackSessions, PlaybackTickets, Playlists
 from streaming.recordings.api import router as recordings_router
 from streaming.recordings.repository import PostgresIndex, PostgresSegments, PostgresUsage
 from streaming.recordings.usecases import Recorder, Recordings, RecordingUsage
@@ -100,7 +105,9 @@ def create_api(settings: ApiSettings) -> Service:
     )
     viewers = Viewers(server, auth, authorizer, viewings, RedisAttendance(state), clock)
     relay = OutboxRelay(db, bus.publisher, clock)
-    ViewerEvents(viewers).subscribe(bus)
+    tickets = PlaybackTickets(db.uow, PostgresPlaybackSessions, PostgresSegments, PostgresUsage, clock)
+    ViewerEvents(viewers, tickets.end_user).subscribe(bus)
+    PlaybackEvents(tickets).subscribe(bus)
     CameraEvents(db.uow, camera_copy, changed=names.changed.set).subscribe(bus)
     bus.publishes(StreamWentOnline, StreamWentOffline, RecordingSegmentClosed, AuditRecorded)
 
@@ -115,7 +122,7 @@ def create_api(settings: ApiSettings) -> Service:
         settings,
         title="GT-Vision streaming",
         lifespan_parts=(lambda: db, media_client, lambda: state, lambda: auth, lambda: tenants, lambda: refusals, lambda: bus),
-        routers=(streams_router, recordings_router, retention_router, timeline_router),
+        routers=(streams_router, recordings_router, retention_router, timeline_router, playback_router),
         private_routers=(hooks,),
         readiness={"postgresql": db.check, "rabbitmq": bus.check, "keys": auth.check},
         asyncapi=bus.asyncapi,
@@ -130,7 +137,7 @@ def create_api(settings: ApiSettings) -> Service:
             "viewers": every(_VIEWERS_LOOK, viewers.end_refused),
         },
         provides=(
-            *(auth.authenticator, tenants, streams, authorizer),
+            *(auth.authenticator, tenants, streams, authorizer, tickets),
             *(Recordings(db.uow, PostgresSegments, streams), RecordingUsage(db.uow, PostgresUsage, streams)),
             Timelines(db.uow, PostgresTimeline, streams, clock, deleted=lambda uow, *span: PostgresTombstones(uow).spans(*span)),
             Holds(db.uow, PostgresHolds, clock, find_camera=streams.find_kept, visible=streams.visible),
@@ -140,7 +147,7 @@ def create_api(settings: ApiSettings) -> Service:
 
 
 def create_agent(settings: AgentSettings) -> Worker:
-    """The recorder agent: beside each media server, on the recordings volume."""
+    """The recorder agent: beside each media server, on the recordings volume. nginx there asks it who may see what."""
     clock = SystemClock()
     db = Database(settings.db, clock)
     bus = Bus(settings.rabbit, settings.service_name, clock)
@@ -148,6 +155,9 @@ def create_agent(settings: AgentSettings) -> Worker:
     tenants = TenantDirectory(state)
     recording = settings.recording
     files, idle_after = RecordingsFolder(recording.path), timedelta(seconds=recording.idle_after_s)
+    auth = AuthRuntime(state, clock)
+    sessions = PlaybackSessions(db.uow, PostgresPlaybackSessions, PostgresTenants(db), auth.revocations, clock)
+    playlists = Playlists(db.uow, PostgresSegments, files, clock, idle_after)
     limits = Limits(max_bytes=int(recording.max_gb * 1_000_000_000), free_floor=recording.free_floor)
     retention = Retention(
         db.uow, PostgresSegments, PostgresHolds, PostgresTombstones, PostgresHeld(db), files, limits=limits, settings=tenants.known_settings
@@ -172,20 +182,22 @@ def create_agent(settings: AgentSettings) -> Worker:
         files,
         clock=clock,
         idle_after=idle_after,
-        followers=(open_files.follow, retention.follow, count.follow, thumbnails.follow),
+        followers=(open_files.follow, playlists.follow, retention.follow, count.follow, thumbnails.follow),
     )
     scan = every(timedelta(seconds=recording.scan_interval_s), recorder.keep_index, lasting=True)
     pace = timedelta(seconds=1 / recording.thumbnails_per_s)
     return create_worker(
         settings,
         title="GT-Vision recorder agent",
-        lifespan_parts=(lambda: db, lambda: state, lambda: tenants, lambda: bus),
+        lifespan_parts=(lambda: db, lambda: state, lambda: auth, lambda: tenants, lambda: bus),
         loops={
             "outbox": OutboxRelay(db, bus.publisher, clock).run,
             "recorder": scan,
             "thumbnails": every(pace, thumbnails.make_next, retry=_DISK_RETRY, lasting=True),
         },
+        private_routers=(playback_node,),
         readiness={"postgresql": db.check, "rabbitmq": bus.check},
+        provides=(sessions, playlists),
     )
 
 

@@ -58,6 +58,12 @@ class RecordingsFolder:
         async with asyncio.timeout(_MEASURE_TIMEOUT_S):
             return await asyncio.to_thread(_parts, self._root / path)
 
+    async def version(self, path: PurePosixPath) -> tuple[int, int]:
+        """Size in bytes and time of the last write: other ones, other content. Raises: OSError."""
+        async with asyncio.timeout(_MEASURE_TIMEOUT_S):
+            status = await asyncio.to_thread((self._root / path).stat)
+        return status.st_size, status.st_mtime_ns
+
     async def delete(self, path: PurePosixPath) -> None:
         """Removes the file and its thumbnail; missing ones are fine. Raises: Unavailable."""
         for each in (path, thumbnail_of(path)):

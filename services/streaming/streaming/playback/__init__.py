@@ -1,0 +1,1 @@
+"""Playback: sessions of viewers of recordings, and the playlists over the recorded files."""

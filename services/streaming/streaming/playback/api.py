@@ -1,0 +1,151 @@
+"""HTTP in: tickets on the public port; on the agent's private port what nginx asks for its viewers.
+
+nginx hands over the path without the session's key, and the key in a header, so that it is in no log.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+from urllib.parse import urlencode
+from uuid import UUID
+
+from fastapi import APIRouter, Query, Request, Response, Security, status
+from fastapi.openapi.models import APIKey, APIKeyIn
+from fastapi.security.base import SecurityBase
+from pydantic import BaseModel, Field
+
+from chassis.http import NoStore, Provided, StrictModel, provided
+from chassis.origin import origin
+from city.purposes import requires_with_purpose
+from gtvision.camera import camera_of_path
+from gtvision.errors import GTVisionError, NotFound, Unauthenticated, Unavailable
+from gtvision.tenancy import Caller, Scope
+from gtvision.time import Instant, isoformat
+from streaming import metrics
+from streaming.playback.domain import PlaybackSession, playback_url
+from streaming.playback.usecases import PlaybackSessions, PlaybackTickets, Playlists
+
+router = APIRouter(prefix="/api/v1", tags=["streaming"])
+node = APIRouter(prefix="/internal/playback", tags=["internal"])
+"""For nginx beside the recordings. `{path}` is the camera's, `cam_<id>`."""
+
+PLAYLIST_TYPE = "application/vnd.apple.mpegurl"
+KEY_HEADER, CAMERA_HEADER, FILE_HEADER = "x-playback-key", "x-playback-camera", "x-playback-file"
+
+TicketsDep = Annotated[PlaybackTickets, Provided(PlaybackTickets)]
+SessionsDep = Annotated[PlaybackSessions, Provided(PlaybackSessions)]
+PlaylistsDep = Annotated[Playlists, Provided(Playlists)]
+
+
+class PlaybackParams(StrictModel):
+    """Which recordings: 24 hours of one camera at most."""
+
+    camera_id: UUID
+    since: Annotated[Instant, Field(alias="from")]
+    until: Annotated[Instant, Field(alias="to")]
+
+
+class PlaybackOut(BaseModel):
+    """A session that waits to be opened at `url`, once, before `expires_at`. The address redirects to an HLS playlist."""
+
+    session_id: UUID
+    camera_id: UUID
+    since: Annotated[datetime, Field(serialization_alias="from")]
+    until: Annotated[datetime, Field(serialization_alias="to")]
+    url: str
+    expires_at: datetime
+
+
+class RangeParams(StrictModel):
+    """A part of a session's range."""
+
+    since: Annotated[Instant | None, Field(alias="from")] = None
+    until: Annotated[Instant | None, Field(alias="to")] = None
+
+
+class OpenParams(RangeParams):
+    """A ticket, and a part of its range."""
+
+    ticket: Annotated[str, Query(max_length=200)] = ""
+
+
+@router.get("/recordings/playback", summary="A session to watch a camera's recordings", dependencies=NoStore)
+async def get_playback(
+    query: Annotated[PlaybackParams, Query()],
+    caller: Annotated[Caller, requires_with_purpose(Scope.RECORDINGS_READ)],
+    tickets: TicketsDep,
+) -> PlaybackOut:
+    offer = await tickets.issue(caller, query.camera_id, query.since, query.until)
+    session = offer.session
+    return PlaybackOut(
+        session_id=session.session_id,
+        camera_id=session.camera_id,
+        since=session.since,
+        until=session.until,
+        url=playback_url(session.camera_id, offer.ticket),
+        expires_at=offer.expires_at,
+    )
+
+
+# --- beside the recordings ----------------------------------------------------------------------------------------------
+
+
+class OpenedSession(SecurityBase):
+    """The dependency on the session that a request of nginx names: `session: SessionDep`. Raises: as `PlaybackSessions.find`, NotFound."""
+
+    asks_for = (PlaybackSessions,)
+
+    def __init__(self) -> None:
+        self.model = APIKey(**{"in": APIKeyIn.header}, name=KEY_HEADER)
+        self.scheme_name = "playback key"
+
+    async def __call__(self, request: Request) -> PlaybackSession:
+        return await session_of(request)
+
+
+async def session_of(request: Request) -> PlaybackSession:
+    """Returns the session that a request of nginx names by the camera in its path, or in a header, and by its key."""
+    path = request.path_params.get("path") or request.headers.get(CAMERA_HEADER, "")
+    return await provided(request, PlaybackSessions).find(_camera(path), request.headers.get(KEY_HEADER, ""), origin().address)
+
+
+SessionDep = Annotated[PlaybackSession, Security(OpenedSession())]
+
+
+@node.get("/{path}/open", summary="Redeems a ticket")
+async def open_session(path: str, query: Annotated[OpenParams, Query()], sessions: SessionsDep) -> Response:
+    session, key = await sessions.open(_camera(path), query.ticket, origin().address)
+    part = {"from": query.since, "to": query.until}
+    asked = urlencode({name: isoformat(instant) for name, instant in part.items() if instant is not None}, safe=":")
+    where = f"/cam_{session.camera_id}/{key}/index.m3u8" + (f"?{asked}" if asked else "")
+    return Response(status_code=status.HTTP_302_FOUND, headers={"location": where, "cache-control": "no-store"})
+
+
+@node.get("/{path}/index.m3u8", summary="The playlist of a session")
+async def get_playlist(session: SessionDep, query: Annotated[RangeParams, Query()], playlists: PlaylistsDep) -> Response:
+    text = await playlists.of(session, query.since, query.until)
+    return Response(text, media_type=PLAYLIST_TYPE, headers={"cache-control": "no-store"})
+
+
+@node.get("/allowed", summary="Whether nginx may send a file", status_code=status.HTTP_204_NO_CONTENT)
+async def is_allowed(request: Request, playlists: PlaylistsDep) -> Response:
+    try:
+        session = await session_of(request)
+        await playlists.check(session, request.headers.get(FILE_HEADER, "").rpartition(".")[0])
+    except Unavailable:
+        raise
+    except GTVisionError as refused:
+        # nginx takes these two for a refusal, and any other status for a fault
+        is_unknown = isinstance(refused, Unauthenticated)
+        metrics.playback_answers.labels(refused.code).inc()
+        return Response(status_code=status.HTTP_401_UNAUTHORIZED if is_unknown else status.HTTP_403_FORBIDDEN)
+    metrics.playback_answers.labels("allowed").inc()
+    return Response(status_code=status.HTTP_204_NO_CONTENT)
+
+
+def _camera(path: str) -> UUID:
+    camera_id = camera_of_path(path)
+    if camera_id is None or path != f"cam_{camera_id}":
+        raise NotFound("There is no such camera.")
+    return UUID(camera_id)

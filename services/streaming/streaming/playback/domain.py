@@ -1,0 +1,199 @@
+"""Sessions of viewers of recordings, and playlists over recorded files (RFC 8216). Pure: no I/O, no clock."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import ClassVar
+from uuid import UUID
+
+from gtvision.errors import Forbidden, Invalid, NotFound, Unauthenticated
+from gtvision.tenancy import Caller, Role
+from gtvision.time import isoformat
+from streaming.recordings.parts import Group, Parts
+
+LONGEST_RANGE = timedelta(hours=24)
+TICKET_LIFETIME = timedelta(seconds=60)
+SESSION_LIFETIME = timedelta(hours=12)
+_SECRET_BYTES = 32
+
+
+class RangeTooLong(Invalid):
+    """A playback session covers 24 hours at most."""
+
+    code: ClassVar[str] = "range_too_long"
+
+
+class NoRecording(NotFound):
+    """Nothing is recorded in this range."""
+
+    code: ClassVar[str] = "no_recording"
+
+
+class TicketRefused(Unauthenticated):
+    """The ticket is not valid, or not any more."""
+
+    code: ClassVar[str] = "ticket_refused"
+
+
+class SessionUnknown(Unauthenticated):
+    """There is no such playback session, or not any more."""
+
+    code: ClassVar[str] = "playback_session_unknown"
+
+
+class OutsideSession(Forbidden):
+    """The playback session is for something else."""
+
+    code: ClassVar[str] = "outside_session"
+
+
+def new_secret() -> str:
+    """Returns 256 random bits, as 43 characters that need no escaping in a URL."""
+    return secrets.token_urlsafe(_SECRET_BYTES)
+
+
+def hash_of(secret: str) -> str:
+    """Returns what is stored of a ticket or key. It needs no salt: nobody guesses 256 bits."""
+    return hashlib.sha256(secret.encode("utf-8", "replace")).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class PlaybackSession:
+    """What a viewer may watch: a range of one camera's recordings, until it expires or the login `login_id` is ended."""
+
+    session_id: UUID
+    tenant_id: UUID
+    camera_id: UUID
+    since: datetime
+    until: datetime
+    user_id: UUID
+    role: Role
+    login_id: UUID
+    groups: frozenset[UUID] | None
+    """The camera groups that the viewer is limited to; None: to none."""
+    purpose: str | None
+    expires_at: datetime
+    address: str | None = None
+    """Of the client that opened it."""
+
+    @classmethod
+    def of(cls, caller: Caller, session_id: UUID, camera_id: UUID, since: datetime, until: datetime, **more: object) -> PlaybackSession:
+        return cls(
+            session_id=session_id,
+            tenant_id=caller.tenant_id,
+            camera_id=camera_id,
+            since=since,
+            until=until,
+            user_id=caller.user_id,
+            role=caller.role,
+            login_id=caller.session_id,
+            groups=caller.camera_groups,
+            **more,  # type: ignore[arg-type]
+        )
+
+    @property
+    def caller(self) -> Caller:
+        """The viewer, without scopes."""
+        return Caller(self.tenant_id, self.user_id, self.role, frozenset(), self.login_id, self.groups)
+
+    def narrowed(self, since: datetime | None, until: datetime | None) -> tuple[datetime, datetime]:
+        """Returns a range inside that of the session. Raises: Invalid, where nothing is left."""
+        begin, end = max(since or self.since, self.since), min(until or self.until, self.until)
+        if end <= begin:
+            raise Invalid("`to` must be after `from`, and both inside the session's range.")
+        return begin, end
+
+
+def check_range(since: datetime, until: datetime) -> None:
+    """Raises: Invalid, RangeTooLong."""
+    if until <= since:
+        raise Invalid("`to` must be after `from`.")
+    if until - since > LONGEST_RANGE:
+        raise RangeTooLong
+
+
+# --- playlists ----------------------------------------------------------------------------------------------------------
+
+_GROWING_TARGET_S = 6
+"""A playlist that grows may not change its target duration: groups of key frames that come often enough stay below."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlayedFile:
+    """A recorded file of a playlist. `at` is the instant of its own 0; `uri` is relative to the playlist."""
+
+    uri: str
+    at: datetime
+    parts: Parts = field(repr=False)
+
+    def groups_within(self, since: datetime, until: datetime) -> Sequence[Group]:
+        """The groups that show the range, from the last key frame at or before `since` on."""
+        first, last, groups = _ms(since - self.at), _ms(until - self.at), self.parts.groups
+        start = max((index for index, group in enumerate(groups) if group.start_ms + group.key_ms <= first), default=0)
+        following = groups[start + 1] if start + 1 < len(groups) else None
+        if groups and groups[start].end_ms <= first and (following is None or following.start_ms > first):
+            start += 1  # in between is nothing
+        return [group for group in groups[start:] if group.start_ms < last]
+
+    @property
+    def ends_at(self) -> datetime:
+        return self.at + timedelta(milliseconds=self.parts.groups[-1].end_ms) if self.parts.groups else self.at
+
+
+def playlist(files: Sequence[PlayedFile], since: datetime, until: datetime, *, is_complete: bool) -> str:
+    """Returns a playlist of the range. One that is not complete grows. Raises: NoRecording, where there would be nothing in it."""
+    shown = [(file, groups) for file in files if (groups := file.groups_within(since, until))]
+    if not shown:
+        raise NoRecording
+    longest_ms = max(group.duration_ms for _, groups in shown for group in groups)
+    target_s = max(-(-longest_ms // 1_000), 1 if is_complete else _GROWING_TARGET_S)
+    lines = [
+        "#EXTM3U",
+        "#EXT-X-VERSION:7",
+        f"#EXT-X-TARGETDURATION:{target_s}",
+        "#EXT-X-MEDIA-SEQUENCE:0",
+        f"#EXT-X-PLAYLIST-TYPE:{'VOD' if is_complete else 'EVENT'}",
+    ]
+    for number, (file, groups) in enumerate(shown):
+        if number:
+            lines.append("#EXT-X-DISCONTINUITY")  # the timestamps begin anew with each file
+        lines.append(f'#EXT-X-MAP:URI="{file.uri}",BYTERANGE="{file.parts.init_size}@0"')
+        lines.extend(_segments(file, groups))
+    if is_complete:
+        lines.append("#EXT-X-ENDLIST")
+    return "\n".join(lines) + "\n"
+
+
+def _segments(file: PlayedFile, groups: Sequence[Group]) -> Iterator[str]:
+    expected: int | None = None
+    for group in groups:
+        if group.start_ms != expected:
+            if expected is not None:
+                yield "#EXT-X-DISCONTINUITY"  # the camera's clock jumped
+            yield f"#EXT-X-PROGRAM-DATE-TIME:{_instant(file.at + timedelta(milliseconds=group.start_ms))}"
+        yield f"#EXTINF:{group.duration_ms / 1_000:.3f},"
+        yield f"#EXT-X-BYTERANGE:{group.size}@{group.offset}"
+        yield file.uri
+        expected = group.end_ms
+
+
+def _instant(instant: datetime) -> str:
+    return f"{instant:%Y-%m-%dT%H:%M:%S}.{instant.microsecond // 1_000:03d}Z"
+
+
+def _ms(span: timedelta) -> int:
+    return span // timedelta(milliseconds=1)
+
+
+def playback_url(camera_id: UUID, ticket: str) -> str:
+    """Returns where the edge takes a ticket."""
+    return f"/playback/cam_{camera_id}/open?ticket={ticket}"
+
+
+def range_query(since: datetime, until: datetime) -> str:
+    """Returns the range as a query, to narrow a playlist."""
+    return f"from={isoformat(since)}&to={isoformat(until)}"

@@ -1,0 +1,49 @@
+"""Rows of playback."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import DateTime, MetaData, Text, UniqueConstraint
+from sqlalchemy import Uuid as UuidType
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from chassis.db import NAMING_CONVENTION
+
+
+class Row(DeclarativeBase):
+    """Base of every row here."""
+
+    metadata = MetaData(schema="streaming", naming_convention=NAMING_CONVENTION)
+    type_annotation_map = {  # noqa: RUF012 - SQLAlchemy's own name for it
+        datetime: DateTime(timezone=True),
+        UUID: UuidType(),
+        str: Text,
+        list[UUID]: ARRAY(UuidType()),
+    }
+
+
+class PlaybackSessionRow(Row):
+    """A session of a viewer of recordings: offered with a ticket, opened with a key. Of both only the SHA-256 is stored."""
+
+    __tablename__ = "playback_sessions"
+    __table_args__ = (UniqueConstraint("tenant_id", "ticket_hash"), UniqueConstraint("tenant_id", "key_hash"))
+
+    tenant_id: Mapped[UUID] = mapped_column(primary_key=True)
+    session_id: Mapped[UUID] = mapped_column(primary_key=True)
+    camera_id: Mapped[UUID]
+    range_from: Mapped[datetime]
+    range_to: Mapped[datetime]
+    user_id: Mapped[UUID]
+    role: Mapped[str]
+    login_id: Mapped[UUID]
+    groups: Mapped[list[UUID] | None]
+    purpose: Mapped[str | None]
+    ticket_hash: Mapped[str]
+    ticket_expires_at: Mapped[datetime]
+    key_hash: Mapped[str | None]
+    address: Mapped[str | None]
+    opened_at: Mapped[datetime | None]
+    expires_at: Mapped[datetime]

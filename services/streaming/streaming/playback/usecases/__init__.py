@@ -1,0 +1,7 @@
+"""Playback of recordings: tickets by the API, sessions and playlists by the agent beside the recordings."""
+
+from streaming.playback.usecases.playlists import Playlists
+from streaming.playback.usecases.sessions import PlaybackSessions
+from streaming.playback.usecases.tickets import Offer, PlaybackTickets
+
+__all__ = ["Offer", "PlaybackSessions", "PlaybackTickets", "Playlists"]
