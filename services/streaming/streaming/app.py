@@ -40,7 +40,7 @@ from streaming.names.usecases import CameraNames
 from streaming.playback.api import node as playback_node
 from streaming.playback.api import router as playback_router
 from streaming.playback.consumers import PlaybackEvents
-from streaming.playback.repository import PostgresPlaybackSessions, PostgresTenants
+from streaming.playback.repository import PostgresPlaybackSessions, PostgresPlayedFiles, PostgresTenants
 from streaming.playback.usecases import PlaybackSessions, PlaybackTickets, Playlists
 from streaming.recordings.api import router as recordings_router
 from streaming.recordings.repository import PostgresIndex, PostgresSegments, PostgresUsage
@@ -105,7 +105,7 @@ def create_api(settings: ApiSettings) -> Service:
     )
     viewers = Viewers(server, auth, authorizer, viewings, RedisAttendance(state), clock)
     relay = OutboxRelay(db, bus.publisher, clock)
-    tickets = PlaybackTickets(db.uow, PostgresPlaybackSessions, PostgresSegments, PostgresUsage, clock)
+    tickets = PlaybackTickets(db.uow, PostgresPlaybackSessions, PostgresPlayedFiles, clock)
     ViewerEvents(viewers, tickets.end_user).subscribe(bus)
     PlaybackEvents(tickets).subscribe(bus)
     CameraEvents(db.uow, camera_copy, changed=names.changed.set).subscribe(bus)
@@ -157,7 +157,7 @@ def create_agent(settings: AgentSettings) -> Worker:
     files, idle_after = RecordingsFolder(recording.path), timedelta(seconds=recording.idle_after_s)
     auth = AuthRuntime(state, clock)
     sessions = PlaybackSessions(db.uow, PostgresPlaybackSessions, PostgresTenants(db), auth.revocations, clock)
-    playlists = Playlists(db.uow, PostgresSegments, files, clock, idle_after)
+    playlists = Playlists(db.uow, PostgresPlayedFiles, files, clock, idle_after)
     limits = Limits(max_bytes=int(recording.max_gb * 1_000_000_000), free_floor=recording.free_floor)
     retention = Retention(
         db.uow, PostgresSegments, PostgresHolds, PostgresTombstones, PostgresHeld(db), files, limits=limits, settings=tenants.known_settings

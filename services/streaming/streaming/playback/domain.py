@@ -7,6 +7,7 @@ import secrets
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from pathlib import PurePosixPath
 from typing import ClassVar
 from uuid import UUID
 
@@ -120,6 +121,14 @@ def check_range(since: datetime, until: datetime) -> None:
 
 _GROWING_TARGET_S = 6
 """A playlist that grows may not change its target duration: groups of key frames that come often enough stay below."""
+
+
+@dataclass(frozen=True, slots=True)
+class IndexedFile:
+    """What the index knows of a recorded file. `parts` are encoded (`recordings.parts`); None where they were never looked for."""
+
+    path: PurePosixPath
+    parts: bytes | None
 
 
 @dataclass(frozen=True, slots=True)

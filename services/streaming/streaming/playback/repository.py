@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
+from pathlib import PurePosixPath
 from uuid import UUID
 
 from sqlalchemy import delete, select, text, update
@@ -11,11 +12,18 @@ from sqlalchemy.dialects.postgresql import insert
 
 from chassis.db import Database, UnitOfWork
 from gtvision.tenancy import Role
-from streaming.playback.domain import PlaybackSession
+from streaming.playback.domain import IndexedFile, PlaybackSession
 from streaming.playback.tables import PlaybackSessionRow
 
+_LONGEST = timedelta(days=1)
 # Removed cameras too: what they recorded can be watched as long as it is kept.
 _GROUPS = text("SELECT groups FROM streaming.cameras WHERE tenant_id = :tenant_id AND camera_id = :camera_id")
+_SPAN = "tenant_id = :tenant_id AND camera_id = :camera_id AND started_at < :until"
+# The media server writes no file of more than a day: the first bound lets PostgreSQL pass over the other days' partitions.
+_FILES = text(
+    f"SELECT path, parts FROM streaming.segments WHERE {_SPAN} AND started_at > :earliest AND ended_at > :since ORDER BY started_at"  # noqa: S608
+)
+_OPEN_FILE = text(f"SELECT count(*) FROM streaming.open_files WHERE {_SPAN} AND written_at > :since")  # noqa: S608 - a text of ours
 _TENANT = text("SELECT streaming.tenant_of_camera(:camera_id)")
 
 
@@ -81,6 +89,25 @@ class PostgresPlaybackSessions:
     async def forget_expired(self, now: datetime) -> None:
         row = PlaybackSessionRow
         await self.uow.session.execute(delete(row).where(row.tenant_id == self.uow.tenant_id, row.expires_at < now))
+
+
+@dataclass(frozen=True, slots=True)
+class PostgresPlayedFiles:
+    """The recorded files of the tenant that the unit of work was opened with, as the index and the recorder agent know them."""
+
+    uow: UnitOfWork
+
+    async def between(self, camera_id: UUID, since: datetime, until: datetime) -> list[IndexedFile]:
+        """The indexed files of which something lies in the range, oldest first."""
+        rows = await self.uow.session.execute(_FILES, self._span(camera_id, since, until) | {"earliest": since - _LONGEST})
+        return [IndexedFile(PurePosixPath(row.path), row.parts) for row in rows]
+
+    async def is_being_written(self, camera_id: UUID, since: datetime, until: datetime) -> bool:
+        """Whether the file that was being written a moment ago reaches into the range."""
+        return bool((await self.uow.session.execute(_OPEN_FILE, self._span(camera_id, since, until))).scalar_one())
+
+    def _span(self, camera_id: UUID, since: datetime, until: datetime) -> dict[str, object]:
+        return {"tenant_id": self.uow.tenant_id, "camera_id": camera_id, "since": since, "until": until}
 
 
 @dataclass(frozen=True, slots=True)

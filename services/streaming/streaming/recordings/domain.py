@@ -87,16 +87,6 @@ class Segment:
 
 
 @dataclass(frozen=True, slots=True)
-class IndexedFile:
-    """What the index knows of a recorded file. `parts` are encoded (`recordings.parts`); None where they were never looked for."""
-
-    path: PurePosixPath
-    started_at: datetime
-    ended_at: datetime
-    parts: bytes | None
-
-
-@dataclass(frozen=True, slots=True)
 class Look:
     """What one look at the recordings folder found: every file in it, and the cameras of all tenants, by id."""
 

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from datetime import date, datetime, timedelta
 from operator import attrgetter
-from pathlib import PurePosixPath
 from typing import Any
 from uuid import UUID
 
@@ -14,7 +13,7 @@ from sqlalchemy import ColumnElement, delete, or_, select, text, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 
 from chassis.db import Database, UnitOfWork
-from streaming.recordings.domain import GENESIS, IndexedFile, Room, Segment, SegmentFile, Usage, segment_id_of
+from streaming.recordings.domain import GENESIS, Room, Segment, SegmentFile, Usage, segment_id_of
 from streaming.recordings.tables import ChainRow, RoomRow, SegmentRow, UsageRow
 
 _LONGEST = timedelta(days=1)
@@ -66,19 +65,6 @@ class PostgresSegments:
         query = query.order_by(SegmentRow.started_at.desc(), SegmentRow.segment_id.desc()).limit(limit)
         return [_segment_of(row) for row in (await self.uow.session.execute(query)).scalars()]
 
-    async def files(self, camera_id: UUID, since: datetime, until: datetime) -> list[IndexedFile]:
-        """The files of which something lies in the range, oldest first."""
-        columns = SegmentRow.path, SegmentRow.started_at, SegmentRow.ended_at, SegmentRow.parts
-        query = select(*columns).where(
-            SegmentRow.tenant_id == self.uow.tenant_id,
-            SegmentRow.camera_id == camera_id,
-            SegmentRow.started_at < until,
-            SegmentRow.started_at > since - _LONGEST,
-            SegmentRow.ended_at > since,
-        )
-        rows = (await self.uow.session.execute(query.order_by(SegmentRow.started_at))).all()
-        return [IndexedFile(PurePosixPath(row.path), row.started_at, row.ended_at, row.parts) for row in rows]
-
     async def forget(self, file: SegmentFile) -> None:
         """Removes what is in the index of a file."""
         await self.uow.session.execute(delete(SegmentRow).where(*self._of(file)))
@@ -126,11 +112,6 @@ class PostgresUsage:
         """By camera; a city has some thousand at most."""
         rows = (await self.uow.session.execute(select(UsageRow).where(UsageRow.tenant_id == self.uow.tenant_id))).scalars()
         return [Usage(**{field.name: getattr(row, field.name) for field in fields(Usage)}) for row in rows]
-
-    async def is_growing(self, camera_id: UUID) -> bool:
-        """Whether a file of the camera was being written at the last count."""
-        query = select(UsageRow.is_growing).where(UsageRow.tenant_id == self.uow.tenant_id, UsageRow.camera_id == camera_id)
-        return bool((await self.uow.session.execute(query)).scalar_one_or_none())
 
     async def room(self) -> tuple[Room, datetime] | None:
         """What was found last on the disk, and when."""

@@ -16,13 +16,13 @@ from gtvision.camera import path_name
 from gtvision.errors import Invalid, Unavailable
 from gtvision.time import Clock
 from streaming import metrics
-from streaming.playback.domain import NoRecording, OutsideSession, PlaybackSession, PlayedFile, playlist
-from streaming.recordings.domain import IndexedFile, Look, SegmentFile, parse_segment_path
+from streaming.playback.domain import IndexedFile, NoRecording, OutsideSession, PlaybackSession, PlayedFile, playlist
+from streaming.recordings.domain import Look, SegmentFile, parse_segment_path
 from streaming.recordings.parts import Parts
 
 if TYPE_CHECKING:
     from streaming.gateways.recordings_folder import RecordingsFolder
-    from streaming.recordings.repository import PostgresSegments
+    from streaming.playback.repository import PostgresPlayedFiles
 
 _LATELY = timedelta(hours=1)
 """Older files are in the index, or will be once the agent has caught up."""
@@ -38,13 +38,13 @@ class Playlists:
     def __init__(
         self,
         uow: UowFactory,
-        segments: Callable[[UnitOfWork], PostgresSegments],
+        index: Callable[[UnitOfWork], PostgresPlayedFiles],
         files: RecordingsFolder,
         clock: Clock,
         idle_after: timedelta,
     ) -> None:
         """A file that was not written for `idle_after` counts as finished."""
-        self._uow, self._segments, self._files, self._clock, self._idle_after = uow, segments, files, clock, idle_after
+        self._uow, self._index, self._files, self._clock, self._idle_after = uow, index, files, clock, idle_after
         self._lately: Mapping[UUID, Sequence[SegmentFile]] = {}
         self._parsed: OrderedDict[PurePosixPath, tuple[tuple[int, int], Parts | None]] = OrderedDict()
         self._few = asyncio.Semaphore(_AT_ONCE)
@@ -92,7 +92,7 @@ class Playlists:
 
     async def _indexed(self, session: PlaybackSession, since: datetime, until: datetime) -> list[IndexedFile]:
         async with self._uow(session.tenant_id) as uow:
-            return await self._segments(uow).files(session.camera_id, since, until)
+            return await self._index(uow).between(session.camera_id, since, until)
 
     async def _late(self, files: Sequence[SegmentFile], until: datetime) -> tuple[list[PlayedFile], bool]:
         """The files that are not in the index yet, and whether nothing more can come before `until`."""

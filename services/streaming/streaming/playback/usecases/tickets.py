@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -17,11 +17,7 @@ from gtvision.time import Clock
 from streaming.playback.domain import TICKET_LIFETIME, NoRecording, PlaybackSession, check_range, hash_of, new_secret
 
 if TYPE_CHECKING:
-    from streaming.playback.repository import PostgresPlaybackSessions
-    from streaming.recordings.repository import PostgresSegments, PostgresUsage
-
-_NOT_INDEXED_YET = timedelta(minutes=5)
-"""What was recorded so lately may lie in a file that is being written."""
+    from streaming.playback.repository import PostgresPlaybackSessions, PostgresPlayedFiles
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +36,10 @@ class PlaybackTickets:
         self,
         uow: UowFactory,
         sessions: Callable[[UnitOfWork], PostgresPlaybackSessions],
-        segments: Callable[[UnitOfWork], PostgresSegments],
-        usage: Callable[[UnitOfWork], PostgresUsage],
+        index: Callable[[UnitOfWork], PostgresPlayedFiles],
         clock: Clock,
     ) -> None:
-        self._uow, self._sessions, self._segments, self._usage, self._clock = uow, sessions, segments, usage, clock
+        self._uow, self._sessions, self._index, self._clock = uow, sessions, index, clock
 
     async def issue(self, caller: Caller, camera_id: UUID, since: datetime, until: datetime) -> Offer:
         """Offers a session; it goes on record when it is opened. Expired ones are forgotten.
@@ -67,9 +62,8 @@ class PlaybackTickets:
         return Offer(session, ticket, expires_at)
 
     async def _is_recorded(self, uow: UnitOfWork, camera_id: UUID, since: datetime, until: datetime) -> bool:
-        if await self._segments(uow).list_newest(camera_id, since, until, None, 1):
-            return True
-        return until > self._clock.now() - _NOT_INDEXED_YET and await self._usage(uow).is_growing(camera_id)
+        index = self._index(uow)
+        return bool(await index.between(camera_id, since, until)) or await index.is_being_written(camera_id, since, until)
 
     async def end_login(self, tenant_id: UUID, login_id: UUID) -> None:
         """Ends what a login opened, for good: identity forgets that it was ended. Repeating it is harmless."""
