@@ -31,6 +31,8 @@ from streaming.gateways.mediamtx import MediaMtx
 from streaming.gateways.pyav_pictures import PyAvPictures
 from streaming.gateways.recordings_folder import RecordingsFolder
 from streaming.gateways.redis_attendance import RedisAttendance
+from streaming.gateways.redis_still_tickets import RedisStillTickets
+from streaming.gateways.sprite_sheets import SpriteSheets
 from streaming.gateways.system_names import SystemNames
 from streaming.gateways.tls_certificates import TlsCertificates
 from streaming.live.api import hooks
@@ -50,7 +52,9 @@ from streaming.retention.domain import Limits
 from streaming.retention.repository import PostgresHeld, PostgresHolds, PostgresTombstones
 from streaming.retention.usecases import Holds, Retention, Tombstones, UsageCount
 from streaming.settings import AgentSettings, ApiSettings, MigrateSettings
-from streaming.snapshots.usecases import Thumbnails
+from streaming.snapshots.api import node as snapshots_node
+from streaming.snapshots.api import router as snapshots_router
+from streaming.snapshots.usecases import Previews, Snapshots, Stills, Thumbnails
 from streaming.streams.api import router as streams_router
 from streaming.streams.repository import PostgresFleet, PostgresStreams, camera_copy
 from streaming.streams.usecases import EdgeMaps, Paths, Reconciler, Streams
@@ -109,6 +113,7 @@ def create_api(settings: ApiSettings) -> Service:
     ViewerEvents(viewers, tickets.end_user).subscribe(bus)
     PlaybackEvents(tickets).subscribe(bus)
     CameraEvents(db.uow, camera_copy, changed=names.changed.set).subscribe(bus)
+    timelines = Timelines(db.uow, PostgresTimeline, streams, clock, deleted=lambda uow, *span: PostgresTombstones(uow).spans(*span))
     bus.publishes(StreamWentOnline, StreamWentOffline, RecordingSegmentClosed, AuditRecorded)
 
     @asynccontextmanager
@@ -122,7 +127,7 @@ def create_api(settings: ApiSettings) -> Service:
         settings,
         title="GT-Vision streaming",
         lifespan_parts=(lambda: db, media_client, lambda: state, lambda: auth, lambda: tenants, lambda: refusals, lambda: bus),
-        routers=(streams_router, recordings_router, retention_router, timeline_router, playback_router),
+        routers=(streams_router, recordings_router, retention_router, timeline_router, playback_router, snapshots_router),
         private_routers=(hooks,),
         readiness={"postgresql": db.check, "rabbitmq": bus.check, "keys": auth.check},
         asyncapi=bus.asyncapi,
@@ -139,7 +144,7 @@ def create_api(settings: ApiSettings) -> Service:
         provides=(
             *(auth.authenticator, tenants, streams, authorizer, tickets),
             *(Recordings(db.uow, PostgresSegments, streams), RecordingUsage(db.uow, PostgresUsage, streams)),
-            Timelines(db.uow, PostgresTimeline, streams, clock, deleted=lambda uow, *span: PostgresTombstones(uow).spans(*span)),
+            *(timelines, Snapshots(db.uow, streams.find_kept, timelines.show, RedisStillTickets(state), clock)),
             Holds(db.uow, PostgresHolds, clock, find_camera=streams.find_kept, visible=streams.visible),
             Tombstones(db.uow, PostgresTombstones, streams.find_kept),
         ),
@@ -173,6 +178,8 @@ def create_agent(settings: AgentSettings) -> Worker:
         held_state=lambda: retention.held_state,
     )
     thumbnails = Thumbnails(files, PyAvPictures(recording.path, clock), clock=clock, idle_after=idle_after)
+    previews = Previews(files, SpriteSheets(recording.path), clock)
+    stills = Stills(RedisStillTickets(state), auth.revocations, files, PyAvPictures(recording.path, clock), clock)
     open_files = OpenFiles(db.uow, PostgresOpenFiles, idle_after)
     recorder = Recorder(
         db.uow,
@@ -195,9 +202,9 @@ def create_agent(settings: AgentSettings) -> Worker:
             "recorder": scan,
             "thumbnails": every(pace, thumbnails.make_next, retry=_DISK_RETRY, lasting=True),
         },
-        private_routers=(playback_node,),
+        private_routers=(playback_node, snapshots_node),
         readiness={"postgresql": db.check, "rabbitmq": bus.check},
-        provides=(sessions, playlists),
+        provides=(sessions, playlists, previews, stills),
     )
 
 

@@ -38,3 +38,5 @@ playback_answers = Counter("gtvision_streaming_playback_answers_total", "Answers
 playlist_seconds = Histogram(
     "gtvision_streaming_playlist_seconds", "Time to make a playlist", buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10)
 )
+stills = Counter("gtvision_streaming_stills_total", "Pictures of cameras that were sent")
+still_seconds = Histogram("gtvision_streaming_still_seconds", "Time one picture of a camera took", buckets=(0.02, 0.05, 0.1, 0.5, 1, 5))
