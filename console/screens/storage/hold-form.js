@@ -34,7 +34,7 @@ export function HoldDialog({ query, recorded, onSaved, onClose }) {
       <${SelectField} label=${HOLDS.camera} name="camera" required value=${cameraId} options=${optionsOf(recorded, asked.camera)} onChange=${(event) => setCamera(event.target.value)} />
       <${TextField} label=${HOLDS.from} name="from" type="datetime-local" required defaultValue=${wholeMinute(asked.from, Math.floor)} />
       <${TextField} label=${HOLDS.to} name="to" type="datetime-local" required defaultValue=${wholeMinute(asked.to, Math.ceil)} />
-      <${TextField} label=${HOLDS.reason} hint=${HOLDS.reasonHint} name="reason" required maxlength="500" pattern=".*\\S.*" autocomplete="off" />
+      <${TextField} label=${HOLDS.reason} hint=${HOLDS.reasonHint} name="reason" required minlength="3" maxlength="500" autocomplete="off" />
       <${TextField} label=${HOLDS.until} hint=${HOLDS.untilHint} name="until" type="datetime-local" />
     <//>
   <//>`;

@@ -16,6 +16,8 @@ import { Table } from "../../ui/table.js";
 const cameraOf = (hold) => (hold.camera_id === null ? HOLDS.everyCamera : nameOf(hold.camera_id));
 const periodOf = ({ from, to }) => HOLDS.range(moment(from), day(from) === day(to) ? clock(to) : moment(to));
 const isOver = (hold) => hold.until !== null && Date.parse(hold.until) <= Date.now();
+/** Who is limited to groups lifts no hold of all cameras: they are not all theirs. */
+const mayLift = (hold) => may("holds:write") && (hold.camera_id !== null || me.value.camera_groups === null);
 const isActive = (hold) => hold.lifted_at === null && !isOver(hold);
 
 /** `onLifted()`: after a hold was lifted, when what is held is another. */
@@ -56,12 +58,12 @@ function columns(people, onLift) {
   if (!onLift) return shown;
   return [...shown, {
     title: HOLDS.actions,
-    cell: (hold) => isActive(hold) && html`<button type="button" onClick=${() => onLift(hold)} aria-label=${HOLDS.liftThis(cameraOf(hold), periodOf(hold))}>${HOLDS.lift}</button>`,
+    cell: (hold) => isActive(hold) && mayLift(hold) && html`<button type="button" onClick=${() => onLift(hold)} aria-label=${HOLDS.liftThis(cameraOf(hold), periodOf(hold))}>${HOLDS.lift}</button>`,
   }];
 }
 
 function State({ hold, who }) {
-  if (hold.lifted_at) return html`<span class="badge">${HOLDS.byWhom(HOLDS.lifted(moment(hold.lifted_at)), who)}</span>`;
+  if (hold.lifted_at) return html`<span class="badge">${HOLDS.byWhom(HOLDS.lifted(moment(hold.lifted_at)), who)}</span>${hold.lift_reason && html` <small class="muted">${hold.lift_reason}</small>`}`;
   if (isOver(hold)) return html`<span class="badge">${HOLDS.ended(moment(hold.until))}</span>`;
   return html`<span class="badge" data-state="on">${HOLDS.active}</span>`;
 }
@@ -74,7 +76,7 @@ function Lifting({ hold, onDone, onClose }) {
   return html`<${Dialog} title=${HOLDS.liftTitle} onClose=${onClose} firm>
     <p>${HOLDS.liftText(cameraOf(hold), periodOf(hold))}</p>
     <${Form} onSubmit=${lift} submit=${HOLDS.liftIt} onCancel=${onClose} words=${HOLDS.words} danger>
-      <${TextField} label=${HOLDS.liftReason} name="reason" required maxlength="500" pattern=".*\\S.*" autocomplete="off" />
+      <${TextField} label=${HOLDS.liftReason} name="reason" required minlength="3" maxlength="500" autocomplete="off" />
     <//>
   <//>`;
 }

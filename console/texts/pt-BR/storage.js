@@ -96,8 +96,7 @@ export const HOLDS = {
   words: {
     reversed: "O fim do período precisa ser depois do começo.",
     past: "A guarda precisa valer até um momento no futuro.",
-    conflict: "Esta guarda já foi encerrada por outra pessoa.",
-    already_lifted: "Esta guarda já foi encerrada por outra pessoa.",
+    hold_ended: "Esta guarda já foi encerrada por outra pessoa, ou venceu.",
     not_found: "Esta câmera não existe, ou não é sua.",
   },
 };

@@ -22,11 +22,12 @@ from gtvision.events import Severity
 from gtvision.tenancy import ROLE_SCOPES, Role
 from ingest.detections.api import router as detections
 from streaming.recordings.api import router as recordings
+from streaming.retention.api import router as holds
 from streaming.streams.api import router as streams
 
 pytestmark = [pytest.mark.db, pytest.mark.broker, pytest.mark.browser]
 
-ROUTERS: list[APIRouter] = [alerts, watchlists, cameras, groups, layouts, detections, recordings, streams]
+ROUTERS: list[APIRouter] = [alerts, watchlists, cameras, groups, layouts, detections, recordings, holds, streams]
 
 
 def guarded() -> Iterator[tuple[str, re.Pattern[str], frozenset[str]]]:

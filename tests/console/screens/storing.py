@@ -11,6 +11,7 @@ from tests.console.standins import Asked, Reply, Services, paged, problem
 from cameras.cameras.api import CameraOut
 from gtvision.ids import new_id
 from streaming.recordings.api import DiskOut, StoppedOut, UsageOut
+from streaming.retention.api import HoldIn, HoldOut
 
 GIGA = 10**9
 COUNTED = datetime(2026, 11, 29, 12, tzinfo=UTC)
@@ -58,44 +59,47 @@ def usage(*stopped: StoppedOut, bytes_per_day: int | None = 3 * GIGA) -> UsageOu
     )
 
 
-def hold(camera_id: UUID | None, **more: Any) -> dict[str, Any]:
+def hold(camera_id: UUID | None, **more: Any) -> HoldOut:
     """A hold that is in force, of an hour of that camera or of all."""
-    known = {
+    known: dict[str, Any] = {
         "hold_id": new_id(),
         "camera_id": camera_id,
-        "from": COUNTED - timedelta(hours=2),
-        "to": COUNTED - timedelta(hours=1),
+        "since": COUNTED - timedelta(hours=2),
+        "range_until": COUNTED - timedelta(hours=1),
         "reason": "BO 2026/001234-5",
         "placed_by": new_id(),
         "placed_at": COUNTED,
         "until": None,
         "lifted_by": None,
         "lifted_at": None,
+        "lift_reason": None,
     }
-    return known | more
+    return HoldOut(**known | more)
 
 
 class Held:
     """Answers for `/holds` as long as the test lasts. A hold is never forgotten: it is lifted."""
 
-    def __init__(self, services: Services, *holds: dict[str, Any]) -> None:
+    def __init__(self, services: Services, *holds: HoldOut) -> None:
         self.holds = list(holds)
         services.answer("GET", "/holds", lambda asked: paged(self._found(asked))(asked))
         services.answer("POST", "/holds", self._place)
         services.answer("POST", "/holds/*/lift", self._lift)
 
-    def _found(self, asked: Asked) -> list[dict[str, Any]]:
-        return [each for each in self.holds if asked.value("active") != "true" or each["lifted_at"] is None]
+    def _found(self, asked: Asked) -> list[HoldOut]:
+        return [each for each in self.holds if asked.value("active") != "true" or each.lifted_at is None]
 
     def _place(self, asked: Asked) -> Reply:
-        self.holds.insert(0, hold(None) | asked.body)
+        draft = HoldIn.model_validate(asked.body)
+        self.holds.insert(0, hold(**draft.model_dump()))
         return Reply(201, self.holds[0])
 
     def _lift(self, asked: Asked) -> Any:
-        for each in self.holds:
-            if str(each["hold_id"]) == asked.path.split("/")[2]:
-                if each["lifted_at"] is not None:
-                    return problem(409, "conflict")
-                each |= {"lifted_at": COUNTED + timedelta(days=1), "lifted_by": new_id()}
-                return each
+        for number, each in enumerate(self.holds):
+            if str(each.hold_id) == asked.path.split("/")[2]:
+                if each.lifted_at is not None:
+                    return problem(409, "hold_ended")
+                ends = {"lifted_at": COUNTED + timedelta(days=1), "lifted_by": new_id(), "lift_reason": asked.body["reason"]}
+                self.holds[number] = each.model_copy(update=ends)
+                return self.holds[number]
         return problem(404, "not_found")

@@ -189,7 +189,7 @@ async def test_a_hold_is_lifted_with_a_reason_and_stays_among_all(console: Conso
     dialog = page.get_by_role("dialog", name="Encerrar a guarda prolongada?")
     await expect(dialog).to_contain_text("O que for apagado não volta.")
     await dialog.get_by_role("button", name="Cancelar").click()
-    assert held.holds[0]["lifted_at"] is None
+    assert held.holds[0].lifted_at is None
     await page.get_by_role("button", name="Encerrar a guarda: Portão 2").click()
     await dialog.get_by_label("Por que não é mais necessária").fill("Inquérito arquivado")
     await dialog.get_by_role("button", name="Encerrar a guarda").click()
@@ -198,9 +198,23 @@ async def test_a_hold_is_lifted_with_a_reason_and_stays_among_all(console: Conso
     assert asked.body == {"reason": "Inquérito arquivado"}
     await page.get_by_label("Situação").select_option("todas")
     await page.wait_for_url("**state=all")
-    await expect(page.get_by_role("row").filter(has_text="BO 2026/001234-5")).to_contain_text("encerrada em 30/11/2026")
+    await expect(page.get_by_role("row").filter(has_text="BO 2026/001234-5")).to_contain_text(
+        "encerrada em 30/11/2026, 09:00:00 Inquérito arquivado"
+    )
     await expect(page.get_by_role("row").filter(has_text="Antiga")).to_contain_text("encerrada em 29/11/2026")
     await expect(page.get_by_role("button", name="Encerrar")).to_have_count(0)
+
+
+async def test_a_hold_that_another_has_lifted_meanwhile_is_said_in_words(console: Console) -> None:
+    recorded(console)
+    held = Held(console.services, hold(GATE.id))
+    page = await console.as_role("admin", "/storage?view=holds")
+    await page.get_by_role("button", name="Encerrar a guarda: Portão 2").click()
+    held.holds[0] = held.holds[0].model_copy(update={"lifted_at": COUNTED})
+    dialog = page.get_by_role("dialog")
+    await dialog.get_by_label("Por que não é mais necessária").fill("Inquérito arquivado")
+    await dialog.get_by_role("button", name="Encerrar a guarda").click()
+    await expect(dialog.get_by_role("alert")).to_have_text("Esta guarda já foi encerrada por outra pessoa, ou venceu.")
 
 
 async def test_an_operator_reads_holds_and_changes_none(console: Console) -> None:
