@@ -150,7 +150,7 @@ export interface RecordingSettings {
 }
 
 /** Why a stream is not well. */
-export type StreamCause = "unreachable" | "no_progress" | "media_server_down" | "disabled" | "address_refused" | "address_invalid" | "unknown";
+export type StreamCause = "unreachable" | "no_progress" | "media_server_down" | "disabled" | "address_refused" | "address_invalid" | "not_recorded" | "disk_full" | "no_video" | "codec_unsupported" | "unknown";
 
 export interface ValidationError {
   loc: (string | number)[];

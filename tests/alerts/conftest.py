@@ -30,7 +30,7 @@ from chassis.settings import RabbitSettings, RedisSettings
 from city.cameras import CameraEvents
 from gtvision.camera import ObjectClass
 from gtvision.detection import DetectedObject, PlateCandidate
-from gtvision.events import CameraRegistered, DetectionsStored, StoredDetection
+from gtvision.events import CameraRegistered, DetectionsStored, GapCause, RecordingStopped, StoredDetection
 from gtvision.geometry import Box
 from gtvision.ids import new_id
 from gtvision.tenancy import Caller, Role
@@ -83,6 +83,12 @@ class Running:
         event = wrap(DetectionsStored(detections=sightings), tenant_id=tenant, occurred_at=SystemClock().now())
         for _ in range(times):
             await self.events.on_detections_stored(event)
+
+    async def stop_recording(self, tenant: UUID, camera_id: UUID, since: datetime, cause: GapCause = GapCause.UNKNOWN) -> None:
+        """Delivers the event of a recording that stopped twice, as the broker may."""
+        event = wrap(RecordingStopped(camera_id=camera_id, since=since, cause=cause), tenant_id=tenant, occurred_at=since)
+        for _ in range(2):
+            await self.events.on_recording_stopped(event)
 
     async def register(self, tenant: UUID, camera_id: UUID, *groups: UUID) -> None:
         """Tells the service of a camera in these groups."""

@@ -1,13 +1,16 @@
 """Fixtures: streaming on real servers, with a fake media server."""
 
 import asyncio
+import subprocess
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import httpx
+import pytest
 import pytest_asyncio
 from pydantic import SecretStr
 from tests.fixtures.plugin import DatabaseFor
@@ -32,7 +35,7 @@ from streaming.streams.fakes import FakeMediaServer
 from streaming.streams.repository import PostgresFleet, PostgresStreams, camera_copy
 from streaming.streams.usecases import Paths, Reconciler, Streams
 from streaming.timeline.repository import PostgresInterruptions, PostgresTimeline, PostgresWatches
-from streaming.timeline.usecases import StreamInterruptions, Timelines
+from streaming.timeline.usecases import StreamInterruptions, TimelineReader, Timelines
 
 CLOCK = SystemClock()
 
@@ -99,8 +102,9 @@ async def running(database_for: DatabaseFor, rabbitmq: RabbitSettings, redis_sta
         listeners=[authorizer.learn],
         watchers=[authorizer.watch],
         followers=[interruptions.follow],
+        ailments=interruptions.ailments,
     )
-    service.api.state.provided[Timelines] = Timelines(db.uow, PostgresTimeline, streams, clock)
+    service.api.state.provided[Timelines] = Timelines(db.uow, TimelineReader(PostgresTimeline, clock), streams, clock)
     events = CameraEvents(db.uow, camera_copy, changed=names.changed.set)
     public = httpx.ASGITransport(app=service.api, client=("203.0.113.9", 4711))
     private = httpx.ASGITransport(app=service.private)
@@ -124,3 +128,13 @@ async def announce(running: Running, event: Event[CameraRegistered]) -> None:
     """Delivers the event twice, as the broker may."""
     await running.events.on_camera_registered(event)
     await running.events.on_camera_registered(event)
+
+
+@pytest.fixture(scope="module")
+def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file of two seconds of fragmented MP4, as a media server records."""
+    path = tmp_path_factory.mktemp("film") / "film.mp4"
+    source = ["-f", "lavfi", "-i", "testsrc2=size=320x180:rate=15:duration=2"]
+    flags = ["-c:v", "libx264", "-preset", "ultrafast", "-g", "15", "-bf", "0", "-movflags", "frag_keyframe+empty_moov", str(path)]
+    subprocess.run(["ffmpeg", "-v", "error", "-y", *source, *flags], check=True)
+    return path

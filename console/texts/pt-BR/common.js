@@ -75,6 +75,10 @@ export const CAUSES = {
   disabled: "desativada",
   address_refused: "o endereço leva a uma rede em que câmeras não podem estar",
   address_invalid: "o endereço da câmera não é válido",
+  not_recorded: "há imagem, mas nada é gravado: o sistema está refazendo a conexão",
+  disk_full: "há imagem, mas o disco das gravações não aceita mais nada",
+  no_video: "a câmera envia só som, sem imagem",
+  codec_unsupported: "nenhum navegador reproduz o formato de vídeo desta câmera",
   unknown: "causa desconhecida",
 };
 

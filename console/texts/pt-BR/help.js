@@ -35,7 +35,7 @@ export const KEYS_DO = {
 
 export const STATES_MEAN = {
   online: "Há imagem, agora.",
-  degraded: "Há imagem, mas ela para ou falha.",
+  degraded: "A câmera envia, mas não é gravada ou não pode ser reproduzida. A causa está ao lado do estado.",
   offline: "Não há imagem. A causa e desde quando estão ao lado do estado.",
   disabled: "Foi desativada por um administrador: não é gravada nem lida.",
   unknown: "Acabou de ser cadastrada ou o sistema acabou de iniciar.",

@@ -3,7 +3,7 @@
 Event[DataT]                      the envelope; `data` is one of
 ├── CameraRegistered  CameraUpdated  CameraRemoved  CamerasAnnounced      emitted by cameras
 ├── StreamWentOnline  StreamWentOffline  StreamDegraded                   emitted by streaming
-├── RecordingSegmentClosed                                                emitted by streaming
+├── RecordingSegmentClosed  RecordingStopped  RecordingResumed  RecordingGapClosed   emitted by streaming
 ├── DetectionMade                                                         emitted by ai-detect
 ├── DetectionsStored                                                      emitted by ingest
 ├── AlertRaised  AlertAcknowledged                                        emitted by alerts
@@ -24,6 +24,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from gtvision.audit import Outcome
 from gtvision.camera import AiSettings, RecordingSettings
+from gtvision.causes import GapCause as GapCause  # noqa: PLC0414 - every listener finds it here
+from gtvision.causes import StreamCause as StreamCause  # noqa: PLC0414
 from gtvision.detection import DetectedObject
 from gtvision.ids import new_id
 from gtvision.tenancy import TenantSettings
@@ -117,20 +119,6 @@ class CamerasAnnounced(EventData):
 # --- streaming ---------------------------------------------------------------------------------------------------------
 
 
-class StreamCause(StrEnum):
-    """Why a stream is not well."""
-
-    UNREACHABLE = "unreachable"
-    NO_PROGRESS = "no_progress"
-    MEDIA_SERVER_DOWN = "media_server_down"
-    DISABLED = "disabled"
-    ADDRESS_REFUSED = "address_refused"
-    """The camera's address leads, or its name leads by now, to a network that cameras may not be in."""
-    ADDRESS_INVALID = "address_invalid"
-    """The camera's address is none that the media server takes."""
-    UNKNOWN = "unknown"
-
-
 class StreamWentOnline(EventData):
     """Bytes of the camera advance at the media server. `read_url` carries no credentials."""
 
@@ -155,7 +143,7 @@ class StreamWentOffline(EventData):
 
 
 class StreamDegraded(EventData):
-    """The camera is up but not well."""
+    """Bytes of the camera advance, but it is not recorded as it should be, or cannot be played. Otherwise as `StreamWentOnline`."""
 
     key = "stream.degraded.v1"
     emitter = "streaming"
@@ -163,6 +151,8 @@ class StreamDegraded(EventData):
     camera_id: UUID
     revision: Annotated[int, Field(ge=1)]
     cause: StreamCause
+    read_url: str | None = None
+    codecs: tuple[str, ...] = ()
 
 
 class RecordingSegmentClosed(EventData):
@@ -178,6 +168,42 @@ class RecordingSegmentClosed(EventData):
     size_bytes: Annotated[int, Field(ge=0)]
     sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
     chain: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+
+class RecordingStopped(EventData):
+    """Nothing is written of a camera that should be recorded and whose stream is online. `detail` is the exact cause."""
+
+    key = "recording.stopped.v1"
+    emitter = "streaming"
+
+    camera_id: UUID
+    since: Instant
+    cause: GapCause
+    detail: str = ""
+
+
+class RecordingResumed(EventData):
+    """The camera is written again. `since` is that of the stop."""
+
+    key = "recording.resumed.v1"
+    emitter = "streaming"
+
+    camera_id: UUID
+    since: Instant
+    resumed_at: Instant
+
+
+class RecordingGapClosed(EventData):
+    """Between two recorded files nothing was recorded; the cause is that of the longest part."""
+
+    key = "recording.gap_closed.v1"
+    emitter = "streaming"
+
+    camera_id: UUID
+    started_at: Instant
+    ended_at: Instant
+    cause: GapCause
+    detail: str = ""
 
 
 # --- ai-detect, ingest -------------------------------------------------------------------------------------------------

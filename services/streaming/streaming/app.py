@@ -24,8 +24,17 @@ from city.cameras import CameraEvents
 from city.refusals import Refusals
 from city.tenants import TenantDirectory
 from gtvision.camera import path_name
-from gtvision.events import AuditRecorded, RecordingSegmentClosed, StreamWentOffline, StreamWentOnline
-from gtvision.time import SystemClock
+from gtvision.events import (
+    AuditRecorded,
+    RecordingGapClosed,
+    RecordingResumed,
+    RecordingSegmentClosed,
+    RecordingStopped,
+    StreamDegraded,
+    StreamWentOffline,
+    StreamWentOnline,
+)
+from gtvision.time import Clock, SystemClock
 from streaming.gateways.haproxy import HaproxyMap
 from streaming.gateways.mediamtx import MediaMtx
 from streaming.gateways.pyav_pictures import PyAvPictures
@@ -60,7 +69,7 @@ from streaming.streams.repository import PostgresFleet, PostgresStreams, camera_
 from streaming.streams.usecases import EdgeMaps, Paths, Reconciler, Streams
 from streaming.timeline.api import router as timeline_router
 from streaming.timeline.repository import PostgresInterruptions, PostgresOpenFiles, PostgresTimeline, PostgresWatches
-from streaming.timeline.usecases import OpenFiles, StreamInterruptions, Timelines
+from streaming.timeline.usecases import ClosedGaps, OpenFiles, RecordingWatch, StreamInterruptions, TimelineReader, Timelines
 
 _NAMES_LOOK = timedelta(seconds=1)
 _VIEWERS_LOOK = timedelta(seconds=2)
@@ -106,6 +115,7 @@ def create_api(settings: ApiSettings) -> Service:
         listeners=(authorizer.learn, edges.learn),
         watchers=(authorizer.watch,),
         followers=(interruptions.follow,),
+        ailments=interruptions.ailments,
     )
     viewers = Viewers(server, auth, authorizer, viewings, RedisAttendance(state), clock)
     relay = OutboxRelay(db, bus.publisher, clock)
@@ -113,8 +123,9 @@ def create_api(settings: ApiSettings) -> Service:
     ViewerEvents(viewers, tickets.end_user).subscribe(bus)
     PlaybackEvents(tickets).subscribe(bus)
     CameraEvents(db.uow, camera_copy, changed=names.changed.set).subscribe(bus)
-    timelines = Timelines(db.uow, PostgresTimeline, streams, clock, deleted=lambda uow, *span: PostgresTombstones(uow).spans(*span))
-    bus.publishes(StreamWentOnline, StreamWentOffline, RecordingSegmentClosed, AuditRecorded)
+    timelines = Timelines(db.uow, _reader(clock), streams, clock)
+    bus.publishes(StreamWentOnline, StreamWentOffline, StreamDegraded, RecordingSegmentClosed, AuditRecorded)
+    bus.publishes(RecordingStopped, RecordingResumed, RecordingGapClosed)
 
     @asynccontextmanager
     async def media_client() -> AsyncIterator[None]:
@@ -181,6 +192,8 @@ def create_agent(settings: AgentSettings) -> Worker:
     previews = Previews(files, SpriteSheets(recording.path), clock)
     stills = Stills(RedisStillTickets(state), auth.revocations, files, PyAvPictures(recording.path, clock), clock)
     open_files = OpenFiles(db.uow, PostgresOpenFiles, idle_after)
+    watch = RecordingWatch(db.uow, PostgresInterruptions, PostgresWatches(db), PostgresFleet(db), files)
+    gaps = ClosedGaps(_reader(clock), PostgresTimeline, PostgresStreams)
     recorder = Recorder(
         db.uow,
         PostgresSegments,
@@ -189,7 +202,8 @@ def create_agent(settings: AgentSettings) -> Worker:
         files,
         clock=clock,
         idle_after=idle_after,
-        followers=(open_files.follow, playlists.follow, retention.follow, count.follow, thumbnails.follow),
+        followers=(open_files.follow, watch.follow, playlists.follow, retention.follow, count.follow, thumbnails.follow),
+        added=gaps.tell,
     )
     scan = every(timedelta(seconds=recording.scan_interval_s), recorder.keep_index, lasting=True)
     pace = timedelta(seconds=1 / recording.thumbnails_per_s)
@@ -206,6 +220,10 @@ def create_agent(settings: AgentSettings) -> Worker:
         readiness={"postgresql": db.check, "rabbitmq": bus.check},
         provides=(sessions, playlists, previews, stills),
     )
+
+
+def _reader(clock: Clock) -> TimelineReader:
+    return TimelineReader(PostgresTimeline, clock, deleted=lambda uow, *span: PostgresTombstones(uow).spans(*span))
 
 
 def main() -> None:

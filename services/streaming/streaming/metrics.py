@@ -5,6 +5,7 @@ from __future__ import annotations
 from prometheus_client import Counter, Gauge, Histogram
 
 path_changes = Counter("gtvision_streaming_path_changes_total", "Changes made to the media server's paths", ["change", "outcome"])
+paths_remade = Counter("gtvision_streaming_paths_remade_total", "Paths made anew because nothing of an advancing stream was recorded")
 stream_transitions = Counter("gtvision_streaming_transitions_total", "Streams that changed state", ["state"])
 streams = Gauge("gtvision_streaming_streams", "Cameras by what their stream is doing", ["state"])
 reconcile_failures = Counter(
@@ -40,3 +41,5 @@ playlist_seconds = Histogram(
 )
 stills = Counter("gtvision_streaming_stills_total", "Pictures of cameras that were sent")
 still_seconds = Histogram("gtvision_streaming_still_seconds", "Time one picture of a camera took", buckets=(0.02, 0.05, 0.1, 0.5, 1, 5))
+recordings_stopped = Gauge("gtvision_streaming_recordings_stopped", "Cameras that should be recorded and of which nothing is written")
+recording_gaps = Counter("gtvision_streaming_recording_gaps_total", "Gaps between recorded files", ["cause"])

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from streaming.timeline.domain import Gap, GapCause, Resolution, Span, Timeline, clipped, explain, joined
+from gtvision.events import GapCause
+from streaming.timeline.domain import Gap, Resolution, Span, Timeline, clipped, explain, joined
 
 NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
 CAMERA = UUID("018f0000-0000-7000-8000-000000000001")

@@ -10,11 +10,13 @@ from uuid import UUID
 
 from alerts.watchlists.domain import Entry, Watchlist
 from gtvision import plate as plates
-from gtvision.events import Severity, StoredDetection
+from gtvision.events import GapCause, RecordingStopped, Severity, StoredDetection
 from gtvision.ids import derived_id
 
 PLATE_ALERT = "plate_watchlist"
 """`kind` of an alert that a watched plate raised."""
+RECORDING_ALERT = "recording_stopped"
+"""`kind` of an alert that a camera is not recorded any more; without a camera where the disk takes nothing."""
 
 
 class AlertState(StrEnum):
@@ -114,6 +116,23 @@ def raise_alert(watchlist: Watchlist, entry: Entry, seen: StoredDetection, camer
         last_seen_at=seen.captured_at,
         evidence_key=seen.evidence_key,
         reason=entry.reason,
+    )
+
+
+def recording_alert(tenant_id: UUID, stopped: RecordingStopped, camera_name: str, now: datetime) -> Alert:
+    """The alert for a recording that has stopped. A disk that takes nothing concerns every camera, and is one alert."""
+    is_disk = stopped.cause is GapCause.DISK
+    return Alert(
+        alert_id=derived_id("alert", RECORDING_ALERT, stopped.camera_id, stopped.since.isoformat()),
+        tenant_id=tenant_id,
+        kind=RECORDING_ALERT,
+        severity=Severity.CRITICAL,
+        title="Gravação parada: o disco das gravações não aceita mais nada" if is_disk else f"Gravação parada em {camera_name}",
+        state=AlertState.OPEN,
+        raised_at=now,
+        camera_id=None if is_disk else stopped.camera_id,
+        captured_at=stopped.since,
+        last_seen_at=stopped.since,
     )
 
 

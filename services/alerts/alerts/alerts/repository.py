@@ -42,6 +42,14 @@ class PostgresAlerts:
         row = (await self._session.execute(found)).first()
         return _read(row) if row else None
 
+    async def open_of_kind(self, kind: str, camera_id: UUID | None) -> Alert | None:
+        """Returns the newest open alert of a kind at a camera, and locks the pair until the transaction ends."""
+        await self._session.execute(_LOCK_PAIR, {"pair": f"{self._tenant_id}{kind}{camera_id}"})
+        here = _alert.camera_id == camera_id if camera_id is not None else _alert.camera_id.is_(None)
+        found = select(alerts).where(_alert.tenant_id == self._tenant_id, _alert.state == AlertState.OPEN, _alert.kind == kind, here)
+        row = (await self._session.execute(found.order_by(_alert.raised_at.desc()).limit(1))).first()
+        return _read(row) if row else None
+
     async def lock_latest(self, pairs: Collection[tuple[UUID, UUID]]) -> None:
         """Locks these pairs of entry and camera, and then the newest alert of each by its id: the order in which people acknowledge."""
         newest = []

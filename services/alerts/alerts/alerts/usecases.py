@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from alerts import metrics
-from alerts.alerts.domain import Alert, AlertQuery, AlertState, OpenAlerts, confident_plates, raise_alert, within_cooldown
+from alerts.alerts.domain import Alert, AlertQuery, AlertState, OpenAlerts, confident_plates, raise_alert, recording_alert, within_cooldown
 from alerts.watchlists.domain import Entry, Watchlist
 from chassis.db import UnitOfWork, UowFactory
 from chassis.live import LivePublisher
 from city.audit import AuditEntry, record
 from gtvision.audit import Action
 from gtvision.errors import NotFound
-from gtvision.events import AlertAcknowledged, AlertRaised, StoredDetection
+from gtvision.events import AlertAcknowledged, AlertRaised, RecordingStopped, StoredDetection
 from gtvision.tenancy import Caller
 from gtvision.time import Clock, isoformat
 
@@ -74,10 +74,32 @@ class Alerts:
         alert = raise_alert(watchlist, entry, sighting, camera.name if camera else "câmera removida", self.clock.now())
         if not await alerts.add(alert):
             return False
-        uow.emit(_raised(alert), camera_id=alert.camera_id, event_id=alert.alert_id)
+        self._raised(uow, alert)
+        return True
+
+    async def raise_recording_alert(self, tenant_id: UUID, event_id: UUID, stopped: RecordingStopped) -> bool:
+        """Raises an alert for a recording that has stopped, or counts it to one that is open. A repeat of the event does nothing."""
+        async with self.uow(tenant_id) as uow:
+            if await uow.seen("recording_stopped", event_id):
+                return False
+            alerts = self.repository(uow)
+            camera = await alerts.camera(stopped.camera_id)
+            alert = recording_alert(tenant_id, stopped, camera.name if camera else "câmera removida", self.clock.now())
+            known = await alerts.open_of_kind(alert.kind, alert.camera_id)
+            if known is not None:
+                await alerts.count_sighting(known.alert_id, max(known.last_seen_at or stopped.since, stopped.since))
+                metrics.sightings_joined.inc()
+                return False
+            if not await alerts.add(alert):
+                return False
+            self._raised(uow, alert)
+            return True
+
+    def _raised(self, uow: UnitOfWork, alert: Alert) -> None:
+        """Tells listeners and the live channel of a new alert."""
+        uow.emit(_event(alert), camera_id=alert.camera_id, event_id=alert.alert_id)
         self._publish(uow, alert)
         metrics.alerts_raised.labels(alert.kind, alert.severity.value).inc()
-        return True
 
     async def acknowledge_alert(self, caller: Caller, alert_id: UUID) -> Alert:
         """Records that a person has seen it; again changes nothing. Raises: NotFound."""
@@ -147,7 +169,7 @@ def _searched(query: AlertQuery, found: int) -> AuditEntry:
     return AuditEntry("plate", query.plate, cameras[0] if len(cameras) == 1 else None, query.start, query.end, details)
 
 
-def _raised(alert: Alert) -> AlertRaised:
+def _event(alert: Alert) -> AlertRaised:
     return AlertRaised(**{name: getattr(alert, name) for name in AlertRaised.model_fields})
 
 

@@ -28,4 +28,5 @@ class StreamEvents:
         await self._cameras.learn_stream(event, KnownStream(event.data.camera_id, event.data.revision, StreamState.OFFLINE))
 
     async def on_stream_degraded(self, event: Event[StreamDegraded]) -> None:
-        await self._cameras.learn_stream(event, KnownStream(event.data.camera_id, event.data.revision, StreamState.DEGRADED))
+        stream = KnownStream(event.data.camera_id, event.data.revision, StreamState.DEGRADED, event.data.read_url)
+        await self._cameras.learn_stream(event, stream)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import hashlib
 import os
 import shutil
+import tempfile
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
@@ -24,6 +26,8 @@ from streaming.recordings.parts import Parts, read_parts
 Answer = TypeVar("Answer")
 
 _MEASURE_TIMEOUT_S = 30.0
+_PROBE_BYTES = 4_000_000
+"""About what a camera writes in some seconds: where that has no room, no recording has."""
 _THUMBNAIL, _UNFINISHED = ".jpg", ".part"
 
 
@@ -87,6 +91,17 @@ class RecordingsFolder:
         """Total and free bytes of the disk. Raises: Unavailable."""
         usage = await self._ask(lambda: shutil.disk_usage(self._root))
         return usage.total, usage.free
+
+    async def refuses(self) -> str | None:
+        """Why the folder takes no file: `disk_full`, `not_writable`, or `disk_unavailable` (no answer). None: it takes one."""
+        try:
+            async with asyncio.timeout(_MEASURE_TIMEOUT_S):
+                await asyncio.to_thread(_try_to_write, self._root)
+        except OSError as error:
+            if error.errno is None:
+                return "disk_unavailable"
+            return "disk_full" if error.errno in {errno.ENOSPC, errno.EDQUOT} else "not_writable"
+        return None
 
     async def _ask(self, question: Callable[[], Answer]) -> Answer:
         """Asks the file system in a thread. A network file system that is gone never answers. Raises: Unavailable."""
@@ -182,6 +197,14 @@ def _pictures(path: Path) -> Pictures:
 def _parts(path: Path) -> Parts:
     with path.open("rb") as file:
         return read_parts(file, os.fstat(file.fileno()).st_size)
+
+
+def _try_to_write(root: Path) -> None:
+    """Raises: OSError."""
+    with tempfile.NamedTemporaryFile(dir=root, prefix=".probe-") as probe:
+        probe.write(bytes(_PROBE_BYTES))
+        probe.flush()
+        os.fsync(probe.fileno())
 
 
 def _sha256(path: Path) -> str:

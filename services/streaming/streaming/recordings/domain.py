@@ -253,4 +253,4 @@ def _stopped(stream: StreamView, name: str, usage: Usage | None) -> Stopped:
     if stream.state is CameraState.OFFLINE:
         return Stopped(stream.camera_id, name, stream.since, stream.cause)
     since = usage.newest if usage else stream.since
-    return Stopped(stream.camera_id, name, since, "nothing_written" if stream.state is CameraState.ONLINE else None)
+    return Stopped(stream.camera_id, name, since, stream.cause or ("nothing_written" if stream.advances else None))

@@ -93,6 +93,7 @@ class RecordingUsage:
 
 
 Follower = Callable[[Look], Awaitable[None]]
+Added = Callable[[UnitOfWork, Segment], Awaitable[None]]
 
 
 class Recorder:
@@ -109,10 +110,12 @@ class Recorder:
         clock: Clock,
         idle_after: timedelta,
         followers: Sequence[Follower] = (),
+        added: Added | None = None,
     ) -> None:
-        """A file that was not written for `idle_after` counts as finished. `followers` are told of each look, after the index is kept."""
+        """A file that was not written for `idle_after` counts as finished. `followers` are told of each look, after the index is kept, and
+        `added` of each segment, in its transaction."""
         self._uow, self._segments, self._fleet, self._index, self._files = uow, segments, fleet, index, files
-        self._clock, self._idle_after, self._followers = clock, idle_after, followers
+        self._clock, self._idle_after, self._followers, self._added = clock, idle_after, followers, added
         self._known: dict[str, int] = {}
         """Size in bytes by path of what is in the index, or can never be."""
         self._room: tuple[date, date] | None = None
@@ -205,6 +208,8 @@ class Recorder:
             await segments.put(segment, parts)
             closed = RecordingSegmentClosed.model_validate(segment, from_attributes=True)
             uow.emit(closed, camera_id=segment.camera_id, event_id=derived_id("segment closed", segment.segment_id, sha256))
+            if self._added is not None:
+                await self._added(uow, segment)
         metrics.segments.inc()
         metrics.segment_bytes.inc(segment.size_bytes)
         return segment

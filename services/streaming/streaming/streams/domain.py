@@ -143,6 +143,7 @@ class PathStatus:
 
 
 _ABOUT_ADDRESSES = {StreamCause.ADDRESS_REFUSED, StreamCause.ADDRESS_INVALID}
+_UNPLAYABLE = {Unplayable.NO_VIDEO: StreamCause.NO_VIDEO, Unplayable.CODEC_UNSUPPORTED: StreamCause.CODEC_UNSUPPORTED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,12 +160,22 @@ class StreamView:
     last_bytes: int = -1
     progressed_at: datetime | None = None
 
-    def observe(self, status: PathStatus | None, now: datetime, stall_after: timedelta) -> StreamView:
-        """The stream after one look. `status` is None where the media server does not know the path (or cannot be asked)."""
+    @property
+    def advances(self) -> bool:
+        """Whether its bytes advance, be it well or not."""
+        return self.state in {CameraState.ONLINE, CameraState.DEGRADED}
+
+    def observe(self, status: PathStatus | None, now: datetime, stall_after: timedelta, ailment: StreamCause | None = None) -> StreamView:
+        """The stream after one look. `status` is None where the media server does not know the path (or cannot be asked); `ailment` is
+        what is wrong with a stream that makes progress, beside what its codecs say."""
         if status is not None and status.available and status.inbound_bytes != self.last_bytes:
             seen = replace(self, last_bytes=status.inbound_bytes, progressed_at=now)
             # The first look only sets the mark: a counter that stands still says nothing about now.
-            return seen.become(CameraState.ONLINE, None, now, codecs=status.codecs) if self.last_bytes >= 0 else seen
+            if self.last_bytes < 0:
+                return seen
+            reason = Playability.of(status.codecs).reason
+            ailment = _UNPLAYABLE[reason] if reason else ailment
+            return seen.become(CameraState.DEGRADED if ailment else CameraState.ONLINE, ailment, now, codecs=status.codecs)
         waiting_since = self.progressed_at or now
         seen = replace(self, progressed_at=waiting_since)
         if now - waiting_since < stall_after:
@@ -176,9 +187,12 @@ class StreamView:
         return seen.become(CameraState.OFFLINE, cause, now)
 
     def become(self, state: CameraState, cause: StreamCause | None, now: datetime, *, codecs: tuple[str, ...] | None = None) -> StreamView:
-        """Changes state and revision. The same state again is news where an address is refused or no longer, and where codecs changed."""
+        """Changes state and revision. The same state again is news where an address is refused or no longer, where a degraded stream has
+        another cause, and where codecs changed."""
         same = self.state is state
-        news = {cause, self.cause} & _ABOUT_ADDRESSES if cause is not self.cause else codecs and codecs != self.codecs
+        news = bool(codecs and codecs != self.codecs)
+        if cause is not self.cause:
+            news = state is CameraState.DEGRADED or not _ABOUT_ADDRESSES.isdisjoint({cause, self.cause})
         if same and not news:
             return self
         return replace(

@@ -13,9 +13,10 @@ from pydantic import BaseModel, Field
 from chassis.http import Provided, StrictModel
 from city.purposes import requires_with_purpose
 from gtvision.errors import Invalid
+from gtvision.events import GapCause
 from gtvision.tenancy import Caller, Scope
 from gtvision.time import Instant
-from streaming.timeline.domain import GapCause, Resolution, Timeline
+from streaming.timeline.domain import Resolution, Timeline
 from streaming.timeline.usecases import Timelines
 
 router = APIRouter(prefix="/api/v1", tags=["streaming"])

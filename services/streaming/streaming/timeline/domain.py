@@ -10,24 +10,9 @@ from enum import StrEnum
 from uuid import UUID
 
 from gtvision.camera import CameraState
-from gtvision.events import StreamCause
+from gtvision.events import GapCause, StreamCause
 from gtvision.time import EARLIEST
 from streaming.streams.domain import DesiredCamera, Playability, StreamView, Unplayable
-
-
-class GapCause(StrEnum):
-    """Whose doing it is that nothing was recorded."""
-
-    CAMERA = "camera"
-    NETWORK = "network"
-    NODE = "node"
-    DISK = "disk"
-    OPERATOR = "operator"
-    PLANNED = "planned"
-    """Maintenance that was announced."""
-    RETENTION = "retention"
-    """It was recorded, and deleted by policy."""
-    UNKNOWN = "unknown"
 
 
 class Source(StrEnum):
@@ -226,3 +211,10 @@ def why_unrecorded(camera: DesiredCamera, stream: StreamView) -> tuple[GapCause,
     if stream.state is not CameraState.UNKNOWN and Playability.of(stream.codecs).reason is Unplayable.NO_VIDEO:
         return GapCause.CAMERA, Unplayable.NO_VIDEO.value
     return None
+
+
+def ailment_of(stopped: Interruption) -> StreamCause:
+    """The cause of a stream's state while its recording has stopped."""
+    if stopped.cause is GapCause.DISK:
+        return StreamCause.DISK_FULL
+    return StreamCause(stopped.detail) if stopped.cause is GapCause.CAMERA else StreamCause.NOT_RECORDED

@@ -12,7 +12,8 @@ from sqlalchemy import bindparam, delete, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from chassis.db import Database, UnitOfWork
-from streaming.timeline.domain import SAME_RECORDING, Gap, GapCause, Interruption, Source, Span
+from gtvision.events import GapCause
+from streaming.timeline.domain import SAME_RECORDING, Gap, Interruption, Source, Span
 from streaming.timeline.tables import InterruptionRow, OpenFileRow, WatchRow
 
 _LONGEST = timedelta(days=1)
@@ -39,6 +40,11 @@ _OLDEST = text(
     "SELECT started_at FROM segments WHERE tenant_id = :tenant_id AND camera_id = :camera_id ORDER BY started_at LIMIT 1"
 ).bindparams(bindparam("tenant_id", type_=UuidType()), bindparam("camera_id", type_=UuidType()))
 
+_BEFORE = text(
+    "SELECT ended_at FROM segments WHERE tenant_id = :tenant_id AND camera_id = :camera_id AND started_at < :start"
+    " ORDER BY started_at DESC LIMIT 1"
+).bindparams(bindparam("tenant_id", type_=UuidType()), bindparam("camera_id", type_=UuidType()))
+
 
 @dataclass(frozen=True, slots=True)
 class PostgresTimeline:
@@ -56,6 +62,11 @@ class PostgresTimeline:
         """When the camera's oldest recording starts."""
         found = await self.uow.session.execute(_OLDEST, {"tenant_id": self.uow.tenant_id, "camera_id": camera_id})
         return found.scalar_one_or_none()
+
+    async def ended_before(self, camera_id: UUID, start: datetime) -> datetime | None:
+        """When the recording ended that started last before an instant."""
+        row = {"tenant_id": self.uow.tenant_id, "camera_id": camera_id, "start": start}
+        return (await self.uow.session.execute(_BEFORE, row)).scalar_one_or_none()
 
     async def open_file(self, camera_id: UUID) -> Span | None:
         """What is written of the file that is being written."""

@@ -80,6 +80,12 @@ class Paths:
         }
         return refused | {camera_id: StreamCause.ADDRESS_INVALID for camera_id, path in desired.items() if path.name in lost - kept}
 
+    async def remove(self, camera_ids: Sequence[UUID]) -> None:
+        """Takes the cameras' paths away; the next `reconcile` makes them anew. Raises: Unavailable."""
+        for camera_id in camera_ids:
+            await self._apply(Change(ChangeKind.DELETE, PathConfig(path_name(camera_id), "", False)))
+            metrics.paths_remade.inc()
+
     def _is_same(self, actual: PathConfig, desired: PathConfig, url: CameraUrl) -> bool:
         """Whether a path shows the camera that is wanted, perhaps at another address of its name."""
         return actual.source == desired.source or self._shown.get(actual.name) == url.text

@@ -15,6 +15,7 @@ from gtvision.time import Clock
 from streaming import metrics
 from streaming.streams.domain import DesiredCamera, Judgement, PathStatus, StreamView
 from streaming.streams.ports import MediaServer
+from streaming.streams.usecases.healing import Healing
 from streaming.streams.usecases.paths import Paths
 from streaming.streams.usecases.streams import Streams
 
@@ -25,6 +26,7 @@ log = get_logger(__name__)
 
 Listener = Callable[[Sequence[DesiredCamera]], None]
 Watcher = Callable[[Mapping[str, PathStatus]], None]
+Ailments = Callable[[], Awaitable[Mapping[UUID, StreamCause]]]
 Follower = Callable[[Sequence[Judgement], datetime], Awaitable[None]]
 
 
@@ -43,12 +45,14 @@ class Reconciler:
         listeners: Sequence[Listener] = (),
         watchers: Sequence[Watcher] = (),
         followers: Sequence[Follower] = (),
+        ailments: Ailments | None = None,
     ) -> None:
         """`listeners` are told the desired cameras at each look, `watchers` what the media server's paths are doing, and `followers` how
-        every stream was judged, once that is announced."""
+        every stream was judged, once that is announced. `ailments` says what is wrong with streams that advance, by camera."""
         self._fleet, self._media, self._paths, self._streams, self._clock = fleet, media, paths, streams, clock
         self._stall_after, self._listeners, self._watchers, self._followers = stall_after, listeners, watchers, followers
         self._views: dict[UUID, StreamView] | None = None
+        self._ailments, self._ailing, self._healing = ailments, dict[UUID, StreamCause](), Healing()
 
     async def reconcile(self) -> None:
         """One look and its corrections. Raises: Unavailable, where the database cannot be asked."""
@@ -69,8 +73,11 @@ class Reconciler:
             listener(cameras)
         statuses: Mapping[str, PathStatus] | None = None
         refused: Mapping[UUID, StreamCause] = {}
-        advancing = {view.camera_id for view in self._views.values() if view.state is CameraState.ONLINE}
+        if self._ailments is not None:
+            self._ailing = dict(await self._ailments())
+        advancing = {view.camera_id for view in self._views.values() if view.advances}
         try:
+            await self._paths.remove(self._healing.due(self._views.values(), self._clock.now()))
             refused = await self._paths.reconcile(cameras, advancing)
             statuses = await self._media.statuses()
         except Unavailable as error:
@@ -104,7 +111,7 @@ class Reconciler:
             elif camera.camera_id in refused:
                 after = before.become(CameraState.OFFLINE, refused[camera.camera_id], now)
             else:
-                after = before.observe(status, now, self._stall_after)
+                after = before.observe(status, now, self._stall_after, self._ailing.get(camera.camera_id))
             if after.revision != before.revision:
                 await self._streams.announce(after)
             views[camera.camera_id] = after

@@ -10,7 +10,7 @@ from chassis.db import UnitOfWork, UowFactory
 from chassis.logs import get_logger
 from gtvision.camera import CameraState
 from gtvision.errors import NotFound
-from gtvision.events import StreamCause, StreamWentOffline, StreamWentOnline
+from gtvision.events import StreamCause, StreamDegraded, StreamWentOffline, StreamWentOnline
 from gtvision.tenancy import Caller
 from streaming import metrics
 from streaming.streams.domain import KeptCamera, StreamView
@@ -36,11 +36,14 @@ class Streams:
         metrics.stream_transitions.labels(stream.state.value).inc()
         log.info("stream_changed", camera_id=str(stream.camera_id), state=stream.state.value, cause=stream.cause, revision=stream.revision)
 
-    def _event(self, stream: StreamView) -> StreamWentOnline | StreamWentOffline:
-        camera_id, revision = stream.camera_id, stream.revision
+    def _event(self, stream: StreamView) -> StreamWentOnline | StreamDegraded | StreamWentOffline:
+        camera_id, revision, cause = stream.camera_id, stream.revision, stream.cause or StreamCause.UNKNOWN
+        if not stream.advances:
+            return StreamWentOffline(camera_id=camera_id, revision=revision, cause=cause)
+        read_url, codecs = self._read_url(camera_id), stream.codecs
         if stream.state is CameraState.ONLINE:
-            return StreamWentOnline(camera_id=camera_id, revision=revision, read_url=self._read_url(camera_id), codecs=stream.codecs)
-        return StreamWentOffline(camera_id=camera_id, revision=revision, cause=stream.cause or StreamCause.UNKNOWN)
+            return StreamWentOnline(camera_id=camera_id, revision=revision, read_url=read_url, codecs=codecs)
+        return StreamDegraded(camera_id=camera_id, revision=revision, cause=cause, read_url=read_url, codecs=codecs)
 
     async def with_recording(self, caller: Caller) -> Sequence[tuple[StreamView, str, bool]]:
         """All streams that the caller may see, with their cameras' names, by name, and whether each is to be recorded."""

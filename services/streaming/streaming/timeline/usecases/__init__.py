@@ -1,7 +1,9 @@
-"""Verbs of the timeline: `timelines` reads it, `interruptions` and `open_files` write down what explains it."""
+"""Verbs of the timeline: `timelines` reads it; `interruptions`, `open_files`, `watch` write what explains it; `gaps` tells of gaps."""
 
+from streaming.timeline.usecases.gaps import ClosedGaps
 from streaming.timeline.usecases.interruptions import StreamInterruptions
 from streaming.timeline.usecases.open_files import OpenFiles
-from streaming.timeline.usecases.timelines import Timelines
+from streaming.timeline.usecases.timelines import TimelineReader, Timelines
+from streaming.timeline.usecases.watch import RecordingWatch
 
-__all__ = ["OpenFiles", "StreamInterruptions", "Timelines"]
+__all__ = ["ClosedGaps", "OpenFiles", "RecordingWatch", "StreamInterruptions", "TimelineReader", "Timelines"]

@@ -13,7 +13,7 @@ from chassis.db import UnitOfWork, UowFactory
 from gtvision.events import StreamCause
 from gtvision.ids import new_id
 from streaming.streams.domain import Judgement
-from streaming.timeline.domain import Interruption, Source, cause_of, why_unrecorded
+from streaming.timeline.domain import Interruption, Source, ailment_of, cause_of, why_unrecorded
 
 if TYPE_CHECKING:
     from streaming.timeline.repository import PostgresInterruptions, PostgresWatches
@@ -23,6 +23,9 @@ _BREAK = timedelta(seconds=30)
 """A look takes some seconds, more where the media server hangs. Where there was none for so long, nobody watched."""
 _SAME = timedelta(seconds=60)
 """A camera that drops out again within this time is interrupted still: one that reconnects all day is no row a time."""
+
+_OF_THE_RECORDER = frozenset({StreamCause.NOT_RECORDED, StreamCause.DISK_FULL})
+"""While the recording has stopped anyway, our own making anew of the path is no interruption."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +68,10 @@ class StreamInterruptions:
                 self._remember(step)
         await self._write_watch(now)
 
+    async def ailments(self) -> dict[UUID, StreamCause]:
+        """What is wrong with cameras whose recording has stopped, as the recorder agent stored it. Raises: Unavailable."""
+        return {each.camera_id: ailment_of(each) for each in await self._watches.open_interruptions(Source.RECORDER)}
+
     def _steps(self, judgement: Judgement, now: datetime) -> list[_Step]:
         """An interruption begins with the last progress before it, and ends with the first after it."""
         camera, before, after = judgement.camera, judgement.before, judgement.after
@@ -92,6 +99,8 @@ class StreamInterruptions:
         if after.progressed_at != now:
             return None
         known = self._dips.pop(camera_id, None)
+        if after.cause in _OF_THE_RECORDER:
+            return None
         if known is None and since is not None and status.inbound_bytes < before.last_bytes:
             return since, StreamCause.UNREACHABLE
         return known

@@ -9,10 +9,11 @@ from uuid import UUID
 
 from chassis.db import UnitOfWork, UowFactory
 from gtvision.errors import Invalid
+from gtvision.events import GapCause
 from gtvision.tenancy import Caller
 from gtvision.time import EARLIEST, LATEST, Clock
 from streaming.streams.domain import KeptCamera
-from streaming.timeline.domain import Gap, GapCause, Source, Span, Timeline, clipped, explain, joined, outside
+from streaming.timeline.domain import Gap, Source, Span, Timeline, clipped, explain, joined, outside
 
 if TYPE_CHECKING:
     from streaming.streams.usecases import Streams
@@ -26,30 +27,31 @@ _LATELY = timedelta(seconds=15)
 
 
 class Timelines:
-    """What was recorded of a camera, and why the rest was not."""
+    """What was recorded of a camera, and why the rest was not, as callers see it."""
 
-    def __init__(
-        self,
-        uow: UowFactory,
-        repository: Callable[[UnitOfWork], PostgresTimeline],
-        streams: Streams,
-        clock: Clock,
-        deleted: Deleted | None = None,
-    ) -> None:
-        """Without `deleted`, what is older than a camera's retention and its oldest recording counts as deleted."""
-        self._uow, self._repository, self._streams, self._clock, self._deleted = uow, repository, streams, clock, deleted
+    def __init__(self, uow: UowFactory, reader: TimelineReader, streams: Streams, clock: Clock) -> None:
+        self._uow, self._reader, self._streams, self._clock = uow, reader, streams, clock
 
     async def show(self, caller: Caller, camera_id: UUID, since: datetime, until: datetime) -> Timeline:
         """Up to now, or to where the file that is being written is known. Raises: NotFound; Invalid, where the range lies in the future."""
         camera = await self._streams.find_kept(caller, camera_id)
+        if since >= min(until, self._clock.now()):
+            raise Invalid("`from` lies in the future, or `to` is not after it.")
         async with self._uow(caller.tenant_id) as uow:
-            return await self.read(uow, camera, since, until)
+            return await self._reader.read(uow, camera, since, until)
+
+
+class TimelineReader:
+    """Puts together what the index, the open file and the interruptions say."""
+
+    def __init__(self, repository: Callable[[UnitOfWork], PostgresTimeline], clock: Clock, deleted: Deleted | None = None) -> None:
+        """Without `deleted`, what is older than a camera's retention and its oldest recording counts as deleted."""
+        self._repository, self._clock, self._deleted = repository, clock, deleted
 
     async def read(self, uow: UnitOfWork, camera: KeptCamera, since: datetime, until: datetime) -> Timeline:
-        """As `show`, in a unit of work of the camera's tenant."""
-        repository, now, camera_id = self._repository(uow), self._clock.now(), camera.camera_id
-        if since >= min(until, now):
-            raise Invalid("`from` lies in the future, or `to` is not after it.")
+        """The range, which begins before now, up to what is known. The unit of work is of the camera's tenant."""
+        repository, camera_id = self._repository(uow), camera.camera_id
+        now = max(self._clock.now(), since + timedelta(microseconds=1))
         writing = await repository.open_file(camera_id)
         if writing is not None and since < writing.end and now - writing.end <= _LATELY:
             until = min(until, writing.end)
