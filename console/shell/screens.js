@@ -10,6 +10,7 @@ import { match } from "./router.js";
 export const SCREENS = [
   { path: "/painel", folder: "dashboard", needs: ["streams:read"], nav: "operation", home: ["operator", "admin", "platform_admin", "viewer"] },
   { path: "/mural", folder: "wall", needs: ["live:view"], nav: "operation" },
+  { path: "/recordings", folder: "recordings", needs: ["recordings:read"], nav: "operation" },
   { path: "/alertas", folder: "alerts", needs: ["alerts:read"], nav: "operation", home: ["partner"] },
   { path: "/alertas/:id", folder: "alerts", needs: ["alerts:read"], nav: null },
   { path: "/placas", folder: "plates", needs: ["plates:search"], nav: "operation" },

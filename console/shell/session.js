@@ -11,7 +11,7 @@ const TIMEOUT_MS = 15_000;
 const FILE_MS = 600_000;
 const REFRESH = "/auth/refresh";
 /** Paths for which a city may require a purpose. */
-const DECLARED = /^\/(plates\/|recordings|auth\/tickets|detections\/[^/?]+\/(evidence|thumbnail))/;
+const DECLARED = /^\/(plates\/|recordings|snapshots\/|auth\/tickets|detections\/[^/?]+\/(evidence|thumbnail))/;
 /** Key in localStorage during a renewal: the CSRF cookie of the token that is being renewed, and the time when it began. */
 const RENEWING = "gtvision.renewing";
 /** Name of the channel by which a tab tells the others that the session has ended. */
@@ -145,6 +145,11 @@ export class Session extends EventTarget {
   /** Returns a picture or file of the API as a Blob. `fresh`: not the browser's copy, which may be of the one before. */
   async blob(path, { fresh = false } = {}) {
     return (await this.#answer("GET", path, undefined, fresh ? { "Cache-Control": "no-cache" } : {})).blob();
+  }
+
+  /** Returns a whole answer, for what its headers say. */
+  ask(path) {
+    return this.#answer("GET", path);
   }
 
   /** Returns a file that may be long on its way; `onBytes(count)` is called as it comes. */

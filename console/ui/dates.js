@@ -23,11 +23,19 @@ export const clock = (instant) => (isInstant(instant) ? format({ timeStyle: "med
 /** "29/11/2026" */
 export const day = (instant) => (isInstant(instant) ? format({ dateStyle: "short" }).format(new Date(instant)) : "");
 
+/** "08:41" */
+export const hourOf = (instant) => (isInstant(instant) ? format({ hour: "2-digit", minute: "2-digit" }).format(new Date(instant)) : "");
+
+/** "28/11" */
+export const dayOf = (instant) => (isInstant(instant) ? format({ day: "2-digit", month: "2-digit" }).format(new Date(instant)) : "");
+
+/** "nov. de 2026" */
+export const monthOf = (instant) => (isInstant(instant) ? format({ month: "short", year: "numeric" }).format(new Date(instant)) : "");
+
 /** "08:41" today, "28/11 08:41" before: for what happened lately. */
 export function lately(instant) {
   if (!isInstant(instant)) return "";
-  const short = format({ hour: "2-digit", minute: "2-digit" }).format(new Date(instant));
-  return day(instant) === day(Date.now()) ? short : `${format({ day: "2-digit", month: "2-digit" }).format(new Date(instant))} ${short}`;
+  return day(instant) === day(Date.now()) ? hourOf(instant) : `${dayOf(instant)} ${hourOf(instant)}`;
 }
 
 /** @type {[string, number][]} */
@@ -56,8 +64,16 @@ export function localOf(instant) {
   return new Date(time + offset(time)).toISOString().slice(0, 16);
 }
 
+/** Returns when the day of an instant begins in the city, or one so many days later, in milliseconds since 1970. */
+export function startOfDay(instant, days = 0) {
+  const time = new Date(instant).getTime();
+  const local = new Date(time + offset(time));
+  const midnight = Date.UTC(local.getUTCFullYear(), local.getUTCMonth(), local.getUTCDate() + days);
+  return midnight - offset(midnight - offset(midnight));
+}
+
 /** Milliseconds by which the city's clocks are ahead of UTC at `time`. */
-function offset(time) {
+export function offset(time) {
   const options = { year: "numeric", month: "numeric", day: "numeric", hour: "numeric", minute: "numeric", second: "numeric", hourCycle: "h23" };
   const parts = Object.fromEntries(format(options).formatToParts(new Date(time)).map((part) => [part.type, Number(part.value)]));
   return Date.UTC(parts.year, parts.month - 1, parts.day, parts.hour, parts.minute, parts.second) - Math.floor(time / 1000) * 1000;

@@ -11,6 +11,9 @@ const CONFIG = {
   manifestLoadingMaxRetry: 0, // a ticket opens one view only: a new try takes a new one
 };
 
+/** Loads the library. @returns {Promise<any>} */
+export const loadHls = async () => (await import("../vendor/hls-1.7.0.light.min.mjs")).default;
+
 /** The link of one view; `WhepLink` has the same methods. */
 export class HlsLink {
   name = "HLS";
@@ -30,8 +33,7 @@ export class HlsLink {
   /** @param {string} cameraId @param {() => Promise<string>} ticket @param {AbortSignal} stop */
   async open(cameraId, ticket, stop) {
     const signal = AbortSignal.any([stop, AbortSignal.timeout(OPEN_MS)]);
-    /** @type {{default: any}} */
-    const { default: Hls } = await orAborted(import("../vendor/hls-1.7.0.light.min.mjs"), signal);
+    const Hls = await orAborted(loadHls(), signal);
     const url = `/hls/cam_${cameraId}/index.m3u8?ticket=${encodeURIComponent(await orAborted(ticket(), signal))}`;
     if (!Hls.isSupported()) {
       this.#video.src = url; // Safari plays it by itself

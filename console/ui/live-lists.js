@@ -12,6 +12,7 @@ import { LIVE } from "../texts/pt-BR/live.js";
 import { clock, lately } from "./dates.js";
 import { useHeld, Waiting } from "./holding.js";
 import { html } from "./html.js";
+import { ShowMinute } from "./playback/minute.js";
 import { percent, Plate, Severity, written } from "./signs.js";
 import { Skeleton } from "./states.js";
 
@@ -29,6 +30,7 @@ export function NewestAlerts() {
         <${Severity} level=${alert.severity} />${alert.plate && html`<${Plate} plate=${alert.plate} />`}
         <span title=${alert.title}>${alert.plate ? nameOf(alert.camera_id) : alert.title}</span><small class="muted">${lately(alert.captured_at ?? alert.raised_at)}</small>
       </a>
+      <${ShowMinute} brief camera=${alert.camera_id} at=${alert.captured_at ?? alert.raised_at} about=${[alert.plate ? written(alert.plate) : alert.title, nameOf(alert.camera_id)].filter(Boolean).join(", ")} />
       ${may("alerts:acknowledge") && html`<button type="button" onClick=${() => take(alert)}
         aria-label=${ALERTS.acknowledgeThis([alert.plate ? written(alert.plate) : alert.title, nameOf(alert.camera_id)].filter(Boolean).join(", "))}>${ALERTS.acknowledge}</button>`}
     </li>`)}</ul>
@@ -46,6 +48,7 @@ export function LatestReads() {
       <${Plate} plate=${read.plate} href=${may("plates:search") ? withQuery("/placas", { plate: read.plate }) : undefined} />
       <span title=${nameOf(read.camera_id)}>${nameOf(read.camera_id)}</span>
       <small class="muted">${[clock(read.captured_at), percent(read.plate_confidence)].filter(Boolean).join(" · ")}</small>
+      <${ShowMinute} brief camera=${read.camera_id} at=${read.captured_at} about=${`${written(read.plate)}, ${nameOf(read.camera_id)}`} />
     </li>`)}</ul>
   </section>`;
 }

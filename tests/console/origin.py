@@ -23,21 +23,27 @@ TEMPLATE = ROOT / "nginx/nginx.conf.template"
 
 
 @asynccontextmanager
-async def one_origin(api: ASGIApp, port: int | None = None) -> AsyncIterator[str]:
-    """Yields the address of the page, with the API below it. `port`: given where the API must know it beforehand."""
+async def one_origin(api: ASGIApp, port: int | None = None, playback: ASGIApp | None = None) -> AsyncIterator[str]:
+    """
+    Yields the address of the page, with the API below it. `port`: given where the API must know it beforehand; `playback`: what serves
+    the recordings of a node.
+    """
     needs.program("nginx")
     with tempfile.TemporaryDirectory() as folder:
         nginx = Nginx("console", Path(folder) / "nginx", free_port(), template=TEMPLATE, console=CONSOLE)
         async with ServerRunner(Path(folder)) as runner, httpx.AsyncClient(base_url=nginx.url, trust_env=False, timeout=120) as pages:
             await runner.start([nginx])
-            async with _serving(_in_front_of(api, pages), port or free_port()) as address:
+            async with _serving(_in_front_of(api, pages, playback), port or free_port()) as address:
                 yield address
 
 
-def _in_front_of(api: ASGIApp, pages: httpx.AsyncClient) -> ASGIApp:
+def _in_front_of(api: ASGIApp, pages: httpx.AsyncClient, playback: ASGIApp | None) -> ASGIApp:
     async def both(scope: Scope, receive: Receive, send: Send) -> None:
         if scope.get("path", "").startswith("/api/"):
             await api(scope, receive, send)
+            return
+        if playback is not None and scope.get("path", "").startswith("/playback/"):
+            await playback(scope, receive, send)
             return
         request = Request(scope)
         answer = await pages.request(request.method, request.url.path, headers={"accept-encoding": "identity"})

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import io
 import re
+from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 import pytest
 from axe_playwright_python.async_playwright import Axe
@@ -17,7 +19,7 @@ from playwright.async_api import Page, expect
 from tests.console.browsing import STATE, Console, entered
 from tests.console.screens.fleet import Fleet, camera
 from tests.console.screens.storing import GIGA, forecast, hold, share
-from tests.console.standins import Reply, paged
+from tests.console.standins import Asked, Reply, paged
 from tests.identity.running import EMAIL
 
 from alerts.alerts.api import AlertOut
@@ -30,6 +32,8 @@ from gtvision.time import SystemClock
 from ingest.detections.api import Bucket, HourOut, PlateReadOut, PlatesOut
 from streaming.recordings.api import DiskOut, StoppedOut, UsageOut
 from streaming.streams.api import StreamOut
+from streaming.timeline.api import TimelineOut
+from streaming.timeline.domain import Gap, GapCause, Span, Timeline
 
 pytestmark = [pytest.mark.db, pytest.mark.broker, pytest.mark.browser]
 
@@ -160,6 +164,8 @@ class City:
             "/recordings/forecast": forecast(
                 share(gate, 300), share(cameras[1], 600, days_kept=3.5), full_of_held=True, held_bytes=200 * GIGA, quota_bytes=1_000 * GIGA
             ),
+            "/recordings/timeline": _timeline,
+            "/recordings/clips": paged([]),
             "/holds": paged([hold(gate.id), hold(None, lifted_at=NOW, lifted_by=new_id())]),
             "/streams": paged([stream]),
             "/streams/*": stream,
@@ -167,8 +173,16 @@ class City:
         }.items():
             services.answer("GET", path, body)
         self.ids = {"/cameras/:id": gate.id, "/alertas/:id": alerts[0].alert_id, "/listas/:id": watchlist.watchlist_id}
-        self.queries = {"/placas": "?plate=ABC1D23"}
+        self.queries = {"/placas": "?plate=ABC1D23", "/recordings": f"?camera={gate.id},{cameras[1].id}"}
         self.reads = {"/placas": f"?plate=ABC1D23&read={read.detection_id}", "/storage": "?view=holds"}
+
+
+def _timeline(asked: Asked) -> TimelineOut:
+    """Nothing but gaps, one of each cause."""
+    start, end = (datetime.fromisoformat(asked.value(name)) for name in ("from", "to"))
+    step = (end - start) / len(GapCause)
+    gaps = [Gap(start + place * step, start + (place + 1) * step, cause, "") for place, cause in enumerate(GapCause)]
+    return TimelineOut.of(Timeline(UUID(asked.value("camera_id")), Span(start, end), (), gaps, None), None)
 
 
 def picture() -> bytes:

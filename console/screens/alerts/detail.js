@@ -7,6 +7,7 @@ import { ALERTS } from "../../texts/pt-BR/alerts.js";
 import { moment } from "../../ui/dates.js";
 import { html } from "../../ui/html.js";
 import { Picture } from "../../ui/picture.js";
+import { ShowMinute } from "../../ui/playback/minute.js";
 import { Plate, Severity, written } from "../../ui/signs.js";
 import { Skeleton } from "../../ui/states.js";
 import { subjectOf } from "./row.js";
@@ -25,6 +26,7 @@ export function AlertDetail({ alert, isAsked, onTake, onBack }) {
         ? may("alerts:acknowledge") && html`<button type="button" class="primary" aria-label=${ALERTS.acknowledgeThis(subjectOf(alert))} onClick=${() => onTake([alert.alert_id])}>${ALERTS.acknowledge}</button>`
         : html`<span class="badge">${ALERTS.doneAt(moment(alert.acknowledged_at))}</span>`}
       ${alert.plate && may("plates:search") && html`<a class="button" href=${withQuery("/placas", { plate: alert.plate })}>${ALERTS.passages}</a>`}
+      <${ShowMinute} camera=${alert.camera_id} at=${alert.captured_at ?? alert.raised_at} about=${subjectOf(alert)} />
       ${alert.camera_id && html`<a class="button" href=${`/cameras/${alert.camera_id}`}>${ALERTS.toCamera}</a>`}
       ${alert.watchlist_id && may("watchlists:read") && html`<a class="button" href=${`/listas/${alert.watchlist_id}`}>${ALERTS.toList}</a>`}
     </div>

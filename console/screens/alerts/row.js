@@ -6,6 +6,7 @@ import { ALERTS } from "../../texts/pt-BR/alerts.js";
 import { moment } from "../../ui/dates.js";
 import { html } from "../../ui/html.js";
 import { SMALL, useMedia } from "../../ui/media.js";
+import { ShowMinute } from "../../ui/playback/minute.js";
 import { Plate, Severity, written } from "../../ui/signs.js";
 
 /** Height of a row in px: on a phone it has a line more. */
@@ -25,6 +26,7 @@ export function AlertRow({ alert, isSelected, isChosen, onOpen, onTake, onChoose
       ${alert.plate && html`<${Plate} plate=${alert.plate} />`}
       <span class="alert-text"><strong>${alert.plate ? nameOf(alert.camera_id) : alert.title}</strong><small class="muted">${details}</small></span>
     </button>
+    <${ShowMinute} brief camera=${alert.camera_id} at=${alert.captured_at ?? alert.raised_at} about=${about} />
     ${may("alerts:acknowledge") // once acknowledged it stays, with the focus that it may have
       ? html`<button type="button" class=${isOpen ? "" : "quiet"} aria-disabled=${!isOpen} onClick=${() => isOpen && onTake()}
           aria-label=${isOpen ? ALERTS.acknowledgeThis(about) : ALERTS.isAcknowledged(about)}>${isOpen ? ALERTS.acknowledge : ALERTS.one[alert.state]}</button>`

@@ -7,6 +7,7 @@ import { instantOf, localOf } from "../../ui/dates.js";
 import { Dialog } from "../../ui/dialog.js";
 import { Form, SelectField, TextField } from "../../ui/form.js";
 import { html, useState } from "../../ui/html.js";
+import { save } from "../../ui/saving.js";
 
 const DAY_MS = 86_400_000;
 const LAST_DAYS = 30;
@@ -47,10 +48,4 @@ function asked(query) {
   const parts = new URLSearchParams();
   for (const [name, value] of Object.entries(query)) for (const each of [value].flat()) if (each) parts.append(name, each);
   return parts;
-}
-
-function save(file, name) {
-  const url = URL.createObjectURL(file);
-  Object.assign(document.createElement("a"), { href: url, download: name }).click();
-  URL.revokeObjectURL(url);
 }

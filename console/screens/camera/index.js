@@ -9,6 +9,8 @@ import { inWords } from "../../texts/pt-BR/errors.js";
 import { confirm } from "../../ui/dialog.js";
 import { html, useEffect, useState } from "../../ui/html.js";
 import { useLoaded } from "../../ui/loading.js";
+import { recordingsAt } from "../../ui/playback/minute.js";
+import { RECORDINGS } from "../../texts/pt-BR/recordings.js";
 import { CameraState } from "../../ui/signs.js";
 import { Empty, Failed, Skeleton } from "../../ui/states.js";
 import { Tile } from "../../ui/tile.js";
@@ -29,7 +31,7 @@ export default function Camera({ params }) {
   const camera = read.value?.id === params.id ? { ...read.value, ...known } : known;
   if (!camera) return html`<section class="screen"><${Skeleton} lines=${8} /></section>`;
   return html`<section class="screen camera">
-    <header><h1>${camera.name}</h1><${CameraState} camera=${camera} />${may("cameras:write") && html`<${Actions} camera=${camera} onEdit=${() => setEdited(true)} />`}</header>
+    <header><h1>${camera.name}</h1><${CameraState} camera=${camera} />${may("recordings:read") && html`<a class="button" href=${recordingsAt(camera.id)}>${RECORDINGS.ofCamera}</a>`}${may("cameras:write") && html`<${Actions} camera=${camera} onEdit=${() => setEdited(true)} />`}</header>
     <div class="camera-columns">
       <div class="camera-main">
         ${may("live:view") && html`<${Tile} key=${camera.id} camera=${camera} />`}

@@ -8,7 +8,8 @@ import { ago, lately, moment } from "../../ui/dates.js";
 import { useHeld, Waiting } from "../../ui/holding.js";
 import { html, useEffect, useRef } from "../../ui/html.js";
 import { More, usePages } from "../../ui/loading.js";
-import { CameraState, percent, Plate, Severity } from "../../ui/signs.js";
+import { ShowMinute } from "../../ui/playback/minute.js";
+import { CameraState, percent, Plate, Severity, written } from "../../ui/signs.js";
 import { Failed, Skeleton } from "../../ui/states.js";
 
 const PAGE = 20;
@@ -40,6 +41,7 @@ export function Reads({ camera }) {
     <ul class="camera-list">${shown.map((read) => html`<li key=${read.detection_id}>
       <${Plate} plate=${read.plate} href=${may("plates:search") ? withQuery("/placas", { plate: read.plate }) : undefined} />
       <span>${moment(read.captured_at)}</span><small class="muted">${percent(read.plate_confidence)}</small>
+      <${ShowMinute} brief camera=${camera.id} at=${read.captured_at} about=${`${written(read.plate)}, ${moment(read.captured_at)}`} />
     </li>`)}</ul>
     ${may("plates:search") && html`<a class="button" href=${withQuery("/placas", { cameras: camera.id })}>${CAMERA.allReads}</a>`}
   <//></div>`;
@@ -61,6 +63,7 @@ export function CameraAlerts({ camera }) {
     <ul class="camera-list">${shown.map((alert) => html`<li key=${alert.alert_id}>
       <${Severity} level=${alert.severity} />${alert.plate && html`<${Plate} plate=${alert.plate} />`}
       <a href=${`/alertas/${alert.alert_id}`}>${moment(alert.captured_at ?? alert.raised_at)}</a><span class="badge">${ALERTS.one[alert.state]}</span>
+      <${ShowMinute} brief camera=${camera.id} at=${alert.captured_at ?? alert.raised_at} about=${`${alert.plate ? written(alert.plate) : alert.title}, ${moment(alert.captured_at ?? alert.raised_at)}`} />
     </li>`)}</ul>
   <//></div>`;
 }

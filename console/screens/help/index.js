@@ -4,7 +4,7 @@ import { areShortcutsOn, LETTERS } from "../../shell/shortcuts.js";
 import { isOpen, SCREENS } from "../../shell/screens.js";
 import { may } from "../../shell/state.js";
 import { CAMERA_STATES, SEVERITIES } from "../../texts/pt-BR/common.js";
-import { HELP, KEYS_DO, LINKS_MEAN, PROTOCOLS, SEVERITIES_MEAN, STATES_MEAN } from "../../texts/pt-BR/help.js";
+import { HELP, KEYS_DO, LINKS_MEAN, PLAYER_KEYS, PROTOCOLS, SEVERITIES_MEAN, STATES_MEAN } from "../../texts/pt-BR/help.js";
 import { SHELL } from "../../texts/pt-BR/shell.js";
 import { html } from "../../ui/html.js";
 import { CameraState, Severity } from "../../ui/signs.js";
@@ -30,6 +30,7 @@ export default function Help() {
 /** Whether a key does something for this user: letters of screens that are not theirs do nothing. */
 function isMine(key) {
   if (key === "/") return may("plates:search");
+  if (PLAYER_KEYS.has(key)) return may("recordings:read");
   if (key === "k") return may("alerts:acknowledge");
   if (!Object.hasOwn(LETTERS, key)) return true;
   return SCREENS.some((screen) => screen.path === LETTERS[key] && isOpen(screen));

@@ -9,6 +9,7 @@ import { moment } from "../../ui/dates.js";
 import { html, useEffect, useRef, useState } from "../../ui/html.js";
 import { Icon } from "../../ui/icons.js";
 import { Picture } from "../../ui/picture.js";
+import { ShowMinute } from "../../ui/playback/minute.js";
 import { twin } from "../../ui/plates.js";
 import { percent, Plate, written } from "../../ui/signs.js";
 import { cameras, nameOf } from "../../stores/cameras.js";
@@ -38,6 +39,7 @@ export function Detail({ read, isNarrow, query, at, count, hasMore, step, onOpen
     <div class="actions no-print">
       <button type="button" onClick=${() => window.print()}><${Icon} name="print" /> ${PLATES.print}</button>
       ${onWatch && html`<button type="button" onClick=${onWatch} aria-label=${PLATES.watchPlate(name)}>${PLATES.watch}</button>`}
+      <${ShowMinute} camera=${read.camera} at=${read.at} about=${`${name}, ${camera}`} />
       ${query.plate !== read.plate && html`<a class="button" href=${withQuery("/placas", { plate: read.plate })} aria-label=${`${PLATES.searchThis}: ${name}`}>${PLATES.searchThis}</a>`}
       ${may("cameras:read") && cameras.value?.has(read.camera) && html`<a class="button" href=${`/cameras/${read.camera}`} aria-label=${`${PLATES.openCamera}: ${camera}`}>${PLATES.openCamera}</a>`}
     </div>

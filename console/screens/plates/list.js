@@ -5,6 +5,7 @@ import { moment } from "../../ui/dates.js";
 import { html } from "../../ui/html.js";
 import { Icon } from "../../ui/icons.js";
 import { Thumbnail } from "../../ui/picture.js";
+import { ShowMinute } from "../../ui/playback/minute.js";
 import { percent, Plate, written } from "../../ui/signs.js";
 import { nameOf } from "../../stores/cameras.js";
 import { likely, picturePath } from "./reads.js";
@@ -37,5 +38,5 @@ function Row({ read, isChosen, onChoose, hasThumbnail }) {
       : html`<${Thumbnail} path=${hasThumbnail ? picturePath(read, "thumbnail") : null} />`}
     <span class="plates-what"><${Plate} plate=${read.plate} /><span class="muted">${percent(read.confidence)}</span></span>
     <span class="plates-where"><span>${camera}</span><span class="muted">${moment(read.at)}</span>${also && html`<span class="muted plates-also">${also}</span>`}</span>
-  </button></li>`;
+  </button><${ShowMinute} brief camera=${read.camera} at=${read.at} about=${`${written(read.plate)}, ${camera}`} /></li>`;
 }

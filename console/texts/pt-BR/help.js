@@ -30,8 +30,17 @@ export const KEYS_DO = {
   b: "Abre a busca de placas",
   c: "Abre as câmeras",
   l: "Abre as listas de placas",
+  Espaço: "Nas gravações: reproduz ou pausa",
+  "← →": "Nas gravações: volta ou avança 5 segundos; com Shift, 1 minuto",
+  "J K L": "Nas gravações: volta 10 segundos, pausa, reproduz (de novo: mais rápido)",
+  ", .": "Nas gravações: um quadro para trás ou para a frente",
+  "[ ]": "Nas gravações: marca o início e o fim de um trecho",
+  "+ −": "Na linha do tempo: aproxima e afasta; PageUp, PageDown, Home e End movem",
   Esc: "Fecha o que está aberto por cima da tela",
 };
+
+/** Those of the screen of recordings. */
+export const PLAYER_KEYS = new Set(["Espaço", "← →", "J K L", ", .", "[ ]", "+ −"]);
 
 export const STATES_MEAN = {
   online: "Há imagem, agora.",

@@ -6,7 +6,7 @@ export const SHELL = {
   navigation: "Navegação",
   groups: { operation: "Operação", administration: "Administração", platform: "Plataforma" },
   screens: {
-    dashboard: "Painel", wall: "Mural", alerts: "Alertas", plates: "Placas", cameras: "Câmeras", camera: "Câmera", watchlists: "Listas de placas",
+    dashboard: "Painel", wall: "Mural", recordings: "Gravações", alerts: "Alertas", plates: "Placas", cameras: "Câmeras", camera: "Câmera", watchlists: "Listas de placas",
     watchlist: "Lista de placas", groups: "Grupos de câmeras", people: "Pessoas", person: "Pessoa", keys: "Chaves de acesso", city: "Cidade",
     storage: "Armazenamento", audit: "Auditoria", cities: "Cidades", account: "Minha conta", help: "Ajuda",
   },

@@ -28,6 +28,7 @@ export const WALL = {
   move: (name) => `Mover ${name}: arraste, ou use Shift e as setas`,
   replace: (name) => `Trocar ${name} por outra câmera`,
   takeOff: (name) => `Tirar ${name} do mural`,
+  recordings: (name) => `Ver gravações de ${name}`,
   none: "Nenhuma câmera para mostrar.",
   addCamera: "Adicionar câmera",
   noneForYou: "Nenhuma câmera foi liberada para você. Fale com o administrador.",

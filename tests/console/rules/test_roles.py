@@ -24,10 +24,11 @@ from ingest.detections.api import router as detections
 from streaming.recordings.api import router as recordings
 from streaming.retention.api import router as holds
 from streaming.streams.api import router as streams
+from streaming.timeline.api import router as timeline
 
 pytestmark = [pytest.mark.db, pytest.mark.broker, pytest.mark.browser]
 
-ROUTERS: list[APIRouter] = [alerts, watchlists, cameras, groups, layouts, detections, recordings, holds, streams]
+ROUTERS: list[APIRouter] = [alerts, watchlists, cameras, groups, layouts, detections, recordings, holds, streams, timeline]
 
 
 def guarded() -> Iterator[tuple[str, re.Pattern[str], frozenset[str]]]:

@@ -1,0 +1,63 @@
+// Clips: how far each is, and the file once it is there.
+
+import { session } from "../../shell/state.js";
+import { toast } from "../../shell/toasts.js";
+import { nameOf } from "../../stores/cameras.js";
+import { inWords } from "../../texts/pt-BR/errors.js";
+import { CLIPS } from "../../texts/pt-BR/recordings.js";
+import { lately, moment } from "../../ui/dates.js";
+import { html, signal, useEffect, useState } from "../../ui/html.js";
+import { More, usePages } from "../../ui/loading.js";
+import { asFileName, save } from "../../ui/saving.js";
+import { percent } from "../../ui/signs.js";
+import { Failed, Skeleton } from "../../ui/states.js";
+
+const PAGE = 10;
+const AGAIN_MS = 2_000;
+const MEGA = 1e6;
+const RUNNING = new Set(["queued", "running"]);
+
+/** Counts up with each clip that is made here. */
+const made = signal(0);
+export const clipMade = (_clip) => (made.value += 1);
+
+export function Clips() {
+  const pages = usePages("/recordings/clips", {}, { limit: PAGE });
+  const isRunning = pages.items?.some(({ state }) => RUNNING.has(state)) ?? false;
+  useEffect(() => void (made.value && pages.reload()), [made.value]);
+  useEffect(() => {
+    if (!isRunning) return undefined;
+    const timer = setInterval(() => document.visibilityState === "visible" && pages.reload(), AGAIN_MS);
+    return () => clearInterval(timer);
+  }, [isRunning]);
+  const changed = (clip) => pages.change((items) => items.map((each) => (each.clip_id === clip.clip_id ? clip : each)));
+  return html`<section class="panel recordings-clips" aria-label=${CLIPS.title}>
+    <header><h2>${CLIPS.title}</h2></header>
+    ${pages.problem && !pages.items && html`<${Failed} problem=${pages.problem} retry=${pages.reload} />`}
+    ${pages.items === null && pages.loading && html`<${Skeleton} lines=${2} />`}
+    ${pages.items?.length === 0 && html`<p class="muted">${CLIPS.none}</p>`}
+    <ul>${pages.items?.map((clip) => html`<${Clip} key=${clip.clip_id} clip=${clip} onChanged=${changed} />`)}</ul>
+    <${More} pages=${pages} />
+  </section>`;
+}
+
+function Clip({ clip, onChanged }) {
+  const { clip_id: id, name, state, progress, size_bytes: size, reason, expires_at: expires } = clip;
+  const [bytes, setBytes] = useState(null);
+  const failed = (problem) => toast(inWords(problem), "failed");
+  const cancel = () => session.post(`/recordings/clips/${id}/cancel`).then(onChanged, failed);
+  const download = async () => {
+    setBytes(0);
+    await session.file(`/recordings/clips/${id}/download`, setBytes).then((file) => save(file, `${asFileName(`${nameOf(clip.camera_id)} ${name}`)}.mp4`), failed);
+    setBytes(null);
+  };
+  const share = bytes === null ? progress : size ? bytes / size : null;
+  const facts = [nameOf(clip.camera_id), moment(clip.from), size && CLIPS.size(size / MEGA), state === "ready" && expires && CLIPS.until(lately(expires)), reason];
+  return html`<li data-clip=${id} data-state=${state}>
+    <span><strong>${name}</strong><small class="muted">${facts.filter(Boolean).join(" · ")}</small></span>
+    <span class="badge">${CLIPS.states[state] ?? state}</span>
+    ${(RUNNING.has(state) || bytes !== null) && html`<progress max="1" value=${share ?? undefined} aria-label=${CLIPS.progress(name)}></progress><small class="muted">${percent(share)}</small>`}
+    ${RUNNING.has(state) && html`<button type="button" onClick=${cancel} aria-label=${CLIPS.cancelThis(name)}>${CLIPS.cancel}</button>`}
+    ${state === "ready" && html`<button type="button" aria-disabled=${bytes !== null} onClick=${() => bytes === null && download()} aria-label=${CLIPS.downloadThis(name)}>${CLIPS.download}</button>`}
+  </li>`;
+}

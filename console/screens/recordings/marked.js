@@ -1,0 +1,46 @@
+// The marked range, and the clip that is made of it.
+
+import { withQuery } from "../../shell/router.js";
+import { may, session } from "../../shell/state.js";
+import { toast } from "../../shell/toasts.js";
+import { nameOf } from "../../stores/cameras.js";
+import { CLIPS, RECORDINGS } from "../../texts/pt-BR/recordings.js";
+import { clock, moment } from "../../ui/dates.js";
+import { Dialog } from "../../ui/dialog.js";
+import { Form, SelectField, TextField } from "../../ui/form.js";
+import { html, useState } from "../../ui/html.js";
+import { length } from "../../ui/timeline/words.js";
+import { clipMade } from "./clips.js";
+
+const iso = (ms) => new Date(ms).toISOString();
+
+/** `range`: {from, to}, each an instant or null. */
+export function Marked({ ids, range, onMark, onClear }) {
+  const [isNaming, setNaming] = useState(false);
+  const isWhole = range.from !== null && range.to !== null;
+  const isEmpty = range.from === null && range.to === null;
+  return html`
+    <button type="button" onClick=${() => onMark("from")} aria-keyshortcuts="[">${RECORDINGS.markStart}</button>
+    <button type="button" onClick=${() => onMark("to")} aria-keyshortcuts="]">${RECORDINGS.markEnd}</button>
+    ${!isEmpty && html`<span class="badge" role="status">${isWhole ? RECORDINGS.range(moment(range.from), clock(range.to), length(range.to - range.from)) : moment(range.from ?? range.to)}</span>
+      <button type="button" class="quiet" onClick=${onClear}>${RECORDINGS.clearRange}</button>`}
+    ${isWhole && may("exports:make") && html`<button type="button" class="primary" onClick=${() => setNaming(true)}>${CLIPS.make}</button>`}
+    ${isWhole && may("holds:write") && html`<a class="button" href=${withQuery("/storage", { hold: "1", camera: ids.length === 1 ? ids[0] : "", from: iso(range.from), to: iso(range.to) })}>${RECORDINGS.hold}</a>`}
+    ${isNaming && html`<${ClipDialog} ids=${ids} range=${range} onClose=${() => setNaming(false)} />`}`;
+}
+
+function ClipDialog({ ids, range, onClose }) {
+  const submit = async ({ name, camera = ids[0] }, _form, key) => {
+    const clip = await session.post("/recordings/clips", { camera_id: camera, from: iso(range.from), to: iso(range.to), name: name.trim() }, { key });
+    clipMade(clip);
+    toast(CLIPS.asked(clip.name));
+    onClose();
+  };
+  return html`<${Dialog} title=${CLIPS.makeTitle} onClose=${onClose}>
+    <p>${RECORDINGS.range(moment(range.from), moment(range.to), length(range.to - range.from))}</p>
+    <${Form} submit=${CLIPS.make} onSubmit=${submit} onCancel=${onClose}>
+      <${TextField} label=${CLIPS.name} name="name" required maxlength="200" placeholder=${CLIPS.nameExample} autocomplete="off" />
+      ${ids.length > 1 && html`<${SelectField} label=${CLIPS.camera} name="camera" value=${ids[0]} options=${ids.map((id) => [id, nameOf(id)])} />`}
+    <//>
+  <//>`;
+}

@@ -1,0 +1,38 @@
+// Words of the timeline of recordings.
+
+export const TIMELINE = {
+  title: "Linha do tempo",
+  slider: "Instante na linha do tempo",
+  tools: "Aproximar e mover a linha do tempo",
+  earlier: "Mais cedo",
+  later: "Mais tarde",
+  zoomIn: "Aproximar",
+  zoomOut: "Afastar",
+  span: "Quanto tempo aparece",
+  spans: { minute: "1 minuto", tenMinutes: "10 minutos", hour: "1 hora", day: "1 dia", week: "1 semana", month: "1 mês", year: "1 ano" },
+  now: "Agora",
+  legend: "O que os sinais dizem",
+  recorded: "gravado",
+  perDay: "gravado em cada dia",
+  nothing: "sem gravação",
+  missing: (cause) => `sem gravação: ${cause}`,
+  alerts: "alertas",
+  plates: "placas lidas",
+  gap: (from, to, cause) => `sem gravação de ${from} a ${to}: ${cause}`,
+  lessThanAMinute: "menos de 1 min",
+  shown: (from, to) => `De ${from} a ${to}.`,
+  days: (some, all) => `${some} de ${all} dias com gravação.`,
+  sum: (sum) => `Gravado: ${sum}.`,
+  gaps: (count) => (count === 0 ? "Sem falhas de gravação." : count === 1 ? "1 falha de gravação:" : `${count.toLocaleString("pt-BR")} falhas de gravação, as maiores:`),
+  /** Why there is no recording. */
+  causes: {
+    camera: "câmera sem imagem",
+    network: "câmera sem rede",
+    node: "servidor de vídeo parado",
+    disk: "falha ou falta de espaço no disco",
+    operator: "gravação desligada",
+    planned: "manutenção programada",
+    retention: "apagada pelo prazo de guarda",
+    unknown: "causa desconhecida",
+  },
+};

@@ -1,0 +1,238 @@
+// The recording of one camera in one video element: a session of the server, and playlists of about an hour around what is shown.
+
+import { isPassing } from "../again.js";
+import { loadHls } from "../hls.js";
+import { Positions } from "./positions.js";
+
+const BACK_MS = 10 * 60_000;
+const AHEAD_MS = 50 * 60_000;
+const AGAIN_MS = [2_000, 4_000, 8_000, 15_000];
+/** A session that ends by its age is opened again without a question. */
+const AGE_MS = 5_000;
+const SLOWEST = 0.0625;
+const FASTEST = 16;
+const CONFIG = {
+  autoStartLoad: false,
+  enableWorker: false, // nothing is transmuxed
+  maxBufferLength: 30,
+  maxMaxBufferLength: 120,
+  backBufferLength: 30,
+  maxBufferHole: 0.3,
+  manifestLoadingMaxRetry: 0, // a ticket opens one session only
+};
+
+/**
+ * Events: `changed`. `status`: "idle", "loading", "ready", "empty" (nothing was recorded from here on, in this hour), "over" (the end of
+ * the hour was reached), "failed". `problem`: why it failed, {status, code}; passing trouble is tried again by itself.
+ */
+export class Recorded extends EventTarget {
+  #video;
+  #open;
+  #library = null;
+  #positions = null;
+  /** {from, to, base, url, expires}: `base`: the folder of the opened session, null while nobody has used its ticket. */
+  #session = null;
+  #range = null;
+  #loading = 0;
+  #failures = 0;
+  #timer = null;
+  #asked = 0;
+  /** @type {number | null} */
+  #wanted = null;
+  #ends = new AbortController();
+  status = "idle";
+  /** @type {{status?: number, code: string} | null} */
+  problem = null;
+  /** @type {number | null} */
+  firstFrameMs = null;
+  /** How long one picture stands, as far as that was seen; null at first. @type {number | null} */
+  frameMs = null;
+
+  /**
+   * @param {HTMLVideoElement} video
+   * @param {(at: number) => Promise<{from: string, to: string, url: string, expires_at: string}>} open opens a session that holds an instant
+   */
+  constructor(video, open) {
+    super();
+    this.#video = video;
+    this.#open = open;
+    const { signal } = this.#ends;
+    video.addEventListener("ended", () => this.#say("over"), { signal });
+    this.#measure(null);
+    for (const type of ["seeked", "playing", "waiting", "canplay"]) video.addEventListener(type, () => this.#tell(), { signal });
+  }
+
+  /** Follows the pictures, for how long each of them stands. */
+  #measure(before) {
+    if (this.#ends.signal.aborted) return;
+    this.#video.requestVideoFrameCallback((_, { mediaTime }) => {
+      const ms = before === null ? 0 : (mediaTime - before) * 1_000;
+      if (ms > 5 && ms < (this.frameMs ?? 1_000)) this.frameMs = ms;
+      this.#measure(mediaTime);
+    });
+  }
+
+  /** The instant that is shown; null while it is looked for. */
+  get instant() {
+    const { seeking, readyState, currentTime } = this.#video;
+    if (!["ready", "over"].includes(this.status) || seeking || readyState < 2) return null;
+    return this.#positions.instantAt(currentTime);
+  }
+
+  /** The instant at which the loaded hour ends. @returns {number | null} */
+  get end() {
+    return this.#positions?.last ?? null;
+  }
+
+  /** Whether there is a picture, which waits for no data. */
+  get isFlowing() {
+    return this.instant !== null && this.#video.readyState >= 3;
+  }
+
+  /** Where small pictures of the open session are, or null. */
+  get base() {
+    return this.#session?.base ?? null;
+  }
+
+  /** Whether the loaded hour knows what was recorded at an instant. */
+  holds(instant) {
+    return this.#range !== null && this.#range.from <= instant && instant < this.#range.to && Boolean(this.#positions?.holds(instant));
+  }
+
+  /** Shows an instant, or what was recorded next. */
+  show(instant) {
+    this.#wanted = instant;
+    this.#asked = performance.now();
+    this.firstFrameMs = null;
+    this.#video.requestVideoFrameCallback((now) => {
+      this.firstFrameMs ??= Math.round(now - this.#asked);
+      this.#tell();
+    });
+    if (!["failed", "idle", "loading"].includes(this.status) && this.holds(instant)) {
+      this.status = "ready";
+      this.#video.currentTime = this.#positions.positionOf(instant);
+      this.#tell();
+    } else this.#load(instant);
+  }
+
+  /** @param {number} rate */
+  play(rate) {
+    const video = this.#video;
+    const wanted = Math.min(Math.max(rate, SLOWEST), FASTEST);
+    if (video.playbackRate !== wanted) video.playbackRate = wanted;
+    if (video.paused && this.status === "ready") video.play().catch(() => {}); // the picture stands; the next look tries again
+  }
+
+  pause() {
+    if (!this.#video.paused) this.#video.pause();
+  }
+
+  /** Opens a session anew, after one that was ended. */
+  again() {
+    this.#session = null;
+    this.#failures = 0;
+    this.#load(this.#wanted ?? 0);
+  }
+
+  /** Gives the stream back, as while nobody sees it. What was shown is shown again by `show`. */
+  rest() {
+    this.#loading += 1;
+    clearTimeout(this.#timer);
+    this.#drop();
+    this.#say("idle");
+  }
+
+  close() {
+    this.rest();
+    this.#ends.abort();
+    this.#session = null;
+  }
+
+  async #load(instant) {
+    const mine = (this.#loading += 1);
+    clearTimeout(this.#timer);
+    this.#drop();
+    this.#say("loading");
+    try {
+      const [Hls, session] = await Promise.all([loadHls(), this.#sessionFor(instant)]);
+      if (mine !== this.#loading) return;
+      this.#session = session;
+      this.#range = { from: Math.max(session.from, instant - BACK_MS), to: Math.min(session.to, instant + AHEAD_MS) };
+      await this.#playlist(Hls, addressOf(session, this.#range), () => mine === this.#loading);
+      if (mine !== this.#loading) return;
+      const position = this.#positions.positionOf(this.#wanted);
+      if (position === null) return this.#say("empty");
+      this.#library.startLoad(position);
+      this.#failures = 0;
+      this.#say("ready");
+    } catch (problem) {
+      if (mine === this.#loading) this.#fail(problem);
+    }
+  }
+
+  async #sessionFor(instant) {
+    const known = this.#session;
+    if (known && known.from <= instant && instant < known.to && Date.now() < known.expires - AGE_MS) return known;
+    const { from, to, url, expires_at: expires } = await this.#open(instant);
+    return { from: Date.parse(from), to: Date.parse(to), url, base: null, expires: Date.parse(expires) };
+  }
+
+  /** Resolves once the playlist is here. */
+  #playlist(Hls, address, isMine) {
+    const library = (this.#library = new Hls(CONFIG));
+    return new Promise((/** @type {(value: void) => void} */ resolve, reject) => {
+      library.on(Hls.Events.MANIFEST_LOADED, (_, { url }) => (this.#session.base = new URL(".", new URL(url, location.href)).href));
+      library.on(Hls.Events.LEVEL_LOADED, (_, { details }) => {
+        this.#positions = new Positions(details);
+        resolve();
+      });
+      library.on(Hls.Events.ERROR, (_, { fatal, details, response }) => {
+        if (!fatal || !isMine()) return;
+        const isEmpty = details === Hls.ErrorDetails.LEVEL_EMPTY_ERROR || details === Hls.ErrorDetails.MANIFEST_INCOMPATIBLE_CODECS_ERROR;
+        const problem = isEmpty ? { code: "empty" } : { status: response?.code ?? 0, code: "lost" };
+        reject(problem);
+        this.#fail(problem);
+      });
+      library.attachMedia(this.#video);
+      library.loadSource(address);
+    });
+  }
+
+  /** Says why, and tries again where it may pass. A session that is over is not opened again without a question, unless by its age. */
+  #fail(problem) {
+    this.#wanted = this.instant ?? this.#wanted;
+    this.#drop();
+    if (problem.code === "empty") return this.#say("empty");
+    const isOld = this.#session !== null && Date.now() > this.#session.expires - AGE_MS;
+    this.#session = null;
+    this.problem = [401, 403, 410].includes(problem.status) && problem.code === "lost" ? { ...problem, code: "ended" } : problem;
+    this.#say("failed");
+    if (!isOld && !isPassing(problem)) return;
+    this.#timer = setTimeout(() => this.#load(this.#wanted ?? 0), AGAIN_MS[Math.min(this.#failures, AGAIN_MS.length - 1)]);
+    this.#failures += 1;
+  }
+
+  #drop() {
+    this.#library?.destroy();
+    this.#library = this.#positions = this.#range = null;
+    this.#video.removeAttribute("src");
+    this.#video.load();
+  }
+
+  #say(status) {
+    this.status = status;
+    if (status !== "failed") this.problem = null;
+    this.#tell();
+  }
+
+  #tell() {
+    this.dispatchEvent(new Event("changed"));
+  }
+}
+
+/** The playlist of a part of the session. The first one uses the ticket up. */
+function addressOf({ base, url }, { from, to }) {
+  const part = `from=${encodeURIComponent(new Date(from).toISOString())}&to=${encodeURIComponent(new Date(to).toISOString())}`;
+  if (base !== null) return `${base}index.m3u8?${part}`;
+  return `${url}${url.includes("?") ? "&" : "?"}${part}`;
+}

@@ -1,0 +1,55 @@
+// The timeline in words, for whoever does not see it.
+
+import { TIMELINE } from "../../texts/pt-BR/timeline.js";
+import { day, dayOf, hourOf, moment } from "../dates.js";
+import { DAY, MINUTE, SPANS_UP_TO } from "./scale.js";
+
+const SAID = 3;
+
+export const causeInWords = (gap) => TIMELINE.causes[gap?.cause ?? "unknown"] ?? TIMELINE.causes.unknown;
+
+/** "gravado", or why not. @param {import("./spans.js").What | null} what @param {string | false} name */
+export function whatInWords(what, name = false) {
+  if (!what) return "";
+  const words = what.isRecorded ? TIMELINE.recorded : what.gap ? TIMELINE.missing(causeInWords(what.gap)) : TIMELINE.nothing;
+  return name ? `${name}: ${words}` : words;
+}
+
+/** "10:02", with the day where the two are not of the same. */
+const short = (at, other) => (day(at) === day(other) ? hourOf(at) : `${dayOf(at)} ${hourOf(at)}`);
+
+/** "sem gravação de 10:02 a 10:14: câmera sem rede" */
+export function gapInWords({ from, to, cause }) {
+  return TIMELINE.gap(short(from, from), short(to, from), causeInWords({ cause }));
+}
+
+/** "23 h 12 min" */
+export function length(ms) {
+  const minutes = Math.round(ms / MINUTE);
+  const [days, hours, rest] = [Math.floor(minutes / 1440), Math.floor((minutes % 1440) / 60), minutes % 60];
+  const parts = [days && `${days} d`, hours && `${hours} h`, rest && !days && `${rest} min`].filter(Boolean);
+  return parts.join(" ") || TIMELINE.lessThanAMinute;
+}
+
+/** How much of what is shown was recorded, and the longest gaps, camera by camera. */
+export function summaryOf(lanes, view) {
+  const about = TIMELINE.shown(moment(view.from), moment(view.to));
+  const each = lanes.filter((lane) => lane.recorded).map((lane) => {
+    const words = view.to - view.from > SPANS_UP_TO || lane.recorded.density ? daysOf(lane.recorded, view) : spansOf(lane.recorded, view);
+    return lanes.length > 1 ? `${lane.name}: ${words}` : words;
+  });
+  return [about, ...each].join(" ");
+}
+
+function daysOf({ density }, view) {
+  const days = (density ?? []).filter(({ from }) => from + DAY > view.from && from < view.to);
+  return TIMELINE.days(days.filter((each) => each.recordedMs > 0).length, days.length);
+}
+
+function spansOf({ recorded, gaps }, view) {
+  const within = ({ from, to }) => Math.max(0, Math.min(to, view.to) - Math.max(from, view.from));
+  const sum = recorded.reduce((total, span) => total + within(span), 0);
+  const seen = gaps.filter((gap) => within(gap) > 0).map((gap) => ({ ...gap, from: Math.max(gap.from, view.from), to: Math.min(gap.to, view.to) }));
+  const longest = [...seen].sort((a, b) => within(b) - within(a)).slice(0, SAID).sort((a, b) => a.from - b.from);
+  return [TIMELINE.sum(length(sum)), TIMELINE.gaps(seen.length), longest.map(gapInWords).join("; ")].filter(Boolean).join(" ");
+}
