@@ -20,10 +20,12 @@ from tests.fixtures.databases import PATIENCE_S
 from tests.fixtures.plugin import DatabaseFor
 from tests.streaming.conftest import CLOCK, Running, announce, registered
 
+from chassis.envelope import wrap
 from chassis.redis import connect_redis
 from chassis.service import serve
 from chassis.settings import RabbitSettings, RedisSettings
 from gtvision.camera import path_name
+from gtvision.events import CameraRemoved
 from gtvision.ids import new_id
 from gtvision.tenancy import Caller, Role
 from servers import NodeNginx, ServerRunner, free_port
@@ -34,6 +36,8 @@ from streaming.recordings.repository import PostgresIndex, PostgresSegments
 from streaming.recordings.usecases import Recorder
 from streaming.settings import AgentSettings, RecordingSettings
 from streaming.streams.repository import PostgresFleet
+from streaming.timeline.repository import PostgresOpenFiles
+from streaming.timeline.usecases import OpenFiles
 
 ROOT = Path(__file__).parents[3]
 HERE = "198.51.100.7"
@@ -96,6 +100,11 @@ class Camera:
         last = (written or at + timedelta(seconds=lasts_s)).timestamp()
         os.utime(path, (last, last))
         return path
+
+    async def remove(self) -> None:
+        """Removes the camera from the city; what it recorded stays."""
+        removed = wrap(CameraRemoved(camera_id=self.camera, revision=9), tenant_id=self.tenant, occurred_at=CLOCK.now())
+        await self.node.running.events.on_camera_removed(removed)
 
     async def index(self) -> None:
         await self.node.recorder.keep_index()
@@ -161,7 +170,7 @@ async def node(
         RecordingsFolder(recordings),
         clock=CLOCK,
         idle_after=timedelta(seconds=20),
-        followers=[playlists.follow],
+        followers=[OpenFiles(running.db.uow, PostgresOpenFiles, timedelta(seconds=20)).follow, playlists.follow],
     )
     nginx = NodeNginx(
         "playback", folder / "nginx", free_port(), template=ROOT / "nginx/node.conf.template", recordings=recordings,
@@ -183,6 +192,12 @@ async def node(
 def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Twenty seconds without sound."""
     return encode(tmp_path_factory.mktemp("film") / "film.mp4")
+
+
+@pytest.fixture(scope="module")
+def larger(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Twenty seconds without sound, in another size."""
+    return encode(tmp_path_factory.mktemp("film") / "larger.mp4", size="320x180")
 
 
 @pytest.fixture(scope="module")

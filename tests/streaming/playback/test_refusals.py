@@ -15,9 +15,8 @@ from tests.streaming.conftest import CLOCK
 from tests.streaming.playback.conftest import HERE, Camera, Node, long_ago
 
 from chassis.envelope import wrap
-from city.cameras import CameraEvents
 from gtvision.camera import path_name
-from gtvision.events import CameraRemoved, Event, SessionRevoked, UserDisabled
+from gtvision.events import Event, SessionRevoked, UserDisabled
 from gtvision.ids import new_id
 from gtvision.tenancy import Role
 from streaming.playback.consumers import PlaybackEvents
@@ -130,9 +129,7 @@ async def test_ranges_that_cannot_be_played(camera: Camera) -> None:
 
 
 async def test_what_a_removed_camera_recorded_can_be_watched(camera: Camera) -> None:
-    events = CameraEvents(camera.node.running.db.uow, camera.node.running.events._copy)
-    removed = wrap(CameraRemoved(camera_id=camera.camera, revision=9), tenant_id=camera.tenant, occurred_at=CLOCK.now())
-    await events.on_camera_removed(removed)
+    await camera.remove()
     key = await camera.open(long_ago(), long_ago() + MINUTE)
     assert (await camera.get(f"{key}/{names(camera)[0]}")).status_code == 200
 
@@ -202,6 +199,16 @@ async def test_nothing_can_be_written(camera: Camera, method: str) -> None:
     answer = await camera.node.http.request(method, f"/{path_name(camera.camera)}/{key}/{names(camera)[0]}", headers=camera.headers)
     assert answer.status_code == 405
     assert not [name for name in answer.headers if name.startswith("access-control")]
+
+
+async def test_what_is_being_written_is_recorded_and_what_is_not_indexed_yet_is_no_other_range(node: Node, film: Path) -> None:
+    camera = await node.camera()
+    now = CLOCK.now()
+    path = camera.put(film, now - timedelta(seconds=15), written=now)
+    await camera.index()
+    assert (await camera.ask(now - timedelta(hours=2), now - timedelta(hours=1))).status_code == 404
+    key = await camera.open(now - timedelta(seconds=10), now + MINUTE)
+    assert (await camera.get(f"{key}/{path.name}")).status_code == 200
 
 
 async def test_ranges_of_a_file_are_sent(camera: Camera) -> None:
