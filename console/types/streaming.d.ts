@@ -15,6 +15,17 @@ export interface DiskOut {
   free_bytes: number;
 }
 
+/** How long recordings will be kept, as counted half a minute ago at most (`as_of`; null: not yet). */
+export interface ForecastOut {
+  as_of: string | null;
+  disk: RecordingsDiskOut | null;
+  quota_bytes: number | null;
+  held_bytes: number;
+  full_of_held: boolean;
+  days_left: number | null;
+  cameras: (ShareOut)[];
+}
+
 /** Whose doing it is that nothing was recorded. */
 export type GapCause = "camera" | "network" | "node" | "disk" | "operator" | "planned" | "retention" | "unknown";
 
@@ -92,6 +103,12 @@ export interface PlaybackOut {
 /** Why a recording went. */
 export type Reason = "days" | "removed" | "city_days" | "city_quota" | "quota" | "floor";
 
+/** The disk that the recordings are on, whoever's they are. */
+export interface RecordingsDiskOut {
+  total_bytes: number;
+  free_bytes: number;
+}
+
 /** The length of a bucket of the density; days are those of UTC. */
 export type Resolution = "minute" | "hour" | "day";
 
@@ -105,6 +122,17 @@ export interface SegmentOut {
   size_bytes: number;
   sha256: string;
   chain: string;
+}
+
+/** What one camera takes, and how long it will be kept. */
+export interface ShareOut {
+  camera_id: string;
+  name: string;
+  bytes_used: number;
+  bytes_per_day: number | null;
+  retention_days: number;
+  oldest: string | null;
+  days_kept: number | null;
 }
 
 /** A time that was recorded. */

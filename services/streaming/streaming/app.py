@@ -35,6 +35,8 @@ from gtvision.events import (
     StreamWentOnline,
 )
 from gtvision.time import Clock, SystemClock
+from streaming.forecast.api import router as forecast_router
+from streaming.forecast.usecases import Forecasts, UsageCount
 from streaming.gateways.haproxy import HaproxyMap
 from streaming.gateways.mediamtx import MediaMtx
 from streaming.gateways.pyav_pictures import PyAvPictures
@@ -59,7 +61,7 @@ from streaming.recordings.usecases import Recorder, Recordings, RecordingUsage
 from streaming.retention.api import router as retention_router
 from streaming.retention.domain import Limits
 from streaming.retention.repository import PostgresHeld, PostgresHolds, PostgresTombstones
-from streaming.retention.usecases import Holds, Retention, Tombstones, UsageCount
+from streaming.retention.usecases import Holds, Retention, Tombstones
 from streaming.settings import AgentSettings, ApiSettings, MigrateSettings
 from streaming.snapshots.api import node as snapshots_node
 from streaming.snapshots.api import router as snapshots_router
@@ -138,7 +140,7 @@ def create_api(settings: ApiSettings) -> Service:
         settings,
         title="GT-Vision streaming",
         lifespan_parts=(lambda: db, media_client, lambda: state, lambda: auth, lambda: tenants, lambda: refusals, lambda: bus),
-        routers=(streams_router, recordings_router, retention_router, timeline_router, playback_router, snapshots_router),
+        routers=(streams_router, recordings_router, retention_router, forecast_router, timeline_router, playback_router, snapshots_router),
         private_routers=(hooks,),
         readiness={"postgresql": db.check, "rabbitmq": bus.check, "keys": auth.check},
         asyncapi=bus.asyncapi,
@@ -157,6 +159,7 @@ def create_api(settings: ApiSettings) -> Service:
             *(Recordings(db.uow, PostgresSegments, streams), RecordingUsage(db.uow, PostgresUsage, streams)),
             *(timelines, Snapshots(db.uow, streams.find_kept, timelines.show, RedisStillTickets(state), clock)),
             Holds(db.uow, PostgresHolds, clock, find_camera=streams.find_kept, visible=streams.visible),
+            Forecasts(db.uow, PostgresUsage, tenants.known_settings, cameras=streams.all_kept),
             Tombstones(db.uow, PostgresTombstones, streams.find_kept),
         ),
     )

@@ -6,19 +6,24 @@ import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
+import httpx
 import pytest
 from tests.streaming.conftest import Running, announce, registered
 
+from chassis.envelope import wrap
+from city.tenants import KnownTenant, TenantDirectory
 from gtvision.camera import RecordingSettings, path_name
+from gtvision.events import CameraRemoved
 from gtvision.ids import new_id
-from gtvision.tenancy import Caller, Role
+from gtvision.tenancy import Caller, Quotas, Retention, Role, TenantSettings
+from streaming.forecast.usecases import UsageCount
 from streaming.gateways.recordings_folder import RecordingsFolder
 from streaming.recordings.domain import Usage, days_left, freed_per_day
 from streaming.recordings.repository import PostgresIndex, PostgresSegments, PostgresUsage
 from streaming.recordings.usecases import Recorder
 from streaming.retention.domain import Limits
-from streaming.retention.usecases import UsageCount
 from streaming.streams.repository import PostgresFleet
 
 pytestmark = [pytest.mark.db, pytest.mark.broker, pytest.mark.media]
@@ -38,10 +43,11 @@ class Site:
         self.running, self.folder, self.film = running, folder, film
         self.tenant, self.north, self.south = new_id(), new_id(), new_id()
         self.cameras: dict[str, Any] = {}
+        self.settings: dict[UUID, TenantSettings] = {}
         db = running.db
         idle_after, disk = timedelta(seconds=20), Disk(folder)
         limits = Limits(max_bytes=10**12, free_floor=0.0)
-        count = UsageCount(db.uow, PostgresUsage, disk, lambda _: None, clock=running.clock, limits=limits, idle_after=idle_after)
+        count = UsageCount(db.uow, PostgresUsage, disk, self.settings.get, clock=running.clock, limits=limits, idle_after=idle_after)
         self.recorder = Recorder(
             db.uow,
             PostgresSegments,
@@ -83,8 +89,17 @@ class Site:
     def caller(self, role: Role = Role.OPERATOR, **options: Any) -> Caller:
         return self.running.mint.caller(role, tenant_id=self.tenant, **options)
 
+    async def ask(self, path: str, caller: Caller | None) -> httpx.Response:
+        return await self.running.http.get(path, headers=self.running.mint.headers(caller or self.caller()))
+
     async def usage(self, caller: Caller | None = None) -> dict[str, Any]:
-        answer = await self.running.http.get("/recordings/usage", headers=self.running.mint.headers(caller or self.caller()))
+        answer = await self.ask("/recordings/usage", caller)
+        assert answer.status_code == 200, answer.text
+        body: dict[str, Any] = answer.json()
+        return body
+
+    async def forecast(self, caller: Caller | None = None) -> dict[str, Any]:
+        answer = await self.ask("/recordings/forecast", caller)
         assert answer.status_code == 200, answer.text
         body: dict[str, Any] = answer.json()
         return body
@@ -161,6 +176,73 @@ async def test_callers_see_their_groups_and_their_city(site: Site) -> None:
 async def test_a_viewer_does_not_ask(site: Site) -> None:
     answer = await site.running.http.get("/recordings/usage", headers=site.running.mint.headers(site.caller(Role.VIEWER)))
     assert (answer.status_code, answer.json()["code"]) == (403, "missing_scope")
+
+
+async def test_the_forecast_says_how_long_each_camera_keeps(site: Site) -> None:
+    await site.add("Avenida", recording=RecordingSettings(retention_days=200))
+    await site.add("Beco")
+    size = site.film.stat().st_size
+    for hours in (12, 6):
+        site.record("Avenida", timedelta(hours=hours))
+    await site.count()
+    forecast = await site.forecast()
+    assert (forecast["disk"], forecast["quota_bytes"], forecast["held_bytes"], forecast["full_of_held"]) == (
+        {"total_bytes": 10**12, "free_bytes": 10**11},
+        None,
+        0,
+        False,
+    )
+    first, second = forecast["cameras"]
+    assert (first["name"], first["bytes_used"], first["retention_days"], first["days_kept"]) == ("Avenida", 2 * size, 200, 200.0)
+    assert {name: second[name] for name in ("name", "bytes_used", "bytes_per_day", "retention_days", "oldest", "days_kept")} == {
+        "name": "Beco",
+        "bytes_used": 0,
+        "bytes_per_day": None,
+        "retention_days": 90,
+        "oldest": None,
+        "days_kept": None,
+    }
+    assert forecast["days_left"] == (await site.usage())["days_left"]
+
+
+async def test_the_forecast_follows_the_city(site: Site, running: Running) -> None:
+    await site.add("Avenida", recording=RecordingSettings(retention_days=200))
+    site.record("Avenida", timedelta(hours=12))
+    site.settings[site.tenant] = settings = TenantSettings(retention=Retention(video_days=30), quotas=Quotas(storage_gb=1))
+    directory: TenantDirectory = running.service.api.state.provided[TenantDirectory]
+    directory.learn(site.tenant, KnownTenant(name="Cidade", revision=1, settings=settings))
+    await site.count()
+    forecast = await site.forecast()
+    [camera] = forecast["cameras"]
+    assert (forecast["quota_bytes"], camera["retention_days"], camera["days_kept"]) == (10**9, 30, 30.0)
+    assert forecast["days_left"] == round((10**9 - camera["bytes_used"]) / camera["bytes_per_day"], 1), "before the disk's"
+
+
+async def test_the_forecast_is_limited_as_the_usage_is(site: Site) -> None:
+    await site.add("Norte")
+    await site.add("Sul", groups=(site.south,))
+    site.record("Norte", timedelta(hours=2))
+    await site.count()
+    assert [camera["name"] for camera in (await site.forecast())["cameras"]] == ["Norte", "Sul"]
+    limited = await site.forecast(site.caller(groups=[site.south]))
+    assert [camera["name"] for camera in limited["cameras"]] == ["Sul"]
+    partner = await site.forecast(site.caller(Role.PARTNER, scopes=["recordings:read"]))
+    assert (len(partner["cameras"]), partner["disk"], partner["days_left"]) == (2, None, None)
+    stranger = await site.forecast(site.running.mint.caller(Role.OPERATOR, tenant_id=new_id()))
+    assert (stranger["cameras"], stranger["disk"], stranger["as_of"]) == ([], None, None)
+    assert (await site.ask("/recordings/forecast", site.caller(Role.VIEWER))).status_code == 403
+
+
+async def test_a_removed_camera_is_in_the_forecast_while_something_of_it_is_there(site: Site) -> None:
+    for name in ("Avenida", "Beco"):
+        await site.add(name)
+        await site.running.events.on_camera_removed(
+            wrap(CameraRemoved(camera_id=site.cameras[name], revision=2), tenant_id=site.tenant, occurred_at=site.running.clock.now())
+        )
+    site.record("Avenida", timedelta(hours=2))
+    await site.count()
+    [camera] = (await site.forecast())["cameras"]
+    assert (camera["name"], camera["bytes_used"] > 0, camera["days_kept"]) == ("Avenida", True, None)
 
 
 def test_days_are_left_until_the_quota_or_the_floor() -> None:

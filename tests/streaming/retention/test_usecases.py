@@ -143,7 +143,7 @@ async def test_a_city_that_is_known_may_keep_less_than_its_cameras(make_site: Ma
 
 
 async def test_a_city_with_a_limit_of_its_own_takes_from_itself(make_site: MakeSite, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("streaming.retention.domain.GIGABYTE", SIZE)
+    monkeypatch.setattr("streaming.retention.domain.rules.GIGABYTE", SIZE)
     site = make_site()
     camera, other = await site.add(site.city), await site.add(site.town)
     own, others = site.record(camera, 6), site.record(other, 6, ago=timedelta(hours=9))

@@ -12,6 +12,7 @@ from uuid import UUID
 
 from gtvision.camera import CameraState, camera_of_path
 from gtvision.ids import derived_id
+from gtvision.tenancy import Role
 from streaming.streams.domain import DesiredCamera, StreamView
 
 _NAME_FORMAT = "%Y-%m-%d_%H-%M-%S-%f"
@@ -149,6 +150,12 @@ class Usage:
     oldest: datetime
     newest: datetime
     is_growing: bool
+    days_kept: float | None = None
+    """How many days will be kept at that pace; None where that is not known."""
+
+
+SEE_THE_DISK = frozenset({Role.PLATFORM_ADMIN, Role.ADMIN, Role.OPERATOR})
+"""The disk is the installation's: its people see it, and no partner."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,6 +68,7 @@ class UsageRow(Row):
     oldest: Mapped[datetime]
     newest: Mapped[datetime]
     is_growing: Mapped[bool]
+    days_kept: Mapped[float | None]
 
 
 class RoomRow(Row):

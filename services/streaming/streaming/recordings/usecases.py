@@ -15,10 +15,10 @@ from gtvision.audit import Action
 from gtvision.errors import Conflict, Invalid, Unavailable
 from gtvision.events import RecordingSegmentClosed
 from gtvision.ids import derived_id
-from gtvision.tenancy import Caller, Role
+from gtvision.tenancy import Caller
 from gtvision.time import Clock
 from streaming import metrics
-from streaming.recordings.domain import Look, Segment, SegmentFile, Totals, finished, next_link, segment_id_of, span
+from streaming.recordings.domain import SEE_THE_DISK, Look, Segment, SegmentFile, Totals, finished, next_link, segment_id_of, span
 
 if TYPE_CHECKING:
     from streaming.gateways.recordings_folder import RecordingsFolder
@@ -30,7 +30,6 @@ log = get_logger(__name__)
 
 Segments = Callable[[UnitOfWork], "PostgresSegments"]
 Usages = Callable[[UnitOfWork], "PostgresUsage"]
-_SEE_THE_DISK = frozenset({Role.PLATFORM_ADMIN, Role.ADMIN, Role.OPERATOR})
 
 
 class ChangedAfterwards(Conflict):
@@ -89,7 +88,7 @@ class RecordingUsage:
         totals = Totals.of([usage for usage in usages if visible is None or usage.camera_id in visible], expected)
         if found is None:
             return totals
-        return replace(totals, room=found[0] if caller.role in _SEE_THE_DISK else None, as_of=found[1])
+        return replace(totals, room=found[0] if caller.role in SEE_THE_DISK else None, as_of=found[1])
 
 
 Follower = Callable[[Look], Awaitable[None]]

@@ -75,11 +75,14 @@ class PostgresStreams:
         """Of a removed camera too."""
         found = select(CameraRow).where(CameraRow.tenant_id == self.uow.tenant_id, CameraRow.camera_id == camera_id)
         row = (await self.uow.session.execute(found)).scalar_one_or_none()
-        if row is None:
-            return None
-        recording = RecordingSettings.model_validate(row.recording)
-        removed_at = row.told_at if row.removed else None
-        return KeptCamera(row.camera_id, row.name, frozenset(row.groups), recording.retention_days, row.known_since, removed_at)
+        return _kept_camera(row) if row else None
+
+    async def all_kept(self, groups: frozenset[UUID] | None) -> list[KeptCamera]:
+        """Of removed cameras too, by name; a city has some thousand at most."""
+        query = select(CameraRow).where(CameraRow.tenant_id == self.uow.tenant_id).order_by(CameraRow.name, CameraRow.camera_id)
+        if groups is not None:
+            query = query.where(CameraRow.groups.overlap(sorted(groups)))
+        return [_kept_camera(row) for row in (await self.uow.session.execute(query)).scalars()]
 
     def _known(self) -> Select[CameraRow, StreamRow]:
         joined = and_(StreamRow.tenant_id == CameraRow.tenant_id, StreamRow.camera_id == CameraRow.camera_id)
@@ -88,6 +91,12 @@ class PostgresStreams:
             .join(StreamRow, joined, isouter=True)
             .where(CameraRow.tenant_id == self.uow.tenant_id, ~CameraRow.removed)
         )
+
+
+def _kept_camera(row: CameraRow) -> KeptCamera:
+    recording = RecordingSettings.model_validate(row.recording)
+    removed_at = row.told_at if row.removed else None
+    return KeptCamera(row.camera_id, row.name, frozenset(row.groups), recording.retention_days, row.known_since, removed_at)
 
 
 def _stream_of(camera: CameraRow, row: StreamRow | None) -> tuple[StreamView, str, frozenset[UUID]]:

@@ -13,10 +13,9 @@ from uuid import UUID
 from chassis.db import UnitOfWork, UowFactory
 from chassis.logs import get_logger
 from gtvision.ids import new_id
-from gtvision.tenancy import TenantSettings
 from streaming import metrics
 from streaming.recordings.domain import GENESIS, Look, Segment, SegmentFile, segment_id_of
-from streaming.retention.domain import CityLimits, Doomed, HeldSpans, HeldState, Limits, Rules, bury, to_delete
+from streaming.retention.domain import CitySettings, Doomed, HeldSpans, HeldState, Limits, Rules, bury, limits_of_cities, to_delete
 
 if TYPE_CHECKING:
     from streaming.gateways.recordings_folder import RecordingsFolder
@@ -25,19 +24,12 @@ if TYPE_CHECKING:
 
 log = get_logger(__name__)
 
-Settings = Callable[[UUID], TenantSettings | None]
-"""What a city decided; None where the city is not known."""
 _MOST_PER_LOOK = 500
 """So many files are deleted between two looks, so that indexing goes on. 250 cameras write twelve in the three seconds of a look."""
 _MOST_AT_ONCE = 100
 """So many are deleted under one lock, for which a person who places a hold waits."""
 _UNDER_LOCK = timedelta(seconds=30)
 """PostgreSQL ends a transaction, and with it the lock, that was idle for 60 s."""
-
-
-def limits_of_cities(look: Look, settings: Settings) -> dict[UUID, CityLimits]:
-    """What the cities of the cameras decided, by tenant."""
-    return {tenant_id: CityLimits.of(settings(tenant_id)) for tenant_id in {camera.tenant_id for camera in look.cameras.values()}}
 
 
 class Retention:
@@ -53,7 +45,7 @@ class Retention:
         files: RecordingsFolder,
         *,
         limits: Limits,
-        settings: Settings,
+        settings: CitySettings,
         most_per_look: int = _MOST_PER_LOOK,
     ) -> None:
         self._uow, self._segments, self._holds, self._tombstones = uow, segments, holds, tombstones

@@ -74,3 +74,8 @@ class Streams:
         if camera is None or not caller.may_see(camera.groups):
             raise NotFound("There is no such camera.")
         return camera
+
+    async def all_kept(self, caller: Caller) -> Sequence[KeptCamera]:
+        """The cameras that there are or were and that the caller may see, by name."""
+        async with self._uow(caller.tenant_id) as uow:
+            return await self._repository(uow).all_kept(caller.camera_groups)

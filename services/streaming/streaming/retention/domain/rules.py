@@ -13,20 +13,19 @@ from __future__ import annotations
 
 import heapq
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from operator import attrgetter
 from uuid import UUID
 
 from gtvision.tenancy import TenantSettings
-from streaming.recordings.domain import GENESIS, Look, Segment, SegmentFile, next_link
+from streaming.recordings.domain import Look, SegmentFile
+from streaming.retention.domain.holds import City, HeldSpans
 from streaming.streams.domain import DesiredCamera
 
 GIGABYTE = 1_000_000_000
-City = UUID | None
-"""None: of a file whose camera is not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +51,15 @@ class CityLimits:
             return cls()
         storage_gb = settings.quotas.storage_gb
         return cls(settings.retention.video_days, None if storage_gb is None else storage_gb * GIGABYTE)
+
+
+CitySettings = Callable[[UUID], TenantSettings | None]
+"""What a city decided; None where the city is not known."""
+
+
+def limits_of_cities(look: Look, settings: CitySettings) -> dict[UUID, CityLimits]:
+    """What the cities of the cameras decided, by tenant."""
+    return {tenant_id: CityLimits.of(settings(tenant_id)) for tenant_id in {camera.tenant_id for camera in look.cameras.values()}}
 
 
 class Reason(StrEnum):
@@ -85,43 +93,6 @@ class Doomed:
 
     file: SegmentFile
     policy: Policy
-
-
-@dataclass(frozen=True, slots=True)
-class Held:
-    """A span whose recordings stay: of one camera, or (None) of every camera of the city."""
-
-    tenant_id: UUID
-    camera_id: UUID | None
-    since: datetime
-    until: datetime
-
-
-_MARGIN = timedelta(minutes=1)
-"""A held span is wider by so much at both ends, because how long a file is stands in its pictures, not in its name."""
-
-
-class HeldSpans:
-    """What is held at one time, asked for each file."""
-
-    def __init__(self, held: Iterable[Held] = ()) -> None:
-        self._of: defaultdict[UUID, list[tuple[datetime, datetime]]] = defaultdict(list)
-        """By camera, and by tenant for all its cameras."""
-        self._of_cities: list[tuple[datetime, datetime]] = []
-        for each in held:
-            span = each.since - _MARGIN, each.until + _MARGIN
-            self._of[each.camera_id or each.tenant_id].append(span)
-            if each.camera_id is None:
-                self._of_cities.append(span)
-
-    def cover(self, city: City, file: SegmentFile) -> bool:
-        """Whether a file shows something of a held span. A file whose city is not known is held with those of every city."""
-        whole = self._of_cities if city is None else self._of.get(city, ())
-        own = self._of.get(file.camera_id, ())
-        if not whole and not own:
-            return False
-        end = max(file.modified_at, file.started_at)
-        return any(file.started_at < until and end > since for span in (whole, own) for since, until in span)
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,77 +233,3 @@ def newest_of(look: Look) -> dict[UUID, SegmentFile]:
         if known is None or file.started_at > known.started_at:
             newest[file.camera_id] = file
     return {camera_id: file for camera_id, file in newest.items() if camera_id not in look.cameras or not look.cameras[camera_id].removed}
-
-
-@dataclass(frozen=True, slots=True)
-class Hold:
-    """A legal hold: who keeps which recordings for which reason. It ends when it is lifted, or at `expires_at`."""
-
-    hold_id: UUID
-    tenant_id: UUID
-    camera_id: UUID | None
-    """None: every camera of the city."""
-    since: datetime
-    until: datetime
-    """The end of what is held."""
-    reason: str
-    placed_by: UUID
-    placed_at: datetime
-    expires_at: datetime | None
-    lifted_by: UUID | None = None
-    lifted_at: datetime | None = None
-    lift_reason: str | None = None
-
-    def is_active(self, now: datetime) -> bool:
-        return self.lifted_at is None and (self.expires_at is None or self.expires_at > now)
-
-
-_ADJOINING = timedelta(seconds=2)
-"""Files of a camera that records on follow one another as closely as that."""
-
-
-@dataclass(frozen=True, slots=True)
-class Tombstone:
-    """What is left of recordings that went: adjoining ones of one camera, one UTC day and one policy together.
-
-    `sha256` is a chain over the hashes of their files in the order in which they went, begun as a camera's own chain is (GENESIS). An agent
-    that was stopped between the tombstone and the file deletes that again: then two tombstones tell of it.
-    """
-
-    tombstone_id: UUID
-    camera_id: UUID
-    started_at: datetime
-    ended_at: datetime
-    segments: int
-    size_bytes: int
-    sha256: str
-    policy: Policy
-    deleted_at: datetime
-    """When the last of them went."""
-
-    def with_segment(self, segment: Segment, at: datetime) -> Tombstone | None:
-        """Returns the tombstone that holds a segment too; None where that needs one of its own."""
-        gap = segment.started_at - self.ended_at
-        if segment.started_at.date() != self.started_at.date() or not -_ADJOINING <= gap <= _ADJOINING:
-            return None
-        return replace(
-            self,
-            ended_at=max(self.ended_at, segment.ended_at),
-            segments=self.segments + 1,
-            size_bytes=self.size_bytes + segment.size_bytes,
-            sha256=next_link(self.sha256, segment.sha256),
-            deleted_at=at,
-        )
-
-
-def bury(tombstones: list[Tombstone], segments: Iterable[Segment], policy: Policy, at: datetime, new_id: Callable[[], UUID]) -> None:
-    """Adds segments of one camera, oldest first, to the last of its tombstones of this policy, or to new ones behind it."""
-    for segment in segments:
-        grown = tombstones[-1].with_segment(segment, at) if tombstones else None
-        if grown is not None:
-            tombstones[-1] = grown
-            continue
-        sha256 = next_link(GENESIS, segment.sha256)
-        tombstones.append(
-            Tombstone(new_id(), segment.camera_id, segment.started_at, segment.ended_at, 1, segment.size_bytes, sha256, policy, at)
-        )

@@ -1,0 +1,1 @@
+"""Forecast: what recordings take, and how long they will be kept."""
