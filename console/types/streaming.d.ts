@@ -9,6 +9,39 @@ export interface BucketOut {
 /** What the product last saw of a camera. */
 export type CameraState = "unknown" | "online" | "degraded" | "offline" | "disabled";
 
+/** A range of a camera's recordings as one MP4. */
+export interface ClipIn {
+  camera_id: string;
+  from: string;
+  to: string;
+  name: string;
+}
+
+/** A clip. `to` is never in the future; the video begins with the last key frame at or before `from`. */
+export interface ClipOut {
+  clip_id: string;
+  camera_id: string;
+  from: string;
+  to: string;
+  name: string;
+  state: ClipState;
+  progress: number;
+  size_bytes: number | null;
+  sha256: string | null;
+  reason: Failure | null;
+  format_changed_at: string | null;
+  recorded: (streaming__clips__api__SpanOut)[] | null;
+  gaps: (streaming__clips__api__SpanOut)[] | null;
+  audio: string | null;
+  requested_by: string;
+  created_at: string;
+  finished_at: string | null;
+  expires_at: string | null;
+}
+
+/** Where a clip is. The last four are final, but that `ready` becomes `expired`. */
+export type ClipState = "queued" | "running" | "ready" | "failed" | "cancelled" | "expired";
+
 /** The disk that the recordings are on, whoever's they are. */
 export interface DiskOut {
   total_bytes: number;
@@ -68,6 +101,11 @@ export interface HoldOut {
 /** Why a hold ends. */
 export interface LiftIn {
   reason: string;
+}
+
+export interface Page_ClipOut_ {
+  items: (ClipOut)[];
+  next?: string | null;
 }
 
 export interface Page_HoldOut_ {
@@ -175,7 +213,7 @@ export interface TimelineOut {
   from: string;
   to: string;
   written_to: string | null;
-  recorded: (SpanOut)[];
+  recorded: (streaming__timeline__api__SpanOut)[];
   gaps: (GapOut)[];
   recorded_s: number;
   explained_s: number;
@@ -219,4 +257,16 @@ export interface ValidationError {
   type: string;
   input?: unknown;
   ctx?: Record<string, unknown>;
+}
+
+/** From an instant to another. */
+export interface streaming__clips__api__SpanOut {
+  from: string;
+  to: string;
+}
+
+/** A time that was recorded. */
+export interface streaming__timeline__api__SpanOut {
+  from: string;
+  to: string;
 }

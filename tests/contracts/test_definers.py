@@ -55,6 +55,7 @@ DECIDED = {
     },
     "ingest": {"living_cameras": READS, "make_detections_partitions": ADDS, "drop_detections_partitions": DELETES},
     "streaming": {
+        "clips_to_tidy": READS,
         "fleet_cameras": READS,
         "fleet_holds": READS,
         "fleet_segments": READS,
@@ -64,6 +65,7 @@ DECIDED = {
         "make_segments_partitions": ADDS,
         "drop_segments_partitions": DELETES,
         "tenant_of_camera": READS,
+        "waiting_clips": READS,
     },
 }
 KEPT_DAYS = {"audit_entry": 1_826, "audit_anchor": 1_826 + 28, "detections": 1, "segments": 1}

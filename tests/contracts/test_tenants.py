@@ -16,6 +16,7 @@ from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import httpx
 import pytest
@@ -28,14 +29,16 @@ from tests.fixtures.plugin import DatabaseFor
 from tests.fixtures.routes import Access
 
 from chassis.bus import EventPublisher, Publisher
+from chassis.db import Database
 from chassis.envelope import Links
-from chassis.settings import RabbitSettings, RedisSettings
+from chassis.settings import DatabaseSettings, RabbitSettings, RedisSettings
 from gtvision.camera import ObjectClass
 from gtvision.detection import DetectedObject, PlateCandidate
 from gtvision.events import DetectionMade
 from gtvision.geometry import Box
 from gtvision.ids import derived_id, new_id
 from gtvision.time import SystemClock, isoformat
+from streaming.timeline.repository import PostgresOpenFiles
 
 pytestmark = [pytest.mark.db, pytest.mark.broker]
 
@@ -101,12 +104,13 @@ async def platform(
         "REDIS_STATE_URL": redis_state.state_url.get_secret_value(),
     }
     async with AsyncExitStack() as stack:
-        clients, routes, queries = {}, [], {}
+        clients, routes, queries, databases = {}, [], {}, {}
         first = environment("identity", tmp_path_factory.mktemp("objects"), **shared)
         for name in ("identity", *(other for other in SERVICES if other != "identity")):
             env = first | {"SERVICE_NAME": name}
             if name in WITH_TABLES:
-                env["DATABASE_URL"] = (await database_for(name.replace("-", "_"))).url.get_secret_value()
+                databases[name] = await database_for(name.replace("-", "_"))
+                env["DATABASE_URL"] = databases[name].url.get_secret_value()
             if name == "identity":
                 await found_tenants(env)
             service = build(name, env)
@@ -118,7 +122,9 @@ async def platform(
                 for method, operation in operations.items():
                     queries[method.upper(), path] = {each["name"] for each in operation.get("parameters", ()) if each["in"] == "query"}
         owner, stranger = await log_in(clients["identity"], "owner"), await log_in(clients["identity"], "stranger")
-        yield Platform(clients, routes, queries, owner, stranger, await belongings(clients, owner, rabbitmq))
+        made = await belongings(clients, owner, rabbitmq)
+        made["clip_id"] = await a_clip(databases["streaming"], clients["streaming"], owner, made)
+        yield Platform(clients, routes, queries, owner, stranger, made)
 
 
 async def found_tenants(env: dict[str, str]) -> None:
@@ -209,6 +215,18 @@ async def belongings(clients: dict[str, httpx.AsyncClient], owner: dict[str, str
     return made | {"detection_id": found["detection_id"], "captured_at": found["captured_at"]}
 
 
+async def a_clip(settings: DatabaseSettings, http: httpx.AsyncClient, owner: dict[str, str], made: dict[str, str]) -> str:
+    """Has a clip made of the camera's recording, which the recorder agent would have found."""
+    now, camera = SystemClock().now(), UUID(made["camera_id"])
+    async with Database(settings, SystemClock()) as db, db.uow(UUID(made["tenant_id"])) as uow:
+        await PostgresOpenFiles(uow).put({camera: (f"cam_{camera}/x.mp4", now - timedelta(minutes=1), now)})
+    body = {"camera_id": made["camera_id"], "from": made["from"], "to": made["to"], "name": "Praça"}
+    answer = await http.post("/api/v1/recordings/clips", json=body, headers=owner)
+    assert answer.status_code == 202, answer.text
+    found: str = answer.json()["clip_id"]
+    return found
+
+
 async def until(holds: Callable[[], Awaitable[bool]]) -> None:
     async with asyncio.timeout(600):
         while not await holds():
@@ -276,7 +294,7 @@ async def nothing_foreign_is_shown(platform: Platform) -> None:
 async def test_the_owner_finds_it_all(platform: Platform) -> None:
     """The owner gets what was refused to the stranger, and the stranger's attempts have changed none of it."""
     for service, access in platform.routes:
-        if access.method == "GET" and "{" in access.path and not access.path.endswith(("/evidence", "/thumbnail")):
+        if access.method == "GET" and "{" in access.path and not access.path.endswith(("/evidence", "/thumbnail", "/download")):
             answer = await platform.ask(service, access, platform.owner)
             assert answer.status_code in {200, 307}, f"{access.path}: {answer.text}"
     camera = (await platform.clients["cameras"].get(f"/api/v1/cameras/{platform.belongings['camera_id']}", headers=platform.owner)).json()

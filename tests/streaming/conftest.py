@@ -20,7 +20,7 @@ from chassis.db import Database
 from chassis.envelope import wrap
 from chassis.redis import connect_redis
 from chassis.service import Service
-from chassis.settings import RabbitSettings, RedisSettings, VaultSettings
+from chassis.settings import ObjectsSettings, RabbitSettings, RedisSettings, VaultSettings
 from chassis.vault import Vault
 from city.cameras import CameraEvents
 from gtvision.addresses import AddressPolicy
@@ -54,6 +54,7 @@ class Running:
     reconciler: Reconciler
     clock: FakeClock
     db: Database
+    objects: ObjectsSettings
 
     @property
     def wake(self) -> asyncio.Event:
@@ -62,17 +63,21 @@ class Running:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def running(database_for: DatabaseFor, rabbitmq: RabbitSettings, redis_state: RedisSettings) -> AsyncIterator[Running]:
+async def running(
+    database_for: DatabaseFor, rabbitmq: RabbitSettings, redis_state: RedisSettings, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Running]:
     mint = TokenMint()
     redis = connect_redis(redis_state.state_url)
     await mint.publish(redis)
     keys = SecretStr(encryption_keys())
     database = await database_for("streaming")
+    objects = ObjectsSettings(url=tmp_path_factory.mktemp("objects").as_uri())
     settings = ApiSettings(
         service_name="streaming",
         db=database,
         rabbit=rabbitmq,
         redis=redis_state,
+        objects=objects,
         vault=VaultSettings(keys=keys),
         media=MediaSettings.model_validate(
             {
@@ -114,7 +119,7 @@ async def running(database_for: DatabaseFor, rabbitmq: RabbitSettings, redis_sta
         httpx.AsyncClient(transport=public, base_url="http://streaming/api/v1") as http,
         httpx.AsyncClient(transport=private, base_url="http://streaming") as hook,
     ):
-        yield Running(service, http, hook, mint, vault, events, media, dns, names, reconciler, clock, db)
+        yield Running(service, http, hook, mint, vault, events, media, dns, names, reconciler, clock, db, objects)
     await redis.aclose()
 
 

@@ -116,9 +116,9 @@ class ObjectStore:
         with suppress(NotFound):
             await self._within(self._store.head_async("health"), "health")
 
-    async def _within(self, work: Awaitable[T], key: str) -> T:
+    async def _within(self, work: Awaitable[T], key: str, timeout_s: float | None = None) -> T:
         try:
-            async with asyncio.timeout(self._settings.timeout_s):
+            async with asyncio.timeout(timeout_s or self._settings.timeout_s):
                 return await work
         except FileNotFoundError as error:  # obstore's NotFoundError is one
             raise NotFound(f"There is no object '{key}'.") from error

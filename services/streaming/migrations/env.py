@@ -1,8 +1,9 @@
 from chassis.migrations import run_env
+from streaming.clips import tables as clips
 from streaming.playback import tables as playback
 from streaming.recordings import tables as recordings
 from streaming.retention import tables as retention
 from streaming.streams import tables as streams
 from streaming.timeline import tables as timeline
 
-run_env([each.Row.metadata for each in (streams, recordings, playback, retention, timeline)], streams.SCHEMA)
+run_env([each.Row.metadata for each in (streams, recordings, playback, retention, timeline, clips)], streams.SCHEMA)

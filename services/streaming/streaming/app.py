@@ -13,6 +13,7 @@ from chassis.auth import AuthRuntime
 from chassis.bus import Bus
 from chassis.db import Database
 from chassis.idempotency import KeyKeeping
+from chassis.live import LiveBus
 from chassis.loops import every
 from chassis.migrations import run_migrations
 from chassis.outbox import OutboxRelay
@@ -35,10 +36,15 @@ from gtvision.events import (
     StreamWentOnline,
 )
 from gtvision.time import Clock, SystemClock
+from streaming.clips.api import router as clips_router
+from streaming.clips.repository import PostgresClipQueue, PostgresClips
+from streaming.clips.usecases import ClipBounds, ClipMaking, Clips, ClipTidying
 from streaming.forecast.api import router as forecast_router
 from streaming.forecast.usecases import Forecasts, UsageCount
+from streaming.gateways.clip_folder import ClipFolder
 from streaming.gateways.haproxy import HaproxyMap
 from streaming.gateways.mediamtx import MediaMtx
+from streaming.gateways.object_files import ObjectFiles
 from streaming.gateways.pyav_pictures import PyAvPictures
 from streaming.gateways.recordings_folder import RecordingsFolder
 from streaming.gateways.redis_attendance import RedisAttendance
@@ -75,6 +81,7 @@ from streaming.timeline.usecases import ClosedGaps, OpenFiles, RecordingWatch, S
 
 _NAMES_LOOK = timedelta(seconds=1)
 _VIEWERS_LOOK = timedelta(seconds=2)
+_CLIPS_LOOK = timedelta(seconds=1)
 _DISK_RETRY = timedelta(seconds=10)
 
 
@@ -103,6 +110,7 @@ def create_api(settings: ApiSettings) -> Service:
         return f"{media.rtsp_url.rstrip('/')}/{path_name(camera_id)}"
 
     streams = Streams(db.uow, PostgresStreams, read_url)
+    cache = connect_redis(settings.redis.cache_url)
     edges = EdgeMaps([HaproxyMap(address) for address in edge.sockets], edge.node)
     names = CameraNames(SystemNames(), TlsCertificates(), settings.addresses.policy(), clock, timedelta(seconds=media.names_every_s))
     paths = Paths(server, Vault(settings.vault.keys), names, clock)
@@ -120,12 +128,25 @@ def create_api(settings: ApiSettings) -> Service:
         ailments=interruptions.ailments,
     )
     viewers = Viewers(server, auth, authorizer, viewings, RedisAttendance(state), clock)
+    reader = _reader(clock)
+    timelines = Timelines(db.uow, reader, streams, clock)
+    clips = Clips(
+        db.uow,
+        PostgresClips,
+        streams,
+        reader.has_recording,
+        ObjectFiles(settings.objects, settings.clips.public_endpoint),
+        vault=Vault(settings.vault.keys),
+        revocations=auth.revocations,
+        live=LiveBus(cache),
+        clock=clock,
+        bounds=ClipBounds(timedelta(seconds=settings.clips.longest_s), settings.clips.waiting),
+    )
     relay = OutboxRelay(db, bus.publisher, clock)
     tickets = PlaybackTickets(db.uow, PostgresPlaybackSessions, PostgresPlayedFiles, clock)
     ViewerEvents(viewers, tickets.end_user).subscribe(bus)
     PlaybackEvents(tickets).subscribe(bus)
     CameraEvents(db.uow, camera_copy, changed=names.changed.set).subscribe(bus)
-    timelines = Timelines(db.uow, _reader(clock), streams, clock)
     bus.publishes(StreamWentOnline, StreamWentOffline, StreamDegraded, RecordingSegmentClosed, AuditRecorded)
     bus.publishes(RecordingStopped, RecordingResumed, RecordingGapClosed)
 
@@ -139,8 +160,17 @@ def create_api(settings: ApiSettings) -> Service:
     return create_app(
         settings,
         title="GT-Vision streaming",
-        lifespan_parts=(lambda: db, media_client, lambda: state, lambda: auth, lambda: tenants, lambda: refusals, lambda: bus),
-        routers=(streams_router, recordings_router, retention_router, forecast_router, timeline_router, playback_router, snapshots_router),
+        lifespan_parts=(
+            lambda: db,
+            media_client,
+            lambda: cache,
+            lambda: state,
+            lambda: auth,
+            lambda: tenants,
+            lambda: refusals,
+            lambda: bus,
+        ),
+        routers=(streams_router, clips_router, recordings_router, retention_router, forecast_router, timeline_router, playback_router, snapshots_router),
         private_routers=(hooks,),
         readiness={"postgresql": db.check, "rabbitmq": bus.check, "keys": auth.check},
         asyncapi=bus.asyncapi,
@@ -157,7 +187,7 @@ def create_api(settings: ApiSettings) -> Service:
         provides=(
             *(auth.authenticator, tenants, streams, authorizer, tickets),
             *(Recordings(db.uow, PostgresSegments, streams), RecordingUsage(db.uow, PostgresUsage, streams)),
-            *(timelines, Snapshots(db.uow, streams.find_kept, timelines.show, RedisStillTickets(state), clock)),
+            *(timelines, clips, Snapshots(db.uow, streams.find_kept, timelines.show, RedisStillTickets(state), clock)),
             Holds(db.uow, PostgresHolds, clock, find_camera=streams.find_kept, visible=streams.visible),
             Forecasts(db.uow, PostgresUsage, tenants.known_settings, cameras=streams.all_kept),
             Tombstones(db.uow, PostgresTombstones, streams.find_kept),
@@ -170,7 +200,7 @@ def create_agent(settings: AgentSettings) -> Worker:
     clock = SystemClock()
     db = Database(settings.db, clock)
     bus = Bus(settings.rabbit, settings.service_name, clock)
-    state = connect_redis(settings.redis.state_url)
+    cache, state = connect_redis(settings.redis.cache_url), connect_redis(settings.redis.state_url)
     tenants = TenantDirectory(state)
     recording = settings.recording
     files, idle_after = RecordingsFolder(recording.path), timedelta(seconds=recording.idle_after_s)
@@ -208,15 +238,26 @@ def create_agent(settings: AgentSettings) -> Worker:
         followers=(open_files.follow, watch.follow, playlists.follow, retention.follow, count.follow, thumbnails.follow),
         added=gaps.tell,
     )
+    live, store, queue = LiveBus(cache), ObjectFiles(settings.objects), PostgresClipQueue(db)
+    folder = ClipFolder(recording.path, settings.clips.work_path or recording.path / ".clips", int(settings.clips.max_gb * 1_000_000_000))
+    making = ClipMaking(
+        *(db.uow, PostgresClips, queue, files, folder, store),
+        live=live,
+        clock=clock,
+        keep_for=timedelta(days=settings.clips.keep_days),
+    )
+    tidying = ClipTidying(db.uow, PostgresClips, queue, store, live=live, clock=clock)
     scan = every(timedelta(seconds=recording.scan_interval_s), recorder.keep_index, lasting=True)
     pace = timedelta(seconds=1 / recording.thumbnails_per_s)
     return create_worker(
         settings,
         title="GT-Vision recorder agent",
-        lifespan_parts=(lambda: db, lambda: state, lambda: auth, lambda: tenants, lambda: bus),
+        lifespan_parts=(lambda: db, lambda: cache, lambda: state, lambda: auth, lambda: tenants, lambda: bus),
         loops={
             "outbox": OutboxRelay(db, bus.publisher, clock).run,
             "recorder": scan,
+            "clips": every(_CLIPS_LOOK, making.make_waiting, lasting=True),
+            "clips tidying": every(timedelta(minutes=1), tidying.tidy),
             "thumbnails": every(pace, thumbnails.make_next, retry=_DISK_RETRY, lasting=True),
         },
         private_routers=(playback_node, snapshots_node),

@@ -26,6 +26,7 @@ deleted_bytes = Counter("gtvision_streaming_deleted_bytes_total", "Bytes of reco
 days_left = Gauge("gtvision_streaming_days_left", "Days until the oldest recordings have to go for new ones; +Inf: never, or not known")
 held_bytes = Gauge("gtvision_streaming_held_bytes", "Bytes of recordings that legal holds keep")
 full_of_held = Gauge("gtvision_streaming_disk_full_of_held", "1 while what is held leaves too little room on the disk")
+clips = Counter("gtvision_streaming_clips_total", "Clips that were made or could not be made", ["outcome"])
 recordings_bytes = Gauge("gtvision_streaming_recordings_bytes", "Bytes of recordings on disk")
 thumbnails = Counter("gtvision_streaming_thumbnails_total", "Thumbnails of recordings", ["outcome"])
 thumbnails_missing = Gauge("gtvision_streaming_thumbnails_missing", "Finished recordings that have no thumbnail yet")

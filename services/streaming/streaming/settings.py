@@ -11,6 +11,7 @@ from pydantic_settings import NoDecode
 from chassis.settings import (
     CameraAddressSettings,
     DatabaseSettings,
+    ObjectsSettings,
     RabbitSettings,
     RedisSettings,
     Section,
@@ -96,6 +97,30 @@ class RecordingSettings(Section):
     )
 
 
+class ClipSettings(Section):
+    """What may be asked for as a clip, and how it is fetched."""
+
+    longest_s: int = Field(7_200, ge=60, le=86_400, validation_alias="CLIPS_LONGEST_S", description="Longest range of a clip, seconds")
+    waiting: int = Field(20, ge=1, le=1_000, validation_alias="CLIPS_WAITING", description="Clips of one city that may wait at once")
+    public_endpoint: str | None = Field(
+        None,
+        validation_alias="CLIPS_S3_PUBLIC_ENDPOINT",
+        description="S3 endpoint of the object store as browsers reach it; empty: AWS, or streaming sends the file itself",
+    )
+
+
+class ClipMakingSettings(Section):
+    """How clips are made."""
+
+    max_gb: float = Field(4.0, gt=0, le=1_000, validation_alias="CLIPS_MAX_GB", description="Largest file of a clip, gigabytes")
+    keep_days: float = Field(7.0, gt=0, le=3_650, validation_alias="CLIPS_KEEP_DAYS", description="Days that a clip can be fetched")
+    work_path: Path | None = Field(
+        None,
+        validation_alias="CLIPS_WORK_PATH",
+        description="Folder for unfinished clips, of this agent alone; empty: .clips beside the recordings",
+    )
+
+
 class ApiSettings(ServiceSettings):
     """The process with the API, the auth hook and the reconciler."""
 
@@ -106,6 +131,8 @@ class ApiSettings(ServiceSettings):
     media: MediaSettings = Field(default_factory=MediaSettings)
     addresses: CameraAddressSettings = Field(default_factory=CameraAddressSettings)
     edge: EdgeSettings = Field(default_factory=EdgeSettings)
+    objects: ObjectsSettings = Field(default_factory=ObjectsSettings)
+    clips: ClipSettings = Field(default_factory=ClipSettings)
 
 
 class AgentSettings(ServiceSettings):
@@ -115,6 +142,8 @@ class AgentSettings(ServiceSettings):
     rabbit: RabbitSettings = Field(default_factory=RabbitSettings)
     redis: RedisSettings = Field(default_factory=RedisSettings)
     recording: RecordingSettings = Field(default_factory=RecordingSettings)
+    objects: ObjectsSettings = Field(default_factory=ObjectsSettings)
+    clips: ClipMakingSettings = Field(default_factory=ClipMakingSettings)
 
 
 class MigrateSettings(Section):

@@ -25,7 +25,7 @@ from chassis.db import Database
 from chassis.envelope import wrap
 from chassis.redis import connect_redis
 from chassis.service import serve
-from chassis.settings import CameraAddressSettings, DatabaseSettings, RabbitSettings, RedisSettings, VaultSettings
+from chassis.settings import CameraAddressSettings, DatabaseSettings, ObjectsSettings, RabbitSettings, RedisSettings, VaultSettings
 from chassis.vault import Vault
 from city.cameras import CameraEvents
 from gtvision.camera import path_name
@@ -148,6 +148,7 @@ async def site(
         rabbit=rabbitmq,
         redis=redis_state,
         vault=VaultSettings(keys=keys),
+        objects=ObjectsSettings(url=tmp_path_factory.mktemp("objects").as_uri()),
         addresses=CameraAddressSettings(allow_loopback=True),
         media=MediaSettings.model_validate(
             {

@@ -47,6 +47,11 @@ class RecordingsFolder:
         """What the folder of a camera holds, in order: recordings and thumbnails begin with their instant. Raises: Unavailable."""
         return await self._ask(partial(_names, self._root / path_name(camera_id)))
 
+    async def of_camera(self, camera_id: UUID) -> list[SegmentFile]:
+        """One camera's recorded files. Raises: Unavailable."""
+        folder = self._root / path_name(camera_id)
+        return await self._ask(lambda: _files(folder) if folder.is_dir() else [])
+
     async def measure(self, path: PurePosixPath) -> Pictures:
         """Where the file's video lies. Raises: Invalid, where nothing in it can be played; OSError."""
         async with asyncio.timeout(_MEASURE_TIMEOUT_S):
@@ -116,9 +121,9 @@ class RecordingsFolder:
             yield from (folder for folder in os.scandir(self._root) if folder.is_dir(follow_symlinks=False))
 
 
-def _files(folder: os.DirEntry[str]) -> list[SegmentFile]:
+def _files(folder: os.DirEntry[str] | Path) -> list[SegmentFile]:
     files: list[SegmentFile] = []
-    entries = list(os.scandir(folder.path))
+    entries = list(os.scandir(folder))
     thumbnails = {entry.name for entry in entries if entry.name.endswith(_THUMBNAIL)}
     for entry in entries:
         path = PurePosixPath(folder.name, entry.name)

@@ -48,6 +48,14 @@ class TimelineReader:
         """Without `deleted`, what is older than a camera's retention and its oldest recording counts as deleted."""
         self._repository, self._clock, self._deleted = repository, clock, deleted
 
+    async def has_recording(self, uow: UnitOfWork, camera_id: UUID, since: datetime, until: datetime) -> bool:
+        """Whether there is any in the range, also in the file that is being written."""
+        repository = self._repository(uow)
+        writing = await repository.open_file(camera_id)
+        if writing is not None and writing.start < until and writing.end > since:
+            return True
+        return bool(await repository.recorded(camera_id, Span(since, until)))
+
     async def read(self, uow: UnitOfWork, camera: KeptCamera, since: datetime, until: datetime) -> Timeline:
         """The range, which begins before now, up to what is known. The unit of work is of the camera's tenant."""
         repository, camera_id = self._repository(uow), camera.camera_id
