@@ -30,8 +30,8 @@ export interface ClipOut {
   sha256: string | null;
   reason: Failure | null;
   format_changed_at: string | null;
-  recorded: (streaming__clips__api__SpanOut)[] | null;
-  gaps: (streaming__clips__api__SpanOut)[] | null;
+  recorded: (StretchOut)[] | null;
+  gaps: (StretchOut)[] | null;
   audio: string | null;
   requested_by: string;
   created_at: string;
@@ -47,6 +47,15 @@ export interface DiskOut {
   total_bytes: number;
   free_bytes: number;
 }
+
+/** A link that needs no token, for a browser's own download; it takes byte ranges. */
+export interface DownloadOut {
+  url: string;
+  expires_at: string;
+}
+
+/** Why a clip could not be made. */
+export type Failure = "no_recording" | "format_changed" | "too_large" | "disk_full" | "gave_up";
 
 /** How long recordings will be kept, as counted half a minute ago at most (`as_of`; null: not yet). */
 export interface ForecastOut {
@@ -207,13 +216,19 @@ export interface StreamOut {
   whep_path: string;
 }
 
+/** From an instant to another. */
+export interface StretchOut {
+  from: string;
+  to: string;
+}
+
 /** What was recorded of a camera, and why the rest was not: `recorded` and `gaps` are the whole range, and nothing twice. */
 export interface TimelineOut {
   camera_id: string;
   from: string;
   to: string;
   written_to: string | null;
-  recorded: (streaming__timeline__api__SpanOut)[];
+  recorded: (SpanOut)[];
   gaps: (GapOut)[];
   recorded_s: number;
   explained_s: number;
@@ -257,16 +272,4 @@ export interface ValidationError {
   type: string;
   input?: unknown;
   ctx?: Record<string, unknown>;
-}
-
-/** From an instant to another. */
-export interface streaming__clips__api__SpanOut {
-  from: string;
-  to: string;
-}
-
-/** A time that was recorded. */
-export interface streaming__timeline__api__SpanOut {
-  from: string;
-  to: string;
 }
