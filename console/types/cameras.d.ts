@@ -141,12 +141,16 @@ export interface Page_LayoutOut_ {
 export interface RecordingIn {
   enabled?: boolean;
   retention_days?: number;
+  offsite?: boolean;
+  offsite_days?: number;
 }
 
 /** Whether and for how long a camera is recorded. */
 export interface RecordingSettings {
   enabled?: boolean;
   retention_days?: number;
+  offsite?: boolean;
+  offsite_days?: number;
 }
 
 /** Why a stream is not well. */

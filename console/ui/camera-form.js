@@ -32,6 +32,7 @@ export function CameraDialog({ camera: given, onClose }) {
         <${TextField} label=${CAMERAS.externalId} hint=${CAMERAS.externalIdHint} name="external_id" maxlength="120" defaultValue=${camera?.external_id ?? ""} />
         <${CheckField} label=${CAMERAS.recording} name="recording" defaultChecked=${recording.enabled} />
         <${TextField} label=${CAMERAS.retention} name="retention_days" type="number" min="1" max="3650" required defaultValue=${recording.retention_days} />
+        <${CheckField} label=${CAMERAS.offsite} hint=${CAMERAS.offsiteHint} name="offsite" defaultChecked=${recording.offsite ?? false} />
         <${CheckField} label=${CAMERAS.ai} name="ai" defaultChecked=${ai.enabled} />
         <${TextField} label=${CAMERAS.fps} name="fps" type="number" min="0.1" max="5" step="0.1" required defaultValue=${ai.fps} />
         <${TextField} label=${CAMERAS.confidence} name="confidence" type="number" min="0" max="100" required defaultValue=${Math.round(ai.min_confidence * 100)} />
@@ -59,7 +60,7 @@ function bodyOf(values, chosen, camera) {
     external_id: values.external_id.trim() || null,
     groups: chosen,
     enabled: "enabled" in values,
-    recording: { ...camera?.recording, enabled: "recording" in values, retention_days: Number(values.retention_days) },
+    recording: { ...camera?.recording, enabled: "recording" in values, retention_days: Number(values.retention_days), offsite: "offsite" in values },
     ai: { ...camera?.ai, enabled: "ai" in values, fps: Number(values.fps), min_confidence: Number(values.confidence) / 100 },
   };
 }

@@ -34,6 +34,8 @@ export const CAMERAS = {
   noGroups: "Ainda não há grupos.",
   recording: "Gravar 24 horas",
   retention: "Guardar o vídeo por (dias)",
+  offsite: "Copiar para fora",
+  offsiteHint: "As gravações vão também para o arquivo externo, onde a instalação tem um.",
   ai: "Ler veículos e placas",
   fps: "Imagens lidas por segundo",
   confidence: "Confiança mínima (%)",

@@ -56,6 +56,9 @@ class RecordingSettings(BaseModel):
 
     enabled: bool = True
     retention_days: Annotated[int, Field(ge=1, le=3650)] = 90
+    offsite: bool = False
+    offsite_days: Annotated[int, Field(ge=1, le=3650)] = 365
+    """Whether its recordings are copied off-site, where the installation has an archive, and days that a copy is kept."""
 
 
 def path_name(camera_id: UUID) -> str:

@@ -1,4 +1,5 @@
 from chassis.migrations import run_env
+from streaming.archive import tables as archive
 from streaming.clips import tables as clips
 from streaming.playback import tables as playback
 from streaming.recordings import tables as recordings
@@ -6,4 +7,4 @@ from streaming.retention import tables as retention
 from streaming.streams import tables as streams
 from streaming.timeline import tables as timeline
 
-run_env([each.Row.metadata for each in (streams, recordings, playback, retention, timeline, clips)], streams.SCHEMA)
+run_env([each.Row.metadata for each in (streams, recordings, playback, retention, timeline, clips, archive)], streams.SCHEMA)

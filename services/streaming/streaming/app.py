@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 from uuid import UUID
@@ -14,7 +14,7 @@ from chassis.bus import Bus
 from chassis.db import Database
 from chassis.idempotency import KeyKeeping
 from chassis.live import LiveBus
-from chassis.loops import every
+from chassis.loops import Loop, every
 from chassis.migrations import run_migrations
 from chassis.outbox import OutboxRelay
 from chassis.redis import connect_redis
@@ -24,6 +24,7 @@ from chassis.vault import Vault
 from city.cameras import CameraEvents
 from city.refusals import Refusals
 from city.tenants import TenantDirectory
+from gtvision.backoff import Backoff
 from gtvision.camera import path_name
 from gtvision.events import (
     AuditRecorded,
@@ -36,6 +37,8 @@ from gtvision.events import (
     StreamWentOnline,
 )
 from gtvision.time import Clock, SystemClock
+from streaming.archive.repository import PostgresCopies
+from streaming.archive.usecases import Copying, CopyUpkeep
 from streaming.clips.api import router as clips_router
 from streaming.clips.repository import PostgresClipQueue, PostgresClips
 from streaming.clips.usecases import ClipBounds, ClipMaking, Clips, ClipTidying
@@ -49,6 +52,7 @@ from streaming.gateways.pyav_pictures import PyAvPictures
 from streaming.gateways.recordings_folder import RecordingsFolder
 from streaming.gateways.redis_attendance import RedisAttendance
 from streaming.gateways.redis_still_tickets import RedisStillTickets
+from streaming.gateways.s3_archive import S3Archive
 from streaming.gateways.sprite_sheets import SpriteSheets
 from streaming.gateways.system_names import SystemNames
 from streaming.gateways.tls_certificates import TlsCertificates
@@ -63,7 +67,7 @@ from streaming.playback.repository import PostgresPlaybackSessions, PostgresPlay
 from streaming.playback.usecases import PlaybackSessions, PlaybackTickets, Playlists
 from streaming.recordings.api import router as recordings_router
 from streaming.recordings.repository import PostgresIndex, PostgresSegments, PostgresUsage
-from streaming.recordings.usecases import Recorder, Recordings, RecordingUsage
+from streaming.recordings.usecases import Follower, Recorder, Recordings, RecordingUsage
 from streaming.retention.api import router as retention_router
 from streaming.retention.domain import Limits
 from streaming.retention.repository import PostgresHeld, PostgresHolds, PostgresTombstones
@@ -83,6 +87,9 @@ _NAMES_LOOK = timedelta(seconds=1)
 _VIEWERS_LOOK = timedelta(seconds=2)
 _CLIPS_LOOK = timedelta(seconds=1)
 _DISK_RETRY = timedelta(seconds=10)
+_COPIES_LOOK = timedelta(seconds=1)
+_UPKEEP_EVERY = timedelta(hours=1)
+_ARCHIVE_RETRY = timedelta(minutes=1)
 
 
 def create_api(settings: ApiSettings) -> Service:
@@ -192,6 +199,28 @@ def create_api(settings: ApiSettings) -> Service:
     )
 
 
+class _Archive:
+    """What the recorder agent does for off-site copies, where the installation has them."""
+
+    def __init__(self, settings: AgentSettings, db: Database, files: RecordingsFolder, clock: Clock) -> None:
+        self.followers: list[Follower] = []
+        self.loops: dict[str, Loop] = {}
+        self.parts: list[Callable[[], AbstractAsyncContextManager[object]]] = []
+        chosen = settings.archive
+        if not chosen.url:
+            return
+        archive = S3Archive(chosen, clock, storage_class=chosen.storage_class, max_mbps=chosen.max_mbps)
+        copying = Copying(db.uow, PostgresCopies, files, archive, clock)
+        upkeep = CopyUpkeep(db.uow, PostgresCopies, files, archive, clock, PostgresHeld(db).all)
+        self.followers = [copying.follow, upkeep.follow]
+        self.parts = [lambda: aclosing(archive)]
+        self.loops = {
+            "copies": every(_COPIES_LOOK, copying.copy_some, retry=Backoff(_COPIES_LOOK, _ARCHIVE_RETRY), lasting=True),
+            "copies expired": every(_UPKEEP_EVERY, upkeep.expire, retry=_ARCHIVE_RETRY, lasting=True),
+            "copies read": every(_UPKEEP_EVERY, upkeep.read_one_back, retry=_ARCHIVE_RETRY, lasting=True),
+        }
+
+
 def create_agent(settings: AgentSettings) -> Worker:
     """The recorder agent: beside each media server, on the recordings volume. nginx there asks it who may see what."""
     clock = SystemClock()
@@ -224,6 +253,7 @@ def create_agent(settings: AgentSettings) -> Worker:
     open_files = OpenFiles(db.uow, PostgresOpenFiles, idle_after)
     watch = RecordingWatch(db.uow, PostgresInterruptions, PostgresWatches(db), PostgresFleet(db), files)
     gaps = ClosedGaps(_reader(clock), PostgresTimeline, PostgresStreams)
+    archive = _Archive(settings, db, files, clock)
     recorder = Recorder(
         db.uow,
         PostgresSegments,
@@ -232,7 +262,15 @@ def create_agent(settings: AgentSettings) -> Worker:
         files,
         clock=clock,
         idle_after=idle_after,
-        followers=(open_files.follow, watch.follow, playlists.follow, retention.follow, count.follow, thumbnails.follow),
+        followers=(
+            *archive.followers,
+            open_files.follow,
+            watch.follow,
+            playlists.follow,
+            retention.follow,
+            count.follow,
+            thumbnails.follow,
+        ),
         added=gaps.tell,
     )
     live, store, queue = LiveBus(cache), ObjectFiles(settings.objects), PostgresClipQueue(db)
@@ -249,8 +287,9 @@ def create_agent(settings: AgentSettings) -> Worker:
     return create_worker(
         settings,
         title="GT-Vision recorder agent",
-        lifespan_parts=(lambda: db, lambda: cache, lambda: state, lambda: auth, lambda: tenants, lambda: bus),
-        loops={
+        lifespan_parts=(lambda: db, lambda: cache, lambda: state, lambda: auth, lambda: tenants, lambda: bus, *archive.parts),
+        loops=archive.loops
+        | {
             "outbox": OutboxRelay(db, bus.publisher, clock).run,
             "recorder": scan,
             "clips": every(_CLIPS_LOOK, making.make_waiting, lasting=True),

@@ -45,3 +45,8 @@ stills = Counter("gtvision_streaming_stills_total", "Pictures of cameras that we
 still_seconds = Histogram("gtvision_streaming_still_seconds", "Time one picture of a camera took", buckets=(0.02, 0.05, 0.1, 0.5, 1, 5))
 recordings_stopped = Gauge("gtvision_streaming_recordings_stopped", "Cameras that should be recorded and of which nothing is written")
 recording_gaps = Counter("gtvision_streaming_recording_gaps_total", "Gaps between recorded files", ["cause"])
+copies = Counter("gtvision_streaming_copies_total", "Off-site copies of recordings", ["outcome"])
+copied_bytes = Counter("gtvision_streaming_copied_bytes_total", "Bytes of recordings copied off-site")
+uncopied = Gauge("gtvision_streaming_uncopied_segments", "Finished recordings that wait for their off-site copy")
+oldest_uncopied = Gauge("gtvision_streaming_oldest_uncopied_seconds", "Age of the oldest recording that waits for its off-site copy")
+copies_read = Counter("gtvision_streaming_copies_read_total", "Off-site copies that were read back whole and compared", ["outcome"])

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import AliasChoices, Field, SecretStr, field_validator
-from pydantic_settings import NoDecode
+from pydantic import AliasChoices, Field, SecretStr, field_validator, model_validator
+from pydantic_settings import NoDecode, SettingsConfigDict
 
 from chassis.settings import (
     CameraAddressSettings,
@@ -121,6 +122,29 @@ class ClipMakingSettings(Section):
     )
 
 
+class ArchiveSettings(ObjectsSettings):
+    """The bucket of the off-site copies; without a URL there are none."""
+
+    model_config = SettingsConfigDict(env_prefix="ARCHIVE_")
+
+    url: str = Field("", description="Off-site copies of marked cameras: s3://bucket[/prefix]; empty: none")
+    s3_access_key_id: SecretStr | None = Field(None, description="Access key; the archive needs one")
+    storage_class: str = Field(
+        "GLACIER_IR",
+        pattern=r"^[A-Z][A-Z0-9_]{1,40}$",
+        description="S3's storage class of copies: STANDARD, GLACIER_IR, GLACIER, DEEP_ARCHIVE, or another that the store knows",
+    )
+    max_mbps: float = Field(0.0, ge=0, le=100_000, description="Most that uploads take, megabits a second; 0: no limit")
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        if self.url and not re.fullmatch(r"s3://[a-z0-9][a-z0-9.-]{1,62}(/.*)?", self.url):
+            raise ValueError("ARCHIVE_URL must be s3://bucket[/prefix]")
+        if self.url and not (self.s3_access_key_id and self.s3_secret_access_key):
+            raise ValueError("ARCHIVE_URL needs ARCHIVE_S3_ACCESS_KEY_ID and ARCHIVE_S3_SECRET_ACCESS_KEY")
+        return self
+
+
 class ApiSettings(ServiceSettings):
     """The process with the API, the auth hook and the reconciler."""
 
@@ -144,6 +168,7 @@ class AgentSettings(ServiceSettings):
     recording: RecordingSettings = Field(default_factory=RecordingSettings)
     objects: ObjectsSettings = Field(default_factory=ObjectsSettings)
     clips: ClipMakingSettings = Field(default_factory=ClipMakingSettings)
+    archive: ArchiveSettings = Field(default_factory=ArchiveSettings)
 
 
 class MigrateSettings(Section):

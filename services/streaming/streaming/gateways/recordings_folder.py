@@ -8,7 +8,7 @@ import hashlib
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 from functools import partial
@@ -28,6 +28,8 @@ Answer = TypeVar("Answer")
 _MEASURE_TIMEOUT_S = 30.0
 _PROBE_BYTES = 4_000_000
 """About what a camera writes in some seconds: where that has no room, no recording has."""
+
+_CHUNK = 1 << 18
 _THUMBNAIL, _UNFINISHED = ".jpg", ".part"
 
 
@@ -72,6 +74,23 @@ class RecordingsFolder:
         async with asyncio.timeout(_MEASURE_TIMEOUT_S):
             status = await asyncio.to_thread((self._root / path).stat)
         return status.st_size, status.st_mtime_ns
+
+    async def has(self, path: PurePosixPath, size_bytes: int) -> bool:
+        """Whether a file of this size is there. Raises: Unavailable."""
+        return await self._ask(partial(_has, self._root / path, size_bytes))
+
+    async def read(self, path: PurePosixPath) -> AsyncIterator[bytes]:
+        """The content, in chunks. Raises: OSError."""
+        file = await self._step(lambda: (self._root / path).open("rb"))
+        try:
+            while chunk := await self._step(partial(file.read, _CHUNK)):
+                yield chunk
+        finally:
+            await asyncio.to_thread(file.close)
+
+    async def _step(self, step: Callable[[], Answer]) -> Answer:
+        async with asyncio.timeout(_MEASURE_TIMEOUT_S):
+            return await asyncio.to_thread(step)
 
     async def delete(self, path: PurePosixPath) -> None:
         """Removes the file and its thumbnail; missing ones are fine. Raises: Unavailable."""
@@ -153,6 +172,13 @@ def _names(folder: Path) -> list[str]:
         return sorted(entry.name for entry in os.scandir(folder))
     except FileNotFoundError:
         return []
+
+
+def _has(path: Path, size_bytes: int) -> bool:
+    try:
+        return path.stat().st_size == size_bytes
+    except FileNotFoundError:
+        return False
 
 
 def _put(path: Path, data: bytes) -> None:

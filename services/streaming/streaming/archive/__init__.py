@@ -1,0 +1,1 @@
+"""Archive: off-site copies of recordings, made, checked, brought back and deleted in their time."""

@@ -1,0 +1,118 @@
+"""What happens to copies afterwards: now and then one is read back whole, and each goes when it has been kept for its days."""
+
+from __future__ import annotations
+
+import hashlib
+import random
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from chassis.db import UowFactory
+from chassis.logs import get_logger
+from gtvision.errors import Invalid, NotFound
+from gtvision.time import Clock
+from streaming import metrics
+from streaming.archive.domain import Copy, CopyState, Failure
+from streaming.archive.usecases.copying import Copies
+from streaming.recordings.domain import Look, Segment, SegmentFile
+from streaming.retention.domain import Held, HeldSpans
+from streaming.streams.domain import DesiredCamera
+
+if TYPE_CHECKING:
+    from streaming.gateways.recordings_folder import RecordingsFolder
+    from streaming.gateways.s3_archive import S3Archive
+
+log = get_logger(__name__)
+
+AllHeld = Callable[[datetime], Awaitable[Sequence[Held]]]
+"""What is held at an instant, whatever its days, by all tenants."""
+_PAGE = 200
+
+
+class CopyUpkeep:
+    """Reads copies back, and deletes them in their time."""
+
+    def __init__(self, uow: UowFactory, copies: Copies, files: RecordingsFolder, archive: S3Archive, clock: Clock, held: AllHeld) -> None:
+        self._uow, self._copies, self._files, self._archive, self._clock, self._held = uow, copies, files, archive, clock, held
+        self._cameras: Mapping[UUID, DesiredCamera] = {}
+
+    async def follow(self, look: Look) -> None:
+        """Learns which cameras there are."""
+        self._cameras = look.cameras
+
+    async def expire(self) -> None:
+        """Deletes the copies that have been kept for their camera's days, and are not held. Raises: Unavailable."""
+        now = self._clock.now()
+        held = HeldSpans(await self._held(now))
+        for camera in list(self._cameras.values()):
+            before = now - timedelta(days=camera.recording.offsite_days)
+            after: Copy | None = None
+            while True:
+                async with self._uow(camera.tenant_id) as uow:
+                    old = await self._copies(uow).older(camera.camera_id, before, after, _PAGE)
+                if not old:
+                    break
+                after = old[-1]
+                for copy in old:
+                    if not held.cover(camera.tenant_id, _file_of(copy.segment)):
+                        await self._delete(copy)
+
+    async def _delete(self, copy: Copy) -> None:
+        """The object first, so that none stays behind that nobody knows of."""
+        if copy.state is CopyState.COPIED:
+            try:
+                await self._archive.delete(copy.object_key)
+            except Invalid as error:  # as where the bucket locks its objects for longer
+                log.warning("copy_not_deleted", key=copy.object_key, reason=error.message)
+                return
+        async with self._uow(copy.segment.tenant_id) as uow:
+            await self._copies(uow).forget(copy)
+        metrics.copies.labels("expired").inc()
+        log.info("copy_deleted", key=copy.object_key, size_bytes=copy.segment.size_bytes)
+
+    async def read_one_back(self) -> None:
+        """Reads a copy that chance picks, whole, and compares it with its hash. Raises: Unavailable."""
+        copy = await self._any()
+        if copy is None:
+            return
+        try:
+            if (await self._archive.head(copy.object_key)).is_cold:
+                return
+            digest = hashlib.sha256()
+            async for chunk in self._archive.get(copy.object_key):
+                digest.update(chunk)
+        except (Invalid, NotFound) as error:
+            metrics.copies_read.labels("missing").inc()
+            log.error("copy_missing", key=copy.object_key, reason=error.message)
+            return
+        if digest.hexdigest() == copy.segment.sha256:
+            metrics.copies_read.labels("good").inc()
+            return
+        metrics.copies_read.labels("changed").inc()
+        log.error("copy_changed", key=copy.object_key)
+        is_here = await self._files.has(PurePosixPath(copy.segment.path), copy.segment.size_bytes)
+        async with self._uow(copy.segment.tenant_id) as uow:
+            if is_here:
+                await self._copies(uow).save_pending(copy)
+            else:
+                await self._copies(uow).save_failed(copy, Failure.COPY_CHANGED)
+
+    async def _any(self) -> Copy | None:
+        marked = [camera for camera in self._cameras.values() if camera.recording.offsite]
+        if not marked:
+            return None
+        camera = random.choice(marked)  # noqa: S311 - a sample
+        async with self._uow(camera.tenant_id) as uow:
+            copies = self._copies(uow)
+            ends = await copies.range_of_copies(camera.camera_id)
+            if ends is None:
+                return None
+            return await copies.copied_near(camera.camera_id, ends[0] + random.random() * (ends[1] - ends[0]))  # noqa: S311
+
+
+def _file_of(segment: Segment) -> SegmentFile:
+    """The file as it was on the disk."""
+    return SegmentFile(PurePosixPath(segment.path), segment.camera_id, segment.started_at, segment.size_bytes, segment.ended_at)

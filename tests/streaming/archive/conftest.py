@@ -1,0 +1,170 @@
+"""Fixtures: a server that speaks S3, as a process of its own, and a recorder agent with an archive."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import pytest_asyncio
+from pydantic import SecretStr
+from sqlalchemy import Uuid, bindparam, text
+from tests.streaming.conftest import Running, announce, registered
+
+from chassis.settings import ObjectsSettings
+from gtvision.camera import RecordingSettings, path_name
+from gtvision.ids import new_id
+from gtvision.time import SystemClock
+from servers import free_port
+from streaming.archive.repository import PostgresCopies
+from streaming.archive.usecases import Copying, CopyUpkeep
+from streaming.gateways.recordings_folder import RecordingsFolder
+from streaming.gateways.s3_archive import S3Archive
+from streaming.recordings.repository import PostgresIndex, PostgresSegments
+from streaming.recordings.usecases import Recorder
+from streaming.retention.domain import Limits
+from streaming.retention.repository import PostgresHeld, PostgresHolds, PostgresTombstones
+from streaming.retention.usecases import Retention
+from streaming.streams.repository import PostgresFleet
+
+BUCKET = "off-site"
+PATIENCE_S = 60
+_OWNER = {"authorization": "AWS4-HMAC-SHA256 Credential=AKID/20260101/us-east-1/s3/aws4_request, SignedHeaders=host, Signature=none"}
+"""moto asks who somebody is, and does not check it."""
+
+
+class Store:
+    """moto's server. It holds its objects in memory."""
+
+    def __init__(self) -> None:
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        argv = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(self.port)]
+        self._process = subprocess.Popen(argv, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        deadline = time.monotonic() + PATIENCE_S
+        while True:
+            try:
+                answer = httpx.put(f"{self.url}/{BUCKET}", trust_env=False)
+            except httpx.TransportError:
+                assert self._process.poll() is None, "the store has ended"
+                assert time.monotonic() < deadline, "the store does not answer"
+                continue
+            assert answer.status_code == 200, answer.text
+            return
+
+    def stop(self) -> None:
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait(PATIENCE_S)
+
+    def settings(self, url: str = f"s3://{BUCKET}/city") -> ObjectsSettings:
+        secret = SecretStr("secret-of-the-archive")
+        return ObjectsSettings(url=url, s3_endpoint=self.url, s3_access_key_id=SecretStr("AKID"), s3_secret_access_key=secret, timeout_s=20)
+
+    def object(self, key: str) -> httpx.Response:
+        """Reads an object past everything of ours."""
+        return httpx.get(f"{self.url}/{BUCKET}/city/{key}", headers=_OWNER, trust_env=False)
+
+
+@pytest.fixture(scope="module")
+def store() -> Iterator[Store]:
+    made = Store()
+    made.start()
+    yield made
+    made.stop()
+
+
+@pytest.fixture(scope="module")
+def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file of two seconds of fragmented MP4, as a media server records."""
+    path = tmp_path_factory.mktemp("film") / "film.mp4"
+    source = ["-f", "lavfi", "-i", "testsrc2=size=320x180:rate=15:duration=2"]
+    flags = ["-c:v", "libx264", "-preset", "ultrafast", "-g", "15", "-bf", "0", "-movflags", "frag_keyframe+empty_moov", str(path)]
+    subprocess.run(["ffmpeg", "-v", "error", "-y", *source, *flags], check=True)
+    return path
+
+
+class Site:
+    """A recorder agent whose camera is marked, with a folder and an archive of its own."""
+
+    def __init__(self, running: Running, store: Store, folder: Path, storage_class: str) -> None:
+        self.running, self.store, self.folder, self.clock = running, store, folder, running.clock
+        self.tenant, self.camera, self.storage_class = new_id(), new_id(), storage_class
+        self.revision = 0
+        self.max_bytes = 10**12
+        self.restart()
+
+    def restart(self) -> None:
+        """Makes a new agent, without what was in memory, as after a crash."""
+        db = self.running.db
+        self.files = RecordingsFolder(self.folder)
+        self.archive = S3Archive(self.store.settings(), SystemClock(), storage_class=self.storage_class)
+        self.copying = Copying(db.uow, PostgresCopies, self.files, self.archive, self.clock)
+        self.upkeep = CopyUpkeep(db.uow, PostgresCopies, self.files, self.archive, self.clock, PostgresHeld(db).all)
+        limits = Limits(self.max_bytes, 0.0)
+        parts = PostgresSegments, PostgresHolds, PostgresTombstones, PostgresHeld(db), self.files
+        retention = Retention(db.uow, *parts, limits=limits, settings=lambda _: None)
+        self.recorder = Recorder(
+            db.uow,
+            PostgresSegments,
+            PostgresFleet(db),
+            PostgresIndex(db),
+            self.files,
+            clock=self.clock,
+            idle_after=timedelta(seconds=20),
+            followers=[self.copying.follow, self.upkeep.follow, retention.follow],
+        )
+
+    async def mark(self, **recording: Any) -> None:
+        self.revision += 1
+        settings = RecordingSettings(**{"offsite": True, **recording})
+        await announce(self.running, registered(self.running, self.tenant, self.camera, self.revision, recording=settings))
+
+    def record(self, film: Path, minute: int) -> Path:
+        start = self.clock.now().replace(microsecond=250_000) - timedelta(minutes=30 - minute)
+        path = self.folder / path_name(self.camera) / f"{start:%Y-%m-%d_%H-%M-%S-%f}.mp4"
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(film.read_bytes() + b"\x00\x00\x00\x0cfree" + minute.to_bytes(4, "big"))  # no two files are alike
+        written = (start + timedelta(seconds=2)).timestamp()
+        os.utime(path, (written, written))
+        return path
+
+    async def look(self) -> None:
+        """A look at the folder, and a turn of the loop that copies, as the agent takes them."""
+        await self.recorder.keep_index()
+        self.clock.advance(11)
+        await self.copying.copy_some()
+
+    async def copies(self) -> list[dict[str, Any]]:
+        """The rows of copies, oldest first."""
+        return await self.rows("SELECT * FROM copies WHERE tenant_id = :tenant ORDER BY started_at")
+
+    async def segments(self) -> list[dict[str, Any]]:
+        return await self.rows("SELECT * FROM segments WHERE tenant_id = :tenant ORDER BY started_at")
+
+    async def rows(self, query: str) -> list[dict[str, Any]]:
+        async with self.running.db.uow(self.tenant) as uow:
+            found = await uow.session.execute(text(query).bindparams(bindparam("tenant", type_=Uuid())), {"tenant": self.tenant})
+            return [dict(row) for row in found.mappings()]
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def site(running: Running, store: Store, tmp_path: Path) -> AsyncIterator[Site]:
+    made = Site(running, store, tmp_path, "STANDARD")
+    await made.mark()
+    yield made
+    await made.archive.aclose()
+
+
+def named(path: Path) -> datetime:
+    return datetime.strptime(path.stem + "+0000", "%Y-%m-%d_%H-%M-%S-%f%z")

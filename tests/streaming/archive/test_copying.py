@@ -1,0 +1,189 @@
+"""Tests of the off-site copies on real files, PostgreSQL and a server that speaks S3."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from tests.streaming.archive.conftest import Site, Store
+from tests.streaming.conftest import Running
+
+from chassis.settings import ObjectsSettings
+from gtvision.errors import Unavailable
+from gtvision.ids import new_id
+from gtvision.time import SystemClock
+from streaming import metrics
+from streaming.gateways.s3_archive import S3Archive
+from streaming.recordings.domain import SegmentFile
+from streaming.retention.domain import Hold
+from streaming.retention.repository import PostgresHolds
+
+pytestmark = [pytest.mark.db, pytest.mark.broker, pytest.mark.media]
+
+
+async def test_finished_files_of_a_marked_camera_are_copied_with_hash_and_class(site: Site, film: Path) -> None:
+    site.storage_class = "GLACIER_IR"
+    site.restart()
+    paths = [site.record(film, minute) for minute in range(3)]
+    await site.look()
+    rows = await site.copies()
+    assert [(row["state"], row["storage_class"]) for row in rows] == [("copied", "GLACIER_IR")] * 3
+    for row, path in zip(rows, paths, strict=True):
+        stored = site.store.object(row["object_key"])
+        assert stored.content == path.read_bytes()
+        assert stored.headers["x-amz-meta-sha256"] == row["sha256"] == hashlib.sha256(path.read_bytes()).hexdigest()
+        assert stored.headers["x-amz-storage-class"] == "GLACIER_IR"
+
+
+async def test_other_cameras_are_not_copied_and_marking_takes_what_is_there(site: Site, film: Path) -> None:
+    await site.mark(offsite=False)
+    site.record(film, 0)
+    await site.look()
+    assert await site.copies() == []
+    await site.mark()
+    await site.look()
+    assert [row["state"] for row in await site.copies()] == ["copied"]
+
+
+async def test_what_waits_for_a_camera_that_is_no_longer_marked_is_forgotten(site: Site, film: Path, running: Running) -> None:
+    site.record(film, 0)
+    await site.recorder.keep_index()
+    site.archive = away(site)
+    site.copying._archive = site.archive
+    with pytest.raises(Unavailable):
+        await site.copying.copy_some()
+    assert [row["state"] for row in await site.copies()] == ["pending"]
+    await site.mark(offsite=False)
+    await site.look()
+    assert await site.copies() == []
+
+
+async def chunks(*data: bytes) -> AsyncIterator[bytes]:
+    for chunk in data:
+        yield chunk
+
+
+def away(site: Site) -> S3Archive:
+    """The archive at an address where nobody listens."""
+    settings = site.store.settings().model_dump() | {"s3_endpoint": "http://127.0.0.1:1"}
+    return S3Archive(ObjectsSettings(**settings), SystemClock())
+
+
+async def test_a_store_that_is_away_and_back_loses_nothing(running: Running, site: Site, film: Path) -> None:
+    store = Store()  # not started
+    site.store = store
+    site.restart()
+    for minute in range(3):
+        site.record(film, minute)
+        with pytest.raises(Unavailable):
+            await site.look()
+    assert [(row["state"], row["attempts"]) for row in await site.copies()] == [("pending", 0)] * 3
+    assert metrics.uncopied._value.get() >= 2
+    assert metrics.oldest_uncopied._value.get() >= timedelta(minutes=30).total_seconds()
+    assert len(await site.segments()) == 3, "indexing goes on"
+    store.start()
+    try:
+        await site.look()
+        assert [row["state"] for row in await site.copies()] == ["copied"] * 3
+    finally:
+        store.stop()
+
+
+async def test_an_agent_that_is_killed_while_it_uploads_copies_the_file_again(site: Site, film: Path) -> None:
+    path = site.record(film, 0)
+    await site.recorder.keep_index()
+    started = asyncio.Event()
+    read = site.files.read
+
+    async def slowly(of: object) -> object:
+        async for chunk in read(of):  # type: ignore[arg-type]
+            yield chunk[:100]
+            started.set()
+            await asyncio.Event().wait()
+
+    site.files.read = slowly  # type: ignore[assignment,method-assign]
+    upload = asyncio.create_task(site.copying.copy_some())
+    await started.wait()
+    upload.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await upload
+    [row] = await site.copies()
+    assert row["state"] == "pending"
+    assert site.store.object(row["object_key"]).status_code == 404
+    site.restart()
+    await site.look()
+    [row] = await site.copies()
+    assert (row["state"], site.store.object(row["object_key"]).content) == ("copied", path.read_bytes())
+
+
+async def test_a_file_that_went_before_it_was_copied_is_told_of(site: Site, film: Path) -> None:
+    gone, changed, good = (site.record(film, minute) for minute in range(3))
+    await site.recorder.keep_index()
+    gone.unlink()
+    changed.write_bytes(b"x" * changed.stat().st_size)
+    await site.copying.copy_some()
+    rows = await site.copies()
+    assert [(row["state"], row["reason"]) for row in rows] == [("failed", "lost"), ("failed", "file_changed"), ("copied", None)]
+    assert site.store.object(rows[2]["object_key"]).content == good.read_bytes()
+
+
+async def test_reading_back_finds_a_changed_object_and_copies_it_again(site: Site, film: Path) -> None:
+    path = site.record(film, 0)
+    await site.look()
+    [row] = await site.copies()
+    site.upkeep._cameras = {site.camera: site.upkeep._cameras[site.camera]}  # and none of other tests
+    seen = {outcome: metrics.copies_read.labels(outcome)._value.get() for outcome in ("good", "changed")}
+    await site.upkeep.read_one_back()
+    await site.archive.put(row["object_key"], chunks(b"y" * row["size_bytes"]), row["size_bytes"], row["sha256"])
+    await site.upkeep.read_one_back()
+    found = {outcome: metrics.copies_read.labels(outcome)._value.get() - before for outcome, before in seen.items()}
+    assert found == {"good": 1, "changed": 1}
+    [row] = await site.copies()
+    assert row["state"] == "pending"
+    await site.look()
+    assert site.store.object(row["object_key"]).content == path.read_bytes()
+
+
+async def test_copies_go_after_their_days_unless_they_are_held(site: Site, film: Path) -> None:
+    await site.mark(offsite_days=2, retention_days=1)
+    site.record(film, 0)
+    site.record(film, 10)
+    await site.look()
+    held, free = await site.copies()
+    await site.upkeep.expire()
+    assert len(await site.copies()) == 2
+    hold = Hold(
+        hold_id=new_id(),
+        tenant_id=site.tenant,
+        camera_id=site.camera,
+        since=held["started_at"],
+        until=held["started_at"],
+        reason="case",
+        placed_by=new_id(),
+        placed_at=site.clock.now(),
+        expires_at=None,
+    )
+    async with site.running.db.uow(site.tenant) as uow:
+        await PostgresHolds(uow).add(hold)
+    site.clock.advance(timedelta(days=2))
+    await site.recorder.keep_index()
+    await site.upkeep.expire()
+    assert [row["segment_id"] for row in await site.copies()] == [held["segment_id"]]
+    assert [site.store.object(row["object_key"]).status_code for row in (held, free)] == [200, 404]
+
+
+async def test_retention_may_ask_what_waits(site: Site, film: Path) -> None:
+    site.record(film, 0)
+    [file] = await site.files.scan()
+    await site.recorder.keep_index()
+    assert site.copying.awaits(file), "nothing is known yet"
+    site.clock.advance(timedelta(days=3))
+    await site.copying.copy_some()
+    await site.look()
+    assert not site.copying.awaits(file)
+    other = SegmentFile(file.path, site.tenant, file.started_at, 1, file.modified_at)
+    assert not site.copying.awaits(other), "of a camera that is not marked"
