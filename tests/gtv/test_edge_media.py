@@ -85,6 +85,7 @@ async def test_of_recordings_only_what_is_played_passes(two: Front) -> None:
         f"{KEY}/thumbs.json",
         f"{KEY}/sprite_2026-01-31_12.jpg",
         f"{KEY}/{file}.mp4",
+        f"{KEY}/silent_{file}.mp4",
         f"{KEY}/{file}.jpg",
     ):
         assert await _who(two, f"/playback/{CAMERA}/{path}") == "north"

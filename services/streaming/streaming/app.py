@@ -64,7 +64,7 @@ from streaming.playback.api import node as playback_node
 from streaming.playback.api import router as playback_router
 from streaming.playback.consumers import PlaybackEvents
 from streaming.playback.repository import PostgresPlaybackSessions, PostgresPlayedFiles, PostgresTenants
-from streaming.playback.usecases import PlaybackSessions, PlaybackTickets, Playlists
+from streaming.playback.usecases import PlaybackSessions, PlaybackTickets, Playlists, SilentFiles
 from streaming.recordings.api import router as recordings_router
 from streaming.recordings.repository import PostgresIndex, PostgresSegments, PostgresUsage
 from streaming.recordings.usecases import Follower, Recorder, Recordings, RecordingUsage
@@ -298,7 +298,7 @@ def create_agent(settings: AgentSettings) -> Worker:
         },
         private_routers=(playback_node, snapshots_node),
         readiness={"postgresql": db.check, "rabbitmq": bus.check},
-        provides=(sessions, playlists, previews, stills),
+        provides=(sessions, playlists, SilentFiles(playlists, files), previews, stills),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -99,6 +100,28 @@ def test_a_playlist_that_grows_has_no_end_and_only_gains() -> None:
         before = text
     ended = playlist([minute(NOON), file(NOON + MINUTE, *[3_000] * 19)], NOON + 30 * SECOND, NOON + HOUR, is_complete=True)
     assert validated(ended).segments == validated(before).segments
+
+
+@pytest.mark.parametrize(
+    ("sounds", "silenced"),
+    [
+        ([(), ()], [False, False]),
+        ([("mp4a",), ("mp4a",)], [False, False]),
+        ([("Opus",)], [False]),
+        ([("ipcm",), ("ipcm",)], [True, True]),
+        ([("mp4a",), ()], [True, False]),
+        ([("mp4a",), ("Opus",)], [True, True]),
+        ([("mp4a", "ipcm")], [True]),
+    ],
+)
+def test_sound_is_left_out_where_browsers_cannot_go_on_with_it(sounds: list[tuple[str, ...]], silenced: list[bool]) -> None:
+    files = []
+    for number, sound in enumerate(sounds):
+        each = minute(NOON + number * MINUTE)
+        files.append(replace(each, parts=replace(each.parts, codecs=("avc1", *sound))))
+    found = validated(playlist(files, NOON, NOON + HOUR, is_complete=True))
+    expected = [f"{'silent_' if hidden else ''}{each.uri}" for each, hidden in zip(files, silenced, strict=True)]
+    assert list(dict.fromkeys(segment.uri for segment in found.segments)) == expected
 
 
 GAPS = st.lists(st.tuples(st.integers(0, 300), st.lists(st.integers(40, 9_000), min_size=1, max_size=8), st.integers(0, 2_000)), min_size=1)

@@ -16,10 +16,12 @@ from tests.gtv.front import edge_of
 from tests.streaming.conftest import CLOCK
 from tests.streaming.playback.conftest import ROOT, Camera, Node, long_ago
 from tests.streaming.playback.rfc8216 import validated
+from tests.streaming.playback.test_parts import marks_of, with_g711
 
 from gtv import edge
 from gtvision.camera import path_name
 from servers import Nginx, ServerRunner, free_port
+from streaming.playback.parts import silent
 
 pytestmark = [pytest.mark.db, pytest.mark.broker, pytest.mark.media]
 
@@ -233,3 +235,41 @@ async def test_chromium_plays_what_is_being_written(node: Node, film: Path, page
     ticket = await camera.ticket(start - 20 * SECOND, start + timedelta(hours=1))
     found = await shown_in_chromium(page, camera, ticket, 22)
     assert found["sought"]["from"]["at"] == pytest.approx((start + 2 * SECOND).timestamp(), abs=1)
+
+
+@pytest.mark.browser
+async def test_chromium_plays_cameras_with_g711_and_files_of_which_some_have_sound(
+    node: Node, film: Path, with_sound: Path, tmp_path: Path, page: tuple[Page, str]
+) -> None:
+    g711 = with_g711(film, tmp_path / "g711.mp4")
+    for films, widths in (((g711, g711), [160, 160]), ((film, with_sound), [160, 320]), ((with_sound, g711), [320, 160])):
+        camera = await node.camera()
+        for number, each in enumerate(films):
+            camera.put(each, long_ago() + number * 20 * SECOND)
+        await camera.index()
+        ticket = await camera.ticket(long_ago(), long_ago() + timedelta(minutes=1))
+        found = await shown_in_chromium(page, camera, ticket, 25)
+        assert [found["begin"]["from"]["width"], found["sought"]["from"]["width"]] == widths
+
+
+async def test_a_file_without_its_sound_is_sent_in_ranges_to_those_who_may_see_it(node: Node, film: Path, tmp_path: Path) -> None:
+    camera = await node.camera()
+    path = camera.put(with_g711(film, tmp_path / "g711.mp4"), long_ago())
+    other = camera.put(film, long_ago() + timedelta(minutes=5))
+    await camera.index()
+    key = await camera.open(long_ago(), long_ago() + 20 * SECOND)
+    data = path.read_bytes()
+    whole = await camera.get(f"{key}/silent_{path.name}")
+    assert (whole.status_code, whole.content, whole.headers["content-type"]) == (200, silent(data, 0, marks_of(data)), "video/mp4")
+    for header, status, start, end in (
+        ("bytes=100-1999", 206, 100, 2_000),
+        (f"bytes={len(data) - 5}-", 206, len(data) - 5, len(data)),
+        (f"bytes=5-{len(data) * 2}", 206, 5, len(data)),
+        (f"bytes={len(data)}-", 416, 0, 0),
+        ("bytes=-5", 200, 0, len(data)),
+    ):
+        part = await camera.get(f"{key}/silent_{path.name}", headers={"range": header})
+        assert (part.status_code, part.content) == (status, whole.content[start:end])
+    assert (await camera.get(f"{key}/silent_{other.name}")).status_code == 403
+    assert (await camera.get(f"{'x' * 43}/silent_{path.name}")).status_code == 401
+    assert path.read_bytes() == data

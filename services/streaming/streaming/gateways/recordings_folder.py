@@ -20,6 +20,7 @@ import av
 
 from gtvision.camera import camera_of_path, path_name
 from gtvision.errors import Invalid, Unavailable
+from streaming.playback.parts import sound_marks
 from streaming.recordings.domain import Pictures, SegmentFile, parse_segment_path, thumbnail_of
 from streaming.recordings.parts import Parts, read_parts
 
@@ -68,6 +69,16 @@ class RecordingsFolder:
         """What the file consists of, also while it is written. Raises: Invalid, OSError."""
         async with asyncio.timeout(_MEASURE_TIMEOUT_S):
             return await asyncio.to_thread(_parts, self._root / path)
+
+    async def sound_marks(self, path: PurePosixPath) -> list[int]:
+        """Where the file names its boxes of sound (`playback.parts`). Raises: Invalid, OSError."""
+        async with asyncio.timeout(_MEASURE_TIMEOUT_S):
+            return await asyncio.to_thread(_sound_marks, self._root / path)
+
+    async def read(self, path: PurePosixPath, offset: int, size: int) -> bytes:
+        """Bytes of the file; fewer where it ends before. Raises: OSError."""
+        async with asyncio.timeout(_MEASURE_TIMEOUT_S):
+            return await asyncio.to_thread(_read, self._root / path, offset, size)
 
     async def version(self, path: PurePosixPath) -> tuple[int, int]:
         """Size in bytes and time of the last write: other ones, other content. Raises: OSError."""
@@ -236,6 +247,16 @@ def _try_to_write(root: Path) -> None:
         probe.write(bytes(_PROBE_BYTES))
         probe.flush()
         os.fsync(probe.fileno())
+
+
+def _sound_marks(path: Path) -> list[int]:
+    with path.open("rb") as file:
+        return sound_marks(file, os.fstat(file.fileno()).st_size)
+
+
+def _read(path: Path, offset: int, size: int) -> bytes:
+    with path.open("rb") as file:
+        return os.pread(file.fileno(), size, offset)
 
 
 def _sha256(path: Path) -> str:

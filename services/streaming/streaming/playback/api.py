@@ -5,13 +5,15 @@ nginx hands over the path without the session's key, and the key in a header, so
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from typing import Annotated
 from urllib.parse import urlencode
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Request, Response, Security, status
+from fastapi import APIRouter, Header, Query, Request, Response, Security, status
 from fastapi.openapi.models import APIKey, APIKeyIn
+from fastapi.responses import StreamingResponse
 from fastapi.security.base import SecurityBase
 from pydantic import BaseModel, Field
 
@@ -24,17 +26,20 @@ from gtvision.tenancy import Caller, Scope
 from gtvision.time import Instant, isoformat
 from streaming import metrics
 from streaming.playback.domain import PlaybackSession, playback_url
-from streaming.playback.usecases import PlaybackSessions, PlaybackTickets, Playlists
+from streaming.playback.usecases import PlaybackSessions, PlaybackTickets, Playlists, SilentFiles
 
 router = APIRouter(prefix="/api/v1", tags=["streaming"])
 node = APIRouter(prefix="/internal/playback", tags=["internal"])
 """For nginx beside the recordings. `{path}` is the camera's, `cam_<id>`."""
 
 PLAYLIST_TYPE = "application/vnd.apple.mpegurl"
+_RANGE = re.compile(r"bytes=(\d{1,15})-(\d{1,15})?")
+"""One range from a beginning on; to any other the answer is the whole file."""
 KEY_HEADER, CAMERA_HEADER, FILE_HEADER = "x-playback-key", "x-playback-camera", "x-playback-file"
 
 TicketsDep = Annotated[PlaybackTickets, Provided(PlaybackTickets)]
 SessionsDep = Annotated[PlaybackSessions, Provided(PlaybackSessions)]
+SilentFilesDep = Annotated[SilentFiles, Provided(SilentFiles)]
 PlaylistsDep = Annotated[Playlists, Provided(Playlists)]
 
 
@@ -126,6 +131,24 @@ async def open_session(path: str, query: Annotated[OpenParams, Query()], session
 async def get_playlist(session: SessionDep, query: Annotated[RangeParams, Query()], playlists: PlaylistsDep) -> Response:
     text = await playlists.of(session, query.since, query.until)
     return Response(text, media_type=PLAYLIST_TYPE, headers={"cache-control": "no-store"})
+
+
+@node.get("/{path}/silent_{name}.mp4", summary="A file without its sound")
+async def get_silent_file(
+    name: str, session: SessionDep, files: SilentFilesDep, byte_range: Annotated[str, Header(alias="range")] = ""
+) -> Response:
+    size = await files.size(session, name)
+    headers, kind = {"accept-ranges": "bytes"}, "video/mp4"
+    asked = _RANGE.fullmatch(byte_range)
+    if asked is None:
+        return StreamingResponse(
+            files.read(session, name, 0, size), headers=headers | {"content-length": str(size)}, media_type="video/mp4"
+        )
+    start, end = int(asked[1]), min(int(asked[2] or size) + 1, size)
+    if start >= end:
+        return Response(status_code=status.HTTP_416_RANGE_NOT_SATISFIABLE, headers={"content-range": f"bytes */{size}"})
+    headers |= {"content-length": str(end - start), "content-range": f"bytes {start}-{end - 1}/{size}"}
+    return StreamingResponse(files.read(session, name, start, end), status.HTTP_206_PARTIAL_CONTENT, headers, kind)
 
 
 @node.get("/allowed", summary="Whether nginx may send a file", status_code=status.HTTP_204_NO_CONTENT)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import PurePosixPath
 from typing import ClassVar
@@ -119,6 +119,10 @@ def check_range(since: datetime, until: datetime) -> None:
 
 # --- playlists ----------------------------------------------------------------------------------------------------------
 
+SILENT = "silent_"
+"""Before a file's name: the file without its sound."""
+_PLAYABLE_SOUND = frozenset({"mp4a", "Opus", "fLaC"})
+"""Sample entries that browsers play; what the media server makes of G.711 (`ipcm`) makes them refuse the pictures too."""
 _GROWING_TARGET_S = 6
 """A playlist that grows may not change its target duration: groups of key frames that come often enough stay below."""
 
@@ -149,6 +153,11 @@ class PlayedFile:
         return [group for group in groups[start:] if group.start_ms < last]
 
     @property
+    def sound(self) -> tuple[str, ...]:
+        """The sample entries of its tracks beside the video."""
+        return self.parts.codecs[1:]
+
+    @property
     def ends_at(self) -> datetime:
         return self.at + timedelta(milliseconds=self.parts.groups[-1].end_ms) if self.parts.groups else self.at
 
@@ -158,6 +167,7 @@ def playlist(files: Sequence[PlayedFile], since: datetime, until: datetime, *, i
     shown = [(file, groups) for file in files if (groups := file.groups_within(since, until))]
     if not shown:
         raise NoRecording
+    shown = _harmonised(shown)
     longest_ms = max(group.duration_ms for _, groups in shown for group in groups)
     target_s = max(-(-longest_ms // 1_000), 1 if is_complete else _GROWING_TARGET_S)
     lines = [
@@ -175,6 +185,14 @@ def playlist(files: Sequence[PlayedFile], since: datetime, until: datetime, *, i
     if is_complete:
         lines.append("#EXT-X-ENDLIST")
     return "\n".join(lines) + "\n"
+
+
+def _harmonised(shown: list[tuple[PlayedFile, Sequence[Group]]]) -> list[tuple[PlayedFile, Sequence[Group]]]:
+    """Leaves the sound out where browsers cannot play it, and where not all files have the same: a player's buffer takes no other tracks."""
+    kinds = {file.sound for file, _ in shown}
+    if len(kinds) == 1 and _PLAYABLE_SOUND.issuperset(*kinds):
+        return shown
+    return [(replace(file, uri=SILENT + file.uri) if file.sound else file, groups) for file, groups in shown]
 
 
 def _segments(file: PlayedFile, groups: Sequence[Group]) -> Iterator[str]:

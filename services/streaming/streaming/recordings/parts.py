@@ -88,12 +88,12 @@ def read_parts(file: BinaryIO, size: int) -> Parts:
     init: _Init | None = None
     groups = _Groups()
     fragment: _Fragment | None = None
-    for box in _top_boxes(file, size):
+    for box in top_boxes(file, size):
         if box.kind == b"moov" and init is None:
-            init = _init_of(_body(file, box))
+            init = _init_of(body_of(file, box))
             groups.end = init_size = box.end
         elif box.kind == b"moof" and init is not None:
-            fragment = _fragment_of(_body(file, box), init)
+            fragment = _fragment_of(body_of(file, box), init)
         elif box.kind == b"mdat" and init is not None and fragment is not None:
             groups.add(box.end, fragment, init.timescale)
             fragment = None
@@ -146,14 +146,18 @@ class _Groups:
 
 
 @dataclass(frozen=True, slots=True)
-class _Box:
+class Box:
+    """One box of the file, or of the bytes that it was found in."""
+
     kind: bytes
+    at: int
+    """Where its size and kind stand; the kind four bytes later."""
     start: int
     """Of its content."""
     end: int
 
 
-def _top_boxes(file: BinaryIO, size: int) -> Iterator[_Box]:
+def top_boxes(file: BinaryIO, size: int) -> Iterator[Box]:
     """Yields the complete boxes of the file, up to the first that is torn or is none: a crash may leave zeros behind."""
     at = 0
     for _ in range(_MAX_BOXES):
@@ -167,7 +171,7 @@ def _top_boxes(file: BinaryIO, size: int) -> Iterator[_Box]:
     raise Invalid("The recording has too many boxes.")
 
 
-def _box_at(data: bytes, at: int, end: int, base: int = 0) -> _Box | None:
+def _box_at(data: bytes, at: int, end: int, base: int = 0) -> Box | None:
     """The box that begins there; None for what is none. `base` is where `data` lies in the file."""
     if end - at < 8:
         return None
@@ -175,17 +179,18 @@ def _box_at(data: bytes, at: int, end: int, base: int = 0) -> _Box | None:
     header = 8
     if length == 1 and end - at >= 16:
         [length], header = struct.unpack_from(">Q", data, at + 8), 16
-    return _Box(kind, base + at + header, base + at + length) if length >= header else None
+    return Box(kind, base + at, base + at + header, base + at + length) if length >= header else None
 
 
-def _body(file: BinaryIO, box: _Box) -> bytes:
+def body_of(file: BinaryIO, box: Box) -> bytes:
+    """Returns the box's content. Raises: Invalid, where it is larger than any that is read."""
     if box.end - box.start > _MAX_READ:
         raise Invalid("A box of the recording is too large.")
     file.seek(box.start)
     return file.read(box.end - box.start)
 
 
-def _boxes(data: bytes, start: int = 0, end: int | None = None) -> Iterator[_Box]:
+def boxes_in(data: bytes, start: int = 0, end: int | None = None) -> Iterator[Box]:
     """Yields the boxes inside a box. Raises: Invalid, where one leaves it."""
     at, end = start, len(data) if end is None else end
     while end - at >= 8:
@@ -196,17 +201,18 @@ def _boxes(data: bytes, start: int = 0, end: int | None = None) -> Iterator[_Box
         at = box.end
 
 
-def _find(data: bytes, outer: _Box | None, *kinds: bytes) -> _Box | None:
+def find_box(data: bytes, outer: Box | None, *kinds: bytes) -> Box | None:
     """The first box on the way of `kinds` below `outer`."""
     for kind in kinds:
-        inside = _boxes(data) if outer is None else _boxes(data, outer.start, outer.end)
+        inside = boxes_in(data) if outer is None else boxes_in(data, outer.start, outer.end)
         outer = next((box for box in inside if box.kind == kind), None)
         if outer is None:
             return None
     return outer
 
 
-def _unpack(form: str, data: bytes, at: int) -> tuple[int, ...]:
+def unpack(form: str, data: bytes, at: int) -> tuple[int, ...]:
+    """Raises: Invalid, where the bytes end before."""
     if at + struct.calcsize(form) > len(data):
         raise Invalid("A box of the recording is cut short.")
     return struct.unpack_from(form, data, at)
@@ -229,9 +235,9 @@ class _Init:
 def _init_of(moov: bytes) -> _Init:
     video: tuple[int, int] | None = None
     codecs: list[str] = []
-    for trak in (box for box in _boxes(moov) if box.kind == b"trak"):
-        tkhd, mdhd, hdlr = (_find(moov, trak, *way) for way in ((b"tkhd",), (b"mdia", b"mdhd"), (b"mdia", b"hdlr")))
-        stsd = _find(moov, trak, b"mdia", b"minf", b"stbl", b"stsd")
+    for trak in (box for box in boxes_in(moov) if box.kind == b"trak"):
+        tkhd, mdhd, hdlr = (find_box(moov, trak, *way) for way in ((b"tkhd",), (b"mdia", b"mdhd"), (b"mdia", b"hdlr")))
+        stsd = find_box(moov, trak, b"mdia", b"minf", b"stbl", b"stsd")
         if tkhd is None or mdhd is None or hdlr is None or stsd is None:
             continue
         is_picture = moov[hdlr.start + 8 : hdlr.start + 12] == b"vide"
@@ -239,14 +245,14 @@ def _init_of(moov: bytes) -> _Init:
         if len(entry) == 4:
             codecs.insert(0 if is_picture else len(codecs), entry)
         if is_picture and video is None:
-            [track] = _unpack(">I", moov, tkhd.start + (20 if moov[tkhd.start] == 1 else 12))
-            [timescale] = _unpack(">I", moov, mdhd.start + (20 if moov[mdhd.start] == 1 else 12))
+            [track] = unpack(">I", moov, tkhd.start + (20 if moov[tkhd.start] == 1 else 12))
+            [timescale] = unpack(">I", moov, mdhd.start + (20 if moov[mdhd.start] == 1 else 12))
             video = track, timescale
     if video is None or not video[1]:
         raise Invalid("The recording has no picture.")
-    mvex = _find(moov, None, b"mvex")
-    for trex in (box for box in (_boxes(moov, mvex.start, mvex.end) if mvex else ()) if box.kind == b"trex"):
-        track, _, duration, _, flags = _unpack(">5I", moov, trex.start + 4)
+    mvex = find_box(moov, None, b"mvex")
+    for trex in (box for box in (boxes_in(moov, mvex.start, mvex.end) if mvex else ()) if box.kind == b"trex"):
+        track, _, duration, _, flags = unpack(">5I", moov, trex.start + 4)
         if track == video[0]:
             return _Init(*video, tuple(codecs), duration, flags)
     return _Init(*video, tuple(codecs))
@@ -268,16 +274,16 @@ def _fragment_of(moof: bytes, init: _Init) -> _Fragment:
     start: int | None = None
     key: int | None = None
     ticks = 0
-    for traf in (box for box in _boxes(moof) if box.kind == b"traf"):
-        tfhd = _find(moof, traf, b"tfhd")
+    for traf in (box for box in boxes_in(moof) if box.kind == b"traf"):
+        tfhd = find_box(moof, traf, b"tfhd")
         if tfhd is None:
             continue
         track, duration, flags = _header(moof, tfhd, init)
         if track != init.track:
             continue
-        for box in _boxes(moof, traf.start, traf.end):
+        for box in boxes_in(moof, traf.start, traf.end):
             if box.kind == b"tfdt" and start is None:
-                [start] = _unpack(">Q" if moof[box.start : box.start + 1] == b"\1" else ">I", moof, box.start + 4)
+                [start] = unpack(">Q" if moof[box.start : box.start + 1] == b"\1" else ">I", moof, box.start + 4)
             elif box.kind == b"trun":
                 run, first = _run(moof, box, duration, flags)
                 key = ticks + first if key is None and first is not None else key
@@ -285,27 +291,27 @@ def _fragment_of(moof: bytes, init: _Init) -> _Fragment:
     return _Fragment(start, ticks, key)
 
 
-def _header(moof: bytes, tfhd: _Box, init: _Init) -> tuple[int, int, int]:
+def _header(moof: bytes, tfhd: Box, init: _Init) -> tuple[int, int, int]:
     """Track, and the duration and flags of its samples that do not say them."""
-    present, track = _unpack(">2I", moof, tfhd.start)
+    present, track = unpack(">2I", moof, tfhd.start)
     duration, flags = init.duration, init.flags
     at = tfhd.start + 8 + (8 if present & 0x1 else 0) + (4 if present & 0x2 else 0)
     if present & 0x8:
-        [duration] = _unpack(">I", moof, at)
+        [duration] = unpack(">I", moof, at)
         at += 4
     at += 4 if present & 0x10 else 0
     if present & 0x20:
-        [flags] = _unpack(">I", moof, at)
+        [flags] = unpack(">I", moof, at)
     return track, duration, flags
 
 
-def _run(moof: bytes, trun: _Box, duration: int, flags: int) -> tuple[int, int | None]:
+def _run(moof: bytes, trun: Box, duration: int, flags: int) -> tuple[int, int | None]:
     """Length of a run of samples in ticks, and where its first key frame is, or None."""
-    present, count = _unpack(">2I", moof, trun.start)
+    present, count = unpack(">2I", moof, trun.start)
     at = trun.start + 8 + (4 if present & 0x1 else 0)
     first = flags
     if present & 0x4:
-        [first] = _unpack(">I", moof, at)
+        [first] = unpack(">I", moof, at)
         at += 4
     fields = [bit for bit in (0x100, 0x200, 0x400, 0x800) if present & bit]
     table = moof[at : trun.end]

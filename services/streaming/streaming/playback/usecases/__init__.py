@@ -2,6 +2,7 @@
 
 from streaming.playback.usecases.playlists import Playlists
 from streaming.playback.usecases.sessions import PlaybackSessions
+from streaming.playback.usecases.silent_files import SilentFiles
 from streaming.playback.usecases.tickets import Offer, PlaybackTickets
 
-__all__ = ["Offer", "PlaybackSessions", "PlaybackTickets", "Playlists"]
+__all__ = ["Offer", "PlaybackSessions", "PlaybackTickets", "Playlists", "SilentFiles"]
