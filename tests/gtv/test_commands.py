@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from gtv import commands, credentials
+from gtv import commands, credentials, table
 from gtv.failures import BadTable, GtvError, NotRunning
 from gtv.home import Home
 from gtv.settings import Settings
@@ -42,6 +42,17 @@ def test_the_environment_is_the_services_own(running: Home) -> None:
     assert env["ENCRYPTION_KEYS"] == known.encryption_keys
     assert env["AUDIT_KEYS"] == known.audit_keys
     assert env["SERVICE_NAME"] == "identity"
+
+
+def test_a_command_of_streaming_knows_the_recordings_of_its_agent(running: Home) -> None:
+    processes = [process for process in table.load(ROOT / "deploy/local/stack.toml").process if process.package == "streaming"]
+    names = [f"{process.name}{kind}" for process in processes for kind in ("", "-private")]
+    ports = PORTS | dict.fromkeys(["media-api", "hls", "webrtc", "media-playback", "rtsp", *names], 9)
+    write_json(running.state_file, {"pid": 1, "address": "http://127.0.0.1:8080", "ports": ports})
+    env = commands.environment(running, Settings(), "streaming")
+    assert env["RECORDINGS_PATH"] == str(running.recordings)
+    assert env["DATABASE_URL"].startswith("postgresql+asyncpg://streaming:")
+    assert env["SERVICE_NAME"] == "streaming"
 
 
 def test_a_folder_without_a_stack_is_told(tmp_path: Path, home: Home) -> None:

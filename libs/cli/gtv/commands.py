@@ -38,7 +38,7 @@ def run(home: Home, options: settings.Settings, package: str, arguments: Sequenc
 
 
 def environment(home: Home, options: settings.Settings, package: str) -> dict[str, str]:
-    """Returns the environment that the service's own process was started with. Raises: GtvError."""
+    """Returns the environment that the service's own processes were started with; where they differ, the API's. Raises: GtvError."""
     if not home.secrets_file.exists():
         raise NotRunning(f"No stack was ever started on {home.root}. Start it with `gtv up`, or name its folder with GTV_DATA.")
     secrets = load_or_make(home.secrets_file)
@@ -56,7 +56,11 @@ def environment(home: Home, options: settings.Settings, package: str) -> dict[st
         inherited=settings.inherited(settings.environment()),
         public_url=str(state.get("address") or f"http://{HOST}"),
     )
-    return composition.service(process)
+    env: dict[str, str] = {}
+    for each in processes:
+        if each.package == package and each is not process:
+            env |= composition.service(each)
+    return env | composition.service(process)
 
 
 def add_to(app: typer.Typer) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 from chassis.auth import AuthRuntime
@@ -26,6 +28,7 @@ from city.refusals import Refusals
 from city.tenants import TenantDirectory
 from gtvision.backoff import Backoff
 from gtvision.camera import path_name
+from gtvision.errors import GTVisionError
 from gtvision.events import (
     AuditRecorded,
     RecordingGapClosed,
@@ -66,13 +69,17 @@ from streaming.playback.consumers import PlaybackEvents
 from streaming.playback.repository import PostgresPlaybackSessions, PostgresPlayedFiles, PostgresTenants
 from streaming.playback.usecases import PlaybackSessions, PlaybackTickets, Playlists, SilentFiles
 from streaming.recordings.api import router as recordings_router
+from streaming.recordings.domain import Look
 from streaming.recordings.repository import PostgresIndex, PostgresSegments, PostgresUsage
 from streaming.recordings.usecases import Follower, Recorder, Recordings, RecordingUsage
+from streaming.reindex import cli as reindex_cli
+from streaming.reindex.repository import PostgresIndexedFiles
+from streaming.reindex.usecases import Comparison, Reindexing
 from streaming.retention.api import router as retention_router
 from streaming.retention.domain import Limits
 from streaming.retention.repository import PostgresHeld, PostgresHolds, PostgresTombstones
 from streaming.retention.usecases import Holds, Retention, Tombstones
-from streaming.settings import AgentSettings, ApiSettings, MigrateSettings
+from streaming.settings import AgentSettings, ApiSettings, CommandSettings, MigrateSettings
 from streaming.snapshots.api import node as snapshots_node
 from streaming.snapshots.api import router as snapshots_router
 from streaming.snapshots.usecases import Previews, Snapshots, Stills, Thumbnails
@@ -252,6 +259,7 @@ def create_agent(settings: AgentSettings) -> Worker:
     stills = Stills(RedisStillTickets(state), auth.revocations, files, PyAvPictures(recording.path, clock), clock)
     open_files = OpenFiles(db.uow, PostgresOpenFiles, idle_after)
     watch = RecordingWatch(db.uow, PostgresInterruptions, PostgresWatches(db), PostgresFleet(db), files)
+    comparison = Comparison(db.uow, PostgresIndexedFiles, PostgresInterruptions, clock, idle_after)
     gaps = ClosedGaps(_reader(clock), PostgresTimeline, PostgresStreams)
     archive = _Archive(settings, db, files, clock)
     recorder = Recorder(
@@ -270,6 +278,7 @@ def create_agent(settings: AgentSettings) -> Worker:
             retention.follow,
             count.follow,
             thumbnails.follow,
+            comparison.follow,
         ),
         added=gaps.tell,
     )
@@ -306,14 +315,39 @@ def _reader(clock: Clock) -> TimelineReader:
     return TimelineReader(PostgresTimeline, clock, deleted=lambda uow, *span: PostgresTombstones(uow).spans(*span))
 
 
+async def _recordings(arguments: Sequence[str]) -> int:
+    """`gtv recordings ...`, beside the recordings. The agent may be running."""
+    asked, settings, clock = reindex_cli.parse(arguments), load(CommandSettings), SystemClock()
+    recording = settings.recording
+    files, idle_after = RecordingsFolder(recording.path), timedelta(seconds=recording.idle_after_s)
+    async with Database(settings.db, clock) as db:
+        fleet, index = PostgresFleet(db), PostgresIndex(db)
+        recorder = Recorder(db.uow, PostgresSegments, fleet, index, files, clock=clock, idle_after=idle_after)
+        comparison = Comparison(db.uow, PostgresIndexedFiles, PostgresInterruptions, clock, idle_after)
+        cameras = {camera.camera_id: camera for camera in await fleet.cameras()}
+        look = Look(await files.scan(), cameras, clock.now())
+        return await reindex_cli.run(asked, Reindexing(comparison, recorder.add, index.make_room), look)
+
+
 def main() -> None:
-    """Start the role that the command line names."""
-    role = sys.argv[1] if len(sys.argv) == 2 else ""
-    if role == "api":
+    """Start the role, or run the command, that the command line names."""
+    role, *arguments = sys.argv[1:] or [""]
+    if role == "recordings":
+        _command(role, _recordings(arguments))
+    elif role == "api" and not arguments:
         run(create_api(load(ApiSettings)))
-    elif role == "agent":
+    elif role == "agent" and not arguments:
         run(create_agent(load(AgentSettings)))
-    elif role == "migrate":
+    elif role == "migrate" and not arguments:
         run_migrations("streaming", Path(__file__).resolve().parent, load(MigrateSettings).db.migration_url)
     else:
-        sys.exit("usage: python -m streaming api|agent|migrate")
+        sys.exit("usage: python -m streaming api|agent|migrate|recordings")
+
+
+def _command(name: str, work: Coroutine[Any, Any, int]) -> None:
+    try:
+        code = asyncio.run(work)
+    except GTVisionError as error:
+        sys.exit(f"{name}: {error.message}")
+    if code:
+        sys.exit(code)

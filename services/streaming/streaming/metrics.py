@@ -50,3 +50,5 @@ copied_bytes = Counter("gtvision_streaming_copied_bytes_total", "Bytes of record
 uncopied = Gauge("gtvision_streaming_uncopied_segments", "Finished recordings that wait for their off-site copy")
 oldest_uncopied = Gauge("gtvision_streaming_oldest_uncopied_seconds", "Age of the oldest recording that waits for its off-site copy")
 copies_read = Counter("gtvision_streaming_copies_read_total", "Off-site copies that were read back whole and compared", ["outcome"])
+rows_without_files = Gauge("gtvision_streaming_rows_without_files", "Rows of the index whose files were gone at the last comparison")
+reindex_stopped = Counter("gtvision_streaming_reindex_stopped_total", "Comparisons of index and disk that found too much to change")

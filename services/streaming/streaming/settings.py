@@ -171,6 +171,13 @@ class AgentSettings(ServiceSettings):
     archive: ArchiveSettings = Field(default_factory=ArchiveSettings)
 
 
+class CommandSettings(Section):
+    """What a command beside the recordings needs."""
+
+    db: DatabaseSettings = Field(default_factory=DatabaseSettings)
+    recording: RecordingSettings = Field(default_factory=RecordingSettings)
+
+
 class MigrateSettings(Section):
     """What a migration needs."""
 

@@ -68,6 +68,7 @@ class TimelineReader:
         recorded = clipped(joined(recorded), whole)
         by_source = await repository.interruptions(camera_id, whole)
         layers = (
+            [gap for source, gap in by_source if source is Source.INDEX],
             _while_not_there(camera),
             [gap for source, gap in by_source if source is Source.STREAM],
             [gap for source, gap in by_source if source is Source.RECORDER],

@@ -1,0 +1,45 @@
+"""`gtv recordings ...`: the index of recordings, from the machine that has them."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from streaming.recordings.domain import Look
+from streaming.reindex.domain import MOST_CHANGED, Differences
+from streaming.reindex.usecases import Reindexing
+
+
+def parse(arguments: Sequence[str]) -> argparse.Namespace:
+    """Ends the process where the arguments are wrong."""
+    parser = argparse.ArgumentParser(prog="gtv recordings", description="The index of recordings.")
+    verbs = parser.add_subparsers(dest="verb", required=True)
+    reindex = verbs.add_parser("reindex", help="hold the index against the disk, both ways; changes nothing without --apply")
+    reindex.add_argument("--apply", action="store_true", help="bring the index to what the disk says")
+    reindex.add_argument("--force", action="store_true", help=f"also where more than {MOST_CHANGED:.0%}% of the rows would go or change")
+    return parser.parse_args(arguments)
+
+
+async def run(asked: argparse.Namespace, reindexing: Reindexing, look: Look) -> int:
+    """The exit code. Raises: TooMuchWouldChange, Unavailable."""
+    found = await reindexing.differences(look)
+    sys.stdout.write(told(found))
+    if not asked.apply:
+        sys.stdout.write("Nothing was changed; --apply brings the index to what the disk says.\n")
+        return 0
+    done = await reindexing.apply(look, found, force=asked.force)
+    sys.stdout.write(f"{done.added} files added, {done.removed} rows removed, {done.refused} files not indexed (the log says why).\n")
+    return 0
+
+
+def told(found: Differences) -> str:
+    """The differences in words, a line each."""
+    lines = (
+        ("files on disk", found.files),
+        ("rows in the index", found.rows),
+        ("files without a row", len(found.unindexed)),
+        ("rows without a file", len(found.missing)),
+        ("files of another size", len(found.changed)),
+    )
+    return "".join(f"{name:<22}{count:>12,}\n" for name, count in lines) + f"{found.share:.2%} of the rows would go or change.\n"

@@ -1,0 +1,141 @@
+"""The index brought to what the disk says."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from chassis.db import UnitOfWork, UowFactory
+from chassis.logs import get_logger
+from gtvision.causes import GapCause
+from gtvision.errors import Conflict, Invalid
+from gtvision.ids import derived_id
+from gtvision.time import Clock
+from streaming import metrics
+from streaming.recordings.domain import Look, Segment, SegmentFile, finished
+from streaming.reindex.domain import Differences, IndexedFile, compare, whole
+from streaming.timeline.domain import Interruption, Source, Span, joined
+
+if TYPE_CHECKING:
+    from streaming.reindex.repository import PostgresIndexedFiles
+    from streaming.timeline.repository import PostgresInterruptions
+
+log = get_logger(__name__)
+
+Add = Callable[[UUID, SegmentFile], Awaitable[Segment | None]]
+MakeRoom = Callable[[date, date], Awaitable[None]]
+_EVERY = timedelta(hours=1)
+_AT_ONCE = 500
+
+
+class TooMuchWouldChange(Conflict):
+    """More than 5 % of the index would go or change. Is the disk with the recordings there?"""
+
+    code = "too_much_would_change"
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What was changed in the index."""
+
+    added: int
+    refused: int
+    """Files that cannot be played or read, and changed ones that others follow: these keep their hash, so that it shows."""
+    removed: int
+
+
+class Comparison:
+    """Holds the index against the disk, and removes what is gone. Every file of the installation is in one folder."""
+
+    def __init__(
+        self,
+        uow: UowFactory,
+        rows: Callable[[UnitOfWork], PostgresIndexedFiles],
+        interruptions: Callable[[UnitOfWork], PostgresInterruptions],
+        clock: Clock,
+        idle_after: timedelta,
+    ) -> None:
+        self._uow, self._rows, self._interruptions, self._clock, self._idle_after = uow, rows, interruptions, clock, idle_after
+        self._due_at = clock.monotonic() + _EVERY.total_seconds()
+
+    async def follow(self, look: Look) -> None:
+        """Once an hour, takes rows out of the index whose files are gone. The recorder adds files at each look. Raises: Unavailable."""
+        if self._clock.monotonic() < self._due_at:
+            return
+        self._due_at = self._clock.monotonic() + _EVERY.total_seconds()
+        found = await self.differences(look)
+        metrics.rows_without_files.set(len(found.missing))
+        try:
+            await self.remove_missing(found)
+        except TooMuchWouldChange as error:
+            metrics.reindex_stopped.inc()
+            log.error("reindex_stopped", reason=error.message, rows=found.rows, missing=len(found.missing), changed=len(found.changed))
+
+    async def differences(self, look: Look) -> Differences:
+        """Rows are read after the files were listed: one that came since is of a file in the list. Raises: Unavailable."""
+        files: defaultdict[UUID, list[SegmentFile]] = defaultdict(list)
+        for file in look.files:
+            files[file.camera_id].append(file)
+        parts = []
+        for camera in look.cameras.values():
+            async with self._uow(camera.tenant_id) as uow:
+                rows = await self._rows(uow).of_camera(camera.camera_id)
+            own = files[camera.camera_id]
+            parts.append(await asyncio.to_thread(compare, own, finished(own, look.now, self._idle_after), rows))
+        return whole(parts)
+
+    async def remove_missing(self, found: Differences, *, force: bool = False) -> int:
+        """Takes rows without files out of the index, and says so on the timeline. Raises: TooMuchWouldChange, unless forced."""
+        if found.is_too_much and not force:
+            raise TooMuchWouldChange
+        by_camera: defaultdict[tuple[UUID, UUID], list[IndexedFile]] = defaultdict(list)
+        for row in found.missing:
+            by_camera[row.tenant_id, row.camera_id].append(row)
+        removed = 0
+        for (tenant_id, camera_id), rows in by_camera.items():
+            for first in range(0, len(rows), _AT_ONCE):
+                removed += await self._remove(tenant_id, camera_id, rows[first : first + _AT_ONCE])
+        return removed
+
+    async def _remove(self, tenant_id: UUID, camera_id: UUID, rows: Sequence[IndexedFile]) -> int:
+        async with self._uow(tenant_id) as uow:
+            gone = await self._rows(uow).remove(rows)
+            for span in joined(Span(row.started_at, row.ended_at) for row in gone if row.started_at < row.ended_at):
+                lost_id = derived_id("recording lost", camera_id, span.start.isoformat(), span.end.isoformat())
+                lost = Interruption(tenant_id, camera_id, span.start, lost_id, GapCause.DISK, "file_missing")
+                await self._interruptions(uow).open(lost, Source.INDEX, span.end)
+        for row in gone:
+            log.error("recording_lost", path=row.path, size_bytes=row.size_bytes)
+        return len(gone)
+
+
+class Reindexing:
+    """Mends the index both ways."""
+
+    def __init__(self, comparison: Comparison, add: Add, make_room: MakeRoom) -> None:
+        """`add` indexes one file and `make_room` prepares the index for files of some days, as `recordings` does."""
+        self._comparison, self._add, self._make_room = comparison, add, make_room
+
+    async def differences(self, look: Look) -> Differences:
+        """As `Comparison.differences`."""
+        return await self._comparison.differences(look)
+
+    async def apply(self, look: Look, found: Differences, *, force: bool = False) -> Applied:
+        """Adds, removes and indexes anew what differed at a look. Raises: TooMuchWouldChange, unless forced; Unavailable."""
+        removed = await self._comparison.remove_missing(found, force=force)
+        added = refused = 0
+        todo = sorted([*found.unindexed, *found.changed], key=lambda file: file.started_at)
+        if todo:
+            await self._make_room(todo[0].started_at.date(), todo[-1].started_at.date() + timedelta(days=1))
+        for file in todo:
+            try:
+                added += await self._add(look.cameras[file.camera_id].tenant_id, file) is not None
+            except (Invalid, Conflict, OSError) as error:
+                refused += 1
+                log.warning("recording_not_indexed", path=str(file.path), reason=type(error).__name__)
+        return Applied(added, refused, removed)
