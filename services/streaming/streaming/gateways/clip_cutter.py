@@ -97,6 +97,10 @@ class _Time:
         self._leapt += ahead - self.step
         return False
 
+    def shortened(self, duration: int) -> int:
+        """How long a picture stays in the result: the one before a pause no longer than the others."""
+        return duration if duration <= self._still else self.step
+
     def at(self, ticks: int) -> datetime:
         return self._piece.started_at + timedelta(seconds=float((ticks - self._leapt) * self._base))
 
@@ -148,6 +152,7 @@ class _Copy:
             return False
         shift = round(self._begin / self._source.base) - self._source.dts - self._closed
         packet.pts, packet.dts = pts + shift, dts + shift
+        packet.duration = self._time.shortened(packet.duration or 0)
         return True
 
     def takes_sound(self, packet: Packet[Any]) -> bool:
@@ -365,11 +370,16 @@ def _opened(path: Path) -> Iterator[InputContainer | None]:
         yield None
         return
     with opened:
-        yield opened if opened.streams.video else None
+        yield opened if opened.streams.video and _codec(opened.streams.video[0]) else None
+
+
+def _codec(stream: VideoStream | AudioStream) -> str:
+    """Returns the codec's name; empty where there is no decoder for it."""
+    return getattr(stream.codec_context, "name", "")
 
 
 def _streams(opened: InputContainer) -> tuple[VideoStream, AudioStream | None]:
-    audio = next((stream for stream in opened.streams.audio if stream.codec_context.name in _AUDIO), None)
+    audio = next((stream for stream in opened.streams.audio if _codec(stream) in _AUDIO), None)
     return opened.streams.video[0], audio
 
 
