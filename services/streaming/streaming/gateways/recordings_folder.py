@@ -90,7 +90,7 @@ class RecordingsFolder:
         """Whether a file of this size is there. Raises: Unavailable."""
         return await self._ask(partial(_has, self._root / path, size_bytes))
 
-    async def read(self, path: PurePosixPath) -> AsyncIterator[bytes]:
+    async def chunks(self, path: PurePosixPath) -> AsyncIterator[bytes]:
         """The content, in chunks. Raises: OSError."""
         file = await self._step(lambda: (self._root / path).open("rb"))
         try:

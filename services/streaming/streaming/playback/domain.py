@@ -188,7 +188,7 @@ def playlist(files: Sequence[PlayedFile], since: datetime, until: datetime, *, i
 
 
 def _harmonised(shown: list[tuple[PlayedFile, Sequence[Group]]]) -> list[tuple[PlayedFile, Sequence[Group]]]:
-    """Leaves the sound out where browsers cannot play it, and where not all files have the same: a player's buffer takes no other tracks."""
+    """Leaves the sound out where browsers cannot play it, and where files differ in it, since a player's buffer takes no others."""
     kinds = {file.sound for file, _ in shown}
     if len(kinds) == 1 and _PLAYABLE_SOUND.issuperset(*kinds):
         return shown

@@ -114,7 +114,7 @@ class Copying:
             if sha256 != segment.sha256:
                 await self._give_up(copy, Failure.FILE_CHANGED)
                 return
-            await self._archive.put(copy.object_key, self._files.read(path), segment.size_bytes, sha256)
+            await self._archive.put(copy.object_key, self._files.chunks(path), segment.size_bytes, sha256)
             stored = await self._archive.head(copy.object_key)
         except FileNotFoundError:
             await self._give_up(copy, Failure.LOST)
