@@ -70,8 +70,8 @@ from streaming.playback.repository import PostgresPlaybackSessions, PostgresPlay
 from streaming.playback.usecases import PlaybackSessions, PlaybackTickets, Playlists, SilentFiles
 from streaming.recordings.api import router as recordings_router
 from streaming.recordings.domain import Look
-from streaming.recordings.repository import PostgresIndex, PostgresSegments, PostgresUsage
-from streaming.recordings.usecases import Follower, Recorder, Recordings, RecordingUsage
+from streaming.recordings.repository import PostgresIndex, PostgresSegments
+from streaming.recordings.usecases import Follower, Recorder, Recordings
 from streaming.reindex import cli as reindex_cli
 from streaming.reindex.repository import PostgresIndexedFiles
 from streaming.reindex.usecases import Comparison, Reindexing
@@ -89,6 +89,9 @@ from streaming.streams.usecases import EdgeMaps, Paths, Reconciler, Streams
 from streaming.timeline.api import router as timeline_router
 from streaming.timeline.repository import PostgresInterruptions, PostgresOpenFiles, PostgresTimeline, PostgresWatches
 from streaming.timeline.usecases import ClosedGaps, OpenFiles, RecordingWatch, StreamInterruptions, TimelineReader, Timelines
+from streaming.usage.api import router as usage_router
+from streaming.usage.repository import PostgresUsage
+from streaming.usage.usecases import RecordingUsage
 
 _NAMES_LOOK = timedelta(seconds=1)
 _VIEWERS_LOOK = timedelta(seconds=2)
@@ -179,7 +182,7 @@ def create_api(settings: ApiSettings) -> Service:
             *(lambda: auth, lambda: tenants, lambda: refusals, lambda: bus),
         ),
         routers=(
-            *(streams_router, recordings_router, retention_router, forecast_router, timeline_router),
+            *(streams_router, usage_router, recordings_router, retention_router, forecast_router, timeline_router),
             *(playback_router, snapshots_router, clips_router),
         ),
         private_routers=(hooks,),

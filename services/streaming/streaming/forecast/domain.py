@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from streaming.recordings.domain import Room, Usage
 from streaming.retention.domain import City
 from streaming.streams.domain import KeptCamera
+from streaming.usage.domain import Room, Usage
 
 
 @dataclass(frozen=True, slots=True)

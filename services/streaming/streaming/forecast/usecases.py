@@ -16,13 +16,14 @@ from gtvision.tenancy import Caller
 from gtvision.time import Clock
 from streaming import metrics
 from streaming.forecast.domain import CityDemand, Forecast, Pace, Share, days_kept, room_for_days
-from streaming.recordings.domain import SEE_THE_DISK, Look, Room, Usage, days_left, freed_per_day, usage_of
+from streaming.recordings.domain import Look
 from streaming.retention.domain import City, CityLimits, CitySettings, HeldState, Limits, keep_days, limits_of_cities
 from streaming.streams.domain import KeptCamera
+from streaming.usage.domain import SEE_THE_DISK, Room, Usage, days_left, freed_per_day, usage_of
 
 if TYPE_CHECKING:
     from streaming.gateways.recordings_folder import RecordingsFolder
-    from streaming.recordings.repository import PostgresUsage
+    from streaming.usage.repository import PostgresUsage
 
 KeptCameras = Callable[[Caller], Awaitable[Sequence[KeptCamera]]]
 """The cameras that there are or were and that a caller may see."""

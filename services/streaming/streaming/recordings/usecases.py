@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, ClassVar
 from uuid import UUID
@@ -18,18 +18,17 @@ from gtvision.ids import derived_id
 from gtvision.tenancy import Caller
 from gtvision.time import Clock
 from streaming import metrics
-from streaming.recordings.domain import SEE_THE_DISK, Look, Segment, SegmentFile, Totals, finished, next_link, segment_id_of, span
+from streaming.recordings.domain import Look, Segment, SegmentFile, finished, next_link, segment_id_of, span
 
 if TYPE_CHECKING:
     from streaming.gateways.recordings_folder import RecordingsFolder
-    from streaming.recordings.repository import PostgresIndex, PostgresSegments, PostgresUsage
+    from streaming.recordings.repository import PostgresIndex, PostgresSegments
     from streaming.streams.repository import PostgresFleet
     from streaming.streams.usecases import Streams
 
 log = get_logger(__name__)
 
 Segments = Callable[[UnitOfWork], "PostgresSegments"]
-Usages = Callable[[UnitOfWork], "PostgresUsage"]
 
 
 class ChangedAfterwards(Conflict):
@@ -66,29 +65,6 @@ class Recordings:
             entry = AuditEntry("camera", query.camera_id, query.camera_id, query.since, query.until, {"found": len(found)})
             record(uow, Action.RECORDINGS_LISTED, caller, entry)
         return found
-
-
-class RecordingUsage:
-    """What the recordings take and what room is left, as callers see it."""
-
-    def __init__(self, uow: UowFactory, usage: Usages, streams: Streams) -> None:
-        self._uow, self._usage, self._streams = uow, usage, streams
-
-    async def totals(self, caller: Caller) -> Totals:
-        """Of the cameras that the caller may see; those that were removed count where the caller is not limited to groups.
-
-        The disk is the installation's: its people see it, and no partner.
-        """
-        streams = await self._streams.with_recording(caller)
-        expected = [(stream, name) for stream, name, is_wanted in streams if is_wanted]
-        visible = None if caller.camera_groups is None else {stream.camera_id for stream, _, _ in streams}
-        async with self._uow(caller.tenant_id) as uow:
-            usages = await self._usage(uow).all()
-            found = await self._usage(uow).room()
-        totals = Totals.of([usage for usage in usages if visible is None or usage.camera_id in visible], expected)
-        if found is None:
-            return totals
-        return replace(totals, room=found[0] if caller.role in SEE_THE_DISK else None, as_of=found[1])
 
 
 Follower = Callable[[Look], Awaitable[None]]

@@ -36,8 +36,6 @@ _AT_ONCE = 500
 class TooMuchWouldChange(Conflict):
     """More than 5 % of the index would go or change. Is the disk with the recordings there?"""
 
-    code = "too_much_would_change"
-
 
 @dataclass(frozen=True, slots=True)
 class Applied:

@@ -20,11 +20,12 @@ from gtvision.ids import new_id
 from gtvision.tenancy import Caller, Quotas, Retention, Role, TenantSettings
 from streaming.forecast.usecases import UsageCount
 from streaming.gateways.recordings_folder import RecordingsFolder
-from streaming.recordings.domain import Usage, days_left, freed_per_day
-from streaming.recordings.repository import PostgresIndex, PostgresSegments, PostgresUsage
+from streaming.recordings.repository import PostgresIndex, PostgresSegments
 from streaming.recordings.usecases import Recorder
 from streaming.retention.domain import Limits
 from streaming.streams.repository import PostgresFleet
+from streaming.usage.domain import Usage, days_left, freed_per_day
+from streaming.usage.repository import PostgresUsage
 
 pytestmark = [pytest.mark.db, pytest.mark.broker, pytest.mark.media]
 

@@ -1,0 +1,1 @@
+"""Usage: what the recordings take, as the recorder agent counts it, and which cameras are not recorded."""
