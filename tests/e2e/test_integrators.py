@@ -49,5 +49,7 @@ async def test_everything_on_the_page_works(deployment: Deployment, tmp_path: Pa
     assert done.returncode == 0, done.stderr
     assert deployment.camera_id in (tmp_path / "cameras.txt").read_text()
     assert "#EXTM3U" in done.stdout
+    assert (tmp_path / "picture.jpg").read_bytes().startswith(b"\xff\xd8")
+    assert "x-captured-at: " in (tmp_path / "picture.txt").read_text().lower()
     assert json.loads((tmp_path / "alerts.json").read_text())["openapi"]
     assert "Integrador Exemplo" in done.stdout
