@@ -62,6 +62,13 @@ async def test_a_torn_file_has_a_thumbnail_up_to_the_tear(tmp_path: Path) -> Non
     assert frame_number(await thumbnail(path)) == 0
 
 
+async def test_a_codec_that_nobody_knows_is_refused(tmp_path: Path) -> None:
+    path = make_film(tmp_path / "film.mp4", source=grey_of_seconds(1))
+    path.write_bytes(path.read_bytes().replace(b"avc1", b"xyz1"))
+    with pytest.raises(Invalid):
+        await thumbnail(path)
+
+
 @pytest.mark.parametrize("content", [b"", b"no film at all", b"\x00\x00\x00\x18ftypisom\x00\x00\x02\x00isomiso2" + b"\xff" * 5000])
 async def test_what_is_no_film_is_refused(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "none.mp4").write_bytes(content)
@@ -77,7 +84,14 @@ async def test_a_film_of_another_format_is_refused(tmp_path: Path) -> None:
         await thumbnail(tmp_path / "ts.mp4")
 
 
-@pytest.mark.parametrize("options", [("-c:v", "png"), ("-c:v", "libx264", "-pix_fmt", "yuv420p", "-s", "8400x64")])
+STRANGE = {
+    "another codec": ("-c:v", "png"),
+    "too wide": ("-c:v", "libx264", "-pix_fmt", "yuv420p", "-s", "8400x64"),
+    "too many pixels": ("-c:v", "libx264", "-preset", "ultrafast", "-frames:v", "1", "-pix_fmt", "yuv420p", "-s", "6400x6400"),
+}
+
+
+@pytest.mark.parametrize("options", STRANGE.values(), ids=STRANGE)
 async def test_a_codec_that_no_camera_sends_and_a_picture_that_is_too_large_are_refused(tmp_path: Path, options: tuple[str, ...]) -> None:
     path = tmp_path / "strange.mp4"
     source = ["-f", "lavfi", "-i", "testsrc2=size=320x180:rate=5:duration=1"]

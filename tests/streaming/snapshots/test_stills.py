@@ -182,7 +182,6 @@ async def test_a_ticket_ends_with_the_login(node: Node, clock: Path) -> None:
 
 
 GROUP, OTHER_GROUP = new_id(), new_id()
-EVERY = [Scope.RECORDINGS_READ, Scope.LIVE_VIEW]
 RIGHTS: dict[str, tuple[dict[str, Any], int, int]] = {
     "operator": ({}, 307, 307),
     "operator of the group": ({"groups": [GROUP]}, 307, 307),

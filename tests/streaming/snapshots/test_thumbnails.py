@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from datetime import timedelta
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from uuid import UUID
 
 import pytest
@@ -88,18 +88,38 @@ async def test_each_finished_recording_gets_one_the_newest_first(site: Site, fil
     assert not list(site.root.rglob("*.part"))
 
 
-async def test_what_gives_no_picture_is_tried_once_and_again_when_it_has_grown(site: Site, film: bytes) -> None:
+async def test_what_gives_no_picture_is_tried_once_also_after_a_restart(site: Site, film: bytes) -> None:
     camera = new_id()
     bad, good = site.record(camera, 1, b"no film at all"), site.record(camera, 0, film)
-    for _ in range(3):
+    for expected in ([False, False], [False, True]):
         await site.follow()
         await site.make()
-    assert shown(bad, good) == [False, True], "the bad one was tried once, and did not stand in the other's way"
+        assert shown(bad, good) == expected, "the bad one was tried first, and then did not stand in the other's way"
     bad.write_bytes(film)
-    site.written(bad, site.clock.now() - timedelta(minutes=10))
+    site.restart()
     await site.follow()
-    await site.make()
-    assert shown(bad) == [True]
+    await site.make(2)
+    assert shown(bad) == [False]
+
+
+async def test_a_file_that_ends_the_process_is_not_tried_again(site: Site, film: bytes) -> None:
+    class Crash(BaseException):
+        """What no code survives."""
+
+    class Crashing(PyAvPictures):
+        async def thumbnail(self, path: PurePosixPath) -> bytes:
+            raise Crash
+
+    camera = new_id()
+    poisonous, good = site.record(camera, 1, film), site.record(camera, 0, film)
+    site.thumbnails._pictures = Crashing(site.root, SystemClock())
+    await site.follow()
+    with pytest.raises(Crash):
+        await site.make()
+    site.restart()
+    await site.follow()
+    await site.make(2)
+    assert shown(poisonous, good) == [False, True]
 
 
 async def test_a_look_that_began_before_makes_nothing_twice(site: Site, film: bytes) -> None:

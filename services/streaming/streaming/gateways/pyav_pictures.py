@@ -11,11 +11,12 @@ from contextlib import contextmanager
 from datetime import timedelta
 from fractions import Fraction
 from pathlib import Path, PurePosixPath
-from typing import BinaryIO, TypeVar
+from typing import BinaryIO, TypeVar, cast
 
 import av
 from av.container import InputContainer
 from av.packet import Packet
+from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 from PIL import Image
@@ -30,10 +31,11 @@ Answer = TypeVar("Answer")
 
 _CODECS = frozenset({"h264", "hevc", "av1", "vp9", "mpeg4", "mjpeg"})
 """What a media server records. The libraries know hundreds more, which nobody needs to be able to send."""
-_MAX_SIDE_PX = 8_192
+_MAX_SIDE_PX, _MAX_PIXELS = 8_192, 40_000_000
+"""A picture of 8K has 33 million, and takes 300 MB while it is decoded and drawn."""
 _OPTIONS = {
     "protocol_whitelist": "file",
-    "max_pixels": str(_MAX_SIDE_PX**2),
+    "max_pixels": str(_MAX_PIXELS),
     "threads": "1",
     "probesize": "32",  # the file's header says all there is to know
 }
@@ -181,15 +183,15 @@ def _opened(file: BinaryIO, options: dict[str, str]) -> Iterator[tuple[InputCont
     try:
         with av.open(file, mode="r", format="mp4", options=_OPTIONS | options) as container:
             stream = container.streams.video[0]
-            context = stream.codec_context
-            if context.codec.canonical_name not in _CODECS:
+            context = cast("VideoCodecContext | None", stream.codec_context)  # None for a codec that the libraries do not know
+            if context is None or context.codec.canonical_name not in _CODECS:
                 raise Invalid("The recording's codec is not one of those that are decoded.")
-            if max(context.width, context.height) > _MAX_SIDE_PX:
+            if max(context.width, context.height) > _MAX_SIDE_PX or context.width * context.height > _MAX_PIXELS:
                 raise Invalid("The recording's pictures are too large.")
             context.thread_count = 1
             context.options = {"max_pixels": _OPTIONS["max_pixels"]}
             yield container, stream
-    except (av.FFmpegError, OSError, ValueError, IndexError) as error:  # a damaged file leads the reader beyond its ends
+    except (av.FFmpegError, OSError, ValueError, IndexError, OverflowError) as error:  # a damaged file leads the reader beyond its ends
         raise Invalid(f"The recording cannot be decoded ({type(error).__name__}).") from None
 
 

@@ -108,12 +108,16 @@ class RecordingsFolder:
         for each in (path, thumbnail_of(path)):
             await self._ask(partial((self._root / each).unlink, missing_ok=True))
 
+    async def begin_thumbnail(self, path: PurePosixPath) -> None:
+        """Notes on the disk that a thumbnail is tried: a file that ends the process that decodes it does so once. Raises: Unavailable."""
+        await self._ask((self._root / _unfinished(path)).touch)
+
     async def put_thumbnail(self, path: PurePosixPath, jpeg: bytes) -> None:
         """Stores the thumbnail of a recorded file: whole, or not at all. Raises: Unavailable."""
-        await self._ask(partial(_put, self._root / thumbnail_of(path), jpeg))
+        await self._ask(partial(_put, self._root / _unfinished(path), self._root / thumbnail_of(path), jpeg))
 
     async def sweep(self) -> int:
-        """Removes thumbnails that have no recording, and unfinished ones. Returns how many. Raises: Unavailable."""
+        """Removes thumbnails that have no recording, unfinished ones too. Returns how many. Raises: Unavailable."""
         folders = await self._ask(lambda: list(self._folders()))
         return sum([await self._ask(partial(_sweep, folder)) for folder in folders])
 
@@ -154,7 +158,7 @@ class RecordingsFolder:
 def _files(folder: os.DirEntry[str] | Path) -> list[SegmentFile]:
     files: list[SegmentFile] = []
     entries = list(os.scandir(folder))
-    thumbnails = {entry.name for entry in entries if entry.name.endswith(_THUMBNAIL)}
+    thumbnails = {entry.name.removesuffix(_UNFINISHED) for entry in entries if entry.name.endswith((_THUMBNAIL, _UNFINISHED))}
     for entry in entries:
         path = PurePosixPath(folder.name, entry.name)
         parsed = parse_segment_path(path)
@@ -192,18 +196,22 @@ def _has(path: Path, size_bytes: int) -> bool:
         return False
 
 
-def _put(path: Path, data: bytes) -> None:
-    unfinished = path.with_name(path.name + _UNFINISHED)
+def _unfinished(path: PurePosixPath) -> PurePosixPath:
+    return path.with_suffix(_THUMBNAIL + _UNFINISHED)
+
+
+def _put(unfinished: Path, thumbnail: Path, data: bytes) -> None:
     unfinished.write_bytes(data)
-    unfinished.replace(path)
+    unfinished.replace(thumbnail)
 
 
 def _sweep(folder: os.DirEntry[str]) -> int:
     if camera_of_path(folder.name) is None:
         return 0
     paths = [PurePosixPath(folder.name, entry.name) for entry in os.scandir(folder.path)]
-    found = {path for path in paths if path.name.endswith((_THUMBNAIL, _THUMBNAIL + _UNFINISHED))}
-    gone = found - {thumbnail_of(path) for path in paths if parse_segment_path(path) is not None}
+    found = {path for path in paths if path.name.endswith((_THUMBNAIL, _UNFINISHED))}
+    recordings = [path for path in paths if parse_segment_path(path) is not None]
+    gone = found - {each for path in recordings for each in (thumbnail_of(path), _unfinished(path))}
     for path in gone:
         Path(folder.path, path.name).unlink(missing_ok=True)
     return len(gone)

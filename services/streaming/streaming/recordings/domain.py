@@ -33,6 +33,7 @@ class SegmentFile:
     followed_at: datetime | None = None
     """The instant in the name of the camera's next file, where there is one."""
     has_thumbnail: bool = False
+    """Also where one was tried, and the file gives no picture."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import PurePosixPath
@@ -22,9 +22,9 @@ _LONGEST_FILE = timedelta(seconds=90)
 
 
 def without_thumbnail(
-    files: Sequence[SegmentFile], now: datetime, idle_after: timedelta, tried: Mapping[PurePosixPath, int]
+    files: Sequence[SegmentFile], now: datetime, idle_after: timedelta, tried: Collection[PurePosixPath]
 ) -> list[SegmentFile]:
-    """Finished files that have no thumbnail, the newest last. `tried`: size in bytes by path of those that were tried already."""
+    """Finished files that have no thumbnail and were not tried already, the newest last."""
     newest: dict[UUID, datetime] = {}
     for file in files:
         newest[file.camera_id] = max(file.started_at, newest.get(file.camera_id, file.started_at))
@@ -33,7 +33,7 @@ def without_thumbnail(
         for file in files
         if not file.has_thumbnail
         and (file.started_at < newest[file.camera_id] or now - file.modified_at >= idle_after)
-        and tried.get(file.path) != file.size_bytes
+        and file.path not in tried
     ]
     return sorted(missing, key=lambda file: file.started_at)
 

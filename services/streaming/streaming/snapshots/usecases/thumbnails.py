@@ -25,21 +25,20 @@ _SWEPT_EVERY_S = timedelta(hours=1).total_seconds()
 class Thumbnails:
     """Makes one thumbnail of each finished recording, beside it. It follows the looks at the folder and works in a loop of its own.
 
-    The newest come first: people look at them most, and after an outage what is recorded now does not wait for what was missed. A file
-    that gives no picture is tried once, and again when it has grown, or after a restart.
+    The newest come first: people look at them most, and after an outage what is recorded now does not wait for what was missed. Each file
+    is tried once, which is noted on the disk beside it.
     """
 
     def __init__(self, files: RecordingsFolder, pictures: PyAvPictures, *, clock: Clock, idle_after: timedelta) -> None:
         self._files, self._pictures, self._clock, self._idle_after = files, pictures, clock, idle_after
         self._missing: list[SegmentFile] = []
-        self._tried: dict[PurePosixPath, int] = {}
-        """Size in bytes by path; a look that began before a thumbnail was stored does not know of it."""
+        self._tried: set[PurePosixPath] = set()
+        """A look that began before they were tried does not know of it."""
         self._swept_at = float("-inf")
 
     async def follow(self, look: Look) -> None:
         """Notes which thumbnails are missing."""
-        here = {file.path for file in look.files if not file.has_thumbnail}
-        self._tried = {path: size for path, size in self._tried.items() if path in here}
+        self._tried &= {file.path for file in look.files if not file.has_thumbnail}
         self._missing = without_thumbnail(look.files, look.now, self._idle_after, self._tried)
         metrics.thumbnails_missing.set(len(self._missing))
 
@@ -53,14 +52,14 @@ class Thumbnails:
             await self._make(self._missing.pop())
 
     async def _make(self, file: SegmentFile) -> None:
+        await self._files.begin_thumbnail(file.path)
+        self._tried.add(file.path)
         with metrics.thumbnail_seconds.time():
             try:
                 jpeg = await self._pictures.thumbnail(file.path)
             except (Invalid, OSError) as error:
-                self._tried[file.path] = file.size_bytes
                 metrics.thumbnails.labels("failed").inc()
                 log.warning("thumbnail_failed", path=str(file.path), reason=str(error))
                 return
             await self._files.put_thumbnail(file.path, jpeg)
-        self._tried[file.path] = file.size_bytes
         metrics.thumbnails.labels("made").inc()
