@@ -75,7 +75,7 @@ class RecordingsFolder:
         async with asyncio.timeout(_MEASURE_TIMEOUT_S):
             return await asyncio.to_thread(_sound_marks, self._root / path)
 
-    async def read(self, path: PurePosixPath, offset: int, size: int) -> bytes:
+    async def read_range(self, path: PurePosixPath, offset: int, size: int) -> bytes:
         """Bytes of the file; fewer where it ends before. Raises: OSError."""
         async with asyncio.timeout(_MEASURE_TIMEOUT_S):
             return await asyncio.to_thread(_read, self._root / path, offset, size)

@@ -142,9 +142,6 @@ class _Groups:
         return (ticks * 1_000 + self._timescale // 2) // self._timescale
 
 
-# --- boxes --------------------------------------------------------------------------------------------------------------
-
-
 @dataclass(frozen=True, slots=True)
 class Box:
     """One box of the file, or of the bytes that it was found in."""
@@ -218,9 +215,6 @@ def unpack(form: str, data: bytes, at: int) -> tuple[int, ...]:
     return struct.unpack_from(form, data, at)
 
 
-# --- init section -------------------------------------------------------------------------------------------------------
-
-
 @dataclass(frozen=True, slots=True)
 class _Init:
     """The video track, and what holds where a part does not say it."""
@@ -256,9 +250,6 @@ def _init_of(moov: bytes) -> _Init:
         if track == video[0]:
             return _Init(*video, tuple(codecs), duration, flags)
     return _Init(*video, tuple(codecs))
-
-
-# --- parts --------------------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -327,9 +318,6 @@ def _run(moof: bytes, trun: Box, duration: int, flags: int) -> tuple[int, int | 
             found = ticks
         ticks += row[0] if present & 0x100 else duration
     return ticks, found
-
-
-# --- numbers of seven bits a byte -------------------------------------------------------------------------------------------
 
 
 def _put(data: bytearray, *numbers: int) -> None:

@@ -38,7 +38,7 @@ class SilentFiles:
         path = _path(session, name)
         _, marks = await self._marks(path)
         while start < end:
-            data = await self._files.read(path, start, min(_CHUNK, end - start))
+            data = await self._files.read_range(path, start, min(_CHUNK, end - start))
             if not data:
                 return
             near = marks[bisect_left(marks, start - len(FREE) + 1) : bisect_left(marks, start + len(data))]
