@@ -158,6 +158,7 @@ async def node(
         rabbit=rabbitmq,
         redis=redis_state,
         recording=RecordingSettings.model_validate({"RECORDINGS_PATH": recordings}),
+        objects=running.objects,
     )
     agent = create_agent(settings)
     agent._loops.clear()  # tests look at the folder when they have put something there, and read the outbox
