@@ -19,7 +19,7 @@ from playwright.async_api import BrowserContext, Route, WebSocketRoute
 from pydantic_core import to_jsonable_python
 
 from gtv.routes import below, load_routes
-from streaming.recordings.api import UsageOut
+from streaming.usage.api import UsageOut
 
 from tests.console.origin import ROOT  # isort: skip
 

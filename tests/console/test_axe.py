@@ -30,10 +30,10 @@ from gtvision.events import Severity, StreamCause
 from gtvision.ids import new_id
 from gtvision.time import SystemClock
 from ingest.detections.api import Bucket, HourOut, PlateReadOut, PlatesOut
-from streaming.recordings.api import DiskOut, StoppedOut, UsageOut
 from streaming.streams.api import StreamOut
 from streaming.timeline.api import TimelineOut
 from streaming.timeline.domain import Gap, GapCause, Span, Timeline
+from streaming.usage.api import DiskOut, StoppedOut, UsageOut
 
 pytestmark = [pytest.mark.db, pytest.mark.broker, pytest.mark.browser]
 

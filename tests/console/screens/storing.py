@@ -10,8 +10,8 @@ from tests.console.standins import Asked, Reply, Services, paged, problem
 
 from cameras.cameras.api import CameraOut
 from gtvision.ids import new_id
-from streaming.recordings.api import DiskOut, StoppedOut, UsageOut
 from streaming.retention.api import HoldIn, HoldOut
+from streaming.usage.api import DiskOut, StoppedOut, UsageOut
 
 GIGA = 10**9
 COUNTED = datetime(2026, 11, 29, 12, tzinfo=UTC)

@@ -10,7 +10,7 @@ from tests.console.browsing import Console
 from tests.console.rules.city import BEGAN, City, camera
 
 from gtvision.events import Severity
-from streaming.recordings.api import DiskOut, StoppedOut, UsageOut
+from streaming.usage.api import DiskOut, StoppedOut, UsageOut
 
 pytestmark = [pytest.mark.db, pytest.mark.broker, pytest.mark.browser]
 

@@ -16,7 +16,7 @@ from tests.console.standins import paged
 
 from gtvision.ids import new_id
 from gtvision.time import SystemClock
-from streaming.recordings.api import StoppedOut
+from streaming.usage.api import StoppedOut
 
 pytestmark = [pytest.mark.db, pytest.mark.broker, pytest.mark.browser]
 
