@@ -19,6 +19,7 @@ from playwright.async_api import BrowserContext, Route, WebSocketRoute
 from pydantic_core import to_jsonable_python
 
 from gtv.routes import below, load_routes
+from streaming.forecast.api import ForecastOut
 from streaming.usage.api import UsageOut
 
 from tests.console.origin import ROOT  # isort: skip
@@ -36,15 +37,7 @@ NO_RECORDINGS = UsageOut(
     cameras_not_recording_total=0,
     cameras_not_recording=[],
 )
-NO_FORECAST = {
-    "as_of": None,
-    "disk": None,
-    "quota_bytes": None,
-    "held_bytes": 0,
-    "full_of_held": False,
-    "days_left": None,
-    "cameras": [],
-}
+NO_FORECAST = ForecastOut(as_of=None, disk=None, quota_bytes=None, held_bytes=0, full_of_held=False, days_left=None, cameras=[])
 PING_S = 1.0
 
 

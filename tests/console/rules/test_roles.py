@@ -21,14 +21,16 @@ from cameras.layouts.api import router as layouts
 from gtvision.events import Severity
 from gtvision.tenancy import ROLE_SCOPES, Role
 from ingest.detections.api import router as detections
+from streaming.forecast.api import router as forecast
 from streaming.recordings.api import router as recordings
 from streaming.retention.api import router as holds
 from streaming.streams.api import router as streams
 from streaming.timeline.api import router as timeline
+from streaming.usage.api import router as usage
 
 pytestmark = [pytest.mark.db, pytest.mark.broker, pytest.mark.browser]
 
-ROUTERS: list[APIRouter] = [alerts, watchlists, cameras, groups, layouts, detections, recordings, holds, streams, timeline]
+ROUTERS: list[APIRouter] = [alerts, watchlists, cameras, groups, layouts, detections, recordings, usage, forecast, holds, streams, timeline]
 
 
 def guarded() -> Iterator[tuple[str, re.Pattern[str], frozenset[str]]]:

@@ -10,6 +10,7 @@ from tests.console.standins import Asked, Reply, Services, paged, problem
 
 from cameras.cameras.api import CameraOut
 from gtvision.ids import new_id
+from streaming.forecast.api import ForecastOut, RecordingsDiskOut, ShareOut
 from streaming.retention.api import HoldIn, HoldOut
 from streaming.usage.api import DiskOut, StoppedOut, UsageOut
 
@@ -17,9 +18,9 @@ GIGA = 10**9
 COUNTED = datetime(2026, 11, 29, 12, tzinfo=UTC)
 
 
-def share(camera: CameraOut, gigabytes: int, **more: Any) -> dict[str, Any]:
+def share(camera: CameraOut, gigabytes: int, **more: Any) -> ShareOut:
     """One camera's part of the forecast: it keeps what was promised, unless it is said otherwise."""
-    known = {
+    known: dict[str, Any] = {
         "camera_id": camera.id,
         "name": camera.name,
         "bytes_used": gigabytes * GIGA,
@@ -28,20 +29,20 @@ def share(camera: CameraOut, gigabytes: int, **more: Any) -> dict[str, Any]:
         "oldest": COUNTED - timedelta(days=20),
         "days_kept": 90.0,
     }
-    return known | more
+    return ShareOut(**known | more)
 
 
-def forecast(*cameras: dict[str, Any], **more: Any) -> dict[str, Any]:
-    known = {
+def forecast(*cameras: ShareOut, **more: Any) -> ForecastOut:
+    known: dict[str, Any] = {
         "as_of": COUNTED,
-        "disk": {"total_bytes": 4_000 * GIGA, "free_bytes": 1_500 * GIGA},
+        "disk": RecordingsDiskOut(total_bytes=4_000 * GIGA, free_bytes=1_500 * GIGA),
         "quota_bytes": None,
         "held_bytes": 0,
         "full_of_held": False,
         "days_left": 12.4,
         "cameras": list(cameras),
     }
-    return known | more
+    return ForecastOut(**known | more)
 
 
 def usage(*stopped: StoppedOut, bytes_per_day: int | None = 3 * GIGA) -> UsageOut:

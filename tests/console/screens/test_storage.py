@@ -114,7 +114,7 @@ async def test_a_disk_full_of_held_footage_says_what_to_do(console: Console) -> 
     recorded(console, full_of_held=True, held_bytes=2_900 * GIGA)
     Held(console.services, hold(GATE.id))
     page = await console.as_role("operator", "/storage")
-    banner = page.get_by_role("alert").filter(has_text="O disco está cheio de gravações sob guarda prolongada")
+    banner = page.get_by_role("alert").filter(has_text="O espaço está cheio de gravações sob guarda prolongada")
     await expect(banner).to_contain_text("São 2,9 TB que não podem ser apagados")
     await expect(banner).to_contain_text("Encerre as guardas de que ninguém mais precisa")
     await banner.get_by_role("link", name="Ver guardas prolongadas").click()
