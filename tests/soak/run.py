@@ -114,6 +114,7 @@ class Soak:
             return
         for camera in self.cameras:
             await self._look_at_segments(camera, CLOCK.now())
+        self.say(f"{sum(map(len, self.segments.values()))} segments were looked at before")
         self.faults[-1] = (CLOCK.now(), self.faults[-1][1])
         async with self.disk.full():
             await asyncio.sleep(lasts_s)
