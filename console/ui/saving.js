@@ -3,8 +3,13 @@
 /** @param {Blob} file @param {string} name */
 export function save(file, name) {
   const url = URL.createObjectURL(file);
-  Object.assign(document.createElement("a"), { href: url, download: name }).click();
+  follow(url, name);
   URL.revokeObjectURL(url);
+}
+
+/** Lets the browser fetch a file. @param {string} url @param {string} name */
+export function follow(url, name) {
+  Object.assign(document.createElement("a"), { href: url, download: name }).click();
 }
 
 /** Returns a text as a part of a file's name. @param {string} text */

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import io
 import itertools
-import struct
 import subprocess
 from bisect import insort
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -23,15 +22,18 @@ from starlette.routing import Route
 from tests.console.standins import Asked, Reply, Services, problem
 from tests.fixtures import needs
 
+from gtvision.events import GapCause
+from gtvision.ids import new_id
 from gtvision.time import SystemClock
+from streaming.playback.api import PlaybackOut
+from streaming.playback.domain import TICKET_LIFETIME, NoRecording, PlayedFile, playback_url, playlist
+from streaming.recordings.parts import Parts, read_parts
 from streaming.timeline.api import TimelineOut
-from streaming.timeline.domain import Gap, GapCause, Resolution, Span, Timeline
+from streaming.timeline.domain import Gap, Resolution, Span, Timeline
 
 MINUTE = timedelta(minutes=1)
 FILE_S = 60
 FRAMES_A_SECOND = 5
-GROUP = 4
-"""Parts of a second that make a segment of the playlist."""
 DARKEST, STEP = 40, 3
 """Luma of second 0, and by how much each next one is brighter."""
 
@@ -85,6 +87,12 @@ class Node:
         for number in range(minutes):
             insort(self.files.setdefault(camera, []), File(start + number * MINUTE))
 
+    def grow(self, camera: UUID, start: datetime, seconds: int) -> File:
+        """A file that is being written; `seconds` of it are there."""
+        file = File(start, seconds)
+        insort(self.files.setdefault(camera, []), file)
+        return file
+
     def lost(self, camera: UUID, start: datetime, minutes: int, cause: GapCause) -> None:
         """A camera was not recorded, and why."""
         self.gaps.setdefault(camera, []).append(Gap(start, start + minutes * MINUTE, cause, ""))
@@ -101,7 +109,10 @@ class Node:
 
     def _timeline(self, asked: Asked) -> TimelineOut:
         camera, start = UUID(asked.value("camera_id")), _instant(asked.value("from"))
-        end = min(_instant(asked.value("to")), SystemClock().now())
+        now = SystemClock().now()
+        end = min(_instant(asked.value("to")), now)
+        if (newest := self.files.get(camera, [])[-1:]) and now - newest[0].start < 2 * MINUTE:
+            end = min(end, newest[0].end)  # of what is being written no more is known
         spans = _joined([each for each in self.files.get(camera, []) if each.end > start and each.start < end])
         gaps = []
         for before, after in itertools.pairwise([Span(start, start), *spans, Span(end, end)]):
@@ -113,12 +124,13 @@ class Node:
         return TimelineOut.of(timeline, Resolution(asked.value("resolution")) if asked.value("resolution") else None)
 
     def _session(self, asked: Asked) -> Any:
-        camera = UUID(asked.value("camera_id"))
-        session = Session(camera, _instant(asked.value("from")), _instant(asked.value("to")))
+        camera, start, end = UUID(asked.value("camera_id")), _instant(asked.value("from")), _instant(asked.value("to"))
+        if not any(file.end > start and file.start < end for file in self.files.get(camera, [])):
+            return problem(404, "no_recording")
+        session = Session(camera, start, end)
         self.sessions.append(session)
-        url = f"/playback/cam_{camera}/open?ticket={session.ticket}"
-        expires = SystemClock().now() + timedelta(hours=12)
-        return {"session_id": uuid4(), "camera_id": camera, "from": session.start, "to": session.end, "url": url, "expires_at": expires}
+        url, expires = playback_url(camera, session.ticket), SystemClock().now() + TICKET_LIFETIME
+        return PlaybackOut(session_id=new_id(), camera_id=camera, since=start, until=end, url=url, expires_at=expires)
 
     async def _open(self, request: Request) -> Response:
         ticket = request.query_params["ticket"]
@@ -144,23 +156,17 @@ class Node:
         return FileResponse(recording(self._folder), media_type="video/mp4")
 
     def _playlist(self, camera: UUID, start: datetime, end: datetime) -> Response:
-        init, parts = _boxes(recording(self._folder))
-        lines = ["#EXTM3U", "#EXT-X-VERSION:7", f"#EXT-X-TARGETDURATION:{GROUP}", "#EXT-X-PLAYLIST-TYPE:VOD", "#EXT-X-INDEPENDENT-SEGMENTS"]
-        count = 0
+        known = parts(recording(self._folder))
+        shown = []
         for file in self.files.get(camera, []):
-            first, last = (start - file.start).total_seconds(), (end - file.start).total_seconds()
-            within = [at for at in range(0, file.seconds, GROUP) if at + GROUP > first and at < last]
-            if not within:
-                continue
-            lines += ["#EXT-X-DISCONTINUITY"] if count else []
-            lines += [f'#EXT-X-MAP:URI="{file.name}",BYTERANGE="{init}@0"']
-            for at in within:
-                group = parts[at : at + GROUP]
-                moment = file.start + timedelta(seconds=at)
-                lines += [f"#EXT-X-PROGRAM-DATE-TIME:{moment.isoformat(timespec='milliseconds').replace('+00:00', 'Z')}"]
-                lines += [f"#EXTINF:{len(group):.3f},", f"#EXT-X-BYTERANGE:{sum(size for _, size in group)}@{group[0][0]}", file.name]
-                count += 1
-        return PlainTextResponse("\n".join([*lines, "#EXT-X-ENDLIST", ""]), media_type="application/vnd.apple.mpegurl")
+            if file.end > start and file.start < end:
+                groups = [group for group in known.groups if group.end_ms <= file.seconds * 1_000]
+                shown.append(PlayedFile(file.name, file.start, replace(known, groups=tuple(groups))))
+        try:
+            text = playlist(shown, start, end, is_complete=end <= SystemClock().now())
+        except NoRecording:
+            return Response(status_code=404)
+        return PlainTextResponse(text, media_type="application/vnd.apple.mpegurl")
 
 
 def _instant(text: str) -> datetime:
@@ -182,7 +188,8 @@ def recording(folder: Path) -> Path:
     """A minute as the media server writes it. It is the same for each minute of every camera."""
     path = folder / "minute.mp4"
     grey = f"color=black:s=160x90:r={FRAMES_A_SECOND}:d={FILE_S},geq=lum='{DARKEST}+{STEP}*floor(T)':cb=128:cr=128"
-    inputs = ["-f", "lavfi", "-i", grey, "-f", "lavfi", "-i", f"sine=frequency=440:duration={FILE_S}"]
+    # The sound begins a little later: what its encoder puts before it would move the first picture.
+    inputs = ["-f", "lavfi", "-i", grey, "-itsoffset", "0.1", "-f", "lavfi", "-i", f"sine=frequency=440:duration={FILE_S - 1}"]
     video = ["-c:v", "libx264", "-preset", "ultrafast", "-bf", "0", "-g", str(FRAMES_A_SECOND), "-sc_threshold", "0", "-crf", "12"]
     fragments = ["-pix_fmt", "yuv420p", "-c:a", "aac", "-b:a", "32k", "-movflags", "+frag_keyframe+empty_moov+default_base_moof"]
     command = [needs.program("ffmpeg"), "-v", "error", "-y", *inputs, *video, *fragments, "-f", "mp4", str(path)]
@@ -191,19 +198,9 @@ def recording(folder: Path) -> Path:
 
 
 @cache
-def _boxes(path: Path) -> tuple[int, list[tuple[int, int]]]:
-    """Returns the size of the init section, and offset and size of each part."""
-    data, at, init = path.read_bytes(), 0, 0
-    parts: list[tuple[int, int]] = []
-    while at < len(data):
-        size, kind = struct.unpack_from(">I4s", data, at)
-        if kind == b"moof":
-            init = init or at
-            parts.append((at, size))
-        elif kind == b"mdat":
-            parts[-1] = (parts[-1][0], parts[-1][1] + size)
-        at += size
-    return init, parts
+def parts(path: Path) -> Parts:
+    with path.open("rb") as file:
+        return read_parts(file, path.stat().st_size)
 
 
 @cache

@@ -26,13 +26,13 @@ from alerts.alerts.api import AlertOut
 from alerts.alerts.domain import AlertState
 from alerts.watchlists.api import EntryOut, WatchlistOut
 from gtvision.camera import CameraState, ObjectClass
-from gtvision.events import Severity, StreamCause
+from gtvision.events import GapCause, Severity, StreamCause
 from gtvision.ids import new_id
 from gtvision.time import SystemClock
 from ingest.detections.api import Bucket, HourOut, PlateReadOut, PlatesOut
 from streaming.streams.api import StreamOut
 from streaming.timeline.api import TimelineOut
-from streaming.timeline.domain import Gap, GapCause, Span, Timeline
+from streaming.timeline.domain import Gap, Span, Timeline
 from streaming.usage.api import DiskOut, StoppedOut, UsageOut
 
 pytestmark = [pytest.mark.db, pytest.mark.broker, pytest.mark.browser]

@@ -1,20 +1,21 @@
 // Clips: how far each is, and the file once it is there.
 
+import { purposeFor } from "../../shell/purpose.js";
 import { session } from "../../shell/state.js";
 import { toast } from "../../shell/toasts.js";
 import { nameOf } from "../../stores/cameras.js";
 import { inWords } from "../../texts/pt-BR/errors.js";
 import { CLIPS } from "../../texts/pt-BR/recordings.js";
 import { lately, moment } from "../../ui/dates.js";
-import { html, signal, useEffect, useState } from "../../ui/html.js";
+import { html, signal, useEffect } from "../../ui/html.js";
 import { More, usePages } from "../../ui/loading.js";
-import { asFileName, save } from "../../ui/saving.js";
+import { asFileName, follow } from "../../ui/saving.js";
 import { percent } from "../../ui/signs.js";
+import { sizeOf } from "../../ui/sizes.js";
 import { Failed, Skeleton } from "../../ui/states.js";
 
 const PAGE = 10;
 const AGAIN_MS = 2_000;
-const MEGA = 1e6;
 const RUNNING = new Set(["queued", "running"]);
 
 /** Counts up with each clip that is made here. */
@@ -41,23 +42,19 @@ export function Clips() {
   </section>`;
 }
 
+/** @param {{clip: import("../../types/streaming").ClipOut, onChanged: (clip: any) => void}} props */
 function Clip({ clip, onChanged }) {
   const { clip_id: id, name, state, progress, size_bytes: size, reason, expires_at: expires } = clip;
-  const [bytes, setBytes] = useState(null);
   const failed = (problem) => toast(inWords(problem), "failed");
   const cancel = () => session.post(`/recordings/clips/${id}/cancel`).then(onChanged, failed);
-  const download = async () => {
-    setBytes(0);
-    await session.file(`/recordings/clips/${id}/download`, setBytes).then((file) => save(file, `${asFileName(`${nameOf(clip.camera_id)} ${name}`)}.mp4`), failed);
-    setBytes(null);
-  };
-  const share = bytes === null ? progress : size ? bytes / size : null;
-  const facts = [nameOf(clip.camera_id), moment(clip.from), size && CLIPS.size(size / MEGA), state === "ready" && expires && CLIPS.until(lately(expires)), reason];
+  // By the browser itself, which may go on with a large file that was cut off.
+  const fetchFile = () => purposeFor(() => session.get(`/recordings/clips/${id}/download?redirect=false`)).then(({ url }) => follow(url, `${asFileName(`${nameOf(clip.camera_id)} ${name}`)}.mp4`), failed);
+  const facts = [nameOf(clip.camera_id), moment(clip.from), size && sizeOf(size), state === "ready" && expires && CLIPS.until(lately(expires)), reason && (CLIPS.reasons[reason] ?? reason)];
   return html`<li data-clip=${id} data-state=${state}>
     <span><strong>${name}</strong><small class="muted">${facts.filter(Boolean).join(" · ")}</small></span>
     <span class="badge">${CLIPS.states[state] ?? state}</span>
-    ${(RUNNING.has(state) || bytes !== null) && html`<progress max="1" value=${share ?? undefined} aria-label=${CLIPS.progress(name)}></progress><small class="muted">${percent(share)}</small>`}
-    ${RUNNING.has(state) && html`<button type="button" onClick=${cancel} aria-label=${CLIPS.cancelThis(name)}>${CLIPS.cancel}</button>`}
-    ${state === "ready" && html`<button type="button" aria-disabled=${bytes !== null} onClick=${() => bytes === null && download()} aria-label=${CLIPS.downloadThis(name)}>${CLIPS.download}</button>`}
+    ${RUNNING.has(state) && html`<progress max="1" value=${progress} aria-label=${CLIPS.progress(name)}></progress><small class="muted">${percent(progress)}</small>
+      <button type="button" onClick=${cancel} aria-label=${CLIPS.cancelThis(name)}>${CLIPS.cancel}</button>`}
+    ${state === "ready" && html`<button type="button" onClick=${fetchFile} aria-label=${CLIPS.downloadThis(name)}>${CLIPS.download}</button>`}
   </li>`;
 }

@@ -1,6 +1,7 @@
 // Recordings: one to four cameras at the same instant, on a timeline that says what there is and why there is not.
 
 import { go, setQuery, withQuery } from "../../shell/router.js";
+import { purposeFor } from "../../shell/purpose.js";
 import { may, session } from "../../shell/state.js";
 import { toast } from "../../shell/toasts.js";
 import { cameras, camerasProblem, loadCameras } from "../../stores/cameras.js";
@@ -197,7 +198,7 @@ function cellOf(player, instant) {
 
 async function snapshot(camera, at) {
   try {
-    const answer = await session.ask(`/snapshots/${camera.id}?at=${encodeURIComponent(new Date(at).toISOString())}`);
+    const answer = await purposeFor(() => session.ask(`/snapshots/${camera.id}?exact=true&at=${encodeURIComponent(new Date(at).toISOString())}`));
     const captured = answer.headers.get("X-Captured-At") ?? at;
     const name = asFileName(`${camera.name} ${moment(captured).replaceAll("/", "-").replaceAll(":", "-")}`);
     save(await answer.blob(), `${name}.jpg`);

@@ -1,6 +1,7 @@
 // The marked range, and the clip that is made of it.
 
 import { withQuery } from "../../shell/router.js";
+import { purposeFor } from "../../shell/purpose.js";
 import { may, session } from "../../shell/state.js";
 import { toast } from "../../shell/toasts.js";
 import { nameOf } from "../../stores/cameras.js";
@@ -31,7 +32,7 @@ export function Marked({ ids, range, onMark, onClear }) {
 
 function ClipDialog({ ids, range, onClose }) {
   const submit = async ({ name, camera = ids[0] }, _form, key) => {
-    const clip = await session.post("/recordings/clips", { camera_id: camera, from: iso(range.from), to: iso(range.to), name: name.trim() }, { key });
+    const clip = await purposeFor(() => session.post("/recordings/clips", { camera_id: camera, from: iso(range.from), to: iso(range.to), name: name.trim() }, { key }));
     clipMade(clip);
     toast(CLIPS.asked(clip.name));
     onClose();
@@ -39,7 +40,7 @@ function ClipDialog({ ids, range, onClose }) {
   return html`<${Dialog} title=${CLIPS.makeTitle} onClose=${onClose}>
     <p>${RECORDINGS.range(moment(range.from), moment(range.to), length(range.to - range.from))}</p>
     <${Form} submit=${CLIPS.make} onSubmit=${submit} onCancel=${onClose}>
-      <${TextField} label=${CLIPS.name} name="name" required maxlength="200" placeholder=${CLIPS.nameExample} autocomplete="off" />
+      <${TextField} label=${CLIPS.name} name="name" required maxlength="120" placeholder=${CLIPS.nameExample} autocomplete="off" />
       ${ids.length > 1 && html`<${SelectField} label=${CLIPS.camera} name="camera" value=${ids[0]} options=${ids.map((id) => [id, nameOf(id)])} />`}
     <//>
   <//>`;

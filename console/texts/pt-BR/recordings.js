@@ -74,6 +74,13 @@ export const CLIPS = {
   cancelThis: (name) => `Cancelar o clipe ${name}`,
   download: "Baixar",
   downloadThis: (name) => `Baixar o clipe ${name}`,
-  size: (megabytes) => `${megabytes.toLocaleString("pt-BR", { maximumFractionDigits: 1 })} MB`,
+  reasons: {
+    no_recording: "não há gravação neste trecho",
+    format_changed: "o formato da câmera mudou no meio do trecho: peça dois clipes",
+    too_large: "ficaria grande demais: marque um trecho menor",
+    disk_full: "o gravador está sem espaço para montar o clipe",
+    gave_up: "não foi possível montar o clipe",
+  },
+  tooLong: "O trecho é longo demais para um clipe: marque um menor.",
   until: (when) => `disponível até ${when}`,
 };

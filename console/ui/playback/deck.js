@@ -118,7 +118,8 @@ export class Deck extends EventTarget {
   #lead(here) {
     const leads = here.find(({ id }) => id === this.#leader) ?? here.find(({ player }) => player.isFlowing) ?? here[0];
     this.#leader = leads.id;
-    this.#end(here.every(({ player, what }) => what === null && ["over", "empty"].includes(player.status)));
+    const isDone = ({ player, what }) => player.isAtEdge || (what === null && ["over", "empty"].includes(player.status));
+    this.#end(here.every(isDone));
     const shown = leads.player.instant;
     if (shown === null || Math.abs(shown - this.#instant) < 1) return;
     if (leads.what === null && Math.abs(shown - this.#instant) > UNKNOWN_MS * Math.max(1, this.rate)) return;

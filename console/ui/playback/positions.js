@@ -12,6 +12,11 @@ export class Positions {
     this.#details = details;
   }
 
+  /** Takes a playlist over that has grown. */
+  grown(details) {
+    this.#details = details;
+  }
+
   get #fragments() {
     return this.#details.fragments;
   }

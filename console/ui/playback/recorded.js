@@ -7,8 +7,12 @@ import { Positions } from "./positions.js";
 const BACK_MS = 10 * 60_000;
 const AHEAD_MS = 50 * 60_000;
 const AGAIN_MS = [2_000, 4_000, 8_000, 15_000];
-/** A session that ends by its age is opened again without a question. */
-const AGE_MS = 5_000;
+/** A session lives for twelve hours: one that ends by its age is opened again without a question. */
+const OLD_MS = 11 * 3_600_000;
+/** A ticket that is about to expire is not used. */
+const SOON_MS = 5_000;
+/** What is left at the end of a playlist that grows, where there is nothing to show until it has grown. */
+const LEFT_MS = 1_500;
 const SLOWEST = 0.0625;
 const FASTEST = 16;
 const CONFIG = {
@@ -30,7 +34,7 @@ export class Recorded extends EventTarget {
   #open;
   #library = null;
   #positions = null;
-  /** {from, to, base, url, expires}: `base`: the folder of the opened session, null while nobody has used its ticket. */
+  /** {from, to, url, until, began, base}: the ticket in `url` is good until then; `base`: the folder of the opened session, null before. */
   #session = null;
   #range = null;
   #loading = 0;
@@ -77,6 +81,12 @@ export class Recorded extends EventTarget {
     const { seeking, readyState, currentTime } = this.#video;
     if (!["ready", "over"].includes(this.status) || seeking || readyState < 2) return null;
     return this.#positions.instantAt(currentTime);
+  }
+
+  /** Whether all that was written so far has been shown. */
+  get isAtEdge() {
+    const shown = this.instant;
+    return shown !== null && this.#video.readyState < 3 && this.end - shown < LEFT_MS;
   }
 
   /** The instant at which the loaded hour ends. @returns {number | null} */
@@ -172,24 +182,27 @@ export class Recorded extends EventTarget {
 
   async #sessionFor(instant) {
     const known = this.#session;
-    if (known && known.from <= instant && instant < known.to && Date.now() < known.expires - AGE_MS) return known;
-    const { from, to, url, expires_at: expires } = await this.#open(instant);
-    return { from: Date.parse(from), to: Date.parse(to), url, base: null, expires: Date.parse(expires) };
+    const isGood = known && (known.base === null ? Date.now() < known.until - SOON_MS : !isOld(known));
+    if (isGood && known.from <= instant && instant < known.to) return known;
+    const { from, to, url, expires_at: until } = await this.#open(instant);
+    return { from: Date.parse(from), to: Date.parse(to), url, until: Date.parse(until), began: Date.now(), base: null };
   }
 
   /** Resolves once the playlist is here. */
   #playlist(Hls, address, isMine) {
     const library = (this.#library = new Hls(CONFIG));
     return new Promise((/** @type {(value: void) => void} */ resolve, reject) => {
-      library.on(Hls.Events.MANIFEST_LOADED, (_, { url }) => (this.#session.base = new URL(".", new URL(url, location.href)).href));
+      library.on(Hls.Events.MANIFEST_LOADED, (_, { url }) => this.#opened(url));
       library.on(Hls.Events.LEVEL_LOADED, (_, { details }) => {
-        this.#positions = new Positions(details);
+        this.#positions ??= new Positions(details);
         resolve();
       });
-      library.on(Hls.Events.ERROR, (_, { fatal, details, response }) => {
+      library.on(Hls.Events.LEVEL_UPDATED, (_, { details }) => this.#positions?.grown(details));
+      library.on(Hls.Events.ERROR, (_, { fatal, details, response, networkDetails }) => {
         if (!fatal || !isMine()) return;
-        const isEmpty = details === Hls.ErrorDetails.LEVEL_EMPTY_ERROR || details === Hls.ErrorDetails.MANIFEST_INCOMPATIBLE_CODECS_ERROR;
-        const problem = isEmpty ? { code: "empty" } : { status: response?.code ?? 0, code: "lost" };
+        this.#opened(networkDetails?.responseURL); // that of a redirect, which has used the ticket up
+        const isEmpty = details === Hls.ErrorDetails.LEVEL_EMPTY_ERROR || response?.code === 404;
+        const problem = isEmpty ? { code: "no_recording" } : { status: response?.code ?? 0, code: "lost" };
         reject(problem);
         this.#fail(problem);
       });
@@ -198,16 +211,21 @@ export class Recorded extends EventTarget {
     });
   }
 
+  /** Learns where the opened session is. */
+  #opened(address) {
+    if (this.#session && address?.includes("/index.m3u8")) this.#session.base = new URL(".", new URL(address, location.href)).href;
+  }
+
   /** Says why, and tries again where it may pass. A session that is over is not opened again without a question, unless by its age. */
   #fail(problem) {
     this.#wanted = this.instant ?? this.#wanted;
     this.#drop();
-    if (problem.code === "empty") return this.#say("empty");
-    const isOld = this.#session !== null && Date.now() > this.#session.expires - AGE_MS;
+    if (problem.code === "no_recording") return this.#say("empty");
+    const isPastIt = this.#session !== null && isOld(this.#session);
     this.#session = null;
     this.problem = [401, 403, 410].includes(problem.status) && problem.code === "lost" ? { ...problem, code: "ended" } : problem;
     this.#say("failed");
-    if (!isOld && !isPassing(problem)) return;
+    if (!isPastIt && !isPassing(problem)) return;
     this.#timer = setTimeout(() => this.#load(this.#wanted ?? 0), AGAIN_MS[Math.min(this.#failures, AGAIN_MS.length - 1)]);
     this.#failures += 1;
   }
@@ -229,6 +247,8 @@ export class Recorded extends EventTarget {
     this.dispatchEvent(new Event("changed"));
   }
 }
+
+const isOld = ({ began }) => Date.now() - began > OLD_MS;
 
 /** The playlist of a part of the session. The first one uses the ticket up. */
 function addressOf({ base, url }, { from, to }) {

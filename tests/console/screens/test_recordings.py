@@ -5,17 +5,21 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
 from playwright.async_api import Locator, Page, expect
 from tests.console.browsing import Console
 from tests.console.origin import one_origin
-from tests.console.recorded import DARKEST, MINUTE, STEP, Node
-from tests.console.rules.city import City, camera
+from tests.console.recorded import DARKEST, MINUTE, STEP, Node, no_recording, sprite
+from tests.console.rules.city import City, camera, read
+from tests.console.standins import Asked, Reply, paged
 from tests.identity.running import Running
 
-from streaming.timeline.domain import GapCause
+from gtvision.events import GapCause
+from gtvision.ids import new_id
+from gtvision.time import SystemClock
 
 pytestmark = [pytest.mark.db, pytest.mark.broker, pytest.mark.browser]
 
@@ -79,6 +83,13 @@ async def instant(page: Page) -> datetime:
 
 def written(moment: datetime) -> str:
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+async def clock_set(page: Page, local: str) -> None:
+    """Goes to a minute of the city's clock by the field."""
+    await page.get_by_label("Dia e hora").fill(local)
+    await page.get_by_role("button", name="Ir", exact=True).click()
+    await expect(page.locator(".recordings-clock")).to_contain_text(f"{local[-5:]}:00")
 
 
 async def paused(page: Page) -> None:
@@ -226,3 +237,114 @@ async def test_who_may_not_see_recordings_finds_no_way_to_them(console: Console,
     await expect(page.get_by_role("heading", name="Esta página não existe, ou não é para o seu papel.")).to_be_visible()
     assert not console.services.to("GET", "/recordings/*")
     assert not node.sessions
+
+
+async def test_a_marked_range_becomes_a_clip_that_is_watched_cancelled_and_fetched(console: Console, node: Node) -> None:
+    city = City(console, [camera("Portão 1")])
+    gate = city.cameras[0].id
+    node.record(gate, NOON, 10)
+    clips: list[dict[str, Any]] = []
+
+    def make(asked: Asked) -> Reply:
+        rest = {"progress": 0.25, "size_bytes": None, "reason": None, "expires_at": None, "created_at": NOON}
+        clips.insert(0, {"clip_id": new_id(), "state": "running", **asked.body, **rest})
+        return Reply(202, clips[0])
+
+    def cancel(_asked: Asked) -> dict[str, Any]:
+        clips[0]["state"] = "cancelled"
+        return clips[0]
+
+    console.services.answer("GET", "/recordings/clips", lambda _asked: {"items": clips, "next": None})
+    console.services.answer("POST", "/recordings/clips", make)
+    console.services.answer("POST", "/recordings/clips/*/cancel", cancel)
+    console.services.answer("GET", "/recordings/clips/*/download", {"url": "/icon.svg", "expires_at": NOON})
+    page = await console.as_role("operator", path(gate, at=NOON + MINUTE))
+    await paused(page)
+    await clock_set(page, "2026-11-20T12:01")
+    await page.keyboard.press("[")
+    await page.keyboard.press("Shift+ArrowRight")
+    await page.keyboard.press("]")
+    await expect(page.get_by_text("Trecho de 20/11/2026, 12:01:00 a 12:02:00 (1 min)")).to_be_visible()
+    for name in ("Saída", "Engano"):
+        await page.get_by_role("button", name="Criar clipe").click()
+        dialog = page.get_by_role("dialog", name="Criar clipe do trecho marcado")
+        await dialog.get_by_label("Nome do clipe").fill(name)
+        await dialog.get_by_role("button", name="Criar clipe").click()
+        await expect(page.get_by_role("progressbar", name=f"Andamento de {name}")).to_have_attribute("value", "0.25")
+    asked = console.services.to("POST", "/recordings/clips")[0].body
+    assert asked == {"camera_id": str(gate), "from": written(NOON + MINUTE), "to": written(NOON + 2 * MINUTE), "name": "Saída"}
+    await page.get_by_role("button", name="Cancelar o clipe Engano").click()
+    panel = page.get_by_role("region", name="Clipes")
+    await expect(panel.get_by_role("listitem").filter(has_text="Engano")).to_contain_text("cancelado")
+    clips[1] |= {"state": "ready", "progress": 1.0, "size_bytes": 2_500_000}
+    await expect(panel.get_by_role("listitem").filter(has_text="Saída")).to_contain_text("2,5 MB")
+    async with page.expect_download() as fetching:
+        await page.get_by_role("button", name="Baixar o clipe Saída").click()
+    assert (await fetching.value).suggested_filename == "Portao-1-Saida.mp4"
+
+
+async def test_a_picture_is_saved_with_its_camera_and_instant_in_its_name(console: Console, node: Node) -> None:
+    city = City(console, [camera("Portão 1")])
+    gate = city.cameras[0].id
+    node.record(gate, NOON, 10)
+    captured = {"content-type": "image/jpeg", "x-captured-at": "2026-11-20T15:00:59.800000Z"}
+    console.services.answer("GET", "/snapshots/*", Reply(body=sprite(), headers=captured))
+    page = await console.as_role("operator", path(gate, at=NOON + MINUTE))
+    await paused(page)
+    await clock_set(page, "2026-11-20T12:01")
+    async with page.expect_download() as fetching:
+        await page.get_by_role("button", name="Salvar imagem de Portão 1").click()
+    assert (await fetching.value).suggested_filename == "Portao-1-20-11-2026-12-00-59.jpg"
+    [asked] = console.services.to("GET", f"/snapshots/{gate}")
+    assert asked.value("at") == written(NOON + MINUTE)
+    console.services.answer("GET", "/snapshots/*", no_recording("camera"))
+    await page.get_by_role("button", name="Salvar imagem de Portão 1").click()
+    await expect(page.get_by_text("Não há gravação neste instante.")).to_be_visible()
+
+
+async def test_what_is_still_being_written_goes_on_by_itself(console: Console, node: Node) -> None:
+    city = City(console, [camera("Portão 1")])
+    gate = city.cameras[0].id
+    now = SystemClock().now()
+    node.record(gate, now - 2 * MINUTE, 1)
+    growing = node.grow(gate, now - MINUTE, 12)
+    page = await console.as_role("operator", path(gate, at=now - MINUTE))
+    await expect(page.get_by_text("Fim do que foi gravado até agora.")).to_be_visible()
+    growing.seconds = 60
+    await expect(page.get_by_text("Fim do que foi gravado até agora.")).to_have_count(0)
+    await paused(page)
+    await expect(page.get_by_role("link", name="Ao vivo: Portão 1")).to_have_attribute("href", f"/cameras/{gate}")
+    assert await instant(page) > now - MINUTE + timedelta(seconds=11)
+    assert len(node.sessions) == 1
+
+
+async def test_the_minute_of_an_alert_and_of_a_plate_is_a_link_away(console: Console, node: Node) -> None:
+    city = City(console, [camera("Portão 1")])
+    gate = city.cameras[0].id
+    node.record(gate, NOON, 10)
+    alert = city.raised(captured_at=NOON + MINUTE, raised_at=NOON + MINUTE)
+    console.services.answer("GET", "/detections", paged([read(gate, captured_at=NOON + 2 * MINUTE)]))
+    page = await console.as_role("operator", "/painel")
+    links = page.get_by_role("link", name="Ver o minuto: ABC1D23, Portão 1")
+    targets = [await link.get_attribute("href") for link in await links.all()]
+    before = [f"/recordings?camera={gate}&at=2026-11-20T15%3A0{minute}%3A50.000Z" for minute in (0, 1)]
+    assert sorted(map(str, targets)) == before
+    await page.goto(f"{console.address}/alertas/{alert.alert_id}")
+    await page.get_by_role("article", name="Alerta escolhido").get_by_role("link", name="Ver o minuto").click()
+    await expect(tile(page)).to_have_attribute("data-shown", "picture")
+    await expect(page.locator(".recordings-clock")).to_contain_text("12:00:5")
+
+
+async def test_the_network_comes_back_by_itself(console: Console, node: Node) -> None:
+    city = City(console, [camera("Portão 1")])
+    gate = city.cameras[0].id
+    node.record(gate, NOON, 120)
+    page = await console.as_role("operator", path(gate, at=NOON))
+    await expect(tile(page)).to_have_attribute("data-shown", "picture")
+    await page.route("**/playback/**", lambda route: route.abort("connectionrefused"))
+    await paused(page)
+    await clock_set(page, "2026-11-20T13:30")
+    await expect(tile(page)).to_contain_text("Sem conexão com o servidor de gravações. Tentando de novo…")
+    await page.unroute("**/playback/**")
+    await expect(tile(page)).to_have_attribute("data-shown", "picture")
+    await shows(page, NOON + 90 * MINUTE)
