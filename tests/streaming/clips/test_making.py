@@ -20,9 +20,9 @@ from gtvision.errors import Unavailable
 pytestmark = [pytest.mark.db, pytest.mark.broker, pytest.mark.media]
 
 
-async def until(found: Callable[[], Awaitable[bool]]) -> None:
+async def until(found: Callable[[], Awaitable[bool]], within_s: float = 30) -> None:
     """Waits for a condition."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(within_s):
         while not await found():
             await asyncio.sleep(0.02)
 
