@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import os
 from collections.abc import Iterator
@@ -87,6 +88,20 @@ async def test_an_upload_that_fails_leaves_no_object(store: ObjectFiles, large: 
     with pytest.raises(NotFound):
         await store.get(key)
     assert [item async for item in store.list("exports") if item.key == key] == []
+
+
+async def test_an_upload_that_is_cancelled_leaves_no_part(store: ObjectFiles, request: pytest.FixtureRequest, large: Path) -> None:
+    def end(_: int) -> None:
+        upload.cancel()
+
+    upload = asyncio.create_task(store.put_file("cancelled/a.mp4", large, SIZE, {}, end))
+    with pytest.raises(asyncio.CancelledError):
+        await upload
+    assert [item async for item in store.list("cancelled")] == []
+    if request.node.callspec.params["store"] == "s3":
+        assert "Uploads" not in client(request.getfixturevalue("s3")).list_multipart_uploads(Bucket=BUCKET)
+    else:
+        assert [path for path in request.getfixturevalue("tmp_path").rglob("*") if path.is_file()] == []
 
 
 async def test_what_is_stored_on_s3_carries_its_hash_and_its_name(s3: str, large: Path) -> None:

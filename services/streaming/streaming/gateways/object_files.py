@@ -13,6 +13,7 @@ from obstore.store import S3Store
 
 from chassis.settings import ObjectsSettings
 from chassis.storage import ObjectStore, checked_key
+from gtvision.errors import Unavailable
 
 _PART = 8_388_608
 """S3 takes 10,000 parts of a file."""
@@ -39,17 +40,27 @@ class ObjectFiles(ObjectStore):
         Raises: OSError, Unavailable.
         """
         kept = attributes if isinstance(self._store, S3Store) else None
+        is_over = False
 
         async def parts() -> AsyncIterator[bytes]:
             total = 0
             while part := await asyncio.to_thread(file.read, _PART):
+                if is_over:
+                    raise Unavailable("The upload was given up.")
                 total += len(part)
                 yield part
                 sent(total)
 
         with await asyncio.to_thread(path.open, "rb") as file:
             put = self._store.put_async(checked_key(key), parts(), attributes=kept, chunk_size=_PART, max_concurrency=_AT_ONCE)
-            await self._within(put, key, self._settings.timeout_s + size_bytes / _SLOWEST)
+            upload = asyncio.ensure_future(put)
+            try:
+                await self._within(asyncio.shield(upload), key, self._settings.timeout_s + size_bytes / _SLOWEST)
+            finally:
+                # Where this is cancelled, the upload ends by an error: only then the store throws away the parts that it has.
+                is_over = True
+                for each in (await asyncio.wait({upload}, timeout=self._settings.timeout_s))[0]:
+                    each.exception()
 
     async def read(self, key: str, start: int, end: int) -> AsyncIterator[bytes]:
         """Yields the bytes from `start` up to `end`, in parts of a megabyte. Raises: NotFound, Unavailable."""
