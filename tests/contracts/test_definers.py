@@ -53,7 +53,13 @@ DECIDED = {
         "unsealed_tenants": READS,
         "write_nothing": READS,
     },
-    "ingest": {"living_cameras": READS, "make_detections_partitions": ADDS, "drop_detections_partitions": DELETES},
+    "ingest": {
+        "held_ranges": READS,
+        "known_tenants": READS,
+        "living_cameras": READS,
+        "make_detections_partitions": ADDS,
+        "drop_detections_partitions": DELETES,
+    },
     "streaming": {
         "clips_to_tidy": READS,
         "fleet_cameras": READS,

@@ -67,9 +67,9 @@ export const CHANNELS = { console: "console (esta tela)", webhook: "sistema exte
 /** Kinds of data that are kept: name, what it is, fewest and most days. */
 export const KEPT = {
   video_days: ["Gravações de vídeo", "Vale o menor: este prazo, ou o da câmera, que está na tela dela.", 1, 3650],
-  passages_days: ["Passagens de veículos", "Placas lidas, com lugar e hora. Informativo: ainda vale o prazo da instalação.", 1, 3650],
-  evidence_days: ["Imagens das leituras", "As fotos em que cada placa ou objeto foi visto. Informativo: ainda vale o prazo da instalação.", 1, 3650],
-  detections_days: ["Detecções", "Cada objeto visto em cada imagem, como carros e pessoas. Informativo: ainda vale o prazo da instalação.", 1, 3650],
+  passages_days: ["Passagens de veículos", "Placas lidas, com lugar e hora. Vale o menor: este prazo, ou o da instalação.", 1, 3650],
+  evidence_days: ["Imagens das leituras", "As fotos em que cada placa ou objeto foi visto.", 1, 3650],
+  detections_days: ["Detecções", "Cada objeto visto em cada imagem, como carros e pessoas. Vale o menor: este prazo, ou o da instalação.", 1, 3650],
   audit_days: ["Auditoria", "Quem viu, buscou e alterou o quê. O mínimo é de um ano; cinco anos são 1.826 dias.", 365, 3650],
 };
 

@@ -129,7 +129,7 @@ class ObjectStore:
 def _open(settings: ObjectsSettings) -> LocalStore | S3Store:
     parts = urlsplit(settings.url)
     if parts.scheme == "file" and not parts.netloc:
-        return LocalStore(Path(unquote(parts.path)), mkdir=True)
+        return LocalStore(Path(unquote(parts.path)), mkdir=True, automatic_cleanup=True)
     if parts.scheme == "s3" and parts.netloc:
         return _open_s3(settings, parts.netloc, parts.path.strip("/"))
     raise ValueError("OBJECTS_URL must be file:///folder or s3://bucket[/prefix]")

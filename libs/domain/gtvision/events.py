@@ -4,6 +4,7 @@ Event[DataT]                      the envelope; `data` is one of
 ├── CameraRegistered  CameraUpdated  CameraRemoved  CamerasAnnounced      emitted by cameras
 ├── StreamWentOnline  StreamWentOffline  StreamDegraded                   emitted by streaming
 ├── RecordingSegmentClosed  RecordingStopped  RecordingResumed  RecordingGapClosed   emitted by streaming
+├── HoldPlaced  HoldLifted                                                emitted by streaming
 ├── DetectionMade                                                         emitted by ai-detect
 ├── DetectionsStored                                                      emitted by ingest
 ├── AlertRaised  AlertAcknowledged                                        emitted by alerts
@@ -17,7 +18,7 @@ State events carry the aggregate's `revision`: a listener takes only a newer one
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated, ClassVar, Generic, TypeVar
+from typing import Annotated
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -27,44 +28,12 @@ from gtvision.camera import AiSettings, RecordingSettings
 from gtvision.causes import GapCause as GapCause  # noqa: PLC0414 - every listener finds it here
 from gtvision.causes import StreamCause as StreamCause  # noqa: PLC0414
 from gtvision.detection import DetectedObject
-from gtvision.ids import new_id
+from gtvision.envelope import DataT as DataT  # noqa: PLC0414
+from gtvision.envelope import Envelope as Envelope  # noqa: PLC0414
+from gtvision.envelope import Event as Event  # noqa: PLC0414
+from gtvision.envelope import EventData as EventData  # noqa: PLC0414
 from gtvision.tenancy import TenantSettings
 from gtvision.time import Instant, RecordedInstant
-
-
-class EventData(BaseModel):
-    """The facts of one event. Unknown fields are ignored, so that an older listener survives a newer emitter."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-    key: ClassVar[str]
-    """The routing key: `<noun>.<past participle>.v<version>`."""
-    emitter: ClassVar[str]
-
-
-class Envelope(BaseModel):
-    """What every event carries. `data` stays raw until a listener asks for its type."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-    event_id: UUID = Field(default_factory=new_id)
-    type: str
-    version: int = 1
-    occurred_at: Instant
-    tenant_id: UUID
-    camera_id: UUID | None = None
-    correlation_id: UUID = Field(default_factory=new_id)
-    causation_id: UUID | None = None
-
-
-DataT = TypeVar("DataT", bound=EventData)
-
-
-class Event(Envelope, Generic[DataT]):
-    """An envelope with typed data."""
-
-    data: DataT
-
 
 # --- cameras -----------------------------------------------------------------------------------------------------------
 
@@ -204,6 +173,29 @@ class RecordingGapClosed(EventData):
     ended_at: Instant
     cause: GapCause
     detail: str = ""
+
+
+class HoldPlaced(EventData):
+    """Recordings of a range are kept, whatever retention says; and what was seen in them."""
+
+    key = "hold.placed.v1"
+    emitter = "streaming"
+
+    hold_id: UUID
+    camera_id: UUID | None = None
+    """None: every camera of the tenant."""
+    range_from: Instant
+    range_to: Instant
+    until: Instant | None = None
+    """When the hold ends by itself."""
+
+
+class HoldLifted(HoldPlaced):
+    """The hold ended before its time. It says what was held, so that it may come first."""
+
+    key = "hold.lifted.v1"
+
+    lifted_at: Instant
 
 
 # --- ai-detect, ingest -------------------------------------------------------------------------------------------------
@@ -382,7 +374,7 @@ class AuditRecorded(EventData):
     user_agent: Annotated[str | None, Field(max_length=300)] = None
     service: Annotated[str | None, Field(max_length=40)] = None
     """Whose request it was done in; None outside of one."""
-    details: Annotated[dict[Annotated[str, Field(max_length=40)], Annotated[str, Field(max_length=10_000)]], Field(max_length=30)] = {}
+    details: Annotated[dict[Annotated[str, Field(max_length=40)], Annotated[str, Field(max_length=10_000)]], Field(max_length=30)] = {}  # noqa: RUF012
     """What else is worth knowing, never a secret."""
 
 

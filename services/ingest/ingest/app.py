@@ -42,9 +42,13 @@ from ingest.grabbing.repository import PostgresCameras, camera_copy
 from ingest.grabbing.usecases import Cameras, Grabber, GrabberPool, GrabTools
 from ingest.live.api import router as live_router
 from ingest.live.usecases import FeedLimits, LiveFeed
+from ingest.retention.consumers import HoldEvents
+from ingest.retention.repository import PostgresHolds
+from ingest.retention.usecases import Retention
 from ingest.settings import ApiSettings, GrabberSettings, GrabSettings, MigrateSettings
 
 _UPKEEP, _RETRY = timedelta(minutes=10), timedelta(seconds=2)
+_HOURLY, _SLOWLY = timedelta(hours=1), timedelta(seconds=30)
 _OFTEN, _SECOND = timedelta(seconds=2), timedelta(seconds=1)
 _DEAD_AFTER_S = 7
 """A grabber silent for so long is dead: with the next report of another its cameras have moved, in 9 s at worst."""
@@ -66,10 +70,22 @@ def create_api(settings: ApiSettings) -> Service:
     feed = LiveFeed(cameras.book, auth.revocations, clock, _feed_limits(settings))
     objects = ObjectStore(settings.objects)
     store = settings.store
-    detections = Detections(db.uow, PostgresDetections, cameras.book, live, objects, clock, store.retention, cut_thumbnail)
+    retention = Retention(
+        db.uow,
+        PostgresHolds,
+        PostgresDetections,
+        objects,
+        settings=tenants.known_settings,
+        clock=clock,
+        most_days=store.retention_days,
+    )
+    detections = Detections(
+        db.uow, PostgresDetections, cameras.book, live, objects, clock, store.retention, cut_thumbnail, retention.oldest_held_day
+    )
     batches = detection_batches(detections, settings.rabbit, batch_size=store.batch_size, window_ms=store.batch_window_ms)
     CameraEvents(db.uow, camera_copy).subscribe(bus)
     StreamEvents(cameras).subscribe(bus)
+    HoldEvents(retention).subscribe(bus)
     bus.publishes(DetectionsStored, AuditRecorded)
     bus.receives(DetectionMade)
 
@@ -90,6 +106,8 @@ def create_api(settings: ApiSettings) -> Service:
         asyncapi=bus.asyncapi,
         loops={
             "partitions": every(_UPKEEP, detections.keep_partitions, retry=_RETRY, lasting=True),
+            "retention": every(_UPKEEP, retention.delete_rows, retry=_SLOWLY, lasting=True),
+            "pictures": every(_HOURLY, retention.delete_pictures, retry=_SLOWLY, lasting=True),
             "inbox": db.forget_handled,
             "outbox": OutboxRelay(db, bus.publisher, clock).run,
             "detections": batches.run,

@@ -7,6 +7,8 @@ from prometheus_client import Counter, Gauge, Histogram
 STORED = Counter("gtvision_ingest_detections_stored_total", "Rows committed")
 REPEATED = Counter("gtvision_ingest_detections_repeated_total", "Rows that were there already")
 REFUSED = Counter("gtvision_ingest_detections_refused_total", "Rows outside the retention window", ["reason"])
+ROWS_DELETED = Counter("gtvision_ingest_detections_deleted_total", "Rows deleted because their city keeps them no longer")
+PICTURES_DELETED = Counter("gtvision_ingest_pictures_deleted_total", "Pictures deleted because their city keeps them no longer")
 DELAY = Histogram("gtvision_ingest_capture_to_store_seconds", "From capture to commit", buckets=(0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 120, 600))
 
 LIVE_CONNECTIONS = Gauge("gtvision_ingest_live_connections", "Open WebSockets")

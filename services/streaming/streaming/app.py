@@ -31,6 +31,8 @@ from gtvision.camera import path_name
 from gtvision.errors import GTVisionError
 from gtvision.events import (
     AuditRecorded,
+    HoldLifted,
+    HoldPlaced,
     RecordingGapClosed,
     RecordingResumed,
     RecordingSegmentClosed,
@@ -165,7 +167,7 @@ def create_api(settings: ApiSettings) -> Service:
     PlaybackEvents(tickets).subscribe(bus)
     CameraEvents(db.uow, camera_copy, changed=names.changed.set).subscribe(bus)
     bus.publishes(StreamWentOnline, StreamWentOffline, StreamDegraded, RecordingSegmentClosed, AuditRecorded)
-    bus.publishes(RecordingStopped, RecordingResumed, RecordingGapClosed)
+    bus.publishes(RecordingStopped, RecordingResumed, RecordingGapClosed, HoldPlaced, HoldLifted)
 
     @asynccontextmanager
     async def media_client() -> AsyncIterator[None]:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import httpx
 import pytest
-from tests.ledger import audit_entries
+from tests.ledger import audit_entries, emitted
 from tests.streaming.conftest import CLOCK, Running, announce, registered
 
 from chassis.envelope import wrap
-from gtvision.events import CameraRemoved
+from gtvision.events import CameraRemoved, HoldLifted, HoldPlaced
 from gtvision.ids import new_id
 from gtvision.tenancy import Caller, Role
 
@@ -83,6 +83,16 @@ async def test_a_hold_is_placed_listed_and_lifted(city: City) -> None:
     assert (placed.details, ended.details) == ({"reason": REASON, "until": until}, {"reason": "Arquivado", "until": until})
     assert placed_of_all.range_from is not None
     assert placed_of_all.range_from.isoformat() == "2026-01-01T00:00:00+00:00"
+
+
+async def test_placing_and_lifting_are_announced(city: City) -> None:
+    hold = (await city.place(city.camera)).json()
+    await city.ask("POST", f"/holds/{hold['hold_id']}/lift", json={"reason": "Arquivado"})
+    [placed] = [event.data for event in await emitted(city.running.db, city.tenant, HoldPlaced)]
+    [lifted] = [event.data for event in await emitted(city.running.db, city.tenant, HoldLifted)]
+    assert (str(placed.hold_id), placed.camera_id, placed.until) == (hold["hold_id"], city.camera, None)
+    assert (placed.range_from, placed.range_to) == (datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 2, tzinfo=UTC))
+    assert lifted.model_dump(exclude={"lifted_at"}) == placed.model_dump()
 
 
 async def test_a_hold_of_a_removed_camera_is_taken(city: City) -> None:

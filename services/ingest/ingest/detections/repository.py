@@ -16,6 +16,9 @@ from gtvision.geometry import Box
 from ingest.detections.domain import Detection, PlateSearch, Search
 from ingest.detections.tables import detections
 
+Held = tuple[UUID | None, datetime, datetime]
+"""A range whose rows stay: of one camera, or (None) of all."""
+
 _ARRAYS = {
     "captured_at": "timestamptz",
     "detection_id": "uuid",
@@ -54,6 +57,20 @@ _INSERT = text(
 )
 
 
+_DELETE = text(
+    """
+    DELETE FROM detections WHERE tenant_id = :tenant_id AND captured_at < :before AND (captured_at, detection_id) IN (
+        SELECT d.captured_at, d.detection_id FROM detections d
+        WHERE d.tenant_id = :tenant_id AND d.captured_at < :before AND (d.plate IS NOT NULL) = :with_plate AND NOT EXISTS (
+            SELECT 1 FROM unnest(CAST(:cameras AS uuid[]), CAST(:since AS timestamptz[]), CAST(:until AS timestamptz[]))
+                AS held (camera_id, since, until)
+            WHERE (held.camera_id IS NULL OR held.camera_id = d.camera_id) AND d.captured_at BETWEEN held.since AND held.until)
+        LIMIT :most)
+    RETURNING 1
+    """
+)
+
+
 class PostgresDetections:
     """The detections of one tenant, and the days that all are stored in, in one unit of work."""
 
@@ -66,6 +83,12 @@ class PostgresDetections:
         parameters = dict(zip(_ARRAYS, (list(column) for column in columns), strict=True))
         result = await self._session.execute(_INSERT, {"tenant_id": self._tenant_id, "stored_at": stored_at, **parameters})
         return set(result.scalars())
+
+    async def delete_before(self, before: datetime, held: Sequence[Held], *, with_plate: bool, most: int) -> int:
+        """Deletes rows from before an instant that are not held, only those with a plate or only others. Returns how many."""
+        values = {"tenant_id": self._tenant_id, "before": before, "with_plate": with_plate, "most": most}
+        ranges = {name: [each[index] for each in held] for index, name in enumerate(("cameras", "since", "until"))}
+        return len((await self._session.execute(_DELETE, values | ranges)).all())
 
     async def newest(self, search: Search) -> list[Detection]:
         """Returns at most `search.limit`, by capture time, newest first."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from functools import partial
@@ -53,6 +53,10 @@ class Shown:
         return (session_id, detection_id) in self._shown
 
 
+async def _nothing_held() -> date | None:
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class Detections:
     """The detections of all tenants, for as long as `retention` says."""
@@ -66,18 +70,21 @@ class Detections:
     retention: timedelta
     thumbnail: Callable[[bytes, Box], bytes]
     """Part of a JPEG as a small JPEG."""
+    oldest_held_day: Callable[[], Awaitable[date | None]] = _nothing_held
     days: set[date] = field(default_factory=set)
     """Days whose partitions are known to exist."""
     shown: Shown = field(default_factory=Shown)
     cutting: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_CUT_AT_ONCE))
 
     async def keep_partitions(self) -> None:
-        """Makes the partitions from the oldest day kept to two days ahead, and drops older ones. May be repeated. Raises: Unavailable."""
+        """Makes the partitions from the oldest day kept to two days ahead, and drops older ones, but from the first on of which something
+        is held. May be repeated. Raises: Unavailable."""
         days = Window.around(self.clock.now(), self.retention).days()
         self.days.clear()
         await self._open(days)
+        held = await self.oldest_held_day()
         async with self.uow(None) as uow:
-            await self.repository(uow).drop_days_before(days[0])
+            await self.repository(uow).drop_days_before(min(days[0], held or days[0]))
 
     async def store_detections(self, events: Sequence[Event[DetectionMade]]) -> None:
         """Commits a batch, one transaction per tenant.
@@ -146,7 +153,10 @@ class Detections:
             raise NotFound("There is no such detection.")
         if found.evidence_key is None:
             raise NotFound("No picture was kept of this detection.")
-        return found, await self.objects.get(found.evidence_key, found.evidence_sha256)
+        try:
+            return found, await self.objects.get(found.evidence_key, found.evidence_sha256)
+        except NotFound:
+            raise NotFound("The picture of this detection is no longer kept.") from None
 
     async def _store(self, tenant_id: UUID, events: Sequence[Event[DetectionMade]]) -> None:
         now = self.clock.now()

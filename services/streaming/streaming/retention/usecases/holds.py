@@ -13,6 +13,7 @@ from chassis.idempotency import Gone, Once, claim
 from city.audit import AuditEntry, record
 from gtvision.audit import Action
 from gtvision.errors import Conflict, Forbidden, Invalid, NotFound
+from gtvision.events import HoldLifted, HoldPlaced
 from gtvision.ids import new_id
 from gtvision.tenancy import Caller
 from gtvision.time import Clock, isoformat
@@ -96,6 +97,7 @@ class Holds:
                 return await self._made(holds, earlier)
             await holds.lock()
             await holds.add(hold)
+            uow.emit(HoldPlaced.model_validate(_announced(hold)), camera_id=hold.camera_id)
             record(uow, Action.HOLD_PLACED, caller, _entry(hold, reason=hold.reason))
         return hold
 
@@ -128,6 +130,7 @@ class Holds:
                 raise HoldEnded
             lifted = replace(hold, lifted_by=caller.user_id, lifted_at=now, lift_reason=reason)
             await holds.save_lift(lifted)
+            uow.emit(HoldLifted.model_validate(_announced(lifted) | {"lifted_at": now}), camera_id=hold.camera_id)
             record(uow, Action.HOLD_LIFTED, caller, _entry(lifted, reason=reason))
         return lifted
 
@@ -142,6 +145,11 @@ class Holds:
         if hold is None:
             raise Gone
         return hold
+
+
+def _announced(hold: Hold) -> dict[str, object]:
+    span = {"range_from": hold.since, "range_to": hold.until, "until": hold.expires_at}
+    return {"hold_id": hold.hold_id, "camera_id": hold.camera_id, **span}
 
 
 def _entry(hold: Hold, **details: object) -> AuditEntry:
