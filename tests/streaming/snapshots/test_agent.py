@@ -13,7 +13,7 @@ from tests.fixtures.plugin import DatabaseFor
 from tests.streaming.conftest import CLOCK
 from tests.streaming.snapshots.conftest import frame_number, grey_of_seconds, make_film
 
-from chassis.settings import RabbitSettings, RedisSettings
+from chassis.settings import ObjectsSettings, RabbitSettings, RedisSettings
 from gtvision.camera import path_name
 from gtvision.ids import new_id
 from servers import free_port
@@ -27,10 +27,11 @@ async def test_a_finished_recording_gets_its_thumbnail(
     database_for: DatabaseFor, rabbitmq: RabbitSettings, redis_state: RedisSettings, tmp_path: Path
 ) -> None:
     start = CLOCK.now() - timedelta(minutes=5)
-    path = tmp_path / path_name(new_id()) / f"{start:%Y-%m-%d_%H-%M-%S-%f}.mp4"
+    recordings = tmp_path / "recordings"
+    path = recordings / path_name(new_id()) / f"{start:%Y-%m-%d_%H-%M-%S-%f}.mp4"
     make_film(path, source=grey_of_seconds(2))
     os.utime(path, (start.timestamp(), start.timestamp()))
-    recording = {"RECORDINGS_PATH": tmp_path, "RECORDINGS_SCAN_INTERVAL_S": 0.2, "RECORDINGS_FREE_FLOOR": 0}
+    recording = {"RECORDINGS_PATH": recordings, "RECORDINGS_SCAN_INTERVAL_S": 0.2, "RECORDINGS_FREE_FLOOR": 0}
     agent = create_agent(
         AgentSettings(
             service_name="streaming",
@@ -38,6 +39,7 @@ async def test_a_finished_recording_gets_its_thumbnail(
             db=await database_for("streaming"),
             rabbit=rabbitmq,
             redis=redis_state,
+            objects=ObjectsSettings(url=(tmp_path / "objects").as_uri()),
             recording=RecordingSettings.model_validate(recording),
         )
     )
