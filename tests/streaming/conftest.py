@@ -2,7 +2,7 @@
 
 import asyncio
 import subprocess
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -15,6 +15,7 @@ import pytest_asyncio
 from pydantic import SecretStr
 from tests.fixtures.plugin import DatabaseFor
 from tests.fixtures.tokens import TokenMint, encryption_keys
+from tests.streaming.buckets import bucket_server
 
 from chassis.db import Database
 from chassis.envelope import wrap
@@ -121,6 +122,13 @@ async def running(
     ):
         yield Running(service, http, hook, mint, vault, events, media, dns, names, reconciler, clock, db, objects)
     await redis.aclose()
+
+
+@pytest.fixture(scope="module")
+def s3() -> Iterator[str]:
+    """The address of an S3 server with a bucket."""
+    with bucket_server() as address:
+        yield address
 
 
 def registered(running: Running, tenant: UUID, camera: UUID, revision: int = 1, **changes: Any) -> Event[CameraRegistered]:

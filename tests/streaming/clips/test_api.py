@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
+from copy import copy
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,7 @@ import httpx
 import orjson
 import pytest
 from tests.ledger import audit_entries
+from tests.streaming.buckets import on_s3
 from tests.streaming.clips.conftest import Site, a_site
 from tests.streaming.conftest import CLOCK, Running, announce, registered
 
@@ -22,6 +25,8 @@ from city.tenants import KnownTenant, TenantDirectory
 from gtvision.events import CameraRemoved
 from gtvision.ids import new_id
 from gtvision.tenancy import Purposes, Role, TenantSettings
+from streaming.clips.usecases import Clips
+from streaming.gateways.object_files import ObjectFiles
 
 pytestmark = [pytest.mark.db, pytest.mark.broker, pytest.mark.media]
 
@@ -204,6 +209,44 @@ async def test_pages_get_the_link_itself(running: Running, site: Site) -> None:
     answer = await site.ask("GET", f"/{clip['clip_id']}/download", params={"redirect": "false"})
     assert (answer.status_code, answer.headers["cache-control"]) == (200, "no-store")
     assert (await running.http.get(f"http://streaming{answer.json()['url']}")).status_code == 200
+
+
+async def test_the_link_is_the_buckets_own_where_browsers_reach_it(running: Running, tmp_path: Path, film: Path, s3: str) -> None:
+    site = await a_site(running, tmp_path, objects=on_s3(s3))
+    site.record(film, 0)
+    await site.index()
+    clip = await site.order(0, 4)
+    await site.worker().make_waiting()
+    provided = running.service.api.state.provided
+    ours, theirs = provided[Clips], copy(provided[Clips])
+    theirs._store = ObjectFiles(on_s3(s3), s3)  # as CLIPS_S3_PUBLIC_ENDPOINT has it
+    provided[Clips] = theirs
+    try:
+        link = (await site.ask("GET", f"/{clip['clip_id']}/download")).headers["location"]
+    finally:
+        provided[Clips] = ours
+    assert link.startswith(f"{s3}/exports/city/exports/{site.tenant}/{site.camera}/{site.start:%Y/%m/%d}/{clip['clip_id']}.mp4?")
+    async with httpx.AsyncClient() as browser:
+        answer = await browser.get(link)
+    assert hashlib.sha256(answer.content).hexdigest() == (await site.clip(clip["clip_id"]))["sha256"]
+    assert "colis%C3%A3o.mp4" in answer.headers["content-disposition"]
+    site.clock.advance(timedelta(days=8))
+    await site.tidying().tidy()
+    async with httpx.AsyncClient() as browser:
+        assert (await browser.get(link)).status_code == 404
+
+
+async def test_what_callers_do_is_told_live(running: Running, site: Site, redis_state: RedisSettings) -> None:
+    async with connect_redis(redis_state.cache_url) as redis, redis.pubsub(ignore_subscribe_messages=True) as heard:
+        await heard.subscribe(f"live:{site.tenant}:system")
+        clip = await site.order(0, 4)
+        await site.ask("POST", f"/{clip['clip_id']}/cancel")
+        told: list[dict[str, Any]] = []
+        async with asyncio.timeout(10):
+            while len(told) < 2:
+                message = await heard.get_message(timeout=1)
+                told += [orjson.loads(message["data"])] if message else []
+    assert told == [{"kind": "clip", "clip_id": clip["clip_id"], "state": state, "progress": 0} for state in ("queued", "cancelled")]
 
 
 async def test_each_download_is_on_record(running: Running, site: Site) -> None:

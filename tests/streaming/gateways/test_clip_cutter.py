@@ -141,12 +141,14 @@ def test_a_change_of_the_format_is_said_with_its_instant(tmp_path: Path) -> None
 
 
 def test_too_much_is_refused_before_or_while_it_is_copied(tmp_path: Path) -> None:
-    source = make_film(tmp_path / "a.mp4")
-    size = source.stat().st_size
-    for most in (size // 3, size - 30_000):
+    files = [make_film(tmp_path / f"{number}.mp4") for number in range(2)]
+    size = files[0].stat().st_size
+    for most, is_read in ((size - 1_000, False), (size + 30_000, True)):
+        job = cut(tmp_path, (0, 8), (files[0], 0, 4), (files[1], 4, 8), max_bytes=most)
         with pytest.raises(CannotCut) as refused:
-            cut(tmp_path, (0, 4), (source, 0, 4), max_bytes=most).run()
+            job.run()
         assert refused.value.reason is Failure.TOO_LARGE
+        assert (job.bytes_read > 0) == is_read
         assert not (tmp_path / "clip.mp4").exists()
 
 

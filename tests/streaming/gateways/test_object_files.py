@@ -5,46 +5,20 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
-import boto3
 import httpx
 import pytest
-from moto.server import ThreadedMotoServer
-from pydantic import SecretStr
+from tests.streaming.buckets import BUCKET, on_s3, s3_client
 
 from chassis.settings import ObjectsSettings
 from gtvision.errors import NotFound, Unavailable
 from gtvision.ids import new_id
 from streaming.gateways.object_files import ObjectFiles
 
-BUCKET = "exports"
 SIZE = 20_000_003
 """More than two parts of a multipart upload, and no multiple of anything."""
-
-
-@pytest.fixture(scope="module")
-def s3() -> Iterator[str]:
-    """The address of an S3 server with a bucket."""
-    server = ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    address = f"http://{host}:{port}"
-    client(address).create_bucket(Bucket=BUCKET)
-    yield address
-    server.stop()
-
-
-def client(address: str) -> Any:
-    return boto3.client("s3", endpoint_url=address, region_name="us-east-1", aws_access_key_id="id", aws_secret_access_key="key")
-
-
-def on_s3(address: str) -> ObjectsSettings:
-    keys = {"s3_access_key_id": SecretStr("id"), "s3_secret_access_key": SecretStr("key")}
-    return ObjectsSettings(url=f"s3://{BUCKET}/city", s3_endpoint=address, **keys)
 
 
 @pytest.fixture(params=["folder", "s3"])
@@ -99,7 +73,7 @@ async def test_an_upload_that_is_cancelled_leaves_no_part(store: ObjectFiles, re
         await upload
     assert [item async for item in store.list("cancelled")] == []
     if request.node.callspec.params["store"] == "s3":
-        assert "Uploads" not in client(request.getfixturevalue("s3")).list_multipart_uploads(Bucket=BUCKET)
+        assert "Uploads" not in s3_client(request.getfixturevalue("s3")).list_multipart_uploads(Bucket=BUCKET)
     else:
         assert [path for path in request.getfixturevalue("tmp_path").rglob("*") if path.is_file()] == []
 
@@ -108,7 +82,7 @@ async def test_what_is_stored_on_s3_carries_its_hash_and_its_name(s3: str, large
     store, digest = ObjectFiles(on_s3(s3)), hashlib.sha256(large.read_bytes()).hexdigest()
     kept = {"sha256": digest, "Content-Type": "video/mp4", "Content-Disposition": "attachment; filename*=UTF-8''Ponte.mp4"}
     await store.put_file("exports/named.mp4", large, SIZE, kept, lambda _: None)
-    found = client(s3).head_object(Bucket=BUCKET, Key="city/exports/named.mp4")
+    found = s3_client(s3).head_object(Bucket=BUCKET, Key="city/exports/named.mp4")
     assert (found["ContentType"], found["Metadata"]["sha256"]) == ("video/mp4", digest)
     assert found["ContentDisposition"] == kept["Content-Disposition"]
 

@@ -235,7 +235,7 @@ class Cut:
     def _check_room(self) -> None:
         if not self._wanted:
             raise CannotCut(Failure.NO_RECORDING)
-        if self._wanted > self._max_bytes * 2:  # one file more may be read than is kept of it
+        if self._wanted - self._pieces[0].size_bytes > self._max_bytes:  # of the first file only the end may be kept
             raise CannotCut(Failure.TOO_LARGE)
         if shutil.disk_usage(self.target.parent).free < self._wanted + _SPARE_BYTES:
             raise CannotCut(Failure.DISK_FULL)
