@@ -154,6 +154,7 @@ export type Reason = "days" | "removed" | "city_days" | "city_quota" | "quota" |
 export interface RecordingsDiskOut {
   total_bytes: number;
   free_bytes: number;
+  floor_bytes: number;
 }
 
 /** The length of a bucket of the density; days are those of UTC. */

@@ -24,7 +24,7 @@ export function Figures({ forecast, usage }) {
 
 function Disk({ disk, used, held }) {
   const other = Math.max(0, disk.total_bytes - disk.free_bytes - used);
-  const floor = Math.min(disk.floor_bytes ?? 0, disk.free_bytes);
+  const floor = Math.min(disk.floor_bytes, disk.free_bytes);
   const parts = { recordings: Math.max(0, used - held), held, other, free: disk.free_bytes - floor, floor };
   return html`<section class="panel" aria-label=${STORAGE.disk}>
     <h2 class="muted">${STORAGE.disk}</h2>

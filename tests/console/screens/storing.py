@@ -35,7 +35,7 @@ def share(camera: CameraOut, gigabytes: int, **more: Any) -> ShareOut:
 def forecast(*cameras: ShareOut, **more: Any) -> ForecastOut:
     known: dict[str, Any] = {
         "as_of": COUNTED,
-        "disk": RecordingsDiskOut(total_bytes=4_000 * GIGA, free_bytes=1_500 * GIGA),
+        "disk": RecordingsDiskOut(total_bytes=4_000 * GIGA, free_bytes=1_500 * GIGA, floor_bytes=400 * GIGA),
         "quota_bytes": None,
         "held_bytes": 0,
         "full_of_held": False,

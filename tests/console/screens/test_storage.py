@@ -49,7 +49,7 @@ async def test_it_says_what_is_used_and_when_the_disk_is_full(console: Console) 
     disk = page.get_by_role("region", name="Disco", exact=True)
     await expect(disk).to_contain_text("1,5 TB livres de 4 TB")
     await expect(disk.get_by_role("listitem")).to_have_text(
-        ["gravações: 300 GB", "sob guarda: 57 GB", "outros dados: 2,1 TB", "livre: 1,5 TB"]
+        ["gravações: 300 GB", "sob guarda: 57 GB", "outros dados: 2,1 TB", "livre: 1,1 TB", "reserva: 400 GB"]
     )
     await expect(page.get_by_role("region", name="Gravações da cidade")).to_contain_text("357 GB71 % da cota de 500 GB · 3 GB por dia")
     left = page.get_by_role("region", name="Previsão")

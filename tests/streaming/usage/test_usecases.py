@@ -47,7 +47,7 @@ class Site:
         self.settings: dict[UUID, TenantSettings] = {}
         db = running.db
         idle_after, disk = timedelta(seconds=20), Disk(folder)
-        limits = Limits(max_bytes=10**12, free_floor=0.0)
+        limits = Limits(max_bytes=10**12, free_floor=0.05)
         count = UsageCount(db.uow, PostgresUsage, disk, self.settings.get, clock=running.clock, limits=limits, idle_after=idle_after)
         self.recorder = Recorder(
             db.uow,
@@ -133,7 +133,7 @@ async def test_what_is_on_disk_is_counted_with_its_pace(site: Site) -> None:
     assert usage["oldest"][:19] == f"{old.stem[:10]}T{old.stem[11:19].replace('-', ':')}"
     assert usage["newest"][:10] == newest.stem[:10]
     assert usage["disk"] == {"total_bytes": 10**12, "free_bytes": 10**11}
-    assert usage["days_left"] == round(10**11 / (3 * size), 1)
+    assert usage["days_left"] == round((10**11 - 5 * 10**10) / (3 * size), 1)
     assert (usage["cameras_recording"], usage["cameras_not_recording"]) == (1, [])
     old.unlink()
     await site.count()
@@ -188,7 +188,7 @@ async def test_the_forecast_says_how_long_each_camera_keeps(site: Site) -> None:
     await site.count()
     forecast = await site.forecast()
     assert (forecast["disk"], forecast["quota_bytes"], forecast["held_bytes"], forecast["full_of_held"]) == (
-        {"total_bytes": 10**12, "free_bytes": 10**11},
+        {"total_bytes": 10**12, "free_bytes": 10**11, "floor_bytes": 5 * 10**10},
         None,
         0,
         False,

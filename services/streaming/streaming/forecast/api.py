@@ -7,7 +7,7 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from chassis.auth import requires
 from chassis.http import Provided
@@ -21,8 +21,11 @@ router = APIRouter(prefix="/api/v1", tags=["streaming"])
 class RecordingsDiskOut(BaseModel):
     """The disk that the recordings are on, whoever's they are."""
 
+    model_config = ConfigDict(from_attributes=True)
+
     total_bytes: int
     free_bytes: int
+    floor_bytes: int = Field(description="What is kept free: recordings go before it is used")
 
 
 class ShareOut(BaseModel):
@@ -67,7 +70,7 @@ class ForecastOut(BaseModel):
         disk = room if forecast.sees_the_disk else None
         return cls(
             as_of=forecast.as_of,
-            disk=RecordingsDiskOut(total_bytes=disk.total_bytes, free_bytes=disk.free_bytes) if disk else None,
+            disk=RecordingsDiskOut.model_validate(disk) if disk else None,
             quota_bytes=forecast.quota_bytes,
             held_bytes=room.held_bytes if room else 0,
             full_of_held=room.full_of_held if room else False,

@@ -64,13 +64,15 @@ class UsageCount:
         cities = limits_of_cities(look, self._settings)
         keep, state = keep_days(look.cameras, cities), self._held_state()
         freed = freed_per_day(usages, keep, look.now)
-        room = Room(total, free, days_left(usages, (total, free), self._limits.max_bytes, self._limits.free_floor, freed))
+        floor_bytes = int(total * self._limits.free_floor)
+        ends = days_left(usages, (total, free), self._limits.max_bytes, self._limits.free_floor, freed)
+        room = Room(total, free, ends, floor_bytes=floor_bytes)
         metrics.days_left.set(math.inf if room.days_left is None else room.days_left)
         by_city: defaultdict[City, list[Usage]] = defaultdict(list)
         for usage in usages:
             camera = look.cameras.get(usage.camera_id)
             by_city[camera.tenant_id if camera else None].append(usage)
-        for_all = min(self._limits.max_bytes, sum(usage.bytes_used for usage in usages) + free - int(total * self._limits.free_floor))
+        for_all = min(self._limits.max_bytes, sum(usage.bytes_used for usage in usages) + free - floor_bytes)
         kept = days_kept(_demands(look, by_city, cities, state, keep), for_all)
         for tenant_id, limits in cities.items():
             own = [replace(usage, days_kept=kept.get(usage.camera_id)) for usage in by_city[tenant_id]]

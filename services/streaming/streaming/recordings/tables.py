@@ -82,4 +82,5 @@ class RoomRow(Row):
     days_left: Mapped[float | None]
     held_bytes: Mapped[int] = mapped_column(BigInteger, server_default="0")
     full_of_held: Mapped[bool] = mapped_column(server_default="false")
+    floor_bytes: Mapped[int] = mapped_column(BigInteger, server_default="0")
     as_of: Mapped[datetime]

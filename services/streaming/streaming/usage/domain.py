@@ -49,6 +49,8 @@ class Room:
     """What holds keep of the tenant's recordings."""
     full_of_held: bool = False
     """Whether there is too little room, on the disk or in the tenant's own limit, for what is held."""
+    floor_bytes: int = 0
+    """What is kept free of the disk: recordings go before it is used."""
 
 
 def usage_of(files: Iterable[SegmentFile], now: datetime, idle_after: timedelta) -> list[Usage]:
