@@ -22,6 +22,8 @@ from gtvision.events import CameraRemoved
 from gtvision.ids import new_id
 from gtvision.tenancy import Quotas, Role, TenantSettings
 from gtvision.tenancy import Retention as RetentionSettings
+from streaming import metrics
+from streaming.forecast.usecases import UsageCount
 from streaming.gateways.recordings_folder import RecordingsFolder
 from streaming.recordings.domain import Look
 from streaming.recordings.repository import PostgresSegments
@@ -29,6 +31,7 @@ from streaming.retention.domain import Held, Limits
 from streaming.retention.repository import PostgresHeld, PostgresHolds, PostgresTombstones
 from streaming.retention.usecases import Retention
 from streaming.streams.repository import PostgresFleet
+from streaming.usage.repository import PostgresUsage
 
 pytestmark = [pytest.mark.db, pytest.mark.broker]
 
@@ -330,3 +333,53 @@ async def test_without_a_database_nothing_is_deleted(make_site: MakeSite) -> Non
     with pytest.raises(Unavailable):
         await agent.follow(look)
     assert all(there(own))
+
+
+async def test_the_timeline_says_what_was_deleted(make_site: MakeSite) -> None:
+    site = make_site()
+    start = (site.running.clock.now() - timedelta(days=5)).replace(hour=6, minute=0)
+    camera = await site.add(site.city, days=1)
+    async with site.running.db.uow(site.city) as uow:  # as if it had been registered long ago
+        await uow.session.execute(text("UPDATE cameras SET known_since = NULL WHERE camera_id = :id"), {"id": camera})
+    site.record(camera, 4, ago=site.running.clock.now() - start)
+    await site.follow()
+    span = {"from": (start + timedelta(minutes=1)).isoformat(), "to": (start + timedelta(minutes=3)).isoformat()}
+    headers = site.running.mint.headers(site.running.mint.caller(Role.OPERATOR, tenant_id=site.city))
+    answer = await site.running.http.get("/recordings/timeline", headers=headers, params={"camera_id": str(camera), **span})
+    assert answer.status_code == 200, answer.text
+    [gap] = answer.json()["gaps"]
+    assert (gap["cause"], gap["detail"], answer.json()["explained_s"]) == ("retention", "deleted", 120)
+
+
+async def test_the_forecast_says_that_the_disk_is_full_of_what_is_held(make_site: MakeSite) -> None:
+    site = make_site(free_floor=0.95)  # five files fit
+    camera = await site.add(site.city)
+    other = await site.add(site.town)
+    own, _ = site.record(camera, 8), site.record(other, 1)
+    count = UsageCount(
+        site.running.db.uow,
+        PostgresUsage,
+        site.files,
+        site.settings.get,
+        clock=site.running.clock,
+        limits=site.limits,
+        idle_after=timedelta(seconds=20),
+        held_state=lambda: site.retention.held_state,
+    )
+
+    async def forecast(tenant: UUID) -> tuple[bool, int]:
+        site.running.clock.advance(31)
+        await site.follow()
+        await count.follow(await site.look())
+        headers = site.running.mint.headers(site.running.mint.caller(Role.OPERATOR, tenant_id=tenant))
+        answer = (await site.running.http.get("/recordings/forecast", headers=headers)).json()
+        return answer["full_of_held"], answer["held_bytes"]
+
+    hold = await site.hold(site.city, camera, own[0], own[7])
+    assert await forecast(site.city) == (True, 8 * SIZE)
+    assert await forecast(site.town) == (True, 0), "the disk is theirs too"
+    assert metrics.full_of_held._value.get() == 1
+    await site.lift(site.city, hold)
+    assert await forecast(site.city) == (False, 0)
+    assert metrics.full_of_held._value.get() == 0
+    assert there(own) == [False] * 4 + [True] * 4
