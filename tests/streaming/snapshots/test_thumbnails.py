@@ -154,9 +154,10 @@ async def test_it_goes_with_its_recording(site: Site, film: bytes) -> None:
 
 async def test_one_without_a_recording_is_removed_within_the_hour_and_nothing_else(site: Site, film: bytes) -> None:
     kept = site.record(new_id(), 0, film)
-    elsewhere = site.root / "pictures" / "holiday.jpg"
-    elsewhere.parent.mkdir()
-    elsewhere.write_bytes(b"x")
+    others = [site.root / "pictures" / "holiday.jpg", kept.with_name("2026-01-01_00-00-00-000000.mp4.part")]
+    others[0].parent.mkdir()
+    for other in others:
+        other.write_bytes(b"x")
     await site.follow()
     await site.make()
     orphans = [kept.with_name("2026-01-01_00-00-00-000000.jpg"), kept.with_name("2026-01-01_00-00-00-000000.jpg.part")]
@@ -166,7 +167,7 @@ async def test_one_without_a_recording_is_removed_within_the_hour_and_nothing_el
     assert all(orphan.exists() for orphan in orphans)
     site.clock.advance(timedelta(hours=1))
     await site.make()
-    assert [path.exists() for path in (*orphans, kept, thumbnail(kept), elsewhere)] == [False, False, True, True, True]
+    assert [path.exists() for path in (*orphans, kept, thumbnail(kept), *others)] == [False, False, True, True, True, True]
 
 
 async def test_one_of_a_recording_that_was_deleted_meanwhile_is_left_out(site: Site, film: bytes) -> None:

@@ -209,7 +209,7 @@ def _sweep(folder: os.DirEntry[str]) -> int:
     if camera_of_path(folder.name) is None:
         return 0
     paths = [PurePosixPath(folder.name, entry.name) for entry in os.scandir(folder.path)]
-    found = {path for path in paths if path.name.endswith((_THUMBNAIL, _UNFINISHED))}
+    found = {path for path in paths if path.name.endswith((_THUMBNAIL, _THUMBNAIL + _UNFINISHED))}
     recordings = [path for path in paths if parse_segment_path(path) is not None]
     gone = found - {each for path in recordings for each in (thumbnail_of(path), _unfinished(path))}
     for path in gone:
