@@ -9,12 +9,13 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import httpx
+from sqlalchemy import make_url
 from tests.bench import bare
 from tests.fixtures.databases import TestDatabases
 from tests.fixtures.tokens import TokenMint, encryption_keys
@@ -23,6 +24,7 @@ from tests.fixtures.workplace import TestServers
 from chassis.redis import connect_redis
 from servers import free_port
 
+Fill = Callable[[Any], Awaitable[None]]
 READY_S = 60
 SERVERS = ("postgres", "rabbitmq", "redis-cache", "redis-state")
 
@@ -36,9 +38,21 @@ class RunningServices:
     mint: TokenMint
 
     @contextlib.asynccontextmanager
-    async def service(self, package: str, before: Mapping[str, Any] | None = None) -> AsyncIterator[int]:
-        """Runs a service and yields the port of its API. `before`: roles to run to their end first, with JSON on their standard input."""
+    async def service(
+        self, package: str, before: Mapping[str, Any] | None = None, *, filled: Fill | None = None, more: Mapping[str, str] | None = None
+    ) -> AsyncIterator[int]:
+        """Runs a service and yields the port of its API.
+
+        `before`: roles to run to their end first, with JSON on their standard input. `filled` puts rows into its database, as a superuser.
+        `more`: what its environment holds beside the usual.
+        """
         database = await self.databases.clone(package, importlib.import_module(package))
+        if filled is not None:
+            superuser = await self.servers.postgres.connect(str(make_url(database.url.get_secret_value()).database))
+            try:
+                await filled(superuser)
+            finally:
+                await superuser.close()
         port, private, log = free_port(), free_port(), self.servers.root / f"{package}.log"
         environment = {
             **{name: value for name, value in os.environ.items() if name in {"PATH", "HOME", "LANG", "LD_LIBRARY_PATH"}},
@@ -51,6 +65,7 @@ class RunningServices:
             "OBJECTS_URL": self.servers.make_folder(self.servers.next_name("objects")).as_uri(),
             "ENCRYPTION_KEYS": encryption_keys(),
             "AUDIT_KEYS": encryption_keys(),
+            **(more or {}),
         }
         for role, given in (before or {}).items():
             command = [sys.executable, "-m", package, role]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import pairwise
 from uuid import UUID
 
 from sqlalchemy import Uuid as UuidType
@@ -19,21 +20,19 @@ from streaming.timeline.tables import InterruptionRow, OpenFileRow, WatchRow
 _LONGEST = timedelta(days=1)
 """The media server writes no longer file, so a segment that overlaps a range starts no earlier than this before it."""
 
-# A recording begins where the furthest end of all segments before it is too far away: a window over the covering index, no table read.
+# A recording begins where the furthest end of all segments before it is too far away, and that end is the one of the recording before it:
+# one window over the covering index, no table read. The last row has the end of the last recording.
 _RECORDED = text(
     """
-    WITH spans AS (
-        SELECT started_at, ended_at FROM segments
+    SELECT started_at, ended_before FROM (
+        SELECT started_at, max(ended_at) OVER (ORDER BY started_at ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS ended_before
+        FROM segments
         WHERE tenant_id = :tenant_id AND camera_id = :camera_id AND started_at > :earliest AND started_at < :until AND ended_at > :since
-    ), marked AS (
-        SELECT started_at, ended_at, started_at - CAST(:within AS interval) > max(ended_at) OVER (
-            ORDER BY started_at ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS begins
-        FROM spans
-    ), numbered AS (
-        SELECT started_at, ended_at, count(*) FILTER (WHERE begins) OVER (ORDER BY started_at ROWS UNBOUNDED PRECEDING) AS island
-        FROM marked
-    )
-    SELECT min(started_at), max(ended_at) FROM numbered GROUP BY island ORDER BY 1
+    ) AS marked WHERE ended_before IS NULL OR started_at - CAST(:within AS interval) > ended_before
+    UNION ALL
+    SELECT NULL, max(ended_at) FROM segments
+    WHERE tenant_id = :tenant_id AND camera_id = :camera_id AND started_at > :earliest AND started_at < :until AND ended_at > :since
+    ORDER BY started_at NULLS LAST
     """
 ).bindparams(bindparam("tenant_id", type_=UuidType()), bindparam("camera_id", type_=UuidType()))
 _OLDEST = text(
@@ -55,8 +54,9 @@ class PostgresTimeline:
     async def recorded(self, camera_id: UUID, whole: Span) -> list[Span]:
         """Spans that overlap the whole, in order and apart."""
         values = {"since": whole.start, "until": whole.end, "earliest": whole.start - _LONGEST, "within": SAME_RECORDING}
-        rows = await self.uow.session.execute(_RECORDED, {"tenant_id": self.uow.tenant_id, "camera_id": camera_id, **values})
-        return [Span(start, end) for start, end in rows if start < end]
+        found = await self.uow.session.execute(_RECORDED, {"tenant_id": self.uow.tenant_id, "camera_id": camera_id, **values})
+        rows = found.all()
+        return [Span(start, after.ended_before) for (start, _), after in pairwise(rows) if start < after.ended_before]
 
     async def oldest(self, camera_id: UUID) -> datetime | None:
         """When the camera's oldest recording starts."""
