@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from datetime import datetime, timedelta
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import pytest
@@ -152,6 +152,20 @@ async def test_a_gap_is_told_with_its_cause_once_the_next_recording_is_indexed(a
     assert (gap.ended_at, gap.cause, gap.detail) == (began, GapCause.CAMERA, "no_progress")
     assert await agent.told(RecordingStopped) == []
     assert len(await agent.told(StreamWentOffline)) == 1
+
+
+async def test_an_agent_that_takes_long_to_index_tells_no_stop(agent: Agent) -> None:
+    class SlowDisk(RecordingsFolder):
+        async def sha256(self, path: PurePosixPath) -> str:
+            agent.site.clock.advance(60)
+            return await super().sha256(path)
+
+    agent.begin_file()
+    agent.recorder._files = SlowDisk(agent.folder)
+    await agent.passes(2)
+    agent.recorder._files = RecordingsFolder(agent.folder)
+    await agent.passes(4)
+    assert await agent.told(RecordingStopped) == []
 
 
 async def test_a_disk_that_takes_nothing_is_the_cause(agent: Agent, tmp_path: Path) -> None:

@@ -88,7 +88,8 @@ class Segment:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What one look at the recordings folder found: every file in it, and the cameras of all tenants, by id."""
+    """What one look at the recordings folder found: every file in it, and the cameras of all tenants, by id. `now` is when it began: to
+    index what was found may take long, and by the time of its end each file would seem to be written no more."""
 
     files: Sequence[SegmentFile]
     cameras: Mapping[UUID, DesiredCamera]

@@ -100,6 +100,7 @@ class Recorder:
 
         The first run reads the whole index of what is still on disk. A follower that fails does not keep the others from their turn.
         """
+        looked_at = self._clock.now()
         files = await self._files.scan()
         metrics.recordings_bytes.set(sum(file.size_bytes for file in files))
         cameras = {camera.camera_id: camera for camera in await self._fleet.cameras()}
@@ -113,7 +114,7 @@ class Recorder:
                 await self._try_to_add(camera.tenant_id, file)
         here = {str(file.path) for file in files}
         self._known = {path: size for path, size in self._known.items() if path in here}
-        await self._tell(Look(files, cameras, self._clock.now()))
+        await self._tell(Look(files, cameras, looked_at))
 
     async def _tell(self, look: Look) -> None:
         """Raises: Unavailable, the first that a follower raised."""
