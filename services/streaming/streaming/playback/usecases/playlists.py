@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 _LATELY = timedelta(hours=1)
 """Older files are in the index, or will be once the agent has caught up."""
+_UNSEEN = timedelta(seconds=10)
+"""A new file may be so old before a look at the folder finds it."""
 _AT_ONCE = 2
 _TIMEOUT_S = 30.0
 _MAX_PARSED = 2_000
@@ -97,7 +99,7 @@ class Playlists:
     async def _late(self, files: Sequence[SegmentFile], until: datetime) -> tuple[list[PlayedFile], bool]:
         """The files that are not in the index yet, and whether nothing more can come before `until`."""
         now, played = self._clock.now(), []
-        is_complete = until <= now
+        is_complete = until <= now - _UNSEEN
         for file in files:
             parts = await self._parts(file.path)
             if parts is None:
