@@ -24,6 +24,7 @@ from ingest.detections.domain import PlateMatch, PlateSearch, Search, Window
 from ingest.detections.repository import PostgresDetections
 from ingest.detections.tables import metadata as detections_metadata
 from ingest.grabbing.tables import metadata as grabbing_metadata
+from ingest.retention.tables import metadata as retention_metadata
 
 pytestmark = pytest.mark.db
 
@@ -180,5 +181,6 @@ async def test_tables_in_code_equal_the_migrated_ones(database_for: DatabaseFor)
     engine = create_async_engine(settings.migration_url.get_secret_value())
     async with engine.connect() as connection:
         await connection.execute(text("SET ROLE ingest_owner"))
-        assert await connection.run_sync(lambda sync: metadata_differences(sync, [detections_metadata, grabbing_metadata], "ingest")) == []
+        in_code = [detections_metadata, grabbing_metadata, retention_metadata]
+        assert await connection.run_sync(metadata_differences, in_code, "ingest") == []
     await engine.dispose()
