@@ -160,6 +160,35 @@ export interface RecordingsDiskOut {
 /** The length of a bucket of the density; days are those of UTC. */
 export type Resolution = "minute" | "hour" | "day";
 
+/** A range of a camera's off-site copies, 24 hours at most. */
+export interface RestoreIn {
+  camera_id: string;
+  from: string;
+  to: string;
+  days?: number;
+}
+
+/** A range that comes back, or did. What is `ready` plays as any recording does, until `keep_until`. */
+export interface RestoreOut {
+  restore_id: string;
+  camera_id: string;
+  from: string;
+  to: string;
+  state: RestoreState;
+  files: number;
+  files_done: number;
+  files_missing: number;
+  progress: number;
+  reason: string | null;
+  requested_by: string;
+  requested_at: string;
+  keep_until: string;
+  finished_at: string | null;
+}
+
+/** Where the bringing back of a range stands. */
+export type RestoreState = "queued" | "waiting" | "running" | "ready" | "failed";
+
 /** A recorded file: its true span (UTC), size in bytes, SHA-256 and its link in the camera's chain. */
 export interface SegmentOut {
   segment_id: string;

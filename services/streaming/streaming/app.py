@@ -42,8 +42,9 @@ from gtvision.events import (
     StreamWentOnline,
 )
 from gtvision.time import Clock, SystemClock
-from streaming.archive.repository import PostgresCopies
-from streaming.archive.usecases import Copying, CopyUpkeep
+from streaming.archive.api import router as archive_router
+from streaming.archive.repository import PostgresCopies, PostgresRestores
+from streaming.archive.usecases import Archives, Copying, CopyUpkeep, Restoring
 from streaming.clips.api import router as clips_router
 from streaming.clips.repository import PostgresClipQueue, PostgresClips
 from streaming.clips.usecases import ClipBounds, ClipMaking, Clips, ClipTidying
@@ -78,7 +79,7 @@ from streaming.reindex import cli as reindex_cli
 from streaming.reindex.repository import PostgresIndexedFiles
 from streaming.reindex.usecases import Comparison, Reindexing
 from streaming.retention.api import router as retention_router
-from streaming.retention.domain import Limits
+from streaming.retention.domain import Limits, Spared
 from streaming.retention.repository import PostgresHeld, PostgresHolds, PostgresTombstones
 from streaming.retention.usecases import Holds, Retention, Tombstones
 from streaming.settings import AgentSettings, ApiSettings, CommandSettings, MigrateSettings
@@ -100,6 +101,7 @@ _VIEWERS_LOOK = timedelta(seconds=2)
 _CLIPS_LOOK = timedelta(seconds=1)
 _DISK_RETRY = timedelta(seconds=10)
 _COPIES_LOOK = timedelta(seconds=1)
+_RESTORES_LOOK = timedelta(seconds=2)
 _UPKEEP_EVERY = timedelta(hours=1)
 _ARCHIVE_RETRY = timedelta(minutes=1)
 
@@ -185,7 +187,7 @@ def create_api(settings: ApiSettings) -> Service:
         ),
         routers=(
             *(streams_router, usage_router, recordings_router, retention_router, forecast_router, timeline_router),
-            *(playback_router, snapshots_router, clips_router),
+            *(playback_router, snapshots_router, clips_router, archive_router),
         ),
         private_routers=(hooks,),
         readiness={"postgresql": db.check, "rabbitmq": bus.check, "keys": auth.check},
@@ -207,6 +209,7 @@ def create_api(settings: ApiSettings) -> Service:
             Holds(db.uow, PostgresHolds, clock, find_camera=streams.find_kept, visible=streams.visible),
             Forecasts(db.uow, PostgresUsage, tenants.known_settings, cameras=streams.all_kept),
             Tombstones(db.uow, PostgresTombstones, streams.find_kept),
+            Archives(db.uow, PostgresCopies, PostgresRestores, clock, streams.find_kept),
         ),
     )
 
@@ -216,6 +219,7 @@ class _Archive:
 
     def __init__(self, settings: AgentSettings, db: Database, files: RecordingsFolder, clock: Clock) -> None:
         self.followers: list[Follower] = []
+        self.spared = Spared()
         self.loops: dict[str, Loop] = {}
         self.parts: list[Callable[[], AbstractAsyncContextManager[object]]] = []
         chosen = settings.archive
@@ -223,11 +227,20 @@ class _Archive:
             return
         archive = S3Archive(chosen, clock, storage_class=chosen.storage_class, max_mbps=chosen.max_mbps)
         copying = Copying(db.uow, PostgresCopies, files, archive, clock)
+        restoring = Restoring(
+            *(db.uow, PostgresCopies, PostgresRestores, PostgresSegments, PostgresIndex(db)),
+            files=files,
+            archive=archive,
+            clock=clock,
+            free_floor=settings.recording.free_floor,
+        )
+        self.spared = Spared(waits=copying.awaits, stays=restoring.keeps)
         upkeep = CopyUpkeep(db.uow, PostgresCopies, files, archive, clock, PostgresHeld(db).all)
-        self.followers = [copying.follow, upkeep.follow]
+        self.followers = [copying.follow, upkeep.follow, restoring.follow]
         self.parts = [lambda: aclosing(archive)]
         self.loops = {
             "copies": every(_COPIES_LOOK, copying.copy_some, retry=Backoff(_COPIES_LOOK, _ARCHIVE_RETRY), lasting=True),
+            "copies brought back": every(_RESTORES_LOOK, restoring.bring_back, retry=Backoff(_RESTORES_LOOK, _ARCHIVE_RETRY), lasting=True),
             "copies expired": every(_UPKEEP_EVERY, upkeep.expire, retry=_ARCHIVE_RETRY, lasting=True),
             "copies read": every(_UPKEEP_EVERY, upkeep.read_one_back, retry=_ARCHIVE_RETRY, lasting=True),
         }
@@ -246,8 +259,12 @@ def create_agent(settings: AgentSettings) -> Worker:
     sessions = PlaybackSessions(db.uow, PostgresPlaybackSessions, PostgresTenants(db), auth.revocations, clock)
     playlists = Playlists(db.uow, PostgresPlayedFiles, files, clock, idle_after)
     limits = Limits(max_bytes=int(recording.max_gb * 1_000_000_000), free_floor=recording.free_floor)
+    archive = _Archive(settings, db, files, clock)
     retention = Retention(
-        db.uow, PostgresSegments, PostgresHolds, PostgresTombstones, PostgresHeld(db), files, limits=limits, settings=tenants.known_settings
+        *(db.uow, PostgresSegments, PostgresHolds, PostgresTombstones, PostgresHeld(db), files),
+        limits=limits,
+        settings=tenants.known_settings,
+        spared=archive.spared,
     )
     count = UsageCount(
         db.uow,
@@ -264,9 +281,8 @@ def create_agent(settings: AgentSettings) -> Worker:
     stills = Stills(RedisStillTickets(state), auth.revocations, files, PyAvPictures(recording.path, clock), clock)
     open_files = OpenFiles(db.uow, PostgresOpenFiles, idle_after)
     watch = RecordingWatch(db.uow, PostgresInterruptions, PostgresWatches(db), PostgresFleet(db), files)
-    comparison = Comparison(db.uow, PostgresIndexedFiles, PostgresInterruptions, clock, idle_after)
+    comparison = Comparison(db.uow, PostgresIndexedFiles, PostgresInterruptions, files, clock, idle_after)
     gaps = ClosedGaps(_reader(clock), PostgresTimeline, PostgresStreams)
-    archive = _Archive(settings, db, files, clock)
     recorder = Recorder(
         db.uow,
         PostgresSegments,
@@ -328,7 +344,7 @@ async def _recordings(arguments: Sequence[str]) -> int:
     async with Database(settings.db, clock) as db:
         fleet, index = PostgresFleet(db), PostgresIndex(db)
         recorder = Recorder(db.uow, PostgresSegments, fleet, index, files, clock=clock, idle_after=idle_after)
-        comparison = Comparison(db.uow, PostgresIndexedFiles, PostgresInterruptions, clock, idle_after)
+        comparison = Comparison(db.uow, PostgresIndexedFiles, PostgresInterruptions, files, clock, idle_after)
         cameras = {camera.camera_id: camera for camera in await fleet.cameras()}
         look = Look(await files.scan(), cameras, clock.now())
         return await reindex_cli.run(asked, Reindexing(comparison, recorder.add, index.make_room), look)

@@ -21,15 +21,15 @@ from tests.streaming.conftest import Running, announce, registered
 from chassis.settings import ObjectsSettings
 from gtvision.camera import RecordingSettings, path_name
 from gtvision.ids import new_id
-from gtvision.time import SystemClock
+from gtvision.time import FakeClock, SystemClock
 from servers import free_port
-from streaming.archive.repository import PostgresCopies
-from streaming.archive.usecases import Copying, CopyUpkeep
+from streaming.archive.repository import PostgresCopies, PostgresRestores
+from streaming.archive.usecases import Copying, CopyUpkeep, Restoring
 from streaming.gateways.recordings_folder import RecordingsFolder
 from streaming.gateways.s3_archive import S3Archive
 from streaming.recordings.repository import PostgresIndex, PostgresSegments
 from streaming.recordings.usecases import Recorder
-from streaming.retention.domain import Limits
+from streaming.retention.domain import Limits, Spared
 from streaming.retention.repository import PostgresHeld, PostgresHolds, PostgresTombstones
 from streaming.retention.usecases import Retention
 from streaming.streams.repository import PostgresFleet
@@ -98,7 +98,7 @@ class Site:
     """A recorder agent whose camera is marked, with a folder and an archive of its own."""
 
     def __init__(self, running: Running, store: Store, folder: Path, storage_class: str) -> None:
-        self.running, self.store, self.folder, self.clock = running, store, folder, running.clock
+        self.running, self.store, self.folder, self.clock = running, store, folder, FakeClock(SystemClock().now())
         self.tenant, self.camera, self.storage_class = new_id(), new_id(), storage_class
         self.revision = 0
         self.max_bytes = 10**12
@@ -111,9 +111,16 @@ class Site:
         self.archive = S3Archive(self.store.settings(), SystemClock(), storage_class=self.storage_class)
         self.copying = Copying(db.uow, PostgresCopies, self.files, self.archive, self.clock)
         self.upkeep = CopyUpkeep(db.uow, PostgresCopies, self.files, self.archive, self.clock, PostgresHeld(db).all)
-        limits = Limits(self.max_bytes, 0.0)
+        self.restoring = Restoring(
+            *(db.uow, PostgresCopies, PostgresRestores, PostgresSegments, PostgresIndex(db)),
+            files=self.files,
+            archive=self.archive,
+            clock=self.clock,
+            free_floor=0.0,
+        )
+        limits, spared = Limits(self.max_bytes, 0.0), Spared(self.copying.awaits, self.restoring.keeps)
         parts = PostgresSegments, PostgresHolds, PostgresTombstones, PostgresHeld(db), self.files
-        retention = Retention(db.uow, *parts, limits=limits, settings=lambda _: None)
+        retention = Retention(db.uow, *parts, limits=limits, settings=lambda _: None, spared=spared)
         self.recorder = Recorder(
             db.uow,
             PostgresSegments,
@@ -122,7 +129,7 @@ class Site:
             self.files,
             clock=self.clock,
             idle_after=timedelta(seconds=20),
-            followers=[self.copying.follow, self.upkeep.follow, retention.follow],
+            followers=[self.copying.follow, self.upkeep.follow, self.restoring.follow, retention.follow],
         )
 
     async def mark(self, **recording: Any) -> None:
@@ -144,6 +151,20 @@ class Site:
         await self.recorder.keep_index()
         self.clock.advance(11)
         await self.copying.copy_some()
+
+    async def turn(self) -> None:
+        """A look at the folder, and a turn of the loop that brings back."""
+        await self.recorder.keep_index()
+        self.clock.advance(timedelta(minutes=6))
+        await self.restoring.bring_back()
+
+    async def post(self, path: str, body: dict[str, Any], **headers: str) -> httpx.Response:
+        mint = self.running.mint
+        return await self.running.http.post(path, json=body, headers=mint.headers(mint.caller(tenant_id=self.tenant)) | headers)
+
+    async def get(self, path: str, **params: str) -> httpx.Response:
+        mint = self.running.mint
+        return await self.running.http.get(path, params=params, headers=mint.headers(mint.caller(tenant_id=self.tenant)))
 
     async def copies(self) -> list[dict[str, Any]]:
         """The rows of copies, oldest first."""

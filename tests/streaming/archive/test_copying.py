@@ -97,7 +97,7 @@ async def test_an_agent_that_is_killed_while_it_uploads_copies_the_file_again(si
     path = site.record(film, 0)
     await site.recorder.keep_index()
     started = asyncio.Event()
-    read = site.files.read
+    read = site.files.chunks
 
     async def slowly(of: object) -> object:
         async for chunk in read(of):  # type: ignore[arg-type]
@@ -105,9 +105,9 @@ async def test_an_agent_that_is_killed_while_it_uploads_copies_the_file_again(si
             started.set()
             await asyncio.Event().wait()
 
-    site.files.read = slowly  # type: ignore[assignment,method-assign]
+    site.files.chunks = slowly  # type: ignore[assignment,method-assign]
     upload = asyncio.create_task(site.copying.copy_some())
-    await started.wait()
+    await asyncio.wait({upload, asyncio.create_task(started.wait())}, return_when=asyncio.FIRST_COMPLETED)
     upload.cancel()
     with pytest.raises(asyncio.CancelledError):
         await upload

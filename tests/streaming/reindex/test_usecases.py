@@ -33,7 +33,7 @@ class Desk(Site):
         self.folder, self.film = folder, film
         db, clock, idle_after = running.db, running.clock, timedelta(seconds=20)
         self.files = RecordingsFolder(folder)
-        self.comparison = Comparison(db.uow, PostgresIndexedFiles, PostgresInterruptions, clock, idle_after)
+        self.comparison = Comparison(db.uow, PostgresIndexedFiles, PostgresInterruptions, self.files, clock, idle_after)
         index = PostgresIndex(db)
         self.recorder = Recorder(db.uow, PostgresSegments, PostgresFleet(db), index, self.files, clock=clock, idle_after=idle_after)
         self.reindexing = Reindexing(self.comparison, self.recorder.add, index.make_room)

@@ -56,8 +56,6 @@ class Failure(StrEnum):
     """The file is not what was indexed."""
     COPY_CHANGED = "copy_changed"
     """The object is not what was copied."""
-    COPY_MISSING = "copy_missing"
-    """The object is gone."""
 
 
 @dataclass(frozen=True, slots=True)

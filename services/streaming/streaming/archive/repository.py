@@ -140,11 +140,18 @@ class PostgresCopies:
         )
         return (await self.uow.session.execute(query)).scalar_one()
 
-    async def to_bring(self, job: Restore, limit: int, *, asked: bool) -> list[Copy]:
-        """Copies of the range that are not back yet: those that were asked for from cold storage, or the others."""
+    async def count_back(self, job: Restore) -> int:
+        """How many copies of a range are back."""
+        back = CopyRow.tenant_id == self.uow.tenant_id, CopyRow.restored_until >= job.keep_until
+        query = select(func.count()).select_from(CopyRow).where(*back, *_in_range(job.camera_id, job.since, job.until))
+        return (await self.uow.session.execute(query)).scalar_one()
+
+    async def to_bring(self, job: Restore, limit: int, *, asked: bool, without: Collection[UUID]) -> list[Copy]:
+        """Copies of the range that are not back yet, but for some: those that were asked for from cold storage, or the others."""
         missing = or_(CopyRow.restored_until.is_(None), CopyRow.restored_until < job.keep_until)
         is_asked = CopyRow.restore_requested_at.is_not(None) if asked else CopyRow.restore_requested_at.is_(None)
-        query = self._mine(*_in_range(job.camera_id, job.since, job.until), missing, is_asked).limit(limit)
+        wanted = missing, is_asked, CopyRow.segment_id.not_in(without)
+        query = self._mine(*_in_range(job.camera_id, job.since, job.until), *wanted).limit(limit)
         return [_copy_of(row) for row in (await self.uow.session.execute(query)).scalars()]
 
     async def restored(self, now: datetime) -> dict[str, datetime]:
@@ -216,6 +223,10 @@ class PostgresRestores:
         query = select(RestoreRow).where(RestoreRow.tenant_id == self.uow.tenant_id, RestoreRow.restore_id == restore_id)
         row = (await self.uow.session.execute(query)).scalar_one_or_none()
         return _restore_of(row) if row else None
+
+    async def count_open(self) -> int:
+        still = RestoreRow.tenant_id == self.uow.tenant_id, RestoreRow.state.in_(OPEN_RESTORES)
+        return (await self.uow.session.execute(select(func.count()).select_from(RestoreRow).where(*still))).scalar_one()
 
     async def open(self, now: datetime) -> list[Restore]:
         """Those that go on now, in the order in which they were asked for."""

@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 from functools import partial
 from pathlib import Path, PurePosixPath
-from typing import TypeVar
+from typing import BinaryIO, TypeVar
 from uuid import UUID
 
 import av
@@ -103,6 +103,23 @@ class RecordingsFolder:
         async with asyncio.timeout(_MEASURE_TIMEOUT_S):
             return await asyncio.to_thread(step)
 
+    async def receive(self, path: PurePosixPath, chunks: AsyncIterator[bytes]) -> PurePosixPath:
+        """Writes the content of a recorded file beside its place, where no look finds it, and returns where. Raises: Unavailable."""
+        unfinished = path.with_name(path.name + _UNFINISHED)
+        whole = self._root / unfinished
+        file = await self._ask(partial(_open_new, whole))
+        try:
+            async for chunk in chunks:
+                await self._ask(partial(file.write, chunk))
+            await self._ask(partial(_flush, file))
+        finally:
+            await asyncio.to_thread(file.close)
+        return unfinished
+
+    async def settle(self, path: PurePosixPath, written_at: datetime) -> None:
+        """Puts a file that was received in its place, as it was written at an instant. Raises: Unavailable."""
+        await self._ask(partial(_settle, self._root / path, written_at.timestamp()))
+
     async def delete(self, path: PurePosixPath) -> None:
         """Removes the file and its thumbnail; missing ones are fine. Raises: Unavailable."""
         for each in (path, thumbnail_of(path)):
@@ -187,6 +204,22 @@ def _names(folder: Path) -> list[str]:
         return sorted(entry.name for entry in os.scandir(folder))
     except FileNotFoundError:
         return []
+
+
+def _open_new(path: Path) -> BinaryIO:
+    path.parent.mkdir(exist_ok=True)
+    return path.open("wb")
+
+
+def _flush(file: BinaryIO) -> None:
+    file.flush()
+    os.fsync(file.fileno())
+
+
+def _settle(path: Path, written_s: float) -> None:
+    unfinished = path.with_name(path.name + _UNFINISHED)
+    os.utime(unfinished, (written_s, written_s))
+    unfinished.replace(path)
 
 
 def _has(path: Path, size_bytes: int) -> bool:

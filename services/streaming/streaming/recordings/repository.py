@@ -50,6 +50,11 @@ class PostgresSegments:
             .values(last_link=segment.chain)
         )
 
+    async def put_back(self, segment: Segment, parts: bytes) -> None:
+        """Stores a segment that was in the index before, unless it is there, in its old place of the chain."""
+        values = {name: getattr(segment, name) for name in Segment.__slots__}
+        await self.uow.session.execute(insert(SegmentRow).values(values | {"parts": parts}).on_conflict_do_nothing())
+
     async def list_newest(
         self, camera_id: UUID, since: datetime, until: datetime, before: tuple[datetime, UUID] | None, limit: int
     ) -> list[Segment]:

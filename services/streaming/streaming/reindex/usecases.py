@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -22,6 +23,7 @@ from streaming.reindex.domain import Differences, IndexedFile, compare, whole
 from streaming.timeline.domain import Interruption, Source, Span, joined
 
 if TYPE_CHECKING:
+    from streaming.gateways.recordings_folder import RecordingsFolder
     from streaming.reindex.repository import PostgresIndexedFiles
     from streaming.timeline.repository import PostgresInterruptions
 
@@ -55,10 +57,12 @@ class Comparison:
         uow: UowFactory,
         rows: Callable[[UnitOfWork], PostgresIndexedFiles],
         interruptions: Callable[[UnitOfWork], PostgresInterruptions],
+        files: RecordingsFolder,
         clock: Clock,
         idle_after: timedelta,
     ) -> None:
-        self._uow, self._rows, self._interruptions, self._clock, self._idle_after = uow, rows, interruptions, clock, idle_after
+        self._uow, self._rows, self._interruptions, self._files = uow, rows, interruptions, files
+        self._clock, self._idle_after = clock, idle_after
         self._due_at = clock.monotonic() + _EVERY.total_seconds()
 
     async def follow(self, look: Look) -> None:
@@ -93,6 +97,8 @@ class Comparison:
             raise TooMuchWouldChange
         by_camera: defaultdict[tuple[UUID, UUID], list[IndexedFile]] = defaultdict(list)
         for row in found.missing:
+            if await self._files.has(PurePosixPath(row.path), row.size_bytes):
+                continue  # it came back from off-site since the files were listed
             by_camera[row.tenant_id, row.camera_id].append(row)
         removed = 0
         for (tenant_id, camera_id), rows in by_camera.items():

@@ -95,6 +95,20 @@ class Doomed:
     policy: Policy
 
 
+def _none(_: SegmentFile) -> bool:
+    return False
+
+
+@dataclass(frozen=True, slots=True)
+class Spared:
+    """What goes later than its days say, by others than holds."""
+
+    waits: Callable[[SegmentFile], bool] = _none
+    """It is copied off-site first, unless its room is needed."""
+    stays: Callable[[SegmentFile], bool] = _none
+    """It was brought back from off-site for a while."""
+
+
 @dataclass(frozen=True, slots=True)
 class Rules:
     """All that decides what goes. `missing_free_bytes` is how much must be freed for the disk's floor."""
@@ -103,6 +117,7 @@ class Rules:
     missing_free_bytes: int = 0
     cities: Mapping[UUID, CityLimits] = field(default_factory=dict)
     held: HeldSpans = field(default_factory=HeldSpans)
+    spared: Spared = field(default_factory=Spared)
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +187,11 @@ class _Stock:
                 self.used[city] += file.size_bytes
                 self.held[city] += file.size_bytes
                 continue
-            if limit is not None and file.started_at <= limit and (not is_newest or file.modified_at <= limit):
+            if rules.spared.stays(file):
+                self.used[city] += file.size_bytes
+                continue
+            is_old = limit is not None and file.started_at <= limit and (not is_newest or file.modified_at <= limit)
+            if is_old and not rules.spared.waits(file):
                 self._old.append((file.started_at, len(self._old), Doomed(file, keep[camera_id])))
                 self._freed += file.size_bytes
                 continue

@@ -15,7 +15,7 @@ from chassis.logs import get_logger
 from gtvision.ids import new_id
 from streaming import metrics
 from streaming.recordings.domain import GENESIS, Look, Segment, SegmentFile, segment_id_of
-from streaming.retention.domain import CitySettings, Doomed, HeldSpans, HeldState, Limits, Rules, bury, limits_of_cities, to_delete
+from streaming.retention.domain import CitySettings, Doomed, HeldSpans, HeldState, Limits, Rules, Spared, bury, limits_of_cities, to_delete
 
 if TYPE_CHECKING:
     from streaming.gateways.recordings_folder import RecordingsFolder
@@ -46,10 +46,12 @@ class Retention:
         *,
         limits: Limits,
         settings: CitySettings,
+        spared: Spared | None = None,
         most_per_look: int = _MOST_PER_LOOK,
     ) -> None:
         self._uow, self._segments, self._holds, self._tombstones = uow, segments, holds, tombstones
         self._held, self._files, self._limits, self._settings, self._most_per_look = held, files, limits, settings, most_per_look
+        self._spared = spared or Spared()
         self.held_state = HeldState()
         """What holds did to the last look."""
 
@@ -57,7 +59,7 @@ class Retention:
         """Deletes what has to go, so many files at most. Raises: Unavailable."""
         missing = await self._files.missing_free_bytes(self._limits.free_floor)
         held = HeldSpans(await self._held.all(look.now))
-        rules = Rules(self._limits, missing, limits_of_cities(look, self._settings), held)
+        rules = Rules(self._limits, missing, limits_of_cities(look, self._settings), held, self._spared)
         doomed, held_state = await asyncio.to_thread(to_delete, look, rules, self._most_per_look)
         self._tell(held_state)
         by_tenant: defaultdict[UUID | None, list[Doomed]] = defaultdict(list)
