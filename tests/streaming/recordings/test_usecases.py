@@ -161,6 +161,24 @@ async def test_a_file_that_grew_on_is_indexed_again_in_its_place(running: Runnin
     assert kept["sha256"] == hashlib.sha256(first.read_bytes()).hexdigest()
 
 
+async def test_a_file_whose_header_was_written_late_is_indexed_again_though_its_size_is_the_same(
+    running: Running, tmp_path: Path, film: Path
+) -> None:
+    site = await bench(running, tmp_path)
+    path = site.record(film, 0)
+    await site.recorder.keep_index()
+    [before] = await site.index()
+    data = bytearray(path.read_bytes())
+    data[data.index(b"mvhd") + 23] ^= 1  # the last byte of the duration
+    ended = path.stat().st_mtime + 60
+    path.write_bytes(data)
+    os.utime(path, (ended, ended))
+    await site.recorder.keep_index()
+    [after] = await site.index()
+    assert (after["segment_id"], after["size_bytes"]) == (before["segment_id"], before["size_bytes"])
+    assert after["sha256"] == hashlib.sha256(data).hexdigest() != before["sha256"]
+
+
 async def test_an_older_file_that_changed_keeps_its_hash_so_that_it_shows(running: Running, tmp_path: Path, film: Path) -> None:
     site = await bench(running, tmp_path)
     first, _ = site.record(film, 0), site.record(film, 1)

@@ -93,6 +93,8 @@ class Recorder:
         self._clock, self._idle_after, self._followers, self._added = clock, idle_after, followers, added
         self._known: dict[str, int] = {}
         """Size in bytes by path of what is in the index, or can never be."""
+        self._written: dict[str, datetime] = {}
+        """The last write by path of what this process indexed: a media server that had no room writes a file's header when it ends it."""
         self._room: tuple[date, date] | None = None
 
     async def keep_index(self) -> None:
@@ -110,11 +112,20 @@ class Recorder:
         await self._make_room(done)
         for file in done:
             camera = cameras.get(file.camera_id)
-            if camera is not None and self._known.get(str(file.path)) != file.size_bytes:
+            if camera is not None and not self._is_known(file):
                 await self._try_to_add(camera.tenant_id, file)
         here = {str(file.path) for file in files}
         self._known = {path: size for path, size in self._known.items() if path in here}
+        self._written = {path: at for path, at in self._written.items() if path in here}
         await self._tell(Look(files, cameras, looked_at))
+
+    def _is_known(self, file: SegmentFile) -> bool:
+        """What an earlier process indexed is known by its size alone: to hash everything anew at each start would take hours."""
+        path = str(file.path)
+        return self._known.get(path) == file.size_bytes and self._written.get(path, file.modified_at) == file.modified_at
+
+    def _learn(self, file: SegmentFile) -> None:
+        self._known[str(file.path)], self._written[str(file.path)] = file.size_bytes, file.modified_at
 
     async def _tell(self, look: Look) -> None:
         """Raises: Unavailable, the first that a follower raised."""
@@ -137,13 +148,13 @@ class Recorder:
     async def _try_to_add(self, tenant_id: UUID, file: SegmentFile) -> None:
         try:
             await self.add(tenant_id, file)
-            self._known[str(file.path)] = file.size_bytes
+            self._learn(file)
         except ChangedAfterwards as error:
-            self._known[str(file.path)] = file.size_bytes
+            self._learn(file)
             metrics.changed.inc()
             log.error("recording_changed", path=str(file.path), reason=error.message)
         except Invalid as error:
-            self._known[str(file.path)] = file.size_bytes
+            self._learn(file)
             metrics.unplayable.inc()
             log.warning("recording_unplayable", path=str(file.path), reason=error.message)
         except OSError as error:  # gone, slow, or on a broken part of the disk: the others are indexed, and room is made
