@@ -29,6 +29,8 @@ export const styles = ["style.css", "../../styles/timeline.css"];
 
 const MOST = 4;
 const LATELY_MS = 60_000;
+/** Of what is being written, so much is there for sure. */
+const EDGE_MS = 3_000;
 const ADDRESS_AFTER_MS = 500;
 const NOTICE_MS = 8_000;
 
@@ -70,7 +72,7 @@ function Player({ ids, wanted, onChoose }) {
   deck.what = (id, instant) => beyond(whatAt(day?.get(id), instant), day?.get(id));
   const notice = useSkips(deck);
   const seek = (to) => {
-    deck.seek(to);
+    deck.seek(Math.min(to, latestOf(day)));
     setView((now) => showing(now, deck.instant));
   };
   useAddress(deck, wanted, seek);
@@ -88,7 +90,7 @@ function Player({ ids, wanted, onChoose }) {
   useKeys({ deck, onSeek: seek, onMark: mark });
   const picked = (to) => {
     if (view.to - view.from > SPANS_UP_TO) setView(around(to, DAY)); // a day of a year: what it holds is to be seen before
-    deck.seek(to);
+    deck.seek(Math.min(to, latestOf(day)));
   };
   const list = ids.map((id) => cameras.value.get(id)).filter(Boolean);
   const lanes = useMemo(
@@ -113,6 +115,12 @@ function Player({ ids, wanted, onChoose }) {
       ${(isCut || !isNear) && html`<span class="muted">${isNear ? RECORDINGS.moreMarks : RECORDINGS.noMarks}</span>`}
     <//>
     ${may("exports:make") && html`<${Clips} />`}`;
+}
+
+/** The last instant that can be gone to, where the day that is known is still being written. */
+function latestOf(day) {
+  const ends = [...(day?.values() ?? [])].map((known) => (known.to < startOfDay(known.from, 1) ? known.to - EDGE_MS : Infinity));
+  return ends.length ? Math.max(...ends) : Infinity;
 }
 
 /** At the end of a day that is over, the next recording is looked for in the next one. */

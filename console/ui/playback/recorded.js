@@ -13,6 +13,7 @@ const OLD_MS = 11 * 3_600_000;
 const SOON_MS = 5_000;
 /** What is left at the end of a playlist that grows, where there is nothing to show until it has grown. */
 const LEFT_MS = 1_500;
+const REFUSED = new Set([401, 403, 410]);
 const SLOWEST = 0.0625;
 const FASTEST = 16;
 const CONFIG = {
@@ -191,10 +192,12 @@ export class Recorded extends EventTarget {
   /** Resolves once the playlist is here. */
   #playlist(Hls, address, isMine) {
     const library = (this.#library = new Hls(CONFIG));
+    let isHere = false;
     return new Promise((/** @type {(value: void) => void} */ resolve, reject) => {
       library.on(Hls.Events.MANIFEST_LOADED, (_, { url }) => this.#opened(url));
       library.on(Hls.Events.LEVEL_LOADED, (_, { details }) => {
         this.#positions ??= new Positions(details);
+        isHere = true;
         resolve();
       });
       library.on(Hls.Events.LEVEL_UPDATED, (_, { details }) => this.#positions?.grown(details));
@@ -203,8 +206,8 @@ export class Recorded extends EventTarget {
         this.#opened(networkDetails?.responseURL); // that of a redirect, which has used the ticket up
         const isEmpty = details === Hls.ErrorDetails.LEVEL_EMPTY_ERROR || response?.code === 404;
         const problem = isEmpty ? { code: "no_recording" } : { status: response?.code ?? 0, code: "lost" };
-        reject(problem);
-        this.#fail(problem);
+        if (isHere) this.#fail(problem);
+        else reject(problem);
       });
       library.attachMedia(this.#video);
       library.loadSource(address);
@@ -222,8 +225,9 @@ export class Recorded extends EventTarget {
     this.#drop();
     if (problem.code === "no_recording") return this.#say("empty");
     const isPastIt = this.#session !== null && isOld(this.#session);
-    this.#session = null;
-    this.problem = [401, 403, 410].includes(problem.status) && problem.code === "lost" ? { ...problem, code: "ended" } : problem;
+    const isRefused = problem.code === "lost" && REFUSED.has(problem.status);
+    if (isRefused || !this.#session?.base) this.#session = null; // else the same one goes on: it was put on record
+    this.problem = isRefused ? { ...problem, code: "ended" } : problem;
     this.#say("failed");
     if (!isPastIt && !isPassing(problem)) return;
     this.#timer = setTimeout(() => this.#load(this.#wanted ?? 0), AGAIN_MS[Math.min(this.#failures, AGAIN_MS.length - 1)]);
