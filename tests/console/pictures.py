@@ -13,14 +13,28 @@ import sys
 from collections.abc import Iterable
 
 from PIL import Image
-from playwright.async_api import Browser
+from playwright.async_api import Browser, Page
 from tests.console.browsing import chromium, entered, sign_in
 from tests.console.origin import ROOT
 
 FOLDER = ROOT / "docs/images"
-DARK = ("painel", "mural", "alertas", "placas", "camera", "grupos", "chaves", "cidade", "storage", "auditoria", "cidades", "ajuda")
+DARK = (
+    "painel",
+    "mural",
+    "recordings",
+    "alertas",
+    "placas",
+    "camera",
+    "grupos",
+    "chaves",
+    "cidade",
+    "storage",
+    "auditoria",
+    "cidades",
+    "ajuda",
+)
 LIGHT = ("painel", "alertas", "cameras", "listas", "pessoas", "conta")
-ON_A_PHONE = ("painel", "mural", "placas")
+ON_A_PHONE = ("painel", "mural", "recordings", "placas")
 FIRST = {"alertas": ".alert-what", "placas": ".plates-row", "camera": ".camera-row a", "grupos": "tbody a"}
 """Screen -> what is opened first there. `camera` is opened from the list of all."""
 DESK, PHONE = {"width": 1920, "height": 1080}, {"width": 390, "height": 844}
@@ -39,10 +53,20 @@ async def take(browser: Browser, address: str, who: tuple[str, str], size: dict[
         await page.goto(f"{address}/{'cameras' if name == 'camera' else name}")
         if name in FIRST and size is not PHONE:
             await page.locator(FIRST[name]).first.click()
+        if name == "recordings":
+            await _choose(page, 1 if size is PHONE else 4)
         await page.wait_for_timeout(SETTLED_MS)
         taken = Image.open(io.BytesIO(await page.screenshot()))
         taken.save(FOLDER / f"console-{name}-{kind}.webp", quality=75, method=6)
     await context.close()
+
+
+async def _choose(page: Page, count: int) -> None:
+    """Chooses the first cameras of the picker."""
+    await page.get_by_role("button", name="Escolher câmeras").click()
+    for number in range(count):
+        await page.get_by_role("dialog").get_by_role("checkbox").nth(number).check()
+    await page.locator("dialog .primary").click()
 
 
 async def main(address: str, email: str, password: str) -> None:

@@ -51,5 +51,5 @@ function spansOf({ recorded, gaps }, view) {
   const sum = recorded.reduce((total, span) => total + within(span), 0);
   const seen = gaps.filter((gap) => within(gap) > 0).map((gap) => ({ ...gap, from: Math.max(gap.from, view.from), to: Math.min(gap.to, view.to) }));
   const longest = [...seen].sort((a, b) => within(b) - within(a)).slice(0, SAID).sort((a, b) => a.from - b.from);
-  return [TIMELINE.sum(length(sum)), TIMELINE.gaps(seen.length), longest.map(gapInWords).join("; ")].filter(Boolean).join(" ");
+  return [TIMELINE.sum(length(sum)), TIMELINE.gaps(seen.length), longest.length > 0 && `${longest.map(gapInWords).join("; ")}.`].filter(Boolean).join(" ");
 }
