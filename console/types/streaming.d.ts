@@ -1,5 +1,13 @@
 // The schemas of the service streaming, generated from its OpenAPI document by `make docs`.
 
+/** A span of off-site copies, to be asked for by `/recordings/archive/restore`; brought back, it is in `recorded` until then. */
+export interface ArchivedOut {
+  from: string;
+  to: string;
+  storage_class: string;
+  restored_until: string | null;
+}
+
 /** What was recorded in a minute, an hour or a day of UTC. */
 export interface BucketOut {
   from: string;
@@ -260,6 +268,7 @@ export interface TimelineOut {
   written_to: string | null;
   recorded: (SpanOut)[];
   gaps: (GapOut)[];
+  archived: (ArchivedOut)[];
   recorded_s: number;
   explained_s: number;
   density: (BucketOut)[] | null;

@@ -28,6 +28,7 @@ from gtvision.addresses import AddressPolicy
 from gtvision.events import CameraRegistered, Event
 from gtvision.time import FakeClock, SystemClock
 from streaming.app import create_api
+from streaming.archive.repository import PostgresCopies
 from streaming.live.usecases import Authorizer
 from streaming.names.fakes import FakeCertificates, FakeNames
 from streaming.names.usecases import CameraNames
@@ -110,7 +111,9 @@ async def running(
         followers=[interruptions.follow],
         ailments=interruptions.ailments,
     )
-    service.api.state.provided[Timelines] = Timelines(db.uow, TimelineReader(PostgresTimeline, clock), streams, clock)
+    service.api.state.provided[Timelines] = Timelines(
+        db.uow, TimelineReader(PostgresTimeline, clock), streams, clock, lambda uow, *span: PostgresCopies(uow).spans(*span)
+    )
     events = CameraEvents(db.uow, camera_copy, changed=names.changed.set)
     public = httpx.ASGITransport(app=service.api, client=("203.0.113.9", 4711))
     private = httpx.ASGITransport(app=service.private)

@@ -150,7 +150,7 @@ def create_api(settings: ApiSettings) -> Service:
     )
     viewers = Viewers(server, auth, authorizer, viewings, RedisAttendance(state), clock)
     reader = _reader(clock)
-    timelines = Timelines(db.uow, reader, streams, clock)
+    timelines = Timelines(db.uow, reader, streams, clock, lambda uow, *span: PostgresCopies(uow).spans(*span))
     clips = Clips(
         db.uow,
         PostgresClips,

@@ -88,6 +88,27 @@ async def test_what_retention_deleted_comes_back_as_it_was_and_stays_for_its_day
     assert [row["state"] for row in await site.copies()] == ["copied"] * 3
 
 
+async def test_the_timeline_shows_what_only_copies_hold_and_what_came_back(site: Site, film: Path) -> None:
+    await gone_with_copies(site, film, 2)
+    first, second, last = await site.copies()
+    span = {"from": (first["started_at"] - timedelta(minutes=1)).isoformat(), "to": last["ended_at"].isoformat()}
+
+    async def archived() -> list[dict[str, Any]]:
+        answer = await site.get("/recordings/timeline", camera_id=str(site.camera), **span)
+        assert answer.status_code == 200, answer.text
+        found: list[dict[str, Any]] = answer.json()["archived"]
+        return found
+
+    spans = await archived()
+    assert [datetime.fromisoformat(each["from"]) for each in spans] == [row["started_at"] for row in (first, second, last)]
+    assert [datetime.fromisoformat(each["to"]) for each in spans] == [row["ended_at"] for row in (first, second, last)]
+    assert [(each["storage_class"], each["restored_until"]) for each in spans] == [("STANDARD", None)] * 3
+    job = await asked(site, [first])
+    for _ in range(2):
+        await site.turn()
+    assert [each["restored_until"] for each in await archived()] == [job["keep_until"], None, None]
+
+
 async def test_cold_storage_is_asked_first_and_comes_when_it_is_ready(site: Site, film: Path) -> None:
     site.storage_class = "GLACIER"
     site.restart()

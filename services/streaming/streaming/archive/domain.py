@@ -124,13 +124,3 @@ class Restore:
     finished_at: datetime | None = None
     look_at: datetime | None = None
     """Not before this is the store asked again."""
-
-
-@dataclass(frozen=True, slots=True)
-class ArchivedSpan:
-    """A span that only copies hold; while some of it was brought back, `restored_until` says how long that stays."""
-
-    start: datetime
-    end: datetime
-    storage_class: str
-    restored_until: datetime | None

@@ -13,9 +13,10 @@ from sqlalchemy import Uuid as UuidType
 from sqlalchemy.dialects.postgresql import insert
 
 from chassis.db import UnitOfWork
-from streaming.archive.domain import OPEN_RESTORES, ArchivedSpan, Backlog, Copy, CopyState, Failure, Restore, RestoreState, wait_after
+from streaming.archive.domain import OPEN_RESTORES, Backlog, Copy, CopyState, Failure, Restore, RestoreState, wait_after
 from streaming.archive.tables import CopyRow, RestoreRow
 from streaming.recordings.domain import Segment
+from streaming.timeline.domain import ArchivedSpan
 
 _LONGEST = timedelta(days=1)
 """The media server writes no longer file, so a segment that overlaps a range starts no earlier than this before it."""
@@ -49,7 +50,8 @@ _SPANS = text(
         WHERE c.tenant_id = :tenant_id AND c.camera_id = :camera_id AND c.state = 'copied'
           AND c.started_at > :earliest AND c.started_at < :until AND c.ended_at > :since
           AND (c.restored_until IS NOT NULL OR NOT EXISTS (
-              SELECT FROM segments s WHERE s.tenant_id = c.tenant_id AND s.started_at = c.started_at AND s.segment_id = c.segment_id))
+              SELECT FROM segments s WHERE s.tenant_id = :tenant_id AND s.camera_id = :camera_id AND s.started_at = c.started_at
+                                       AND s.started_at > :earliest AND s.started_at < :until))
     ), marked AS (
         SELECT *, started_at - CAST(:within AS interval) > lag(ended_at) OVER w
                   OR storage_class IS DISTINCT FROM lag(storage_class) OVER w

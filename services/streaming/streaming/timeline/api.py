@@ -56,6 +56,15 @@ class BucketOut(BaseModel):
     recorded_s: float
 
 
+class ArchivedOut(BaseModel):
+    """A span of off-site copies, to be asked for by `/recordings/archive/restore`; brought back, it is in `recorded` until then."""
+
+    since: datetime = Field(serialization_alias="from")
+    until: datetime = Field(serialization_alias="to")
+    storage_class: str
+    restored_until: datetime | None
+
+
 class TimelineOut(BaseModel):
     """What was recorded of a camera, and why the rest was not: `recorded` and `gaps` are the whole range, and nothing twice."""
 
@@ -65,6 +74,7 @@ class TimelineOut(BaseModel):
     written_to: datetime | None = Field(description="Where the last recording in the range ends, or is written to")
     recorded: list[SpanOut] = Field(description="Empty where the range is longer than 31 days")
     gaps: list[GapOut] = Field(description="Empty where the range is longer than 31 days")
+    archived: list[ArchivedOut] = Field(description="What only off-site copies hold, or was brought back from them; in `gaps`, too")
     recorded_s: float
     explained_s: float = Field(description="How much of the gaps has a cause other than `unknown`")
     density: list[BucketOut] | None = Field(description="Where `resolution` was given; of a range longer than 31 days by the day")
@@ -81,6 +91,10 @@ class TimelineOut(BaseModel):
             written_to=timeline.written_to,
             recorded=[SpanOut(since=span.start, until=span.end) for span in timeline.recorded] if is_listed else [],
             gaps=[GapOut(since=gap.start, until=gap.end, cause=gap.cause, detail=gap.detail) for gap in timeline.gaps] if is_listed else [],
+            archived=[
+                ArchivedOut(since=each.start, until=each.end, storage_class=each.storage_class, restored_until=each.restored_until)
+                for each in timeline.archived
+            ],
             recorded_s=round(timeline.recorded_s, 3),
             explained_s=round(timeline.explained_s, 3),
             density=None if density is None else [BucketOut(since=start, recorded_s=round(seconds, 3)) for start, seconds in density],

@@ -154,6 +154,16 @@ class Resolution(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class ArchivedSpan:
+    """A span that only off-site copies hold; where it was brought back, `restored_until` says how long it stays."""
+
+    start: datetime
+    end: datetime
+    storage_class: str
+    restored_until: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class Timeline:
     """A camera's recordings within `whole`: recorded spans and gaps, which together are all of it."""
 
@@ -163,6 +173,7 @@ class Timeline:
     gaps: Sequence[Gap]
     written_to: datetime | None
     """Up to where the camera's newest recording is written; None where there is none within the whole."""
+    archived: Sequence[ArchivedSpan] = ()
 
     @property
     def recorded_s(self) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -13,7 +14,7 @@ from gtvision.events import GapCause
 from gtvision.tenancy import Caller
 from gtvision.time import EARLIEST, LATEST, Clock
 from streaming.streams.domain import KeptCamera
-from streaming.timeline.domain import Gap, Source, Span, Timeline, clipped, explain, joined, outside
+from streaming.timeline.domain import ArchivedSpan, Gap, Source, Span, Timeline, clipped, explain, joined, outside
 
 if TYPE_CHECKING:
     from streaming.streams.usecases import Streams
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
 
 Deleted = Callable[[UnitOfWork, UUID, datetime, datetime], Awaitable[Sequence[tuple[datetime, datetime]]]]
 """Returns the spans of a camera's recordings that were deleted by policy and overlap a range: `(uow, camera_id, since, until)`."""
+Archived = Callable[[UnitOfWork, UUID, datetime, datetime], Awaitable[Sequence[ArchivedSpan]]]
+"""Returns the spans of a camera that off-site copies hold, in the same way."""
+LISTED = timedelta(days=31)
+"""Of a longer range only the density is told."""
 
 _LATELY = timedelta(seconds=15)
 """What was written so lately is being written: later instants are not known yet. The same holds for what is watched."""
@@ -29,8 +34,8 @@ _LATELY = timedelta(seconds=15)
 class Timelines:
     """What was recorded of a camera, and why the rest was not, as callers see it."""
 
-    def __init__(self, uow: UowFactory, reader: TimelineReader, streams: Streams, clock: Clock) -> None:
-        self._uow, self._reader, self._streams, self._clock = uow, reader, streams, clock
+    def __init__(self, uow: UowFactory, reader: TimelineReader, streams: Streams, clock: Clock, archived: Archived | None = None) -> None:
+        self._uow, self._reader, self._streams, self._clock, self._archived = uow, reader, streams, clock, archived
 
     async def show(self, caller: Caller, camera_id: UUID, since: datetime, until: datetime) -> Timeline:
         """Up to now, or to where the file that is being written is known. Raises: NotFound; Invalid, where the range lies in the future."""
@@ -38,7 +43,11 @@ class Timelines:
         if since >= min(until, self._clock.now()):
             raise Invalid("`from` lies in the future, or `to` is not after it.")
         async with self._uow(caller.tenant_id) as uow:
-            return await self._reader.read(uow, camera, since, until)
+            timeline = await self._reader.read(uow, camera, since, until)
+            whole = timeline.whole
+            if self._archived is None or whole.end - whole.start > LISTED:
+                return timeline
+            return replace(timeline, archived=await self._archived(uow, camera_id, whole.start, whole.end))
 
 
 class TimelineReader:
