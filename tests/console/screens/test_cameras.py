@@ -54,7 +54,7 @@ async def test_a_camera_is_added_by_keyboard(console: Console) -> None:
     [asked] = console.services.to("POST", "/cameras")
     assert asked.body["url"] == "rtsp://ana:segredo@10.0.0.5/ch1"
     assert asked.body["groups"] == [str(CENTRE.id)]
-    assert asked.body["recording"] == {"enabled": True, "retention_days": 90}
+    assert asked.body["recording"] == {"enabled": True, "retention_days": 90, "offsite": False}
     assert asked.headers["idempotency-key"]
 
 
