@@ -6,7 +6,7 @@ import { DAY, MINUTE, SPANS_UP_TO } from "./scale.js";
 
 const SAID = 3;
 
-export const causeInWords = (gap) => TIMELINE.causes[gap?.cause ?? "unknown"] ?? TIMELINE.causes.unknown;
+export const causeInWords = (gap) => TIMELINE.details[gap?.detail] ?? TIMELINE.causes[gap?.cause ?? "unknown"] ?? TIMELINE.causes.unknown;
 
 /** "gravado", or why not. @param {import("./spans.js").What | null} what @param {string | false} name */
 export function whatInWords(what, name = false) {
