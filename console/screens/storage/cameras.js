@@ -71,7 +71,7 @@ function sorted(cameras, { by, isDown }) {
   const value = VALUES[by];
   return [...cameras].sort((a, b) => {
     const [left, right] = [value(a), value(b)];
-    if (left === null || right === null) return (left === null) - (right === null) || names(a, b);
+    if (left === null || right === null) return Number(left === null) - Number(right === null) || names(a, b);
     return sign * (left - right) || names(a, b);
   });
 }
