@@ -14,7 +14,7 @@ import httpx
 from tests.e2e.stack import CLOCK, Person, Stack, until, usurped
 from tests.soak.home import DemoCamera, SmallDisk
 from tests.soak.plan import Step, plan
-from tests.soak.report import Account, CameraReport, Held, Report, seconds
+from tests.soak.report import UNKNOWN, Account, CameraReport, Held, Report, seconds
 from tests.soak.segments import check
 from tests.soak.watch import Watch
 
@@ -169,6 +169,9 @@ class Soak:
             await until(is_known, f"the timeline of {camera.title} is known to the end of the run", _KNOWN_WITHIN_S)
         except AssertionError as error:
             self.trouble.append(str(error))
+        self.notes += [
+            f"{camera.title}: no cause is known from {gap['from']} to {gap['to']}" for gap in timeline["gaps"] if gap["cause"] == UNKNOWN
+        ]
         await self._look_at_segments(camera, ended)
         segments = self.segments[camera.camera_id].values()
         wrong = tuple(sorted(filter(None, segments)))
