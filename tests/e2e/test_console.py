@@ -24,8 +24,8 @@ pytestmark = [pytest.mark.e2e, pytest.mark.browser, pytest.mark.media, pytest.ma
 OWN = "quatro-vagoes-lilas-77"
 """The password that everybody chooses at their first sign-in."""
 GROUP = "Centro"
-OPERATION = ["Painel", "Mural", "Alertas", "Placas", "Câmeras", "Listas de placas"]
-ADMINISTRATION = ["Grupos de câmeras", "Pessoas", "Chaves de acesso", "Cidade", "Auditoria"]
+OPERATION = ["Painel", "Mural", "Gravações", "Alertas", "Placas", "Câmeras", "Listas de placas"]
+ADMINISTRATION = ["Grupos de câmeras", "Pessoas", "Chaves de acesso", "Cidade", "Armazenamento", "Auditoria"]
 
 
 @dataclass
@@ -215,7 +215,7 @@ async def test_a_city_is_set_up(room: Room, step: Callable[[Room], Awaitable[Non
 
 async def test_the_operator_is_told_of_a_watched_plate_and_acknowledges_it(room: Room) -> None:
     desk = await room.sit_in("operadora")
-    assert await desk.navigation() == [*OPERATION, "Cidade"]
+    assert await desk.navigation() == [*OPERATION, "Cidade", "Armazenamento"]
     await desk.open("Mural")
     await desk.sees(desk.page.locator(".tile[data-status=playing]"))
     banner = desk.page.locator("section.banner")
@@ -269,7 +269,7 @@ DONE = {
 
 async def test_the_auditor_reads_in_words_what_was_done_and_verifies_it(room: Room) -> None:
     desk = await room.sit_in("auditora")
-    assert await desk.navigation() == ["Alertas", "Câmeras", *ADMINISTRATION[1:]]
+    assert await desk.navigation() == ["Alertas", "Câmeras", *(each for each in ADMINISTRATION[1:] if each != "Armazenamento")]
     await desk.open("Auditoria")
     for deed, who in DONE.items():
         await desk.page.get_by_label("Ação", exact=True).select_option(label=deed)

@@ -45,5 +45,6 @@ async def test_what_is_recorded_can_be_watched_while_it_is_written(deployment: D
     address = f"{stack.address}{address}"
     command = ["ffmpeg", "-v", "error", "-ca_file", str(stack.authority), "-tls_verify", "1", "-i", address, "-t", "2", "-f", "null", "-"]
     process = await asyncio.create_subprocess_exec(*command, stderr=asyncio.subprocess.PIPE)
-    _, errors = await process.communicate()
+    async with asyncio.timeout(300):
+        _, errors = await process.communicate()
     assert process.returncode == 0, errors.decode()

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import boto3
+from botocore.config import Config
 from moto.server import ThreadedMotoServer
 from pydantic import SecretStr
 
@@ -31,10 +32,11 @@ def bucket_server() -> Iterator[str]:
 
 def s3_client(address: str) -> Any:
     """Returns a client that is not ours."""
-    return boto3.client("s3", endpoint_url=address, region_name="us-east-1", aws_access_key_id="id", aws_secret_access_key="key")
+    own = {"region_name": "us-east-1", "aws_access_key_id": "id", "aws_secret_access_key": "key"}
+    return boto3.client("s3", endpoint_url=address, config=Config(proxies={}), **own)
 
 
 def on_s3(address: str) -> ObjectsSettings:
     """Returns the settings of an object store in the bucket, below a prefix."""
     keys = {"s3_access_key_id": SecretStr("id"), "s3_secret_access_key": SecretStr("key")}
-    return ObjectsSettings(url=f"s3://{BUCKET}/city", s3_endpoint=address, **keys)
+    return ObjectsSettings(url=f"s3://{BUCKET}/city", s3_endpoint=address, timeout_s=60, **keys)

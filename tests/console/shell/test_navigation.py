@@ -12,12 +12,12 @@ from tests.console.standins import paged
 
 pytestmark = [pytest.mark.db, pytest.mark.broker, pytest.mark.browser]
 
-OPERATION = ["Painel", "Mural", "Alertas", "Placas", "Câmeras", "Listas de placas"]
-ADMINISTRATION = ["Grupos de câmeras", "Pessoas", "Chaves de acesso", "Cidade", "Auditoria"]
+OPERATION = ["Painel", "Mural", "Gravações", "Alertas", "Placas", "Câmeras", "Listas de placas"]
+ADMINISTRATION = ["Grupos de câmeras", "Pessoas", "Chaves de acesso", "Cidade", "Armazenamento", "Auditoria"]
 ROLES = {
     "platform_admin": ("/painel", [*OPERATION, *ADMINISTRATION, "Cidades"], None),
     "admin": ("/painel", [*OPERATION, *ADMINISTRATION], "/cidades"),
-    "operator": ("/painel", [*OPERATION, "Cidade"], "/pessoas"),
+    "operator": ("/painel", [*OPERATION, "Cidade", "Armazenamento"], "/pessoas"),
     "viewer": ("/painel", ["Painel", "Mural", "Alertas", "Câmeras"], "/placas"),
     "auditor": ("/auditoria", ["Alertas", "Câmeras", "Pessoas", "Chaves de acesso", "Cidade", "Auditoria"], "/mural"),
     "partner": ("/alertas", ["Alertas", "Placas", "Câmeras"], "/auditoria"),

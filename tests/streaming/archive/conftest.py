@@ -54,10 +54,11 @@ class Store:
         deadline = time.monotonic() + PATIENCE_S
         while True:
             try:
-                answer = httpx.put(f"{self.url}/{BUCKET}", trust_env=False)
+                answer = httpx.put(f"{self.url}/{BUCKET}", trust_env=False, timeout=PATIENCE_S)
             except httpx.TransportError:
                 assert self._process.poll() is None, "the store has ended"
                 assert time.monotonic() < deadline, "the store does not answer"
+                time.sleep(0.1)
                 continue
             assert answer.status_code == 200, answer.text
             return
@@ -73,7 +74,7 @@ class Store:
 
     def object(self, key: str) -> httpx.Response:
         """Reads an object past everything of ours."""
-        return httpx.get(f"{self.url}/{BUCKET}/city/{key}", headers=_OWNER, trust_env=False)
+        return httpx.get(f"{self.url}/{BUCKET}/city/{key}", headers=_OWNER, trust_env=False, timeout=PATIENCE_S)
 
 
 @pytest.fixture(scope="module")

@@ -23,7 +23,7 @@ from chassis.settings import RabbitSettings, RedisSettings
 
 pytestmark = [pytest.mark.db, pytest.mark.broker, pytest.mark.media, pytest.mark.fault]
 
-MINUTES = 20
+MINUTES = 40
 
 
 @asynccontextmanager

@@ -175,6 +175,11 @@ async def a_running_clip(site: Site, long_film: Path) -> tuple[dict[str, Any], a
         site.record(long_film, minute * 20, lasts_s=60)
     await site.index()
     ordered = await site.order(0, 600)
+
+    async def never(*_: object) -> None:
+        await asyncio.Event().wait()
+
+    site.store.put_file = never  # so that a fast worker is not done before it is stopped
     worker = asyncio.create_task(site.worker().make_waiting())
     await until(lambda: asyncio.to_thread(lambda: any(file.stat().st_size for file in site.work.glob("*.mp4"))))
     return ordered, worker
@@ -200,6 +205,7 @@ async def test_an_agent_that_ends_lets_the_next_one_begin_at_once(running: Runni
         await worker
     assert (await site.clip(ordered["clip_id"]))["state"] == "queued"
     assert not list(site.work.iterdir())
+    del site.store.put_file
     site.clock.advance(16)
     await site.worker().make_waiting()
     assert (await site.clip(ordered["clip_id"]))["state"] == "ready"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import os
 import subprocess
 from collections.abc import AsyncIterator
@@ -96,10 +97,11 @@ class Camera:
         """Puts a file there that began at `at`; `cut` keeps its first bytes, `written` is when it was written last."""
         path = self.folder / f"{at:%Y-%m-%d_%H-%M-%S-%f}.mp4"
         path.parent.mkdir(exist_ok=True)
-        path.write_bytes(film.read_bytes()[:cut])
+        unseen = self.node.folder.parent / "unseen.mp4"  # a file that is sent meanwhile must not be empty for a moment
+        unseen.write_bytes(film.read_bytes()[:cut])
         last = (written or at + timedelta(seconds=lasts_s)).timestamp()
-        os.utime(path, (last, last))
-        return path
+        os.utime(unseen, (last, last))
+        return unseen.replace(path)
 
     async def remove(self) -> None:
         """Removes the camera from the city; what it recorded stays."""
@@ -207,6 +209,7 @@ def with_sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return encode(tmp_path_factory.mktemp("film") / "sound.mp4", size="320x180", sound=True)
 
 
+@functools.cache
 def long_ago(**change: int) -> datetime:
-    """An instant of two hours ago, to the second."""
+    """An instant of two hours ago, to the second; the same one each time."""
     return (CLOCK.now() - timedelta(hours=2)).replace(microsecond=0, **change).astimezone(UTC)

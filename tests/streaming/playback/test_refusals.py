@@ -187,7 +187,7 @@ async def test_paths_that_climb_lead_nowhere(camera: Camera, path: str) -> None:
 
 async def test_a_link_in_the_folder_is_not_followed(camera: Camera, tmp_path: Path) -> None:
     (tmp_path / "secret.txt").write_text("secret")
-    link = camera.folder / f"{long_ago():%Y-%m-%d_%H-%M}-30-000000.mp4"
+    link = camera.folder / f"{long_ago():%Y-%m-%d_%H-%M}-30-000001.mp4"
     link.symlink_to(tmp_path / "secret.txt")
     key = await camera.open(long_ago().replace(second=0), long_ago() + MINUTE)
     assert (await camera.get(f"{key}/{link.name}")).status_code == 404

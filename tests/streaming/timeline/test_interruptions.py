@@ -45,6 +45,7 @@ def restart(site: Site) -> None:
 async def going(site: Site) -> Site:
     """A camera that sends, recorded until now."""
     await site.register()
+    await site.be_known_for_long()
     await site.running.reconciler.reconcile()
     await site.looks(3)
     return site
