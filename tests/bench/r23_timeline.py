@@ -1,4 +1,4 @@
-"""R23: `GET /api/v1/recordings/timeline` of one camera's day, in a full index; R14b: of a month; R14c: of a year by the day.
+"""R23: `GET /api/v1/recordings/timeline` of one camera's day, in a full index; R23b: of a month; R23c: of a year by the day.
 
 The service is the process that the stack runs, on PostgreSQL behind PgBouncer. The index holds the files of a minute each of some cameras
 over ninety days, in the order in which they were written, with a file missing now and then, and 500 interruptions of the camera that is
@@ -85,7 +85,7 @@ async def _measure(rounds: int) -> dict[str, object]:
             (YEAR, "the same of a year, by the day: p95"),
         )
     )
-    return {"id": "R23", **day, "also": [{"id": "R14b", **month}, {"id": "R14c", **year}]}
+    return {"id": "R23", **day, "also": [{"id": "R23b", **month}, {"id": "R23c", **year}]}
 
 
 async def _fill(tenant: UUID, cameras: Sequence[UUID], first: datetime, superuser: Any) -> None:
