@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pytest
 
-from streaming.recordings.domain import GENESIS, Pictures, SegmentFile, finished, next_link, parse_segment_path, span
+from streaming.recordings.domain import GENESIS, Pictures, SegmentFile, finished, next_link, parse_segment_path, span, written_last
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
 CAMERA = UUID("018f0000-0000-7000-8000-000000000001")
@@ -33,6 +33,22 @@ class TestSegments:
         lone = recording(OTHER, NOW, modified=NOW)
         now = NOW + timedelta(minutes=1, seconds=10)
         assert finished([new, old, lone], now, timedelta(seconds=20)) == [replace(old, followed_at=new.started_at), lone]
+
+    def test_after_the_clock_was_set_back_the_file_that_grows_is_another_than_the_newest_by_name(self) -> None:
+        """At noon it was set back by an hour, in the middle of the file of noon; the one of a minute before ends in the future."""
+        back = NOW - timedelta(hours=1)
+        before = recording(CAMERA, NOW - timedelta(minutes=1), modified=NOW)
+        noon = recording(CAMERA, NOW, modified=back + timedelta(seconds=30))
+        done, growing = (recording(CAMERA, back + timedelta(seconds=s), modified=back + timedelta(seconds=s + 60)) for s in (30, 90))
+        files, now = [before, noon, done, growing], back + timedelta(seconds=152)
+        assert written_last(files, now) == {CAMERA: growing}
+        assert [file.path for file in finished(files, now, timedelta(seconds=20))] == [done.path, before.path, noon.path]
+        later = now + timedelta(seconds=20)
+        assert len(finished(files, later, timedelta(seconds=20))) == 4
+
+    def test_a_disk_whose_clock_is_ahead_has_a_file_that_is_written_all_the_same(self) -> None:
+        files = [recording(CAMERA, NOW + timedelta(minutes=m), modified=NOW + timedelta(minutes=m + 1, seconds=30)) for m in range(3)]
+        assert written_last(files, NOW + timedelta(minutes=3)) == {CAMERA: files[2]}
 
     def test_a_finished_file_knows_when_the_next_one_begins(self) -> None:
         files = [recording(camera, NOW + timedelta(minutes=m)) for m in (2, 0, 1) for camera in (CAMERA, OTHER)]

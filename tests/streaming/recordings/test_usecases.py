@@ -17,7 +17,7 @@ from gtvision.camera import RecordingSettings, path_name
 from gtvision.events import CameraRemoved
 from gtvision.ids import new_id
 from streaming.gateways.recordings_folder import RecordingsFolder
-from streaming.recordings.domain import GENESIS, next_link
+from streaming.recordings.domain import GENESIS, Look, next_link
 from streaming.recordings.parts import Parts, read_parts
 from streaming.recordings.repository import PostgresIndex, PostgresSegments
 from streaming.recordings.usecases import Recorder
@@ -252,6 +252,43 @@ async def test_recordings_of_a_removed_camera_go_by_its_own_retention(running: R
         site.clock.advance(timedelta(days=days))
         await site.recorder.keep_index()
         assert [path.exists() for path in paths] == [kept, kept]
+
+
+@pytest.mark.parametrize("name", ["1970-01-01_00-00-07-000000", "2000-01-01_00-00-07-000000", "2199-12-31_23-59-59-000000"])
+async def test_a_file_of_a_time_that_cannot_be_holds_up_nothing(running: Running, tmp_path: Path, film: Path, name: str) -> None:
+    site = await bench(running, tmp_path)
+    path = site.record(film, 0)
+    path.rename(path.with_name(f"{name}.mp4"))
+    site.record(film, 1)
+    looks: list[int] = []
+
+    async def follow(look: Look) -> None:
+        looks.append(len(look.files))
+
+    site.recorder._followers = [follow]
+    await site.recorder.keep_index()
+    await site.recorder.keep_index()
+    assert (len(await site.index()), looks) == (1, [2, 2])
+
+
+async def test_folders_that_are_no_camera_s_or_cannot_be_read_hold_up_nothing(
+    running: Running, tmp_path: Path, film: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site = await bench(running, tmp_path)
+    site.record(film, 0)
+    closed = {"lost+found", path_name(new_id())}
+    for name in closed:
+        (tmp_path / name).mkdir()
+    scandir = os.scandir
+
+    def refuse(folder: Any) -> Any:
+        if Path(folder).name in closed:
+            raise PermissionError(errno.EACCES, "closed")
+        return scandir(folder)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    await site.recorder.keep_index()
+    assert len(await site.index()) == 1
 
 
 async def test_a_file_on_a_broken_part_of_the_disk_holds_up_nothing(running: Running, tmp_path: Path, film: Path) -> None:

@@ -18,6 +18,7 @@ from uuid import UUID
 
 import av
 
+from chassis.logs import get_logger
 from gtvision.camera import camera_of_path, path_name
 from gtvision.errors import Invalid, Unavailable
 from streaming.playback.parts import sound_marks
@@ -27,6 +28,8 @@ from streaming.recordings.parts import Parts, read_parts
 Answer = TypeVar("Answer")
 
 _MEASURE_TIMEOUT_S = 30.0
+log = get_logger(__name__)
+
 _PROBE_BYTES = 4_000_000
 """About what a camera writes in some seconds: where that has no room, no recording has."""
 
@@ -44,7 +47,7 @@ class RecordingsFolder:
     async def scan(self) -> list[SegmentFile]:
         """Every recorded file. Raises: Unavailable."""
         folders = await self._ask(lambda: list(self._folders()))
-        return [file for folder in folders for file in await self._ask(partial(_files, folder))]
+        return [file for folder in folders for file in await self._ask(partial(_readable, folder))]
 
     async def names(self, camera_id: UUID) -> list[str]:
         """What the folder of a camera holds, in order: recordings and thumbnails begin with their instant. Raises: Unavailable."""
@@ -169,7 +172,17 @@ class RecordingsFolder:
 
     def _folders(self) -> Iterator[os.DirEntry[str]]:
         if self._root.is_dir():
-            yield from (folder for folder in os.scandir(self._root) if folder.is_dir(follow_symlinks=False))
+            folders = (folder for folder in os.scandir(self._root) if folder.is_dir(follow_symlinks=False))
+            yield from (folder for folder in folders if camera_of_path(folder.name))  # beside them, a disk of its own has `lost+found`
+
+
+def _readable(folder: os.DirEntry[str]) -> list[SegmentFile]:
+    """The files of a folder; none where it cannot be read, so that one broken folder does not keep the others."""
+    try:
+        return _files(folder)
+    except OSError as error:
+        log.error("recordings_unreadable", folder=folder.name, reason=type(error).__name__)
+        return []
 
 
 def _files(folder: os.DirEntry[str] | Path) -> list[SegmentFile]:

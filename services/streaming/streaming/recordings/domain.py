@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import PurePosixPath
@@ -122,13 +122,31 @@ def next_link(previous: str, sha256: str) -> str:
     return hashlib.sha256(bytes.fromhex(previous) + bytes.fromhex(sha256)).hexdigest()
 
 
+_SKEW = timedelta(minutes=1)
+"""So far may the clock of the disk's own server be ahead."""
+
+
+def written_last(files: Iterable[SegmentFile], now: datetime) -> dict[UUID, SegmentFile]:
+    """Each camera's file that was written last: it may be being written. By its name it need not be the newest.
+
+    What was written in the future was written before the clock was set back, perhaps long before what is written now.
+    """
+    found: dict[UUID, tuple[tuple[bool, datetime, datetime], SegmentFile]] = {}
+    for file in files:
+        rank = file.modified_at <= now + _SKEW, file.modified_at, file.started_at
+        if file.camera_id not in found or found[file.camera_id][0] < rank:
+            found[file.camera_id] = rank, file
+    return {camera_id: file for camera_id, (_, file) in found.items()}
+
+
 def finished(files: Sequence[SegmentFile], now: datetime, idle_after: timedelta) -> list[SegmentFile]:
-    """Files that will not grow any more, oldest first: a newer one of the same camera exists, or nothing was written for a while."""
+    """Files that will not grow any more, oldest first: another one of the same camera was written later, or nothing was for a while."""
+    writing = written_last(files, now)
     following: dict[UUID, datetime] = {}
     done: list[SegmentFile] = []
     for file in sorted(files, key=lambda file: (file.started_at, file.camera_id), reverse=True):
         followed_at = following.get(file.camera_id)
         following[file.camera_id] = file.started_at
-        if followed_at is not None or now - file.modified_at >= idle_after:
+        if writing[file.camera_id] is not file or now - file.modified_at >= idle_after:
             done.append(replace(file, followed_at=followed_at))
     return done[::-1]

@@ -31,6 +31,9 @@ log = get_logger(__name__)
 Segments = Callable[[UnitOfWork], "PostgresSegments"]
 
 
+_LONGEST_KEPT = timedelta(days=3_650)
+
+
 class ChangedAfterwards(Conflict):
     """A recording that others follow is no longer the file that was indexed."""
 
@@ -95,7 +98,8 @@ class Recorder:
         """Size in bytes by path of what is in the index, or can never be."""
         self._written: dict[str, datetime] = {}
         """The last write by path of what this process indexed: a media server that had no room writes a file's header when it ends it."""
-        self._room: tuple[date, date] | None = None
+        self._room: set[date] = set()
+        """The days of which the index can hold segments."""
 
     async def keep_index(self) -> None:
         """Indexes every finished file that is not in the index, then tells the followers. Raises: Unavailable.
@@ -109,11 +113,10 @@ class Recorder:
         if files and not self._known:
             self._known = await self._index.sizes(min(file.started_at for file in files))
         done = finished(files, self._clock.now(), self._idle_after)
-        await self._make_room(done)
-        for file in done:
-            camera = cameras.get(file.camera_id)
-            if camera is not None and not self._is_known(file):
-                await self._try_to_add(camera.tenant_id, file)
+        new = [file for file in done if file.camera_id in cameras and not self._is_known(file) and self._has_a_day(file)]
+        await self._make_room(new)
+        for file in new:
+            await self._try_to_add(cameras[file.camera_id].tenant_id, file)
         here = {str(file.path) for file in files}
         self._known = {path: size for path, size in self._known.items() if path in here}
         self._written = {path: at for path, at in self._written.items() if path in here}
@@ -138,12 +141,21 @@ class Recorder:
         if failed is not None:
             raise failed
 
+    def _has_a_day(self, file: SegmentFile) -> bool:
+        """A machine whose clock was wrong writes names of 1970 or of the next year: the index has no days for them."""
+        now = self._clock.now()
+        if now - _LONGEST_KEPT <= file.started_at < now + timedelta(days=1):
+            return True
+        self._learn(file)
+        metrics.misdated.inc()
+        log.error("recording_misdated", path=str(file.path))
+        return False
+
     async def _make_room(self, files: Sequence[SegmentFile]) -> None:
-        tomorrow = self._clock.now().date() + timedelta(days=1)
-        first = min((file.started_at.date() for file in files if str(file.path) not in self._known), default=tomorrow)
-        if self._room is None or first < self._room[0] or tomorrow > self._room[1]:
-            await self._index.make_room(first, tomorrow)
-            self._room = first, tomorrow
+        today = self._clock.now().date()
+        for day in sorted({today, today + timedelta(days=1), *(file.started_at.date() for file in files)} - self._room):
+            await self._index.make_room(day, day)
+            self._room.add(day)
 
     async def _try_to_add(self, tenant_id: UUID, file: SegmentFile) -> None:
         try:
@@ -159,6 +171,11 @@ class Recorder:
             log.warning("recording_unplayable", path=str(file.path), reason=error.message)
         except OSError as error:  # gone, slow, or on a broken part of the disk: the others are indexed, and room is made
             log.warning("recording_not_measured", path=str(file.path), reason=type(error).__name__)
+        except Unavailable:
+            raise
+        except Exception:  # whatever is wrong with one file keeps neither the others nor the followers
+            self._learn(file)
+            log.exception("recording_not_indexed", path=str(file.path))
 
     async def add(self, tenant_id: UUID, file: SegmentFile) -> Segment | None:
         """Measures, hashes, chains and announces one finished file. None if it is in the index as it is.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -14,24 +15,44 @@ _PAUSES = tuple(timedelta(seconds=seconds) for seconds in (15, 30, 60, 300))
 """The last one again and again: a path that was made anew ends what is watched of the camera."""
 
 
+_WELL = timedelta(minutes=10)
+"""A camera that was well for so long begins anew: one that sends a picture a minute would be made anew each minute otherwise."""
+
+
+@dataclass(slots=True)
+class _Tries:
+    """How often a camera's path was made anew, and when the pause before the next time began; since when the camera is well again."""
+
+    count: int
+    paused_at: datetime
+    well_since: datetime | None = None
+
+
 class Healing:
     """Says when a path is to be made anew. A disk that takes nothing, and a codec, are not mended so."""
 
     def __init__(self) -> None:
-        self._tried: dict[UUID, tuple[int, datetime]] = {}
-        """How often a camera's path was made anew since it was well last, and when the pause before the next time began."""
+        self._tries: dict[UUID, _Tries] = {}
 
     def due(self, streams: Iterable[StreamView], now: datetime) -> list[UUID]:
         """Returns the cameras whose paths are to be made anew now. They count as tried."""
-        found = []
-        for stream in streams:
-            if stream.state is CameraState.OFFLINE:
-                continue  # perhaps by what was tried
-            if stream.cause is not StreamCause.NOT_RECORDED:
-                self._tried.pop(stream.camera_id, None)
-                continue
-            tries, since = self._tried.setdefault(stream.camera_id, (0, stream.since or now))
-            if now - since >= _PAUSES[min(tries, len(_PAUSES) - 1)]:
-                self._tried[stream.camera_id] = tries + 1, now
-                found.append(stream.camera_id)
-        return found
+        return [stream.camera_id for stream in streams if self._is_due(stream, now)]
+
+    def _is_due(self, stream: StreamView, now: datetime) -> bool:
+        if stream.state is CameraState.OFFLINE:
+            return False  # perhaps by what was tried
+        known = self._tries.get(stream.camera_id)
+        if stream.cause is not StreamCause.NOT_RECORDED:
+            if known is not None:
+                known.well_since = known.well_since or now
+                if now - known.well_since >= _WELL:
+                    del self._tries[stream.camera_id]
+            return False
+        if known is None:
+            known = self._tries[stream.camera_id] = _Tries(0, stream.since or now)
+        elif known.well_since is not None:
+            known.paused_at, known.well_since = stream.since or now, None
+        if now - known.paused_at < _PAUSES[min(known.count, len(_PAUSES) - 1)]:
+            return False
+        known.count, known.paused_at = known.count + 1, now
+        return True

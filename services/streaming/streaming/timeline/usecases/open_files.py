@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from chassis.db import UnitOfWork, UowFactory
-from streaming.recordings.domain import Look, SegmentFile
+from streaming.recordings.domain import Look, written_last
 
 if TYPE_CHECKING:
     from streaming.timeline.repository import PostgresOpenFiles
@@ -25,20 +25,10 @@ class OpenFiles:
     async def follow(self, look: Look) -> None:
         """Raises: Unavailable."""
         by_tenant: defaultdict[UUID, dict[UUID, tuple[str, datetime, datetime]]] = defaultdict(dict)
-        for file in newest_files(look).values():
-            if look.now - file.modified_at < self._idle_after:
+        for file in written_last(look.files, look.now).values():
+            if file.camera_id in look.cameras and look.now - file.modified_at < self._idle_after:
                 tenant_id = look.cameras[file.camera_id].tenant_id
                 by_tenant[tenant_id][file.camera_id] = str(file.path), file.started_at, file.modified_at
         for tenant_id in {camera.tenant_id for camera in look.cameras.values()}:
             async with self._uow(tenant_id) as uow:
                 await self._repository(uow).put(by_tenant[tenant_id])
-
-
-def newest_files(look: Look) -> dict[UUID, SegmentFile]:
-    """Returns the newest file of each known camera."""
-    found: dict[UUID, SegmentFile] = {}
-    for file in look.files:
-        best = found.get(file.camera_id)
-        if file.camera_id in look.cameras and (best is None or file.started_at > best.started_at):
-            found[file.camera_id] = file
-    return found

@@ -13,10 +13,9 @@ from gtvision.events import GapCause, RecordingResumed, RecordingStopped
 from gtvision.ids import derived_id
 from gtvision.time import EARLIEST
 from streaming import metrics
-from streaming.recordings.domain import Look, SegmentFile
+from streaming.recordings.domain import Look, SegmentFile, written_last
 from streaming.streams.domain import DesiredCamera, Playability, StreamView
 from streaming.timeline.domain import Interruption, Source
-from streaming.timeline.usecases.open_files import newest_files
 
 if TYPE_CHECKING:
     from streaming.gateways.recordings_folder import RecordingsFolder
@@ -60,7 +59,7 @@ class RecordingWatch:
             self._stopped = {each.camera_id: each for each in await self._watches.open_interruptions(Source.RECORDER)}
         streams = {stream.camera_id: stream for stream in await self._fleet.streams()}
         self._is_loaded = True
-        newest = newest_files(look)
+        newest = written_last(look.files, look.now)
         for camera in look.cameras.values():
             stream, file = streams.get(camera.camera_id), newest.get(camera.camera_id)
             is_wanted = camera.wanted and camera.recording.enabled
