@@ -34,7 +34,7 @@ _FRESH_S = 3.0
 """What was looked up is believed for so long. nginx believes our answer for five seconds: both together stay below ten."""
 _MAX_KNOWN = 10_000
 _LOOK_UPS_AT_ONCE = 8
-"""Keys and tickets that are made up cost a look each: they may not take the database from the recorder."""
+"""Keys and tickets that are made up cost a look each: they may not take the database from the recorder, nor from those who watch."""
 _LOOK_UP_TIMEOUT_S = 5.0
 
 
@@ -59,18 +59,19 @@ class PlaybackSessions:
         self._uow, self._sessions, self._tenants = uow, sessions, tenants
         self._revocations, self._clock = revocations, clock
         self._known: OrderedDict[tuple[UUID, str], _Known] = OrderedDict()
-        self._few = asyncio.Semaphore(_LOOK_UPS_AT_ONCE)
+        self._few, self._few_of_viewers = asyncio.Semaphore(_LOOK_UPS_AT_ONCE), asyncio.Semaphore(_LOOK_UPS_AT_ONCE)
 
     async def open(self, camera_id: UUID, ticket: str, address: str | None) -> tuple[PlaybackSession, str]:
         """Spends a ticket, puts the view on record, and returns the session with its key.
 
         Raises: TicketRefused, SessionRevoked, NotFound, Unavailable; the ticket is then as it was.
         """
-        tenant_id = await self._tenant(camera_id)
+        async with self._look_up(self._few):
+            tenant_id = await self._tenants.of_camera(camera_id)
         if tenant_id is None:
             raise TicketRefused
         key, now = new_secret(), self._clock.now()
-        async with self._look_up(), self._uow(tenant_id) as uow:
+        async with self._look_up(self._few), self._uow(tenant_id) as uow:
             sessions = self._sessions(uow)
             session = await sessions.open(camera_id, (hash_of(ticket), hash_of(key)), address, now, now + SESSION_LIFETIME)
             if session is None:
@@ -100,18 +101,20 @@ class PlaybackSessions:
         place = camera_id, key_hash
         known = self._known.get(place)
         if known is None or known.until < self._clock.monotonic():
-            session = await self._looked_up(camera_id, key_hash)
+            is_viewer = known is not None and known.session is not None
+            session = await self._looked_up(camera_id, key_hash, self._few_of_viewers if is_viewer else self._few)
             known = self._known[place] = _Known(session, self._clock.monotonic() + _FRESH_S)
             self._known.move_to_end(place)
             if len(self._known) > _MAX_KNOWN:
                 self._known.popitem(last=False)
         return known.session
 
-    async def _looked_up(self, camera_id: UUID, key_hash: str) -> PlaybackSession | None:
-        tenant_id = await self._tenant(camera_id)
+    async def _looked_up(self, camera_id: UUID, key_hash: str, few: asyncio.Semaphore) -> PlaybackSession | None:
+        async with self._look_up(few):
+            tenant_id = await self._tenants.of_camera(camera_id)
         if tenant_id is None:
             return None
-        async with self._look_up(), self._uow(tenant_id) as uow:
+        async with self._look_up(few), self._uow(tenant_id) as uow:
             sessions = self._sessions(uow)
             session = await sessions.find(camera_id, key_hash)
             return session if session is not None and await self._may_be_seen(sessions, session) else None
@@ -120,15 +123,11 @@ class PlaybackSessions:
         groups = await sessions.groups_of(session.camera_id)
         return groups is not None and session.caller.may_see(groups)
 
-    async def _tenant(self, camera_id: UUID) -> UUID | None:
-        async with self._look_up():
-            return await self._tenants.of_camera(camera_id)
-
     @asynccontextmanager
-    async def _look_up(self) -> AsyncIterator[None]:
+    async def _look_up(self, few: asyncio.Semaphore) -> AsyncIterator[None]:
         """One look at the database, among few, that does not last. Raises: Unavailable."""
         try:
-            async with asyncio.timeout(_LOOK_UP_TIMEOUT_S), self._few:
+            async with asyncio.timeout(_LOOK_UP_TIMEOUT_S), few:
                 yield
         except TimeoutError:
             raise Unavailable("The playback sessions cannot be looked up at the moment.") from None

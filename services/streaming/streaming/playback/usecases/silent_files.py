@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from bisect import bisect_left
 from collections import OrderedDict
 from collections.abc import AsyncIterator
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 _CHUNK = 262_144
 _MAX_KNOWN = 500
+_AT_ONCE = 4
+"""Chunks that are read at once: viewers of such files share the process with the recorder."""
 
 
 class SilentFiles:
@@ -27,6 +30,7 @@ class SilentFiles:
     def __init__(self, playlists: Playlists, files: RecordingsFolder) -> None:
         self._playlists, self._files = playlists, files
         self._known: OrderedDict[PurePosixPath, tuple[tuple[int, int], list[int]]] = OrderedDict()
+        self._few = asyncio.Semaphore(_AT_ONCE)
 
     async def size(self, session: PlaybackSession, name: str) -> int:
         """Of a file, by its name without suffix, in bytes. Raises: OutsideSession, NoRecording."""
@@ -38,7 +42,8 @@ class SilentFiles:
         path = _path(session, name)
         _, marks = await self._marks(path)
         while start < end:
-            data = await self._files.read_range(path, start, min(_CHUNK, end - start))
+            async with self._few:
+                data = await self._files.read_range(path, start, min(_CHUNK, end - start))
             if not data:
                 return
             near = marks[bisect_left(marks, start - len(FREE) + 1) : bisect_left(marks, start + len(data))]
