@@ -76,13 +76,15 @@ class TimelineReader:
         recorded = await repository.recorded(camera_id, whole) + ([writing] if writing else [])
         recorded = clipped(joined(recorded), whole)
         by_source = await repository.interruptions(camera_id, whole)
+        gone = await self._gone(uow, camera, whole, now)
         layers = (
             [gap for source, gap in by_source if source is Source.INDEX],
+            gone if self._deleted is not None else [],  # a tombstone is of what was recorded, whatever else went wrong at that time
             _while_not_there(camera),
             [gap for source, gap in by_source if source is Source.STREAM],
             [gap for source, gap in by_source if source is Source.RECORDER],
             _unwatched(*await repository.watches(whole), whole, now),
-            await self._gone(uow, camera, whole, now),
+            gone,
         )
         written_to = recorded[-1].end if recorded else None
         return Timeline(camera_id, whole, recorded, explain(whole, recorded, layers), written_to)
