@@ -235,7 +235,7 @@ class _Archive:
             free_floor=settings.recording.free_floor,
         )
         self.spared = Spared(waits=copying.awaits, stays=restoring.keeps)
-        upkeep = CopyUpkeep(db.uow, PostgresCopies, files, archive, clock, PostgresHeld(db).all)
+        upkeep = CopyUpkeep(db.uow, PostgresCopies, PostgresHolds, files, archive, clock)
         self.followers = [copying.follow, upkeep.follow, restoring.follow]
         self.parts = [lambda: aclosing(archive)]
         self.loops = {

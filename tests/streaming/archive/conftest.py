@@ -111,7 +111,7 @@ class Site:
         self.files = RecordingsFolder(self.folder)
         self.archive = S3Archive(self.store.settings(), SystemClock(), storage_class=self.storage_class)
         self.copying = Copying(db.uow, PostgresCopies, self.files, self.archive, self.clock)
-        self.upkeep = CopyUpkeep(db.uow, PostgresCopies, self.files, self.archive, self.clock, PostgresHeld(db).all)
+        self.upkeep = CopyUpkeep(db.uow, PostgresCopies, PostgresHolds, self.files, self.archive, self.clock)
         self.restoring = Restoring(
             *(db.uow, PostgresCopies, PostgresRestores, PostgresSegments, PostgresIndex(db)),
             files=self.files,

@@ -9,12 +9,15 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
+from tests.chassis.waiting import until
 from tests.streaming.archive.conftest import Site, Store
 from tests.streaming.conftest import Running
 
 from chassis.settings import ObjectsSettings
 from gtvision.errors import Unavailable
 from gtvision.ids import new_id
+from gtvision.tenancy import Role
 from gtvision.time import SystemClock
 from streaming import metrics
 from streaming.gateways.s3_archive import S3Archive
@@ -174,6 +177,41 @@ async def test_copies_go_after_their_days_unless_they_are_held(site: Site, film:
     await site.upkeep.expire()
     assert [row["segment_id"] for row in await site.copies()] == [held["segment_id"]]
     assert [site.store.object(row["object_key"]).status_code for row in (held, free)] == [200, 404]
+
+
+async def test_a_hold_that_comes_while_copies_go_keeps_those_that_are_left(
+    site: Site, film: Path, running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("streaming.archive.usecases.upkeep._MOST_AT_ONCE", 1, raising=False)
+    await site.mark(offsite_days=2, retention_days=1)
+    for minute in (0, 10):
+        site.record(film, minute)
+    await site.look()
+    first, second = await site.copies()
+    site.clock.advance(timedelta(days=2))
+    await site.recorder.keep_index()
+    span = {"from": second["started_at"].isoformat(), "to": second["ended_at"].isoformat()}
+    headers = running.mint.headers(running.mint.caller(Role.ADMIN, tenant_id=site.tenant))
+    body = {"camera_id": str(site.camera), **span, "reason": "Inquérito 12/2026"}
+    delete, placing = site.archive.delete, []
+
+    async def answered_or_waits() -> bool:
+        async with running.db.uow(None) as uow:
+            waits = await uow.session.scalar(text("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"))
+        return placing[0].done() or bool(waits)
+
+    async def slow(key: str) -> None:
+        if not placing:
+            placing.append(asyncio.create_task(running.http.post("/holds", headers=headers, json=body)))
+            await until(answered_or_waits)
+            assert not placing[0].done(), "nothing may go after it was answered"
+        await delete(key)
+
+    monkeypatch.setattr(site.archive, "delete", slow)
+    await site.upkeep.expire()
+    assert (await placing[0]).status_code == 201
+    assert [row["segment_id"] for row in await site.copies()] == [second["segment_id"]]
+    assert [site.store.object(row["object_key"]).status_code for row in (first, second)] == [404, 200]
 
 
 async def test_retention_may_ask_what_waits(site: Site, film: Path) -> None:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import random
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from chassis.db import UowFactory
+from chassis.db import UnitOfWork, UowFactory
 from chassis.logs import get_logger
 from gtvision.errors import Invalid, NotFound
 from gtvision.time import Clock
@@ -18,25 +19,35 @@ from streaming import metrics
 from streaming.archive.domain import Copy, CopyState, Failure
 from streaming.archive.usecases.copying import Copies
 from streaming.recordings.domain import Look, Segment, SegmentFile
-from streaming.retention.domain import Held, HeldSpans
+from streaming.retention.domain import HeldSpans
 from streaming.streams.domain import DesiredCamera
 
 if TYPE_CHECKING:
     from streaming.gateways.recordings_folder import RecordingsFolder
     from streaming.gateways.s3_archive import S3Archive
+    from streaming.retention.repository import PostgresHolds
 
 log = get_logger(__name__)
 
-AllHeld = Callable[[datetime], Awaitable[Sequence[Held]]]
-"""What is held at an instant, whatever its days, by all tenants."""
-_PAGE = 200
+_MOST_AT_ONCE = 20
+"""So many copies are looked at under one lock, for which a person who places a hold waits."""
+_UNDER_LOCK = timedelta(seconds=30)
+"""PostgreSQL ends a transaction, and with it the lock, that was idle for 60 s."""
 
 
 class CopyUpkeep:
     """Reads copies back, and deletes them in their time."""
 
-    def __init__(self, uow: UowFactory, copies: Copies, files: RecordingsFolder, archive: S3Archive, clock: Clock, held: AllHeld) -> None:
-        self._uow, self._copies, self._files, self._archive, self._clock, self._held = uow, copies, files, archive, clock, held
+    def __init__(
+        self,
+        uow: UowFactory,
+        copies: Copies,
+        holds: Callable[[UnitOfWork], PostgresHolds],
+        files: RecordingsFolder,
+        archive: S3Archive,
+        clock: Clock,
+    ) -> None:
+        self._uow, self._copies, self._holds, self._files, self._archive, self._clock = uow, copies, holds, files, archive, clock
         self._cameras: Mapping[UUID, DesiredCamera] = {}
 
     async def follow(self, look: Look) -> None:
@@ -46,19 +57,26 @@ class CopyUpkeep:
     async def expire(self) -> None:
         """Deletes the copies that have been kept for their camera's days, and are not held. Raises: Unavailable."""
         now = self._clock.now()
-        held = HeldSpans(await self._held(now))
         for camera in list(self._cameras.values()):
             before = now - timedelta(days=camera.recording.offsite_days)
             after: Copy | None = None
             while True:
-                async with self._uow(camera.tenant_id) as uow:
-                    old = await self._copies(uow).older(camera.camera_id, before, after, _PAGE)
-                if not old:
+                after = await self._expire_some(camera, before, after)
+                if after is None:
                     break
-                after = old[-1]
-                for copy in old:
-                    if not held.cover(camera.tenant_id, _file_of(copy.segment)):
-                        await self._delete(copy)
+
+    async def _expire_some(self, camera: DesiredCamera, before: datetime, after: Copy | None) -> Copy | None:
+        """Deletes copies under the lock that a hold is placed under: a hold that a person was told of is known here. Returns the last that
+        was looked at; None: there are no more."""
+        async with self._uow(camera.tenant_id) as locked, asyncio.timeout(_UNDER_LOCK.total_seconds()):
+            holds = self._holds(locked)
+            await holds.lock()
+            held = HeldSpans(await holds.active(self._clock.now()))
+            old = await self._copies(locked).older(camera.camera_id, before, after, _MOST_AT_ONCE)
+            for copy in old:
+                if not held.cover(camera.tenant_id, _file_of(copy.segment)):
+                    await self._delete(copy)
+        return old[-1] if old else None
 
     async def _delete(self, copy: Copy) -> None:
         """The object first, so that none stays behind that nobody knows of."""
