@@ -24,6 +24,9 @@ misdated = Counter("gtvision_streaming_misdated_segments_total", "Recorded files
 unplayable = Counter("gtvision_streaming_unplayable_segments_total", "Recorded files in which nothing can be played")
 changed = Counter("gtvision_streaming_changed_segments_total", "Recorded files that are no longer what was indexed")
 deleted_bytes = Counter("gtvision_streaming_deleted_bytes_total", "Bytes of recordings removed by retention or quota")
+undeleted = Counter(
+    "gtvision_streaming_undeleted_total", "Times that a recording could not be deleted, such as for the rights of its folder"
+)
 days_left = Gauge("gtvision_streaming_days_left", "Days until the oldest recordings have to go for new ones; +Inf: never, or not known")
 held_bytes = Gauge("gtvision_streaming_held_bytes", "Bytes of recordings that legal holds keep")
 full_of_held = Gauge("gtvision_streaming_disk_full_of_held", "1 while what is held leaves too little room on the disk")

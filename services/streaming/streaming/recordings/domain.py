@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -150,3 +151,55 @@ def finished(files: Sequence[SegmentFile], now: datetime, idle_after: timedelta)
         if writing[file.camera_id] is not file or now - file.modified_at >= idle_after:
             done.append(replace(file, followed_at=followed_at))
     return done[::-1]
+
+
+_FIRST_PAUSE, _LONGEST_PAUSE = timedelta(minutes=1), timedelta(hours=1)
+_MOST_OF_A_CAMERA = 100
+"""Where so many of a camera cannot be deleted, its folder is at fault: no more of its recordings lose their rows."""
+
+
+@dataclass(slots=True)
+class _Left:
+    camera_id: UUID
+    again_at: datetime
+    is_buried: bool
+    """A tombstone has the place of its row already."""
+    tries: int = 0
+
+
+class Undeleted:
+    """Files that could not be deleted: each waits for a pause that grows, so that others go first, and gets one tombstone."""
+
+    def __init__(self) -> None:
+        self._left: dict[PurePosixPath, _Left] = {}
+        self._waiting: set[PurePosixPath] = set()
+        self._at_fault: set[UUID] = set()
+
+    def begin(self, files: Iterable[SegmentFile], now: datetime) -> None:
+        """A look begins: what is no longer there is forgotten."""
+        if self._left:
+            there = {file.path for file in files if file.path in self._left}
+            self._left = {path: left for path, left in self._left.items() if path in there}
+        self._waiting = {path for path, left in self._left.items() if left.again_at > now}
+        of_cameras = Counter(self._left[path].camera_id for path in self._waiting)
+        self._at_fault = {camera_id for camera_id, count in of_cameras.items() if count >= _MOST_OF_A_CAMERA}
+
+    def waits(self, file: SegmentFile) -> bool:
+        """Whether a file is not to be tried in this look."""
+        return file.path in self._waiting or file.camera_id in self._at_fault
+
+    def is_buried(self, file: SegmentFile) -> bool:
+        return file.path in self._left and self._left[file.path].is_buried
+
+    def bury(self, file: SegmentFile, now: datetime) -> None:
+        """Its tombstone is there, and it goes next."""
+        self._left[file.path] = _Left(file.camera_id, now, is_buried=True)
+
+    def went(self, file: SegmentFile) -> None:
+        self._left.pop(file.path, None)
+
+    def failed(self, file: SegmentFile, now: datetime) -> None:
+        """It could not be deleted, and waits."""
+        left = self._left.setdefault(file.path, _Left(file.camera_id, now, is_buried=False))
+        left.again_at = now + min(_LONGEST_PAUSE, _FIRST_PAUSE * 2 ** min(left.tries, 10))
+        left.tries += 1

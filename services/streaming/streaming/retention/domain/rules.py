@@ -118,6 +118,8 @@ class Rules:
     cities: Mapping[UUID, CityLimits] = field(default_factory=dict)
     held: HeldSpans = field(default_factory=HeldSpans)
     spared: Spared = field(default_factory=Spared)
+    stuck: Callable[[SegmentFile], bool] = _none
+    """It cannot be deleted for now: others go first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +189,7 @@ class _Stock:
                 self.used[city] += file.size_bytes
                 self.held[city] += file.size_bytes
                 continue
-            if rules.spared.stays(file):
+            if rules.stuck(file) or rules.spared.stays(file):
                 self.used[city] += file.size_bytes
                 continue
             is_old = limit is not None and file.started_at <= limit and (not is_newest or file.modified_at <= limit)

@@ -12,10 +12,22 @@ from uuid import UUID
 
 from chassis.db import UnitOfWork, UowFactory
 from chassis.logs import get_logger
+from gtvision.errors import Unavailable
 from gtvision.ids import new_id
 from streaming import metrics
-from streaming.recordings.domain import GENESIS, Look, Segment, SegmentFile, segment_id_of
-from streaming.retention.domain import CitySettings, Doomed, HeldSpans, HeldState, Limits, Rules, Spared, bury, limits_of_cities, to_delete
+from streaming.recordings.domain import GENESIS, Look, Segment, SegmentFile, Undeleted, segment_id_of
+from streaming.retention.domain import (
+    CitySettings,
+    Doomed,
+    HeldSpans,
+    HeldState,
+    Limits,
+    Rules,
+    Spared,
+    bury,
+    limits_of_cities,
+    to_delete,
+)
 
 if TYPE_CHECKING:
     from streaming.gateways.recordings_folder import RecordingsFolder
@@ -30,6 +42,8 @@ _MOST_AT_ONCE = 100
 """So many are deleted under one lock, for which a person who places a hold waits."""
 _UNDER_LOCK = timedelta(seconds=30)
 """PostgreSQL ends a transaction, and with it the lock, that was idle for 60 s."""
+_ONE_FILE = timedelta(seconds=10)
+"""A disk that fails answers late, and must not use up the lock's time for one file."""
 
 
 class Retention:
@@ -52,24 +66,30 @@ class Retention:
         self._uow, self._segments, self._holds, self._tombstones = uow, segments, holds, tombstones
         self._held, self._files, self._limits, self._settings, self._most_per_look = held, files, limits, settings, most_per_look
         self._spared = spared or Spared()
+        self._undeleted = Undeleted()
         self.held_state = HeldState()
         """What holds did to the last look."""
 
     async def follow(self, look: Look) -> None:
-        """Deletes what has to go, so many files at most. Raises: Unavailable."""
+        """Deletes what has to go, so many files at most. Raises: Unavailable, also where a file cannot be deleted, once all had a turn."""
         missing = await self._files.missing_free_bytes(self._limits.free_floor)
         held = HeldSpans(await self._held.all(look.now))
-        rules = Rules(self._limits, missing, limits_of_cities(look, self._settings), held, self._spared)
+        self._undeleted.begin(look.files, look.now)
+        rules = Rules(self._limits, missing, limits_of_cities(look, self._settings), held, self._spared, self._undeleted.waits)
         doomed, held_state = await asyncio.to_thread(to_delete, look, rules, self._most_per_look)
         self._tell(held_state)
         by_tenant: defaultdict[UUID | None, list[Doomed]] = defaultdict(list)
         for each in doomed:
             camera = look.cameras.get(each.file.camera_id)
             by_tenant[camera.tenant_id if camera else None].append(each)
+        failed: list[Doomed] = []
         for tenant_id, own in by_tenant.items():
             own.sort(key=_kind)  # what goes together costs three statements, however many files it is
             for first in range(0, len(own), _MOST_AT_ONCE):
-                await self._delete(tenant_id, own[first : first + _MOST_AT_ONCE], look.now)
+                failed += await self._delete(tenant_id, own[first : first + _MOST_AT_ONCE], look.now)
+        if failed:
+            log.error("recordings_not_deleted", files=len(failed), first=str(failed[0].file.path))
+            raise Unavailable("Some recordings cannot be deleted.")
 
     def _tell(self, held_state: HeldState) -> None:
         was_full, self.held_state = self.held_state.is_full, held_state
@@ -80,24 +100,27 @@ class Retention:
         elif was_full and not held_state.is_full:
             log.info("disk_no_longer_full_of_held")
 
-    async def _delete(self, tenant_id: UUID | None, doomed: Sequence[Doomed], now: datetime) -> None:
-        """Deletes files of one tenant, under the lock that a hold is placed under: a hold that a person was told of is known here.
+    async def _delete(self, tenant_id: UUID | None, doomed: Sequence[Doomed], now: datetime) -> list[Doomed]:
+        """Deletes files of one tenant, under the lock that a hold is placed under: a hold that a person was told of is known here. Returns
+        those that could not be deleted.
 
         First the rows go and the tombstones come, then the files go: an agent that is stopped in between finds the files and deletes them
         again. Files of cameras that are not known have no tenant, and so neither holds of their own nor rows.
         """
         if tenant_id is None:
-            await self._remove(doomed)
-            return
+            return await self._remove(doomed, now)
         async with self._uow(tenant_id) as locked, asyncio.timeout(_UNDER_LOCK.total_seconds()):
             holds = self._holds(locked)
             await holds.lock()
             held = HeldSpans(await holds.active(now))
             free = [each for each in doomed if not held.cover(tenant_id, each.file)]
             async with self._uow(tenant_id) as uow:
-                for own in _by_camera_and_policy(free):
+                unburied = [each for each in free if not self._undeleted.is_buried(each.file)]
+                for own in _by_camera_and_policy(unburied):
                     await self._bury(uow, own, now)
-            await self._remove(free)
+            for each in unburied:
+                self._undeleted.bury(each.file, now)
+            return await self._remove(free, now)
 
     async def _bury(self, uow: UnitOfWork, doomed: Sequence[Doomed], now: datetime) -> None:
         """Puts a tombstone in the place of rows, of one camera and policy, oldest first."""
@@ -110,11 +133,22 @@ class Retention:
         bury(tombstones, segments, policy, now, new_id)
         await repository.put(tombstones)
 
-    async def _remove(self, doomed: Sequence[Doomed]) -> None:
+    async def _remove(self, doomed: Sequence[Doomed], now: datetime) -> list[Doomed]:
+        """Returns which could not be deleted: one such file must not keep the others."""
+        failed = []
         for each in doomed:
-            await self._files.delete(each.file.path)
+            try:
+                async with asyncio.timeout(_ONE_FILE.total_seconds()):
+                    await self._files.delete(each.file.path)
+            except (Unavailable, TimeoutError):
+                metrics.undeleted.inc()
+                self._undeleted.failed(each.file, now)
+                failed.append(each)
+                continue
+            self._undeleted.went(each.file)
             metrics.deleted_bytes.inc(each.file.size_bytes)
             log.info("recording_deleted", path=str(each.file.path), size_bytes=each.file.size_bytes, reason=each.policy.reason.value)
+        return failed
 
 
 def _kind(each: Doomed) -> tuple[str, str, float]:
