@@ -4,7 +4,7 @@ import asyncio
 import subprocess
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -17,7 +17,7 @@ from tests.fixtures.plugin import DatabaseFor
 from tests.fixtures.tokens import TokenMint, encryption_keys
 from tests.streaming.buckets import bucket_server
 
-from chassis.db import Database
+from chassis.db import Database, UnitOfWork
 from chassis.envelope import wrap
 from chassis.redis import connect_redis
 from chassis.service import Service
@@ -32,6 +32,7 @@ from streaming.archive.repository import PostgresCopies
 from streaming.live.usecases import Authorizer
 from streaming.names.fakes import FakeCertificates, FakeNames
 from streaming.names.usecases import CameraNames
+from streaming.retention.repository import PostgresTombstones
 from streaming.settings import ApiSettings, MediaSettings
 from streaming.streams.fakes import FakeMediaServer
 from streaming.streams.repository import PostgresFleet, PostgresStreams, camera_copy
@@ -40,6 +41,10 @@ from streaming.timeline.repository import PostgresInterruptions, PostgresTimelin
 from streaming.timeline.usecases import StreamInterruptions, TimelineReader, Timelines
 
 CLOCK = SystemClock()
+
+
+async def deleted(uow: UnitOfWork, camera: UUID, since: datetime, until: datetime) -> list[tuple[datetime, datetime]]:
+    return await PostgresTombstones(uow).spans(camera, since, until)
 
 
 @dataclass
@@ -112,7 +117,7 @@ async def running(
         ailments=interruptions.ailments,
     )
     service.api.state.provided[Timelines] = Timelines(
-        db.uow, TimelineReader(PostgresTimeline, clock), streams, clock, lambda uow, *span: PostgresCopies(uow).spans(*span)
+        db.uow, TimelineReader(PostgresTimeline, clock, deleted), streams, clock, lambda uow, *span: PostgresCopies(uow).spans(*span)
     )
     events = CameraEvents(db.uow, camera_copy, changed=names.changed.set)
     public = httpx.ASGITransport(app=service.api, client=("203.0.113.9", 4711))

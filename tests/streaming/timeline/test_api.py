@@ -8,7 +8,6 @@ import pytest
 from tests.ledger import audit_entries
 from tests.streaming.timeline.conftest import Site, instants
 
-from gtvision.camera import RecordingSettings
 from gtvision.ids import new_id
 from gtvision.tenancy import Role
 from streaming.timeline.repository import PostgresOpenFiles
@@ -68,16 +67,6 @@ async def test_density_by_the_hour_and_a_year_by_the_day(site: Site) -> None:
     assert len(year["density"]) in {361, 362}
     finest = await site.ask(hour - timedelta(days=40), hour, resolution="minute")
     assert (finest.status_code, finest.json()["code"]) == (422, "invalid")
-
-
-async def test_what_retention_took_is_said(site: Site) -> None:
-    await site.register(recording=RecordingSettings(retention_days=3))
-    now = site.now()
-    await site.be_known_for_long()
-    await site.record(now - timedelta(days=2), now - timedelta(days=2) + HOUR, file_s=600)
-    body = await site.timeline(now - timedelta(days=10), now - timedelta(days=2))
-    assert [(gap["cause"], gap["detail"]) for gap in body["gaps"]] == [("retention", "deleted"), ("unknown", "")]
-    assert instants(body["gaps"])[0] == (now - timedelta(days=10), now - timedelta(days=3))
 
 
 async def test_a_removed_camera_keeps_its_timeline_and_its_list(site: Site) -> None:

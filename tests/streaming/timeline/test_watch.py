@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from tests.ledger import emitted
+from tests.streaming.conftest import deleted
 from tests.streaming.timeline.conftest import Site, instants
 
 from gtvision.camera import RecordingSettings
@@ -47,7 +48,7 @@ class Agent:
         db, clock = self.site.running.db, self.site.clock
         files, idle_after = RecordingsFolder(self.folder), timedelta(seconds=20)
         watch = RecordingWatch(db.uow, PostgresInterruptions, PostgresWatches(db), PostgresFleet(db), files)
-        gaps = ClosedGaps(TimelineReader(PostgresTimeline, clock), PostgresTimeline, PostgresStreams)
+        gaps = ClosedGaps(TimelineReader(PostgresTimeline, clock, deleted), PostgresTimeline, PostgresStreams)
         self.recorder = Recorder(
             db.uow,
             PostgresSegments,

@@ -35,9 +35,6 @@ _RECORDED = text(
     ORDER BY started_at NULLS LAST
     """
 ).bindparams(bindparam("tenant_id", type_=UuidType()), bindparam("camera_id", type_=UuidType()))
-_OLDEST = text(
-    "SELECT started_at FROM segments WHERE tenant_id = :tenant_id AND camera_id = :camera_id ORDER BY started_at LIMIT 1"
-).bindparams(bindparam("tenant_id", type_=UuidType()), bindparam("camera_id", type_=UuidType()))
 
 _BEFORE = text(
     "SELECT ended_at FROM segments WHERE tenant_id = :tenant_id AND camera_id = :camera_id AND started_at < :start"
@@ -57,11 +54,6 @@ class PostgresTimeline:
         found = await self.uow.session.execute(_RECORDED, {"tenant_id": self.uow.tenant_id, "camera_id": camera_id, **values})
         rows = found.all()
         return [Span(start, after.ended_before) for (start, _), after in pairwise(rows) if start < after.ended_before]
-
-    async def oldest(self, camera_id: UUID) -> datetime | None:
-        """When the camera's oldest recording starts."""
-        found = await self.uow.session.execute(_OLDEST, {"tenant_id": self.uow.tenant_id, "camera_id": camera_id})
-        return found.scalar_one_or_none()
 
     async def ended_before(self, camera_id: UUID, start: datetime) -> datetime | None:
         """When the recording ended that started last before an instant."""

@@ -53,8 +53,7 @@ class Timelines:
 class TimelineReader:
     """Puts together what the index, the open file and the interruptions say."""
 
-    def __init__(self, repository: Callable[[UnitOfWork], PostgresTimeline], clock: Clock, deleted: Deleted | None = None) -> None:
-        """Without `deleted`, what is older than a camera's retention and its oldest recording counts as deleted."""
+    def __init__(self, repository: Callable[[UnitOfWork], PostgresTimeline], clock: Clock, deleted: Deleted) -> None:
         self._repository, self._clock, self._deleted = repository, clock, deleted
 
     async def has_recording(self, uow: UnitOfWork, camera_id: UUID, since: datetime, until: datetime) -> bool:
@@ -76,28 +75,18 @@ class TimelineReader:
         recorded = await repository.recorded(camera_id, whole) + ([writing] if writing else [])
         recorded = clipped(joined(recorded), whole)
         by_source = await repository.interruptions(camera_id, whole)
-        gone = await self._gone(uow, camera, whole, now)
+        gone = await self._deleted(uow, camera_id, whole.start, whole.end)
         layers = (
             [gap for source, gap in by_source if source is Source.INDEX],
-            gone if self._deleted is not None else [],  # a tombstone is of what was recorded, whatever else went wrong at that time
+            # a tombstone is of what was recorded, whatever else went wrong at that time
+            [Gap(start, end, GapCause.RETENTION, "deleted") for start, end in gone],
             _while_not_there(camera),
             [gap for source, gap in by_source if source is Source.STREAM],
             [gap for source, gap in by_source if source is Source.RECORDER],
             _unwatched(*await repository.watches(whole), whole, now),
-            gone,
         )
         written_to = recorded[-1].end if recorded else None
         return Timeline(camera_id, whole, recorded, explain(whole, recorded, layers), written_to)
-
-    async def _gone(self, uow: UnitOfWork, camera: KeptCamera, whole: Span, now: datetime) -> list[Gap]:
-        if self._deleted is not None:
-            spans = await self._deleted(uow, camera.camera_id, whole.start, whole.end)
-            return [Gap(start, end, GapCause.RETENTION, "deleted") for start, end in spans]
-        kept_from = now - timedelta(days=camera.retention_days)
-        if kept_from <= whole.start:
-            return []
-        oldest = await self._repository(uow).oldest(camera.camera_id)
-        return [Gap(EARLIEST, kept_from if oldest is None else min(oldest, kept_from), GapCause.RETENTION, "deleted")]
 
 
 def _while_not_there(camera: KeptCamera) -> list[Gap]:
