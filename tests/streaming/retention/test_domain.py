@@ -25,6 +25,7 @@ from streaming.retention.domain import (
     Policy,
     Reason,
     Rules,
+    Spared,
     Tombstone,
     bury,
     keep_days,
@@ -77,6 +78,18 @@ def test_quota_takes_the_oldest_and_never_what_is_being_written() -> None:
     files = [*minutes(CAMERA, 4), recording(OTHER, NOW - timedelta(days=1))]
     assert gone(look(files), limited_to(25)) == files[:3]
     assert gone(look(files), limited_to(0)) == files[:3]
+
+
+def test_what_was_brought_back_outlives_its_days_and_goes_first_for_room() -> None:
+    cameras = (camera(CAMERA, days=1), camera(OTHER), camera(RURAL, TOWN))
+    back, own = minutes(CAMERA, 2, first=NOW - timedelta(minutes=30)), minutes(OTHER, 3)
+    old_back = minutes(CAMERA, 2, first=NOW - timedelta(days=3))
+    rural = minutes(RURAL, 3, first=NOW - timedelta(days=9))
+    seen = look([*back, *old_back, *own, *rural, *minutes(CAMERA, 1, first=NOW)], cameras)
+    spared = Spared(stays=lambda file: file in back or file in old_back)
+    assert plan(seen, Rules(ROOMY, spared=spared)) == []
+    assert [each.file for each in plan(seen, Rules(ROOMY, 50, spared=spared))] == [*old_back, *back, own[0]]
+    assert [each.file for each in plan(seen, Rules(ROOMY, 0, {CITY: CityLimits(max_bytes=55)}, spared=spared))] == [*old_back, back[0]]
 
 
 def test_free_space_counts_like_the_quota() -> None:

@@ -106,7 +106,7 @@ class Spared:
     waits: Callable[[SegmentFile], bool] = _none
     """It is copied off-site first, unless its room is needed."""
     stays: Callable[[SegmentFile], bool] = _none
-    """It was brought back from off-site for a while."""
+    """It was brought back from off-site for a while: it outlives its days, and goes first where its city has to give room."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +174,7 @@ class _Stock:
         self.is_short = False
         self._old: list[tuple[datetime, int, Doomed]] = []
         self._spare: defaultdict[City, list[SegmentFile]] = defaultdict(list)
+        self._brought_back: defaultdict[City, list[SegmentFile]] = defaultdict(list)
         self._oldest: dict[City, list[SegmentFile]] = {}
         none = CityLimits()
         keep = {camera_id: keeping(camera, rules.cities.get(camera.tenant_id, none)) for camera_id, camera in look.cameras.items()}
@@ -189,17 +190,18 @@ class _Stock:
                 self.used[city] += file.size_bytes
                 self.held[city] += file.size_bytes
                 continue
-            if rules.stuck(file) or rules.spared.stays(file):
+            if rules.stuck(file):
                 self.used[city] += file.size_bytes
                 continue
+            stays = rules.spared.stays(file)
             is_old = limit is not None and file.started_at <= limit and (not is_newest or file.modified_at <= limit)
-            if is_old and not rules.spared.waits(file):
+            if is_old and not stays and not rules.spared.waits(file):
                 self._old.append((file.started_at, len(self._old), Doomed(file, keep[camera_id])))
                 self._freed += file.size_bytes
                 continue
             self.used[city] += file.size_bytes
             if not is_newest:
-                self._spare[city].append(file)
+                (self._brought_back if stays else self._spare)[city].append(file)
 
     def too_old(self, most: int) -> list[Doomed]:
         return [doomed for _, _, doomed in heapq.nsmallest(most, self._old)]
@@ -236,7 +238,8 @@ class _Stock:
     def _has_spare(self, city: City, most: int) -> bool:
         """Sorts no more of a city's files than can go."""
         if city not in self._oldest:
-            self._oldest[city] = heapq.nsmallest(most, self._spare[city], key=attrgetter("started_at"))[::-1]
+            first, then = (heapq.nsmallest(most, of[city], key=attrgetter("started_at")) for of in (self._brought_back, self._spare))
+            self._oldest[city] = [*first, *then][:most][::-1]
         return bool(self._oldest[city])
 
     def _take(self, city: City) -> SegmentFile:
