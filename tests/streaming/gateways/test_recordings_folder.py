@@ -5,18 +5,22 @@ from __future__ import annotations
 import struct
 import subprocess
 import threading
-from datetime import timedelta
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path, PosixPath, PurePosixPath
 from typing import ClassVar
 
 import pytest
 
+from gtvision.camera import path_name
 from gtvision.errors import Invalid, Unavailable
+from gtvision.ids import derived_id
 from streaming.gateways.recordings_folder import RecordingsFolder
 from streaming.recordings.domain import Pictures
 
 pytestmark = pytest.mark.media
 
+SEGMENT = PurePosixPath(path_name(derived_id("camera", "one")), "2026-05-01_12-00-00-000000.mp4")
 VIDEO = ["-c:v", "libx264", "-preset", "ultrafast", "-g", "10", "-bf", "0", "-fps_mode", "passthrough"]
 
 
@@ -91,6 +95,28 @@ async def test_a_file_of_sound_alone_is_refused(tmp_path: Path) -> None:
     subprocess.run(["ffmpeg", "-v", "error", "-f", "lavfi", "-i", "sine=duration=2", str(tmp_path / "sound.mp4")], check=True)
     with pytest.raises(Invalid):
         await measured(tmp_path / "sound.mp4")
+
+
+async def cut_off() -> AsyncIterator[bytes]:
+    yield b"some"
+    raise Unavailable("The archive does not answer.")
+
+
+async def test_nothing_is_left_of_a_file_that_did_not_come_whole(tmp_path: Path) -> None:
+    with pytest.raises(Unavailable, match="archive"):
+        await RecordingsFolder(tmp_path).receive(SEGMENT, cut_off())
+    assert list((tmp_path / SEGMENT.parent).iterdir()) == []
+
+
+async def test_what_a_killed_process_had_begun_to_receive_is_swept_after_an_hour(tmp_path: Path) -> None:
+    part, other = (tmp_path / SEGMENT.parent / name for name in (f"{SEGMENT.name}.part", "of_others.mp4.part"))
+    part.parent.mkdir()
+    for path in (part, other):
+        path.touch()
+    written = datetime.fromtimestamp(part.stat().st_mtime, UTC)
+    folder = RecordingsFolder(tmp_path)
+    assert (await folder.sweep(written + timedelta(minutes=59)), part.exists()) == (0, True)
+    assert (await folder.sweep(written + timedelta(minutes=61)), part.exists(), other.exists()) == (1, False, True)
 
 
 class DeadMount(PosixPath):

@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import errno
 import hashlib
+import math
 import os
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 from functools import partial
@@ -35,6 +37,8 @@ _PROBE_BYTES = 4_000_000
 
 _CHUNK = 1 << 18
 _THUMBNAIL, _UNFINISHED = ".jpg", ".part"
+_GIVEN_UP_AFTER = timedelta(hours=1)
+"""A file that is being received is written to all the time."""
 
 
 class RecordingsFolder:
@@ -107,7 +111,10 @@ class RecordingsFolder:
             return await asyncio.to_thread(step)
 
     async def receive(self, path: PurePosixPath, chunks: AsyncIterator[bytes]) -> PurePosixPath:
-        """Writes the content of a recorded file beside its place, where no look finds it, and returns where. Raises: Unavailable."""
+        """Writes the content of a recorded file beside its place, where no look finds it, and returns where.
+
+        Nothing is left of what did not come whole. Raises: Unavailable.
+        """
         unfinished = path.with_name(path.name + _UNFINISHED)
         whole = self._root / unfinished
         file = await self._ask(partial(_open_new, whole))
@@ -115,8 +122,11 @@ class RecordingsFolder:
             async for chunk in chunks:
                 await self._ask(partial(file.write, chunk))
             await self._ask(partial(_flush, file))
-        finally:
-            await asyncio.to_thread(file.close)
+            await self._ask(file.close)
+        except BaseException:
+            with suppress(Unavailable):
+                await self._ask(partial(_give_up, file, whole))
+            raise
         return unfinished
 
     async def settle(self, path: PurePosixPath, written_at: datetime) -> None:
@@ -136,10 +146,13 @@ class RecordingsFolder:
         """Stores the thumbnail of a recorded file: whole, or not at all. Raises: Unavailable."""
         await self._ask(partial(_put, self._root / _unfinished(path), self._root / thumbnail_of(path), jpeg))
 
-    async def sweep(self) -> int:
-        """Removes thumbnails that have no recording, unfinished ones too. Returns how many. Raises: Unavailable."""
+    async def sweep(self, now: datetime) -> int:
+        """Removes thumbnails that have no recording, unfinished ones too, and what a process that was killed had begun to receive.
+
+        Returns how many. Raises: Unavailable.
+        """
         folders = await self._ask(lambda: list(self._folders()))
-        return sum([await self._ask(partial(_sweep, folder)) for folder in folders])
+        return sum([await self._ask(partial(_sweep, folder, (now - _GIVEN_UP_AFTER).timestamp())) for folder in folders])
 
     async def missing_free_bytes(self, floor: float) -> int:
         """How many bytes must be freed so that `floor` (0..1) of the disk is free; 0 when it is. Raises: Unavailable."""
@@ -229,6 +242,12 @@ def _flush(file: BinaryIO) -> None:
     os.fsync(file.fileno())
 
 
+def _give_up(file: BinaryIO, path: Path) -> None:
+    with suppress(OSError):  # what it still holds has no room on a full disk
+        file.close()
+    path.unlink(missing_ok=True)
+
+
 def _settle(path: Path, written_s: float) -> None:
     unfinished = path.with_name(path.name + _UNFINISHED)
     os.utime(unfinished, (written_s, written_s))
@@ -251,16 +270,25 @@ def _put(unfinished: Path, thumbnail: Path, data: bytes) -> None:
     unfinished.replace(thumbnail)
 
 
-def _sweep(folder: os.DirEntry[str]) -> int:
+def _sweep(folder: os.DirEntry[str], given_up_s: float) -> int:
     if camera_of_path(folder.name) is None:
         return 0
     paths = [PurePosixPath(folder.name, entry.name) for entry in os.scandir(folder.path)]
     found = {path for path in paths if path.name.endswith((_THUMBNAIL, _THUMBNAIL + _UNFINISHED))}
     recordings = [path for path in paths if parse_segment_path(path) is not None]
     gone = found - {each for path in recordings for each in (thumbnail_of(path), _unfinished(path))}
+    received = (path for path in paths if path.suffix == _UNFINISHED and parse_segment_path(path.with_suffix("")) is not None)
+    gone |= {path for path in received if _written_s(Path(folder.path, path.name)) < given_up_s}
     for path in gone:
         Path(folder.path, path.name).unlink(missing_ok=True)
     return len(gone)
+
+
+def _written_s(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except FileNotFoundError:
+        return math.inf  # it was put in its place since it was listed
 
 
 def _pictures(path: Path) -> Pictures:

@@ -45,7 +45,7 @@ class Thumbnails:
     async def make_next(self) -> None:
         """Makes one thumbnail, where one is missing; once an hour, removes those whose recordings are gone. Raises: Unavailable."""
         if self._clock.monotonic() - self._swept_at >= _SWEPT_EVERY_S:
-            swept = await self._files.sweep()
+            swept = await self._files.sweep(self._clock.now())
             self._swept_at = self._clock.monotonic()
             log.info("thumbnails_swept", removed=swept)
         if self._missing:
