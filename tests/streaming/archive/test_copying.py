@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
 
+import httpx
 import pytest
 from sqlalchemy import text
 from tests.chassis.waiting import until
@@ -193,7 +194,8 @@ async def test_a_hold_that_comes_while_copies_go_keeps_those_that_are_left(
     span = {"from": second["started_at"].isoformat(), "to": second["ended_at"].isoformat()}
     headers = running.mint.headers(running.mint.caller(Role.ADMIN, tenant_id=site.tenant))
     body = {"camera_id": str(site.camera), **span, "reason": "Inquérito 12/2026"}
-    delete, placing = site.archive.delete, []
+    delete = site.archive.delete
+    placing: list[asyncio.Task[httpx.Response]] = []
 
     async def answered_or_waits() -> bool:
         async with running.db.uow(None) as uow:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import av
 import pytest
@@ -14,6 +16,10 @@ from tests.streaming.archive.test_copying import away, chunks
 from gtvision.errors import Unavailable
 from gtvision.ids import new_id
 from streaming.archive.domain import Stored, Thaw
+from streaming.archive.repository import PostgresCopies
+from streaming.recordings.domain import Look
+from streaming.recordings.repository import PostgresSegments
+from streaming.streams.repository import PostgresFleet
 
 pytestmark = [pytest.mark.db, pytest.mark.broker, pytest.mark.media]
 
@@ -178,6 +184,50 @@ async def test_a_store_that_is_away_holds_a_restore_up_and_no_more(site: Site, f
         await site.turn()
     assert (await shown(site, job))["state"] == "ready"
     assert path.exists()
+
+
+async def test_what_comes_back_during_a_look_stays(site: Site, film: Path) -> None:
+    [path] = await gone_with_copies(site, film, 1)
+    await asked(site, (await site.copies())[:1])
+    read, go_on = asyncio.Event(), asyncio.Event()
+
+    class Slow(PostgresCopies):
+        async def restored(self, now: datetime) -> dict[str, datetime]:
+            back = await super().restored(now)
+            read.set()
+            await go_on.wait()
+            return back
+
+    [camera] = [each for each in await PostgresFleet(site.running.db).cameras() if each.camera_id == site.camera]
+    site.clock.advance(timedelta(minutes=6))
+    site.restoring._copies = Slow
+    look = Look([], {site.camera: camera}, site.clock.now())
+    looking = asyncio.create_task(site.restoring.follow(look))
+    await read.wait()
+    await site.restoring.bring_back()
+    assert path.exists()
+    go_on.set()
+    await looking
+    [file] = [file for file in await site.files.scan() if file.path.name == path.name]
+    assert site.restoring.keeps(file)
+    site.clock.advance(timedelta(days=31))
+    assert not site.restoring.keeps(file)
+
+
+async def test_what_was_not_put_in_its_place_takes_nothing_from_there(site: Site, film: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    [path] = await gone_with_copies(site, film, 1)
+    await asked(site, (await site.copies())[:1])
+    path.write_bytes(b"another")
+
+    class Away(PostgresSegments):
+        async def last_link(self, camera_id: UUID) -> str:
+            raise Unavailable("The database is not reachable at the moment.")
+
+    site.restoring._segments = Away
+    with pytest.raises(Unavailable):
+        await site.restoring.bring_back()
+    assert path.read_bytes() == b"another"
+    assert list(path.parent.glob("*.part")) == []
 
 
 async def test_what_waits_to_be_copied_is_spared_by_days_and_not_by_room(site: Site, film: Path) -> None:

@@ -66,7 +66,9 @@ class Restoring:
         self._index, self._files, self._archive, self._clock, self._free_floor = index, files, archive, clock, free_floor
         self._cameras: Mapping[UUID, DesiredCamera] = {}
         self._back: dict[str, datetime] | None = None
-        """By path, until when what was brought back stays; None: not known yet."""
+        """By path, until when what was brought back stays, as it stood at the last look; None: not known yet."""
+        self._came: dict[str, datetime] = {}
+        """The same of what this process brought back, which a look that began before does not know of."""
         self._known_at = float("-inf")
         self._missing: defaultdict[UUID, set[UUID]] = defaultdict(set)
         """By restore, segments whose copy was not found. They are looked for again after a restart, and by the next restore: the wrong
@@ -83,10 +85,14 @@ class Restoring:
                 await self._copies(uow).end_restored(look.now)
                 back |= await self._copies(uow).restored(look.now)
         self._back, self._known_at = back, self._clock.monotonic()
+        self._came = {path: until for path, until in self._came.items() if until > look.now}
 
     def keeps(self, file: SegmentFile) -> bool:
         """Whether the file was brought back and stays for now: where that is not known, as at the start, yes."""
-        return self._back is None or self._back.get(str(file.path), file.started_at) > self._clock.now()
+        if self._back is None:
+            return True
+        path, now = str(file.path), self._clock.now()
+        return any(path in known and known[path] > now for known in (self._back, self._came))
 
     async def bring_back(self) -> None:
         """Goes on with what was asked for. Raises: Unavailable, where the archive, the disk or the database is away."""
@@ -160,6 +166,7 @@ class Restoring:
             async with self._uow(segment.tenant_id) as uow:
                 await self._copies(uow).save_failed(copy, Failure.COPY_CHANGED)
             return _Came.NEVER
+        self._note(copy, job.keep_until)  # before it is there: what deletes must not find it first
         await self._put_back(copy, unfinished)
         await self._came_back(copy, job.keep_until)
         metrics.copies.labels("restored").inc()
@@ -168,26 +175,33 @@ class Restoring:
     async def _put_back(self, copy: Copy, unfinished: PurePosixPath) -> None:
         """File and row come together, under the lock of the camera's chain: who finds the file finds the row, too, and gives it no new
         place in the chain; who finds a row finds its file."""
-        segment = copy.segment
+        segment, path = copy.segment, PurePosixPath(copy.segment.path)
+        there = unfinished
         try:
-            parts = (await self._files.parts(unfinished)).encoded()
-        except Invalid:
-            parts = b""
-        day = segment.started_at.date()
-        await self._index.make_room(day, day)
-        path = PurePosixPath(segment.path)
-        try:
+            parts = await self._parts(unfinished)
+            day = segment.started_at.date()
+            await self._index.make_room(day, day)
             async with self._uow(segment.tenant_id) as uow:
                 segments = self._segments(uow)
                 await segments.last_link(segment.camera_id)
                 await segments.put_back(segment, parts)
                 await self._files.settle(path, segment.ended_at)
+                there = path
         except BaseException:
-            await self._files.delete(path)
+            await self._files.delete(there)
             raise
 
+    async def _parts(self, unfinished: PurePosixPath) -> bytes:
+        try:
+            return (await self._files.parts(unfinished)).encoded()
+        except Invalid:
+            return b""
+
+    def _note(self, copy: Copy, until: datetime) -> None:
+        path = copy.segment.path
+        self._came[path] = max(until, self._came.get(path, until))
+
     async def _came_back(self, copy: Copy, until: datetime) -> None:
+        self._note(copy, until)
         async with self._uow(copy.segment.tenant_id) as uow:
             await self._copies(uow).save_restored(copy, until)
-        if self._back is not None:
-            self._back[copy.segment.path] = max(until, self._back.get(copy.segment.path, until))
