@@ -38,6 +38,8 @@ from gtvision.events import DetectionMade
 from gtvision.geometry import Box
 from gtvision.ids import derived_id, new_id
 from gtvision.time import SystemClock, isoformat
+from streaming.archive.domain import Restore, RestoreState
+from streaming.archive.repository import PostgresRestores
 from streaming.timeline.repository import PostgresOpenFiles
 
 pytestmark = [pytest.mark.db, pytest.mark.broker]
@@ -124,6 +126,7 @@ async def platform(
         owner, stranger = await log_in(clients["identity"], "owner"), await log_in(clients["identity"], "stranger")
         made = await belongings(clients, owner, rabbitmq)
         made["clip_id"] = await a_clip(databases["streaming"], clients["streaming"], owner, made)
+        made["restore_id"] = await a_restore(databases["streaming"], made)
         yield Platform(clients, routes, queries, owner, stranger, made)
 
 
@@ -225,6 +228,26 @@ async def a_clip(settings: DatabaseSettings, http: httpx.AsyncClient, owner: dic
     assert answer.status_code == 202, answer.text
     found: str = answer.json()["clip_id"]
     return found
+
+
+async def a_restore(settings: DatabaseSettings, made: dict[str, str]) -> str:
+    """Stores a wish for a range of the camera's off-site copies, of which there are none here."""
+    now, restore_id = SystemClock().now(), new_id()
+    job = Restore(
+        restore_id=restore_id,
+        tenant_id=UUID(made["tenant_id"]),
+        camera_id=UUID(made["camera_id"]),
+        since=now - timedelta(hours=1),
+        until=now,
+        requested_by=new_id(),
+        requested_at=now,
+        keep_until=now + timedelta(days=1),
+        state=RestoreState.QUEUED,
+        total=1,
+    )
+    async with Database(settings, SystemClock()) as db, db.uow(job.tenant_id) as uow:
+        await PostgresRestores(uow).add(job)
+    return str(restore_id)
 
 
 async def until(holds: Callable[[], Awaitable[bool]]) -> None:

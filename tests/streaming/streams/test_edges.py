@@ -46,7 +46,8 @@ def _camera(*, enabled: bool = True, removed: bool = False) -> DesiredCamera:
 async def front(tmp_path: Path) -> AsyncIterator[Front]:
     """A real HAProxy with two media nodes."""
     async with echoes("north", "south") as servers:
-        nodes = {name: {each: edge.Target(f"127.0.0.1:{echo.port}") for each in ("hls", "webrtc")} for name, echo in servers.items()}
+        protocols = ("hls", "webrtc", "playback")
+        nodes = {name: {each: edge.Target(f"127.0.0.1:{echo.port}") for each in protocols} for name, echo in servers.items()}
         async with edge_of(tmp_path, nodes=nodes) as running:
             yield running
 
