@@ -20,6 +20,7 @@ names = Counter("gtvision_streaming_names_total", "Looks at where a camera's hos
 edge_syncs = Counter("gtvision_streaming_edge_syncs_total", "Looks at an edge's map of cameras", ["outcome"])
 segments = Counter("gtvision_streaming_segments_total", "Recorded segments indexed")
 segment_bytes = Counter("gtvision_streaming_segment_bytes_total", "Bytes of recorded segments indexed")
+not_indexed = Counter("gtvision_streaming_not_indexed_total", "Tries at which a recorded file could not be read or indexed")
 misdated = Counter("gtvision_streaming_misdated_segments_total", "Recorded files whose names tell of a time that cannot be")
 unplayable = Counter("gtvision_streaming_unplayable_segments_total", "Recorded files in which nothing can be played")
 changed = Counter("gtvision_streaming_changed_segments_total", "Recorded files that are no longer what was indexed")

@@ -304,3 +304,26 @@ async def test_a_file_on_a_broken_part_of_the_disk_holds_up_nothing(running: Run
     await site.recorder.keep_index()
     assert not oldest.exists(), "room is made all the same"
     assert [row["size_bytes"] for row in await site.index()] == [newest.stat().st_size]
+
+
+@pytest.mark.parametrize("error", [OSError(errno.EIO, "Input/output error"), RuntimeError("nobody thought of this")], ids=["disk", "fault"])
+async def test_what_cannot_be_indexed_waits_and_is_tried_again(running: Running, tmp_path: Path, film: Path, error: Exception) -> None:
+    asked: list[str] = []
+
+    class Faulty(RecordingsFolder):
+        async def sha256(self, path: PurePosixPath) -> str:
+            if path.name == broken.name:
+                asked.append(path.name)
+                if len(asked) == 1:
+                    raise error
+            return await super().sha256(path)
+
+    site = await bench(running, tmp_path)
+    broken, _ = (site.record(film, minute) for minute in range(2))
+    site.recorder._files = Faulty(tmp_path)
+    for _ in range(3):
+        await site.recorder.keep_index()
+    assert (len(asked), len(await site.index())) == (1, 1), "it takes its time from one look, not from each"
+    site.clock.advance(61)
+    await site.recorder.keep_index()
+    assert (len(asked), len(await site.index())) == (2, 2)

@@ -32,6 +32,7 @@ Segments = Callable[[UnitOfWork], "PostgresSegments"]
 
 
 _LONGEST_KEPT = timedelta(days=3_650)
+_AGAIN_AFTER = timedelta(minutes=1)
 
 
 class ChangedAfterwards(Conflict):
@@ -98,6 +99,8 @@ class Recorder:
         """Size in bytes by path of what is in the index, or can never be."""
         self._written: dict[str, datetime] = {}
         """The last write by path of what this process indexed: a media server that had no room writes a file's header when it ends it."""
+        self._again_at: dict[str, float] = {}
+        """Monotonic, by path, when what could not be indexed is tried again."""
         self._room: set[date] = set()
         """The days of which the index can hold segments."""
 
@@ -113,14 +116,18 @@ class Recorder:
         if files and not self._known:
             self._known = await self._index.sizes(min(file.started_at for file in files))
         done = finished(files, self._clock.now(), self._idle_after)
-        new = [file for file in done if file.camera_id in cameras and not self._is_known(file) and self._has_a_day(file)]
+        new = [file for file in done if file.camera_id in cameras and self._is_due(file) and self._has_a_day(file)]
         await self._make_room(new)
         for file in new:
             await self._try_to_add(cameras[file.camera_id].tenant_id, file)
         here = {str(file.path) for file in files}
         self._known = {path: size for path, size in self._known.items() if path in here}
         self._written = {path: at for path, at in self._written.items() if path in here}
+        self._again_at = {path: at for path, at in self._again_at.items() if path in here}
         await self._tell(Look(files, cameras, looked_at))
+
+    def _is_due(self, file: SegmentFile) -> bool:
+        return not self._is_known(file) and self._clock.monotonic() >= self._again_at.get(str(file.path), float("-inf"))
 
     def _is_known(self, file: SegmentFile) -> bool:
         """What an earlier process indexed is known by its size alone: to hash everything anew at each start would take hours."""
@@ -170,12 +177,18 @@ class Recorder:
             metrics.unplayable.inc()
             log.warning("recording_unplayable", path=str(file.path), reason=error.message)
         except OSError as error:  # gone, slow, or on a broken part of the disk: the others are indexed, and room is made
+            self._try_later(file)
             log.warning("recording_not_measured", path=str(file.path), reason=type(error).__name__)
         except Unavailable:
             raise
         except Exception:  # whatever is wrong with one file keeps neither the others nor the followers
-            self._learn(file)
+            self._try_later(file)
             log.exception("recording_not_indexed", path=str(file.path))
+
+    def _try_later(self, file: SegmentFile) -> None:
+        """A file that takes thirty seconds to fail must not take them from every look."""
+        metrics.not_indexed.inc()
+        self._again_at[str(file.path)] = self._clock.monotonic() + _AGAIN_AFTER.total_seconds()
 
     async def add(self, tenant_id: UUID, file: SegmentFile) -> Segment | None:
         """Measures, hashes, chains and announces one finished file. None if it is in the index as it is.
