@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -221,3 +222,35 @@ async def test_events_come_twice_and_in_any_order(case: Case) -> None:
     await case.events.on_hold_placed(wrap(late, tenant_id=case.city, occurred_at=NOW))
     await case.retention.delete_pictures()
     assert not picture.exists()
+
+
+async def test_a_hold_that_comes_while_pictures_go_is_kept_to(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
+    case.keep(case.city, evidence_days=10)
+    first, later = [await case.take(case.city, case.camera, ago) for ago in (40, 20)]
+    delete = case.objects.delete
+
+    async def held_meanwhile(key: str) -> None:
+        await delete(key)
+        await case.hold(case.city, case.camera, NOON - timedelta(days=21), NOON)
+
+    monkeypatch.setattr(case.objects, "delete", held_meanwhile)
+    await case.retention.delete_pictures()
+    assert (first.exists(), later.exists()) == (False, True)
+
+
+async def test_a_hold_that_comes_while_rows_go_is_kept_to(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ingest.retention.usecases._ROWS_AT_ONCE", 1)
+    for _ in range(5):
+        await case.store(case.city, case.camera, 20)
+    case.keep(case.city, detections_days=5)
+    delete = PostgresDetections.delete_before
+
+    async def held_meanwhile(rows: PostgresDetections, *asked: Any, **options: Any) -> int:
+        gone = await delete(rows, *asked, **options)
+        if gone:
+            await case.hold(case.city, case.camera, NOON - ALL, NOON)
+        return gone
+
+    monkeypatch.setattr(PostgresDetections, "delete_before", held_meanwhile)
+    await case.retention.delete_rows()
+    assert len(await case.stored(case.city)) == 4

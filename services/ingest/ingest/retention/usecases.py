@@ -59,19 +59,18 @@ class Retention:
 
         By whole days, as partitions are dropped: a city that keeps as long as the installation has nothing here to delete.
         """
-        held = await self._held()
         today = self._clock.now().replace(hour=0, minute=0, second=0, microsecond=0)
         async with self._uow(None) as uow:
             tenants = await self._holds(uow).tenants()
         for tenant_id in tenants:
             kept = KeptDays.of(self._settings(tenant_id), self._most_days)
-            own = [each for each in held if each.tenant_id == tenant_id]
             for days, with_plate in ((kept.detections, False), (kept.passages, True)):
-                await self._delete_rows(tenant_id, today - timedelta(days=days), own, with_plate)
+                await self._delete_rows(tenant_id, today - timedelta(days=days), with_plate)
 
-    async def _delete_rows(self, tenant_id: UUID, before: datetime, held: Sequence[HeldRange], with_plate: bool) -> None:
-        ranges = [(each.camera_id, each.since, each.until) for each in held]
+    async def _delete_rows(self, tenant_id: UUID, before: datetime, with_plate: bool) -> None:
+        """Holds are read anew for each batch: one that comes while a backlog goes, which may take hours, is kept to."""
         for _ in range(_BATCHES):
+            ranges = [(each.camera_id, each.since, each.until) for each in await self._held_of(tenant_id)]
             async with self._uow(tenant_id) as uow:
                 gone = await self._detections(uow).delete_before(before, ranges, with_plate=with_plate, most=_ROWS_AT_ONCE)
             metrics.ROWS_DELETED.inc(gone)
@@ -80,25 +79,26 @@ class Retention:
 
     async def delete_pictures(self) -> None:
         """Deletes the folders of days that are older than their city keeps pictures, but for what is held. Raises: Unavailable."""
-        held, now = await self._held(), self._clock.now()
+        now = self._clock.now()
         for name in await self._objects.folders("evidence"):
             tenant_id = _id_of(name)
             kept = KeptDays.of(self._settings(tenant_id), self._most_days) if tenant_id else None
             if tenant_id is None or kept is None or kept.evidence is None:
                 continue
-            own = [each for each in held if each.tenant_id == tenant_id]
             before = (now - timedelta(days=kept.evidence)).date()
             for camera in await self._objects.folders(f"evidence/{tenant_id}"):
                 camera_id = _id_of(camera)
                 if camera_id is not None:
-                    await self._delete_pictures(f"evidence/{tenant_id}/{camera}", camera_id, before, own)
+                    await self._delete_pictures(tenant_id, camera_id, f"evidence/{tenant_id}/{camera}", before)
 
-    async def _delete_pictures(self, folder: str, camera_id: UUID, before: date, held: Sequence[HeldRange]) -> None:
+    async def _delete_pictures(self, tenant_id: UUID, camera_id: UUID, folder: str, before: date) -> None:
+        """Holds are read anew for each day, as for rows."""
         gone = 0
         async for day, path in self._days(folder):
             if day >= before:
                 continue
             keys = [each.key async for each in self._objects.list(path)]
+            held = await self._held_of(tenant_id)
             free = [key for key in keys if not _is_held(key, day, camera_id, held)]
             for first in range(0, len(free), _PICTURES_AT_ONCE):
                 await asyncio.gather(*(self._objects.delete(key) for key in free[first : first + _PICTURES_AT_ONCE]))
@@ -115,6 +115,9 @@ class Retention:
                     found = day_of((year, month, day))
                     if found is not None:
                         yield found, f"{folder}/{year}/{month}/{day}"
+
+    async def _held_of(self, tenant_id: UUID) -> list[HeldRange]:
+        return [each for each in await self._held() if each.tenant_id == tenant_id]
 
     async def _held(self) -> list[HeldRange]:
         async with self._uow(None) as uow:
