@@ -2,10 +2,15 @@
 
 import { signal } from "../ui/html.js";
 
+/** Screens whose address was another one: links that somebody kept still lead there. */
+const MOVED = { "/recordings": "/gravacoes", "/storage": "/armazenamento" };
+
 /** The present address: path and query. */
 export const address = signal(here());
 
 function here() {
+  const path = MOVED[location.pathname];
+  if (path) history.replaceState(null, "", path + location.search);
   return { path: readable(location.pathname), query: Object.fromEntries(new URLSearchParams(location.search)) };
 }
 

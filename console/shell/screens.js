@@ -10,7 +10,7 @@ import { match } from "./router.js";
 export const SCREENS = [
   { path: "/painel", folder: "dashboard", needs: ["streams:read"], nav: "operation", home: ["operator", "admin", "platform_admin", "viewer"] },
   { path: "/mural", folder: "wall", needs: ["live:view"], nav: "operation" },
-  { path: "/recordings", folder: "recordings", needs: ["recordings:read"], nav: "operation" },
+  { path: "/gravacoes", folder: "recordings", needs: ["recordings:read"], nav: "operation" },
   { path: "/alertas", folder: "alerts", needs: ["alerts:read"], nav: "operation", home: ["partner"] },
   { path: "/alertas/:id", folder: "alerts", needs: ["alerts:read"], nav: null },
   { path: "/placas", folder: "plates", needs: ["plates:search"], nav: "operation" },
@@ -23,7 +23,7 @@ export const SCREENS = [
   { path: "/pessoas/:id", folder: "person", needs: ["users:read"], nav: null },
   { path: "/chaves", folder: "keys", needs: ["api-keys:read"], nav: "administration" },
   { path: "/cidade", folder: "city", needs: ["settings:read"], nav: "administration" },
-  { path: "/storage", folder: "storage", needs: ["recordings:read"], nav: "administration" },
+  { path: "/armazenamento", folder: "storage", needs: ["recordings:read"], nav: "administration" },
   { path: "/auditoria", folder: "audit", needs: ["audit:read"], nav: "administration", home: ["auditor"] },
   { path: "/cidades", folder: "cities", needs: ["tenants:read"], nav: "platform" },
   { path: "/conta", folder: "account", needs: [], nav: null },

@@ -50,7 +50,7 @@ async def measure(rounds: int = 7) -> dict[str, Any]:
 
 async def _once(page: Page, camera: str) -> float:
     await page.wait_for_selector("figure.tile[data-status=playing]")
-    await page.click(f"header a[href^='/recordings?camera={camera}']")
+    await page.click(f"header a[href^='/gravacoes?camera={camera}']")
     await page.wait_for_selector(f"figure.recording[data-camera='{camera}'][data-shown='picture']")
     await holds(page, "bench.shown !== null")
     taken: float = await page.evaluate("bench.shown - bench.clicked")

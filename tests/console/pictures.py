@@ -21,20 +21,20 @@ FOLDER = ROOT / "docs/images"
 DARK = (
     "painel",
     "mural",
-    "recordings",
+    "gravacoes",
     "alertas",
     "placas",
     "camera",
     "grupos",
     "chaves",
     "cidade",
-    "storage",
+    "armazenamento",
     "auditoria",
     "cidades",
     "ajuda",
 )
 LIGHT = ("painel", "alertas", "cameras", "listas", "pessoas", "conta")
-ON_A_PHONE = ("painel", "mural", "recordings", "placas")
+ON_A_PHONE = ("painel", "mural", "gravacoes", "placas")
 FIRST = {"alertas": ".alert-what", "placas": ".plates-row", "camera": ".camera-row a", "grupos": "tbody a"}
 """Screen -> what is opened first there. `camera` is opened from the list of all."""
 DESK, PHONE = {"width": 1920, "height": 1080}, {"width": 390, "height": 844}
@@ -53,7 +53,7 @@ async def take(browser: Browser, address: str, who: tuple[str, str], size: dict[
         await page.goto(f"{address}/{'cameras' if name == 'camera' else name}")
         if name in FIRST and size is not PHONE:
             await page.locator(FIRST[name]).first.click()
-        if name == "recordings":
+        if name == "gravacoes":
             await _choose(page, 1 if size is PHONE else 4)
         await page.wait_for_timeout(SETTLED_MS)
         taken = Image.open(io.BytesIO(await page.screenshot()))

@@ -49,7 +49,7 @@ DIALOGS = {
     "/grupos": ("Novo grupo",),
     "/pessoas": ("Nova pessoa",),
     "/chaves": ("Nova chave",),
-    "/storage": ("Guardar gravações", "Encerrar"),
+    "/armazenamento": ("Guardar gravações", "Encerrar"),
     "/auditoria": ("Exportar", "Abrir o registro"),
     "/cidades": ("Nova cidade", "Limites máximos"),
 }
@@ -173,8 +173,8 @@ class City:
         }.items():
             services.answer("GET", path, body)
         self.ids = {"/cameras/:id": gate.id, "/alertas/:id": alerts[0].alert_id, "/listas/:id": watchlist.watchlist_id}
-        self.queries = {"/placas": "?plate=ABC1D23", "/recordings": f"?camera={gate.id},{cameras[1].id}"}
-        self.reads = {"/placas": f"?plate=ABC1D23&read={read.detection_id}", "/storage": "?view=holds"}
+        self.queries = {"/placas": "?plate=ABC1D23", "/gravacoes": f"?camera={gate.id},{cameras[1].id}"}
+        self.reads = {"/placas": f"?plate=ABC1D23&read={read.detection_id}", "/armazenamento": "?view=holds"}
 
 
 def _timeline(asked: Asked) -> TimelineOut:

@@ -17,7 +17,7 @@ export const styles = ["style.css"];
 
 const AGAIN_MS = 60_000;
 /** Who may know how the recordings stand may open the screen that says more. */
-const STORAGE_PAGE = "/storage";
+const STORAGE_PAGE = "/armazenamento";
 
 export default function Dashboard() {
   if (camerasProblem.value && !cameras.value) return html`<section class="screen"><h1>${DASHBOARD.title}</h1><${Failed} problem=${camerasProblem.value} retry=${loadCameras} /></section>`;

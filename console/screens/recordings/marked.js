@@ -26,7 +26,7 @@ export function Marked({ ids, range, onMark, onClear }) {
     ${!isEmpty && html`<span class="badge" role="status">${isWhole ? RECORDINGS.range(moment(range.from), clock(range.to), length(range.to - range.from)) : moment(range.from ?? range.to)}</span>
       <button type="button" class="quiet" onClick=${onClear}>${RECORDINGS.clearRange}</button>`}
     ${isWhole && may("exports:make") && html`<button type="button" class="primary" onClick=${() => setNaming(true)}>${CLIPS.make}</button>`}
-    ${isWhole && may("holds:write") && html`<a class="button" href=${withQuery("/storage", { hold: "1", camera: ids.length === 1 ? ids[0] : "", from: iso(range.from), to: iso(range.to) })}>${RECORDINGS.hold}</a>`}
+    ${isWhole && may("holds:write") && html`<a class="button" href=${withQuery("/armazenamento", { hold: "1", camera: ids.length === 1 ? ids[0] : "", from: iso(range.from), to: iso(range.to) })}>${RECORDINGS.hold}</a>`}
     ${isNaming && html`<${ClipDialog} ids=${ids} range=${range} onClose=${() => setNaming(false)} />`}`;
 }
 

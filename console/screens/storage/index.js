@@ -44,7 +44,7 @@ export default function Storage({ query }) {
     ${forecast?.full_of_held && html`<${FullOfHeld} bytes=${forecast.held_bytes} isThere=${view === "holds"} />`}
     ${may("holds:read") && html`<nav class="storage-views" aria-label=${STORAGE.viewsLabel}>
       ${Object.entries(STORAGE.views).map(([code, title]) => html`<a key=${code} class="button" aria-current=${code === view ? "page" : undefined}
-        href=${withQuery("/storage", { view: code === "space" ? "" : code })}>${title}</a>`)}
+        href=${withQuery("/armazenamento", { view: code === "space" ? "" : code })}>${title}</a>`)}
     </nav>`}
     ${view === "holds" && html`<${Holds} key=${placed} query=${query} onLifted=${read.reload} />`}
     ${view === "space" && (forecast
@@ -58,6 +58,6 @@ export default function Storage({ query }) {
 function FullOfHeld({ bytes, isThere }) {
   return html`<div class="storage-full" role="alert">
     <div><h2>${STORAGE.fullTitle}</h2><p>${STORAGE.fullText(sizeOf(bytes))}</p></div>
-    ${may("holds:read") && !isThere && html`<a class="button" href="/storage?view=holds">${STORAGE.seeHolds}</a>`}
+    ${may("holds:read") && !isThere && html`<a class="button" href="/armazenamento?view=holds">${STORAGE.seeHolds}</a>`}
   </div>`;
 }

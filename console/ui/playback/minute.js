@@ -5,7 +5,7 @@ import { may } from "../../shell/state.js";
 import { RECORDINGS } from "../../texts/pt-BR/recordings.js";
 import { html } from "../html.js";
 
-export const PATH = "/recordings";
+export const PATH = "/gravacoes";
 /** What led to it is seen as well. */
 const BEFORE_MS = 10_000;
 

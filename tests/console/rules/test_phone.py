@@ -74,7 +74,7 @@ async def test_every_screen_fits_and_can_be_hit(console: Console, role: str) -> 
     screens: list[str] = await page.eval_on_selector_all(".side a", "links => links.map((link) => link.getAttribute('href'))")
     assert len(screens) >= 6
     more = [
-        f"/recordings?camera={city.cameras[0].id},{city.cameras[1].id}",
+        f"/gravacoes?camera={city.cameras[0].id},{city.cameras[1].id}",
         f"/alertas/{alert.alert_id}",
         f"/cameras/{city.cameras[0].id}",
         f"/listas/{LIST.watchlist_id}",

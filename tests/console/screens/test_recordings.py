@@ -58,7 +58,7 @@ def node(module_node: Node, console: Console) -> Node:
 
 
 def path(*cameras: UUID, at: datetime) -> str:
-    return f"/recordings?camera={','.join(map(str, cameras))}&at={at:%Y-%m-%dT%H:%M:%S.000Z}"
+    return f"/gravacoes?camera={','.join(map(str, cameras))}&at={at:%Y-%m-%dT%H:%M:%S.000Z}"
 
 
 def tile(page: Page, number: int = 0) -> Locator:
@@ -333,7 +333,7 @@ async def test_the_minute_of_an_alert_and_of_a_plate_is_a_link_away(console: Con
     links = page.get_by_role("link", name="Ver o minuto: ABC1D23, Portão 1")
     await expect(links).to_have_count(2)
     targets = [await link.get_attribute("href") for link in await links.all()]
-    before = [f"/recordings?camera={gate}&at=2026-11-20T15%3A0{minute}%3A50.000Z" for minute in (0, 1)]
+    before = [f"/gravacoes?camera={gate}&at=2026-11-20T15%3A0{minute}%3A50.000Z" for minute in (0, 1)]
     assert sorted(map(str, targets)) == before
     await page.goto(f"{console.address}/alertas/{alert.alert_id}")
     await page.get_by_role("article", name="Alerta escolhido").get_by_role("link", name="Ver o minuto").click()

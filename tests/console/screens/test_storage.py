@@ -45,7 +45,7 @@ async def names(page: Page) -> list[str]:
 
 async def test_it_says_what_is_used_and_when_the_disk_is_full(console: Console) -> None:
     recorded(console, quota_bytes=500 * GIGA, held_bytes=57 * GIGA)
-    page = await console.as_role("operator", "/storage")
+    page = await console.as_role("operator", "/armazenamento")
     disk = page.get_by_role("region", name="Disco", exact=True)
     await expect(disk).to_contain_text("1,5 TB livres de 4 TB")
     await expect(disk.get_by_role("listitem")).to_have_text(
@@ -67,14 +67,14 @@ async def test_it_says_what_is_used_and_when_the_disk_is_full(console: Console) 
 async def test_days_that_are_left_are_said_as_they_are(console: Console, days: float | None, per_day: int | None, text: str) -> None:
     recorded(console, days_left=days, disk=None)
     console.services.answer("GET", "/recordings/usage", usage(bytes_per_day=per_day))
-    page = await console.as_role("operator", "/storage")
+    page = await console.as_role("operator", "/armazenamento")
     await expect(page.get_by_role("region", name="Previsão")).to_contain_text(text)
     await expect(page.get_by_role("region", name="Disco", exact=True)).to_have_count(0)
 
 
 async def test_cameras_are_sorted_and_one_that_keeps_less_than_promised_says_so(console: Console) -> None:
     recorded(console)
-    page = await console.as_role("operator", "/storage")
+    page = await console.as_role("operator", "/armazenamento")
     panel = page.get_by_role("region", name="Espaço por câmera")
     await expect(panel).to_contain_text("1 câmera guarda menos dias do que o prazo.")
     street = panel.get_by_role("row").filter(has_text="Avenida Brasil")
@@ -103,7 +103,7 @@ async def test_a_camera_that_is_not_recorded_says_why_and_the_dashboard_leads_he
     console.services.answer("GET", "/recordings/usage", usage(*stopped))
     page = await console.as_role("operator", "/painel")
     await page.locator(".dashboard-figures").get_by_role("link", name="Gravação").click()
-    await page.wait_for_url("**/storage")
+    await page.wait_for_url("**/armazenamento")
     panel = page.get_by_role("region", name="Câmeras que não estão sendo gravadas")
     await expect(panel.get_by_role("listitem")).to_contain_text(
         ["a câmera não responde: verifique energia, rede e endereço · desde", "há imagem, mas nada é gravado", "causa ainda desconhecida"]
@@ -113,7 +113,7 @@ async def test_a_camera_that_is_not_recorded_says_why_and_the_dashboard_leads_he
 async def test_a_disk_full_of_held_footage_says_what_to_do(console: Console) -> None:
     recorded(console, full_of_held=True, held_bytes=2_900 * GIGA)
     Held(console.services, hold(GATE.id))
-    page = await console.as_role("operator", "/storage")
+    page = await console.as_role("operator", "/armazenamento")
     banner = page.get_by_role("alert").filter(has_text="O espaço está cheio de gravações sob guarda prolongada")
     await expect(banner).to_contain_text("São 2,9 TB que não podem ser apagados")
     await expect(banner).to_contain_text("Encerre as guardas de que ninguém mais precisa")
@@ -128,7 +128,7 @@ async def test_the_range_that_was_marked_in_the_player_is_held(console: Console)
     recorded(console)
     held = Held(console.services)
     marked = urlencode({"camera": str(SQUARE.id), "from": "2026-11-29T11:00:12.500Z", "to": "2026-11-29T11:04:30Z"})
-    page = await console.as_role("admin", f"/storage?hold&{marked}")
+    page = await console.as_role("admin", f"/armazenamento?hold&{marked}")
     dialog = page.get_by_role("dialog", name="Guardar gravações além do prazo")
     await expect(dialog.get_by_label("Câmera")).to_have_value(str(SQUARE.id))
     await expect(dialog.get_by_label("Gravado de")).to_have_value("2026-11-29T08:00")
@@ -161,7 +161,7 @@ async def test_the_range_that_was_marked_in_the_player_is_held(console: Console)
 async def test_a_hold_of_all_cameras_is_placed_by_hand_and_one_that_is_refused_loses_nothing(console: Console) -> None:
     recorded(console)
     Held(console.services)
-    page = await console.as_role("admin", "/storage")
+    page = await console.as_role("admin", "/armazenamento")
     await page.get_by_role("button", name="Guardar gravações").press("Enter")
     dialog = page.get_by_role("dialog")
     await expect(dialog.get_by_label("Câmera")).to_be_focused()
@@ -183,7 +183,7 @@ async def test_a_hold_is_lifted_with_a_reason_and_stays_among_all(console: Conso
     recorded(console)
     old = hold(STREET.id, reason="Antiga", lifted_at=COUNTED, lifted_by=new_id())
     held = Held(console.services, hold(GATE.id), old)
-    page = await console.as_role("admin", "/storage?view=holds")
+    page = await console.as_role("admin", "/armazenamento?view=holds")
     await expect(page.get_by_role("row")).to_have_count(2)  # with that of the titles
     await page.get_by_role("button", name="Encerrar a guarda: Portão 2").click()
     dialog = page.get_by_role("dialog", name="Encerrar a guarda prolongada?")
@@ -208,7 +208,7 @@ async def test_a_hold_is_lifted_with_a_reason_and_stays_among_all(console: Conso
 async def test_a_hold_that_another_has_lifted_meanwhile_is_said_in_words(console: Console) -> None:
     recorded(console)
     held = Held(console.services, hold(GATE.id))
-    page = await console.as_role("admin", "/storage?view=holds")
+    page = await console.as_role("admin", "/armazenamento?view=holds")
     await page.get_by_role("button", name="Encerrar a guarda: Portão 2").click()
     held.holds[0] = held.holds[0].model_copy(update={"lifted_at": COUNTED})
     dialog = page.get_by_role("dialog")
@@ -220,7 +220,7 @@ async def test_a_hold_that_another_has_lifted_meanwhile_is_said_in_words(console
 async def test_an_operator_reads_holds_and_changes_none(console: Console) -> None:
     recorded(console)
     Held(console.services, hold(GATE.id))
-    page = await console.as_role("operator", f"/storage?view=holds&hold&camera={GATE.id}")
+    page = await console.as_role("operator", f"/armazenamento?view=holds&hold&camera={GATE.id}")
     await expect(page.get_by_role("row").filter(has_text="Portão 2")).to_be_visible()
     await expect(page.get_by_role("dialog")).to_have_count(0)
     await expect(page.get_by_role("button", name="Guardar gravações")).to_have_count(0)
@@ -229,6 +229,6 @@ async def test_an_operator_reads_holds_and_changes_none(console: Console) -> Non
 
 async def test_a_viewer_has_no_screen_of_storage(console: Console) -> None:
     City(console)
-    page = await console.as_role("viewer", "/storage")
+    page = await console.as_role("viewer", "/armazenamento")
     await expect(page.get_by_role("heading", name="Esta página não existe, ou não é para o seu papel.")).to_be_visible()
     await expect(page.get_by_role("link", name="Armazenamento")).to_have_count(0)

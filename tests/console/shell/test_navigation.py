@@ -10,6 +10,8 @@ from tests.chassis.waiting import until
 from tests.console.browsing import STATE, Console, entered
 from tests.console.standins import paged
 
+from gtvision.ids import new_id
+
 pytestmark = [pytest.mark.db, pytest.mark.broker, pytest.mark.browser]
 
 OPERATION = ["Painel", "Mural", "Gravações", "Alertas", "Placas", "Câmeras", "Listas de placas"]
@@ -74,3 +76,11 @@ async def test_colours_and_keys_are_chosen_for_all_windows(console: Console) -> 
     await expect(other.locator(":root[data-theme=light]")).to_have_count(1)
     await expect(other.get_by_label("Clara")).to_be_checked()
     await expect(other.get_by_label("Atalhos de teclado")).not_to_be_checked()
+
+
+async def test_a_link_to_an_earlier_address_of_a_screen_leads_there_with_all_that_it_asks_for(console: Console) -> None:
+    page = await console.as_role("operator", "/storage?sort=name")
+    await page.wait_for_url("**/armazenamento?sort=name")
+    await page.goto(f"{console.address}/recordings?camera={new_id()}&at=2026-11-20T15%3A00%3A00.000Z")
+    await page.wait_for_url("**/gravacoes?camera=*&at=2026-11-20T15%3A00%3A00.000Z")
+    await expect(page.get_by_role("heading", name="Gravações")).to_be_visible()

@@ -57,7 +57,7 @@ async def at_noon(console: Console, node: Node, minutes: int = 60) -> tuple[Page
     """Returns the screen, paused at noon, of a camera that was recorded from then on."""
     city = City(console, [camera("Portão 1")])
     node.record(city.cameras[0].id, NOON, minutes)
-    page = await console.as_role("operator", f"/recordings?camera={city.cameras[0].id}&at={NOON:%Y-%m-%dT%H:%M:%S}Z")
+    page = await console.as_role("operator", f"/gravacoes?camera={city.cameras[0].id}&at={NOON:%Y-%m-%dT%H:%M:%S}Z")
     await page.get_by_role("button", name="Pausar").click()
     return page, city
 
@@ -124,7 +124,7 @@ async def test_gaps_say_their_cause_in_words_and_pattern(console: Console, node:
     node.record(gate, NOON + 3 * MINUTE, 1)
     node.lost(gate, NOON + 4 * MINUTE, 30, GapCause.OPERATOR)
     node.record(gate, NOON + 34 * MINUTE, 5)
-    page = await console.as_role("operator", f"/recordings?camera={gate}&at={NOON + 2 * MINUTE:%Y-%m-%dT%H:%M:%S}Z")
+    page = await console.as_role("operator", f"/gravacoes?camera={gate}&at={NOON + 2 * MINUTE:%Y-%m-%dT%H:%M:%S}Z")
     for cause in ("node", "operator"):
         await expect(page.locator(f".timeline-missing[data-cause={cause}]")).to_have_attribute("fill", f"url(#gap-{cause})")
     legend = page.get_by_role("list", name="O que os sinais dizem")
@@ -146,7 +146,7 @@ async def test_alerts_and_plates_are_marked_and_gone_through(console: Console, n
     city.raised(Severity.WARNING, captured_at=alert, raised_at=alert, title="Placa ABC1D23")
     seen = read(gate, captured_at=NOON + timedelta(minutes=2), plate="XYZ1A23")
     console.services.answer("GET", "/detections", paged([seen]))
-    page = await console.as_role("operator", f"/recordings?camera={gate}&at={NOON:%Y-%m-%dT%H:%M:%S}Z")
+    page = await console.as_role("operator", f"/gravacoes?camera={gate}&at={NOON:%Y-%m-%dT%H:%M:%S}Z")
     await page.get_by_role("button", name="Pausar").click()
     await expect(page.locator(".timeline-lane .timeline-mark[data-kind=alert][data-severity=warning]")).to_have_count(1)
     following = page.get_by_role("button", name="Próxima marca")
