@@ -21,8 +21,9 @@ import { whatAt } from "../../ui/timeline/spans.js";
 import { gapInWords } from "../../ui/timeline/words.js";
 import { Clips } from "./clips.js";
 import { Controls, useKeys } from "./controls.js";
-import { useDay, useMarks, useView } from "./known.js";
+import { useDay, useView } from "./known.js";
 import { Marked } from "./marked.js";
+import { useMarks } from "./marks.js";
 import { RecordedTile } from "./tile.js";
 
 export const styles = ["style.css", "../../styles/timeline.css"];

@@ -5,13 +5,15 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.async_api import Locator, Page, expect
+from tests.chassis.waiting import until
 from tests.console.browsing import PATIENCE_MS, Console, settled
 from tests.console.recorded import MINUTE, Node
 from tests.console.rules.city import City, camera, read
-from tests.console.standins import paged
+from tests.console.standins import Answer, Asked, paged
 
 from gtvision.events import GapCause, Severity
 
@@ -164,3 +166,64 @@ async def test_alerts_and_plates_are_marked_and_gone_through(console: Console, n
     await expect(page.get_by_text("Aproxime a linha do tempo para ver alertas e placas.")).to_be_visible()
     await settled(page)
     await expect(page.locator(".timeline-lane .timeline-mark")).to_have_count(0)
+
+
+def readings(console: Console) -> list[tuple[str, str]]:
+    """Returns the ranges that were asked for: each is an entry of the ledger."""
+    return [(asked.value("from"), asked.value("to")) for asked in console.services.to("GET", "/detections") if asked.value("from")]
+
+
+def within(seen: list[dict[str, Any]]) -> Answer:
+    """Returns what answers with the newest of these in the range that is asked for."""
+
+    def answer(asked: Asked) -> Any:
+        start, end = (datetime.fromisoformat(asked.value(name, NOON.isoformat())) for name in ("from", "to"))
+        found = [each for each in seen if start <= each["captured_at"] < end]
+        return paged(sorted(found, key=lambda each: each["captured_at"], reverse=True))(asked)
+
+    return answer
+
+
+async def test_marks_of_a_range_are_asked_for_once_and_new_ones_come_live(console: Console, node: Node) -> None:
+    page, city = await at_noon(console, node)
+    gate = city.cameras[0].id
+    marks = page.locator(".timeline-lane .timeline-mark[data-kind=plate]")
+    await until(lambda: len(readings(console)) == 1)
+    for name in ("Mais tarde", "Mais cedo"):
+        for _ in range(3):
+            known = len(console.services.to("GET", "/recordings/timeline"))
+            for _ in range(4):
+                await page.get_by_role("button", name=name).click()
+            await until(lambda known=known: len(console.services.to("GET", "/recordings/timeline")) > known)
+            await settled(page)
+    live = read(gate, captured_at=NOON + timedelta(minutes=2), plate="XYZ1A23")
+    console.live.say("detection", {"camera_id": gate, "captured_at": live["captured_at"], "objects": [live]})
+    await expect(marks).to_have_count(1)
+    asked = [("2026-11-20T12:00:00.000Z", "2026-11-20T18:00:00.000Z")]
+    assert readings(console) == asked
+    for day in ("2026-11-19T12:00", "2026-11-20T12:00"):
+        await page.get_by_label("Dia e hora").fill(day)
+        await page.get_by_role("button", name="Ir", exact=True).click()
+        await until(lambda: len(readings(console)) == 2)
+    await expect(marks).to_have_count(1)
+    assert readings(console) == [*asked, ("2026-11-19T12:00:00.000Z", "2026-11-19T18:00:00.000Z")]
+
+
+async def test_more_marks_than_are_told_at_once_are_asked_for_in_smaller_ranges(console: Console, node: Node) -> None:
+    city = City(console, [camera("Portão 1")])
+    gate = city.cameras[0].id
+    node.record(gate, NOON, 60)
+    seen = [read(gate, captured_at=NOON + timedelta(seconds=10 + 20 * number)) for number in range(-540, 540)]
+    console.services.answer("GET", "/detections", within(seen))
+    page = await console.as_role("operator", f"/gravacoes?camera={gate}&at={NOON:%Y-%m-%dT%H:%M:%S}Z")
+    await page.get_by_role("button", name="Pausar").click()
+    await until(lambda: len(readings(console)) == 2)
+    start, end = await shown(page)
+    inside = [each for each in seen if start <= each["captured_at"].timestamp() * 1_000 <= end]
+    drawn = "document.querySelectorAll('.timeline-lane [data-kind=plate]').length"
+    await page.wait_for_function(f"count => {drawn} >= count", arg=500 + len(inside))
+    assert await page.evaluate(drawn) < len(seen)
+    for _ in range(6):
+        await page.get_by_role("button", name="Afastar").click()
+    await expect(page.get_by_text("Há mais marcas neste trecho: aproxime para ver todas.")).to_be_visible()
+    assert len(readings(console)) == 2
