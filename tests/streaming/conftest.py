@@ -32,13 +32,13 @@ from streaming.archive.repository import PostgresCopies
 from streaming.live.usecases import Authorizer
 from streaming.names.fakes import FakeCertificates, FakeNames
 from streaming.names.usecases import CameraNames
-from streaming.retention.repository import PostgresTombstones
 from streaming.settings import ApiSettings, MediaSettings
 from streaming.streams.fakes import FakeMediaServer
 from streaming.streams.repository import PostgresFleet, PostgresStreams, camera_copy
 from streaming.streams.usecases import Paths, Reconciler, Streams
 from streaming.timeline.repository import PostgresInterruptions, PostgresTimeline, PostgresWatches
 from streaming.timeline.usecases import StreamInterruptions, TimelineReader, Timelines
+from streaming.tombstones.repository import PostgresTombstones
 
 CLOCK = SystemClock()
 

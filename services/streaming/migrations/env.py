@@ -6,5 +6,6 @@ from streaming.recordings import tables as recordings
 from streaming.retention import tables as retention
 from streaming.streams import tables as streams
 from streaming.timeline import tables as timeline
+from streaming.tombstones import tables as tombstones
 
-run_env([each.Row.metadata for each in (streams, recordings, playback, retention, timeline, clips, archive)], streams.SCHEMA)
+run_env([each.Row.metadata for each in (streams, recordings, playback, retention, tombstones, timeline, clips, archive)], streams.SCHEMA)

@@ -80,8 +80,8 @@ from streaming.reindex.repository import PostgresIndexedFiles
 from streaming.reindex.usecases import Comparison, Reindexing
 from streaming.retention.api import router as retention_router
 from streaming.retention.domain import Limits, Spared
-from streaming.retention.repository import PostgresHeld, PostgresHolds, PostgresTombstones
-from streaming.retention.usecases import Holds, Retention, Tombstones
+from streaming.retention.repository import PostgresHeld, PostgresHolds
+from streaming.retention.usecases import Holds, Retention
 from streaming.settings import AgentSettings, ApiSettings, CommandSettings, MigrateSettings
 from streaming.snapshots.api import node as snapshots_node
 from streaming.snapshots.api import router as snapshots_router
@@ -92,6 +92,9 @@ from streaming.streams.usecases import EdgeMaps, Paths, Reconciler, Streams
 from streaming.timeline.api import router as timeline_router
 from streaming.timeline.repository import PostgresInterruptions, PostgresOpenFiles, PostgresTimeline, PostgresWatches
 from streaming.timeline.usecases import ClosedGaps, OpenFiles, RecordingWatch, StreamInterruptions, TimelineReader, Timelines
+from streaming.tombstones.api import router as tombstones_router
+from streaming.tombstones.repository import PostgresTombstones
+from streaming.tombstones.usecases import Tombstones
 from streaming.usage.api import router as usage_router
 from streaming.usage.repository import PostgresUsage
 from streaming.usage.usecases import RecordingUsage
@@ -186,7 +189,7 @@ def create_api(settings: ApiSettings) -> Service:
             *(lambda: auth, lambda: tenants, lambda: refusals, lambda: bus),
         ),
         routers=(
-            *(streams_router, usage_router, recordings_router, retention_router, forecast_router, timeline_router),
+            *(streams_router, usage_router, recordings_router, retention_router, tombstones_router, forecast_router, timeline_router),
             *(playback_router, snapshots_router, clips_router, archive_router),
         ),
         private_routers=(hooks,),

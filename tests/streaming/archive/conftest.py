@@ -30,9 +30,10 @@ from streaming.gateways.s3_archive import S3Archive
 from streaming.recordings.repository import PostgresIndex, PostgresSegments
 from streaming.recordings.usecases import Recorder
 from streaming.retention.domain import Limits, Spared
-from streaming.retention.repository import PostgresHeld, PostgresHolds, PostgresTombstones
+from streaming.retention.repository import PostgresHeld, PostgresHolds
 from streaming.retention.usecases import Retention
 from streaming.streams.repository import PostgresFleet
+from streaming.tombstones.repository import PostgresTombstones
 
 BUCKET = "off-site"
 PATIENCE_S = 60

@@ -22,9 +22,10 @@ from streaming.recordings.parts import Parts, read_parts
 from streaming.recordings.repository import PostgresIndex, PostgresSegments
 from streaming.recordings.usecases import Recorder
 from streaming.retention.domain import Limits
-from streaming.retention.repository import PostgresHeld, PostgresHolds, PostgresTombstones
+from streaming.retention.repository import PostgresHeld, PostgresHolds
 from streaming.retention.usecases import Retention
 from streaming.streams.repository import PostgresFleet
+from streaming.tombstones.repository import PostgresTombstones
 
 pytestmark = [pytest.mark.db, pytest.mark.broker, pytest.mark.media]
 

@@ -28,9 +28,10 @@ from streaming.gateways.recordings_folder import RecordingsFolder
 from streaming.recordings.domain import Look
 from streaming.recordings.repository import PostgresSegments
 from streaming.retention.domain import Held, Limits
-from streaming.retention.repository import PostgresHeld, PostgresHolds, PostgresTombstones
+from streaming.retention.repository import PostgresHeld, PostgresHolds
 from streaming.retention.usecases import Retention
 from streaming.streams.repository import PostgresFleet
+from streaming.tombstones.repository import PostgresTombstones
 from streaming.usage.repository import PostgresUsage
 
 pytestmark = [pytest.mark.db, pytest.mark.broker]

@@ -1,4 +1,4 @@
-"""HTTP in: legal holds, and what is left of deleted recordings."""
+"""HTTP in: legal holds."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from chassis.http import Page, Provided, StrictModel, decode_cursor, encode_curs
 from chassis.idempotency import Idempotent, tell_replayed
 from gtvision.tenancy import Caller, Scope
 from gtvision.time import Instant
-from streaming.retention.domain import Hold, Reason, Tombstone
-from streaming.retention.usecases import HoldDraft, Holds, HoldsQuery, Tombstones
+from streaming.retention.domain import Hold
+from streaming.retention.usecases import HoldDraft, Holds, HoldsQuery
 
 router = APIRouter(prefix="/api/v1", tags=["streaming"])
 
@@ -86,36 +86,6 @@ class HoldOut(BaseModel):
         )
 
 
-class TombstoneOut(BaseModel):
-    """Adjoining recordings of one day that were deleted by one rule."""
-
-    tombstone_id: UUID
-    camera_id: UUID
-    since: datetime = Field(serialization_alias="from")
-    until: datetime = Field(serialization_alias="to")
-    segments: int
-    size_bytes: int
-    sha256: str = Field(description="Chain over the hashes of the files, in the order in which they went")
-    reason: Reason
-    policy_value: float = Field(description="Days, gigabytes, or the share of the disk that stays free (0..1)")
-    deleted_at: datetime = Field(description="When the last of them went")
-
-    @classmethod
-    def of(cls, tombstone: Tombstone) -> TombstoneOut:
-        return cls(
-            tombstone_id=tombstone.tombstone_id,
-            camera_id=tombstone.camera_id,
-            since=tombstone.started_at,
-            until=tombstone.ended_at,
-            segments=tombstone.segments,
-            size_bytes=tombstone.size_bytes,
-            sha256=tombstone.sha256,
-            reason=tombstone.policy.reason,
-            policy_value=tombstone.policy.value,
-            deleted_at=tombstone.deleted_at,
-        )
-
-
 @router.post("/holds", status_code=status.HTTP_201_CREATED, summary="Keep recordings, whatever retention and disk say")
 async def post_hold(body: HoldIn, caller: Writer, holds: HoldsDep, once: Idempotent, response: Response) -> HoldOut:
     draft = HoldDraft(body.camera_id, body.since, body.range_until, body.reason, body.until)
@@ -145,19 +115,6 @@ async def get_hold(hold_id: UUID, caller: Reader, holds: HoldsDep) -> HoldOut:
 @router.post("/holds/{hold_id}/lift", summary="End a hold")
 async def post_lift(hold_id: UUID, body: LiftIn, caller: Writer, holds: HoldsDep) -> HoldOut:
     return HoldOut.of(await holds.lift(caller, hold_id, body.reason))
-
-
-@router.get("/recordings/tombstones", summary="What was deleted of a camera, by which rule; newest recordings first")
-async def get_tombstones(
-    camera_id: UUID,
-    caller: Annotated[Caller, requires(Scope.RECORDINGS_READ)],
-    tombstones: Annotated[Tombstones, Provided(Tombstones)],
-    limit: PageSize = 100,
-    cursor: Cursor = None,
-) -> Page[TombstoneOut]:
-    found = await tombstones.list(caller, camera_id, _before(cursor), limit)
-    following = encode_cursor(at=found[-1].started_at, id=found[-1].tombstone_id) if len(found) == limit else None
-    return Page(items=[TombstoneOut.of(each) for each in found], next=following)
 
 
 def _before(cursor: str | None) -> tuple[datetime, UUID] | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import BigInteger, DateTime, Index, MetaData, Text
+from sqlalchemy import DateTime, MetaData, Text
 from sqlalchemy import Uuid as UuidType
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
@@ -40,22 +40,3 @@ class HoldRow(Row):
     lifted_by: Mapped[UUID | None]
     lifted_at: Mapped[datetime | None]
     lift_reason: Mapped[str | None]
-
-
-class TombstoneRow(Row):
-    """What is left of deleted recordings."""
-
-    __tablename__ = "tombstones"
-    __table_args__ = (Index(None, "tenant_id", "camera_id", "started_at"),)
-
-    tenant_id: Mapped[UUID] = mapped_column(primary_key=True)
-    tombstone_id: Mapped[UUID] = mapped_column(primary_key=True)
-    camera_id: Mapped[UUID]
-    started_at: Mapped[datetime]
-    ended_at: Mapped[datetime]
-    segments: Mapped[int]
-    size_bytes: Mapped[int] = mapped_column(BigInteger)
-    sha256: Mapped[str]
-    reason: Mapped[str]
-    policy_value: Mapped[float]
-    deleted_at: Mapped[datetime]

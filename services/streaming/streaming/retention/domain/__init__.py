@@ -1,4 +1,4 @@
-"""Nouns of retention: `rules` say what goes, `holds` what stays, and `tombstones` what went."""
+"""Nouns of retention: `rules` say what goes, and `holds` what stays."""
 
 from streaming.retention.domain.holds import City, Held, HeldSpans, Hold
 from streaming.retention.domain.rules import (
@@ -8,8 +8,6 @@ from streaming.retention.domain.rules import (
     Doomed,
     HeldState,
     Limits,
-    Policy,
-    Reason,
     Rules,
     Spared,
     keep_days,
@@ -17,7 +15,6 @@ from streaming.retention.domain.rules import (
     limits_of_cities,
     to_delete,
 )
-from streaming.retention.domain.tombstones import Tombstone, bury
 
 __all__ = [
     "GIGABYTE",
@@ -30,12 +27,8 @@ __all__ = [
     "HeldState",
     "Hold",
     "Limits",
-    "Policy",
-    "Reason",
     "Rules",
     "Spared",
-    "Tombstone",
-    "bury",
     "keep_days",
     "keeping",
     "limits_of_cities",

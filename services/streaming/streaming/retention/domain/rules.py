@@ -16,7 +16,6 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from enum import StrEnum
 from operator import attrgetter
 from uuid import UUID
 
@@ -24,6 +23,7 @@ from gtvision.tenancy import TenantSettings
 from streaming.recordings.domain import Look, SegmentFile
 from streaming.retention.domain.holds import City, HeldSpans
 from streaming.streams.domain import DesiredCamera
+from streaming.tombstones.domain import Policy, Reason
 
 GIGABYTE = 1_000_000_000
 
@@ -60,31 +60,6 @@ CitySettings = Callable[[UUID], TenantSettings | None]
 def limits_of_cities(look: Look, settings: CitySettings) -> dict[UUID, CityLimits]:
     """What the cities of the cameras decided, by tenant."""
     return {tenant_id: CityLimits.of(settings(tenant_id)) for tenant_id in {camera.tenant_id for camera in look.cameras.values()}}
-
-
-class Reason(StrEnum):
-    """Why a recording went."""
-
-    DAYS = "days"
-    """Older than its camera's days."""
-    REMOVED = "removed"
-    """The same, of a camera that was removed."""
-    CITY_DAYS = "city_days"
-    """Older than its city's days."""
-    CITY_QUOTA = "city_quota"
-    """The city had reached its own room."""
-    QUOTA = "quota"
-    """The recordings of the installation had reached their room."""
-    FLOOR = "floor"
-    """Too little of the disk was free."""
-
-
-@dataclass(frozen=True, slots=True)
-class Policy:
-    """The rule by which a recording goes; `value` in days, gigabytes, or a share of the disk (0..1)."""
-
-    reason: Reason
-    value: float
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,15 +24,16 @@ from streaming.retention.domain import (
     Limits,
     Rules,
     Spared,
-    bury,
     limits_of_cities,
     to_delete,
 )
+from streaming.tombstones.domain import bury
 
 if TYPE_CHECKING:
     from streaming.gateways.recordings_folder import RecordingsFolder
     from streaming.recordings.repository import PostgresSegments
-    from streaming.retention.repository import PostgresHeld, PostgresHolds, PostgresTombstones
+    from streaming.retention.repository import PostgresHeld, PostgresHolds
+    from streaming.tombstones.repository import PostgresTombstones
 
 log = get_logger(__name__)
 

@@ -18,11 +18,12 @@ from gtvision.ids import new_id
 from gtvision.tenancy import Caller
 from gtvision.time import Clock, isoformat
 from streaming.retention.domain import Hold
-from streaming.retention.usecases.tombstones import FindCamera
 
 if TYPE_CHECKING:
     from streaming.retention.repository import PostgresHolds
 
+FindCamera = Callable[[Caller, UUID], Awaitable[object]]
+"""Raises: NotFound, for a camera that never was, or that the caller may not see."""
 VisibleCameras = Callable[[Caller], Awaitable[Collection[UUID]]]
 """The cameras of the caller's groups."""
 

@@ -5,13 +5,38 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from enum import StrEnum
 from uuid import UUID
 
 from streaming.recordings.domain import GENESIS, Segment, next_link
-from streaming.retention.domain.rules import Policy
 
 _ADJOINING = timedelta(seconds=2)
 """Files of a camera that records on follow one another as closely as that."""
+
+
+class Reason(StrEnum):
+    """Why a recording went."""
+
+    DAYS = "days"
+    """Older than its camera's days."""
+    REMOVED = "removed"
+    """The same, of a camera that was removed."""
+    CITY_DAYS = "city_days"
+    """Older than its city's days."""
+    CITY_QUOTA = "city_quota"
+    """The city had reached its own room."""
+    QUOTA = "quota"
+    """The recordings of the installation had reached their room."""
+    FLOOR = "floor"
+    """Too little of the disk was free."""
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """The rule by which a recording goes; `value` in days, gigabytes, or a share of the disk (0..1)."""
+
+    reason: Reason
+    value: float
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,10 +9,10 @@ from uuid import UUID
 
 from chassis.db import UnitOfWork, UowFactory
 from gtvision.tenancy import Caller
-from streaming.retention.domain import Tombstone
+from streaming.tombstones.domain import Tombstone
 
 if TYPE_CHECKING:
-    from streaming.retention.repository import PostgresTombstones
+    from streaming.tombstones.repository import PostgresTombstones
 
 FindCamera = Callable[[Caller, UUID], Awaitable[object]]
 """Raises: NotFound, for a camera that never was, or that the caller may not see."""
