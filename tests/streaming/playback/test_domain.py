@@ -13,7 +13,7 @@ from tests.streaming.playback.rfc8216 import MediaPlaylist, validated
 from gtvision.errors import Invalid
 from gtvision.ids import new_id
 from gtvision.tenancy import Caller, Role
-from streaming.playback.domain import NoRecording, PlaybackSession, PlayedFile, RangeTooLong, check_range, playlist
+from streaming.playback.domain import NoRecording, PlaybackSession, PlayedFile, RangeTooLong, check_range, for_vlc, playlist
 from streaming.recordings.parts import Group, Parts
 
 NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
@@ -56,6 +56,13 @@ def test_files_that_follow_on_are_one_stretch_and_a_gap_is_none() -> None:
     found = made(files, NOON, NOON + HOUR)
     assert found.stretches == [(NOON, NOON + 2 * MINUTE), (NOON + 5 * MINUTE, NOON + 6 * MINUTE)]
     assert [segment.begins for segment in found.segments].count(True) == 3
+
+
+def test_vlc_is_sent_the_init_section_of_each_file_once() -> None:
+    text = playlist([minute(NOON), minute(NOON + MINUTE), minute(NOON + 5 * MINUTE)], NOON + 30 * SECOND, NOON + HOUR, is_complete=True)
+    lines, given = text.splitlines(), for_vlc(text).splitlines()
+    assert [line for line, before in zip(given, lines, strict=True) if line != before] == ["#EXT-X-BYTERANGE:1800@0"] * 2
+    assert lines.count("#EXT-X-BYTERANGE:1000@800") == 2
 
 
 def test_a_range_that_begins_in_a_gap_begins_after_it() -> None:

@@ -78,6 +78,19 @@ async def test_ffmpeg_plays_over_midnight_and_across_a_gap(node: Node, film: Pat
     assert len(await pictures(address(camera, key))) >= 580
 
 
+async def test_vlc_is_sent_each_file_with_its_init_section(node: Node, film: Path) -> None:
+    camera = await node.camera()
+    for start in (long_ago(), long_ago() + 20 * SECOND):
+        camera.put(film, start)
+    await camera.index()
+    key = await camera.open(long_ago(), long_ago() + timedelta(minutes=1))
+    init = validated(await camera.playlist(key)).segments[0].init[1]
+    assert f"@{init}" in await camera.playlist(key)
+    camera.headers |= {"user-agent": "VLC/3.0.24 LibVLC/3.0.24"}
+    asked = [line for line in (await camera.playlist(key)).splitlines() if line.startswith("#EXT-X-BYTERANGE")]
+    assert [line.partition("@")[2] for line in asked].count("0") == 1
+
+
 async def test_ffmpeg_follows_the_ticket_and_plays_a_part(node: Node, film: Path) -> None:
     camera = await node.camera()
     camera.headers = {}

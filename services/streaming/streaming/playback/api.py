@@ -25,7 +25,7 @@ from gtvision.errors import GTVisionError, NotFound, Unauthenticated, Unavailabl
 from gtvision.tenancy import Caller, Scope
 from gtvision.time import Instant, isoformat
 from streaming import metrics
-from streaming.playback.domain import PlaybackSession, playback_url
+from streaming.playback.domain import PlaybackSession, for_vlc, playback_url
 from streaming.playback.usecases import PlaybackSessions, PlaybackTickets, Playlists, SilentFiles
 
 router = APIRouter(prefix="/api/v1", tags=["streaming"])
@@ -128,9 +128,11 @@ async def open_session(path: str, query: Annotated[OpenParams, Query()], session
 
 
 @node.get("/{path}/index.m3u8", summary="The playlist of a session")
-async def get_playlist(session: SessionDep, query: Annotated[RangeParams, Query()], playlists: PlaylistsDep) -> Response:
+async def get_playlist(
+    session: SessionDep, query: Annotated[RangeParams, Query()], playlists: PlaylistsDep, user_agent: Annotated[str, Header()] = ""
+) -> Response:
     text = await playlists.of(session, query.since, query.until)
-    return Response(text, media_type=PLAYLIST_TYPE, headers={"cache-control": "no-store"})
+    return Response(for_vlc(text) if "LibVLC/" in user_agent else text, media_type=PLAYLIST_TYPE, headers={"cache-control": "no-store"})
 
 
 @node.get("/{path}/silent_{name}.mp4", summary="A file without its sound")

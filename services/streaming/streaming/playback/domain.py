@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import secrets
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -185,6 +186,17 @@ def playlist(files: Sequence[PlayedFile], since: datetime, until: datetime, *, i
     if is_complete:
         lines.append("#EXT-X-ENDLIST")
     return "\n".join(lines) + "\n"
+
+
+_NEXT_FILE = re.compile(r"(?<=#EXT-X-DISCONTINUITY\n)(#EXT-X-MAP:\S+,BYTERANGE=\"(\d+)@0\"\n(?:#.+\n)*?#EXT-X-BYTERANGE:)(\d+)@\2\n")
+
+
+def for_vlc(playlist_text: str) -> str:
+    """The same playlist, in which each file but the first is sent with its init section.
+
+    VLC 3 begins anew at a discontinuity and asks for no init section, so that it would stop at the end of the first file.
+    """
+    return _NEXT_FILE.sub(lambda found: f"{found[1]}{int(found[2]) + int(found[3])}@0\n", playlist_text)
 
 
 def _harmonised(shown: list[tuple[PlayedFile, Sequence[Group]]]) -> list[tuple[PlayedFile, Sequence[Group]]]:
