@@ -79,7 +79,7 @@ export interface ForecastOut {
 /** Whose doing it is that nothing was recorded. */
 export type GapCause = "camera" | "network" | "node" | "disk" | "operator" | "planned" | "retention" | "unknown";
 
-/** A time that was not recorded. `detail` is the exact cause, as a stream has it or as `not_watched`; empty where none is known. */
+/** A time that was not recorded. `detail` is the exact cause, such as `unreachable` or `stopped`; empty where none is known. */
 export interface GapOut {
   from: string;
   to: string;

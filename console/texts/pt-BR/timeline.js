@@ -51,5 +51,6 @@ export const TIMELINE = {
     disk_unavailable: "o disco não responde",
     file_missing: "arquivo perdido no disco",
     not_watched: "servidor parado",
+    stopped: "sistema desligado de propósito",
   },
 };

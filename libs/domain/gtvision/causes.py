@@ -35,7 +35,7 @@ class GapCause(StrEnum):
     DISK = "disk"
     OPERATOR = "operator"
     PLANNED = "planned"
-    """Maintenance that was announced."""
+    """The installation was stopped on purpose."""
     RETENTION = "retention"
     """It was recorded, and deleted by policy."""
     UNKNOWN = "unknown"

@@ -91,7 +91,7 @@ from streaming.streams.repository import PostgresFleet, PostgresStreams, camera_
 from streaming.streams.usecases import EdgeMaps, Paths, Reconciler, Streams
 from streaming.timeline.api import router as timeline_router
 from streaming.timeline.repository import PostgresInterruptions, PostgresOpenFiles, PostgresTimeline, PostgresWatches
-from streaming.timeline.usecases import ClosedGaps, OpenFiles, RecordingWatch, StreamInterruptions, TimelineReader, Timelines
+from streaming.timeline.usecases import ClosedGaps, OpenFiles, Pruning, RecordingWatch, StreamInterruptions, TimelineReader, Timelines
 from streaming.tombstones.api import router as tombstones_router
 from streaming.tombstones.repository import PostgresTombstones
 from streaming.tombstones.usecases import Tombstones
@@ -175,6 +175,11 @@ def create_api(settings: ApiSettings) -> Service:
     bus.publishes(RecordingStopped, RecordingResumed, RecordingGapClosed, HoldPlaced, HoldLifted)
 
     @asynccontextmanager
+    async def watch() -> AsyncIterator[None]:
+        yield  # not behind here where an error ends it
+        await interruptions.stop(clock.now())
+
+    @asynccontextmanager
     async def media_client() -> AsyncIterator[None]:
         try:
             yield
@@ -185,7 +190,7 @@ def create_api(settings: ApiSettings) -> Service:
         settings,
         title="GT-Vision streaming",
         lifespan_parts=(
-            *(lambda: db, media_client, lambda: cache, lambda: state),
+            *(lambda: db, watch, media_client, lambda: cache, lambda: state),
             *(lambda: auth, lambda: tenants, lambda: refusals, lambda: bus),
         ),
         routers=(
@@ -285,6 +290,7 @@ def create_agent(settings: AgentSettings) -> Worker:
     open_files = OpenFiles(db.uow, PostgresOpenFiles, idle_after)
     watch = RecordingWatch(db.uow, PostgresInterruptions, PostgresWatches(db), PostgresFleet(db), files)
     comparison = Comparison(db.uow, PostgresIndexedFiles, PostgresInterruptions, files, clock, idle_after)
+    pruning = Pruning(db.uow, PostgresInterruptions, PostgresWatches(db), PostgresFleet(db), clock)
     gaps = ClosedGaps(_reader(clock), PostgresTimeline, PostgresStreams)
     recorder = Recorder(
         db.uow,
@@ -327,6 +333,7 @@ def create_agent(settings: AgentSettings) -> Worker:
             "recorder": scan,
             "clips": every(_CLIPS_LOOK, making.make_waiting, lasting=True),
             "clips tidying": every(timedelta(minutes=1), tidying.tidy),
+            "explanations": every(_UPKEEP_EVERY, pruning.prune, retry=_ARCHIVE_RETRY, lasting=True),
             "thumbnails": every(pace, thumbnails.make_next, retry=_DISK_RETRY, lasting=True),
         },
         private_routers=(playback_node, snapshots_node),

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy import func, select
-from tests.streaming.timeline.conftest import Site, instants
+from tests.streaming.timeline.conftest import LOOK, Site, instants
 
 from gtvision.camera import RecordingSettings
+from gtvision.ids import new_id
+from streaming.app import create_api
+from streaming.settings import ApiSettings
 from streaming.streams.repository import PostgresFleet
 from streaming.streams.usecases import Reconciler
 from streaming.timeline.repository import PostgresInterruptions, PostgresWatches
-from streaming.timeline.tables import InterruptionRow
+from streaming.timeline.tables import InterruptionRow, WatchRow
 from streaming.timeline.usecases import StreamInterruptions
 
 pytestmark = [pytest.mark.db, pytest.mark.broker]
@@ -26,8 +30,8 @@ async def gaps(site: Site, since: datetime) -> list[dict[str, Any]]:
     return items
 
 
-def restart(site: Site) -> None:
-    """The reconciler begins anew, without what was in memory, as after a crash."""
+def restart(site: Site) -> StreamInterruptions:
+    """The reconciler begins anew, without what was in memory, as after a crash. Returns what it watches with."""
     running, old = site.running, site.running.reconciler
     interruptions = StreamInterruptions(running.db.uow, PostgresInterruptions, PostgresWatches(running.db), "media-1")
     running.reconciler = Reconciler(
@@ -39,6 +43,7 @@ def restart(site: Site) -> None:
         stall_after=timedelta(seconds=10),
         followers=[interruptions.follow],
     )
+    return interruptions
 
 
 @pytest.fixture
@@ -131,3 +136,83 @@ async def test_a_time_that_nobody_watched_is_the_node_s(going: Site) -> None:
     told = await gaps(going, last)
     assert (told[0]["cause"], told[0]["detail"]) == ("node", "not_watched")
     assert instants(told)[0][1] >= last + 120 * SECOND
+
+
+async def test_the_time_from_a_stop_on_purpose_to_the_next_start_is_planned(going: Site) -> None:
+    last, watching = going.now(), restart(going)
+    await going.looks(4, sends=False, available=False)
+    await watching.stop(going.now())
+    stopped = going.now()
+    going.clock.advance(5)
+    assert (await gaps(going, last))[-1]["detail"] == "stopped", "it is said at once"
+    going.clock.advance(600)
+    assert [(gap["cause"], gap["detail"]) for gap in await gaps(going, stopped + 300 * SECOND)] == [("planned", "stopped")]
+    restart(going)
+    await going.looks(2)
+    started = going.now() - LOOK
+    await going.looks(20)
+    planned, later = await gaps(going, stopped)
+    assert (planned["cause"], planned["detail"], instants([planned])) == ("planned", "stopped", [(stopped, started)])
+    assert later["cause"] == "unknown"
+
+
+async def test_a_crash_after_a_start_is_not_planned(going: Site) -> None:
+    await restart(going).stop(going.now())
+    going.clock.advance(60)
+    await going.looks(4)
+    restart(going)
+    await going.looks(4)
+    crashed = going.now()
+    going.clock.advance(120)
+    restart(going)
+    await going.looks(20)
+    told = await gaps(going, crashed)
+    assert (told[0]["cause"], told[0]["detail"]) == ("node", "not_watched")
+
+
+async def test_what_goes_on_while_another_process_stops_is_no_stop(going: Site) -> None:
+    stopping = restart(going)
+    await going.looks(4)
+    restart(going)
+    await going.looks(4)
+    await stopping.stop(going.now())
+    stopped = going.now()
+    await going.looks(40)
+    assert {gap["cause"] for gap in await gaps(going, stopped)} == {"unknown"}
+
+
+async def test_what_the_operator_switched_off_stays_so_while_all_is_stopped_and_what_was_broken_does_not(going: Site) -> None:
+    watching = restart(going)
+    await going.looks(20, sends=False, available=False)
+    await watching.stop(going.now())
+    stopped = going.now()
+    going.clock.advance(60)
+    watching = restart(going)
+    await going.looks(1)
+    assert (await gaps(going, stopped))[0]["detail"] == "stopped"
+    await going.register(enabled=False)
+    await going.looks(2)
+    await watching.stop(going.now())
+    off = going.now()
+    going.clock.advance(60)
+    restart(going)
+    await going.looks(4)
+    assert {gap["detail"] for gap in await gaps(going, off)} == {"disabled"}
+
+
+async def test_an_api_that_is_told_to_stop_writes_that_down(site: Site) -> None:
+    settings = site.running.service.settings
+    assert isinstance(settings, ApiSettings)
+    node = f"node-{new_id()}"
+    mine = select(WatchRow.stopped).where(WatchRow.node == node)
+
+    async def stopped() -> bool | None:
+        async with site.running.db.uow(None) as uow:
+            return (await uow.session.execute(mine)).scalar_one_or_none()
+
+    service = create_api(settings.model_copy(update={"edge": settings.edge.model_copy(update={"node": node})}))
+    async with service.started(), asyncio.timeout(30):
+        while await stopped() is None:
+            await asyncio.sleep(0.1)
+        assert await stopped() is False
+    assert await stopped() is True

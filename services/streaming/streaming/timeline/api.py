@@ -43,7 +43,7 @@ class SpanOut(BaseModel):
 
 
 class GapOut(SpanOut):
-    """A time that was not recorded. `detail` is the exact cause, as a stream has it or as `not_watched`; empty where none is known."""
+    """A time that was not recorded. `detail` is the exact cause, such as `unreachable` or `stopped`; empty where none is known."""
 
     cause: GapCause
     detail: str

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -54,6 +54,17 @@ class Interruption:
     interruption_id: UUID
     cause: GapCause
     detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Watches:
+    """When it was looked whether streams advance. `spans` are in no order and may overlap."""
+
+    first: datetime | None
+    """When that began for the first time; None: never."""
+    spans: Sequence[Span]
+    stops: Collection[datetime]
+    """Ends of spans that were on purpose: the installation was told to stop."""
 
 
 SAME_RECORDING = timedelta(seconds=1.5)

@@ -9,12 +9,12 @@ from itertools import pairwise
 from uuid import UUID
 
 from sqlalchemy import Uuid as UuidType
-from sqlalchemy import bindparam, delete, func, select, text, update
+from sqlalchemy import bindparam, delete, func, select, text, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 
 from chassis.db import Database, UnitOfWork
 from gtvision.events import GapCause
-from streaming.timeline.domain import SAME_RECORDING, Gap, Interruption, Source, Span
+from streaming.timeline.domain import SAME_RECORDING, Gap, Interruption, Source, Span, Watches
 from streaming.timeline.tables import InterruptionRow, OpenFileRow, WatchRow
 
 _LONGEST = timedelta(days=1)
@@ -40,6 +40,14 @@ _BEFORE = text(
     "SELECT ended_at FROM segments WHERE tenant_id = :tenant_id AND camera_id = :camera_id AND started_at < :start"
     " ORDER BY started_at DESC LIMIT 1"
 ).bindparams(bindparam("tenant_id", type_=UuidType()), bindparam("camera_id", type_=UuidType()))
+
+
+_OLDEST = text(
+    """
+    SELECT least(CAST(:at AS timestamptz), (SELECT min(started_at) FROM segments WHERE tenant_id = :tenant_id),
+                 (SELECT min(started_at) FROM copies WHERE tenant_id = :tenant_id))
+    """
+).bindparams(bindparam("tenant_id", type_=UuidType()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,12 +88,15 @@ class PostgresTimeline:
             for each in (await self.uow.session.execute(found)).scalars()
         ]
 
-    async def watches(self, whole: Span) -> tuple[datetime | None, list[Span]]:
-        """When the streams were watched for the first time, and the times of the whole in which they were."""
-        first = (await self.uow.session.execute(select(func.min(WatchRow.watched_from)))).scalar_one_or_none()
-        found = select(WatchRow).where(WatchRow.watched_until > whole.start, WatchRow.watched_from < whole.end)
-        rows = (await self.uow.session.execute(found)).scalars()
-        return first, [Span(row.watched_from, row.watched_until) for row in rows if row.watched_from < row.watched_until]
+    async def watches(self, whole: Span) -> Watches:
+        """Those that overlap the whole, and the last one before it."""
+        row = WatchRow
+        first = (await self.uow.session.execute(select(func.min(row.watched_from)))).scalar_one_or_none()
+        before = select(func.max(row.watched_until)).where(row.watched_until <= whole.start).scalar_subquery()
+        found = select(row).where(row.watched_until >= func.coalesce(before, whole.start), row.watched_from < whole.end)
+        rows = [each for each in (await self.uow.session.execute(found)).scalars() if each.watched_from < each.watched_until]
+        spans = [Span(each.watched_from, each.watched_until) for each in rows]
+        return Watches(first, spans, {each.watched_until for each in rows if each.stopped})
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +116,20 @@ class PostgresInterruptions:
         mine = (row.tenant_id == self.uow.tenant_id, row.camera_id == interruption.camera_id, row.started_at == interruption.started_at)
         ending = update(row).where(*mine, row.interruption_id == interruption.interruption_id)
         await self.uow.session.execute(ending.values(ended_at=max(ended_at, interruption.started_at)))
+
+    async def explains_since(self, at: datetime) -> datetime:
+        """An instant, or the start of the tenant's oldest recording, on disk or off-site, where that is earlier."""
+        found = await self.uow.session.execute(_OLDEST, {"tenant_id": self.uow.tenant_id, "at": at})
+        oldest: datetime = found.scalar_one()
+        return oldest
+
+    async def forget(self, before: datetime, most: int) -> int:
+        """Removes so many at most that ended before an instant. Returns how many."""
+        row = InterruptionRow
+        keys = (row.camera_id, row.started_at, row.interruption_id)
+        some = select(*keys).where(row.tenant_id == self.uow.tenant_id, row.ended_at < before).limit(most)
+        gone = delete(row).where(row.tenant_id == self.uow.tenant_id, tuple_(*keys).in_(some)).returning(row.interruption_id)
+        return len((await self.uow.session.execute(gone)).all())
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,12 +159,19 @@ class PostgresWatches:
 
     db: Database
 
-    async def extend(self, node: str, watched_from: datetime, watched_until: datetime) -> None:
-        put = insert(WatchRow).values(node=node, watched_from=watched_from, watched_until=watched_until)
+    async def extend(self, node: str, watched_from: datetime, watched_until: datetime, *, stopped: bool = False) -> None:
+        reached = {"watched_until": watched_until, "stopped": stopped}
+        put = insert(WatchRow).values(node=node, watched_from=watched_from, **reached)
         async with self.db.uow(None) as uow:
-            await uow.session.execute(
-                put.on_conflict_do_update(index_elements=["node", "watched_from"], set_={"watched_until": watched_until})
-            )
+            await uow.session.execute(put.on_conflict_do_update(index_elements=["node", "watched_from"], set_=reached))
+
+    async def forget(self, before: datetime, most: int) -> int:
+        """Removes so many at most that ended before an instant. Returns how many."""
+        row = WatchRow
+        keys = (row.node, row.watched_from)
+        gone = delete(row).where(tuple_(*keys).in_(select(*keys).where(row.watched_until < before).limit(most)))
+        async with self.db.uow(None) as uow:
+            return len((await uow.session.execute(gone.returning(row.node))).all())
 
     async def open_interruptions(self, source: Source) -> Sequence[Interruption]:
         columns = ", ".join(Interruption.__slots__)

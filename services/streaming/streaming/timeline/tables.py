@@ -54,10 +54,11 @@ class OpenFileRow(Row):
 
 
 class WatchRow(Row):
-    """A time in which a node's streams were watched without a break. It belongs to the node."""
+    """A time in which a node's streams were watched without a break; `stopped`: it ended on purpose. It belongs to the node."""
 
     __tablename__ = "watches"
 
     node: Mapped[str] = mapped_column(primary_key=True)
     watched_from: Mapped[datetime] = mapped_column(primary_key=True)
     watched_until: Mapped[datetime]
+    stopped: Mapped[bool] = mapped_column(server_default="false")

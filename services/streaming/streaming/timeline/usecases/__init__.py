@@ -3,7 +3,8 @@
 from streaming.timeline.usecases.gaps import ClosedGaps
 from streaming.timeline.usecases.interruptions import StreamInterruptions
 from streaming.timeline.usecases.open_files import OpenFiles
+from streaming.timeline.usecases.pruning import Pruning
 from streaming.timeline.usecases.timelines import TimelineReader, Timelines
 from streaming.timeline.usecases.watch import RecordingWatch
 
-__all__ = ["ClosedGaps", "OpenFiles", "RecordingWatch", "StreamInterruptions", "TimelineReader", "Timelines"]
+__all__ = ["ClosedGaps", "OpenFiles", "Pruning", "RecordingWatch", "StreamInterruptions", "TimelineReader", "Timelines"]

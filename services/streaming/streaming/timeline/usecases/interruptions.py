@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -10,6 +11,8 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from chassis.db import UnitOfWork, UowFactory
+from chassis.logs import get_logger
+from gtvision.errors import Unavailable
 from gtvision.events import StreamCause
 from gtvision.ids import new_id
 from streaming.streams.domain import Judgement
@@ -18,11 +21,16 @@ from streaming.timeline.domain import Interruption, Source, ailment_of, cause_of
 if TYPE_CHECKING:
     from streaming.timeline.repository import PostgresInterruptions, PostgresWatches
 
+log = get_logger(__name__)
+
 _WRITTEN_EVERY = timedelta(seconds=5)
 _BREAK = timedelta(seconds=30)
 """A look takes some seconds, more where the media server hangs. Where there was none for so long, nobody watched."""
 _SAME = timedelta(seconds=60)
 """A camera that drops out again within this time is interrupted still: one that reconnects all day is no row a time."""
+
+_FAREWELL = timedelta(seconds=3)
+"""So long may it take to write down the end: a process that is to stop is killed after a while."""
 
 _OF_THE_RECORDER = frozenset({StreamCause.NOT_RECORDED, StreamCause.DISK_FULL})
 """While the recording has stopped anyway, our own making anew of the path is no interruption."""
@@ -67,6 +75,17 @@ class StreamInterruptions:
             for step in own:
                 self._remember(step)
         await self._write_watch(now)
+
+    async def stop(self, now: datetime) -> None:
+        """Writes down that it is watched no more, and that this is on purpose. A database that is away keeps nobody from ending."""
+        if self._watch is None or now - self._watch[1] > _BREAK:
+            return
+        begun, written = self._watch
+        try:
+            async with asyncio.timeout(_FAREWELL.total_seconds()):
+                await self._watches.extend(self._node, begun, max(now, written), stopped=True)
+        except (Unavailable, TimeoutError):
+            log.warning("stop_not_written")
 
     async def ailments(self) -> dict[UUID, StreamCause]:
         """What is wrong with cameras whose recording has stopped, as the recorder agent stored it. Raises: Unavailable."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -14,7 +15,7 @@ from gtvision.events import GapCause
 from gtvision.tenancy import Caller
 from gtvision.time import EARLIEST, LATEST, Clock
 from streaming.streams.domain import KeptCamera
-from streaming.timeline.domain import ArchivedSpan, Gap, Source, Span, Timeline, clipped, explain, joined, outside
+from streaming.timeline.domain import ArchivedSpan, Gap, Source, Span, Timeline, Watches, clipped, explain, joined, outside
 
 if TYPE_CHECKING:
     from streaming.streams.usecases import Streams
@@ -76,14 +77,18 @@ class TimelineReader:
         recorded = clipped(joined(recorded), whole)
         by_source = await repository.interruptions(camera_id, whole)
         gone = await self._deleted(uow, camera_id, whole.start, whole.end)
+        unwatched = _unwatched(await repository.watches(whole), whole, now)
         layers = (
             [gap for source, gap in by_source if source is Source.INDEX],
             # a tombstone is of what was recorded, whatever else went wrong at that time
             [Gap(start, end, GapCause.RETENTION, "deleted") for start, end in gone],
             _while_not_there(camera),
+            [gap for _, gap in by_source if gap.cause is GapCause.OPERATOR],
+            # what was wrong as all was stopped is not known to have gone on, and did not matter
+            [gap for gap in unwatched if gap.cause is GapCause.PLANNED],
             [gap for source, gap in by_source if source is Source.STREAM],
             [gap for source, gap in by_source if source is Source.RECORDER],
-            _unwatched(*await repository.watches(whole), whole, now),
+            unwatched,
         )
         written_to = recorded[-1].end if recorded else None
         return Timeline(camera_id, whole, recorded, explain(whole, recorded, layers), written_to)
@@ -98,10 +103,17 @@ def _while_not_there(camera: KeptCamera) -> list[Gap]:
     return found
 
 
-def _unwatched(first: datetime | None, watches: Sequence[Span], whole: Span, now: datetime) -> list[Gap]:
-    """Times in which no process looked at the streams, since the first time that one did."""
-    if first is None or first >= whole.end:
+def _unwatched(watches: Watches, whole: Span, now: datetime) -> list[Gap]:
+    """Times in which no process looked at the streams, since the first time that one did; planned where the last one stopped on purpose."""
+    if watches.first is None or watches.first >= whole.end:
         return []
-    last = max((watch.end for watch in watches), default=first)
-    spans = joined([*watches, Span(last, now)] if last < now <= last + _LATELY else watches, within=timedelta(0))
-    return [Gap(left.start, left.end, GapCause.NODE, "not_watched") for left in outside(Span(max(first, whole.start), whole.end), spans)]
+    ends = sorted(span.end for span in watches.spans)
+    last, spans = max(ends, default=watches.first), list(watches.spans)
+    if last < now <= last + _LATELY and last not in watches.stops:
+        spans.append(Span(last, now))
+    found = []
+    for left in outside(Span(max(watches.first, whole.start), whole.end), joined(spans, within=timedelta(0))):
+        before = bisect_right(ends, left.start)
+        is_planned = before > 0 and ends[before - 1] in watches.stops
+        found.append(Gap(left.start, left.end, *((GapCause.PLANNED, "stopped") if is_planned else (GapCause.NODE, "not_watched"))))
+    return found
