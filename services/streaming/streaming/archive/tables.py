@@ -5,22 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import BigInteger, DateTime, Index, MetaData, Text, text
-from sqlalchemy import Uuid as UuidType
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy import BigInteger, Index, text
+from sqlalchemy.orm import Mapped, mapped_column
 
-from chassis.db import NAMING_CONVENTION
-
-
-class Row(DeclarativeBase):
-    """Base of every row here."""
-
-    metadata = MetaData(schema="streaming", naming_convention=NAMING_CONVENTION)
-    type_annotation_map = {  # noqa: RUF012 - SQLAlchemy's own name for it
-        datetime: DateTime(timezone=True),
-        UUID: UuidType(),
-        str: Text,
-    }
+from streaming.schema import Row
 
 
 class CopyRow(Row):

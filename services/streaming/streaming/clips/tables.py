@@ -6,24 +6,10 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, DateTime, Index, MetaData, Text, text
-from sqlalchemy import Uuid as UuidType
-from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy import BigInteger, Index, text
+from sqlalchemy.orm import Mapped, mapped_column
 
-from chassis.db import NAMING_CONVENTION
-
-
-class Row(DeclarativeBase):
-    """Base of every row here."""
-
-    metadata = MetaData(schema="streaming", naming_convention=NAMING_CONVENTION)
-    type_annotation_map = {  # noqa: RUF012 - SQLAlchemy's own name for it
-        datetime: DateTime(timezone=True),
-        UUID: UuidType(),
-        str: Text,
-        dict[str, Any]: JSONB,
-    }
+from streaming.schema import Row
 
 
 class ClipRow(Row):

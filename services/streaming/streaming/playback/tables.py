@@ -5,24 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import DateTime, MetaData, Text, UniqueConstraint
-from sqlalchemy import Uuid as UuidType
-from sqlalchemy.dialects.postgresql import ARRAY
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy import UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
 
-from chassis.db import NAMING_CONVENTION
-
-
-class Row(DeclarativeBase):
-    """Base of every row here."""
-
-    metadata = MetaData(schema="streaming", naming_convention=NAMING_CONVENTION)
-    type_annotation_map = {  # noqa: RUF012 - SQLAlchemy's own name for it
-        datetime: DateTime(timezone=True),
-        UUID: UuidType(),
-        str: Text,
-        list[UUID]: ARRAY(UuidType()),
-    }
+from streaming.schema import Row
 
 
 class PlaybackSessionRow(Row):

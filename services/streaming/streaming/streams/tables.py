@@ -6,30 +6,12 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import DateTime, MetaData, Text, func
-from sqlalchemy import Uuid as UuidType
-from sqlalchemy.dialects.postgresql import ARRAY, JSONB
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy import func
+from sqlalchemy.orm import Mapped, mapped_column
 
-from chassis.db import NAMING_CONVENTION, inbox_table, outbox_table
+from chassis.db import inbox_table, outbox_table
 from chassis.idempotency import idempotency_table
-
-SCHEMA = "streaming"
-
-
-class Row(DeclarativeBase):
-    """Base of every row here."""
-
-    metadata = MetaData(schema=SCHEMA, naming_convention=NAMING_CONVENTION)
-    type_annotation_map = {  # noqa: RUF012 - SQLAlchemy's own name for it
-        datetime: DateTime(timezone=True),
-        UUID: UuidType(),
-        str: Text,
-        dict[str, Any]: JSONB,
-        list[UUID]: ARRAY(UuidType()),
-        list[str]: ARRAY(Text),
-    }
-
+from streaming.schema import Row
 
 outbox = outbox_table(Row.metadata)
 
