@@ -8,6 +8,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 import pytest
+from sqlalchemy import delete
 from tests.ledger import emitted
 from tests.streaming.conftest import deleted
 from tests.streaming.timeline.conftest import Site, instants
@@ -17,6 +18,7 @@ from gtvision.events import (
     GapCause,
     RecordingGapClosed,
     RecordingResumed,
+    RecordingSegmentClosed,
     RecordingStopped,
     StreamCause,
     StreamDegraded,
@@ -25,6 +27,7 @@ from gtvision.events import (
 )
 from streaming.gateways.recordings_folder import RecordingsFolder
 from streaming.recordings.repository import PostgresIndex, PostgresSegments
+from streaming.recordings.tables import SegmentRow
 from streaming.recordings.usecases import Recorder
 from streaming.streams.repository import PostgresFleet, PostgresStreams
 from streaming.timeline.repository import PostgresInterruptions, PostgresOpenFiles, PostgresTimeline, PostgresWatches
@@ -153,6 +156,24 @@ async def test_a_gap_is_told_with_its_cause_once_the_next_recording_is_indexed(a
     assert (gap.ended_at, gap.cause, gap.detail) == (began, GapCause.CAMERA, "no_progress")
     assert await agent.told(RecordingStopped) == []
     assert len(await agent.told(StreamWentOffline)) == 1
+
+
+async def test_what_is_told_again_is_the_same_event(agent: Agent) -> None:
+    await agent.passes(14, writes=False)
+    agent.begin_file()
+    await agent.passes(4)
+    agent.begin_file()
+    await agent.passes(4)
+    site, kinds = agent.site, (RecordingSegmentClosed, RecordingGapClosed, RecordingStopped, RecordingResumed)
+    before = {kind: [event.event_id for event in await emitted(site.running.db, site.tenant, kind)] for kind in kinds}
+    assert [len(ids) for ids in before.values()] == [2, 1, 1, 1]
+    async with site.running.db.uow(site.tenant) as uow:
+        await uow.session.execute(delete(SegmentRow))
+    agent.restart()
+    await agent.passes(4)
+    after = {kind: [event.event_id for event in await emitted(site.running.db, site.tenant, kind)] for kind in kinds}
+    assert [len(ids) for ids in after.values()] == [4, 2, 1, 1]
+    assert {kind: set(ids) for kind, ids in after.items()} == {kind: set(ids) for kind, ids in before.items()}
 
 
 async def test_an_agent_that_takes_long_to_index_tells_no_stop(agent: Agent) -> None:
