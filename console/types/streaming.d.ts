@@ -47,8 +47,8 @@ export interface ClipOut {
   expires_at: string | null;
 }
 
-/** Where a clip is. The last four are final, but that `ready` becomes `expired`. */
-export type ClipState = "queued" | "running" | "ready" | "failed" | "cancelled" | "expired";
+/** Where a clip is. The last five are final, but that `ready` becomes `expired` or `deleted`. */
+export type ClipState = "queued" | "running" | "ready" | "failed" | "cancelled" | "expired" | "deleted";
 
 /** The disk that the recordings are on, whoever's they are. */
 export interface DiskOut {
@@ -62,8 +62,8 @@ export interface DownloadOut {
   expires_at: string;
 }
 
-/** Why a clip could not be made. */
-export type Failure = "no_recording" | "format_changed" | "too_large" | "disk_full" | "gave_up";
+/** Why a clip could not be made, or is not made yet. */
+export type Failure = "no_recording" | "format_changed" | "too_large" | "no_room" | "gave_up";
 
 /** How long recordings will be kept, as counted half a minute ago at most (`as_of`; null: not yet). */
 export interface ForecastOut {

@@ -7,6 +7,7 @@ import { nameOf } from "../../stores/cameras.js";
 import { inWords } from "../../texts/pt-BR/errors.js";
 import { CLIPS } from "../../texts/pt-BR/recordings.js";
 import { lately, moment } from "../../ui/dates.js";
+import { confirm } from "../../ui/dialog.js";
 import { html, signal, useEffect } from "../../ui/html.js";
 import { More, usePages } from "../../ui/loading.js";
 import { asFileName, follow } from "../../ui/saving.js";
@@ -47,6 +48,10 @@ function Clip({ clip, onChanged }) {
   const { clip_id: id, name, state, progress, size_bytes: size, reason, expires_at: expires } = clip;
   const failed = (problem) => toast(inWords(problem), "failed");
   const cancel = () => session.post(`/recordings/clips/${id}/cancel`).then(onChanged, failed);
+  const remove = async () => {
+    if (!(await confirm({ title: CLIPS.deleteTitle, text: CLIPS.deleteText(name), action: CLIPS.delete }))) return;
+    await session.delete(`/recordings/clips/${id}`).then(() => onChanged({ ...clip, state: "deleted" }), failed);
+  };
   // By the browser itself, which may go on with a large file that was cut off.
   const fetchFile = () => purposeFor(() => session.get(`/recordings/clips/${id}/download?redirect=false`)).then(({ url }) => follow(url, `${asFileName(`${nameOf(clip.camera_id)} ${name}`)}.mp4`), failed);
   const facts = [nameOf(clip.camera_id), moment(clip.from), size && sizeOf(size), state === "ready" && expires && CLIPS.until(lately(expires)), reason && (CLIPS.reasons[reason] ?? reason)];
@@ -55,6 +60,7 @@ function Clip({ clip, onChanged }) {
     <span class="badge">${CLIPS.states[state] ?? state}</span>
     ${RUNNING.has(state) && html`<progress max="1" value=${progress} aria-label=${CLIPS.progress(name)}></progress><small class="muted">${percent(progress)}</small>
       <button type="button" onClick=${cancel} aria-label=${CLIPS.cancelThis(name)}>${CLIPS.cancel}</button>`}
-    ${state === "ready" && html`<button type="button" onClick=${fetchFile} aria-label=${CLIPS.downloadThis(name)}>${CLIPS.download}</button>`}
+    ${state === "ready" && html`<button type="button" onClick=${fetchFile} aria-label=${CLIPS.downloadThis(name)}>${CLIPS.download}</button>
+      <button type="button" onClick=${remove} aria-label=${CLIPS.deleteThis(name)}>${CLIPS.delete}</button>`}
   </li>`;
 }

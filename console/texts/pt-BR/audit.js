@@ -30,6 +30,7 @@ export const ACTION_GROUPS = {
       "plate.unmasked": "Viu uma placa encoberta",
       "export.made": "Exportou dados",
       "export.downloaded": "Baixou um trecho exportado",
+      "export.deleted": "Apagou um trecho exportado",
       "recordings.restored": "Trouxe gravações do arquivo externo",
       "hold.placed": "Guarda prolongada",
       "hold.lifted": "Guarda prolongada encerrada",

@@ -21,6 +21,7 @@ const WORDS = {
   precondition_failed: "Outra pessoa alterou isto ao mesmo tempo. Recarregue e tente de novo.",
   stale_revision: "Outra pessoa alterou isto ao mesmo tempo. Recarregue e tente de novo.",
   limited_to_groups: "Isto é da cidade inteira, e a sua conta está limitada a grupos de câmeras.",
+  clips_full: "Os clipes da cidade ocupam todo o espaço que podem. Apague alguns prontos, ou espere que vençam.",
   quota_reached: "A cidade atingiu o seu limite. Fale com o administrador da plataforma.",
   invalid_email: "Este endereço de e-mail não é válido.",
   name_taken: "Já existe outro com este nome.",

@@ -43,6 +43,7 @@ class Action(StrEnum):
     PLATE_UNMASKED = "plate.unmasked"
     EXPORT_MADE = "export.made"
     EXPORT_DOWNLOADED = "export.downloaded"
+    EXPORT_DELETED = "export.deleted"
     HOLD_PLACED = "hold.placed"
     HOLD_LIFTED = "hold.lifted"
 

@@ -79,7 +79,7 @@ from streaming.reindex import cli as reindex_cli
 from streaming.reindex.repository import PostgresIndexedFiles
 from streaming.reindex.usecases import Comparison, Reindexing
 from streaming.retention.api import router as retention_router
-from streaming.retention.domain import Limits, Spared
+from streaming.retention.domain import GIGABYTE, Limits, Spared
 from streaming.retention.repository import PostgresHeld, PostgresHolds
 from streaming.retention.usecases import Holds, Retention
 from streaming.settings import AgentSettings, ApiSettings, CommandSettings, MigrateSettings
@@ -159,12 +159,13 @@ def create_api(settings: ApiSettings) -> Service:
         PostgresClips,
         streams,
         reader.has_recording,
+        lambda uow, *span: PostgresSegments(uow).weigh(*span),
         ObjectFiles(settings.objects, settings.clips.public_endpoint),
         vault=Vault(settings.vault.keys),
         revocations=auth.revocations,
         live=LiveBus(cache),
         clock=clock,
-        bounds=ClipBounds(timedelta(seconds=settings.clips.longest_s), settings.clips.waiting),
+        bounds=ClipBounds(timedelta(seconds=settings.clips.longest_s), settings.clips.waiting, int(settings.clips.city_gb * GIGABYTE)),
     )
     relay = OutboxRelay(db, bus.publisher, clock)
     tickets = PlaybackTickets(db.uow, PostgresPlaybackSessions, PostgresPlayedFiles, clock)
@@ -266,13 +267,16 @@ def create_agent(settings: AgentSettings) -> Worker:
     auth = AuthRuntime(state, clock)
     sessions = PlaybackSessions(db.uow, PostgresPlaybackSessions, PostgresTenants(db), auth.revocations, clock)
     playlists = Playlists(db.uow, PostgresPlayedFiles, files, clock, idle_after)
-    limits = Limits(max_bytes=int(recording.max_gb * 1_000_000_000), free_floor=recording.free_floor)
+    limits = Limits(max_bytes=int(recording.max_gb * GIGABYTE), free_floor=recording.free_floor)
     archive = _Archive(settings, db, files, clock)
+    work, most = settings.clips.work_path or recording.path / ".clips", int(settings.clips.max_gb * GIGABYTE)
+    folder = ClipFolder(recording.path, work, clock, max_bytes=most, free_floor=recording.free_floor)
     retention = Retention(
         *(db.uow, PostgresSegments, PostgresHolds, PostgresTombstones, PostgresHeld(db), files),
         limits=limits,
         settings=tenants.known_settings,
         spared=archive.spared,
+        wanted=folder.wanted_bytes,
     )
     count = UsageCount(
         db.uow,
@@ -313,7 +317,6 @@ def create_agent(settings: AgentSettings) -> Worker:
         added=gaps.tell,
     )
     live, store, queue = LiveBus(cache), ObjectFiles(settings.objects), PostgresClipQueue(db)
-    folder = ClipFolder(recording.path, settings.clips.work_path or recording.path / ".clips", int(settings.clips.max_gb * 1_000_000_000))
     making = ClipMaking(
         *(db.uow, PostgresClips, queue, files, folder, store),
         live=live,

@@ -107,6 +107,9 @@ class ClipSettings(Section):
 
     longest_s: int = Field(7_200, ge=60, le=86_400, validation_alias="CLIPS_LONGEST_S", description="Longest range of a clip, seconds")
     waiting: int = Field(20, ge=1, le=1_000, validation_alias="CLIPS_WAITING", description="Clips of one city that may wait at once")
+    city_gb: float = Field(
+        20.0, gt=0, le=100_000, validation_alias="CLIPS_CITY_GB", description="Most that the clips of one city take, gigabytes"
+    )
     public_endpoint: str | None = Field(
         None,
         validation_alias="CLIPS_S3_PUBLIC_ENDPOINT",

@@ -259,9 +259,14 @@ async def test_a_marked_range_becomes_a_clip_that_is_watched_cancelled_and_fetch
         clips[0]["state"] = "cancelled"
         return clips[0]
 
+    def delete(_asked: Asked) -> Reply:
+        clips[1]["state"] = "deleted"
+        return Reply(204)
+
     console.services.answer("GET", "/recordings/clips", lambda _asked: {"items": clips, "next": None})
     console.services.answer("POST", "/recordings/clips", make)
     console.services.answer("POST", "/recordings/clips/*/cancel", cancel)
+    console.services.answer("DELETE", "/recordings/clips/*", delete)
     console.services.answer("GET", "/recordings/clips/*/download", {"url": "/icon.svg", "expires_at": NOON})
     page = await console.as_role("operator", path(gate, at=NOON + MINUTE))
     await paused(page)
@@ -286,6 +291,14 @@ async def test_a_marked_range_becomes_a_clip_that_is_watched_cancelled_and_fetch
     async with page.expect_download() as fetching:
         await page.get_by_role("button", name="Baixar o clipe Saída").click()
     assert (await fetching.value).suggested_filename == "Portao-1-Saida.mp4"
+    clips[0] |= {"state": "queued", "reason": "no_room"}
+    await page.reload()
+    waits = panel.get_by_role("listitem").filter(has_text="Engano")
+    await expect(waits).to_contain_text("espera espaço no disco do gravador e tenta de novo sozinho")
+    await page.get_by_role("button", name="Apagar o clipe Saída").click()
+    await page.get_by_role("dialog", name="Apagar o clipe?").get_by_role("button", name="Apagar").click()
+    await expect(panel.get_by_role("listitem").filter(has_text="Saída")).to_contain_text("apagado")
+    assert len(console.services.to("DELETE", f"/recordings/clips/{clips[1]['clip_id']}")) == 1
 
 
 async def test_a_picture_is_saved_with_its_camera_and_instant_in_its_name(console: Console, node: Node) -> None:

@@ -87,6 +87,7 @@ class Site:
     tenant: UUID = field(default_factory=new_id)
     camera: UUID = field(default_factory=new_id)
     max_bytes: int = 10**9
+    free_floor: float = 0.0
 
     def __post_init__(self) -> None:
         self.work = self.folder / ".clips"
@@ -98,7 +99,8 @@ class Site:
 
     def worker(self) -> ClipMaking:
         """Returns a new worker, as an agent that has just started has one."""
-        db, folder = self.running.db, ClipFolder(self.folder, self.work, self.max_bytes)
+        db = self.running.db
+        folder = ClipFolder(self.folder, self.work, self.clock, max_bytes=self.max_bytes, free_floor=self.free_floor)
         return ClipMaking(
             *(db.uow, PostgresClips, PostgresClipQueue(db), self.recordings, folder, self.store),
             live=self.live,

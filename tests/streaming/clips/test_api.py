@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from copy import copy
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -92,6 +95,68 @@ async def test_the_file_that_is_being_written_is_a_recording(running: Running, t
     assert refusal(await site.ask("POST", "", json=site.asking(0, 60))) == (404, "no_recording")
 
 
+@contextmanager
+def changed(running: Running, **parts: Any) -> Iterator[None]:
+    """Has the API work with other parts of `Clips`."""
+    provided = running.service.api.state.provided
+    ours, theirs = provided[Clips], copy(provided[Clips])
+    vars(theirs).update(parts)
+    provided[Clips] = theirs
+    try:
+        yield
+    finally:
+        provided[Clips] = ours
+
+
+async def test_the_clips_of_a_city_have_a_bound_together(running: Running, site: Site, film: Path) -> None:
+    size = film.stat().st_size
+    bounds = replace(running.service.api.state.provided[Clips]._bounds, city_bytes=int(2.7 * size))
+    with changed(running, _bounds=bounds):
+        first, second = [await site.order(0, 4) for _ in range(2)]
+        full = await site.ask("POST", "", json=site.asking(0, 4))
+        assert refusal(full) == (409, "clips_full"), "those that wait count as what they will have"
+        assert "delete" in full.json()["detail"]
+        assert (await site.ask("POST", "", json=site.asking(0, 2))).status_code == 202, "half of a file fits"
+        assert (await site.ask("POST", f"/{second['clip_id']}/cancel")).status_code == 200
+        await site.worker().make_waiting()
+        third = await site.order(0, 4)
+        full = await site.ask("POST", "", json=site.asking(0, 4))
+        assert refusal(full) == (409, "clips_full")
+        assert f"expires at {(await site.clip(first['clip_id']))['expires_at'][:16]}" in full.json()["detail"]
+        assert (await site.ask("DELETE", f"/{first['clip_id']}")).status_code == 204
+        fourth = await site.order(0, 4)
+        assert {(await site.clip(each["clip_id"]))["state"] for each in (third, fourth)} == {"queued"}
+        elsewhere = await a_site(running, site.folder)
+        elsewhere.record(film, 0)
+        await elsewhere.index()
+        assert (await elsewhere.order(0, 4))["state"] == "queued", "another city has room of its own"
+
+
+async def test_a_ready_clip_is_deleted_on_record(running: Running, site: Site) -> None:
+    clip, link = await a_link(site)
+    who = site.caller()
+    for _ in range(2):
+        answer = await site.ask("DELETE", f"/{clip['clip_id']}", who, headers={"x-purpose": "crime"})
+        assert (answer.status_code, answer.content) == (204, b"")
+    assert (await site.clip(clip["clip_id"]))["state"] == "deleted"
+    assert refusal(await site.ask("GET", f"/{clip['clip_id']}/download")) == (409, "clip_not_ready")
+    assert refusal(await running.http.get(f"http://streaming{link}")) == (409, "clip_not_ready")
+    site.clock.advance(31)
+    await site.tidying().tidy()
+    assert site.stored() == []
+    assert (await site.clip(clip["clip_id"]))["state"] == "deleted"
+    [*_, record] = [each for each in await audit_entries(running.db, site.tenant) if each.data.actor_id == who.user_id]
+    assert (record.data.action, record.data.object_id, record.data.details["sha256"]) == ("export.deleted", clip["clip_id"], clip["sha256"])
+    assert len([each for each in await audit_entries(running.db, site.tenant) if each.data.action == "export.deleted"]) == 1
+
+
+async def test_what_is_still_to_be_made_is_not_deleted(site: Site) -> None:
+    clip = await site.order(0, 4)
+    assert refusal(await site.ask("DELETE", f"/{clip['clip_id']}")) == (409, "clip_not_ready")
+    assert (await site.clip(clip["clip_id"]))["state"] == "queued"
+    assert refusal(await site.ask("DELETE", f"/{new_id()}")) == (404, "not_found")
+
+
 async def test_a_city_has_so_many_clips_waiting_at_most(site: Site) -> None:
     orders = await asyncio.gather(*(site.ask("POST", "", json=site.asking(0, 4)) for _ in range(23)))
     assert sorted(answer.status_code for answer in orders) == [202] * 20 + [429] * 3
@@ -138,6 +203,7 @@ async def test_who_may_make_clips(site: Site, role: Role, status: int) -> None:
     assert (await site.ask("GET", "", who)).status_code == seen
     assert (await site.ask("GET", f"/{clip['clip_id']}", who)).status_code == seen
     assert (await site.ask("GET", f"/{clip['clip_id']}/download", who)).status_code == (409 if status == 202 else 403)
+    assert (await site.ask("DELETE", f"/{clip['clip_id']}", who)).status_code == (409 if status == 202 else 403)
     assert (await site.ask("POST", f"/{clip['clip_id']}/cancel", who)).status_code == seen
 
 
@@ -148,7 +214,7 @@ async def test_other_groups_and_other_cities_have_no_such_clip(running: Running,
     for who in (site.caller(groups=[other]), site.caller(groups=[]), running.mint.caller(Role.ADMIN, tenant_id=new_id())):
         assert refusal(await site.ask("POST", "", who, json=site.asking(0, 4))) == (404, "not_found")
         assert (await site.ask("GET", "", who)).json()["items"] == []
-        for method, path in (("GET", ""), ("GET", "/download"), ("POST", "/cancel")):
+        for method, path in (("GET", ""), ("GET", "/download"), ("POST", "/cancel"), ("DELETE", "")):
             assert refusal(await site.ask(method, f"/{clip['clip_id']}{path}", who)) == (404, "not_found")
     within = site.caller(groups=[mine])
     assert (await site.ask("POST", "", within, json=site.asking(0, 4))).status_code == 202
@@ -217,14 +283,11 @@ async def test_the_link_is_the_buckets_own_where_browsers_reach_it(running: Runn
     await site.index()
     clip = await site.order(0, 4)
     await site.worker().make_waiting()
-    provided = running.service.api.state.provided
-    ours, theirs = provided[Clips], copy(provided[Clips])
-    theirs._store = ObjectFiles(on_s3(s3), s3)  # as CLIPS_S3_PUBLIC_ENDPOINT has it
-    provided[Clips] = theirs
-    try:
+    with changed(running, _store=ObjectFiles(on_s3(s3), s3)):  # as CLIPS_S3_PUBLIC_ENDPOINT has it
         link = (await site.ask("GET", f"/{clip['clip_id']}/download")).headers["location"]
-    finally:
-        provided[Clips] = ours
+        told = (await site.ask("GET", f"/{clip['clip_id']}/download", params={"redirect": "false"})).json()
+    assert parse_qs(urlsplit(link).query)["X-Amz-Expires"] == ["60"], "the store knows nothing of sessions that end"
+    assert datetime.fromisoformat(told["expires_at"]) <= CLOCK.now() + timedelta(seconds=60)
     assert link.startswith(f"{s3}/exports/city/exports/{site.tenant}/{site.camera}/{site.start:%Y/%m/%d}/{clip['clip_id']}.mp4?")
     async with httpx.AsyncClient(trust_env=False, timeout=60) as browser:
         answer = await browser.get(link)

@@ -124,6 +124,39 @@ async def test_what_would_be_too_large_is_not_made(running: Running, tmp_path: P
     assert site.stored() == list(site.work.iterdir()) == []
 
 
+async def test_without_room_above_the_floor_it_waits_and_says_so(running: Running, tmp_path: Path, film: Path) -> None:
+    site = await a_site(running, tmp_path, free_floor=1.0)
+    site.record(film, 0)
+    await site.index()
+    ordered = await site.order(0, 4)
+    worker = site.worker()
+    for _ in range(5):  # oftener than a clip may kill its workers
+        await worker.make_waiting()
+        clip = await site.clip(ordered["clip_id"])
+        assert (clip["state"], clip["reason"]) == ("queued", "no_room")
+        assert 0 < worker._folder.wanted_bytes() <= film.stat().st_size, "retention makes room for it"
+        assert list(site.work.iterdir()) == []
+        site.clock.advance(31)
+    site.free_floor = 0.0
+    worker = site.worker()
+    await worker.make_waiting()
+    clip = await site.clip(ordered["clip_id"])
+    assert (clip["state"], clip["reason"], worker._folder.wanted_bytes()) == ("ready", None, 0)
+
+
+async def test_what_a_clip_without_room_wants_is_forgotten_when_it_is_given_up(running: Running, tmp_path: Path, film: Path) -> None:
+    site = await a_site(running, tmp_path, free_floor=1.0)
+    site.record(film, 0)
+    await site.index()
+    ordered = await site.order(0, 4)
+    worker = site.worker()
+    await worker.make_waiting()
+    assert (await site.ask("POST", f"/{ordered['clip_id']}/cancel")).status_code == 200
+    site.clock.advance(61)
+    await worker.make_waiting()
+    assert worker._folder.wanted_bytes() == 0
+
+
 async def test_a_worker_that_died_is_followed_by_another(running: Running, tmp_path: Path, film: Path) -> None:
     site = await a_site(running, tmp_path)
     site.record(film, 0)

@@ -94,6 +94,14 @@ def test_free_space_counts_like_the_quota() -> None:
     assert gone(look(files), missing=11) == files[:2]
 
 
+def test_what_others_want_of_the_disk_is_made_room_for_and_never_called_full() -> None:
+    files = minutes(CAMERA, 4)
+    assert [each.file for each in plan(look(files), Rules(ROOMY, 1, wanted_bytes=10))] == files[:2]
+    kept = held(CITY, CAMERA, files[0], files[3])
+    for missing, is_full in ((0, False), (1, True)):
+        assert to_delete(look(files), Rules(ROOMY, missing, held=kept, wanted_bytes=10), 500)[1].is_full is is_full
+
+
 def test_what_is_too_old_goes_first_and_makes_room() -> None:
     cameras = (camera(CAMERA, days=1), camera(OTHER))
     old, young = minutes(CAMERA, 3, first=NOW - timedelta(days=2)), minutes(OTHER, 3)

@@ -56,7 +56,9 @@ class Site:
         self.limits, self.most = Limits(max_bytes, free_floor), most
         self.retention = self.agent()
 
-    def agent(self, held: type[PostgresHeld] = PostgresHeld, files: RecordingsFolder | None = None) -> Retention:
+    def agent(
+        self, held: type[PostgresHeld] = PostgresHeld, files: RecordingsFolder | None = None, wanted: Callable[[], int] = lambda: 0
+    ) -> Retention:
         return Retention(
             self.running.db.uow,
             PostgresSegments,
@@ -66,6 +68,7 @@ class Site:
             files or self.files,
             limits=self.limits,
             settings=self.settings.get,
+            wanted=wanted,
             most_per_look=self.most,
         )
 
@@ -164,6 +167,17 @@ async def test_a_city_that_fills_the_disk_costs_the_other_nothing(make_site: Mak
     await site.follow()
     assert all(there(few))
     assert there(many) == [False] * 15 + [True] * 15
+
+
+async def test_what_others_want_of_the_disk_is_made_room_for(make_site: MakeSite) -> None:
+    site = make_site(free_floor=0.8)  # twenty files fit
+    files = site.record(await site.add(site.city), 15)
+    await site.follow()
+    assert all(there(files))
+    site.retention = site.agent(wanted=lambda: 10 * SIZE)
+    await site.follow()
+    assert there(files) == [False] * 5 + [True] * 10
+    assert not site.retention.held_state.is_full
 
 
 async def test_one_look_deletes_no_more_than_it_may_and_the_next_goes_on(make_site: MakeSite) -> None:

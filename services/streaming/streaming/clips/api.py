@@ -60,7 +60,9 @@ class ClipOut(BaseModel):
     progress: float = Field(description="0..1")
     size_bytes: int | None
     sha256: str | None
-    reason: Failure | None = Field(description="Why it failed; `format_changed`: codec or resolution changed, at `format_changed_at`")
+    reason: Failure | None = Field(
+        description="Why it failed, or what it waits for (`no_room`); `format_changed`: codec or resolution changed, at `format_changed_at`"
+    )
     format_changed_at: datetime | None = Field(description="Ask for one clip up to this instant, and for another one from it on")
     recorded: list[StretchOut] | None
     gaps: list[StretchOut] | None
@@ -134,6 +136,11 @@ async def get_clip(clip_id: UUID, caller: Exporter, clips: ClipsDep) -> ClipOut:
 @router.post("/{clip_id}/cancel", summary="Give up a clip that is not ready")
 async def cancel_clip(clip_id: UUID, caller: Exporter, clips: ClipsDep) -> ClipOut:
     return ClipOut.of(await clips.cancel_clip(caller, clip_id))
+
+
+@router.delete("/{clip_id}", status_code=204, summary="Delete a clip's file before it expires")
+async def delete_clip(clip_id: UUID, caller: Exporter, clips: ClipsDep) -> None:
+    await clips.delete_clip(caller, clip_id)
 
 
 @router.get("/{clip_id}/download", response_model=DownloadOut, responses={302: {"description": "To the link"}}, summary="Fetch a clip")

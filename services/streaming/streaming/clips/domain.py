@@ -17,7 +17,7 @@ from streaming.recordings.domain import SegmentFile
 
 
 class ClipState(StrEnum):
-    """Where a clip is. The last four are final, but that `ready` becomes `expired`."""
+    """Where a clip is. The last five are final, but that `ready` becomes `expired` or `deleted`."""
 
     QUEUED = "queued"
     RUNNING = "running"
@@ -25,18 +25,20 @@ class ClipState(StrEnum):
     FAILED = "failed"
     CANCELLED = "cancelled"
     EXPIRED = "expired"
+    DELETED = "deleted"
+    """Somebody deleted its file before it expired."""
 
 
 class Failure(StrEnum):
-    """Why a clip could not be made."""
+    """Why a clip could not be made, or is not made yet."""
 
     NO_RECORDING = "no_recording"
     """There is no picture in the range, or no longer."""
     FORMAT_CHANGED = "format_changed"
     """The camera's codec or resolution changed within the range, and one MP4 cannot hold both without encoding anew."""
     TOO_LARGE = "too_large"
-    DISK_FULL = "disk_full"
-    """The recorder has no room to make it."""
+    NO_ROOM = "no_room"
+    """The recorder's disk has no room to make it: it waits, and is tried again by itself."""
     GAVE_UP = "gave_up"
     """Its worker died in it, as often as it may be tried."""
 
@@ -51,6 +53,12 @@ class TooManyClips(RateLimited):
     """As many clips of your city are waiting as may wait: try again when one is ready."""
 
     code = "too_many_clips"
+
+
+class ClipsFull(Conflict):
+    """The clips of your city take all the room that they may take: delete some, or wait until some expire."""
+
+    code = "clips_full"
 
 
 class ClipNotReady(Conflict):
@@ -89,6 +97,8 @@ class Clip:
     created_at: datetime
     state: ClipState = ClipState.QUEUED
     progress: float = 0.0
+    estimated_bytes: int = 0
+    """What its file will have, as far as the recordings tell; counted until it is made."""
     attempts: int = 0
     fence: int = 0
     """Counts its workers: only the last one may write."""
@@ -125,6 +135,14 @@ class CannotCut(Exception):
     def __init__(self, reason: Failure, at: datetime | None = None) -> None:
         super().__init__(reason)
         self.reason, self.at = reason, at
+
+
+class NoRoom(Exception):
+    """The disk has no room for the result now. `wanted_bytes` is what it needs beside what is to stay free."""
+
+    def __init__(self, wanted_bytes: int) -> None:
+        super().__init__(wanted_bytes)
+        self.wanted_bytes = wanted_bytes
 
 
 class Stopped(Exception):

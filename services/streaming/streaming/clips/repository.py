@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, delete, func, insert, or_, select, text, tuple_, update
+from sqlalchemy import ColumnElement, case, delete, func, insert, or_, select, text, tuple_, update
 
 from chassis.db import Database, UnitOfWork
 from streaming.clips.domain import Clip, ClipState, Failure, Request
@@ -34,6 +34,18 @@ class PostgresClips:
         await self.uow.session.execute(_ONE_AFTER_THE_OTHER, {"tenant": str(self.uow.tenant_id)})
         query = select(func.count()).where(ClipRow.tenant_id == self.uow.tenant_id, ClipRow.state.in_(_WAITING))
         return int(await self.uow.session.scalar(query) or 0)
+
+    async def kept_bytes(self, at: datetime) -> int:
+        """What the files of clips take, with those that are still to be made as they are estimated."""
+        size = case((ClipRow.state.in_(_WAITING), ClipRow.estimated_bytes), (self._is_ready(at), ClipRow.size_bytes), else_=0)
+        query = select(func.sum(size)).where(ClipRow.tenant_id == self.uow.tenant_id)
+        return int(await self.uow.session.scalar(query) or 0)
+
+    async def next_expiry(self, at: datetime) -> datetime | None:
+        """When the first of the files goes by itself."""
+        query = select(func.min(ClipRow.expires_at)).where(ClipRow.tenant_id == self.uow.tenant_id, self._is_ready(at))
+        found: datetime | None = await self.uow.session.scalar(query)
+        return found
 
     async def get(self, clip_id: UUID, *, lock: bool = False) -> Clip | None:
         query = select(ClipRow).where(self._is(clip_id))
@@ -63,6 +75,7 @@ class PostgresClips:
             .values(
                 state=ClipState.RUNNING,
                 progress=0,
+                reason=None,
                 attempts=ClipRow.attempts + 1,
                 fence=ClipRow.fence + 1,
                 lease_until=lease_until,
@@ -90,6 +103,9 @@ class PostgresClips:
     async def forget(self, clip_id: UUID) -> None:
         """Removes it for good."""
         await self.uow.session.execute(delete(ClipRow).where(self._is(clip_id)))
+
+    def _is_ready(self, at: datetime) -> ColumnElement[bool]:
+        return (ClipRow.state == ClipState.READY) & (ClipRow.expires_at > at)
 
     def _is(self, clip_id: UUID) -> ColumnElement[bool]:
         return (ClipRow.tenant_id == self.uow.tenant_id) & (ClipRow.clip_id == clip_id)

@@ -34,6 +34,7 @@ class ClipRow(Row):
     purpose: Mapped[str | None]
     state: Mapped[str]
     progress: Mapped[float]
+    estimated_bytes: Mapped[int] = mapped_column(BigInteger)
     attempts: Mapped[int]
     fence: Mapped[int]
     lease_until: Mapped[datetime | None]

@@ -20,14 +20,12 @@ from av.container import InputContainer, OutputContainer
 from av.packet import Packet
 from av.video.stream import VideoStream
 
-from streaming.clips.domain import CannotCut, Failure, Made, Piece, Span, Stopped, joined
+from streaming.clips.domain import CannotCut, Failure, Made, NoRoom, Piece, Span, Stopped, joined
 
 _AUDIO = frozenset({"aac", "mp3", "opus", "ac3"})
 """Sound that an MP4 holds and players play."""
 _STILL_S = 10
 """A longer pause between two pictures of one file is a freeze or a leap of the camera's clock."""
-_SPARE_BYTES = 500_000_000
-"""What stays free on the work folder's disk."""
 _CHUNK = 4_194_304
 
 
@@ -195,9 +193,10 @@ class _Copy:
 class Cut:
     """One cut: `run` in a thread, and watch it from outside."""
 
-    def __init__(self, root: Path, target: Path, pieces: Sequence[Piece], span: Span, max_bytes: int) -> None:
-        """`root` is the recordings folder; `target` is written, and removed where the cut fails."""
-        self._root, self.target, self._pieces, self._span, self._max_bytes = root, target, pieces, span, max_bytes
+    def __init__(self, root: Path, target: Path, pieces: Sequence[Piece], span: Span, *, max_bytes: int, free_floor: float) -> None:
+        """`root` is the recordings folder; `target` is removed where the cut fails. That share of its disk (0..1) stays free."""
+        self._root, self.target, self._pieces, self._span = root, target, pieces, span
+        self._max_bytes, self._free_floor = max_bytes, free_floor
         self._stop = threading.Event()
         self._wanted = sum(piece.wanted_bytes(span.until) for piece in pieces)
         self._spans: list[Span] = []
@@ -213,12 +212,17 @@ class Cut:
         """0..1, by bytes read of those to be read."""
         return min(1.0, self.bytes_read / self._wanted) if self._wanted else 0.0
 
+    @property
+    def bytes_left(self) -> int:
+        """How much of the disk it will still take, at most."""
+        return max(0, self._wanted - self._written)
+
     def stop(self) -> None:
         """Has `run` raise Stopped at its next packet."""
         self._stop.set()
 
     def run(self) -> Made:
-        """Blocks. Raises: CannotCut, Stopped, OSError."""
+        """Blocks. Raises: CannotCut, NoRoom, Stopped, OSError."""
         self._check_room()
         try:
             sources = self._sources()
@@ -227,7 +231,7 @@ class Cut:
         except BaseException as error:
             self.target.unlink(missing_ok=True)
             if getattr(error, "errno", None) == errno.ENOSPC:
-                raise CannotCut(Failure.DISK_FULL) from error
+                raise NoRoom(self._wanted) from error
             raise
         audio = next((source.audio for source in sources if source.audio), None)
         return Made(size, sha256, tuple(joined(self._spans)), str(sources[0].format), audio.codec if audio else None)
@@ -237,8 +241,9 @@ class Cut:
             raise CannotCut(Failure.NO_RECORDING)
         if self._wanted - self._pieces[0].size_bytes > self._max_bytes:  # of the first file only the end may be kept
             raise CannotCut(Failure.TOO_LARGE)
-        if shutil.disk_usage(self.target.parent).free < self._wanted + _SPARE_BYTES:
-            raise CannotCut(Failure.DISK_FULL)
+        disk = shutil.disk_usage(self.target.parent)
+        if disk.free < self._wanted + int(disk.total * self._free_floor):
+            raise NoRoom(self._wanted)
 
     def _sources(self) -> list[_Source]:
         """Raises: CannotCut, where nothing can be played, or not in one file."""

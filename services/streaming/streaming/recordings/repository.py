@@ -9,7 +9,7 @@ from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, delete, or_, select, text, tuple_, update
+from sqlalchemy import ColumnElement, delete, func, or_, select, text, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 
 from chassis.db import Database, UnitOfWork
@@ -69,6 +69,16 @@ class PostgresSegments:
             query = query.where(tuple_(SegmentRow.started_at, SegmentRow.segment_id) < before)
         query = query.order_by(SegmentRow.started_at.desc(), SegmentRow.segment_id.desc()).limit(limit)
         return [_segment_of(row) for row in (await self.uow.session.execute(query)).scalars()]
+
+    async def weigh(self, camera_id: UUID, since: datetime, until: datetime) -> int:
+        """How many bytes a range takes: of a file that lies in it in part, that part."""
+        first, last = func.greatest(SegmentRow.started_at, since), func.least(SegmentRow.ended_at, until)
+        share = func.extract("epoch", last - first) / func.extract("epoch", SegmentRow.ended_at - SegmentRow.started_at)
+        within = SegmentRow.started_at.between(since - _LONGEST, until), SegmentRow.ended_at > since
+        lasting = SegmentRow.ended_at > SegmentRow.started_at
+        query = select(func.sum(SegmentRow.size_bytes * share))
+        query = query.where(SegmentRow.tenant_id == self.uow.tenant_id, SegmentRow.camera_id == camera_id, *within, lasting)
+        return int(await self.uow.session.scalar(query) or 0)
 
     async def forget(self, file: SegmentFile) -> None:
         """Removes what is in the index of a file."""

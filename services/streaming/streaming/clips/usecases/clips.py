@@ -21,11 +21,12 @@ from gtvision.audit import Action
 from gtvision.errors import Invalid, NotFound, SessionRevoked, TokenExpired, Unauthenticated
 from gtvision.ids import new_id
 from gtvision.tenancy import Caller
-from gtvision.time import Clock
+from gtvision.time import Clock, isoformat
 from streaming.clips.domain import (
     Clip,
     ClipEnded,
     ClipNotReady,
+    ClipsFull,
     ClipState,
     ClipTooLong,
     Request,
@@ -43,7 +44,12 @@ Repository = Callable[[UnitOfWork], "PostgresClips"]
 IsRecorded = Callable[[UnitOfWork, UUID, datetime, datetime], Awaitable[bool]]
 """(uow, camera, from, to) -> whether there is a recording."""
 
+WeighRecordings = Callable[[UnitOfWork, UUID, datetime, datetime], Awaitable[int]]
+"""(uow, camera, from, to) -> bytes of the recordings in the range, as far as they are indexed."""
+
 LINK_LASTS = timedelta(minutes=5)
+SIGNED_FOR = timedelta(seconds=60)
+"""The store knows nothing of sessions: its link goes on after one has ended. A download that has begun is not cut off at its end."""
 _LINK = "clip download"
 
 
@@ -54,6 +60,8 @@ class ClipBounds:
     longest: timedelta
     waiting: int
     """Clips of one city that may wait."""
+    city_bytes: int
+    """What the files of one city may take together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +82,7 @@ class Clips:
         repository: Repository,
         streams: Streams,
         is_recorded: IsRecorded,
+        weigh: WeighRecordings,
         store: ObjectFiles,
         *,
         vault: Vault,
@@ -82,13 +91,17 @@ class Clips:
         clock: Clock,
         bounds: ClipBounds,
     ) -> None:
-        self._uow, self._repository, self._streams, self._is_recorded, self._store = uow, repository, streams, is_recorded, store
+        self._uow, self._repository, self._streams, self._store = uow, repository, streams, store
+        self._is_recorded, self._weigh = is_recorded, weigh
         self._vault, self._revocations, self._live, self._clock, self._bounds = vault, revocations, live, clock, bounds
 
     async def make_clip(
         self, caller: Caller, camera_id: UUID, span: tuple[datetime, datetime], name: str, once: Once | None = None
     ) -> Clip:
-        """Queues a clip; what lies in the future is cut off. Raises: NotFound, NoRecording, ClipTooLong, TooManyClips, Gone, Invalid."""
+        """Queues a clip; what lies in the future is cut off.
+
+        Raises: NotFound, NoRecording, ClipTooLong, TooManyClips, ClipsFull, Gone, Invalid.
+        """
         now, (since, until) = self._clock.now(), span
         if until <= since:
             raise Invalid("`to` must be after `from`.")
@@ -99,8 +112,9 @@ class Clips:
         async with self._uow(caller.tenant_id) as uow:
             if until <= since or not await self._is_recorded(uow, camera_id, since, until):
                 raise NoRecording
+            estimated = await self._weigh(uow, camera_id, since, until)
         asked = Request(camera_id, since, until, name, caller.user_id, str(caller.role), caller.session_id, origin().purpose)
-        clip = Clip(caller.tenant_id, new_id(), asked, now)
+        clip = Clip(caller.tenant_id, new_id(), asked, now, estimated_bytes=estimated)
         async with self._uow(caller.tenant_id) as uow:
             clips = self._repository(uow)
             earlier = await claim(uow, caller, once, clip.clip_id, now)
@@ -111,6 +125,7 @@ class Clips:
                 return made
             if await clips.count_waiting() >= self._bounds.waiting:
                 raise TooManyClips(retry_after=timedelta(seconds=30))
+            await self._check_room(clips, estimated, now)
             await clips.add(clip)
             self._announce(uow, clip)
         return clip
@@ -147,17 +162,33 @@ class Clips:
             self._announce(uow, clip)
         return clip
 
+    async def delete_clip(self, caller: Caller, clip_id: UUID) -> None:
+        """Ends a ready clip before it expires, on record: the recorder agent deletes the file within two minutes. What has no file any
+        more stays as it is. Raises: NotFound, ClipNotReady (it is still to be made, and can be cancelled)."""
+        await self.find_clip(caller, clip_id)
+        async with self._uow(caller.tenant_id) as uow:
+            clips = self._repository(uow)
+            clip = await clips.get(clip_id, lock=True)
+            if clip is None:
+                raise NotFound
+            if clip.is_waiting:
+                raise ClipNotReady("It is still to be made: cancel it.")
+            if clip.state is not ClipState.READY:
+                return
+            clip = replace(clip, state=ClipState.DELETED)
+            await clips.end(clip_id, clip.state, clip.finished_at or self._clock.now())
+            record(uow, Action.EXPORT_DELETED, caller, _entry(clip))
+            self._announce(uow, clip)
+
     async def download_clip(self, caller: Caller, clip_id: UUID) -> Download:
-        """Returns a link for minutes; on record, or not given. Raises: NotFound, ClipNotReady."""
+        """Returns a link for a short time; on record, or not given. Raises: NotFound, ClipNotReady."""
         clip = await self.find_clip(caller, clip_id)
         key, now = self._key_of(clip), self._clock.now()
-        url = await self._store.link(key, LINK_LASTS)
-        expires_at = now + LINK_LASTS
+        url = await self._store.link(key, SIGNED_FOR)
+        expires_at = now + (SIGNED_FOR if url else LINK_LASTS)
         says = {"tenant": str(clip.tenant_id), "clip": str(clip_id), "session": str(caller.session_id), "until": expires_at.timestamp()}
         async with self._uow(caller.tenant_id) as uow:
-            asked, details = clip.request, {"sha256": clip.sha256, "size_bytes": clip.size_bytes}
-            entry = AuditEntry("clip", clip_id, asked.camera_id, asked.since, asked.until, details)
-            record(uow, Action.EXPORT_DOWNLOADED, caller, entry)
+            record(uow, Action.EXPORT_DOWNLOADED, caller, _entry(clip))
         return Download(url, None if url else self._vault.seal(orjson.dumps(says).decode(), _LINK), expires_at)
 
     async def open_link(self, clip_id: UUID, ticket: str) -> Clip:
@@ -184,6 +215,17 @@ class Clips:
         async for part in self._store.read(self._key_of(clip), start, end):
             yield part
 
+    async def _check_room(self, clips: PostgresClips, estimated: int, now: datetime) -> None:
+        """Raises: ClipsFull."""
+        kept = await clips.kept_bytes(now)
+        if kept + estimated <= self._bounds.city_bytes:
+            return
+        sizes = [f"{size / 1_000_000_000:.1f} GB" for size in (kept, self._bounds.city_bytes, estimated)]
+        expiry = await clips.next_expiry(now)
+        wait = f", or wait: the next one expires at {isoformat(expiry)}" if expiry else ""
+        told = "Clips take {} of the {} of your city, and this one needs about {}: delete some".format(*sizes)
+        raise ClipsFull(f"{told}{wait}.")
+
     async def _seen(self, caller: Caller, clip: Clip | None) -> Clip:
         if clip is None:
             raise NotFound("There is no such clip.")
@@ -203,3 +245,8 @@ class Clips:
 
     def _announce(self, uow: UnitOfWork, clip: Clip) -> None:
         uow.after_commit(lambda: self._live.publish(clip.tenant_id, "system", live_message(clip)))
+
+
+def _entry(clip: Clip) -> AuditEntry:
+    asked, details = clip.request, {"sha256": clip.sha256, "size_bytes": clip.size_bytes}
+    return AuditEntry("clip", clip.clip_id, asked.camera_id, asked.since, asked.until, details)

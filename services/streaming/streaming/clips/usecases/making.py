@@ -19,7 +19,7 @@ from gtvision.errors import Unavailable
 from gtvision.tenancy import Caller, Role
 from gtvision.time import Clock, isoformat
 from streaming import metrics
-from streaming.clips.domain import CannotCut, Clip, ClipState, Failure, Made, Span, content_disposition, live_message, pieces
+from streaming.clips.domain import CannotCut, Clip, ClipState, Failure, Made, NoRoom, Span, content_disposition, live_message, pieces
 
 if TYPE_CHECKING:
     from streaming.clips.repository import PostgresClipQueue, PostgresClips
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 log = get_logger(__name__)
 
 _LEASE = timedelta(seconds=30)
+_ROOM_AGAIN = timedelta(seconds=30)
+"""A clip without room is tried again after so long."""
 _LOOK_S = 1.0
 _ATTEMPTS = 3
 _CUTTING, _SENDING = 0.8, 0.2
@@ -130,12 +132,15 @@ class ClipMaking:
             return made is not None and await self._finish(clip, made)
         except CannotCut as error:
             return await self._fail(clip, error)
+        except NoRoom as error:
+            log.warning("clip_without_room", clip_id=str(clip.clip_id), wanted_bytes=error.wanted_bytes)
+            return await self._put_back(clip, _ROOM_AGAIN, Failure.NO_ROOM)
         except (Unavailable, asyncio.CancelledError):
-            await self._put_back(clip)
+            await self._put_back(clip, _LEASE / 2)
             raise
 
     async def _watch(self, errand: _Errand) -> Made | None:
-        """Renews the lease while the clip is made. None where it was lost. Raises: CannotCut, Unavailable."""
+        """Renews the lease while the clip is made. None where it was lost. Raises: CannotCut, NoRoom, Unavailable."""
         clip = errand.clip
         task = asyncio.create_task(self._produce(errand), name=f"clip {clip.clip_id}")
         try:
@@ -151,7 +156,7 @@ class ClipMaking:
             await self._folder.discard(clip.clip_id)
 
     async def _produce(self, errand: _Errand) -> Made:
-        """Cuts the file and sends it to the object store. Raises: CannotCut, OSError, Unavailable."""
+        """Cuts the file and sends it to the object store. Raises: CannotCut, NoRoom, OSError, Unavailable."""
         made = await self._folder.run(errand.cut)
         clip, key = errand.clip, errand.clip.object_key
         assert key is not None
@@ -212,14 +217,15 @@ class ClipMaking:
             async with self._uow(clip.tenant_id) as uow:
                 await self._clips(uow).expire(clip.clip_id)
 
-    async def _put_back(self, clip: Clip) -> None:
-        """It waits again, and this try does not count: a part that it needs was away, or this process ends."""
-        values = {"state": ClipState.QUEUED, "progress": 0.0, "attempts": clip.attempts - 1, "lease_until": self._clock.now() + _LEASE / 2}
+    async def _put_back(self, clip: Clip, wait: timedelta, reason: Failure | None = None) -> bool:
+        """It waits again, and this try does not count: what it needs was away, or this process ends. Returns whether it was its own."""
+        values = {"state": ClipState.QUEUED, "progress": 0.0, "attempts": clip.attempts - 1, "lease_until": self._clock.now() + wait}
         try:
             async with self._uow(clip.tenant_id) as uow:
-                await self._clips(uow).write(clip, **values)
+                return await self._clips(uow).write(clip, reason=reason, **values)
         except Unavailable:
             log.warning("clip_not_put_back", clip_id=str(clip.clip_id))  # its lease ends by itself
+            return True
 
     async def _tell(self, clip: Clip) -> None:
         await self._live.publish(clip.tenant_id, "system", live_message(clip))

@@ -86,7 +86,8 @@ class Spared:
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """All that decides what goes. `missing_free_bytes` is how much must be freed for the disk's floor."""
+    """All that decides what goes. `missing_free_bytes` is how much must be freed for the disk's floor, `wanted_bytes` how much beside that,
+    for files that others make: where that cannot be had, nothing is wrong."""
 
     limits: Limits
     missing_free_bytes: int = 0
@@ -95,6 +96,7 @@ class Rules:
     spared: Spared = field(default_factory=Spared)
     stuck: Callable[[SegmentFile], bool] = _none
     """It cannot be deleted for now: others go first."""
+    wanted_bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,9 +197,10 @@ class _Stock:
 
     def beyond_room(self, rules: Rules, most: int) -> list[Doomed]:
         """The oldest of the city that takes the most, again and again, until quota and floor hold."""
-        over, short = sum(self.used.values()) - rules.limits.max_bytes, rules.missing_free_bytes - self._freed
+        over = sum(self.used.values()) - rules.limits.max_bytes
+        short = rules.missing_free_bytes + rules.wanted_bytes - self._freed
         quota, floor = Policy(Reason.QUOTA, rules.limits.max_bytes / GIGABYTE), Policy(Reason.FLOOR, rules.limits.free_floor)
-        policy, missing = (quota, over) if over > short else (floor, short)
+        policy, missing, fine = (quota, over, 0) if over > short else (floor, short, rules.wanted_bytes)
         largest = [(-used, str(city), city) for city, used in self.used.items()]
         heapq.heapify(largest)
         doomed: list[Doomed] = []
@@ -207,7 +210,7 @@ class _Stock:
                 doomed.append(Doomed(self._take(city), policy))
                 missing -= doomed[-1].file.size_bytes
                 heapq.heappush(largest, (-self.used[city], name, city))
-        self.is_short = missing > 0 and not largest
+        self.is_short = missing > fine and not largest
         return doomed
 
     def _has_spare(self, city: City, most: int) -> bool:

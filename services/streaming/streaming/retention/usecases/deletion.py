@@ -62,21 +62,32 @@ class Retention:
         limits: Limits,
         settings: CitySettings,
         spared: Spared | None = None,
+        wanted: Callable[[], int] = lambda: 0,
         most_per_look: int = _MOST_PER_LOOK,
     ) -> None:
+        """`wanted` tells how many bytes of the disk others are about to take beside the floor."""
         self._uow, self._segments, self._holds, self._tombstones = uow, segments, holds, tombstones
         self._held, self._files, self._limits, self._settings, self._most_per_look = held, files, limits, settings, most_per_look
-        self._spared = spared or Spared()
+        self._spared, self._wanted = spared or Spared(), wanted
         self._undeleted = Undeleted()
         self.held_state = HeldState()
         """What holds did to the last look."""
 
     async def follow(self, look: Look) -> None:
         """Deletes what has to go, so many files at most. Raises: Unavailable, also where a file cannot be deleted, once all had a turn."""
-        missing = await self._files.missing_free_bytes(self._limits.free_floor)
+        total, free = await self._files.disk()
+        spare = free - int(total * self._limits.free_floor)
         held = HeldSpans(await self._held.all(look.now))
         self._undeleted.begin(look.files, look.now)
-        rules = Rules(self._limits, missing, limits_of_cities(look, self._settings), held, self._spared, self._undeleted.waits)
+        rules = Rules(
+            self._limits,
+            missing_free_bytes=max(0, -spare),
+            cities=limits_of_cities(look, self._settings),
+            held=held,
+            spared=self._spared,
+            stuck=self._undeleted.waits,
+            wanted_bytes=max(0, self._wanted() - max(0, spare)),
+        )
         doomed, held_state = await asyncio.to_thread(to_delete, look, rules, self._most_per_look)
         self._tell(held_state)
         by_tenant: defaultdict[UUID | None, list[Doomed]] = defaultdict(list)
