@@ -78,10 +78,11 @@ from streaming.recordings.usecases import Follower, Recorder, Recordings
 from streaming.reindex import cli as reindex_cli
 from streaming.reindex.repository import PostgresIndexedFiles
 from streaming.reindex.usecases import Comparison, Reindexing
+from streaming.retention import cli as holds_cli
 from streaming.retention.api import router as retention_router
 from streaming.retention.domain import GIGABYTE, Limits, Spared
 from streaming.retention.repository import PostgresHeld, PostgresHolds
-from streaming.retention.usecases import Holds, Retention
+from streaming.retention.usecases import Holds, HoldsOfCities, Retention
 from streaming.settings import AgentSettings, ApiSettings, CommandSettings, MigrateSettings
 from streaming.snapshots.api import node as snapshots_node
 from streaming.snapshots.api import router as snapshots_router
@@ -355,6 +356,8 @@ async def _recordings(arguments: Sequence[str]) -> int:
     recording = settings.recording
     files, idle_after = RecordingsFolder(recording.path), timedelta(seconds=recording.idle_after_s)
     async with Database(settings.db, clock) as db:
+        if asked.verb in holds_cli.VERBS:
+            return await holds_cli.run(asked, HoldsOfCities(db.uow, PostgresHolds, PostgresHeld(db), clock))
         fleet, index = PostgresFleet(db), PostgresIndex(db)
         recorder = Recorder(db.uow, PostgresSegments, fleet, index, files, clock=clock, idle_after=idle_after)
         comparison = Comparison(db.uow, PostgresIndexedFiles, PostgresInterruptions, files, clock, idle_after)

@@ -76,11 +76,12 @@ async def desk(running: Running, tmp_path: Path, film: Path) -> Desk:
     return made
 
 
-async def test_nothing_is_changed_without_being_asked_to(desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("asked", [(), ("--dry-run",)], ids=["by_itself", "dry_run"])
+async def test_nothing_is_changed_without_being_asked_to(desk: Desk, capsys: pytest.CaptureFixture[str], asked: tuple[str, ...]) -> None:
     desk.paths[0].unlink()
     desk.write(5)
     before = await desk.indexed()
-    assert await desk.run() == 0
+    assert await desk.run(*asked) == 0
     said = capsys.readouterr().out
     for words in ("files without a row              1", "rows without a file              1", "2.50%", "Nothing was changed"):
         assert words in said

@@ -9,15 +9,19 @@ from collections.abc import Sequence
 from streaming.recordings.domain import Look
 from streaming.reindex.domain import MOST_CHANGED, Differences
 from streaming.reindex.usecases import Reindexing
+from streaming.retention import cli as holds_cli
 
 
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
     """Ends the process where the arguments are wrong."""
-    parser = argparse.ArgumentParser(prog="gtv recordings", description="The index of recordings.")
+    parser = argparse.ArgumentParser(prog="gtv recordings", description="The index of recordings, and what is held.")
     verbs = parser.add_subparsers(dest="verb", required=True)
     reindex = verbs.add_parser("reindex", help="hold the index against the disk, both ways; changes nothing without --apply")
-    reindex.add_argument("--apply", action="store_true", help="bring the index to what the disk says")
+    how = reindex.add_mutually_exclusive_group()
+    how.add_argument("--dry-run", action="store_true", help="only say what differs, as without --apply")
+    how.add_argument("--apply", action="store_true", help="bring the index to what the disk says")
     reindex.add_argument("--force", action="store_true", help=f"also where more than {MOST_CHANGED:.0%}% of the rows would go or change")
+    holds_cli.add_to(verbs)
     return parser.parse_args(arguments)
 
 

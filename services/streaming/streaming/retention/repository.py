@@ -45,7 +45,11 @@ class PostgresHolds:
         return _hold_of(row) if row else None
 
     async def page(
-        self, cameras: Collection[UUID] | None, active_at: tuple[bool, datetime] | None, before: tuple[datetime, UUID] | None, limit: int
+        self,
+        cameras: Collection[UUID] | None,
+        active_at: tuple[bool, datetime] | None,
+        before: tuple[datetime, UUID] | None = None,
+        limit: int | None = None,
     ) -> list[Hold]:
         """Newest first. `cameras` limits those of single cameras; `active_at`: only those that are active at an instant, or only others."""
         query = select(HoldRow).where(HoldRow.tenant_id == self.uow.tenant_id)

@@ -20,7 +20,7 @@ from gtvision.time import Clock, isoformat
 from streaming.retention.domain import Hold
 
 if TYPE_CHECKING:
-    from streaming.retention.repository import PostgresHolds
+    from streaming.retention.repository import PostgresHeld, PostgresHolds
 
 FindCamera = Callable[[Caller, UUID], Awaitable[object]]
 """Raises: NotFound, for a camera that never was, or that the caller may not see."""
@@ -123,17 +123,8 @@ class Holds:
         """What only this hold kept goes with the next look at the recordings. Raises: NotFound, HoldEnded, Forbidden."""
         shown = await self.show(caller, hold_id)
         await self._check_may_change(caller, shown.camera_id)
-        now = self._clock.now()
         async with self._uow(caller.tenant_id) as uow:
-            holds = self._repository(uow)
-            hold = await holds.get(hold_id, lock=True)
-            if hold is None or not hold.is_active(now):
-                raise HoldEnded
-            lifted = replace(hold, lifted_by=caller.user_id, lifted_at=now, lift_reason=reason)
-            await holds.save_lift(lifted)
-            uow.emit(HoldLifted.model_validate(_announced(lifted) | {"lifted_at": now}), camera_id=hold.camera_id)
-            record(uow, Action.HOLD_LIFTED, caller, _entry(lifted, reason=reason))
-        return lifted
+            return await _lift(uow, self._repository(uow), hold_id, reason, caller, self._clock.now())
 
     async def _check_may_change(self, caller: Caller, camera_id: UUID | None) -> None:
         if camera_id is not None:
@@ -146,6 +137,42 @@ class Holds:
         if hold is None:
             raise Gone
         return hold
+
+
+class HoldsOfCities:
+    """The holds of all cities, for those who operate the installation: a city that was deleted has nobody else who could lift them."""
+
+    def __init__(self, uow: UowFactory, repository: Callable[[UnitOfWork], PostgresHolds], held: PostgresHeld, clock: Clock) -> None:
+        self._uow, self._repository, self._held, self._clock = uow, repository, held, clock
+
+    async def active(self) -> list[Hold]:
+        """City by city, newest first. Raises: Unavailable."""
+        now = self._clock.now()
+        found: list[Hold] = []
+        for tenant_id in sorted({each.tenant_id for each in await self._held.all(now)}):
+            async with self._uow(tenant_id) as uow:
+                found += await self._repository(uow).page(None, (True, now))
+        return found
+
+    async def lift(self, hold_id: UUID, reason: str) -> Hold:
+        """On record in the city's ledger, without a person. Raises: NotFound, for one that is not active; Unavailable."""
+        hold = next((each for each in await self.active() if each.hold_id == hold_id), None)
+        if hold is None:
+            raise NotFound("There is no such hold, or it has ended.")
+        async with self._uow(hold.tenant_id) as uow:
+            return await _lift(uow, self._repository(uow), hold_id, reason, None, self._clock.now())
+
+
+async def _lift(uow: UnitOfWork, holds: PostgresHolds, hold_id: UUID, reason: str, caller: Caller | None, now: datetime) -> Hold:
+    """Raises: HoldEnded."""
+    hold = await holds.get(hold_id, lock=True)
+    if hold is None or not hold.is_active(now):
+        raise HoldEnded
+    lifted = replace(hold, lifted_by=caller.user_id if caller else None, lifted_at=now, lift_reason=reason)
+    await holds.save_lift(lifted)
+    uow.emit(HoldLifted.model_validate(_announced(lifted) | {"lifted_at": now}), camera_id=hold.camera_id)
+    record(uow, Action.HOLD_LIFTED, caller, _entry(lifted, reason=reason))
+    return lifted
 
 
 def _announced(hold: Hold) -> dict[str, object]:
