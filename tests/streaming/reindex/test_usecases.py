@@ -7,6 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 from tests.streaming.conftest import Running
 from tests.streaming.timeline.conftest import Site, instants
 
@@ -23,6 +24,7 @@ from streaming.timeline.repository import PostgresInterruptions
 pytestmark = [pytest.mark.db, pytest.mark.broker, pytest.mark.media]
 
 MINUTE = timedelta(minutes=1)
+_DAYS = text("SELECT count(*) FROM pg_inherits WHERE inhparent = 'streaming.segments'::regclass")
 
 
 class Desk(Site):
@@ -145,3 +147,17 @@ def test_the_command_explains_itself(capsys: pytest.CaptureFixture[str]) -> None
     with pytest.raises(SystemExit, match="0"):
         cli.parse(["reindex", "--help"])
     assert "more than 5% of the rows" in capsys.readouterr().out
+
+
+async def test_names_of_a_wrong_clock_are_left_out_and_no_day_is_made_for_nothing(desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
+    async def days() -> int:
+        async with desk.running.db.uow(None) as uow:
+            return int(await uow.session.scalar(_DAYS) or 0)
+
+    before, known = await days(), await desk.indexed()
+    future, old = desk.write(-3 * 24 * 60), desk.write(40 * 24 * 60)
+    assert await desk.run("--apply") == 0
+    assert "1 files added, 0 rows removed, 1 files not indexed" in capsys.readouterr().out
+    assert await desk.indexed() - known == {str(old.relative_to(desk.folder))}
+    assert future.exists()
+    assert await days() - before <= 2

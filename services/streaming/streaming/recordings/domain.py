@@ -123,6 +123,14 @@ def next_link(previous: str, sha256: str) -> str:
     return hashlib.sha256(bytes.fromhex(previous) + bytes.fromhex(sha256)).hexdigest()
 
 
+_LONGEST_KEPT = timedelta(days=3_650)
+
+
+def is_dated(file: SegmentFile, now: datetime) -> bool:
+    """Whether the time in its name can be: a machine whose clock was wrong writes names of 1970 or of the next year."""
+    return now - _LONGEST_KEPT <= file.started_at < now + timedelta(days=1)
+
+
 _SKEW = timedelta(minutes=1)
 """So far may the clock of the disk's own server be ahead."""
 

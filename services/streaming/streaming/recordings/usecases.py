@@ -18,7 +18,7 @@ from gtvision.ids import derived_id
 from gtvision.tenancy import Caller
 from gtvision.time import Clock
 from streaming import metrics
-from streaming.recordings.domain import Look, Segment, SegmentFile, finished, next_link, segment_id_of, span
+from streaming.recordings.domain import Look, Segment, SegmentFile, finished, is_dated, next_link, segment_id_of, span
 
 if TYPE_CHECKING:
     from streaming.gateways.recordings_folder import RecordingsFolder
@@ -31,7 +31,6 @@ log = get_logger(__name__)
 Segments = Callable[[UnitOfWork], "PostgresSegments"]
 
 
-_LONGEST_KEPT = timedelta(days=3_650)
 _AGAIN_AFTER = timedelta(minutes=1)
 
 
@@ -149,9 +148,8 @@ class Recorder:
             raise failed
 
     def _has_a_day(self, file: SegmentFile) -> bool:
-        """A machine whose clock was wrong writes names of 1970 or of the next year: the index has no days for them."""
-        now = self._clock.now()
-        if now - _LONGEST_KEPT <= file.started_at < now + timedelta(days=1):
+        """The index has days for no other files."""
+        if is_dated(file, self._clock.now()):
             return True
         self._learn(file)
         metrics.misdated.inc()

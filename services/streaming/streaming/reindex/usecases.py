@@ -18,7 +18,7 @@ from gtvision.errors import Conflict, Invalid
 from gtvision.ids import derived_id
 from gtvision.time import Clock
 from streaming import metrics
-from streaming.recordings.domain import Look, Segment, SegmentFile, finished
+from streaming.recordings.domain import Look, Segment, SegmentFile, finished, is_dated
 from streaming.reindex.domain import Differences, IndexedFile, compare, whole
 from streaming.timeline.domain import Interruption, Source, Span, joined
 
@@ -133,10 +133,16 @@ class Reindexing:
         """Adds, removes and indexes anew what differed at a look. Raises: TooMuchWouldChange, unless forced; Unavailable."""
         removed = await self._comparison.remove_missing(found, force=force)
         added = refused = 0
-        todo = sorted([*found.unindexed, *found.changed], key=lambda file: file.started_at)
-        if todo:
-            await self._make_room(todo[0].started_at.date(), todo[-1].started_at.date() + timedelta(days=1))
-        for file in todo:
+        room: set[date] = set()
+        for file in sorted([*found.unindexed, *found.changed], key=lambda file: file.started_at):
+            if not is_dated(file, look.now):
+                refused += 1
+                log.warning("recording_misdated", path=str(file.path))
+                continue
+            day = file.started_at.date()
+            if day not in room:  # a file begins late on its day, and its first picture may be of the next
+                await self._make_room(day, day + timedelta(days=1))
+                room.add(day)
             try:
                 added += await self._add(look.cameras[file.camera_id].tenant_id, file) is not None
             except (Invalid, Conflict, OSError) as error:
