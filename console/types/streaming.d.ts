@@ -130,6 +130,11 @@ export interface Page_HoldOut_ {
   next?: string | null;
 }
 
+export interface Page_RestoreOut_ {
+  items: (RestoreOut)[];
+  next?: string | null;
+}
+
 export interface Page_SegmentOut_ {
   items: (SegmentOut)[];
   next?: string | null;

@@ -14,12 +14,12 @@ const plain = (text) => text.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase
 const HOUR_MS = 3_600_000;
 const ROW_PX = 46;
 
-/** Returns the cameras whose name holds the words, in the group, if one is given. */
-export function foundCameras(words, groupId) {
+/** Returns those of the cameras whose name holds the words, and which are in the group, if one is given. */
+export function foundCameras(words, groupId, among = camerasByName.value) {
   const wanted = plain(words).split(/\s+/).filter(Boolean);
-  return camerasByName.value.filter((camera) => {
+  return among.filter((camera) => {
     const name = plain(`${camera.name} ${camera.external_id ?? ""}`);
-    return wanted.every((word) => name.includes(word)) && (!groupId || camera.groups.includes(groupId));
+    return wanted.every((word) => name.includes(word)) && (!groupId || camera.groups?.includes(groupId));
   });
 }
 
@@ -43,15 +43,15 @@ export function CamerasField({ chosen, onChange, label = COMMON.cameras, most = 
 
 /**
  * `single`: one camera, chosen by a click. `canBeAll`: whether there is a choice of all cameras, which gives no ids.
- * `submit(count)`: the words on the button.
+ * `submit(count)`: the words on the button; `removed`: cameras that are no more, and come last.
  */
 export function CamerasDialog({
-  chosen = [], most = 50, single = false, canBeAll = true, title = COMMON.cameras, submit = COMMON.chosenCameras, onClose, onDone,
+  chosen = [], most = 50, single = false, canBeAll = true, removed = [], title = COMMON.cameras, submit = COMMON.chosenCameras, onClose, onDone,
 }) {
   const [ids, setIds] = useState(new Set(chosen));
   const [words, setWords] = useState("");
   const [group, setGroup] = useState("");
-  const found = foundCameras(words, group);
+  const found = [...foundCameras(words, group), ...foundCameras(words, group, removed)];
   const isFull = !single && ids.size >= most;
   const toggle = (id) => {
     if (single) return onDone([id]);
@@ -60,7 +60,7 @@ export function CamerasDialog({
     return setIds(next);
   };
   const row = (camera) => html`<label class="choice"><input type=${single ? "radio" : "checkbox"} checked=${ids.has(camera.id)} disabled=${isFull && !ids.has(camera.id)} onChange=${() => toggle(camera.id)} />
-    <span>${camera.name}</span><${CameraState} camera=${camera} brief /></label>`;
+    <span>${camera.name}</span>${camera.isRemoved ? html`<span class="badge">${COMMON.removedCamera}</span>` : html`<${CameraState} camera=${camera} brief />`}</label>`;
   return html`<${Dialog} title=${title} onClose=${onClose}>
     <div class="filters">
       <${Field} label=${COMMON.searchCamera}>${(wires) => html`<input type="search" ...${wires} value=${words} onInput=${(event) => setWords(event.target.value)} />`}<//>

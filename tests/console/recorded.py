@@ -29,7 +29,7 @@ from streaming.playback.api import PlaybackOut
 from streaming.playback.domain import TICKET_LIFETIME, NoRecording, PlayedFile, playback_url, playlist
 from streaming.recordings.parts import Parts, read_parts
 from streaming.timeline.api import TimelineOut
-from streaming.timeline.domain import Gap, Resolution, Span, Timeline
+from streaming.timeline.domain import ArchivedSpan, Gap, Resolution, Span, Timeline
 
 MINUTE = timedelta(minutes=1)
 FILE_S = 60
@@ -38,12 +38,24 @@ DARKEST, STEP = 40, 3
 """Luma of second 0, and by how much each next one is brighter."""
 
 
+@dataclass(frozen=True)
+class Film:
+    """What a camera sends."""
+
+    size: str = "160x90"
+    has_sound: bool = True
+
+
+FILM = Film()
+
+
 @dataclass(order=True)
 class File:
     """A minute of a camera."""
 
     start: datetime
     seconds: int = FILE_S
+    film: Film = field(default=FILM, compare=False)
 
     @property
     def end(self) -> datetime:
@@ -79,13 +91,14 @@ class Node:
     def reset(self) -> None:
         self.files: dict[UUID, list[File]] = {}
         self.gaps: dict[UUID, list[Gap]] = {}
+        self.archived: dict[UUID, list[ArchivedSpan]] = {}
         self.sessions: list[Session] = []
         self.served: list[str] = []
 
-    def record(self, camera: UUID, start: datetime, minutes: int) -> None:
+    def record(self, camera: UUID, start: datetime, minutes: int, film: Film = FILM) -> None:
         """A camera was recorded from then on."""
         for number in range(minutes):
-            insort(self.files.setdefault(camera, []), File(start + number * MINUTE))
+            insort(self.files.setdefault(camera, []), File(start + number * MINUTE, film=film))
 
     def grow(self, camera: UUID, start: datetime, seconds: int) -> File:
         """A file that is being written; `seconds` of it are there."""
@@ -96,6 +109,10 @@ class Node:
     def lost(self, camera: UUID, start: datetime, minutes: int, cause: GapCause) -> None:
         """A camera was not recorded, and why."""
         self.gaps.setdefault(camera, []).append(Gap(start, start + minutes * MINUTE, cause, ""))
+
+    def archive(self, camera: UUID, start: datetime, minutes: int, restored_until: datetime | None = None) -> None:
+        """Copies of a camera's recordings; its only ones, unless they were brought back."""
+        self.archived[camera] = [ArchivedSpan(start, start + minutes * MINUTE, "GLACIER", restored_until)]
 
     def answer(self, services: Services) -> None:
         """Answers what the API says of it."""
@@ -120,7 +137,8 @@ class Node:
                 causes = [gap.cause for gap in self.gaps.get(camera, []) if gap.start < after.start and gap.end > before.end]
                 gaps.append(Gap(before.end, after.start, causes[0] if causes else GapCause.UNKNOWN, ""))
         recorded = [Span(max(each.start, start), min(each.end, end)) for each in spans]
-        timeline = Timeline(camera, Span(start, end), tuple(recorded), tuple(gaps), spans[-1].end if spans else None)
+        archived = [each for each in self.archived.get(camera, []) if each.end > start and each.start < end]
+        timeline = Timeline(camera, Span(start, end), tuple(recorded), tuple(gaps), spans[-1].end if spans else None, archived)
         return TimelineOut.of(timeline, Resolution(asked.value("resolution")) if asked.value("resolution") else None)
 
     def _session(self, asked: Asked) -> Any:
@@ -153,13 +171,14 @@ class Node:
             return self._playlist(session.camera, start, end)
         if name.startswith("sprite_"):
             return Response(sprite(), media_type="image/jpeg")
-        return FileResponse(recording(self._folder), media_type="video/mp4")
+        [film] = [file.film for file in self.files[session.camera] if file.name == name]
+        return FileResponse(recording(self._folder, film), media_type="video/mp4")
 
     def _playlist(self, camera: UUID, start: datetime, end: datetime) -> Response:
-        known = parts(recording(self._folder))
         shown = []
         for file in self.files.get(camera, []):
             if file.end > start and file.start < end:
+                known = parts(recording(self._folder, file.film))
                 groups = [group for group in known.groups if group.end_ms <= file.seconds * 1_000]
                 shown.append(PlayedFile(file.name, file.start, replace(known, groups=tuple(groups))))
         try:
@@ -184,12 +203,13 @@ def _joined(files: list[File]) -> list[Span]:
 
 
 @cache
-def recording(folder: Path) -> Path:
-    """A minute as the media server writes it. It is the same for each minute of every camera."""
-    path = folder / "minute.mp4"
-    grey = f"color=black:s=160x90:r={FRAMES_A_SECOND}:d={FILE_S},geq=lum='{DARKEST}+{STEP}*floor(T)':cb=128:cr=128"
+def recording(folder: Path, film: Film = FILM) -> Path:
+    """A minute as the media server writes it. It is the same for each minute of a film."""
+    path = folder / f"minute_{film.size}_{film.has_sound}.mp4"
+    grey = f"color=black:s={film.size}:r={FRAMES_A_SECOND}:d={FILE_S},geq=lum='{DARKEST}+{STEP}*floor(T)':cb=128:cr=128"
     # The sound begins a little later: what its encoder puts before it would move the first picture.
-    inputs = ["-f", "lavfi", "-i", grey, "-itsoffset", "0.1", "-f", "lavfi", "-i", f"sine=frequency=440:duration={FILE_S - 1}"]
+    sound = ["-itsoffset", "0.1", "-f", "lavfi", "-i", f"sine=frequency=440:duration={FILE_S - 1}"]
+    inputs = ["-f", "lavfi", "-i", grey, *(sound if film.has_sound else [])]
     video = ["-c:v", "libx264", "-preset", "ultrafast", "-bf", "0", "-g", str(FRAMES_A_SECOND), "-sc_threshold", "0", "-crf", "12"]
     fragments = ["-pix_fmt", "yuv420p", "-c:a", "aac", "-b:a", "32k", "-movflags", "+frag_keyframe+empty_moov+default_base_moof"]
     command = [needs.program("ffmpeg"), "-v", "error", "-y", *inputs, *video, *fragments, "-f", "mp4", str(path)]

@@ -3,7 +3,6 @@
 import { purposeFor } from "../../shell/purpose.js";
 import { session } from "../../shell/state.js";
 import { toast } from "../../shell/toasts.js";
-import { nameOf } from "../../stores/cameras.js";
 import { inWords } from "../../texts/pt-BR/errors.js";
 import { CLIPS } from "../../texts/pt-BR/recordings.js";
 import { lately, moment } from "../../ui/dates.js";
@@ -23,7 +22,8 @@ const RUNNING = new Set(["queued", "running"]);
 const made = signal(0);
 export const clipMade = (_clip) => (made.value += 1);
 
-export function Clips() {
+/** `nameOf(id)`: the name of a camera, also of a removed one. */
+export function Clips({ nameOf }) {
   const pages = usePages("/recordings/clips", {}, { limit: PAGE });
   const isRunning = pages.items?.some(({ state }) => RUNNING.has(state)) ?? false;
   useEffect(() => void (made.value && pages.reload()), [made.value]);
@@ -38,13 +38,13 @@ export function Clips() {
     ${pages.problem && !pages.items && html`<${Failed} problem=${pages.problem} retry=${pages.reload} />`}
     ${pages.items === null && pages.loading && html`<${Skeleton} lines=${2} />`}
     ${pages.items?.length === 0 && html`<p class="muted">${CLIPS.none}</p>`}
-    <ul>${pages.items?.map((clip) => html`<${Clip} key=${clip.clip_id} clip=${clip} onChanged=${changed} />`)}</ul>
+    <ul>${pages.items?.map((clip) => html`<${Clip} key=${clip.clip_id} clip=${clip} camera=${nameOf(clip.camera_id)} onChanged=${changed} />`)}</ul>
     <${More} pages=${pages} />
   </section>`;
 }
 
-/** @param {{clip: import("../../types/streaming").ClipOut, onChanged: (clip: any) => void}} props */
-function Clip({ clip, onChanged }) {
+/** @param {{clip: import("../../types/streaming").ClipOut, camera: string, onChanged: (clip: any) => void}} props */
+function Clip({ clip, camera, onChanged }) {
   const { clip_id: id, name, state, progress, size_bytes: size, reason, expires_at: expires } = clip;
   const failed = (problem) => toast(inWords(problem), "failed");
   const cancel = () => session.post(`/recordings/clips/${id}/cancel`).then(onChanged, failed);
@@ -53,8 +53,8 @@ function Clip({ clip, onChanged }) {
     await session.delete(`/recordings/clips/${id}`).then(() => onChanged({ ...clip, state: "deleted" }), failed);
   };
   // By the browser itself, which may go on with a large file that was cut off.
-  const fetchFile = () => purposeFor(() => session.get(`/recordings/clips/${id}/download?redirect=false`)).then(({ url }) => follow(url, `${asFileName(`${nameOf(clip.camera_id)} ${name}`)}.mp4`), failed);
-  const facts = [nameOf(clip.camera_id), moment(clip.from), size && sizeOf(size), state === "ready" && expires && CLIPS.until(lately(expires)), reason && (CLIPS.reasons[reason] ?? reason)];
+  const fetchFile = () => purposeFor(() => session.get(`/recordings/clips/${id}/download?redirect=false`)).then(({ url }) => follow(url, `${asFileName(`${camera} ${name}`)}.mp4`), failed);
+  const facts = [camera, moment(clip.from), size && sizeOf(size), state === "ready" && expires && CLIPS.until(lately(expires)), reason && (CLIPS.reasons[reason] ?? reason)];
   return html`<li data-clip=${id} data-state=${state}>
     <span><strong>${name}</strong><small class="muted">${facts.filter(Boolean).join(" · ")}</small></span>
     <span class="badge">${CLIPS.states[state] ?? state}</span>

@@ -5,6 +5,7 @@ import { purposeFor } from "../../shell/purpose.js";
 import { may, session } from "../../shell/state.js";
 import { toast } from "../../shell/toasts.js";
 import { cameras, camerasProblem, loadCameras } from "../../stores/cameras.js";
+import { COMMON } from "../../texts/pt-BR/common.js";
 import { inWords } from "../../texts/pt-BR/errors.js";
 import { RECORDINGS } from "../../texts/pt-BR/recordings.js";
 import { CamerasDialog } from "../../ui/choosing.js";
@@ -19,9 +20,10 @@ import { Timeline } from "../../ui/timeline/index.js";
 import { around, HOUR, MINUTE, showing, SPANS_UP_TO, DAY } from "../../ui/timeline/scale.js";
 import { whatAt } from "../../ui/timeline/spans.js";
 import { gapInWords } from "../../ui/timeline/words.js";
+import { comingAt, hourOf, isAway, RestoreDialog, Restores, useRestores } from "./archive.js";
 import { Clips } from "./clips.js";
 import { Controls, useKeys } from "./controls.js";
-import { useDay, useView } from "./known.js";
+import { lastBefore, useCameras, useDay, useView } from "./known.js";
 import { Marked } from "./marked.js";
 import { useMarks } from "./marks.js";
 import { RecordedTile } from "./tile.js";
@@ -30,6 +32,8 @@ export const styles = ["style.css", "../../styles/timeline.css"];
 
 const MOST = 4;
 const LATELY_MS = 60_000;
+/** Of what was recorded last, so much is shown. */
+const LAST_MS = 10_000;
 /** Of what is being written, so much is there for sure. */
 const EDGE_MS = 3_000;
 const ADDRESS_AFTER_MS = 500;
@@ -37,9 +41,10 @@ const NOTICE_MS = 8_000;
 
 export default function Recordings({ query }) {
   const [isChoosing, setChoosing] = useState(false);
+  const known = useCameras();
   if (camerasProblem.value && !cameras.value) return html`<section class="screen"><h1>${RECORDINGS.title}</h1><${Failed} problem=${camerasProblem.value} retry=${loadCameras} /></section>`;
-  if (!cameras.value) return html`<section class="screen"><h1>${RECORDINGS.title}</h1><${Skeleton} /></section>`;
-  const ids = [...new Set((query.camera ?? "").split(",").filter((id) => cameras.value.has(id)))].slice(0, MOST);
+  if (!known) return html`<section class="screen"><h1>${RECORDINGS.title}</h1><${Skeleton} /></section>`;
+  const ids = [...new Set((query.camera ?? "").split(",").filter((id) => known.has(id)))].slice(0, MOST);
   const choose = () => setChoosing(true);
   const chosen = (found) => {
     setChoosing(false);
@@ -47,19 +52,19 @@ export default function Recordings({ query }) {
   };
   return html`<section class="screen recordings">
     ${ids.length
-      ? html`<${Player} key=${ids.join()} ids=${ids} wanted=${query.at} onChoose=${choose} />`
+      ? html`<${Player} key=${ids.join()} ids=${ids} known=${known} wanted=${query.at} onChoose=${choose} />`
       : html`<header><h1>${RECORDINGS.title}</h1></header>
-        ${cameras.value.size
+        ${known.size
           ? html`<${Empty} text=${RECORDINGS.none}><button type="button" class="primary" onClick=${choose}>${RECORDINGS.choose}</button><//>`
           : html`<${Empty} text=${RECORDINGS.noneForYou} />`}`}
-    ${isChoosing && html`<${CamerasDialog} title=${RECORDINGS.chooseTitle} chosen=${ids} most=${MOST} canBeAll=${false} submit=${RECORDINGS.show} onClose=${() => setChoosing(false)} onDone=${chosen} />`}
+    ${isChoosing && html`<${CamerasDialog} title=${RECORDINGS.chooseTitle} chosen=${ids} most=${MOST} canBeAll=${false} removed=${[...known.values()].filter((camera) => camera.isRemoved)} submit=${RECORDINGS.show} onClose=${() => setChoosing(false)} onDone=${chosen} />`}
   </section>`;
 }
 
 /** The instant of an address; lately, where it names none. */
 const instantIn = (text) => (Number.isNaN(Date.parse(text)) ? Date.now() - LATELY_MS : Date.parse(text));
 
-function Player({ ids, wanted, onChoose }) {
+function Player({ ids, known, wanted, onChoose }) {
   const [start] = useState(() => instantIn(wanted));
   const [view, setView] = useState(() => around(start, wanted ? 10 * MINUTE : HOUR));
   const deck = useMemo(() => new Deck(start), []);
@@ -67,14 +72,22 @@ function Player({ ids, wanted, onChoose }) {
   const at = useDeck(deck);
   const [heard, setHeard] = useState(null);
   const [range, setRange] = useState({ from: null, to: null });
-  const day = useDay(ids, at);
-  const seen = useView(ids, view);
+  const [fresh, setFresh] = useState(0);
+  const day = useDay(ids, at, fresh);
+  const seen = useView(ids, view, fresh);
+  const restores = useRestores(() => setFresh((count) => count + 1));
+  const [wish, setWish] = useState(null);
   const { marks, isCut, isNear } = useMarks(ids, view);
   deck.what = (id, instant) => beyond(whatAt(day?.get(id), instant), day?.get(id));
   const notice = useSkips(deck);
   const seek = (to) => {
     deck.seek(Math.min(to, latestOf(day)));
     setView((now) => showing(now, deck.instant));
+  };
+  const seekLast = async (id) => {
+    const last = await lastBefore(id, deck.instant).catch((problem) => toast(inWords(problem), "failed"));
+    if (last) seek(last - LAST_MS);
+    else if (last === null) toast(RECORDINGS.neverBefore);
   };
   useAddress(deck, wanted, seek);
   useEffect(() => {
@@ -93,12 +106,14 @@ function Player({ ids, wanted, onChoose }) {
     if (view.to - view.from > SPANS_UP_TO) setView(around(to, DAY)); // a day of a year: what it holds is to be seen before
     deck.seek(Math.min(to, latestOf(day)));
   };
-  const list = ids.map((id) => cameras.value.get(id)).filter(Boolean);
+  const list = ids.map((id) => known.get(id));
+  const nameOf = (id) => known.get(id)?.name ?? COMMON.removedCamera;
   const lanes = useMemo(
-    () => ids.map((id) => ({ id, name: cameras.value.get(id)?.name ?? "", recorded: seen.get(id) ?? null, marks: marks.filter((each) => each.camera === id) })),
+    () => ids.map((id) => ({ id, name: nameOf(id), recorded: seen.get(id) ?? null, marks: marks.filter((each) => each.camera === id) })),
     [seen, marks, ids.join()],
   );
   const whole = range.from !== null && range.to !== null ? range : null;
+  const away = whole ? list.filter(({ id }) => isAway(seen.get(id), whole)) : [];
   return html`
     <header><h1>${RECORDINGS.title}</h1>
       <button type="button" onClick=${onChoose}>${RECORDINGS.choose}</button>
@@ -106,16 +121,19 @@ function Player({ ids, wanted, onChoose }) {
     </header>
     <div class="recordings-tiles" data-tiles=${list.length}>
       ${list.map((camera) => html`<${RecordedTile} key=${camera.id} camera=${camera} deck=${deck} what=${whatAt(day?.get(camera.id), at)} isHeard=${heard === camera.id}
-        onHear=${() => setHeard((now) => (now === camera.id ? null : camera.id))} onSnapshot=${() => snapshot(camera, deck.instant)} onSeek=${seek}
+        coming=${comingAt(restores, camera.id, at)} onBring=${() => setWish({ cameras: [camera], range: hourOf(day?.get(camera.id), at) })}
+        onHear=${() => setHeard((now) => (now === camera.id ? null : camera.id))} onSnapshot=${() => snapshot(camera, deck.instant)} onSeek=${seek} onLast=${() => seekLast(camera.id)}
         onPlayer=${(id, player) => (player ? players.current.set(id, player) : players.current.delete(id))} />`)}
     </div>
     <p class="recordings-said" role="status">${deck.isAtEnd && deck.isPlaying ? RECORDINGS.atEnd : notice}</p>
-    <${Controls} deck=${deck} at=${at} onSeek=${seek}><${Marked} ids=${ids} range=${range} onMark=${mark} onClear=${() => setRange({ from: null, to: null })} /><//>
+    <${Controls} deck=${deck} at=${at} onSeek=${seek}><${Marked} cameras=${list} range=${range} onBring=${away.length > 0 && (() => setWish({ cameras: away, range: whole }))} onMark=${mark} onClear=${() => setRange({ from: null, to: null })} /><//>
     <${Timeline} lanes=${lanes} view=${view} at=${at} range=${whole} onView=${setView} onSeek=${picked} preview=${(id, instant) => cellOf(players.current.get(id), instant)}>
       <${NextMarks} marks=${marks} at=${at} onSeek=${seek} />
       ${(isCut || !isNear) && html`<span class="muted">${isNear ? RECORDINGS.moreMarks : RECORDINGS.noMarks}</span>`}
     <//>
-    ${may("exports:make") && html`<${Clips} />`}`;
+    <${Restores} restores=${restores} nameOf=${nameOf} />
+    ${may("exports:make") && html`<${Clips} nameOf=${nameOf} />`}
+    ${wish && html`<${RestoreDialog} ...${wish} onAsked=${restores.reload} onClose=${() => setWish(null)} />`}`;
 }
 
 /** The last instant that can be gone to, where the day that is known is still being written. */

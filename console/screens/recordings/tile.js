@@ -4,7 +4,7 @@ import { purposeFor } from "../../shell/purpose.js";
 import { may, session } from "../../shell/state.js";
 import { COMMON } from "../../texts/pt-BR/common.js";
 import { inWords } from "../../texts/pt-BR/errors.js";
-import { RECORDINGS } from "../../texts/pt-BR/recordings.js";
+import { RECORDINGS, RESTORES } from "../../texts/pt-BR/recordings.js";
 import { moment, startOfDay } from "../../ui/dates.js";
 import { html, useEffect, useLayoutEffect, useRef, useState } from "../../ui/html.js";
 import { Icon } from "../../ui/icons.js";
@@ -23,8 +23,11 @@ function open(camera, at) {
   return purposeFor(() => session.get(`/recordings/playback?${query}`));
 }
 
-/** `what`: what there is of it at the clock (null: not known); `onSnapshot()`; `isHeard`, `onHear()`: whether its sound is on. */
-export function RecordedTile({ camera, deck, what, isHeard, onHear, onSnapshot, onPlayer, onSeek }) {
+/**
+ * `what`: what there is of it at the clock (null: not known); `coming`: what is under way from the off-site copies for it; `onBring()` asks for
+ * it; `onLast()` goes to what was recorded last before; `onSnapshot()`; `isHeard`, `onHear()`: whether its sound is on.
+ */
+export function RecordedTile({ camera, deck, what, coming, onBring, isHeard, onHear, onSnapshot, onPlayer, onSeek, onLast }) {
   const figure = useRef(null);
   const video = useRef(null);
   const player = useRef(/** @type {Recorded | null} */ (null));
@@ -58,29 +61,32 @@ export function RecordedTile({ camera, deck, what, isHeard, onHear, onSnapshot, 
   useEffect(() => void (video.current.muted = !isHeard), [isHeard]);
 
   const { status = "idle", instant = null, firstFrameMs = null } = player.current ?? {};
-  const notice = noticeOf(player.current, what);
+  const notice = noticeOf(player.current, what, coming);
   const state = notice?.text ?? (deck.isPlaying ? RECORDINGS.playing : RECORDINGS.paused);
   return html`<figure ref=${figure} class="tile recording" tabindex="0" data-camera=${camera.id} data-status=${status} data-shown=${what?.isRecorded === false ? "gap" : instant === null ? "" : "picture"}
       data-first-frame-ms=${firstFrameMs ?? ""} aria-label=${RECORDINGS.tile(camera.name, state)}>
     <video ref=${video} muted playsinline disablepictureinpicture></video>
     ${notice && html`<div class="notice recording-notice" role="status"><p>${notice.text}</p>
       ${notice.again && html`<button type="button" onClick=${() => player.current.again()}>${notice.again}</button>`}
+      ${notice.isAway && html`<button type="button" onClick=${onBring}>${RESTORES.bring}</button>`}
       ${notice.next && html`<button type="button" onClick=${() => onSeek(notice.next)}>${RECORDINGS.goNext}</button>`}
+      ${notice.isLast && html`<button type="button" onClick=${onLast}>${RECORDINGS.goLast}</button>`}
     </div>`}
     <figcaption>
       <span class="name">${camera.name}</span>
+      ${camera.isRemoved && html`<span class="badge">${COMMON.removedCamera}</span>`}
       <button type="button" class="round" aria-pressed=${isHeard} aria-label=${isHeard ? RECORDINGS.soundOff(camera.name) : RECORDINGS.soundOn(camera.name)} onClick=${onHear}><${Icon} name=${isHeard ? "sound" : "silent"} /></button>
       <button type="button" class="round" aria-label=${RECORDINGS.snapshotOf(camera.name)} title=${RECORDINGS.snapshot} onClick=${onSnapshot}><${Icon} name="picture" /></button>
-      ${may("live:view") && html`<a class="button" href=${`/cameras/${camera.id}`} aria-label=${RECORDINGS.liveOf(camera.name)}>${RECORDINGS.live}</a>`}
+      ${may("live:view") && !camera.isRemoved && html`<a class="button" href=${`/cameras/${camera.id}`} aria-label=${RECORDINGS.liveOf(camera.name)}>${RECORDINGS.live}</a>`}
     </figcaption>
   </figure>`;
 }
 
-/** What stands in place of the picture: {text, again, next}; null where there is one. */
-function noticeOf(player, what) {
+/** What stands in place of the picture: {text, again, next, isLast, isAway}; null where there is one. */
+function noticeOf(player, what, coming) {
   if (what?.isRecorded === false) {
-    const why = what.gap ? TIMELINE.missing(causeInWords(what.gap)) : TIMELINE.nothing;
-    return { text: `${why}. ${what.next ? RECORDINGS.next(moment(what.next)) : RECORDINGS.noNext}`, next: what.next };
+    const then = what.next ? RECORDINGS.next(moment(what.next)) : what.archived ? "" : RECORDINGS.noNext;
+    return { text: `${whyInWords(what, coming)} ${then}`.trim(), next: what.next, isLast: what.next === null, isAway: what.archived !== null && !coming };
   }
   if (!player || player.status === "loading" || player.status === "idle") return { text: RECORDINGS.loading };
   if (player.status === "empty") return { text: RECORDINGS.reasons.no_recording };
@@ -88,6 +94,11 @@ function noticeOf(player, what) {
   const { code } = player.problem;
   const text = RECORDINGS.reasons[code] ?? inWords(player.problem);
   return { text, again: code === "ended" ? RECORDINGS.openAgain : code === "lost" ? "" : COMMON.retry };
+}
+
+function whyInWords({ archived, gap }, coming) {
+  if (archived) return coming ? RESTORES.coming(RESTORES.states[coming.state]) : RESTORES.only;
+  return `${gap ? TIMELINE.missing(causeInWords(gap)) : TIMELINE.nothing}.`;
 }
 
 /** Says whether an element can be seen, in its page and on the screen; returns what ends it. */

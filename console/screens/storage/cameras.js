@@ -1,14 +1,15 @@
 // What each camera takes, and for how many days its recordings are kept against what was promised.
 
 import { setQuery } from "../../shell/router.js";
-import { may } from "../../shell/state.js";
 import { cameras as known } from "../../stores/cameras.js";
+import { COMMON } from "../../texts/pt-BR/common.js";
 import { STORAGE } from "../../texts/pt-BR/storage.js";
 import { day } from "../../ui/dates.js";
 import { SelectField } from "../../ui/form.js";
 import { html, useState } from "../../ui/html.js";
 import { More } from "../../ui/loading.js";
 import { SMALL, useMedia } from "../../ui/media.js";
+import { recordingsAt } from "../../ui/playback/minute.js";
 import { inOrder } from "../../ui/order.js";
 import { sizeOf } from "../../ui/sizes.js";
 import { Empty } from "../../ui/states.js";
@@ -76,9 +77,11 @@ function sorted(cameras, { by, isDown }) {
   });
 }
 
-/** A camera that was removed keeps its recordings for their time, and has no screen. */
-function Name({ camera }) {
-  return may("cameras:read") && known.value?.has(camera.camera_id) ? html`<a href=${`/cameras/${camera.camera_id}`}>${camera.name}</a>` : camera.name;
+/** A camera that was removed has no screen; its recordings are kept for their time. */
+function Name({ camera: { camera_id: id, name } }) {
+  if (!known.value) return name;
+  if (known.value.has(id)) return html`<a href=${`/cameras/${id}`}>${name}</a>`;
+  return html`<a href=${recordingsAt(id)}>${name}</a> <small class="muted">${COMMON.removedCamera}</small>`;
 }
 
 function Kept({ camera }) {

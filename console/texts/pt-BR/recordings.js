@@ -46,6 +46,8 @@ export const RECORDINGS = {
   skipped: (gap) => `Trecho pulado: ${gap}`,
   openAgain: "Abrir de novo",
   goNext: "Ir para a próxima gravação",
+  goLast: "Ir para a última gravação",
+  neverBefore: "Nada foi gravado antes, em um ano.",
   reasons: {
     ended: "A sessão de vídeo foi encerrada: o prazo terminou ou o acesso foi retirado.",
     lost: "Sem conexão com o servidor de gravações. Tentando de novo…",
@@ -57,6 +59,38 @@ export const RECORDINGS = {
   ofCamera: "Ver gravações",
   plate: (plate, when) => `Placa ${plate}, ${when}`,
   alert: (title, when) => `Alerta: ${title}, ${when}`,
+};
+
+/** What only off-site copies hold, and what comes back of it. */
+export const RESTORES = {
+  title: "Da cópia externa",
+  only: "Só na cópia externa.",
+  coming: (state) => `Só na cópia externa, e já pedida: ${state}.`,
+  bring: "Trazer de volta",
+  bringRange: "Trazer o trecho de volta",
+  bringTitle: "Trazer de volta da cópia externa",
+  why: "O trecho pode ser visto de novo até o prazo que você escolher; depois fica outra vez só na cópia externa. Do armazenamento frio, leva de horas a dois dias. O pedido vai para a auditoria.",
+  camera: "Câmera",
+  keep: "Manter por",
+  days: (count) => (count === 1 ? "1 dia" : `${count} dias`),
+  asked: "Pedido feito. O andamento aparece abaixo da linha do tempo.",
+  states: { queued: "na fila", waiting: "esperando o armazenamento frio", running: "em andamento", ready: "de volta", failed: "não voltou" },
+  progress: (name) => `Andamento: ${name}`,
+  range: (from, to) => `${from} a ${to}`,
+  until: (when) => `pode ser visto até ${when}`,
+  over: (when) => `ficou até ${when}`,
+  missing: (count) => (count === 1 ? "1 arquivo não foi encontrado na cópia" : `${count} arquivos não foram encontrados na cópia`),
+  reasons: {
+    no_room: "falta espaço no disco para o trecho",
+    copies_missing: "a cópia não foi encontrada, ou está danificada",
+  },
+  see: "Ver",
+  seeThis: (name) => `Ver: ${name}`,
+  words: {
+    not_found: "Não há cópia externa deste trecho.",
+    too_long: "São no máximo 24 horas de cada vez: marque um trecho menor.",
+    rate_limited: "A cidade já espera por outros trechos. Peça de novo quando um deles voltar.",
+  },
 };
 
 export const CLIPS = {

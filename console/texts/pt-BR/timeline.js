@@ -13,6 +13,8 @@ export const TIMELINE = {
   now: "Agora",
   legend: "O que os sinais dizem",
   recorded: "gravado",
+  restored: (until) => `gravado, de volta da cópia externa até ${until}`,
+  archived: "só na cópia externa",
   perDay: "gravado em cada dia",
   nothing: "sem gravação",
   missing: (cause) => `sem gravação: ${cause}`,
@@ -22,6 +24,7 @@ export const TIMELINE = {
   lessThanAMinute: "menos de 1 min",
   shown: (from, to) => `De ${from} a ${to}.`,
   days: (some, all) => `${some} de ${all} dias com gravação.`,
+  away: (sum) => `Só na cópia externa: ${sum}.`,
   sum: (sum) => `Gravado: ${sum}.`,
   gaps: (count) => (count === 0 ? "Sem falhas de gravação." : count === 1 ? "1 falha de gravação:" : `${count.toLocaleString("pt-BR")} falhas de gravação, as maiores:`),
   /** Why there is no recording. */

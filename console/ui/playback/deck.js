@@ -134,11 +134,13 @@ export class Deck extends EventTarget {
     this.#tell();
   }
 
-  /** None of them has a recording here: while they play, on to the first that has one. */
+  /** None of them has a recording here: while they play, on to the first that has one. What only off-site copies hold is not passed over. */
   #skip(known) {
     const begins = known.map(({ what }) => what.next).filter((next) => next !== null);
-    this.#end(begins.length === 0);
+    const isAway = known.some(({ what }) => what.archived !== null);
+    this.#end(begins.length === 0 && !isAway);
     if (this.isAtEnd || !this.isPlaying) return;
+    if (isAway) return this.pause(); // there is something, for which somebody may ask
     const from = this.#instant;
     const to = Math.min(...begins);
     this.#move(to);

@@ -75,9 +75,11 @@ function Tools({ view, at, onView, children }) {
 function Legend({ lanes, view }) {
   const isWide = view.to - view.from > SPANS_UP_TO;
   const isSeen = (cause) => !isWide && lanes.some((lane) => lane.recorded?.gaps.some((gap) => gap.cause === cause && gap.from < view.to && gap.to > view.from));
+  const isAway = !isWide && lanes.some((lane) => lane.recorded?.archived.some((span) => span.from < view.to && span.to > view.from && span.restoredUntil === null));
   const has = (kind) => lanes.some((lane) => lane.marks?.some((mark) => mark.kind === kind));
   return html`<ul class="timeline-legend" aria-label=${TIMELINE.legend}>
     <li><svg class="timeline-sign" width="22" height="12" aria-hidden="true"><rect class="timeline-recorded" width="22" height="12" /></svg> ${isWide ? TIMELINE.perDay : TIMELINE.recorded}</li>
+    ${isAway && html`<li><svg class="timeline-sign" width="22" height="12" aria-hidden="true"><rect class="timeline-away" width="22" height="12" fill="url(#only-archived)" /></svg> ${TIMELINE.archived}</li>`}
     ${CAUSES.filter(isSeen).map((cause) => html`<li key=${cause}><${CauseSign} cause=${cause} /> ${TIMELINE.causes[cause]}</li>`)}
     ${has("alert") && html`<li><svg class="timeline-sign" width="12" height="12" aria-hidden="true"><path class="timeline-mark" data-kind="alert" d="M0 1h12l-6 10z" /></svg> ${TIMELINE.alerts}</li>`}
     ${has("plate") && html`<li><svg class="timeline-sign" width="6" height="12" aria-hidden="true"><path class="timeline-mark" data-kind="plate" d="M1 0h4v12h-4z" /></svg> ${TIMELINE.plates}</li>`}

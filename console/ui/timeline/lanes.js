@@ -22,12 +22,13 @@ const PATTERNS = {
 };
 export const CAUSES = Object.keys(PATTERNS);
 
-/** The patterns, once in the page. */
+/** The patterns, once in the page. What only an off-site copy holds is dashed. */
 export function Patterns() {
   return html`<svg class="timeline-patterns" width="0" height="0" aria-hidden="true"><defs>
     ${CAUSES.map((cause) => html`<pattern key=${cause} id=${`gap-${cause}`} class="timeline-gap" data-cause=${cause} width="8" height="8" patternUnits="userSpaceOnUse">
       <rect width="8" height="8" /><path d=${PATTERNS[cause]} />
     </pattern>`)}
+    <pattern id="only-archived" class="timeline-archived" width="10" height="8" patternUnits="userSpaceOnUse"><rect width="10" height="8" /><path d="M0 4H6" /></pattern>
   </defs></svg>`;
 }
 
@@ -56,11 +57,13 @@ export function Lanes({ lanes, view, width, range }) {
 }
 
 /** @param {{recorded: import("./spans.js").Recorded, view: import("./scale.js").View, width: number, place: (at: number) => number}} props */
-function Spans({ recorded: { recorded, gaps }, view, width, place }) {
+function Spans({ recorded: { recorded, gaps, archived }, view, width, place }) {
   const box = (span) => ({ x: place(span.from), width: Math.max(LEAST_PX, place(span.to) - place(span.from)), y: 5, height: LANE_PX - 10 });
+  const away = archived.filter(({ restoredUntil }) => restoredUntil === null);
   return html`
     ${drawn(recorded, view, width).map((span) => html`<rect key=${span.from} class="timeline-recorded" ...${box(span)} />`)}
-    ${drawn(gaps, view, width).map((gap) => html`<rect key=${gap.from} class="timeline-missing" data-cause=${gap.cause} fill=${`url(#gap-${gap.cause in PATTERNS ? gap.cause : "unknown"})`} ...${box(gap)} />`)}`;
+    ${drawn(gaps, view, width).map((gap) => html`<rect key=${gap.from} class="timeline-missing" data-cause=${gap.cause} fill=${`url(#gap-${gap.cause in PATTERNS ? gap.cause : "unknown"})`} ...${box(gap)} />`)}
+    ${drawn(away, view, width).map((span) => html`<rect key=${span.from} class="timeline-away" fill="url(#only-archived)" ...${box(span)} />`)}`;
 }
 
 /** A bar for each day: as high as the part of the day that was recorded. */

@@ -3,14 +3,16 @@
 /**
  * @typedef {{from: number, to: number}} Span
  * @typedef {Span & {cause: string, detail: string}} Gap
- * @typedef {{from: number, to: number, writtenTo: number | null, recorded: Span[], gaps: Gap[], recordedMs: number,
+ * @typedef {Span & {storageClass: string, restoredUntil: number | null}} Archived
+ * @typedef {{from: number, to: number, writtenTo: number | null, recorded: Span[], gaps: Gap[], archived: Archived[], recordedMs: number,
  *   density: {from: number, recordedMs: number}[] | null}} Recorded
- * @typedef {{isRecorded: boolean, until: number | null, next: number | null, gap: Gap | null}} What `until`: the end of the recording
- *   that is going on; `next`: where the next one begins, null where there is none in what is known.
+ * @typedef {{isRecorded: boolean, until: number | null, next: number | null, gap: Gap | null, archived: Archived | null}} What `until`: the
+ *   end of the recording that is going on; `next`: where the next one begins, null where there is none in what is known; `archived`: the
+ *   off-site copy of this instant: all that there is of it where it is not recorded.
  */
 
 /** @param {import("../../types/streaming").TimelineOut} timeline @returns {Recorded} */
-export function recordedOf({ from, to, written_to: written, recorded, gaps, recorded_s: seconds, density }) {
+export function recordedOf({ from, to, written_to: written, recorded, gaps, archived, recorded_s: seconds, density }) {
   const span = (each) => ({ ...each, from: Date.parse(each.from), to: Date.parse(each.to) });
   return {
     from: Date.parse(from),
@@ -18,6 +20,7 @@ export function recordedOf({ from, to, written_to: written, recorded, gaps, reco
     writtenTo: written ? Date.parse(written) : null,
     recorded: recorded.map(span),
     gaps: gaps.map(span),
+    archived: archived.map(({ storage_class: storageClass, restored_until: until, ...each }) => ({ ...span(each), storageClass, restoredUntil: until ? Date.parse(until) : null })),
     recordedMs: seconds * 1_000,
     density: density?.map((each) => ({ from: Date.parse(each.from), recordedMs: each.recorded_s * 1_000 })) ?? null,
   };
@@ -28,8 +31,10 @@ export function whatAt(known, at) {
   if (!known || at < known.from || at >= known.to) return null;
   const index = known.recorded.findIndex((span) => span.to > at);
   const span = index < 0 ? null : known.recorded[index];
-  if (span && span.from <= at) return { isRecorded: true, until: span.to, next: null, gap: null };
-  return { isRecorded: false, until: null, next: span?.from ?? null, gap: known.gaps.find((gap) => gap.from <= at && at < gap.to) ?? null };
+  const holds = (each) => each.from <= at && at < each.to;
+  const archived = known.archived.find(holds) ?? null;
+  if (span && span.from <= at) return { isRecorded: true, until: span.to, next: null, gap: null, archived };
+  return { isRecorded: false, until: null, next: span?.from ?? null, gap: known.gaps.find(holds) ?? null, archived };
 }
 
 /**

@@ -11,9 +11,11 @@ export const causeInWords = (gap) => TIMELINE.details[gap?.detail] ?? TIMELINE.c
 /** "gravado", or why not. @param {import("./spans.js").What | null} what @param {string | false} name */
 export function whatInWords(what, name = false) {
   if (!what) return "";
-  const words = what.isRecorded ? TIMELINE.recorded : what.gap ? TIMELINE.missing(causeInWords(what.gap)) : TIMELINE.nothing;
+  const words = what.isRecorded ? recordedInWords(what) : what.archived ? TIMELINE.archived : what.gap ? TIMELINE.missing(causeInWords(what.gap)) : TIMELINE.nothing;
   return name ? `${name}: ${words}` : words;
 }
+
+const recordedInWords = ({ archived }) => (archived?.restoredUntil ? TIMELINE.restored(moment(archived.restoredUntil)) : TIMELINE.recorded);
 
 /** "10:02", with the day where the two are not of the same. */
 const short = (at, other) => (day(at) === day(other) ? hourOf(at) : `${dayOf(at)} ${hourOf(at)}`);
@@ -46,10 +48,11 @@ function daysOf({ density }, view) {
   return TIMELINE.days(days.filter((each) => each.recordedMs > 0).length, days.length);
 }
 
-function spansOf({ recorded, gaps }, view) {
+function spansOf({ recorded, gaps, archived }, view) {
   const within = ({ from, to }) => Math.max(0, Math.min(to, view.to) - Math.max(from, view.from));
   const sum = recorded.reduce((total, span) => total + within(span), 0);
+  const away = archived.filter(({ restoredUntil }) => restoredUntil === null).reduce((total, span) => total + within(span), 0);
   const seen = gaps.filter((gap) => within(gap) > 0).map((gap) => ({ ...gap, from: Math.max(gap.from, view.from), to: Math.min(gap.to, view.to) }));
   const longest = [...seen].sort((a, b) => within(b) - within(a)).slice(0, SAID).sort((a, b) => a.from - b.from);
-  return [TIMELINE.sum(length(sum)), TIMELINE.gaps(seen.length), longest.length > 0 && `${longest.map(gapInWords).join("; ")}.`].filter(Boolean).join(" ");
+  return [TIMELINE.sum(length(sum)), away > 0 && TIMELINE.away(length(away)), TIMELINE.gaps(seen.length), longest.length > 0 && `${longest.map(gapInWords).join("; ")}.`].filter(Boolean).join(" ");
 }

@@ -219,7 +219,7 @@ def create_api(settings: ApiSettings) -> Service:
             Holds(db.uow, PostgresHolds, clock, find_camera=streams.find_kept, visible=streams.visible),
             Forecasts(db.uow, PostgresUsage, tenants.known_settings, cameras=streams.all_kept),
             Tombstones(db.uow, PostgresTombstones, streams.find_kept),
-            Archives(db.uow, PostgresCopies, PostgresRestores, clock, streams.find_kept),
+            Archives(db.uow, PostgresCopies, PostgresRestores, clock, find_camera=streams.find_kept, cameras=streams.all_kept),
         ),
     )
 

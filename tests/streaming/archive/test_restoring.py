@@ -12,6 +12,7 @@ import av
 import pytest
 from tests.streaming.archive.conftest import Site
 from tests.streaming.archive.test_copying import away, chunks
+from tests.streaming.conftest import announce, registered
 
 from gtvision.errors import Unavailable
 from gtvision.ids import new_id
@@ -24,6 +25,7 @@ from streaming.streams.repository import PostgresFleet
 pytestmark = [pytest.mark.db, pytest.mark.broker, pytest.mark.media]
 
 RESTORE = "/recordings/archive/restore"
+RESTORES = "/recordings/archive/restores"
 
 
 async def gone_with_copies(site: Site, film: Path, count: int) -> list[Path]:
@@ -266,12 +268,28 @@ class TestRights:
         rows = (await site.copies())[:1]
         job = await asked(site, rows)
         mint = site.running.mint
-        path = f"/recordings/archive/restores/{job['restore_id']}"
+        path = f"{RESTORES}/{job['restore_id']}"
         body = {"camera_id": str(site.camera), "from": job["from"], "to": job["to"]}
         for stranger in (mint.caller(tenant_id=new_id()), mint.caller(tenant_id=site.tenant, groups=(new_id(),))):
             headers = mint.headers(stranger)
             assert (await site.running.http.get(path, headers=headers)).status_code == 404
             assert (await site.running.http.post(RESTORE, json=body, headers=headers)).status_code == 404
+            assert (await site.running.http.get(RESTORES, headers=headers)).json()["items"] == []
+
+    async def test_what_was_asked_for_is_listed_page_by_page_for_who_may_see_the_camera(self, site: Site, film: Path) -> None:
+        group = new_id()
+        await gone_with_copies(site, film, 1)
+        event = registered(site.running, site.tenant, site.camera, site.revision + 1, groups=(group,))
+        await announce(site.running, event)
+        [row] = (await site.copies())[:1]
+        made = [(await asked(site, [row]))["restore_id"] for _ in range(3)]
+        first = (await site.get(RESTORES, limit="2")).json()
+        second = (await site.get(RESTORES, limit="2", cursor=first["next"])).json()
+        assert [job["restore_id"] for job in (*first["items"], *second["items"])] == made[::-1]
+        assert second["next"] is None
+        mint = site.running.mint
+        headers = mint.headers(mint.caller(tenant_id=site.tenant, groups=(group,)))
+        assert len((await site.running.http.get(RESTORES, headers=headers)).json()["items"]) == 3
 
     async def test_asking_is_on_record_once_and_a_repeat_asks_for_nothing_more(self, site: Site, film: Path) -> None:
         await gone_with_copies(site, film, 1)

@@ -6,11 +6,11 @@ from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, Field
 
 from chassis.auth import requires
-from chassis.http import Provided, StrictModel
+from chassis.http import Page, Provided, StrictModel, decode_cursor, encode_cursor
 from chassis.idempotency import Idempotent, tell_replayed
 from city.purposes import requires_with_purpose
 from gtvision.tenancy import Caller, Scope
@@ -82,6 +82,19 @@ async def restore_range(
     job = await archives.restore(caller, RestoreDraft(body.camera_id, body.since, body.until, body.days), once)
     tell_replayed(once, response)
     return RestoreOut.of(job)
+
+
+@router.get("/restores", summary="What was asked for of the cameras that you may see, the latest first")
+async def list_restores(
+    caller: Annotated[Caller, requires(Scope.RECORDINGS_READ)],
+    archives: ArchivesDep,
+    limit: Annotated[int, Query(ge=1, le=500)] = 50,
+    cursor: Annotated[str | None, Query(max_length=512)] = None,
+) -> Page[RestoreOut]:
+    before = decode_cursor(cursor, before=UUID)["before"] if cursor else None
+    found = await archives.list(caller, before, limit)
+    following = encode_cursor(before=found[-1].restore_id) if len(found) == limit else None
+    return Page(items=[RestoreOut.of(job) for job in found], next=following)
 
 
 @router.get("/restores/{restore_id}", summary="How far a range is that comes back")

@@ -226,6 +226,16 @@ class PostgresRestores:
         row = (await self.uow.session.execute(query)).scalar_one_or_none()
         return _restore_of(row) if row else None
 
+    async def list_newest(self, cameras: Collection[UUID] | None, before: UUID | None, limit: int) -> list[Restore]:
+        """By their ids, which are in the order of their making. `cameras`: the only ones whose restores are wanted; None: all."""
+        query = select(RestoreRow).where(RestoreRow.tenant_id == self.uow.tenant_id)
+        if cameras is not None:
+            query = query.where(RestoreRow.camera_id.in_(cameras))
+        if before is not None:
+            query = query.where(RestoreRow.restore_id < before)
+        rows = await self.uow.session.execute(query.order_by(RestoreRow.restore_id.desc()).limit(limit))
+        return [_restore_of(row) for row in rows.scalars()]
+
     async def count_open(self) -> int:
         still = RestoreRow.tenant_id == self.uow.tenant_id, RestoreRow.state.in_(OPEN_RESTORES)
         return (await self.uow.session.execute(select(func.count()).select_from(RestoreRow).where(*still))).scalar_one()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -18,9 +18,12 @@ from gtvision.time import Clock
 from streaming.archive.domain import Restore, RestoreState
 from streaming.archive.usecases.copying import Copies
 from streaming.archive.usecases.restoring import Restores
+from streaming.streams.domain import KeptCamera
 
 FindCamera = Callable[[Caller, UUID], Awaitable[object]]
 """Raises: NotFound, for a camera that never was, or that the caller may not see."""
+KeptCameras = Callable[[Caller], Awaitable[Sequence[KeptCamera]]]
+"""The cameras that there are or were and that a caller may see."""
 LONGEST = timedelta(hours=24)
 _MOST_OPEN = 10
 
@@ -38,8 +41,11 @@ class RestoreDraft:
 class Archives:
     """What only copies hold, and how it comes back."""
 
-    def __init__(self, uow: UowFactory, copies: Copies, restores: Restores, clock: Clock, find_camera: FindCamera) -> None:
-        self._uow, self._copies, self._restores, self._clock, self._find_camera = uow, copies, restores, clock, find_camera
+    def __init__(
+        self, uow: UowFactory, copies: Copies, restores: Restores, clock: Clock, *, find_camera: FindCamera, cameras: KeptCameras
+    ) -> None:
+        self._uow, self._copies, self._restores, self._clock = uow, copies, restores, clock
+        self._find_camera, self._cameras = find_camera, cameras
 
     async def restore(self, caller: Caller, draft: RestoreDraft, once: Once | None = None) -> Restore:
         """Asks for a range; on record. The recorder agent brings it back. Raises: NotFound, Invalid, RateLimited, what `claim` raises."""
@@ -85,3 +91,9 @@ class Archives:
             raise NotFound("There is no such restore.")
         await self._find_camera(caller, job.camera_id)
         return job
+
+    async def list(self, caller: Caller, before: UUID | None, limit: int) -> list[Restore]:
+        """What was asked for of the cameras that the caller may see, the latest first."""
+        visible = None if caller.camera_groups is None else {camera.camera_id for camera in await self._cameras(caller)}
+        async with self._uow(caller.tenant_id) as uow:
+            return await self._restores(uow).list_newest(visible, before, limit)
