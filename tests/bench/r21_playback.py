@@ -44,6 +44,7 @@ from servers import NodeNginx, ServerRunner, free_port
 from streaming.playback.domain import playback_url
 from streaming.playback.repository import PostgresPlaybackSessions, PostgresPlayedFiles
 from streaming.playback.usecases import PlaybackTickets
+from streaming.rights.repository import PostgresRights
 from streaming.streams.repository import camera_copy
 
 FLOOR, TARGET, STRETCH = 0.3, 0.5, 0.7
@@ -156,9 +157,9 @@ async def _node(running: RunningServices) -> AsyncIterator[tuple[Front, list[Ran
         environment = _environment(running, settings, private, recordings)
         with _process([sys.executable, "-m", "streaming", "agent"], root / "agent.log", environment) as agent:
             await _indexed(db, caller.tenant_id, camera, begin)
-            tickets = PlaybackTickets(db.uow, PostgresPlaybackSessions, PostgresPlayedFiles, clock)
-            offer = await tickets.issue(caller, camera, begin, begin + FILES * MINUTE)
-            opened = await front.client.get(playback_url(camera, offer.ticket), follow_redirects=True)
+            tickets = PlaybackTickets(db.uow, PostgresPlaybackSessions, PostgresPlayedFiles, PostgresRights, clock)
+            ticket = await tickets.issue(caller, camera, begin, begin + FILES * MINUTE)
+            opened = await front.client.get(playback_url(camera, ticket.text), follow_redirects=True)
             ranges = _ranges(opened.raise_for_status().text)
             with _bare(root / "bare", recordings, front.layout.files.certificate) as (bare, plain, tls):
                 through = [front.process.pid, runner.pid("playback"), agent]

@@ -71,6 +71,7 @@ DECIDED = {
         "make_segments_partitions": ADDS,
         "drop_segments_partitions": DELETES,
         "tenant_of_camera": READS,
+        "tenant_of_ticket": READS,
         "waiting_clips": READS,
     },
 }

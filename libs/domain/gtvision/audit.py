@@ -36,6 +36,7 @@ class Action(StrEnum):
     LIVE_FEED_VIEWED = "live_feed.viewed"
     RECORDINGS_LISTED = "recordings.listed"
     RECORDING_VIEWED = "recording.viewed"
+    RECORDING_REFUSED = "recording.refused"
     RECORDINGS_RESTORED = "recordings.restored"
     EVIDENCE_VIEWED = "evidence.viewed"
     PLATE_SEARCHED = "plate.searched"

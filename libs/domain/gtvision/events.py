@@ -9,7 +9,7 @@ Event[DataT]                      the envelope; `data` is one of
 ├── DetectionsStored                                                      emitted by ingest
 ├── AlertRaised  AlertAcknowledged                                        emitted by alerts
 ├── TenantCreated  TenantUpdated  TenantRemoved                           emitted by identity
-├── UserDisabled  SessionRevoked  KeysRotated                             emitted by identity
+├── UserDisabled  UserRightsChanged  SessionRevoked  KeysRotated          emitted by identity
 └── AuditRecorded                                                         emitted by every-service
 
 State events carry the aggregate's `revision`: a listener takes only a newer one, and a removal leaves a tombstone.
@@ -322,6 +322,15 @@ class UserDisabled(EventData):
     """A user, or an API key, may not act any more; their sessions are revoked."""
 
     key = "user.disabled.v1"
+    emitter = "identity"
+
+    user_id: UUID
+
+
+class UserRightsChanged(EventData):
+    """What a user may do changed, or how they sign in. Their sessions are revoked, and what they opened before has to end."""
+
+    key = "user.rights_changed.v1"
     emitter = "identity"
 
     user_id: UUID

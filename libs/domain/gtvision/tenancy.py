@@ -102,6 +102,8 @@ class Caller:
     camera_groups: frozenset[UUID] | None = None
     expires_at: float = field(default=0.0, compare=False)
     """Unix seconds at which the token ends."""
+    issued_at: float = field(default=0.0, compare=False)
+    """Unix second in which the token was made, with the rights of then."""
 
     def require(self, scope: Scope) -> None:
         """Raises: MissingScope."""

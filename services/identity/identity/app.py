@@ -25,7 +25,16 @@ from chassis.storage import ObjectStore
 from chassis.topology import event_queue
 from chassis.vault import Vault
 from gtvision.errors import GTVisionError, Unavailable
-from gtvision.events import AuditRecorded, KeysRotated, SessionRevoked, TenantCreated, TenantRemoved, TenantUpdated, UserDisabled
+from gtvision.events import (
+    AuditRecorded,
+    KeysRotated,
+    SessionRevoked,
+    TenantCreated,
+    TenantRemoved,
+    TenantUpdated,
+    UserDisabled,
+    UserRightsChanged,
+)
 from gtvision.time import Clock, SystemClock
 from identity.cities import api as cities
 from identity.cities import cli as bootstrapping
@@ -77,7 +86,7 @@ def create_api(settings: Settings, clock: Clock | None = None) -> Service:
     db = Database(settings.db, clock)
     bus = Bus(settings.rabbit, settings.service_name, clock)
     bus.receives(AuditRecorded)
-    bus.publishes(AuditRecorded, TenantCreated, TenantUpdated, TenantRemoved, UserDisabled, SessionRevoked, KeysRotated)
+    bus.publishes(AuditRecorded, TenantCreated, TenantUpdated, TenantRemoved, UserDisabled, UserRightsChanged, SessionRevoked, KeysRotated)
     state = connect_redis(settings.redis.state_url)
     auth = AuthRuntime(state, clock)
     tokens, registry, vault = JoseTokens(clock), RedisRegistry(state), Vault(settings.vault)

@@ -63,12 +63,10 @@ from streaming.gateways.sprite_sheets import SpriteSheets
 from streaming.gateways.system_names import SystemNames
 from streaming.gateways.tls_certificates import TlsCertificates
 from streaming.live.api import hooks
-from streaming.live.consumers import ViewerEvents
 from streaming.live.usecases import Authorizer, Viewers, Viewings
 from streaming.names.usecases import CameraNames
 from streaming.playback.api import node as playback_node
 from streaming.playback.api import router as playback_router
-from streaming.playback.consumers import PlaybackEvents
 from streaming.playback.repository import PostgresPlaybackSessions, PostgresPlayedFiles, PostgresTenants
 from streaming.playback.usecases import PlaybackSessions, PlaybackTickets, Playlists, SilentFiles
 from streaming.recordings.api import router as recordings_router
@@ -83,6 +81,9 @@ from streaming.retention.api import router as retention_router
 from streaming.retention.domain import GIGABYTE, Limits, Spared
 from streaming.retention.repository import PostgresHeld, PostgresHolds
 from streaming.retention.usecases import Holds, HoldsOfCities, Retention
+from streaming.rights.consumers import RightsEvents
+from streaming.rights.repository import PostgresRights
+from streaming.rights.usecases import Rights
 from streaming.settings import AgentSettings, ApiSettings, CommandSettings, MigrateSettings
 from streaming.snapshots.api import node as snapshots_node
 from streaming.snapshots.api import router as snapshots_router
@@ -169,9 +170,8 @@ def create_api(settings: ApiSettings) -> Service:
         bounds=ClipBounds(timedelta(seconds=settings.clips.longest_s), settings.clips.waiting, int(settings.clips.city_gb * GIGABYTE)),
     )
     relay = OutboxRelay(db, bus.publisher, clock)
-    tickets = PlaybackTickets(db.uow, PostgresPlaybackSessions, PostgresPlayedFiles, clock)
-    ViewerEvents(viewers, tickets.end_user).subscribe(bus)
-    PlaybackEvents(tickets).subscribe(bus)
+    tickets = PlaybackTickets(db.uow, PostgresPlaybackSessions, PostgresPlayedFiles, PostgresRights, clock)
+    RightsEvents(Rights(db.uow, PostgresRights), viewers.end_user).subscribe(bus)
     CameraEvents(db.uow, camera_copy, changed=names.changed.set).subscribe(bus)
     bus.publishes(StreamWentOnline, StreamWentOffline, StreamDegraded, RecordingSegmentClosed, AuditRecorded)
     bus.publishes(RecordingStopped, RecordingResumed, RecordingGapClosed, HoldPlaced, HoldLifted)
@@ -266,7 +266,7 @@ def create_agent(settings: AgentSettings) -> Worker:
     recording = settings.recording
     files, idle_after = RecordingsFolder(recording.path), timedelta(seconds=recording.idle_after_s)
     auth = AuthRuntime(state, clock)
-    sessions = PlaybackSessions(db.uow, PostgresPlaybackSessions, PostgresTenants(db), auth.revocations, clock)
+    sessions = PlaybackSessions(db.uow, PostgresPlaybackSessions, PostgresRights, PostgresTenants(db), auth.revocations, clock)
     playlists = Playlists(db.uow, PostgresPlayedFiles, files, clock, idle_after)
     limits = Limits(max_bytes=int(recording.max_gb * GIGABYTE), free_floor=recording.free_floor)
     archive = _Archive(settings, db, files, clock)
@@ -291,7 +291,11 @@ def create_agent(settings: AgentSettings) -> Worker:
     )
     thumbnails = Thumbnails(files, PyAvPictures(recording.path, clock), clock=clock, idle_after=idle_after)
     previews = Previews(files, SpriteSheets(recording.path), clock)
-    stills = Stills(RedisStillTickets(state), auth.revocations, files, PyAvPictures(recording.path, clock), clock)
+    stills = Stills(
+        *(db.uow, PostgresRights, RedisStillTickets(state), auth.revocations),
+        *(files, PyAvPictures(recording.path, clock)),
+        clock=clock,
+    )
     open_files = OpenFiles(db.uow, PostgresOpenFiles, idle_after)
     watch = RecordingWatch(db.uow, PostgresInterruptions, PostgresWatches(db), PostgresFleet(db), files)
     comparison = Comparison(db.uow, PostgresIndexedFiles, PostgresInterruptions, files, clock, idle_after)

@@ -42,6 +42,7 @@ sprite_seconds = Histogram(
     "gtvision_streaming_sprite_seconds", "Time one sprite of thumbnails took", buckets=(0.02, 0.05, 0.1, 0.2, 0.5, 1, 5)
 )
 playback_opened = Counter("gtvision_streaming_playback_opened_total", "Playback sessions opened")
+tickets_refused = Counter("gtvision_streaming_tickets_refused_total", "Tickets for recordings and stills that were refused", ["reason"])
 playback_answers = Counter("gtvision_streaming_playback_answers_total", "Answers to nginx on whether a file may be sent", ["outcome"])
 playlist_seconds = Histogram(
     "gtvision_streaming_playlist_seconds", "Time to make a playlist", buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -14,7 +15,7 @@ from tests.identity.wiring import Wiring
 from chassis.db import UnitOfWork
 from gtvision.audit import Outcome
 from gtvision.errors import RateLimited, Unavailable
-from gtvision.events import SessionRevoked, UserDisabled
+from gtvision.events import SessionRevoked, UserDisabled, UserRightsChanged
 from gtvision.ids import new_id
 from gtvision.tenancy import Caller, Role
 from identity.cities.domain import CitySuspended
@@ -131,6 +132,26 @@ async def test_rights_follow_the_provider_and_are_on_record(wiring: Wiring, ente
     assert [record.details["role"] for record in changed] == ["viewer -> operator"]
 
 
+@pytest.mark.parametrize(("minutes", "revoked"), [(10, 1), (20, 1), (40, 0)])
+async def test_a_change_of_rights_is_told_where_the_session_of_an_exchange_has_run_out(
+    wiring: Wiring, enter: Entry, minutes: int, revoked: int
+) -> None:
+    """Video that was opened with its token goes on; tickets that it gave out, for minutes."""
+    city = await wiring.add_tenant()
+    provider = provider_for(city)
+    caller = person(provider, city)
+
+    async def exchange(uow: UnitOfWork, user: User) -> IssuedTokens:
+        return await wiring.issuer.issue_short(uow, user, "203.0.113.9")
+
+    made = await enter.accounts.sign_in(provider, caller, exchange)
+    wiring.clock.advance(timedelta(minutes=minutes))
+    await enter(provider, replace(caller, role=Role.OPERATOR))
+    told = [fact.user_id for fact in await wiring.facts(city) if isinstance(fact, UserRightsChanged)]
+    assert told == [made.user.id]
+    assert list(wiring.registry.revoked).count(made.session.id) == revoked
+
+
 async def test_groups_that_an_administrator_gave_stay_where_the_provider_has_no_say(wiring: Wiring, enter: Entry) -> None:
     city, group = await wiring.add_tenant(), new_id()
     provider = provider_for(city)
@@ -150,7 +171,7 @@ async def test_a_move_leaves_a_disabled_account_behind(wiring: Wiring, enter: En
     assert (new.tenant_id, new.email) == (sul, caller.email)
     assert new.id != old.id
     assert (await enter.found(old)).is_disabled
-    assert {type(fact) for fact in await wiring.facts(norte)} == {UserDisabled, SessionRevoked}
+    assert {type(fact) for fact in await wiring.facts(norte)} == {UserDisabled, UserRightsChanged, SessionRevoked}
     assert len(wiring.registry.revoked) == 1
     back = await enter(provider, caller)
     assert (back.tenant_id, back.is_disabled) == (norte, False)

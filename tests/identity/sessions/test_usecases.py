@@ -17,7 +17,7 @@ from city.purposes import PurposeUnknown
 from gtvision import errors
 from gtvision.errors import BadCredentials, Forbidden, Invalid, MissingScope, NotFound, RateLimited, SessionRevoked, Unavailable
 from gtvision.events import SessionRevoked as SessionRevokedEvent
-from gtvision.events import TenantCreated, UserDisabled
+from gtvision.events import TenantCreated, UserDisabled, UserRightsChanged
 from gtvision.ids import new_id
 from gtvision.patch import Patch
 from gtvision.tenancy import ROLE_SCOPES, Caller, Purposes, Role, Scope, TenantSettings
@@ -274,9 +274,9 @@ class TestUsers:
         assert (await users(wiring).change_user(as_caller(admin), user.id, Patch({"disabled": True}))).is_disabled
         assert len(wiring.registry.revoked) == 2
         said = sorted(type(event).__name__ for event in await wiring.facts(tenant_id))
-        assert said == [SessionRevokedEvent.__name__, SessionRevokedEvent.__name__, UserDisabled.__name__]
+        assert said == [each.__name__ for each in (SessionRevokedEvent, SessionRevokedEvent, UserDisabled, UserRightsChanged)]
         await users(wiring).change_user(as_caller(admin), user.id, Patch({"disabled": True}))
-        assert len(await wiring.facts(tenant_id)) == 3
+        assert len(await wiring.facts(tenant_id)) == 4
         assert not (await users(wiring).change_user(as_caller(admin), user.id, Patch({"disabled": False}))).is_disabled
         await log_in(wiring, user.email, password)
 

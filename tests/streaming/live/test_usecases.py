@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 from uuid import UUID
 
 import pytest
@@ -145,7 +146,16 @@ async def test_a_disabled_user_loses_every_view(site: Site) -> None:
     site.watch(disabled)
     stays = site.watch(other)
     for _ in range(2):
-        await site.viewers.end_user(disabled.user_id)
+        await site.viewers.end_user(disabled.user_id, site.clock.now() + timedelta(seconds=1))
+    assert list(site.media.open) == [stays]
+
+
+async def test_a_view_that_was_asked_for_after_the_change_goes_on(site: Site) -> None:
+    site.watch(caller := site.caller())
+    site.clock.advance(2)
+    changed_at = site.clock.now()
+    stays = site.watch(caller)
+    await site.viewers.end_user(caller.user_id, changed_at)
     assert list(site.media.open) == [stays]
 
 
@@ -185,7 +195,7 @@ async def test_a_look_for_a_user_does_not_disturb_the_look_that_is_under_way(sit
         tasks.create_task(site.viewers.end_refused())
         await held.ending.acquire()
         held.missed = fresh
-        other = tasks.create_task(site.viewers.end_user(new_id()))
+        other = tasks.create_task(site.viewers.end_user(new_id(), site.clock.now()))
         await asyncio.wait({other}, timeout=0.2)  # it has to wait for the first look
         assert not other.done()
         held.may_end.set()
@@ -208,6 +218,6 @@ async def test_sessions_are_ended_together(site: Site, held: HeldViews) -> None:
 async def test_a_look_that_lasts_too_long_is_given_up(site: Site, held: HeldViews) -> None:
     held.may_list.clear()
     viewers = site.looking(look_timeout_s=0.01)
-    for look in (viewers.end_refused(), viewers.end_user(new_id())):
+    for look in (viewers.end_refused(), viewers.end_user(new_id(), site.clock.now())):
         with pytest.raises(Unavailable):
             await look

@@ -231,6 +231,7 @@ def _caller(claims: _Claims) -> Caller:
         session_id=claims.sid,
         camera_groups=None if claims.groups is None else frozenset(claims.groups),
         expires_at=claims.exp,
+        issued_at=claims.iat,
     )
 
 

@@ -39,6 +39,8 @@ CameraGroups = Annotated[list[UUID] | None, Field(max_length=GROUPS_MAX)]
 
 ACCESS_LIFETIME = timedelta(minutes=15)
 """Of an access token."""
+LINGERS = timedelta(minutes=15)
+"""Tickets and links that a session gave out outlast its own end by minutes: for so long it can be revoked."""
 
 
 class EndReason(StrEnum):

@@ -19,6 +19,7 @@ from gtvision.tenancy import Caller, Role, Scope
 from gtvision.time import Clock, isoformat
 from identity import metrics
 from identity.keys.domain import (
+    LINGERS,
     OVERLAP,
     SECRET_BYTES,
     ApiKey,
@@ -116,7 +117,7 @@ class ApiKeys:
             if key.revoked_at is not None:
                 return
             await rows.revoke_api_key(key_id, now)
-            for session in await rows.sessions_of(key_id, now):
+            for session in await rows.sessions_of(key_id, now - LINGERS):
                 await self._revoker.end(uow, session, EndReason.ENDED)
             uow.emit(UserDisabled(user_id=key_id))  # live views outlast the fifteen minutes of the session that opened them
             record(uow, Action.API_KEY_REVOKED, caller, AuditEntry("api_key", key_id, details={"name": key.name}))

@@ -13,8 +13,9 @@ from chassis.redis import UNREACHABLE
 from gtvision.errors import Unavailable
 from streaming.snapshots.domain import StillTicket
 
-_PREFIX: Final = "streaming:still:"
-_LIFETIME_S: Final = 60
+_PREFIX: Final = "streaming:still-ticket:"
+_REMEMBERED_S: Final = 900
+"""Longer than a ticket is valid: until then it is known whose ticket is shown too late, or again."""
 
 
 class RedisStillTickets:
@@ -24,15 +25,23 @@ class RedisStillTickets:
         self._redis = redis_state
 
     async def issue(self, allowed: StillTicket) -> str:
-        """Returns a ticket that is valid for a minute, once. Raises: Unavailable."""
+        """Returns a ticket. Raises: Unavailable."""
         ticket = secrets.token_urlsafe(32)
-        await self._ask(self._redis.set(_key(ticket), msgspec.json.encode(allowed), ex=_LIFETIME_S))
+        await self._ask(self._redis.set(_key(ticket), msgspec.json.encode(allowed), ex=_REMEMBERED_S))
         return ticket
 
-    async def redeem(self, ticket: str) -> StillTicket | None:
-        """Returns what a ticket allows, and spends it; None where there is no such ticket any more. Raises: Unavailable."""
-        found = await self._ask(self._redis.getdel(_key(ticket)))
+    async def find(self, ticket: str) -> StillTicket | None:
+        """Returns what a ticket allows, or has allowed; None where there is no such ticket any more. Raises: Unavailable."""
+        found = await self._ask(self._redis.get(_key(ticket)))
         return None if found is None else msgspec.json.decode(found, type=StillTicket)
+
+    async def is_first(self, ticket: str, what: str) -> bool:
+        """Whether this happens to a ticket for the first time; it is remembered. Raises: Unavailable."""
+        return bool(await self._ask(self._redis.set(f"{_key(ticket)}:{what}", "1", nx=True, ex=_REMEMBERED_S)))
+
+    async def forget(self, ticket: str, what: str) -> None:
+        """It did not happen after all. Raises: Unavailable."""
+        await self._ask(self._redis.delete(f"{_key(ticket)}:{what}"))
 
     async def _ask(self, question: Any) -> Any:
         try:

@@ -8,7 +8,7 @@ from collections import OrderedDict
 from collections.abc import AsyncIterator, Container, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -278,12 +278,17 @@ class Viewers:
                 self._authorizer.spend(claims)
         return []
 
-    async def end_user(self, user_id: UUID) -> None:
-        """Ends the sessions of a user, also those whose login has run out meanwhile. Repeating it is harmless. Raises: Unavailable."""
+    async def end_user(self, user_id: UUID, before: datetime) -> None:
+        """Ends the sessions that a user had a ticket for before an instant, also those whose login has run out meanwhile.
+
+        Repeating it is harmless. Raises: Unavailable.
+        """
         await self._auth.check()
         async with self._look():
             views = await self._views()
-            await self._end([(view, "account_disabled") for view, claims in views if claims and claims.caller.user_id == user_id])
+            callers = [(view, claims.caller) for view, claims in views if claims is not None]
+            at = int(before.timestamp())  # a ticket tells the second in which it was made
+            await self._end([(view, "rights_ended") for view, each in callers if each.user_id == user_id and each.issued_at < at])
 
     @asynccontextmanager
     async def _look(self) -> AsyncIterator[None]:

@@ -81,15 +81,15 @@ async def get_playback(
     caller: Annotated[Caller, requires_with_purpose(Scope.RECORDINGS_READ)],
     tickets: TicketsDep,
 ) -> PlaybackOut:
-    offer = await tickets.issue(caller, query.camera_id, query.since, query.until)
-    session = offer.session
+    ticket = await tickets.issue(caller, query.camera_id, query.since, query.until)
+    session = ticket.session
     return PlaybackOut(
         session_id=session.session_id,
         camera_id=session.camera_id,
         since=session.since,
         until=session.until,
-        url=playback_url(session.camera_id, offer.ticket),
-        expires_at=offer.expires_at,
+        url=playback_url(session.camera_id, ticket.text),
+        expires_at=ticket.expires_at,
     )
 
 

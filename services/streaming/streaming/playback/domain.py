@@ -7,12 +7,12 @@ import re
 import secrets
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import PurePosixPath
 from typing import ClassVar
 from uuid import UUID
 
-from gtvision.errors import Forbidden, Invalid, NotFound, Unauthenticated
+from gtvision.errors import Forbidden, GTVisionError, Invalid, NotFound, Unauthenticated
 from gtvision.tenancy import Caller, Role
 from gtvision.time import isoformat
 from streaming.recordings.parts import Group, Parts
@@ -36,9 +36,28 @@ class NoRecording(NotFound):
 
 
 class TicketRefused(Unauthenticated):
-    """The ticket is not valid, or not any more."""
+    """The ticket is not valid, or not any more. Who shows it is not told why; the ledger is."""
 
     code: ClassVar[str] = "ticket_refused"
+    why: ClassVar[str] = "unknown"
+
+
+class TicketExpired(TicketRefused):
+    """It was not used in time."""
+
+    why: ClassVar[str] = "expired"
+
+
+class TicketUsed(TicketRefused):
+    """It was used before."""
+
+    why: ClassVar[str] = "used"
+
+
+class OtherCamera(TicketRefused):
+    """It is for another camera."""
+
+    why: ClassVar[str] = "other_camera"
 
 
 class SessionUnknown(Unauthenticated):
@@ -79,6 +98,8 @@ class PlaybackSession:
     """The camera groups that the viewer is limited to; None: to none."""
     purpose: str | None
     expires_at: datetime
+    given_at: datetime
+    """When the token was made that asked for it: what its rights were then."""
     address: str | None = None
     """Of the client that opened it."""
 
@@ -94,13 +115,15 @@ class PlaybackSession:
             role=caller.role,
             login_id=caller.session_id,
             groups=caller.camera_groups,
+            given_at=datetime.fromtimestamp(caller.issued_at, UTC),
             **more,  # type: ignore[arg-type]
         )
 
     @property
     def caller(self) -> Caller:
         """The viewer, without scopes."""
-        return Caller(self.tenant_id, self.user_id, self.role, frozenset(), self.login_id, self.groups)
+        issued_at = self.given_at.timestamp()
+        return Caller(self.tenant_id, self.user_id, self.role, frozenset(), self.login_id, self.groups, issued_at=issued_at)
 
     def narrowed(self, since: datetime | None, until: datetime | None) -> tuple[datetime, datetime]:
         """Returns a range inside that of the session. Raises: Invalid, where nothing is left."""
@@ -108,6 +131,30 @@ class PlaybackSession:
         if end <= begin:
             raise Invalid("`to` must be after `from`, and both inside the session's range.")
         return begin, end
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A session with the ticket that opens it, once, before `expires_at`. `told` are the refusals of the ticket that are on record."""
+
+    session: PlaybackSession
+    expires_at: datetime
+    is_used: bool
+    told: frozenset[str]
+
+    def check(self, camera_id: UUID, now: datetime) -> None:
+        """Whether its ticket opens it where it is shown for a camera. Raises: TicketRefused."""
+        if camera_id != self.session.camera_id:
+            raise OtherCamera
+        if self.is_used:
+            raise TicketUsed
+        if self.expires_at <= now:
+            raise TicketExpired
+
+
+def why_refused(refused: GTVisionError) -> str:
+    """Returns how metrics and the ledger call a refusal."""
+    return refused.why if isinstance(refused, TicketRefused) else refused.code
 
 
 def check_range(since: datetime, until: datetime) -> None:

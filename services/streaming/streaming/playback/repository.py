@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import PurePosixPath
 from uuid import UUID
 
-from sqlalchemy import delete, select, text, update
+from sqlalchemy import delete, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from chassis.db import Database, UnitOfWork
 from gtvision.tenancy import Role
-from streaming.playback.domain import IndexedFile, PlaybackSession
+from streaming.playback.domain import IndexedFile, Offer, PlaybackSession
 from streaming.playback.tables import PlaybackSessionRow
 
 _LONGEST = timedelta(days=1)
-# Removed cameras too: what they recorded can be watched as long as it is kept.
-_GROUPS = text("SELECT groups FROM streaming.cameras WHERE tenant_id = :tenant_id AND camera_id = :camera_id")
+_LONG_AGO = datetime.fromtimestamp(0, UTC)
+_REMEMBERED = timedelta(days=1)
 _SPAN = "tenant_id = :tenant_id AND camera_id = :camera_id AND started_at < :until"
 # The media server writes no file of more than a day: the first bound lets PostgreSQL pass over the other days' partitions.
 _FILES = text(
@@ -25,6 +25,7 @@ _FILES = text(
 )
 _OPEN_FILE = text(f"SELECT count(*) FROM streaming.open_files WHERE {_SPAN} AND written_at > :since")  # noqa: S608 - a text of ours
 _TENANT = text("SELECT streaming.tenant_of_camera(:camera_id)")
+_TENANT_OF_TICKET = text("SELECT streaming.tenant_of_ticket(:ticket_hash)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,23 +49,32 @@ class PostgresPlaybackSessions:
             "ticket_hash": ticket_hash,
             "ticket_expires_at": ticket_expires_at,
             "expires_at": session.expires_at,
+            "given_at": session.given_at,
         }
         await self.uow.session.execute(insert(PlaybackSessionRow).values(values))
 
-    async def open(
-        self, camera_id: UUID, hashes: tuple[str, str], address: str | None, now: datetime, expires_at: datetime
-    ) -> PlaybackSession | None:
-        """Spends a ticket for a key (`hashes` of both); None where there is no such ticket for this camera, or it is spent or expired."""
+    async def offered(self, ticket_hash: str) -> Offer | None:
+        """The session of a ticket, locked; None where there is none, or it is forgotten."""
         row = PlaybackSessionRow
-        statement = (
-            update(row)
-            .where(row.tenant_id == self.uow.tenant_id, row.ticket_hash == hashes[0], row.camera_id == camera_id)
-            .where(row.opened_at.is_(None), row.ticket_expires_at > now)
-            .values(opened_at=now, key_hash=hashes[1], address=address, expires_at=expires_at)
-            .returning(row)
+        query = select(row).where(row.tenant_id == self.uow.tenant_id, row.ticket_hash == ticket_hash).with_for_update()
+        found = (await self.uow.session.execute(query)).scalar_one_or_none()
+        if found is None:
+            return None
+        return Offer(_session_of(found), found.ticket_expires_at, found.opened_at is not None, frozenset(found.told))
+
+    async def open(self, session_id: UUID, key_hash: str, address: str | None, now: datetime, expires_at: datetime) -> None:
+        """Spends the ticket of a session for a key."""
+        await self._update(session_id, opened_at=now, key_hash=key_hash, address=address, expires_at=expires_at)
+
+    async def tell(self, session_id: UUID, refusal: str) -> None:
+        """Notes that a refusal of its ticket is on record."""
+        await self._update(session_id, told=func.array_append(PlaybackSessionRow.told, refusal))
+
+    async def _update(self, session_id: UUID, **values: object) -> None:
+        row = PlaybackSessionRow
+        await self.uow.session.execute(
+            update(row).where(row.tenant_id == self.uow.tenant_id, row.session_id == session_id).values(**values)
         )
-        found = (await self.uow.session.execute(statement)).scalar_one_or_none()
-        return _session_of(found) if found else None
 
     async def find(self, camera_id: UUID, key_hash: str) -> PlaybackSession | None:
         row = PlaybackSessionRow
@@ -72,23 +82,10 @@ class PostgresPlaybackSessions:
         found = (await self.uow.session.execute(query)).scalar_one_or_none()
         return _session_of(found) if found else None
 
-    async def groups_of(self, camera_id: UUID) -> frozenset[UUID] | None:
-        """The camera's groups; None where there is no such camera, and never was."""
-        values = {"tenant_id": self.uow.tenant_id, "camera_id": camera_id}
-        groups = (await self.uow.session.execute(_GROUPS, values)).scalar_one_or_none()
-        return None if groups is None else frozenset(groups)
-
-    async def end_login(self, login_id: UUID) -> None:
-        row = PlaybackSessionRow
-        await self.uow.session.execute(delete(row).where(row.tenant_id == self.uow.tenant_id, row.login_id == login_id))
-
-    async def end_user(self, user_id: UUID) -> None:
-        row = PlaybackSessionRow
-        await self.uow.session.execute(delete(row).where(row.tenant_id == self.uow.tenant_id, row.user_id == user_id))
-
     async def forget_expired(self, now: datetime) -> None:
+        """Some time after their end: until then it is known whose ticket is shown too late."""
         row = PlaybackSessionRow
-        await self.uow.session.execute(delete(row).where(row.tenant_id == self.uow.tenant_id, row.expires_at < now))
+        await self.uow.session.execute(delete(row).where(row.tenant_id == self.uow.tenant_id, row.expires_at < now - _REMEMBERED))
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +109,7 @@ class PostgresPlayedFiles:
 
 @dataclass(frozen=True, slots=True)
 class PostgresTenants:
-    """Whose a camera is, through the owner's definer function; a camera never changes hands."""
+    """Whose a camera or a ticket is, through the owner's definer functions; a camera never changes hands."""
 
     db: Database
     _known: dict[UUID, UUID] = field(default_factory=dict)
@@ -125,6 +122,11 @@ class PostgresTenants:
                 return None
             self._known[camera_id] = tenant_id
         return self._known[camera_id]
+
+    async def of_ticket(self, ticket_hash: str) -> UUID | None:
+        async with self.db.uow(None) as uow:
+            found: UUID | None = (await uow.session.execute(_TENANT_OF_TICKET, {"ticket_hash": ticket_hash})).scalar_one_or_none()
+        return found
 
 
 def _session_of(row: PlaybackSessionRow) -> PlaybackSession:
@@ -140,5 +142,6 @@ def _session_of(row: PlaybackSessionRow) -> PlaybackSession:
         groups=None if row.groups is None else frozenset(row.groups),
         purpose=row.purpose,
         expires_at=row.expires_at,
+        given_at=row.given_at or _LONG_AGO,
         address=row.address,
     )

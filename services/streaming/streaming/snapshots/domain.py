@@ -10,6 +10,8 @@ from pathlib import PurePosixPath
 from uuid import UUID
 
 from gtvision.camera import path_name
+from gtvision.tenancy import Caller
+from streaming.playback.domain import OtherCamera, TicketExpired
 from streaming.recordings.domain import SegmentFile, parse_segment_path
 
 SPRITE_COLUMNS, SPRITE_ROWS = 10, 6
@@ -95,16 +97,25 @@ class Picture:
 
 @dataclass(frozen=True, slots=True)
 class StillTicket:
-    """What a ticket allows: one picture of one camera, at an instant, or now where that is None."""
+    """What a ticket allows until `expires_at`: one picture of one camera, at an instant, or now where that is None."""
 
     camera_id: UUID
-    login_id: UUID
-    """The session of the caller's token: once that is ended, the ticket is too."""
+    caller: Caller
+    """Who asked for it, without scopes: once their rights have ended, the ticket's have too."""
+    purpose: str | None
+    expires_at: datetime
     at: datetime | None
     width: int | None
     exact: bool
     is_recorded: bool
     """Whether it is known that something is recorded then. What was recorded in the last seconds is not known yet."""
+
+    def check(self, camera_id: UUID, now: datetime) -> None:
+        """Whether it shows a camera. Raises: TicketRefused."""
+        if camera_id != self.camera_id:
+            raise OtherCamera
+        if self.expires_at <= now:
+            raise TicketExpired
 
 
 @dataclass(frozen=True, slots=True)

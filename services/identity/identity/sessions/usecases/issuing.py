@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 from chassis.db import UnitOfWork
 from city.audit import AuditEntry, record
 from gtvision.audit import Action
-from gtvision.events import SessionRevoked
+from gtvision.events import SessionRevoked, UserRightsChanged
 from gtvision.ids import new_id
 from gtvision.time import Clock
-from identity.keys.domain import ACCESS_LIFETIME, SECRET_BYTES, ApiKey, EndReason, RandomBytes, hash_secret
+from identity.keys.domain import ACCESS_LIFETIME, LINGERS, SECRET_BYTES, ApiKey, EndReason, RandomBytes, hash_secret
 from identity.people.domain.users import User
 from identity.sessions.domain import (
     DEVICE_MAX,
@@ -98,8 +98,10 @@ class SessionRevoker:
         uow.after_commit(lambda: self._registry.revoke(session.id, until))
 
     async def end_all(self, uow: UnitOfWork, user: User, reason: EndReason) -> int:
-        """End every session of a user whose row is locked. Returns how many."""
-        living = await self._rows(uow).sessions_of(user.id, self._clock.now())
-        for session in living:
+        """End every session of a user whose row is locked, and what was opened by those that have run out. Returns how many."""
+        now = self._clock.now()
+        sessions = await self._rows(uow).sessions_of(user.id, now - LINGERS)
+        for session in sessions:
             await self.end(uow, session, reason)
-        return len(living)
+        uow.emit(UserRightsChanged(user_id=user.id))
+        return sum(session.is_alive(now) for session in sessions)

@@ -3,6 +3,6 @@
 from streaming.playback.usecases.playlists import Playlists
 from streaming.playback.usecases.sessions import PlaybackSessions
 from streaming.playback.usecases.silent_files import SilentFiles
-from streaming.playback.usecases.tickets import Offer, PlaybackTickets
+from streaming.playback.usecases.tickets import PlaybackTickets, Ticket
 
-__all__ = ["Offer", "PlaybackSessions", "PlaybackTickets", "Playlists", "SilentFiles"]
+__all__ = ["PlaybackSessions", "PlaybackTickets", "Playlists", "SilentFiles", "Ticket"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -14,7 +15,7 @@ from city.audit import AuditEntry, record
 from gtvision.audit import Action
 from gtvision.tenancy import Caller, Scope
 from gtvision.time import Clock
-from streaming.playback.domain import NoRecording
+from streaming.playback.domain import TICKET_LIFETIME, NoRecording
 from streaming.snapshots.domain import StillTicket
 from streaming.timeline.domain import Timeline
 
@@ -54,7 +55,11 @@ class Snapshots:
             is_recorded = await self._is_recorded(caller, camera_id, at)
             async with self._uow(caller.tenant_id) as uow:
                 record(uow, Action.RECORDING_VIEWED, caller, AuditEntry("camera", camera_id, camera_id, at, at, {"view": "snapshot"}))
-        allowed = StillTicket(camera_id, caller.session_id, at, width, exact=exact, is_recorded=is_recorded)
+        allowed = StillTicket(
+            *(camera_id, replace(caller, scopes=frozenset()), origin().purpose, self._clock.now() + TICKET_LIFETIME, at, width),
+            exact=exact,
+            is_recorded=is_recorded,
+        )
         return await self._tickets.issue(allowed)
 
     async def _is_recorded(self, caller: Caller, camera_id: UUID, at: datetime) -> bool:

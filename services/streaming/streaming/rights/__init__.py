@@ -1,0 +1,1 @@
+"""Rights: who may no longer see what they opened before."""
