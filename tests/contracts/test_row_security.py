@@ -39,7 +39,8 @@ OWN = {
         "signing_key",  # it belongs to the installation
         "login_name",  # it is read before a tenant is known, through the owner's functions only
     },
-    "streaming": {"watches"},  # they belong to a media node
+    "ingest": {"trusted_time"},  # the clock is the installation's
+    "streaming": {"watches", "trusted_time"},  # they belong to a media node, and to the installation
 }
 """Tables of single services without a policy. A new one needs its reason in a comment."""
 OUT_OF_REACH = {"alembic_version", "login_name"}

@@ -85,6 +85,10 @@ class FakeClock:
         self._now += delta
         self._monotonic += delta.total_seconds()
 
+    def jump(self, by: timedelta) -> None:
+        """Move the wall clock alone, as a correction does."""
+        self._now += by
+
 
 def isoformat(instant: datetime) -> str:
     """RFC 3339 with a trailing Z, as every answer and event prints it."""

@@ -23,6 +23,7 @@ from chassis.storage import ObjectStore
 from city.cameras import CameraEvents
 from city.refusals import Refusals
 from city.tenants import TenantDirectory
+from city.trusted_time import TrustedTime
 from gtvision.errors import Unavailable
 from gtvision.events import AuditRecorded, DetectionMade, DetectionsStored
 from gtvision.time import SystemClock
@@ -76,11 +77,11 @@ def create_api(settings: ApiSettings) -> Service:
         PostgresDetections,
         objects,
         settings=tenants.known_settings,
-        clock=clock,
+        trusted_now=TrustedTime(db.uow, clock).now,
         most_days=store.retention_days,
     )
     detections = Detections(
-        db.uow, PostgresDetections, cameras.book, live, objects, clock, store.retention, cut_thumbnail, retention.oldest_held_day
+        db.uow, PostgresDetections, cameras.book, live, objects, clock, store.retention, cut_thumbnail, retention.oldest_kept_day
     )
     batches = detection_batches(detections, settings.rabbit, batch_size=store.batch_size, window_ms=store.batch_window_ms)
     CameraEvents(db.uow, camera_copy).subscribe(bus)

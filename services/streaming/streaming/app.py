@@ -26,6 +26,7 @@ from chassis.vault import Vault
 from city.cameras import CameraEvents
 from city.refusals import Refusals
 from city.tenants import TenantDirectory
+from city.trusted_time import TrustedNow, TrustedTime
 from gtvision.backoff import Backoff
 from gtvision.camera import path_name
 from gtvision.errors import GTVisionError
@@ -227,7 +228,7 @@ def create_api(settings: ApiSettings) -> Service:
 class _Archive:
     """What the recorder agent does for off-site copies, where the installation has them."""
 
-    def __init__(self, settings: AgentSettings, db: Database, files: RecordingsFolder, clock: Clock) -> None:
+    def __init__(self, settings: AgentSettings, db: Database, files: RecordingsFolder, clock: Clock, trusted_now: TrustedNow) -> None:
         self.followers: list[Follower] = []
         self.spared = Spared()
         self.loops: dict[str, Loop] = {}
@@ -242,10 +243,11 @@ class _Archive:
             files=files,
             archive=archive,
             clock=clock,
+            trusted_now=trusted_now,
             free_floor=settings.recording.free_floor,
         )
         self.spared = Spared(waits=copying.awaits, stays=restoring.keeps)
-        upkeep = CopyUpkeep(db.uow, PostgresCopies, PostgresHolds, files, archive, clock)
+        upkeep = CopyUpkeep(db.uow, PostgresCopies, PostgresHolds, files, archive, trusted_now)
         self.followers = [copying.follow, upkeep.follow, restoring.follow]
         self.parts = [lambda: aclosing(archive)]
         self.loops = {
@@ -269,11 +271,13 @@ def create_agent(settings: AgentSettings) -> Worker:
     sessions = PlaybackSessions(db.uow, PostgresPlaybackSessions, PostgresRights, PostgresTenants(db), auth.revocations, clock)
     playlists = Playlists(db.uow, PostgresPlayedFiles, files, clock, idle_after)
     limits = Limits(max_bytes=int(recording.max_gb * GIGABYTE), free_floor=recording.free_floor)
-    archive = _Archive(settings, db, files, clock)
+    trusted_now = TrustedTime(db.uow, clock).now
+    archive = _Archive(settings, db, files, clock, trusted_now)
     work, most = settings.clips.work_path or recording.path / ".clips", int(settings.clips.max_gb * GIGABYTE)
     folder = ClipFolder(recording.path, work, clock, max_bytes=most, free_floor=recording.free_floor)
     retention = Retention(
         *(db.uow, PostgresSegments, PostgresHolds, PostgresTombstones, PostgresHeld(db), files),
+        trusted_now=trusted_now,
         limits=limits,
         settings=tenants.known_settings,
         spared=archive.spared,
@@ -299,7 +303,7 @@ def create_agent(settings: AgentSettings) -> Worker:
     open_files = OpenFiles(db.uow, PostgresOpenFiles, idle_after)
     watch = RecordingWatch(db.uow, PostgresInterruptions, PostgresWatches(db), PostgresFleet(db), files)
     comparison = Comparison(db.uow, PostgresIndexedFiles, PostgresInterruptions, files, clock, idle_after)
-    pruning = Pruning(db.uow, PostgresInterruptions, PostgresWatches(db), PostgresFleet(db), clock)
+    pruning = Pruning(db.uow, PostgresInterruptions, PostgresWatches(db), PostgresFleet(db), trusted_now)
     gaps = ClosedGaps(_reader(clock), PostgresTimeline, PostgresStreams)
     recorder = Recorder(
         db.uow,
@@ -328,7 +332,7 @@ def create_agent(settings: AgentSettings) -> Worker:
         clock=clock,
         keep_for=timedelta(days=settings.clips.keep_days),
     )
-    tidying = ClipTidying(db.uow, PostgresClips, queue, store, live=live, clock=clock)
+    tidying = ClipTidying(db.uow, PostgresClips, queue, store, live=live, trusted_now=trusted_now)
     scan = every(timedelta(seconds=recording.scan_interval_s), recorder.keep_index, lasting=True)
     pace = timedelta(seconds=1 / recording.thumbnails_per_s)
     return create_worker(

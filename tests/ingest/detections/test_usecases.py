@@ -51,7 +51,11 @@ class Case:
         self.tenant_id = new_id()
 
     def kept_for(self, retention: timedelta) -> Detections:
-        return Detections(self.db.uow, PostgresDetections, self.book, self.live, self.objects, self.clock, retention, cut_thumbnail)
+        async def oldest_kept_day() -> date:
+            return (self.clock.now() - retention).date()
+
+        stores = self.db.uow, PostgresDetections, self.book, self.live, self.objects
+        return Detections(*stores, self.clock, retention, cut_thumbnail, oldest_kept_day)
 
     def caller(self, groups: frozenset[UUID] | None = None) -> Caller:
         return Caller(self.tenant_id, new_id(), Role.OPERATOR, frozenset(), new_id(), groups)

@@ -11,6 +11,7 @@ from uuid import UUID
 import pytest
 import pytest_asyncio
 from sqlalchemy import text
+from tests.city.trusting import trusting
 from tests.fixtures.plugin import DatabaseFor
 from tests.ingest.making import detection
 
@@ -20,6 +21,7 @@ from chassis.fakes import FakeLive
 from chassis.settings import ObjectsSettings
 from chassis.storage import ObjectStore, object_key
 from city.cameras import CameraEvents
+from city.trusted_time import TrustedTime
 from gtvision.events import CameraRegistered, HoldLifted, HoldPlaced
 from gtvision.ids import new_id
 from gtvision.tenancy import Retention as RetentionSettings
@@ -49,7 +51,10 @@ class Case:
         self.objects = ObjectStore(ObjectsSettings(url=f"file://{folder}"))
         self.settings: dict[UUID, TenantSettings] = {}
         self.retention = Retention(
-            db.uow, PostgresHolds, PostgresDetections, self.objects, settings=self.settings.get, clock=self.clock, most_days=30
+            *(db.uow, PostgresHolds, PostgresDetections, self.objects),
+            settings=self.settings.get,
+            trusted_now=trusting(self.clock),
+            most_days=30,
         )
         self.events = HoldEvents(self.retention)
         self.city, self.town, self.camera, self.other = new_id(), new_id(), new_id(), new_id()
@@ -139,12 +144,12 @@ async def test_a_hold_keeps_rows_and_their_partitions(case: Case) -> None:
         await case.store(case.town, case.other, ago)
     case.keep(case.city, detections_days=5)
     placed = await case.hold(case.city, case.camera, NOON - timedelta(days=35), NOON - timedelta(days=33))
-    assert await case.retention.oldest_held_day() == (NOON - timedelta(days=35)).date()
+    assert await case.retention.oldest_kept_day() == (NOON - timedelta(days=35)).date()
     await case.retention.delete_rows()
     assert [ago for ago, _ in await case.stored(case.city)] == [33, 35]
     assert [ago for ago, _ in await case.stored(case.town)] == [20], "their partitions stay, and not what others have in them"
     await case.lift(case.city, placed)
-    assert await case.retention.oldest_held_day() is None
+    assert await case.retention.oldest_kept_day() == (NOON - timedelta(days=30)).date()
     await case.retention.delete_rows()
     assert await case.stored(case.city) == []
 
@@ -159,7 +164,7 @@ async def test_partitions_are_dropped_up_to_the_first_held_day(case: Case) -> No
         case.clock,
         timedelta(days=30),
         lambda picture, _: picture,
-        case.retention.oldest_held_day,
+        case.retention.oldest_kept_day,
     )
     for ago in (50, 45, 40):
         await case.store(case.city, case.camera, ago)
@@ -205,6 +210,22 @@ async def test_a_hold_ends_by_itself(case: Case) -> None:
     case.clock.advance(timedelta(hours=1))
     await case.retention.delete_pictures()
     assert not picture.exists()
+
+
+async def test_a_clock_that_jumps_makes_nothing_too_old(case: Case) -> None:
+    case.retention._trusted_now = TrustedTime(case.db.uow, case.clock).now
+    case.keep(case.city, detections_days=30, passages_days=30, evidence_days=30)
+    await case.store(case.city, case.camera, 20, "ABC1D23")
+    pictures = [await case.take(case.city, case.camera, ago) for ago in (20, 31)]
+    held = await case.take(case.city, case.camera, 40)
+    ends = NOW + timedelta(days=30)
+    await case.hold(case.city, case.camera, NOON - timedelta(days=41), NOON - timedelta(days=39), ends)
+    case.clock.jump(timedelta(days=365))
+    await case.retention.delete_rows()
+    await case.retention.delete_pictures()
+    assert await case.stored(case.city) == [(20, "ABC1D23")]
+    assert [path.exists() for path in (*pictures, held)] == [True, False, True]
+    assert await case.retention.oldest_kept_day() == (NOON - timedelta(days=41)).date()
 
 
 async def test_events_come_twice_and_in_any_order(case: Case) -> None:

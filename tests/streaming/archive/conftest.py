@@ -16,9 +16,11 @@ import pytest
 import pytest_asyncio
 from pydantic import SecretStr
 from sqlalchemy import Uuid, bindparam, text
+from tests.city.trusting import trusting
 from tests.streaming.conftest import Running, announce, registered
 
 from chassis.settings import ObjectsSettings
+from city.trusted_time import TrustedNow
 from gtvision.camera import RecordingSettings, path_name
 from gtvision.ids import new_id
 from gtvision.time import FakeClock, SystemClock
@@ -104,6 +106,7 @@ class Site:
         self.tenant, self.camera, self.storage_class = new_id(), new_id(), storage_class
         self.revision = 0
         self.max_bytes = 10**12
+        self.trusted_now: TrustedNow = trusting(self.clock)
         self.restart()
 
     def restart(self) -> None:
@@ -112,17 +115,18 @@ class Site:
         self.files = RecordingsFolder(self.folder)
         self.archive = S3Archive(self.store.settings(), SystemClock(), storage_class=self.storage_class)
         self.copying = Copying(db.uow, PostgresCopies, self.files, self.archive, self.clock)
-        self.upkeep = CopyUpkeep(db.uow, PostgresCopies, PostgresHolds, self.files, self.archive, self.clock)
+        self.upkeep = CopyUpkeep(db.uow, PostgresCopies, PostgresHolds, self.files, self.archive, self.trusted_now)
         self.restoring = Restoring(
             *(db.uow, PostgresCopies, PostgresRestores, PostgresSegments, PostgresIndex(db)),
             files=self.files,
             archive=self.archive,
             clock=self.clock,
+            trusted_now=self.trusted_now,
             free_floor=0.0,
         )
         limits, spared = Limits(self.max_bytes, 0.0), Spared(self.copying.awaits, self.restoring.keeps)
         parts = PostgresSegments, PostgresHolds, PostgresTombstones, PostgresHeld(db), self.files
-        retention = Retention(db.uow, *parts, limits=limits, settings=lambda _: None, spared=spared)
+        retention = Retention(db.uow, *parts, trusted_now=self.trusted_now, limits=limits, settings=lambda _: None, spared=spared)
         self.recorder = Recorder(
             db.uow,
             PostgresSegments,

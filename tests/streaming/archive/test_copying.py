@@ -12,10 +12,12 @@ import httpx
 import pytest
 from sqlalchemy import text
 from tests.chassis.waiting import until
+from tests.city.trusting import trusting
 from tests.streaming.archive.conftest import Site, Store
 from tests.streaming.conftest import Running
 
 from chassis.settings import ObjectsSettings
+from city.trusted_time import TrustedTime
 from gtvision.errors import Unavailable
 from gtvision.ids import new_id
 from gtvision.tenancy import Role
@@ -178,6 +180,21 @@ async def test_copies_go_after_their_days_unless_they_are_held(site: Site, film:
     await site.upkeep.expire()
     assert [row["segment_id"] for row in await site.copies()] == [held["segment_id"]]
     assert [site.store.object(row["object_key"]).status_code for row in (held, free)] == [200, 404]
+
+
+async def test_a_clock_that_jumps_ends_no_copy(site: Site, film: Path) -> None:
+    await site.mark(offsite_days=2, retention_days=1)
+    site.trusted_now = TrustedTime(site.running.db.uow, site.clock).now
+    site.restart()
+    path = site.record(film, 0)
+    await site.look()
+    site.clock.jump(timedelta(days=365))
+    await site.recorder.keep_index()
+    await site.upkeep.expire()
+    assert (len(await site.copies()), path.exists()) == (1, True)
+    site.upkeep._trusted_now = trusting(site.clock)
+    await site.upkeep.expire()
+    assert await site.copies() == []
 
 
 async def test_a_hold_that_comes_while_copies_go_keeps_those_that_are_left(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -10,12 +11,14 @@ from uuid import UUID
 
 import av
 import pytest
+from tests.city.test_trusted_time import Jumping
 from tests.streaming.archive.conftest import Site
 from tests.streaming.archive.test_copying import away, chunks
 from tests.streaming.conftest import announce, registered
 
 from gtvision.errors import Unavailable
 from gtvision.ids import new_id
+from gtvision.time import SystemClock
 from streaming.archive.domain import Stored, Thaw
 from streaming.archive.repository import PostgresCopies
 from streaming.recordings.domain import Look
@@ -213,7 +216,25 @@ async def test_what_comes_back_during_a_look_stays(site: Site, film: Path) -> No
     [file] = [file for file in await site.files.scan() if file.path.name == path.name]
     assert site.restoring.keeps(file)
     site.clock.advance(timedelta(days=31))
+    await site.restoring.follow(replace(look, now=site.clock.now()))
     assert not site.restoring.keeps(file)
+
+
+async def test_a_clock_that_jumps_takes_nothing_away_that_was_brought_back(site: Site, film: Path) -> None:
+    [path] = await gone_with_copies(site, film, 1)
+    trusted = Jumping(site.running.db.uow, site.clock)
+    trusted.ahead = site.clock.now() - SystemClock().now()
+    site.trusted_now = trusted.now
+    site.restart()
+    await asked(site, (await site.copies())[:1])
+    await site.recorder.keep_index()
+    await site.restoring.bring_back()
+    site.clock.jump(timedelta(days=365))
+    for _ in range(2):
+        site.clock.advance(31)
+        await site.recorder.keep_index()
+    assert path.exists()
+    assert (await site.copies())[0]["restored_until"] is not None
 
 
 async def test_what_was_not_put_in_its_place_takes_nothing_from_there(site: Site, film: Path, monkeypatch: pytest.MonkeyPatch) -> None:

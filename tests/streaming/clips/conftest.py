@@ -12,6 +12,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from tests.city.trusting import trusting
 from tests.streaming.conftest import Running, announce, registered
 
 from chassis.fakes import FakeLive
@@ -110,7 +111,7 @@ class Site:
 
     def tidying(self) -> ClipTidying:
         db = self.running.db
-        return ClipTidying(db.uow, PostgresClips, PostgresClipQueue(db), self.store, live=self.live, clock=self.clock)
+        return ClipTidying(db.uow, PostgresClips, PostgresClipQueue(db), self.store, live=self.live, trusted_now=trusting(self.clock))
 
     def record(self, film: Path, at_s: float, *, lasts_s: float = 4, torn: int = 0) -> Path:
         """Puts a film into the recordings, as of so many seconds after `start`."""

@@ -15,6 +15,7 @@ from tests.streaming.clips.conftest import FRAMES_A_S, Site, a_site, make_film, 
 from tests.streaming.conftest import Running
 
 from chassis.settings import ObjectsSettings
+from city.trusted_time import TrustedTime
 from gtvision.errors import Unavailable
 
 pytestmark = [pytest.mark.db, pytest.mark.broker, pytest.mark.media]
@@ -278,6 +279,19 @@ async def test_a_clip_expires_with_its_file(running: Running, tmp_path: Path, fi
     assert site.live.published[-1][2]["state"] == "expired"
     answer = await site.ask("GET", f"/{clip['clip_id']}/download")
     assert (answer.status_code, answer.json()["code"]) == (409, "clip_not_ready")
+
+
+async def test_a_clock_that_jumps_ends_no_clip(running: Running, tmp_path: Path, film: Path) -> None:
+    site = await a_site(running, tmp_path)
+    site.record(film, 0)
+    clip = await a_made_clip(site, 0, 4)
+    tidying = site.tidying()
+    tidying._trusted_now = TrustedTime(running.db.uow, site.clock).now
+    site.clock.jump(timedelta(days=365))
+    await tidying.tidy()
+    site.clock.jump(-timedelta(days=365))
+    assert len(site.stored()) == 1
+    assert (await site.clip(clip["clip_id"]))["state"] == "ready"
 
 
 async def test_the_object_of_a_clip_that_was_cancelled_without_a_worker_goes(running: Running, tmp_path: Path, film: Path) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import text
+from tests.city.trusting import trusting
 from tests.streaming.conftest import Running, announce, registered
 
 from chassis.envelope import wrap
@@ -72,7 +73,8 @@ class Bench:
         files = RecordingsFolder(self.folder)
         limits = Limits(max_bytes=max_bytes, free_floor=0.0)
         holds = PostgresHolds, PostgresTombstones, PostgresHeld(db)
-        retention = Retention(db.uow, PostgresSegments, *holds, files, limits=limits, settings=lambda _: None)
+        parts = db.uow, PostgresSegments, *holds, files
+        retention = Retention(*parts, trusted_now=trusting(self.clock), limits=limits, settings=lambda _: None)
         self.recorder = Recorder(
             db.uow,
             PostgresSegments,

@@ -13,17 +13,17 @@ from uuid import UUID
 import pytest
 from sqlalchemy import text
 from tests.chassis.waiting import until
+from tests.city.trusting import trusting
 from tests.streaming.conftest import Running, announce, registered
 
 from chassis.envelope import wrap
+from city.trusted_time import TrustedNow
 from gtvision.camera import RecordingSettings, path_name
 from gtvision.errors import Unavailable
 from gtvision.events import CameraRemoved
 from gtvision.ids import new_id
 from gtvision.tenancy import Quotas, Role, TenantSettings
 from gtvision.tenancy import Retention as RetentionSettings
-from streaming import metrics
-from streaming.forecast.usecases import UsageCount
 from streaming.gateways.recordings_folder import RecordingsFolder
 from streaming.recordings.domain import Look
 from streaming.recordings.repository import PostgresSegments
@@ -32,7 +32,6 @@ from streaming.retention.repository import PostgresHeld, PostgresHolds
 from streaming.retention.usecases import Retention
 from streaming.streams.repository import PostgresFleet
 from streaming.tombstones.repository import PostgresTombstones
-from streaming.usage.repository import PostgresUsage
 
 pytestmark = [pytest.mark.db, pytest.mark.broker]
 
@@ -54,6 +53,7 @@ class Site:
         self.city, self.town = new_id(), new_id()
         self.settings: dict[UUID, TenantSettings] = {}
         self.limits, self.most = Limits(max_bytes, free_floor), most
+        self.trusted_now: TrustedNow = trusting(running.clock)
         self.retention = self.agent()
 
     def agent(
@@ -66,6 +66,7 @@ class Site:
             PostgresTombstones,
             held(self.running.db),
             files or self.files,
+            trusted_now=self.trusted_now,
             limits=self.limits,
             settings=self.settings.get,
             wanted=wanted,
@@ -362,37 +363,3 @@ async def test_the_timeline_says_what_was_deleted(make_site: MakeSite) -> None:
     assert answer.status_code == 200, answer.text
     [gap] = answer.json()["gaps"]
     assert (gap["cause"], gap["detail"], answer.json()["explained_s"]) == ("retention", "deleted", 120)
-
-
-async def test_the_forecast_says_that_the_disk_is_full_of_what_is_held(make_site: MakeSite) -> None:
-    site = make_site(free_floor=0.95)  # five files fit
-    camera = await site.add(site.city)
-    other = await site.add(site.town)
-    own, _ = site.record(camera, 8), site.record(other, 1)
-    count = UsageCount(
-        site.running.db.uow,
-        PostgresUsage,
-        site.files,
-        site.settings.get,
-        clock=site.running.clock,
-        limits=site.limits,
-        idle_after=timedelta(seconds=20),
-        held_state=lambda: site.retention.held_state,
-    )
-
-    async def forecast(tenant: UUID) -> tuple[bool, int]:
-        site.running.clock.advance(31)
-        await site.follow()
-        await count.follow(await site.look())
-        headers = site.running.mint.headers(site.running.mint.caller(Role.OPERATOR, tenant_id=tenant))
-        answer = (await site.running.http.get("/recordings/forecast", headers=headers)).json()
-        return answer["full_of_held"], answer["held_bytes"]
-
-    hold = await site.hold(site.city, camera, own[0], own[7])
-    assert await forecast(site.city) == (True, 8 * SIZE)
-    assert await forecast(site.town) == (True, 0), "the disk is theirs too"
-    assert metrics.full_of_held._value.get() == 1
-    await site.lift(site.city, hold)
-    assert await forecast(site.city) == (False, 0)
-    assert metrics.full_of_held._value.get() == 0
-    assert there(own) == [False] * 4 + [True] * 4

@@ -7,6 +7,7 @@ from uuid import UUID
 
 import pytest
 from sqlalchemy import select
+from tests.city.trusting import trusting
 from tests.streaming.conftest import registered
 from tests.streaming.timeline.conftest import Site
 
@@ -43,7 +44,7 @@ async def known(site: Site) -> set[datetime | None]:
 
 async def prune(site: Site, at_once: int = 1_000) -> None:
     db = site.running.db
-    await Pruning(db.uow, PostgresInterruptions, PostgresWatches(db), PostgresFleet(db), site.clock, at_once).prune()
+    await Pruning(db.uow, PostgresInterruptions, PostgresWatches(db), PostgresFleet(db), trusting(site.clock), at_once).prune()
 
 
 async def test_what_is_older_than_a_year_goes_in_batches_and_what_lasts_stays(site: Site) -> None:

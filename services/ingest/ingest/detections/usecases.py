@@ -53,10 +53,6 @@ class Shown:
         return (session_id, detection_id) in self._shown
 
 
-async def _nothing_held() -> date | None:
-    return None
-
-
 @dataclass(frozen=True, slots=True)
 class Detections:
     """The detections of all tenants, for as long as `retention` says."""
@@ -70,21 +66,22 @@ class Detections:
     retention: timedelta
     thumbnail: Callable[[bytes, Box], bytes]
     """Part of a JPEG as a small JPEG."""
-    oldest_held_day: Callable[[], Awaitable[date | None]] = _nothing_held
+    oldest_kept_day: Callable[[], Awaitable[date]]
     days: set[date] = field(default_factory=set)
     """Days whose partitions are known to exist."""
     shown: Shown = field(default_factory=Shown)
     cutting: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_CUT_AT_ONCE))
 
     async def keep_partitions(self) -> None:
-        """Makes the partitions from the oldest day kept to two days ahead, and drops older ones, but from the first on of which something
-        is held. May be repeated. Raises: Unavailable."""
+        """Makes the partitions from the oldest day kept to two days ahead, and drops those before `oldest_kept_day`. May be repeated.
+
+        Raises: Unavailable."""
         days = Window.around(self.clock.now(), self.retention).days()
         self.days.clear()
         await self._open(days)
-        held = await self.oldest_held_day()
+        kept = await self.oldest_kept_day()
         async with self.uow(None) as uow:
-            await self.repository(uow).drop_days_before(min(days[0], held or days[0]))
+            await self.repository(uow).drop_days_before(min(days[0], kept))
 
     async def store_detections(self, events: Sequence[Event[DetectionMade]]) -> None:
         """Commits a batch, one transaction per tenant.

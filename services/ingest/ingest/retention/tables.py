@@ -1,13 +1,15 @@
-"""Rows of the holds that streaming announced."""
+"""Rows of the holds that streaming announced, and of the time that is trusted."""
 
 from __future__ import annotations
 
 from sqlalchemy import Column, DateTime, MetaData, Table, Uuid
 
 from chassis.db import NAMING_CONVENTION
+from city.trusted_time import trusted_time_table
 
 metadata = MetaData(schema="ingest", naming_convention=NAMING_CONVENTION)
 
+trusted_time = trusted_time_table(metadata)
 known_holds = Table(
     "known_holds",
     metadata,

@@ -11,8 +11,8 @@ from uuid import UUID
 from chassis.db import UnitOfWork, UowFactory
 from chassis.logs import get_logger
 from chassis.storage import ObjectStore
+from city.trusted_time import TrustedNow
 from gtvision.tenancy import TenantSettings
-from gtvision.time import Clock
 from ingest import metrics
 from ingest.retention.domain import HeldRange, Hold, KeptDays, captured_at, day_of, oldest_day
 
@@ -38,28 +38,29 @@ class Retention:
         objects: ObjectStore,
         *,
         settings: Callable[[UUID], TenantSettings | None],
-        clock: Clock,
+        trusted_now: TrustedNow,
         most_days: int,
     ) -> None:
         """`settings` gives None for a city that is not known; `most_days` is how long rows stay at the longest."""
         self._uow, self._holds, self._detections, self._objects = uow, holds, detections, objects
-        self._settings, self._clock, self._most_days = settings, clock, most_days
+        self._settings, self._trusted_now, self._most_days = settings, trusted_now, most_days
 
     async def learn(self, tenant_id: UUID, hold: Hold) -> None:
         """Takes over a hold, or its end."""
         async with self._uow(tenant_id) as uow:
             await self._holds(uow).put(hold)
 
-    async def oldest_held_day(self) -> date | None:
-        """The first day of which something is held: its partition, and those after it, stay. Raises: Unavailable."""
-        return oldest_day(await self._held())
+    async def oldest_kept_day(self) -> date:
+        """The first day of which rows are kept, or something is held: its partition, and those after it, stay. Raises: Unavailable."""
+        kept = (await self._trusted_now() - timedelta(days=self._most_days)).date()
+        return min(kept, oldest_day(await self._held()) or kept)
 
     async def delete_rows(self) -> None:
         """Deletes whole days that are older than their city keeps them. Raises: Unavailable.
 
         By whole days, as partitions are dropped: a city that keeps as long as the installation has nothing here to delete.
         """
-        today = self._clock.now().replace(hour=0, minute=0, second=0, microsecond=0)
+        today = (await self._trusted_now()).replace(hour=0, minute=0, second=0, microsecond=0)
         async with self._uow(None) as uow:
             tenants = await self._holds(uow).tenants()
         for tenant_id in tenants:
@@ -79,7 +80,7 @@ class Retention:
 
     async def delete_pictures(self) -> None:
         """Deletes the folders of days that are older than their city keeps pictures, but for what is held. Raises: Unavailable."""
-        now = self._clock.now()
+        now = await self._trusted_now()
         for name in await self._objects.folders("evidence"):
             tenant_id = _id_of(name)
             kept = KeptDays.of(self._settings(tenant_id), self._most_days) if tenant_id else None
@@ -120,8 +121,9 @@ class Retention:
         return [each for each in await self._held() if each.tenant_id == tenant_id]
 
     async def _held(self) -> list[HeldRange]:
+        now = await self._trusted_now()
         async with self._uow(None) as uow:
-            return await self._holds(uow).held(self._clock.now())
+            return await self._holds(uow).held(now)
 
 
 def _is_held(key: str, day: date, camera_id: UUID, held: Sequence[HeldRange]) -> bool:

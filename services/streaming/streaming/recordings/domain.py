@@ -184,11 +184,11 @@ class Undeleted:
         self._at_fault: set[UUID] = set()
 
     def begin(self, files: Iterable[SegmentFile], now: datetime) -> None:
-        """A look begins: what is no longer there is forgotten."""
+        """A look begins: what is no longer there is forgotten. A pause that ends later than pauses do was begun by a wrong clock."""
         if self._left:
             there = {file.path for file in files if file.path in self._left}
             self._left = {path: left for path, left in self._left.items() if path in there}
-        self._waiting = {path for path, left in self._left.items() if left.again_at > now}
+        self._waiting = {path for path, left in self._left.items() if now < left.again_at <= now + _LONGEST_PAUSE}
         of_cameras = Counter(self._left[path].camera_id for path in self._waiting)
         self._at_fault = {camera_id for camera_id, count in of_cameras.items() if count >= _MOST_OF_A_CAMERA}
 

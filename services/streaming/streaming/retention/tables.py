@@ -7,7 +7,10 @@ from uuid import UUID
 
 from sqlalchemy.orm import Mapped, mapped_column
 
+from city.trusted_time import trusted_time_table
 from streaming.schema import Row
+
+trusted_time = trusted_time_table(Row.metadata)
 
 
 class HoldRow(Row):

@@ -13,8 +13,9 @@ from uuid import UUID
 
 from chassis.db import UnitOfWork, UowFactory
 from chassis.logs import get_logger
+from city.trusted_time import TrustedNow
 from gtvision.errors import Invalid, NotFound
-from gtvision.time import Clock
+from gtvision.time import EARLIEST, Clock
 from streaming import metrics
 from streaming.archive.domain import Copy, Failure, Restore, RestoreState, Thaw
 from streaming.archive.usecases.copying import Copies
@@ -59,11 +60,14 @@ class Restoring:
         files: RecordingsFolder,
         archive: S3Archive,
         clock: Clock,
+        trusted_now: TrustedNow,
         free_floor: float,
     ) -> None:
         """`free_floor` is the share of the disk (0..1) that is kept free."""
         self._uow, self._copies, self._restores, self._segments = uow, copies, restores, segments
         self._index, self._files, self._archive, self._clock, self._free_floor = index, files, archive, clock, free_floor
+        self._trusted_now, self._now = trusted_now, EARLIEST
+        """The second is the trusted time of the last look."""
         self._cameras: Mapping[UUID, DesiredCamera] = {}
         self._back: dict[str, datetime] | None = None
         """By path, until when what was brought back stays, as it stood at the last look; None: not known yet."""
@@ -80,19 +84,20 @@ class Restoring:
         if self._clock.monotonic() - self._known_at < _KNOWN_AGAIN_AFTER.total_seconds():
             return
         back: dict[str, datetime] = {}
+        self._now = min(look.now, await self._trusted_now())
         for tenant_id in self._tenants():
             async with self._uow(tenant_id) as uow:
-                await self._copies(uow).end_restored(look.now)
-                back |= await self._copies(uow).restored(look.now)
+                await self._copies(uow).end_restored(self._now)
+                back |= await self._copies(uow).restored(self._now)
         self._back, self._known_at = back, self._clock.monotonic()
-        self._came = {path: until for path, until in self._came.items() if until > look.now}
+        self._came = {path: until for path, until in self._came.items() if until > self._now}
 
     def keeps(self, file: SegmentFile) -> bool:
         """Whether the file was brought back and stays for now: where that is not known, as at the start, yes."""
         if self._back is None:
             return True
-        path, now = str(file.path), self._clock.now()
-        return any(path in known and known[path] > now for known in (self._back, self._came))
+        path = str(file.path)
+        return any(path in known and known[path] > self._now for known in (self._back, self._came))
 
     async def bring_back(self) -> None:
         """Goes on with what was asked for. Raises: Unavailable, where the archive, the disk or the database is away."""

@@ -13,8 +13,8 @@ from uuid import UUID
 
 from chassis.db import UnitOfWork, UowFactory
 from chassis.logs import get_logger
+from city.trusted_time import TrustedNow
 from gtvision.errors import Invalid, NotFound
-from gtvision.time import Clock
 from streaming import metrics
 from streaming.archive.domain import Copy, CopyState, Failure
 from streaming.archive.usecases.copying import Copies
@@ -45,9 +45,10 @@ class CopyUpkeep:
         holds: Callable[[UnitOfWork], PostgresHolds],
         files: RecordingsFolder,
         archive: S3Archive,
-        clock: Clock,
+        trusted_now: TrustedNow,
     ) -> None:
-        self._uow, self._copies, self._holds, self._files, self._archive, self._clock = uow, copies, holds, files, archive, clock
+        self._uow, self._copies, self._holds, self._files, self._archive = uow, copies, holds, files, archive
+        self._trusted_now = trusted_now
         self._cameras: Mapping[UUID, DesiredCamera] = {}
 
     async def follow(self, look: Look) -> None:
@@ -56,7 +57,7 @@ class CopyUpkeep:
 
     async def expire(self) -> None:
         """Deletes the copies that have been kept for their camera's days, and are not held. Raises: Unavailable."""
-        now = self._clock.now()
+        now = await self._trusted_now()
         for camera in list(self._cameras.values()):
             before = now - timedelta(days=camera.recording.offsite_days)
             after: Copy | None = None
@@ -71,7 +72,7 @@ class CopyUpkeep:
         async with self._uow(camera.tenant_id) as locked, asyncio.timeout(_UNDER_LOCK.total_seconds()):
             holds = self._holds(locked)
             await holds.lock()
-            held = HeldSpans(await holds.active(self._clock.now()))
+            held = HeldSpans(await holds.active(await self._trusted_now()))
             old = await self._copies(locked).older(camera.camera_id, before, after, _MOST_AT_ONCE)
             for copy in old:
                 if not held.cover(camera.tenant_id, _file_of(copy.segment)):

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 from uuid import UUID
 
 from chassis.db import UnitOfWork, UowFactory
 from chassis.live import LivePublisher
-from gtvision.time import Clock
+from city.trusted_time import TrustedNow
 from streaming.clips.domain import Clip, live_message
 
 if TYPE_CHECKING:
@@ -31,17 +31,17 @@ class ClipTidying:
         store: ObjectFiles,
         *,
         live: LivePublisher,
-        clock: Clock,
+        trusted_now: TrustedNow,
     ) -> None:
-        self._uow, self._clips, self._queue, self._store, self._live, self._clock = uow, clips, queue, store, live, clock
+        self._uow, self._clips, self._queue, self._store, self._live, self._trusted_now = uow, clips, queue, store, live, trusted_now
 
     async def tidy(self) -> None:
         """The object goes first, so that a crash between the two leaves none behind. Raises: Unavailable."""
-        now = self._clock.now()
+        now = await self._trusted_now()
         for tenant_id, clip_id in await self._queue.to_tidy(now, now - _REMEMBERED):
-            await self._tidy(tenant_id, clip_id)
+            await self._tidy(tenant_id, clip_id, now - _REMEMBERED)
 
-    async def _tidy(self, tenant_id: UUID, clip_id: UUID) -> None:
+    async def _tidy(self, tenant_id: UUID, clip_id: UUID, forgotten: datetime) -> None:
         async with self._uow(tenant_id) as uow:
             clip = await self._clips(uow).get(clip_id)
         if clip is None:
@@ -50,7 +50,7 @@ class ClipTidying:
             await self._store.delete(clip.object_key)
         async with self._uow(tenant_id) as uow:
             clips = self._clips(uow)
-            if clip.finished_at is not None and clip.finished_at < self._clock.now() - _REMEMBERED:
+            if clip.finished_at is not None and clip.finished_at < forgotten:
                 await clips.forget(clip_id)
                 return
             await clips.expire(clip_id)

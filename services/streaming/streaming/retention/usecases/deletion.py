@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import groupby
 from typing import TYPE_CHECKING
@@ -12,6 +13,7 @@ from uuid import UUID
 
 from chassis.db import UnitOfWork, UowFactory
 from chassis.logs import get_logger
+from city.trusted_time import TrustedNow
 from gtvision.errors import Unavailable
 from gtvision.ids import new_id
 from streaming import metrics
@@ -59,6 +61,7 @@ class Retention:
         held: PostgresHeld,
         files: RecordingsFolder,
         *,
+        trusted_now: TrustedNow,
         limits: Limits,
         settings: CitySettings,
         spared: Spared | None = None,
@@ -68,16 +71,21 @@ class Retention:
         """`wanted` tells how many bytes of the disk others are about to take beside the floor."""
         self._uow, self._segments, self._holds, self._tombstones = uow, segments, holds, tombstones
         self._held, self._files, self._limits, self._settings, self._most_per_look = held, files, limits, settings, most_per_look
-        self._spared, self._wanted = spared or Spared(), wanted
+        self._trusted_now, self._spared, self._wanted = trusted_now, spared or Spared(), wanted
         self._undeleted = Undeleted()
         self.held_state = HeldState()
         """What holds did to the last look."""
 
     async def follow(self, look: Look) -> None:
-        """Deletes what has to go, so many files at most. Raises: Unavailable, also where a file cannot be deleted, once all had a turn."""
+        """Deletes what has to go, so many files at most. What is too old, and which hold has ended, is judged by the trusted time, whatever
+        this machine's clock says.
+
+        Raises: Unavailable, also where a file cannot be deleted, once all had a turn.
+        """
         total, free = await self._files.disk()
         spare = free - int(total * self._limits.free_floor)
-        held = HeldSpans(await self._held.all(look.now))
+        now = min(look.now, await self._trusted_now())
+        held = HeldSpans(await self._held.all(now))
         self._undeleted.begin(look.files, look.now)
         rules = Rules(
             self._limits,
@@ -88,7 +96,7 @@ class Retention:
             stuck=self._undeleted.waits,
             wanted_bytes=max(0, self._wanted() - max(0, spare)),
         )
-        doomed, held_state = await asyncio.to_thread(to_delete, look, rules, self._most_per_look)
+        doomed, held_state = await asyncio.to_thread(to_delete, replace(look, now=now), rules, self._most_per_look)
         self._tell(held_state)
         by_tenant: defaultdict[UUID | None, list[Doomed]] = defaultdict(list)
         for each in doomed:
@@ -98,7 +106,7 @@ class Retention:
         for tenant_id, own in by_tenant.items():
             own.sort(key=_kind)  # what goes together costs three statements, however many files it is
             for first in range(0, len(own), _MOST_AT_ONCE):
-                failed += await self._delete(tenant_id, own[first : first + _MOST_AT_ONCE], look.now)
+                failed += await self._delete(tenant_id, own[first : first + _MOST_AT_ONCE], look.now, now)
         if failed:
             log.error("recordings_not_deleted", files=len(failed), first=str(failed[0].file.path))
             raise Unavailable("Some recordings cannot be deleted.")
@@ -112,7 +120,7 @@ class Retention:
         elif was_full and not held_state.is_full:
             log.info("disk_no_longer_full_of_held")
 
-    async def _delete(self, tenant_id: UUID | None, doomed: Sequence[Doomed], now: datetime) -> list[Doomed]:
+    async def _delete(self, tenant_id: UUID | None, doomed: Sequence[Doomed], now: datetime, trusted_now: datetime) -> list[Doomed]:
         """Deletes files of one tenant, under the lock that a hold is placed under: a hold that a person was told of is known here. Returns
         those that could not be deleted.
 
@@ -124,7 +132,7 @@ class Retention:
         async with self._uow(tenant_id) as locked, asyncio.timeout(_UNDER_LOCK.total_seconds()):
             holds = self._holds(locked)
             await holds.lock()
-            held = HeldSpans(await holds.active(now))
+            held = HeldSpans(await holds.active(trusted_now))
             free = [each for each in doomed if not held.cover(tenant_id, each.file)]
             async with self._uow(tenant_id) as uow:
                 unburied = [each for each in free if not self._undeleted.is_buried(each.file)]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from chassis.db import UnitOfWork, UowFactory
-from gtvision.time import Clock
+from city.trusted_time import TrustedNow
 
 if TYPE_CHECKING:
     from streaming.streams.repository import PostgresFleet
@@ -30,16 +30,16 @@ class Pruning:
         repository: Callable[[UnitOfWork], PostgresInterruptions],
         watches: PostgresWatches,
         fleet: PostgresFleet,
-        clock: Clock,
+        trusted_now: TrustedNow,
         at_once: int = _AT_ONCE,
     ) -> None:
         """So many rows go in one transaction."""
-        self._uow, self._repository, self._watches, self._fleet, self._clock = uow, repository, watches, fleet, clock
-        self._at_once = at_once
+        self._uow, self._repository, self._watches, self._fleet = uow, repository, watches, fleet
+        self._trusted_now, self._at_once = trusted_now, at_once
 
     async def prune(self) -> None:
         """Raises: Unavailable."""
-        now = self._clock.now()
+        now = await self._trusted_now()
         days: defaultdict[UUID, int] = defaultdict(lambda: _LEAST_DAYS)
         for camera in await self._fleet.cameras():
             days[camera.tenant_id] = max(days[camera.tenant_id], camera.recording.retention_days)
