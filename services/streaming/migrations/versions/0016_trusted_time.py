@@ -5,8 +5,8 @@ from alembic import op
 
 from chassis.migrations import grant_dml
 
-revision = "0015"
-down_revision = "0014"
+revision = "0016"
+down_revision = "0015"
 branch_labels = None
 depends_on = None
 
