@@ -41,10 +41,11 @@ const NOTICE_MS = 8_000;
 
 export default function Recordings({ query }) {
   const [isChoosing, setChoosing] = useState(false);
-  const known = useCameras();
+  const { known, isWhole } = useCameras();
   if (camerasProblem.value && !cameras.value) return html`<section class="screen"><h1>${RECORDINGS.title}</h1><${Failed} problem=${camerasProblem.value} retry=${loadCameras} /></section>`;
-  if (!known) return html`<section class="screen"><h1>${RECORDINGS.title}</h1><${Skeleton} /></section>`;
-  const ids = [...new Set((query.camera ?? "").split(",").filter((id) => known.has(id)))].slice(0, MOST);
+  const asked = [...new Set((query.camera ?? "").split(",").filter(Boolean))];
+  if (!known || (!isWhole && asked.some((id) => !known.has(id)))) return html`<section class="screen"><h1>${RECORDINGS.title}</h1><${Skeleton} /></section>`;
+  const ids = asked.filter((id) => known.has(id)).slice(0, MOST);
   const choose = () => setChoosing(true);
   const chosen = (found) => {
     setChoosing(false);
@@ -52,7 +53,7 @@ export default function Recordings({ query }) {
   };
   return html`<section class="screen recordings">
     ${ids.length
-      ? html`<${Player} key=${ids.join()} ids=${ids} known=${known} wanted=${query.at} onChoose=${choose} />`
+      ? html`<${Player} ids=${ids} known=${known} wanted=${query.at} onChoose=${choose} />`
       : html`<header><h1>${RECORDINGS.title}</h1></header>
         ${known.size
           ? html`<${Empty} text=${RECORDINGS.none}><button type="button" class="primary" onClick=${choose}>${RECORDINGS.choose}</button><//>`

@@ -20,16 +20,17 @@ const NOTHING = new Map();
 const iso = (ms) => new Date(ms).toISOString();
 
 /**
- * Returns a Map of {id, name, isRemoved} of the cameras that the user may see, also of removed ones whose recordings are still kept; null
- * until all of them are known.
+ * Returns {known, isWhole}: a Map of {id, name, isRemoved} of the cameras that the user may see, null until they were read; once it is whole,
+ * also of removed ones whose recordings are still kept.
  */
 export function useCameras() {
   const forecast = useLoaded(() => session.get("/recordings/forecast"));
-  return useMemo(() => {
-    if (!cameras.value || !(forecast.value || forecast.problem)) return null;
+  const known = useMemo(() => {
+    if (!cameras.value) return null;
     const removed = (forecast.value?.cameras ?? []).filter(({ camera_id: id }) => !cameras.value.has(id));
     return new Map([...cameras.value.values(), ...removed.map(({ camera_id: id, name }) => ({ id, name, isRemoved: true }))].map((camera) => [camera.id, camera]));
-  }, [cameras.value, forecast.value, forecast.problem]);
+  }, [cameras.value, forecast.value]);
+  return { known, isWhole: Boolean(forecast.value || forecast.problem) };
 }
 
 async function readRecorded(id, { from, to }) {

@@ -23,51 +23,58 @@ const iso = (ms) => new Date(ms).toISOString();
 
 /**
  * Returns {marks, isCut, isNear}: the marks by their times, none where the view is too wide for them (`isNear`); `isCut` where there are too
- * many to show all of a view. The cameras stay the same.
+ * many to show all of a view.
  */
 export function useMarks(ids, view) {
-  const [kept, setKept] = useState(NOTHING);
-  const [isBusy, setBusy] = useState(false);
+  const key = ids.join();
+  const [state, setState] = useState({ ...NOTHING, key });
+  const [busyWith, setBusyWith] = useState(null);
+  const shown = useRef(key);
+  shown.current = key;
+  const of = (all) => (all.key === key ? all : { ...NOTHING, key }); // of other cameras nothing is known
+  const change = (edit) => shown.current === key && setState((now) => ({ ...of(now), ...edit(of(now)) }));
+  const kept = of(state);
+  const isBusy = busyWith === key;
   const span = view.to - view.from;
   const isMissing = span <= kept.atOnce && missingOf(kept.ranges, view) !== null;
   useEffect(() => {
     if (!isMissing || isBusy) return undefined;
     const timer = setTimeout(async () => {
-      setBusy(true);
+      setBusyWith(key);
       const range = windowOf(kept, view);
       try {
         const found = await purposeFor(() => read(ids, range));
-        setKept((now) => withAnswer(now, range, found));
+        change((now) => withAnswer(now, range, found));
       } catch (problem) {
         if (!isPassing(problem)) return; // such as one that lacks a purpose: it stays busy, and asks no more
         await new Promise((resolve) => setTimeout(resolve, TROUBLE_MS));
       }
-      setBusy(false);
+      setBusyWith((now) => (now === key ? null : now));
     }, QUIET_MS);
     return () => clearTimeout(timer);
-  }, [isMissing, isBusy, view.from, view.to, kept.ranges]);
-  useLive(ids, setKept);
+  }, [key, isMissing, isBusy, view.from, view.to, kept.ranges]);
+  useLive(ids, change);
   const marks = useMemo(() => [...kept.marks.values()].sort((a, b) => a.at - b.at), [kept.marks]);
   const isNear = span <= WIDEST;
   return { marks: isNear ? marks : [], isCut: isNear && span > kept.atOnce, isNear };
 }
 
 /** What comes live is added; where some of it may have been lost, the time since the last reading is no longer known. */
-function useLive(ids, setKept) {
+function useLive(ids, change) {
   useEffect(() => {
-    const add = (found) => found.length && setKept((now) => ({ ...now, marks: withAll(now.marks, found) }));
+    const add = (found) => found.length && change((now) => ({ marks: withAll(now.marks, found) }));
     const ends = [
       listen("alert", (alert) => add([alert].filter(({ camera_id: camera }) => ids.includes(camera)).map(alertMark))),
       listen("detection", ({ camera_id, captured_at, objects }) =>
         ids.includes(camera_id) && add(objects.filter(({ plate }) => plate).map((seen) => plateMark({ ...seen, camera_id, captured_at })))),
     ];
     return () => ends.forEach((end) => end());
-  }, []);
+  }, [ids.join()]);
   const heard = useRef(resyncs.value);
   useEffect(() => {
     if (heard.current === resyncs.value) return;
     heard.current = resyncs.value;
-    setKept((now) => ({ ...now, ranges: now.ranges.map((range) => ({ ...range, to: Math.min(range.to, range.asked) })) }));
+    change((now) => ({ ranges: now.ranges.map((range) => ({ ...range, to: Math.min(range.to, range.asked) })) }));
   }, [resyncs.value]);
 }
 
