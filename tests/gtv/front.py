@@ -32,7 +32,8 @@ needs_haproxy = needs.marks("haproxy")
 
 @dataclass
 class Echo:
-    """A server that answers with its name and the request. `redirect` and `away` redirect like the media server; `unshaped` answers as an
+    """A server that answers with its name and the request. `redirect` and `away` redirect like the media server, `refused` is 401 and
+    `missing` 404; `unshaped` answers as an
     HTTP library does for invalid HTTP, `shaped` as a service does; `typed` is JSON by its header."""
 
     name: str
@@ -62,6 +63,8 @@ class Echo:
             status, extra = "302 Found", f"Location: {target.split('?')[0]}?cookieCheck=1\r\n"
         if "away" in target:
             status, extra = "302 Found", "Location: //elsewhere.example/x\r\n"
+        for word, said in (("refused", "401 Unauthorized"), ("missing", "404 Not Found")):
+            status = said if word in target else status
         if "cached" in target:
             extra += "Cache-Control: public, max-age=600\r\n"
         if "typed" in target:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from tests.gtv.front import Front, edge_of
+from tests.gtv.front import CAMERA, Front, edge_of
 
 from gtv.edge import Limits
 
@@ -125,3 +125,56 @@ async def test_a_refusal_does_not_overtake_the_body_that_it_answers(front: Front
     said = ["--cacert", front.authority, "-s", "-o", "/dev/null", "-w", "%{http_version} %{http_code}", "--json", '{"password": "x"}']
     for _ in range(20):
         assert (await front.curl(*said, front.address() + "/api/v1/auth/login")).stdout == "2 429"
+
+
+# --- video that is refused -----------------------------------------------------------------------------------------------
+
+
+MADE_UP = f"/playback/{CAMERA}/{43 * 'x'}/index.m3u8?refused"
+PLAYED = f"/playback/{CAMERA}/{43 * 'k'}/index.m3u8"
+
+
+async def test_who_makes_up_keys_waits_and_only_for_recordings(tmp_path: Path) -> None:
+    limits = Limits(playback_refusals=20)
+    async with edge_of(tmp_path, limits=limits, trusted_proxies=("127.0.0.1",)) as front:
+        async with front.asking(headers={"X-Forwarded-For": "203.0.113.1"}) as guesser:
+            answers = await _ask(guesser, 30, "GET", MADE_UP)
+            assert [answer.status_code for answer in answers] == [401] * 20 + [429] * 10
+            last = answers[-1]
+            assert (last.json()["code"], last.headers["retry-after"], last.headers["cache-control"]) == ("rate_limited", "10", "no-store")
+            assert {(await guesser.get(path)).status_code for path in (PLAYED, f"/playback/{CAMERA}/still.jpg?ticket=x")} == {429}
+            others = ("/api/v1/cameras", f"/hls/{CAMERA}/index.m3u8", f"/whep/{CAMERA}/whep", "/ws/v1/live", "/main.js")
+            assert {(await guesser.get(path)).status_code for path in others} == {200}
+            async with asyncio.timeout(120):  # it passes, though the guesser looks again and again
+                while (await guesser.get(PLAYED)).status_code == 429:
+                    await asyncio.sleep(0.5)
+        async with front.asking(headers={"X-Forwarded-For": "203.0.113.2"}) as neighbour:
+            assert {answer.status_code for answer in await _ask(neighbour, 30, "GET", PLAYED)} == {200}
+
+
+async def test_files_that_are_not_there_count_for_recordings_and_cameras_without_picture_do_not(tmp_path: Path) -> None:
+    async with edge_of(tmp_path, limits=Limits(playback_refusals=20, live_refusals=20)) as front:
+        live, hls = f"/whep/{CAMERA}/whep", f"/hls/{CAMERA}/index.m3u8"
+        assert Counter(answer.status_code for answer in await _ask(front.client, 60, "POST", f"{live}?missing")) == {404: 60}
+        assert Counter(answer.status_code for answer in await _ask(front.client, 60, "GET", f"{hls}?redirect")) == {302: 60}
+        assert Counter(answer.status_code for answer in await _ask(front.client, 30, "GET", f"{PLAYED}?missing")) == {404: 20, 429: 10}
+        assert Counter(answer.status_code for answer in await _ask(front.client, 30, "POST", f"{live}?refused")) == {401: 20, 429: 10}
+        assert (await front.client.get(hls)).status_code == 429
+
+
+async def test_a_control_room_whose_views_all_end_at_once_is_not_limited(tmp_path: Path) -> None:
+    """Three walls of 25 tiles behind one address: of each tile three tries by WebRTC and one by HLS are refused, and again after 4 s."""
+    async with edge_of(tmp_path) as front:
+        statuses: Counter[int] = Counter()
+
+        async def tile(client: httpx.AsyncClient, camera: str) -> None:
+            for _ in range(2):
+                for path in (f"/whep/{camera}/whep?refused",) * 3:
+                    statuses[(await client.post(path)).status_code] += 1
+                statuses[(await client.get(f"/hls/{camera}/index.m3u8?refused")).status_code] += 1
+            statuses[(await client.get(f"/hls/{camera}/index.m3u8")).status_code] += 1
+            statuses[(await client.get(f"/playback/{camera}/{43 * 'k'}/index.m3u8?refused")).status_code] += 1
+
+        cameras = [f"cam_0190a5c2-0000-7000-8000-{number:012d}" for number in range(25)]
+        await asyncio.gather(*(tile(front.client, camera) for camera in 3 * cameras))
+        assert statuses == {401: 75 * 9, 200: 75}

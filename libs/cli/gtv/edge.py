@@ -50,7 +50,7 @@ _CONSTANTS = {
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Requests a minute and address."""
+    """Requests a minute and address, unless said otherwise."""
 
     api: int = 1_000
     login: int = 30
@@ -58,6 +58,10 @@ class Limits:
     admin: int = 30
     """Changes of users, tenants and keys."""
     lanes: int = 600_000
+    playback_refusals: int = 100
+    """Refused requests for recordings, in ten seconds: keys and tickets that are made up, files of others."""
+    live_refusals: int = 1_000
+    """Of live video: ten walls of 25 cameras whose views end at once, with the tries of each."""
 
 
 @dataclass(frozen=True, slots=True)
