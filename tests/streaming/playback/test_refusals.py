@@ -269,8 +269,8 @@ async def test_a_session_expires_and_is_forgotten(camera: Camera) -> None:
     async with camera.node.running.db.uow(camera.tenant) as uow:
         await uow.session.execute(text("UPDATE streaming.playback_sessions SET expires_at = now() - interval '1 s'"))
     await until_refused(camera, f"{key}/{names(camera)[0]}")
-    async with camera.node.running.db.uow(camera.tenant) as uow:  # it is remembered for a day, whose it was
-        await uow.session.execute(text("UPDATE streaming.playback_sessions SET expires_at = now() - interval '25 h'"))
+    async with camera.node.running.db.uow(camera.tenant) as uow:  # for an hour it is remembered whose it was
+        await uow.session.execute(text("UPDATE streaming.playback_sessions SET expires_at = now() - interval '61 min'"))
     await camera.ticket(long_ago(), long_ago() + MINUTE)
     async with camera.node.running.db.uow(camera.tenant) as uow:
         assert (await uow.session.execute(text("SELECT count(*) FROM streaming.playback_sessions"))).scalar_one() == 1

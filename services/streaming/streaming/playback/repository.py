@@ -17,7 +17,7 @@ from streaming.playback.tables import PlaybackSessionRow
 
 _LONGEST = timedelta(days=1)
 _LONG_AGO = datetime.fromtimestamp(0, UTC)
-_REMEMBERED = timedelta(days=1)
+_REMEMBERED = timedelta(hours=1)
 _SPAN = "tenant_id = :tenant_id AND camera_id = :camera_id AND started_at < :until"
 # The media server writes no file of more than a day: the first bound lets PostgreSQL pass over the other days' partitions.
 _FILES = text(
