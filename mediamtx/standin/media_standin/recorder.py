@@ -20,6 +20,8 @@ log = logging.getLogger("media_standin.recorder")
 
 MAX_WAITING_BYTES = 64 * 1024 * 1024
 """Waiting for a slow disk, all paths together; what comes beyond is lost, and the log says so."""
+RETRY_TICKS = 2 * CLOCK_RATE
+"""After so long a new file is begun where the disk refused the last, as MediaMTX does."""
 
 
 class Disk:
@@ -60,11 +62,11 @@ class _File:
         self._path = path
         self._init = init
         self._file: BinaryIO | None = None
-        self._failed = False
+        self.has_failed = False
 
     def write(self, data: bytes) -> int:
         """Appends and hands the bytes to the kernel at once."""
-        if self._failed:
+        if self.has_failed:
             return len(data)
         try:
             if self._file is None:
@@ -73,7 +75,7 @@ class _File:
                 self._file.write(self._init)
             self._file.write(data)
         except OSError as error:
-            self._failed = True
+            self.has_failed = True
             log.error("recording %s stopped: %s", self._path, error)
         return len(data)
 
@@ -129,7 +131,8 @@ class Recorder:
     def _wants_new_segment(self, unit: AccessUnit) -> bool:
         if self._file is None or self._parameters != (self._stream.sps, self._stream.pps):
             return True
-        return unit.ticks - self._segment_start >= self._segment_ticks
+        passed = unit.ticks - self._segment_start
+        return passed >= self._segment_ticks or (self._file.has_failed and passed >= RETRY_TICKS)
 
     def _begin_segment(self, unit: AccessUnit) -> None:
         self._parameters = (self._stream.sps, self._stream.pps)

@@ -123,6 +123,16 @@ def test_a_crash_costs_a_part_at_most(own_server: MediaServer, camera: Camera, e
     assert kept_s > came_in * kept_s / file.stat().st_size - 3
 
 
+def test_what_the_disk_refused_is_tried_again_soon(own_server: MediaServer, camera: Camera, eventually: Callable[..., Any]) -> None:
+    in_the_way = own_server.recordings / "refused"
+    in_the_way.parent.mkdir(parents=True, exist_ok=True)
+    in_the_way.write_bytes(b"")
+    own_server.add("refused", source=camera.url(1), record=True, recordSegmentDuration="1h")
+    eventually(lambda: own_server.path("refused")["inboundBytes"] > 100_000)
+    in_the_way.unlink()
+    eventually(lambda: files(own_server, "refused") and packets(files(own_server, "refused")[0]))
+
+
 def test_a_clean_end_keeps_everything(own_server: MediaServer, camera: Camera, eventually: Callable[..., Any]) -> None:
     own_server.add("clean", source=camera.url(1), record=True, recordSegmentDuration="1h")
     eventually(lambda: bool(files(own_server, "clean")))

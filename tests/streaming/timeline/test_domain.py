@@ -70,6 +70,10 @@ class TestExplain:
     def test_a_short_time_beside_an_interruption_belongs_to_it(self, interrupted: tuple[float, float], found: list[Gap]) -> None:
         assert explain(span(-10, 110), [span(-10, 0), span(100, 110)], [[gap(*interrupted)]]) == found
 
+    def test_what_two_noticed_at_different_instants_has_the_cause_that_one_of_them_knows(self) -> None:
+        late = [[gap(10, 90)], [gap(0, 100, UNKNOWN, "nothing_written")]]
+        assert explain(span(-10, 110), [span(-10, 0), span(100, 110)], late) == [gap(0, 100)]
+
     def test_a_recorded_time_between_keeps_causes_apart(self) -> None:
         assert explain(span(0, 60), [span(10, 50)], [[gap(0, 10)]]) == [gap(0, 10), gap(50, 60, UNKNOWN, "")]
 

@@ -204,6 +204,24 @@ async def test_a_disk_that_takes_nothing_is_the_cause(agent: Agent, tmp_path: Pa
     assert agent.site.running.media.changes == configured, "a path that is made anew mends no disk"
 
 
+async def test_a_file_of_which_a_full_disk_took_the_beginning_is_no_recording(agent: Agent, tmp_path: Path) -> None:
+    class FullDisk(RecordingsFolder):
+        async def refuses(self) -> str | None:
+            return "disk_full"
+
+    agent.recorder._followers[1].__self__._files = FullDisk(tmp_path)  # type: ignore[attr-defined]
+    await agent.passes(14, writes=False)
+    agent.begin_file()
+    at = agent.site.now().timestamp()
+    os.utime(agent.file or "", (at, at))
+    await agent.passes(20, writes=False)
+    assert await agent.told(RecordingResumed) == []
+    assert await agent.cause() == ("degraded", "disk_full")
+    agent.begin_file()
+    await agent.passes(6)
+    assert len(await agent.told(RecordingResumed)) == len(await agent.told(RecordingStopped)) == 1
+
+
 async def test_its_path_is_made_anew_with_growing_pauses_until_it_is_written(agent: Agent) -> None:
     media, made = agent.site.running.media, list[datetime]()
     apply, went = media.apply, media.configured

@@ -146,7 +146,7 @@ def _explained(hole: Span, known: Sequence[Gap]) -> list[Gap]:
 def _cause_beside(parts: Sequence[Gap], number: int) -> tuple[GapCause, str]:
     """A part's own cause, or that of its neighbour where it has none and is short; the neighbour before it first."""
     part = parts[number]
-    if part.cause is GapCause.UNKNOWN and not part.detail and part.end - part.start <= _BESIDE:
+    if part.cause is GapCause.UNKNOWN and part.end - part.start <= _BESIDE:
         for beside in (*parts[max(0, number - 1) : number], *parts[number + 1 : number + 2]):
             return beside.cause, beside.detail
     return part.cause, part.detail

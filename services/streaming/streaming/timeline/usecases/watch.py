@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 log = get_logger(__name__)
 
 _STOPPED_AFTER = timedelta(seconds=10)
+_GOES_ON = timedelta(seconds=2)
+"""A file that is shorter may be all that a full disk took of it."""
 _STARTING = timedelta(seconds=10)
 """At our start the media server may be starting too, and what is stored of the streams be from before."""
 
@@ -92,7 +94,9 @@ class RecordingWatch:
         """A camera that is no longer to be recorded is not said to be written again."""
         stopped = self._stopped[camera.camera_id]
         since, is_wanted = stopped.started_at, camera.wanted and camera.recording.enabled
-        is_written = file is not None and file.modified_at > since and now - file.modified_at < _STOPPED_AFTER
+        is_written = (
+            file is not None and file.modified_at - max(since, file.started_at) >= _GOES_ON and now - file.modified_at < _STOPPED_AFTER
+        )
         if is_wanted and not is_written:
             return
         resumed_at = now if file is None or not is_written else max(since, file.started_at) if file.started_at > since else file.modified_at
