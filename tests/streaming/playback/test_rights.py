@@ -12,7 +12,9 @@ from tests.streaming.conftest import CLOCK
 from tests.streaming.playback.conftest import Camera, Node, long_ago
 from tests.streaming.playback.test_refusals import MINUTE, names, until_refused
 
+from chassis.bus.publisher import Publisher, event_message
 from chassis.envelope import wrap
+from chassis.settings import RabbitSettings
 from gtvision.events import SessionRevoked, UserDisabled, UserRightsChanged
 from gtvision.ids import new_id
 from gtvision.tenancy import Caller, Role, Scope
@@ -72,6 +74,14 @@ async def test_a_session_ends_and_stays_ended_though_its_login_is_on_no_list(cam
         camera, f"{mine}/{name}", f"{mine}/index.m3u8", f"{mine}/thumbs.json", f"{mine}/sprite_{long_ago():%Y-%m-%d_%H}.jpg"
     )
     assert (await colleague.get(f"{theirs}/{name}")).status_code == 200
+
+
+async def test_the_service_hears_of_it_by_the_broker(camera: Camera, rabbitmq: RabbitSettings) -> None:
+    key = await camera.open(*SPAN)
+    told = wrap(UserRightsChanged(user_id=camera.caller.user_id), tenant_id=camera.tenant, occurred_at=CLOCK.now() + SECOND)
+    async with Publisher(rabbitmq) as publisher:
+        await publisher.send(event_message(told))
+    await until_refused(camera, f"{key}/index.m3u8")
 
 
 async def test_a_revoked_api_key_ends_its_sessions(camera: Camera) -> None:
