@@ -70,10 +70,11 @@ from streaming.playback.api import node as playback_node
 from streaming.playback.api import router as playback_router
 from streaming.playback.repository import PostgresPlaybackSessions, PostgresPlayedFiles, PostgresTenants
 from streaming.playback.usecases import PlaybackSessions, PlaybackTickets, Playlists, SilentFiles
+from streaming.recorder.usecases import Follower, Recorder
 from streaming.recordings.api import router as recordings_router
 from streaming.recordings.domain import Look
 from streaming.recordings.repository import PostgresIndex, PostgresSegments
-from streaming.recordings.usecases import Follower, Recorder, Recordings
+from streaming.recordings.usecases import Recordings
 from streaming.reindex import cli as reindex_cli
 from streaming.reindex.repository import PostgresIndexedFiles
 from streaming.reindex.usecases import Comparison, Reindexing
@@ -370,7 +371,8 @@ async def _recordings(arguments: Sequence[str]) -> int:
         recorder = Recorder(db.uow, PostgresSegments, fleet, index, files, clock=clock, idle_after=idle_after)
         comparison = Comparison(db.uow, PostgresIndexedFiles, PostgresInterruptions, files, clock, idle_after)
         cameras = {camera.camera_id: camera for camera in await fleet.cameras()}
-        look = Look(await files.scan(), cameras, clock.now())
+        looked_at = clock.now()
+        look = Look(await files.scan(looked_at), cameras, looked_at)
         return await reindex_cli.run(asked, Reindexing(comparison, recorder.add, index.make_room), look)
 
 

@@ -29,8 +29,8 @@ from streaming.archive.repository import PostgresCopies, PostgresRestores
 from streaming.archive.usecases import Copying, CopyUpkeep, Restoring
 from streaming.gateways.recordings_folder import RecordingsFolder
 from streaming.gateways.s3_archive import S3Archive
+from streaming.recorder.usecases import Recorder
 from streaming.recordings.repository import PostgresIndex, PostgresSegments
-from streaming.recordings.usecases import Recorder
 from streaming.retention.domain import Limits, Spared
 from streaming.retention.repository import PostgresHeld, PostgresHolds
 from streaming.retention.usecases import Retention

@@ -235,7 +235,7 @@ async def test_a_hold_that_comes_while_copies_go_keeps_those_that_are_left(
 
 async def test_retention_may_ask_what_waits(site: Site, film: Path) -> None:
     site.record(film, 0)
-    [file] = await site.files.scan()
+    [file] = (await site.files.scan(site.clock.now()))[site.camera]
     await site.recorder.keep_index()
     assert site.copying.awaits(file), "nothing is known yet"
     site.clock.advance(timedelta(days=3))

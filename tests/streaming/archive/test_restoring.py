@@ -206,14 +206,15 @@ async def test_what_comes_back_during_a_look_stays(site: Site, film: Path) -> No
     [camera] = [each for each in await PostgresFleet(site.running.db).cameras() if each.camera_id == site.camera]
     site.clock.advance(timedelta(minutes=6))
     site.restoring._copies = Slow
-    look = Look([], {site.camera: camera}, site.clock.now())
+    look = Look({}, {site.camera: camera}, site.clock.now())
     looking = asyncio.create_task(site.restoring.follow(look))
     await read.wait()
     await site.restoring.bring_back()
     assert path.exists()
     go_on.set()
     await looking
-    [file] = [file for file in await site.files.scan() if file.path.name == path.name]
+    files = (await site.files.scan(site.clock.now()))[site.camera]
+    [file] = [file for file in files if file.path.name == path.name]
     assert site.restoring.keeps(file)
     site.clock.advance(timedelta(days=31))
     await site.restoring.follow(replace(look, now=site.clock.now()))

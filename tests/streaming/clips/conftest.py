@@ -26,9 +26,9 @@ from streaming.clips.usecases import ClipMaking, ClipTidying
 from streaming.gateways.clip_folder import ClipFolder
 from streaming.gateways.object_files import ObjectFiles
 from streaming.gateways.recordings_folder import RecordingsFolder
+from streaming.recorder.usecases import Recorder
 from streaming.recordings.domain import Look
 from streaming.recordings.repository import PostgresIndex, PostgresSegments
-from streaming.recordings.usecases import Recorder
 from streaming.streams.repository import PostgresFleet
 from streaming.timeline.repository import PostgresOpenFiles
 from streaming.timeline.usecases import OpenFiles
@@ -134,7 +134,7 @@ class Site:
         """Writes down which file is being written, as the agent does."""
         open_files = OpenFiles(self.running.db.uow, PostgresOpenFiles, timedelta(seconds=20))
         cameras = {camera.camera_id: camera for camera in await PostgresFleet(self.running.db).cameras()}
-        await open_files.follow(Look(await self.recordings.scan(), cameras, self.clock.now()))
+        await open_files.follow(Look(await self.recordings.scan(self.clock.now()), cameras, self.clock.now()))
 
     def caller(self, role: Role = Role.OPERATOR, **given: Any) -> Caller:
         return self.running.mint.caller(role, tenant_id=self.tenant, **given)

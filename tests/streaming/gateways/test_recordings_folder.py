@@ -15,6 +15,7 @@ import pytest
 from gtvision.camera import path_name
 from gtvision.errors import Invalid, Unavailable
 from gtvision.ids import derived_id
+from gtvision.time import LATEST
 from streaming.gateways.recordings_folder import RecordingsFolder
 from streaming.recordings.domain import Pictures
 
@@ -137,7 +138,7 @@ async def test_a_folder_that_is_gone_is_unavailable(tmp_path: Path) -> None:
 async def test_a_file_system_that_hangs_is_unavailable(tmp_path: Path) -> None:
     folder = RecordingsFolder(DeadMount(tmp_path), timeout_s=0.01)
     try:
-        for question in (folder.scan(), folder.delete(PurePosixPath("cam/a.mp4")), folder.missing_free_bytes(0.1)):
+        for question in (folder.scan(LATEST), folder.delete(PurePosixPath("cam/a.mp4")), folder.missing_free_bytes(0.1)):
             with pytest.raises(Unavailable):
                 await question
     finally:

@@ -33,8 +33,8 @@ from servers import NodeNginx, ServerRunner, free_port
 from streaming.app import create_agent
 from streaming.gateways.recordings_folder import RecordingsFolder
 from streaming.playback.usecases import Playlists
+from streaming.recorder.usecases import Recorder
 from streaming.recordings.repository import PostgresIndex, PostgresSegments
-from streaming.recordings.usecases import Recorder
 from streaming.settings import AgentSettings, RecordingSettings
 from streaming.streams.repository import PostgresFleet
 from streaming.timeline.repository import PostgresOpenFiles

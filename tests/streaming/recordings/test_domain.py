@@ -6,8 +6,9 @@ from pathlib import PurePosixPath
 from uuid import UUID
 
 import pytest
+from tests.streaming.looks import by_camera, look_at
 
-from streaming.recordings.domain import GENESIS, Pictures, SegmentFile, finished, next_link, parse_segment_path, span, written_last
+from streaming.recordings.domain import GENESIS, Pictures, SegmentFile, next_link, parse_segment_path, span
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
 CAMERA = UUID("018f0000-0000-7000-8000-000000000001")
@@ -17,6 +18,16 @@ OTHER = UUID("018f0000-0000-7000-8000-000000000002")
 def recording(camera: UUID, at: datetime, size: int = 10, modified: datetime | None = None) -> SegmentFile:
     path = PurePosixPath(f"cam_{camera}") / f"{at:%Y-%m-%d_%H-%M-%S-%f}.mp4"
     return SegmentFile(path=path, camera_id=camera, started_at=at, size_bytes=size, modified_at=modified or at + timedelta(minutes=1))
+
+
+def written_last(files: list[SegmentFile], now: datetime) -> dict[UUID, SegmentFile]:
+    return look_at(files, now=now).written_last()
+
+
+def finished(files: list[SegmentFile], now: datetime, idle_after: timedelta) -> list[SegmentFile]:
+    """Of all cameras, the oldest first."""
+    found = [file for own in by_camera(files, now).values() for file in own.finished(now, idle_after)]
+    return sorted(found, key=lambda file: (file.started_at, file.camera_id))
 
 
 class TestSegments:

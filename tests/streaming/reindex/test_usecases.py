@@ -12,9 +12,9 @@ from tests.streaming.conftest import Running
 from tests.streaming.timeline.conftest import Site, instants
 
 from streaming.gateways.recordings_folder import RecordingsFolder
+from streaming.recorder.usecases import Recorder
 from streaming.recordings.domain import Look
 from streaming.recordings.repository import PostgresIndex, PostgresSegments
-from streaming.recordings.usecases import Recorder
 from streaming.reindex import cli
 from streaming.reindex.repository import PostgresIndexedFiles
 from streaming.reindex.usecases import Comparison, Reindexing, TooMuchWouldChange
@@ -52,7 +52,8 @@ class Desk(Site):
 
     async def look(self) -> Look:
         cameras = {camera.camera_id: camera for camera in await PostgresFleet(self.running.db).cameras() if camera.tenant_id == self.tenant}
-        return Look(await self.files.scan(), cameras, self.now())
+        now = self.now()
+        return Look(await RecordingsFolder(self.folder).scan(now), cameras, now)  # the command is a process of its own each time
 
     async def run(self, *arguments: str) -> int:
         return await cli.run(cli.parse(["reindex", *arguments]), self.reindexing, await self.look())

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import PurePosixPath
 from uuid import UUID
@@ -9,6 +10,7 @@ from uuid import UUID
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.streaming.looks import look_at
 
 from gtvision.camera import RecordingSettings
 from gtvision.ids import derived_id
@@ -54,7 +56,7 @@ def minutes(camera_id: UUID, count: int, *, first: datetime = NOW - timedelta(ho
 
 
 def look(files: Iterable[SegmentFile], cameras: Iterable[DesiredCamera] = CAMERAS, now: datetime = NOW) -> Look:
-    return Look(list(files), {each.camera_id: each for each in cameras}, now)
+    return look_at(files, cameras, now=now)
 
 
 def plan(seen: Look, rules: Rules) -> list[Doomed]:
@@ -122,7 +124,7 @@ def test_age_is_by_camera() -> None:
 
 def test_the_newest_file_of_a_running_camera_stays_however_long_it_is() -> None:
     started = NOW - timedelta(days=3)
-    long = SegmentFile(PurePosixPath("cam"), CAMERA, started, 10, modified_at=NOW)
+    long = replace(recording(CAMERA, started), modified_at=NOW)
     assert gone(look([long], (camera(CAMERA, days=1),))) == []
     assert gone(look([long], (camera(CAMERA, days=1, removed=True),))) == [long]
 

@@ -24,6 +24,7 @@ from gtvision.events import CameraRemoved
 from gtvision.ids import new_id
 from gtvision.tenancy import Quotas, Role, TenantSettings
 from gtvision.tenancy import Retention as RetentionSettings
+from gtvision.time import LATEST
 from streaming.gateways.recordings_folder import RecordingsFolder
 from streaming.recordings.domain import Look
 from streaming.recordings.repository import PostgresSegments
@@ -42,7 +43,7 @@ class Disk(RecordingsFolder):
     """A folder on a disk of 100,000 bytes."""
 
     async def disk(self) -> tuple[int, int]:
-        return 100_000, 100_000 - sum(file.size_bytes for file in await self.scan())
+        return 100_000, 100_000 - sum(files.size_bytes for files in (await self.scan(LATEST)).values())
 
 
 class Site:
@@ -94,7 +95,8 @@ class Site:
 
     async def look(self) -> Look:
         cameras = await PostgresFleet(self.running.db).cameras()
-        return Look(await self.files.scan(), {camera.camera_id: camera for camera in cameras}, self.running.clock.now())
+        now = self.running.clock.now()
+        return Look(await self.files.scan(now), {camera.camera_id: camera for camera in cameras}, now)
 
     async def follow(self) -> None:
         await self.retention.follow(await self.look())

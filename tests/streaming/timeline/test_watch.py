@@ -26,9 +26,9 @@ from gtvision.events import (
     StreamWentOnline,
 )
 from streaming.gateways.recordings_folder import RecordingsFolder
+from streaming.recorder.usecases import Recorder
 from streaming.recordings.repository import PostgresIndex, PostgresSegments
 from streaming.recordings.tables import SegmentRow
-from streaming.recordings.usecases import Recorder
 from streaming.streams.repository import PostgresFleet, PostgresStreams
 from streaming.timeline.repository import PostgresInterruptions, PostgresOpenFiles, PostgresTimeline, PostgresWatches
 from streaming.timeline.usecases import ClosedGaps, OpenFiles, RecordingWatch, TimelineReader

@@ -20,8 +20,8 @@ from gtvision.ids import new_id
 from gtvision.tenancy import Caller, Quotas, Retention, Role, TenantSettings
 from streaming.forecast.usecases import UsageCount
 from streaming.gateways.recordings_folder import RecordingsFolder
+from streaming.recorder.usecases import Recorder
 from streaming.recordings.repository import PostgresIndex, PostgresSegments
-from streaming.recordings.usecases import Recorder
 from streaming.retention.domain import Limits
 from streaming.streams.repository import PostgresFleet
 from streaming.usage.domain import Usage, days_left, freed_per_day

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import math
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -59,7 +58,7 @@ class UsageCount:
         self._counted_at = self._clock.monotonic()
 
     async def _count(self, look: Look) -> None:
-        usages = await asyncio.to_thread(usage_of, look.files, look.now, self._idle_after)
+        usages = usage_of(look, self._idle_after)
         total, free = await self._files.disk()
         cities = limits_of_cities(look, self._settings)
         keep, state = keep_days(look.cameras, cities), self._held_state()

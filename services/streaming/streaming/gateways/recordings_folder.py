@@ -11,7 +11,7 @@ import shutil
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from fractions import Fraction
 from functools import partial
 from pathlib import Path, PurePosixPath
@@ -23,8 +23,9 @@ import av
 from chassis.logs import get_logger
 from gtvision.camera import camera_of_path, path_name
 from gtvision.errors import Invalid, Unavailable
+from streaming.gateways.camera_folder import RECORDING, THUMBNAIL, UNFINISHED, CameraFolder, Seen, all_files
 from streaming.playback.parts import sound_marks
-from streaming.recordings.domain import Pictures, SegmentFile, parse_segment_path, thumbnail_of
+from streaming.recordings.domain import CameraFiles, Pictures, begin_of, microseconds, parse_segment_path, thumbnail_of
 from streaming.recordings.parts import Parts, read_parts
 
 Answer = TypeVar("Answer")
@@ -36,7 +37,7 @@ _PROBE_BYTES = 4_000_000
 """About what a camera writes in some seconds: where that has no room, no recording has."""
 
 _CHUNK = 1 << 18
-_THUMBNAIL, _UNFINISHED = ".jpg", ".part"
+_OF_THUMBNAILS = (THUMBNAIL, THUMBNAIL + UNFINISHED)
 _GIVEN_UP_AFTER = timedelta(hours=1)
 """A file that is being received is written to all the time."""
 
@@ -47,20 +48,29 @@ class RecordingsFolder:
     def __init__(self, root: Path, *, timeout_s: float = 120.0) -> None:
         """`timeout_s` is how long the file system may take to list one folder, or to delete one file."""
         self._root, self._timeout_s = root, timeout_s
+        self._known: dict[UUID, CameraFolder] = {}
 
-    async def scan(self) -> list[SegmentFile]:
-        """Every recorded file. Raises: Unavailable."""
-        folders = await self._ask(lambda: list(self._folders()))
-        return [file for folder in folders for file in await self._ask(partial(_readable, folder))]
+    async def scan(self, now: datetime) -> dict[UUID, CameraFiles]:
+        """The recorded files, by camera, as they are at an instant. The first look asks for each, the others for what changed.
+
+        A folder that cannot be read is as it was, so that one that is broken does not keep the others. Raises: Unavailable.
+        """
+        here = await self._ask(lambda: dict(self._folders()))
+        self._known = {camera_id: known for camera_id, known in self._known.items() if camera_id in here}
+        for camera_id, path in here.items():
+            folder = self._known.setdefault(camera_id, CameraFolder(path, camera_id))
+            seen = await self._ask(partial(_look, folder, path, now))
+            if seen is not None:
+                folder.learn(seen, now)
+        return {camera_id: folder.files for camera_id, folder in self._known.items()}
 
     async def names(self, camera_id: UUID) -> list[str]:
         """What the folder of a camera holds, in order: recordings and thumbnails begin with their instant. Raises: Unavailable."""
         return await self._ask(partial(_names, self._root / path_name(camera_id)))
 
-    async def of_camera(self, camera_id: UUID) -> list[SegmentFile]:
-        """One camera's recorded files. Raises: Unavailable."""
-        folder = self._root / path_name(camera_id)
-        return await self._ask(lambda: _files(folder) if folder.is_dir() else [])
+    async def of_camera(self, camera_id: UUID) -> CameraFiles:
+        """One camera's recorded files, each asked for anew. Raises: Unavailable."""
+        return await self._ask(partial(_of_camera, self._root / path_name(camera_id), camera_id))
 
     async def measure(self, path: PurePosixPath) -> Pictures:
         """Where the file's video lies. Raises: Invalid, where nothing in it can be played; OSError."""
@@ -115,7 +125,7 @@ class RecordingsFolder:
 
         Nothing is left of what did not come whole. Raises: Unavailable.
         """
-        unfinished = path.with_name(path.name + _UNFINISHED)
+        unfinished = path.with_name(path.name + UNFINISHED)
         whole = self._root / unfinished
         file = await self._ask(partial(_open_new, whole))
         try:
@@ -137,10 +147,14 @@ class RecordingsFolder:
         """Removes the file and its thumbnail; missing ones are fine. Raises: Unavailable."""
         for each in (path, thumbnail_of(path)):
             await self._ask(partial((self._root / each).unlink, missing_ok=True))
+        if (found := self._find(path)) is not None:
+            found[0].deleted(found[1])
 
     async def begin_thumbnail(self, path: PurePosixPath) -> None:
         """Notes on the disk that a thumbnail is tried: a file that ends the process that decodes it does so once. Raises: Unavailable."""
         await self._ask((self._root / _unfinished(path)).touch)
+        if (found := self._find(path)) is not None:
+            found[0].files.without_thumbnail.discard(found[1])
 
     async def put_thumbnail(self, path: PurePosixPath, jpeg: bytes) -> None:
         """Stores the thumbnail of a recorded file: whole, or not at all. Raises: Unavailable."""
@@ -151,8 +165,8 @@ class RecordingsFolder:
 
         Returns how many. Raises: Unavailable.
         """
-        folders = await self._ask(lambda: list(self._folders()))
-        return sum([await self._ask(partial(_sweep, folder, (now - _GIVEN_UP_AFTER).timestamp())) for folder in folders])
+        folders = await self._ask(lambda: dict(self._folders()))
+        return sum([await self._ask(partial(_sweep, path, (now - _GIVEN_UP_AFTER).timestamp())) for path in folders.values()])
 
     async def missing_free_bytes(self, floor: float) -> int:
         """How many bytes must be freed so that `floor` (0..1) of the disk is free; 0 when it is. Raises: Unavailable."""
@@ -183,46 +197,32 @@ class RecordingsFolder:
         except OSError as error:
             raise Unavailable(f"The recordings folder does not answer ({type(error).__name__}).") from None
 
-    def _folders(self) -> Iterator[os.DirEntry[str]]:
-        if self._root.is_dir():
-            folders = (folder for folder in os.scandir(self._root) if folder.is_dir(follow_symlinks=False))
-            yield from (folder for folder in folders if camera_of_path(folder.name))  # beside them, a disk of its own has `lost+found`
-
-
-def _readable(folder: os.DirEntry[str]) -> list[SegmentFile]:
-    """The files of a folder; none where it cannot be read, so that one broken folder does not keep the others."""
-    try:
-        return _files(folder)
-    except OSError as error:
-        log.error("recordings_unreadable", folder=folder.name, reason=type(error).__name__)
-        return []
-
-
-def _files(folder: os.DirEntry[str] | Path) -> list[SegmentFile]:
-    files: list[SegmentFile] = []
-    entries = list(os.scandir(folder))
-    thumbnails = {entry.name.removesuffix(_UNFINISHED) for entry in entries if entry.name.endswith((_THUMBNAIL, _UNFINISHED))}
-    for entry in entries:
-        path = PurePosixPath(folder.name, entry.name)
+    def _find(self, path: PurePosixPath) -> tuple[CameraFolder, int] | None:
+        """The folder of a recorded file, and the instant in the file's name."""
         parsed = parse_segment_path(path)
-        if parsed is None:
-            continue
-        try:
-            status = entry.stat(follow_symlinks=False)
-        except FileNotFoundError:
-            continue  # deleted since it was listed
-        modified = datetime.fromtimestamp(status.st_mtime, UTC)
-        files.append(
-            SegmentFile(
-                path=path,
-                camera_id=parsed[0],
-                started_at=parsed[1],
-                size_bytes=status.st_size,
-                modified_at=modified,
-                has_thumbnail=thumbnail_of(path).name in thumbnails,
-            )
-        )
-    return files
+        folder = self._known.get(parsed[0]) if parsed else None
+        return (folder, microseconds(parsed[1])) if folder and parsed else None
+
+    def _folders(self) -> Iterator[tuple[UUID, Path]]:
+        if self._root.is_dir():
+            with os.scandir(self._root) as entries:
+                for entry in entries:
+                    camera = camera_of_path(entry.name)  # beside them, a disk of its own has `lost+found`
+                    if camera and entry.name == path_name(UUID(camera)) and entry.is_dir(follow_symlinks=False):
+                        yield UUID(camera), Path(entry.path)
+
+
+def _look(folder: CameraFolder, path: Path, now: datetime) -> Seen | None:
+    """None where the folder cannot be read."""
+    try:
+        return folder.look(now)
+    except OSError as error:
+        log.error("recordings_unreadable", folder=path.name, reason=type(error).__name__)
+        return None
+
+
+def _of_camera(folder: Path, camera_id: UUID) -> CameraFiles:
+    return all_files(folder, camera_id) if folder.is_dir() else CameraFiles(camera_id)
 
 
 def _names(folder: Path) -> list[str]:
@@ -249,7 +249,7 @@ def _give_up(file: BinaryIO, path: Path) -> None:
 
 
 def _settle(path: Path, written_s: float) -> None:
-    unfinished = path.with_name(path.name + _UNFINISHED)
+    unfinished = path.with_name(path.name + UNFINISHED)
     os.utime(unfinished, (written_s, written_s))
     unfinished.replace(path)
 
@@ -262,7 +262,7 @@ def _has(path: Path, size_bytes: int) -> bool:
 
 
 def _unfinished(path: PurePosixPath) -> PurePosixPath:
-    return path.with_suffix(_THUMBNAIL + _UNFINISHED)
+    return path.with_suffix(THUMBNAIL + UNFINISHED)
 
 
 def _put(unfinished: Path, thumbnail: Path, data: bytes) -> None:
@@ -270,17 +270,19 @@ def _put(unfinished: Path, thumbnail: Path, data: bytes) -> None:
     unfinished.replace(thumbnail)
 
 
-def _sweep(folder: os.DirEntry[str], given_up_s: float) -> int:
-    if camera_of_path(folder.name) is None:
-        return 0
-    paths = [PurePosixPath(folder.name, entry.name) for entry in os.scandir(folder.path)]
-    found = {path for path in paths if path.name.endswith((_THUMBNAIL, _THUMBNAIL + _UNFINISHED))}
-    recordings = [path for path in paths if parse_segment_path(path) is not None]
-    gone = found - {each for path in recordings for each in (thumbnail_of(path), _unfinished(path))}
-    received = (path for path in paths if path.suffix == _UNFINISHED and parse_segment_path(path.with_suffix("")) is not None)
-    gone |= {path for path in received if _written_s(Path(folder.path, path.name)) < given_up_s}
-    for path in gone:
-        Path(folder.path, path.name).unlink(missing_ok=True)
+def _sweep(folder: Path, given_up_s: float) -> int:
+    names = set(os.listdir(folder))  # noqa: PTH208 - 100,000 paths cost more than the list
+    gone = []
+    for name in names:
+        stem, suffix = name[:26], name[26:]
+        if begin_of(stem) is None:
+            continue
+        is_orphan = suffix in _OF_THUMBNAILS and stem + RECORDING not in names
+        is_given_up = suffix == RECORDING + UNFINISHED and _written_s(folder / name) < given_up_s
+        if is_orphan or is_given_up:
+            gone.append(name)
+    for name in gone:
+        (folder / name).unlink(missing_ok=True)
     return len(gone)
 
 

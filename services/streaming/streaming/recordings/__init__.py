@@ -1,1 +1,1 @@
-"""Recordings: the index and hash chain of what the media server recorded, and their deletion by policy."""
+"""Recordings: the files that the media server writes, and the index and hash chain of them."""

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from operator import attrgetter
+from pathlib import PurePosixPath
 from typing import Any
 from uuid import UUID
 
@@ -13,7 +14,7 @@ from sqlalchemy import ColumnElement, delete, func, or_, select, text, tuple_, u
 from sqlalchemy.dialects.postgresql import insert
 
 from chassis.db import Database, UnitOfWork
-from streaming.recordings.domain import GENESIS, Segment, SegmentFile, segment_id_of
+from streaming.recordings.domain import GENESIS, Segment, SegmentFile, begin_of, segment_id_of
 from streaming.recordings.tables import ChainRow, SegmentRow
 
 _LONGEST = timedelta(days=1)
@@ -80,6 +81,16 @@ class PostgresSegments:
         query = query.where(SegmentRow.tenant_id == self.uow.tenant_id, SegmentRow.camera_id == camera_id, *within, lasting)
         return int(await self.uow.session.scalar(query) or 0)
 
+    async def sizes(self, camera_id: UUID, since: datetime, until: datetime) -> list[tuple[int, int]]:
+        """Of a camera's segments that start in a range, the instants in the names of their files, in microseconds since 1970, and their
+        sizes in bytes."""
+        range_ = SegmentRow.started_at >= since, SegmentRow.started_at < until
+        query = select(SegmentRow.path, SegmentRow.size_bytes).where(
+            SegmentRow.tenant_id == self.uow.tenant_id, SegmentRow.camera_id == camera_id, *range_
+        )
+        rows = await self.uow.session.execute(query)
+        return [(begin, size_bytes) for path, size_bytes in rows if (begin := begin_of(PurePosixPath(path).stem)) is not None]
+
     async def forget(self, file: SegmentFile) -> None:
         """Removes what is in the index of a file."""
         await self.uow.session.execute(delete(SegmentRow).where(*self._of(file)))
@@ -112,12 +123,6 @@ class PostgresIndex:
     """The recording index across tenants, through the owner's definer functions (see the first migration)."""
 
     db: Database
-
-    async def sizes(self, since: datetime) -> dict[str, int]:
-        """By path, the size in bytes of the segments that are in the index, from an instant on."""
-        async with self.db.uow(None) as uow:
-            rows = await uow.session.execute(text("SELECT path, size_bytes FROM streaming.fleet_segments(:since)"), {"since": since})
-            return {row.path: row.size_bytes for row in rows}
 
     async def make_room(self, first: date, last: date) -> None:
         """Sees that the index can hold segments of these days (both included)."""

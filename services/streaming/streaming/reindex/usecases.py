@@ -18,7 +18,7 @@ from gtvision.errors import Conflict, Invalid
 from gtvision.ids import derived_id
 from gtvision.time import Clock
 from streaming import metrics
-from streaming.recordings.domain import Look, Segment, SegmentFile, finished, is_dated
+from streaming.recordings.domain import CameraFiles, Look, Segment, SegmentFile, is_dated
 from streaming.reindex.domain import Differences, IndexedFile, compare, whole
 from streaming.timeline.domain import Interruption, Source, Span, joined
 
@@ -80,15 +80,12 @@ class Comparison:
 
     async def differences(self, look: Look) -> Differences:
         """Rows are read after the files were listed: one that came since is of a file in the list. Raises: Unavailable."""
-        files: defaultdict[UUID, list[SegmentFile]] = defaultdict(list)
-        for file in look.files:
-            files[file.camera_id].append(file)
         parts = []
         for camera in look.cameras.values():
             async with self._uow(camera.tenant_id) as uow:
                 rows = await self._rows(uow).of_camera(camera.camera_id)
-            own = files[camera.camera_id]
-            parts.append(await asyncio.to_thread(compare, own, finished(own, look.now, self._idle_after), rows))
+            own = look.files.get(camera.camera_id) or CameraFiles(camera.camera_id)
+            parts.append(await asyncio.to_thread(compare, own, own.finished(look.now, self._idle_after), rows))
         return whole(parts)
 
     async def remove_missing(self, found: Differences, *, force: bool = False) -> int:

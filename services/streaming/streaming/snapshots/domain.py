@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from heapq import nlargest
 from pathlib import PurePosixPath
 from uuid import UUID
 
 from gtvision.camera import path_name
 from gtvision.tenancy import Caller
 from streaming.playback.domain import OtherCamera, TicketExpired
-from streaming.recordings.domain import SegmentFile, parse_segment_path
+from streaming.recordings.domain import Look, SegmentFile, parse_segment_path
 
 SPRITE_COLUMNS, SPRITE_ROWS = 10, 6
 MINUTE = timedelta(minutes=1)
@@ -23,20 +24,11 @@ _LONGEST_FILE = timedelta(seconds=90)
 """A file is cut at the first key frame after a minute."""
 
 
-def without_thumbnail(
-    files: Sequence[SegmentFile], now: datetime, idle_after: timedelta, tried: Collection[PurePosixPath]
-) -> list[SegmentFile]:
-    """Finished files that have no thumbnail and were not tried already, the newest last."""
-    newest: dict[UUID, datetime] = {}
-    for file in files:
-        newest[file.camera_id] = max(file.started_at, newest.get(file.camera_id, file.started_at))
-    missing = [
-        file
-        for file in files
-        if not file.has_thumbnail
-        and (file.started_at < newest[file.camera_id] or now - file.modified_at >= idle_after)
-        and file.path not in tried
-    ]
+def without_thumbnail(look: Look, idle_after: timedelta, most: int) -> list[SegmentFile]:
+    """Finished files that have no thumbnail and were not tried already, so many of each camera at most; the newest last."""
+    missing: list[SegmentFile] = []
+    for files in look.files.values():
+        missing += files.finished(look.now, idle_after, nlargest(most, files.without_thumbnail))
     return sorted(missing, key=lambda file: file.started_at)
 
 

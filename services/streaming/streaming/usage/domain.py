@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from gtvision.camera import CameraState
 from gtvision.tenancy import Role
-from streaming.recordings.domain import SegmentFile
+from streaming.recordings.domain import CameraFiles, Look, SegmentFile
 from streaming.streams.domain import StreamView
 
 _DAY = timedelta(days=1)
@@ -53,25 +52,23 @@ class Room:
     """What is kept free of the disk: recordings go before it is used."""
 
 
-def usage_of(files: Iterable[SegmentFile], now: datetime, idle_after: timedelta) -> list[Usage]:
+def usage_of(look: Look, idle_after: timedelta) -> list[Usage]:
     """What the files take, by camera. A camera whose last file was not written for `idle_after` is not being recorded."""
-    by_camera: defaultdict[UUID, list[SegmentFile]] = defaultdict(list)
-    for file in files:
-        by_camera[file.camera_id].append(file)
-    return [_usage(camera_id, kept, now, idle_after) for camera_id, kept in by_camera.items()]
+    written = look.written_last()
+    return [_usage(files, written[camera_id], look.now, idle_after) for camera_id, files in look.files.items() if files]
 
 
-def _usage(camera_id: UUID, files: Sequence[SegmentFile], now: datetime, idle_after: timedelta) -> Usage:
-    oldest, newest = min(file.started_at for file in files), max(file.modified_at for file in files)
+def _usage(files: CameraFiles, last: SegmentFile, now: datetime, idle_after: timedelta) -> Usage:
+    oldest = files[0].started_at
     since = max(oldest, now - _DAY)
-    of_the_day = sum(file.size_bytes for file in files if file.started_at >= since)
+    of_the_day = files.bytes_between(files.place_at(since))
     return Usage(
-        camera_id=camera_id,
-        bytes_used=sum(file.size_bytes for file in files),
+        camera_id=files.camera_id,
+        bytes_used=files.size_bytes,
         bytes_per_day=int(of_the_day * (_DAY / (now - since))) if now - oldest >= _SHORTEST_MEASURE else None,
         oldest=oldest,
-        newest=newest,
-        is_growing=now - newest < idle_after,
+        newest=last.modified_at,
+        is_growing=now - last.modified_at < idle_after,
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections import OrderedDict, defaultdict
+from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -17,7 +17,7 @@ from gtvision.errors import Invalid, Unavailable
 from gtvision.time import Clock
 from streaming import metrics
 from streaming.playback.domain import IndexedFile, NoRecording, OutsideSession, PlaybackSession, PlayedFile, playlist
-from streaming.recordings.domain import Look, SegmentFile, parse_segment_path
+from streaming.recordings.domain import CameraFiles, Look, SegmentFile, parse_segment_path
 from streaming.recordings.parts import Parts
 
 if TYPE_CHECKING:
@@ -47,17 +47,18 @@ class Playlists:
     ) -> None:
         """A file that was not written for `idle_after` counts as finished."""
         self._uow, self._index, self._files, self._clock, self._idle_after = uow, index, files, clock, idle_after
-        self._lately: Mapping[UUID, Sequence[SegmentFile]] = {}
+        self._known: Mapping[UUID, CameraFiles] = {}
         self._parsed: OrderedDict[PurePosixPath, tuple[tuple[int, int], Parts | None]] = OrderedDict()
         self._few = asyncio.Semaphore(_AT_ONCE)
 
     async def follow(self, look: Look) -> None:
-        """Learns which files were written lately."""
-        lately: defaultdict[UUID, list[SegmentFile]] = defaultdict(list)
-        for file in look.files:
-            if look.now - file.modified_at < _LATELY:
-                lately[file.camera_id].append(file)
-        self._lately = {camera_id: sorted(files, key=lambda file: file.started_at) for camera_id, files in lately.items()}
+        """Learns which files there are."""
+        self._known = look.files
+
+    def _lately(self, camera_id: UUID) -> list[SegmentFile]:
+        """A camera's files that were written within the last hour, oldest first."""
+        files = self._known.get(camera_id)
+        return [] if files is None else files.written_since(self._clock.now() - _LATELY)
 
     async def of(self, session: PlaybackSession, since: datetime | None = None, until: datetime | None = None) -> str:
         """Returns the playlist of the session's range, or of a part of it. Raises: Invalid, NoRecording, Unavailable."""
@@ -78,7 +79,7 @@ class Playlists:
         if parsed[1] >= session.since:
             return
         # It begins before the range: it has to be the one that reaches into it.
-        if any(file.path == path and file.modified_at > session.since for file in self._lately.get(session.camera_id, ())):
+        if any(file.path == path and file.modified_at > session.since for file in self._lately(session.camera_id)):
             return
         if path not in {file.path for file in await self._indexed(session, session.since, session.since + _MOMENT)}:
             raise OutsideSession
@@ -86,7 +87,7 @@ class Playlists:
     async def _made(self, session: PlaybackSession, since: datetime, until: datetime) -> str:
         indexed = await self._indexed(session, since, until)
         known = {file.path for file in indexed}
-        lately = [file for file in self._lately.get(session.camera_id, ()) if file.path not in known and file.started_at < until]
+        lately = [file for file in self._lately(session.camera_id) if file.path not in known and file.started_at < until]
         late, is_complete = await self._late(lately, until)
         missing = {file.path: await self._parts(file.path) for file in indexed if file.parts is None}
         # in a thread: of a day these are some ten thousand groups

@@ -159,10 +159,10 @@ class _Stock:
         city_of = {camera_id: camera.tenant_id for camera_id, camera in look.cameras.items()}
         written = newest_of(look)
         self._freed = 0
-        for file in look.files:
+        for file in look.every_file():
             camera_id = file.camera_id
             city, limit = city_of.get(camera_id), before.get(camera_id)
-            is_newest = written.get(camera_id) is file
+            is_newest = written.get(camera_id) == file
             if rules.held.cover(city, file):
                 self.used[city] += file.size_bytes
                 self.held[city] += file.size_bytes
@@ -230,7 +230,7 @@ class _Stock:
 def newest_of(look: Look) -> dict[UUID, SegmentFile]:
     """The newest file of each camera that was not removed."""
     newest: dict[UUID, SegmentFile] = {}
-    for file in look.files:
+    for file in look.every_file():
         known = newest.get(file.camera_id)
         if known is None or file.started_at > known.started_at:
             newest[file.camera_id] = file

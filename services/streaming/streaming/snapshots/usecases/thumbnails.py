@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from chassis.logs import get_logger
@@ -19,6 +18,8 @@ if TYPE_CHECKING:
 
 log = get_logger(__name__)
 
+_MOST_OF_A_CAMERA = 50
+"""More are not made between two looks."""
 _SWEPT_EVERY_S = timedelta(hours=1).total_seconds()
 
 
@@ -32,15 +33,12 @@ class Thumbnails:
     def __init__(self, files: RecordingsFolder, pictures: PyAvPictures, *, clock: Clock, idle_after: timedelta) -> None:
         self._files, self._pictures, self._clock, self._idle_after = files, pictures, clock, idle_after
         self._missing: list[SegmentFile] = []
-        self._tried: set[PurePosixPath] = set()
-        """A look that began before they were tried does not know of it."""
         self._swept_at = float("-inf")
 
     async def follow(self, look: Look) -> None:
         """Notes which thumbnails are missing."""
-        self._tried &= {file.path for file in look.files if not file.has_thumbnail}
-        self._missing = without_thumbnail(look.files, look.now, self._idle_after, self._tried)
-        metrics.thumbnails_missing.set(len(self._missing))
+        self._missing = without_thumbnail(look, self._idle_after, _MOST_OF_A_CAMERA)
+        metrics.thumbnails_missing.set(sum(len(files.without_thumbnail) for files in look.files.values()))
 
     async def make_next(self) -> None:
         """Makes one thumbnail, where one is missing; once an hour, removes those whose recordings are gone. Raises: Unavailable."""
@@ -53,7 +51,6 @@ class Thumbnails:
 
     async def _make(self, file: SegmentFile) -> None:
         await self._files.begin_thumbnail(file.path)
-        self._tried.add(file.path)
         with metrics.thumbnail_seconds.time():
             try:
                 jpeg = await self._pictures.thumbnail(file.path)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from chassis.db import UnitOfWork, UowFactory
-from streaming.recordings.domain import Look, written_last
+from streaming.recordings.domain import Look
 
 if TYPE_CHECKING:
     from streaming.timeline.repository import PostgresOpenFiles
@@ -25,7 +25,7 @@ class OpenFiles:
     async def follow(self, look: Look) -> None:
         """Raises: Unavailable."""
         by_tenant: defaultdict[UUID, dict[UUID, tuple[str, datetime, datetime]]] = defaultdict(dict)
-        for file in written_last(look.files, look.now).values():
+        for file in look.written_last().values():
             if file.camera_id in look.cameras and look.now - file.modified_at < self._idle_after:
                 tenant_id = look.cameras[file.camera_id].tenant_id
                 by_tenant[tenant_id][file.camera_id] = str(file.path), file.started_at, file.modified_at

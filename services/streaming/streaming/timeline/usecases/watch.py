@@ -13,7 +13,7 @@ from gtvision.events import GapCause, RecordingResumed, RecordingStopped
 from gtvision.ids import derived_id
 from gtvision.time import EARLIEST
 from streaming import metrics
-from streaming.recordings.domain import Look, SegmentFile, written_last
+from streaming.recordings.domain import Look, SegmentFile
 from streaming.streams.domain import DesiredCamera, Playability, StreamView
 from streaming.timeline.domain import Interruption, Source
 
@@ -61,7 +61,7 @@ class RecordingWatch:
             self._stopped = {each.camera_id: each for each in await self._watches.open_interruptions(Source.RECORDER)}
         streams = {stream.camera_id: stream for stream in await self._fleet.streams()}
         self._is_loaded = True
-        newest = written_last(look.files, look.now)
+        newest = look.written_last()
         for camera in look.cameras.values():
             stream, file = streams.get(camera.camera_id), newest.get(camera.camera_id)
             is_wanted = camera.wanted and camera.recording.enabled

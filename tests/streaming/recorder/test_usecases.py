@@ -18,10 +18,10 @@ from gtvision.camera import RecordingSettings, path_name
 from gtvision.events import CameraRemoved
 from gtvision.ids import new_id
 from streaming.gateways.recordings_folder import RecordingsFolder
+from streaming.recorder.usecases import Recorder
 from streaming.recordings.domain import GENESIS, Look, next_link
 from streaming.recordings.parts import Parts, read_parts
 from streaming.recordings.repository import PostgresIndex, PostgresSegments
-from streaming.recordings.usecases import Recorder
 from streaming.retention.domain import Limits
 from streaming.retention.repository import PostgresHeld, PostgresHolds
 from streaming.retention.usecases import Retention
@@ -150,6 +150,26 @@ async def test_an_agent_that_lost_its_memory_indexes_nothing_twice(running: Runn
     assert await site.index() == before
 
 
+async def test_what_an_earlier_process_indexed_is_not_read_again(running: Running, tmp_path: Path, film: Path) -> None:
+    class Counting(RecordingsFolder):
+        async def sha256(self, path: PurePosixPath) -> str:
+            read.append(path.name)
+            return await super().sha256(path)
+
+    read: list[str] = []
+    site = await bench(running, tmp_path)
+    changed, *_ = [site.record(film, minute) for minute in (-5_000, -1_441, -1_440, 0, 1)]
+    await site.recorder.keep_index()
+    written = changed.stat().st_mtime
+    changed.write_bytes(film.read_bytes() + b"\x00\x00\x00\x08free")
+    os.utime(changed, (written, written))
+    site.restart()
+    site.recorder._files = Counting(tmp_path)
+    for _ in range(2):
+        await site.recorder.keep_index()
+    assert read == [changed.name]
+
+
 async def test_a_file_that_grew_on_is_indexed_again_in_its_place(running: Running, tmp_path: Path, film: Path) -> None:
     site = await bench(running, tmp_path)
     first, last = site.record(film, 0), site.record(film, 1, torn=film.stat().st_size // 3)
@@ -266,7 +286,7 @@ async def test_a_file_of_a_time_that_cannot_be_holds_up_nothing(running: Running
     looks: list[int] = []
 
     async def follow(look: Look) -> None:
-        looks.append(len(look.files))
+        looks.append(len(list(look.every_file())))
 
     site.recorder._followers = [follow]
     await site.recorder.keep_index()
