@@ -20,8 +20,7 @@ log = logging.getLogger("media_standin.recorder")
 
 MAX_WAITING_BYTES = 64 * 1024 * 1024
 """Waiting for a slow disk, all paths together; what comes beyond is lost, and the log says so."""
-RETRY_TICKS = 2 * CLOCK_RATE
-"""After so long a new file is begun where the disk refused the last, as MediaMTX does."""
+RETRY_TICKS = 2 * CLOCK_RATE  # until a new file is begun where the disk refused the last, as MediaMTX does
 
 
 class Disk:
@@ -131,8 +130,7 @@ class Recorder:
     def _wants_new_segment(self, unit: AccessUnit) -> bool:
         if self._file is None or self._parameters != (self._stream.sps, self._stream.pps):
             return True
-        passed = unit.ticks - self._segment_start
-        return passed >= self._segment_ticks or (self._file.has_failed and passed >= RETRY_TICKS)
+        return unit.ticks - self._segment_start >= (RETRY_TICKS if self._file.has_failed else self._segment_ticks)
 
     def _begin_segment(self, unit: AccessUnit) -> None:
         self._parameters = (self._stream.sps, self._stream.pps)
