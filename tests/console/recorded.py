@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import itertools
 import subprocess
@@ -94,6 +95,9 @@ class Node:
         self.archived: dict[UUID, list[ArchivedSpan]] = {}
         self.sessions: list[Session] = []
         self.served: list[str] = []
+        self.may_open = asyncio.Event()
+        """An opened session is answered once it is set."""
+        self.may_open.set()
 
     def record(self, camera: UUID, start: datetime, minutes: int, film: Film = FILM) -> None:
         """A camera was recorded from then on."""
@@ -156,6 +160,7 @@ class Node:
         if session is None:
             return Response(status_code=401)
         session.is_spent = True
+        await self.may_open.wait()
         rest = "&".join(f"{name}={quote(value)}" for name, value in request.query_params.items() if name != "ticket")
         return RedirectResponse(f"/playback/cam_{session.camera}/{session.key}/index.m3u8?{rest}", 302)
 

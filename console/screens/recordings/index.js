@@ -171,7 +171,7 @@ function useSkips(deck) {
     let timer = null;
     const skipped = ({ detail: { from, to, gap } }) => {
       clearTimeout(timer);
-      setNotice(RECORDINGS.skipped(gapInWords({ from: gap?.from ?? from, to, cause: gap?.cause ?? "unknown" })));
+      setNotice(RECORDINGS.skipped(gapInWords({ cause: "unknown", from, ...gap, to })));
       timer = setTimeout(() => setNotice(""), NOTICE_MS);
     };
     deck.addEventListener("skipped", skipped);

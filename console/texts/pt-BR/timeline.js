@@ -21,7 +21,7 @@ export const TIMELINE = {
   alerts: "alertas",
   plates: "placas lidas",
   gap: (from, to, cause) => `sem gravação de ${from} a ${to}: ${cause}`,
-  lessThanAMinute: "menos de 1 min",
+  lessThanASecond: "menos de 1 s",
   shown: (from, to) => `De ${from} a ${to}.`,
   days: (some, all) => `${some} de ${all} dias com gravação.`,
   away: (sum) => `Só na cópia externa: ${sum}.`,

@@ -35,8 +35,10 @@ export class Recorded extends EventTarget {
   #open;
   #library = null;
   #positions = null;
-  /** {from, to, url, until, began, base}: the ticket in `url` is good until then; `base`: the folder of the opened session, null before. */
+  /** {from, to, url, until, began, base}: the ticket in `url` is good until then, and once; `base`: the folder of the opened session, null before. */
   #session = null;
+  /** Settles once the session is opened, or is not. @type {Promise<void> | null} */
+  #opening = null;
   #range = null;
   #loading = 0;
   #failures = 0;
@@ -162,14 +164,21 @@ export class Recorded extends EventTarget {
   async #load(instant) {
     const mine = (this.#loading += 1);
     clearTimeout(this.#timer);
-    this.#drop();
     this.#say("loading");
+    await this.#opening; // were it cut off, the ticket would be used up for nothing
+    if (mine !== this.#loading) return;
+    this.#drop();
     try {
       const [Hls, session] = await Promise.all([loadHls(), this.#sessionFor(instant)]);
       if (mine !== this.#loading) return;
       this.#session = session;
       this.#range = { from: Math.max(session.from, instant - BACK_MS), to: Math.min(session.to, instant + AHEAD_MS) };
-      await this.#playlist(Hls, addressOf(session, this.#range), () => mine === this.#loading);
+      const playlist = this.#playlist(Hls, addressOf(session, this.#range), () => mine === this.#loading);
+      if (session.base === null) {
+        session.until = 0; // the ticket is used
+        this.#opening = playlist.catch(() => {}).then(() => void (this.#opening = null));
+      }
+      await playlist;
       if (mine !== this.#loading) return;
       const position = this.#positions.positionOf(this.#wanted);
       if (position === null) return this.#say("empty");
@@ -202,12 +211,12 @@ export class Recorded extends EventTarget {
       });
       library.on(Hls.Events.LEVEL_UPDATED, (_, { details }) => this.#positions?.grown(details));
       library.on(Hls.Events.ERROR, (_, { fatal, details, response, networkDetails }) => {
-        if (!fatal || !isMine()) return;
+        if (!fatal) return;
         this.#opened(networkDetails?.responseURL); // that of a redirect, which has used the ticket up
         const isEmpty = details === Hls.ErrorDetails.LEVEL_EMPTY_ERROR || response?.code === 404;
         const problem = isEmpty ? { code: "no_recording" } : { status: response?.code ?? 0, code: "lost" };
-        if (isHere) this.#fail(problem);
-        else reject(problem);
+        if (!isHere) reject(problem);
+        else if (isMine()) this.#fail(problem);
       });
       library.attachMedia(this.#video);
       library.loadSource(address);
@@ -236,7 +245,7 @@ export class Recorded extends EventTarget {
 
   #drop() {
     this.#library?.destroy();
-    this.#library = this.#positions = this.#range = null;
+    this.#library = this.#positions = this.#range = this.#opening = null;
     this.#video.removeAttribute("src");
     this.#video.load();
   }

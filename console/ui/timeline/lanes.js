@@ -8,6 +8,8 @@ import { drawn } from "./spans.js";
 export const LANE_PX = 34;
 export const AXIS_PX = 24;
 const LEAST_PX = 2;
+/** Plates that are closer than this cover one another. */
+const PLATE_PX = 5;
 const UNITS = { second: clock, minute: hourOf, day: dayOf, month: monthOf };
 /** Lines of each pattern in a square of eight pixels. */
 const PATTERNS = {
@@ -50,7 +52,7 @@ export function Lanes({ lanes, view, width, range }) {
       ${lane.recorded && (lane.recorded.density
         ? html`<${Days} density=${lane.recorded.density} view=${view} place=${place} />`
         : html`<${Spans} recorded=${lane.recorded} view=${view} width=${width} place=${place} />`)}
-      ${(lane.marks ?? []).map((mark) => html`<${Mark} key=${mark.id} mark=${mark} x=${place(mark.at)} />`)}
+      ${apart(lane.marks ?? [], view, place).map((mark) => html`<${Mark} key=${mark.id} mark=${mark} x=${place(mark.at)} />`)}
     </g>`)}
     ${range && html`<rect class="timeline-range" x=${place(range.from)} width=${Math.max(LEAST_PX, place(range.to) - place(range.from))} y=${AXIS_PX} height=${height - AXIS_PX} />`}
   </svg>`;
@@ -76,6 +78,18 @@ function Days({ density, view, place }) {
       <rect class="timeline-day-ground" x=${place(from)} width=${width} y="5" height=${high} />
       <rect class="timeline-recorded" x=${place(from)} width=${width} y=${5 + high * (1 - share)} height=${high * share} />
     </g>`;
+  });
+}
+
+/** Returns the marks of a view, in the order of their times; of plates that would cover one another, the first. */
+function apart(marks, view, place) {
+  let last = -Infinity;
+  return marks.filter(({ kind, at }) => {
+    if (at < view.from || at > view.to) return false;
+    if (kind !== "plate") return true;
+    if (place(at) - last < PLATE_PX) return false;
+    last = place(at);
+    return true;
   });
 }
 

@@ -2,7 +2,7 @@
 
 import { TIMELINE } from "../../texts/pt-BR/timeline.js";
 import { day, dayOf, hourOf, moment } from "../dates.js";
-import { DAY, MINUTE, SPANS_UP_TO } from "./scale.js";
+import { DAY, MINUTE, SECOND, SPANS_UP_TO } from "./scale.js";
 
 const SAID = 3;
 
@@ -21,16 +21,20 @@ const recordedInWords = ({ archived }) => (archived?.restoredUntil ? TIMELINE.re
 const short = (at, other) => (day(at) === day(other) ? hourOf(at) : `${dayOf(at)} ${hourOf(at)}`);
 
 /** "sem gravação de 10:02 a 10:14: câmera sem rede" */
-export function gapInWords({ from, to, cause }) {
-  return TIMELINE.gap(short(from, from), short(to, from), causeInWords({ cause }));
+export function gapInWords({ from, to, cause, detail = "" }) {
+  return TIMELINE.gap(short(from, from), short(to, from), causeInWords({ cause, detail }));
 }
 
-/** "23 h 12 min" */
+/** "23 h 12 min", "1 min 20 s" */
 export function length(ms) {
+  if (ms < 10 * MINUTE) {
+    const seconds = Math.round(ms / SECOND);
+    return [seconds >= 60 && `${Math.floor(seconds / 60)} min`, seconds % 60 && `${seconds % 60} s`].filter(Boolean).join(" ") || TIMELINE.lessThanASecond;
+  }
   const minutes = Math.round(ms / MINUTE);
   const [days, hours, rest] = [Math.floor(minutes / 1440), Math.floor((minutes % 1440) / 60), minutes % 60];
   const parts = [days && `${days} d`, hours && `${hours} h`, rest && !days && `${rest} min`].filter(Boolean);
-  return parts.join(" ") || TIMELINE.lessThanAMinute;
+  return parts.join(" ");
 }
 
 /** How much of what is shown was recorded, and the longest gaps, camera by camera. */

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 from playwright.async_api import expect
-from tests.console.browsing import Console
+from tests.chassis.waiting import until
+from tests.console.browsing import Console, sign_in
 from tests.console.origin import one_origin
 from tests.console.recorded import MINUTE, Node, no_recording, sprite
 from tests.console.rules.city import City, camera, read
@@ -168,6 +169,23 @@ async def test_a_session_that_was_ended_says_so_and_can_be_opened_again(console:
     await page.get_by_role("button", name="Abrir de novo").click()
     await expect(tile(page)).to_have_attribute("data-shown", "picture")
     await expect(page.locator(".recordings-clock")).to_contain_text("13:30:")
+
+
+async def test_to_go_elsewhere_while_a_session_is_opened_uses_no_ticket_twice(console: Console, node: Node) -> None:
+    city = City(console, [camera("Portão 1")])
+    gate = city.cameras[0].id
+    node.record(gate, NOON, 10)
+    node.may_open.clear()
+    page = await console.tab(path(gate, at=NOON))
+    await sign_in(page, await console.user())
+    await until(lambda: any(session.is_spent for session in node.sessions))
+    await page.keyboard.press("k")
+    await page.keyboard.press("Shift+ArrowRight")
+    await page.keyboard.press("Shift+ArrowRight")
+    node.may_open.set()
+    await shows(page, await instant(page))
+    assert await instant(page) == NOON + 2 * MINUTE
+    assert len(node.sessions) == 1
 
 
 async def test_who_may_not_see_recordings_finds_no_way_to_them(console: Console, node: Node) -> None:
