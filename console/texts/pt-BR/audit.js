@@ -27,6 +27,7 @@ export const ACTION_GROUPS = {
       "live_feed.viewed": "Acompanhou leituras e alertas ao vivo",
       "recordings.listed": "Consultou gravações",
       "recording.viewed": "Viu uma gravação",
+      "recording.refused": "Gravação recusada",
       "plate.unmasked": "Viu uma placa encoberta",
       "export.made": "Exportou dados",
       "export.downloaded": "Baixou um trecho exportado",
