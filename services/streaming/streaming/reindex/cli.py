@@ -6,10 +6,12 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from streaming.recordings.domain import Look
-from streaming.reindex.domain import MOST_CHANGED, Differences
+from streaming.recordings.domain import Look, SegmentFile
+from streaming.reindex.domain import MOST_CHANGED, Differences, IndexedFile
 from streaming.reindex.usecases import Reindexing
 from streaming.retention import cli as holds_cli
+
+_LISTED = 10
 
 
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
@@ -33,17 +35,25 @@ async def run(asked: argparse.Namespace, reindexing: Reindexing, look: Look) -> 
         sys.stdout.write("Nothing was changed; --apply brings the index to what the disk says.\n")
         return 0
     done = await reindexing.apply(look, found, force=asked.force)
-    sys.stdout.write(f"{done.added} files added, {done.removed} rows removed, {done.refused} files not indexed (the log says why).\n")
+    sys.stdout.write(f"{done.added} files added, {done.removed} rows removed, {len(done.refused)} files not indexed.\n")
+    sys.stdout.write(_listed([f"{path}: {reason}" for path, reason in done.refused]))
     return 0
 
 
 def told(found: Differences) -> str:
-    """The differences in words, a line each."""
-    lines = (
-        ("files on disk", found.files),
-        ("rows in the index", found.rows),
-        ("files without a row", len(found.unindexed)),
-        ("rows without a file", len(found.missing)),
-        ("files of another size", len(found.changed)),
+    """The differences in words, with the first paths of each kind."""
+    lines: tuple[tuple[str, int, Sequence[SegmentFile] | Sequence[IndexedFile]], ...] = (
+        ("files on disk", found.files, ()),
+        ("rows in the index", found.rows, ()),
+        ("files without a row", len(found.unindexed), found.unindexed),
+        ("rows without a file", len(found.missing), found.missing),
+        ("files of another size", len(found.changed), found.changed),
     )
-    return "".join(f"{name:<22}{count:>12,}\n" for name, count in lines) + f"{found.share:.2%} of the rows would go or change.\n"
+    said = "".join(f"{name:<22}{count:>12,}\n{_listed([str(each.path) for each in paths])}" for name, count, paths in lines)
+    return f"{said}{found.share:.2%} of the rows would go or change.\n"
+
+
+def _listed(items: Sequence[str]) -> str:
+    """The first ones, a line each."""
+    more = [f"... and {len(items) - _LISTED:,} more"] if len(items) > _LISTED else []
+    return "".join(f"  {item}\n" for item in [*items[:_LISTED], *more])

@@ -44,9 +44,9 @@ class Applied:
     """What was changed in the index."""
 
     added: int
-    refused: int
-    """Files that cannot be played or read, and changed ones that others follow: these keep their hash, so that it shows."""
     removed: int
+    refused: Sequence[tuple[PurePosixPath, str]]
+    """Files that were not indexed, with the reason in words. One that others follow keeps its old hash, so that it shows."""
 
 
 class Comparison:
@@ -129,12 +129,10 @@ class Reindexing:
     async def apply(self, look: Look, found: Differences, *, force: bool = False) -> Applied:
         """Adds, removes and indexes anew what differed at a look. Raises: TooMuchWouldChange, unless forced; Unavailable."""
         removed = await self._comparison.remove_missing(found, force=force)
-        added = refused = 0
-        room: set[date] = set()
+        added, refused, room = 0, list[tuple[PurePosixPath, str]](), set[date]()
         for file in sorted([*found.unindexed, *found.changed], key=lambda file: file.started_at):
             if not is_dated(file, look.now):
-                refused += 1
-                log.warning("recording_misdated", path=str(file.path))
+                refused.append((file.path, "The time in its name cannot be."))
                 continue
             day = file.started_at.date()
             if day not in room:  # a file begins late on its day, and its first picture may be of the next
@@ -142,7 +140,8 @@ class Reindexing:
                 room.add(day)
             try:
                 added += await self._add(look.cameras[file.camera_id].tenant_id, file) is not None
-            except (Invalid, Conflict, OSError) as error:
-                refused += 1
-                log.warning("recording_not_indexed", path=str(file.path), reason=type(error).__name__)
-        return Applied(added, refused, removed)
+            except (Invalid, Conflict) as error:
+                refused.append((file.path, error.message))
+            except OSError as error:
+                refused.append((file.path, f"It cannot be read ({type(error).__name__})."))
+        return Applied(added, removed, refused)
