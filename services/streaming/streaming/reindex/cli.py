@@ -28,12 +28,15 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
 
 
 async def run(asked: argparse.Namespace, reindexing: Reindexing, look: Look) -> int:
-    """The exit code. Raises: TooMuchWouldChange, Unavailable."""
+    """The exit code. Raises: Unavailable."""
     found = await reindexing.differences(look)
     sys.stdout.write(told(found))
     if not asked.apply:
         sys.stdout.write("Nothing was changed; --apply brings the index to what the disk says.\n")
         return 0
+    if found.is_too_much and not asked.force:
+        sys.stdout.write("Nothing was changed: that is too much. Is the disk with the recordings there? --force does it all the same.\n")
+        return 1
     done = await reindexing.apply(look, found, force=asked.force)
     sys.stdout.write(f"{done.added} files added, {done.removed} rows removed, {len(done.refused)} files not indexed.\n")
     sys.stdout.write(_listed([f"{path}: {reason}" for path, reason in done.refused]))
