@@ -192,3 +192,12 @@ def test_a_name_is_read_and_written(stem: str) -> None:
     begin = begin_of(stem)
     assert begin is not None
     assert stem_of(begin) == stem
+
+
+@pytest.mark.parametrize("is_known", [False, True], ids=["first_look", "later"])
+def test_a_folder_with_a_recording_s_name_is_none(site: Site, is_known: bool) -> None:
+    kept = site.record(0).name
+    if is_known:
+        site.settle()
+    (site.path / f"{NOW + MINUTE:%Y-%m-%d_%H-%M-%S-%f}.mp4").mkdir()
+    assert site.look(after_s=120) == [kept]

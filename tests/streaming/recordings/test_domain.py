@@ -61,6 +61,16 @@ class TestSegments:
         files = [recording(CAMERA, NOW + timedelta(minutes=m), modified=NOW + timedelta(minutes=m + 1, seconds=30)) for m in range(3)]
         assert written_last(files, NOW + timedelta(minutes=3)) == {CAMERA: files[2]}
 
+    def test_a_file_that_is_copied_back_does_not_end_the_one_that_is_written(self) -> None:
+        """The copy is written last for as long as it is made, beside a file that is written every second."""
+        now = NOW + timedelta(seconds=30)
+        growing, copied = (
+            recording(CAMERA, NOW, modified=now - timedelta(seconds=1)),
+            recording(CAMERA, NOW - timedelta(days=3), modified=now),
+        )
+        assert written_last([growing, copied], now) == {CAMERA: growing}
+        assert [file.path for file in finished([growing, copied], now, timedelta(seconds=20))] == [copied.path]
+
     def test_a_finished_file_knows_when_the_next_one_begins(self) -> None:
         files = [recording(camera, NOW + timedelta(minutes=m)) for m in (2, 0, 1) for camera in (CAMERA, OTHER)]
         done = finished(files, NOW + timedelta(hours=1), timedelta(seconds=20))

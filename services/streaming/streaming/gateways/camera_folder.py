@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from stat import S_ISDIR
 from uuid import UUID
 
 from gtvision.time import LATEST
@@ -115,7 +116,7 @@ class CameraFolder:
         return [status for begin in sorted(came) if (status := self._status(begin)) is not None], sorted(went)
 
     def _status(self, begin: int) -> Status | None:
-        """None: it is gone since it was listed."""
+        """None: it is gone since it was listed, or a folder."""
         try:
             status = os.lstat(self._path / (stem_of(begin) + RECORDING))
         except FileNotFoundError:
@@ -145,7 +146,10 @@ def _status_of_entry(begin: int, entry: os.DirEntry[str]) -> Status | None:
         return None
 
 
-def _status_of(begin: int, status: os.stat_result) -> Status:
+def _status_of(begin: int, status: os.stat_result) -> Status | None:
+    """None: it is a folder."""
+    if S_ISDIR(status.st_mode):
+        return None
     return Status(begin, status.st_size, (status.st_mtime_ns + 500) // 1_000)
 
 

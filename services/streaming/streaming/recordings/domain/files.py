@@ -96,6 +96,7 @@ class Status(NamedTuple):
     modified: int
 
 
+_JUST_NOW = timedelta(seconds=5)
 _SKEW = timedelta(minutes=1)
 """So far may the clock of the disk's own server be ahead."""
 
@@ -260,8 +261,10 @@ class CameraFiles(Sequence[SegmentFile]):
 
     @staticmethod
     def _written_last(among: Iterable[Status], now: datetime, most: int) -> list[int]:
-        latest = microseconds(now + _SKEW)
-        return [each.begin for each in nlargest(most, among, key=lambda each: (each.modified <= latest, each.modified, each.begin))]
+        """Of what was written just now the newest by name comes first: an old file may be copied back beside the one that is written."""
+        latest, lately = microseconds(now + _SKEW), microseconds(now - _JUST_NOW)
+        best = nlargest(most, among, key=lambda each: (each.modified <= latest, min(each.modified, lately), each.begin))
+        return [each.begin for each in best]
 
 
 @dataclass(frozen=True, slots=True)
