@@ -73,7 +73,8 @@ class Comparison:
         found = await self.differences(look)
         metrics.rows_without_files.set(len(found.missing))
         try:
-            await self.remove_missing(found)
+            for row in await self.remove_missing(found):
+                log.error("recording_lost", path=row.path, size_bytes=row.size_bytes)
         except TooMuchWouldChange as error:
             metrics.reindex_stopped.inc()
             log.error("reindex_stopped", reason=error.message, rows=found.rows, missing=len(found.missing), changed=len(found.changed))
@@ -88,8 +89,8 @@ class Comparison:
             parts.append(await asyncio.to_thread(compare, own, own.finished(look.now, self._idle_after), rows))
         return whole(parts)
 
-    async def remove_missing(self, found: Differences, *, force: bool = False) -> int:
-        """Takes rows without files out of the index, and says so on the timeline. Raises: TooMuchWouldChange, unless forced."""
+    async def remove_missing(self, found: Differences, *, force: bool = False) -> list[IndexedFile]:
+        """Takes rows without files out of the index, tells the timeline, returns them. Raises: TooMuchWouldChange, unless forced."""
         if found.is_too_much and not force:
             raise TooMuchWouldChange
         by_camera: defaultdict[tuple[UUID, UUID], list[IndexedFile]] = defaultdict(list)
@@ -97,22 +98,20 @@ class Comparison:
             if await self._files.has(PurePosixPath(row.path), row.size_bytes):
                 continue  # it came back from off-site since the files were listed
             by_camera[row.tenant_id, row.camera_id].append(row)
-        removed = 0
+        removed: list[IndexedFile] = []
         for (tenant_id, camera_id), rows in by_camera.items():
             for first in range(0, len(rows), _AT_ONCE):
                 removed += await self._remove(tenant_id, camera_id, rows[first : first + _AT_ONCE])
         return removed
 
-    async def _remove(self, tenant_id: UUID, camera_id: UUID, rows: Sequence[IndexedFile]) -> int:
+    async def _remove(self, tenant_id: UUID, camera_id: UUID, rows: Sequence[IndexedFile]) -> list[IndexedFile]:
         async with self._uow(tenant_id) as uow:
             gone = await self._rows(uow).remove(rows)
             for span in joined(Span(row.started_at, row.ended_at) for row in gone if row.started_at < row.ended_at):
                 lost_id = derived_id("recording lost", camera_id, span.start.isoformat(), span.end.isoformat())
                 lost = Interruption(tenant_id, camera_id, span.start, lost_id, GapCause.DISK, "file_missing")
                 await self._interruptions(uow).open(lost, Source.INDEX, span.end)
-        for row in gone:
-            log.error("recording_lost", path=row.path, size_bytes=row.size_bytes)
-        return len(gone)
+        return gone
 
 
 class Reindexing:
@@ -144,4 +143,4 @@ class Reindexing:
                 refused.append((file.path, error.message))
             except OSError as error:
                 refused.append((file.path, f"It cannot be read ({type(error).__name__})."))
-        return Applied(added, removed, refused)
+        return Applied(added, len(removed), refused)
