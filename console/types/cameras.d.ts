@@ -154,7 +154,7 @@ export interface RecordingSettings {
 }
 
 /** Why a stream is not well. */
-export type StreamCause = "unreachable" | "no_progress" | "media_server_down" | "disabled" | "address_refused" | "address_invalid" | "not_recorded" | "disk_full" | "no_video" | "codec_unsupported" | "unknown";
+export type StreamCause = "unreachable" | "no_progress" | "media_server_down" | "disabled" | "address_refused" | "address_invalid" | "not_recorded" | "disk_full" | "no_video" | "codec_unsupported" | "no_keyframes" | "clock_jumped" | "clock_unsteady" | "unstable" | "unknown";
 
 export interface ValidationError {
   loc: (string | number)[];

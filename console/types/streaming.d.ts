@@ -240,7 +240,7 @@ export interface StoppedOut {
 }
 
 /** Why a stream is not well. */
-export type StreamCause = "unreachable" | "no_progress" | "media_server_down" | "disabled" | "address_refused" | "address_invalid" | "not_recorded" | "disk_full" | "no_video" | "codec_unsupported" | "unknown";
+export type StreamCause = "unreachable" | "no_progress" | "media_server_down" | "disabled" | "address_refused" | "address_invalid" | "not_recorded" | "disk_full" | "no_video" | "codec_unsupported" | "no_keyframes" | "clock_jumped" | "clock_unsteady" | "unstable" | "unknown";
 
 /** What a camera's stream is doing. `hls_path` and `whep_path` take a live ticket in `?ticket=`. */
 export interface StreamOut {

@@ -78,7 +78,11 @@ export const CAUSES = {
   not_recorded: "há imagem, mas nada é gravado: o sistema está refazendo a conexão",
   disk_full: "há imagem, mas o disco das gravações não aceita mais nada",
   no_video: "a câmera envia só som, sem imagem",
-  codec_unsupported: "nenhum navegador reproduz o formato de vídeo desta câmera",
+  codec_unsupported: "o formato de vídeo desta câmera não pode ser reproduzido ou gravado",
+  no_keyframes: "quadros-chave demais espaçados: ajuste o intervalo (GOP) na câmera para até 2 s",
+  clock_jumped: "o relógio da câmera deu um salto: o sistema está refazendo a conexão",
+  clock_unsteady: "o relógio da câmera dá saltos ou está parado: a gravação tem falhas",
+  unstable: "a conexão com a câmera cai a toda hora: verifique rede e energia",
   unknown: "causa desconhecida",
 };
 

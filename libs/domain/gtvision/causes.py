@@ -22,7 +22,15 @@ class StreamCause(StrEnum):
     """Nothing is written, because the disk of the recordings takes nothing."""
     NO_VIDEO = "no_video"
     CODEC_UNSUPPORTED = "codec_unsupported"
-    """No browser can play the video."""
+    """No browser can play the video, or it cannot be recorded."""
+    NO_KEYFRAMES = "no_keyframes"
+    """Key frames come more than ten seconds apart, or no longer: nobody can begin to watch."""
+    CLOCK_JUMPED = "clock_jumped"
+    """The camera's clock was set: the recording broke off, and what reads the stream may not go on."""
+    CLOCK_UNSTEADY = "clock_unsteady"
+    """The camera's clock jumps again and again, or stands still: the recording is full of holes."""
+    UNSTABLE = "unstable"
+    """The connection breaks off again and again."""
     UNKNOWN = "unknown"
 
 

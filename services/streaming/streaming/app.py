@@ -70,6 +70,7 @@ from streaming.playback.api import node as playback_node
 from streaming.playback.api import router as playback_router
 from streaming.playback.repository import PostgresPlaybackSessions, PostgresPlayedFiles, PostgresTenants
 from streaming.playback.usecases import PlaybackSessions, PlaybackTickets, Playlists, SilentFiles
+from streaming.progress.usecases import PictureWatch
 from streaming.recorder.usecases import Follower, Recorder
 from streaming.recordings.api import router as recordings_router
 from streaming.recordings.domain import Look
@@ -302,7 +303,8 @@ def create_agent(settings: AgentSettings) -> Worker:
         clock=clock,
     )
     open_files = OpenFiles(db.uow, PostgresOpenFiles, idle_after)
-    watch = RecordingWatch(db.uow, PostgresInterruptions, PostgresWatches(db), PostgresFleet(db), files)
+    pictures = PictureWatch(db.uow, PostgresInterruptions, PostgresWatches(db), PostgresFleet(db), files)
+    watch = RecordingWatch(db.uow, PostgresInterruptions, PostgresWatches(db), PostgresFleet(db), files, pictures.written_at)
     comparison = Comparison(db.uow, PostgresIndexedFiles, PostgresInterruptions, files, clock, idle_after)
     pruning = Pruning(db.uow, PostgresInterruptions, PostgresWatches(db), PostgresFleet(db), trusted_now)
     gaps = ClosedGaps(_reader(clock), PostgresTimeline, PostgresStreams)
@@ -316,9 +318,7 @@ def create_agent(settings: AgentSettings) -> Worker:
         idle_after=idle_after,
         followers=(
             *archive.followers,
-            open_files.follow,
-            watch.follow,
-            playlists.follow,
+            *(open_files.follow, pictures.follow, watch.follow, playlists.follow),
             retention.follow,
             count.follow,
             thumbnails.follow,

@@ -24,6 +24,10 @@ def test_the_pauses_grow() -> None:
     assert times(Healing(), NOW, 800, StreamCause.NOT_RECORDED) == [15, 45, 105, 405, 705]
 
 
+def test_a_clock_that_was_set_is_mended_so_within_a_minute() -> None:
+    assert times(Healing(), NOW, 60, StreamCause.CLOCK_JUMPED) == [15, 45]
+
+
 def test_a_disk_that_takes_nothing_is_not_mended_so() -> None:
     assert times(Healing(), NOW, 800, StreamCause.DISK_FULL) == []
 

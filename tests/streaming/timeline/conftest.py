@@ -90,6 +90,11 @@ class Site:
         headers = self.running.mint.headers(caller or self.caller())
         return await self.running.http.get("/recordings/timeline", headers=headers, params=asked)
 
+    async def state(self) -> tuple[str, str | None]:
+        """Of the stream, and its cause."""
+        answer = await self.running.http.get(f"/streams/{self.camera}", headers=self.running.mint.headers(self.caller()))
+        return answer.json()["state"], answer.json()["cause"]
+
     async def timeline(self, since: datetime, until: datetime, **params: Any) -> dict[str, Any]:
         answer = await self.ask(since, until, **params)
         assert answer.status_code == 200, answer.text

@@ -104,6 +104,45 @@ async def test_a_camera_that_reconnects_all_the_time_is_one_interruption(going: 
     assert {gap["cause"] for gap in await gaps(going, last)} == {"network"}
 
 
+async def test_a_connection_that_has_caught_up_between_two_looks_was_interrupted(going: Site) -> None:
+    connected = going.running.media.connected
+    connected[going.path] = going.now()
+    await going.looks(2)
+    last = going.now()
+    connected[going.path] = going.now() + SECOND
+    await going.looks(1)  # its counter has passed what it was before
+    back = going.now()
+    await going.looks(30)
+    [gap, later] = await gaps(going, last)
+    assert (gap["cause"], instants([gap]), later["cause"]) == ("network", [(last, back)], "unknown")
+
+
+async def test_a_stream_that_breaks_off_again_and_again_is_unstable_until_it_goes_on(going: Site) -> None:
+    states = [await going.state()]
+    for _ in range(6):
+        await going.looks(2, sends=False, available=False)
+        going.sent = 0
+        await going.looks(6)
+        states.append(await going.state())
+    assert states == [("online", None)] * 3 + [("degraded", "unstable")] * 4
+    await going.looks(50)
+    assert await going.state() == ("degraded", "unstable")
+    await going.looks(15)
+    assert await going.state() == ("online", None)
+
+
+async def test_a_media_server_that_restarts_makes_no_camera_unstable(going: Site) -> None:
+    for _ in range(5):
+        going.running.media.down = True
+        try:
+            await going.looks(2, sends=False)
+        finally:
+            going.running.media.down = False
+        going.sent = 0
+        await going.looks(6)
+    assert await going.state() == ("online", None)
+
+
 async def test_switching_off_is_the_operator_s_doing(going: Site) -> None:
     last = going.now()
     for changes, detail in (({"recording": RecordingSettings(enabled=False)}, "recording_off"), ({"enabled": False}, "disabled")):

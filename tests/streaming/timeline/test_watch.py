@@ -83,9 +83,7 @@ class Agent:
         return [event.data for event in await emitted(self.site.running.db, self.site.tenant, kind)]
 
     async def cause(self) -> tuple[str, str | None]:
-        caller = self.site.caller()
-        answer = await self.site.running.http.get(f"/streams/{self.site.camera}", headers=self.site.running.mint.headers(caller))
-        return answer.json()["state"], answer.json()["cause"]
+        return await self.site.state()
 
 
 @pytest.fixture

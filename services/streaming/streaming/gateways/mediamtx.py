@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import datetime
 from typing import Any
 from urllib.parse import parse_qs
 from uuid import UUID
@@ -58,6 +59,7 @@ class MediaMtx:
                 available=bool(item.get("available", item.get("ready"))),
                 inbound_bytes=int(item.get("inboundBytes", item.get("bytesReceived", 0))),
                 codecs=tuple(item.get("tracks") or ()),
+                connected_at=_instant(item.get("availableTime") or item.get("readyTime")),
             )
             for item in await self._pages("/paths/list")
         }
@@ -104,6 +106,10 @@ class MediaMtx:
             raise Invalid(f"The media server refused the change ({answer.status_code}).")
         body: dict[str, Any] = answer.json() if answer.content else {}
         return body
+
+
+def _instant(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
 
 
 def _view(protocol: str, item: dict[str, Any]) -> View:

@@ -9,7 +9,7 @@ import math
 import os
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import suppress
 from datetime import datetime, timedelta
 from fractions import Fraction
@@ -25,6 +25,7 @@ from gtvision.camera import camera_of_path, path_name
 from gtvision.errors import Invalid, Unavailable
 from streaming.gateways.camera_folder import RECORDING, THUMBNAIL, UNFINISHED, CameraFolder, Seen, all_files
 from streaming.playback.parts import sound_marks
+from streaming.progress.parts import Growth, read_on
 from streaming.recordings.domain import CameraFiles, Pictures, begin_of, microseconds, parse_segment_path, thumbnail_of
 from streaming.recordings.parts import Parts, read_parts
 
@@ -86,6 +87,10 @@ class RecordingsFolder:
         """What the file consists of, also while it is written. Raises: Invalid, OSError."""
         async with asyncio.timeout(_MEASURE_TIMEOUT_S):
             return await asyncio.to_thread(_parts, self._root / path)
+
+    async def growths(self, known: Mapping[PurePosixPath, Growth]) -> dict[PurePosixPath, Growth]:
+        """How far the files have grown, of which `known` was read before. Without those that cannot be read. Raises: Unavailable."""
+        return await self._ask(partial(_growths, self._root, known))
 
     async def sound_marks(self, path: PurePosixPath) -> list[int]:
         """Where the file names its boxes of sound (`playback.parts`). Raises: Invalid, OSError."""
@@ -323,6 +328,14 @@ def _pictures(path: Path) -> Pictures:
 def _parts(path: Path) -> Parts:
     with path.open("rb") as file:
         return read_parts(file, os.fstat(file.fileno()).st_size)
+
+
+def _growths(root: Path, known: Mapping[PurePosixPath, Growth]) -> dict[PurePosixPath, Growth]:
+    found: dict[PurePosixPath, Growth] = {}
+    for path, growth in known.items():
+        with suppress(OSError, Invalid), (root / path).open("rb") as file:
+            found[path] = read_on(file, os.fstat(file.fileno()).st_size, growth)
+    return found
 
 
 def _try_to_write(root: Path) -> None:

@@ -85,15 +85,15 @@ def read_parts(file: BinaryIO, size: int) -> Parts:
 
     Raises: Invalid, where there is no complete init section with a video track, or what follows is damaged; OSError.
     """
-    init: _Init | None = None
+    init: Init | None = None
     groups = _Groups()
-    fragment: _Fragment | None = None
+    fragment: Fragment | None = None
     for box in top_boxes(file, size):
         if box.kind == b"moov" and init is None:
-            init = _init_of(body_of(file, box))
+            init = init_of(body_of(file, box))
             groups.end = init_size = box.end
         elif box.kind == b"moof" and init is not None:
-            fragment = _fragment_of(body_of(file, box), init)
+            fragment = fragment_of(body_of(file, box), init)
         elif box.kind == b"mdat" and init is not None and fragment is not None:
             groups.add(box.end, fragment, init.timescale)
             fragment = None
@@ -116,7 +116,7 @@ class _Groups:
     _key: int = 0
     _timescale: int = 1
 
-    def add(self, end: int, fragment: _Fragment, timescale: int) -> None:
+    def add(self, end: int, fragment: Fragment, timescale: int) -> None:
         self._timescale = timescale
         begin, self.end = self.end, end
         start = self._clock if fragment.start is None else fragment.start
@@ -154,9 +154,8 @@ class Box:
     end: int
 
 
-def top_boxes(file: BinaryIO, size: int) -> Iterator[Box]:
-    """Yields the complete boxes of the file, up to the first that is torn or is none: a crash may leave zeros behind."""
-    at = 0
+def top_boxes(file: BinaryIO, size: int, at: int = 0) -> Iterator[Box]:
+    """Yields the complete boxes of the file from `at` on, up to the first that is torn or is none: a crash may leave zeros behind."""
     for _ in range(_MAX_BOXES):
         file.seek(at)
         head = file.read(16)
@@ -216,7 +215,7 @@ def unpack(form: str, data: bytes, at: int) -> tuple[int, ...]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Init:
+class Init:
     """The video track, and what holds where a part does not say it."""
 
     track: int
@@ -226,7 +225,8 @@ class _Init:
     flags: int = 0
 
 
-def _init_of(moov: bytes) -> _Init:
+def init_of(moov: bytes) -> Init:
+    """Raises: Invalid, where there is no video track."""
     video: tuple[int, int] | None = None
     codecs: list[str] = []
     for trak in (box for box in boxes_in(moov) if box.kind == b"trak"):
@@ -248,12 +248,12 @@ def _init_of(moov: bytes) -> _Init:
     for trex in (box for box in (boxes_in(moov, mvex.start, mvex.end) if mvex else ()) if box.kind == b"trex"):
         track, _, duration, _, flags = unpack(">5I", moov, trex.start + 4)
         if track == video[0]:
-            return _Init(*video, tuple(codecs), duration, flags)
-    return _Init(*video, tuple(codecs))
+            return Init(*video, tuple(codecs), duration, flags)
+    return Init(*video, tuple(codecs))
 
 
 @dataclass(frozen=True, slots=True)
-class _Fragment:
+class Fragment:
     """The video of a part, in the track's ticks: its start, its length, and its first key frame from its start."""
 
     start: int | None
@@ -261,7 +261,8 @@ class _Fragment:
     key: int | None
 
 
-def _fragment_of(moof: bytes, init: _Init) -> _Fragment:
+def fragment_of(moof: bytes, init: Init) -> Fragment:
+    """Raises: Invalid, where the part is damaged."""
     start: int | None = None
     key: int | None = None
     ticks = 0
@@ -279,10 +280,10 @@ def _fragment_of(moof: bytes, init: _Init) -> _Fragment:
                 run, first = _run(moof, box, duration, flags)
                 key = ticks + first if key is None and first is not None else key
                 ticks += run
-    return _Fragment(start, ticks, key)
+    return Fragment(start, ticks, key)
 
 
-def _header(moof: bytes, tfhd: Box, init: _Init) -> tuple[int, int, int]:
+def _header(moof: bytes, tfhd: Box, init: Init) -> tuple[int, int, int]:
     """Track, and the duration and flags of its samples that do not say them."""
     present, track = unpack(">2I", moof, tfhd.start)
     duration, flags = init.duration, init.flags

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict, deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -99,6 +100,8 @@ _WEBRTC_CODECS = frozenset({"H264", "VP8", "VP9", "AV1"})
 """Video that every browser plays by WebRTC, as the media server names it. H265 it sends too; few browsers play it so."""
 _HLS_CODECS = frozenset({"H264", "H265", "VP9", "AV1"})
 """Video that the media server puts into HLS."""
+_NOT_RECORDED = frozenset({"VP8", "Generic"})
+"""Video that the media server cannot put into its files."""
 _AUDIO_CODECS = frozenset(
     ("Opus", "Vorbis", "MPEG-4 Audio", "MPEG-4 Audio LATM", "MPEG-1/2 Audio", "AC3", "Speex", "G711", "G722", "G726", "LPCM")
 )
@@ -127,6 +130,12 @@ class Playability:
         return self.webrtc or self.hls
 
 
+def why_not_recorded(codecs: Sequence[str]) -> Unplayable | None:
+    """Why nothing of a stream can be recorded that can be played, by its codecs as far as they are known."""
+    video = set(codecs) - _AUDIO_CODECS
+    return Unplayable.CODEC_UNSUPPORTED if video and video <= _NOT_RECORDED else Playability.of(codecs).reason
+
+
 @dataclass(frozen=True, slots=True)
 class PathStatus:
     """One look at a path of the media server. `inbound_bytes` restarts at 0 after each reconnect."""
@@ -135,6 +144,8 @@ class PathStatus:
     available: bool
     inbound_bytes: int
     codecs: tuple[str, ...] = ()
+    connected_at: datetime | None = None
+    """Since when it is available; another instant is another connection."""
 
     @property
     def can_be_shown(self) -> bool:
@@ -159,6 +170,8 @@ class StreamView:
     codecs: tuple[str, ...] = ()
     last_bytes: int = -1
     progressed_at: datetime | None = None
+    connected_at: datetime | None = None
+    """The connection that made the last progress."""
 
     @property
     def advances(self) -> bool:
@@ -169,7 +182,7 @@ class StreamView:
         """The stream after one look. `status` is None where the media server does not know the path (or cannot be asked); `ailment` is
         what is wrong with a stream that makes progress, beside what its codecs say."""
         if status is not None and status.available and status.inbound_bytes != self.last_bytes:
-            seen = replace(self, last_bytes=status.inbound_bytes, progressed_at=now)
+            seen = replace(self, last_bytes=status.inbound_bytes, progressed_at=now, connected_at=status.connected_at)
             # The first look only sets the mark: a counter that stands still says nothing about now.
             if self.last_bytes < 0:
                 return seen
@@ -213,3 +226,35 @@ class Judgement:
     before: StreamView
     after: StreamView
     status: PathStatus | None
+
+
+_UNSTABLE, _WITHIN = 3, timedelta(minutes=2)
+
+
+class Connections:
+    """The streams' connections: since when each lasts, and which break off again and again: three times within two minutes, until they go
+    on for as long."""
+
+    def __init__(self) -> None:
+        self._since: dict[UUID, datetime] = {}
+        self._breaks: defaultdict[UUID, deque[datetime]] = defaultdict(lambda: deque(maxlen=_UNSTABLE))
+        """When each camera's stream came back last."""
+        self.unstable: set[UUID] = set()
+
+    def is_later(self, camera_id: UUID, instant: datetime) -> bool:
+        """Whether the camera's connection is of after an instant."""
+        return camera_id in self._since and self._since[camera_id] > instant
+
+    def came_back(self, camera_id: UUID, now: datetime) -> None:
+        """A stream goes on that had broken off."""
+        self._breaks[camera_id].append(now)
+
+    def look(self, judged: Iterable[Judgement], now: datetime) -> None:
+        """Learns what a look found."""
+        self._since = {each.camera.camera_id: each.after.connected_at for each in judged if each.after.connected_at is not None}
+        for camera_id, breaks in list(self._breaks.items()):
+            if now - breaks[-1] >= _WITHIN:
+                del self._breaks[camera_id]
+                self.unstable.discard(camera_id)
+            elif len(breaks) == _UNSTABLE and now - breaks[0] < _WITHIN:
+                self.unstable.add(camera_id)

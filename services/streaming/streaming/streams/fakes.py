@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from gtvision.errors import Invalid, Unavailable
 from streaming.streams.domain import Change, ChangeKind, PathConfig, PathStatus
@@ -17,6 +18,7 @@ class FakeMediaServer:
     inbound: dict[str, int] = field(default_factory=dict)
     down: bool = False
     codecs: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    connected: dict[str, datetime] = field(default_factory=dict)
     refuses: set[str] = field(default_factory=set)
     refuses_sources: set[str] = field(default_factory=set)
     offered: list[str] = field(default_factory=list)
@@ -39,10 +41,11 @@ class FakeMediaServer:
             self.configured.pop(change.path.name, None)
 
     async def statuses(self) -> dict[str, PathStatus]:
-        return {
-            name: PathStatus(name, name in self.inbound, self.inbound.get(name, 0), self.codecs.get(name, ("H264",)))
-            for name in self.configured
-        }
+        return {name: self._status(name) for name in self.configured}
+
+    def _status(self, name: str) -> PathStatus:
+        is_there, codecs = name in self.inbound, self.codecs.get(name, ("H264",))
+        return PathStatus(name, is_there, self.inbound.get(name, 0), codecs, self.connected.get(name) if is_there else None)
 
 
 @dataclass

@@ -22,6 +22,8 @@ class Source(StrEnum):
     """The reconciler, by the stream's progress."""
     RECORDER = "recorder"
     """The recorder agent, by what is written to disk."""
+    PICTURES = "pictures"
+    """The recorder agent, by the pictures in what is written: it is recorded, but not well."""
     INDEX = "index"
     """Who held the index against the disk: it was recorded, and its file is gone."""
 

@@ -1,4 +1,4 @@
-"""Cameras whose stream advances while nothing of it is written: their paths are made anew."""
+"""Cameras whose stream advances while nothing of it is written, or whose clock was set: their paths are made anew."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from streaming.streams.domain import StreamView
 _PAUSES = tuple(timedelta(seconds=seconds) for seconds in (15, 30, 60, 300))
 """The last one again and again: a path that was made anew ends what is watched of the camera."""
 
-
+_CURABLE = frozenset({StreamCause.NOT_RECORDED, StreamCause.CLOCK_JUMPED})
+"""After a clock was set back, MediaMTX records again by itself, but refuses HLS (500) until the stream is as old as it was before."""
 _WELL = timedelta(minutes=10)
 """A camera that was well for so long begins anew: one that sends a picture a minute would be made anew each minute otherwise."""
 
@@ -42,7 +43,7 @@ class Healing:
         if stream.state is CameraState.OFFLINE:
             return False  # perhaps by what was tried
         known = self._tries.get(stream.camera_id)
-        if stream.cause is not StreamCause.NOT_RECORDED:
+        if stream.cause not in _CURABLE:
             if known is not None:
                 known.well_since = known.well_since or now
                 if now - known.well_since >= _WELL:

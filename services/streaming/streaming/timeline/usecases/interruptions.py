@@ -15,7 +15,7 @@ from chassis.logs import get_logger
 from gtvision.errors import Unavailable
 from gtvision.events import StreamCause
 from gtvision.ids import new_id
-from streaming.streams.domain import Judgement
+from streaming.streams.domain import Connections, Judgement
 from streaming.timeline.domain import Interruption, Source, ailment_of, cause_of, why_unrecorded
 
 if TYPE_CHECKING:
@@ -32,8 +32,10 @@ _SAME = timedelta(seconds=60)
 _FAREWELL = timedelta(seconds=3)
 """So long may it take to write down the end: a process that is to stop is killed after a while."""
 
-_OF_THE_RECORDER = frozenset({StreamCause.NOT_RECORDED, StreamCause.DISK_FULL})
-"""While the recording has stopped anyway, our own making anew of the path is no interruption."""
+_OF_THE_RECORDER = frozenset({StreamCause.NOT_RECORDED, StreamCause.DISK_FULL, StreamCause.CLOCK_JUMPED})
+"""While the recording is ill anyway, our own making anew of the path is no interruption."""
+_BURST = timedelta(seconds=2)
+"""Cameras begin with pictures that they had kept: by its pictures a recording may end so much later than by the clock."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,7 @@ class StreamInterruptions:
         self._last: dict[UUID, tuple[Interruption, datetime]] = {}
         """Each camera's last short interruption, and its end."""
         self._watch: tuple[datetime, datetime] | None = None
+        self._connections = Connections()
 
     async def follow(self, judged: Sequence[Judgement], now: datetime) -> None:
         """Stores what changed, and that it was watched. What fails is made up for at the next look. Raises: Unavailable."""
@@ -75,6 +78,7 @@ class StreamInterruptions:
             for step in own:
                 self._remember(step)
         await self._write_watch(now)
+        self._connections.look(judged, now)
 
     async def stop(self, now: datetime) -> None:
         """Writes down that it is watched no more, and that this is on purpose. A database that is away keeps nobody from ending."""
@@ -88,8 +92,19 @@ class StreamInterruptions:
             log.warning("stop_not_written")
 
     async def ailments(self) -> dict[UUID, StreamCause]:
-        """What is wrong with cameras whose recording has stopped, as the recorder agent stored it. Raises: Unavailable."""
-        return {each.camera_id: ailment_of(each) for each in await self._watches.open_interruptions(Source.RECORDER)}
+        """What is wrong with cameras whose stream advances: it breaks off too often, or the recorder agent stored what it saw.
+
+        Raises: Unavailable.
+        """
+        stopped = {each.camera_id: ailment_of(each) for each in await self._watches.open_interruptions(Source.RECORDER)}
+        ill = {
+            each.camera_id: ailment_of(each) for each in await self._watches.open_interruptions(Source.PICTURES) if not self._is_over(each)
+        }
+        return ill | dict.fromkeys(self._connections.unstable, StreamCause.UNSTABLE) | stopped
+
+    def _is_over(self, ill: Interruption) -> bool:
+        """What a jump of the clock did ends with the connection; a recording that broke off with the connection is no such jump."""
+        return ill.detail == StreamCause.CLOCK_JUMPED.value and self._connections.is_later(ill.camera_id, ill.started_at - _BURST)
 
     def _steps(self, judgement: Judgement, now: datetime) -> list[_Step]:
         """An interruption begins with the last progress before it, and ends with the first after it."""
@@ -98,6 +113,8 @@ class StreamInterruptions:
         dip = self._dip(judgement, now)
         if known is not None and why == (known.cause, known.detail):
             return []
+        if why is None and StreamCause.UNREACHABLE.value in {known and known.detail, dip and dip[1].value}:
+            self._connections.came_back(camera.camera_id, now)
         steps = [_Step(known, False, now)] if known is not None else []
         if why is not None:
             start = now if known is not None else min(before.progressed_at or now, now)
@@ -107,7 +124,7 @@ class StreamInterruptions:
         return steps
 
     def _dip(self, judgement: Judgement, now: datetime) -> tuple[datetime, StreamCause] | None:
-        """A short interruption that is over with this look. A counter that goes back is that of another connection."""
+        """A short interruption that is over with this look. Another connection is known by its instant, or by a counter that goes back."""
         before, after, status = judgement.before, judgement.after, judgement.status
         camera_id, since = before.camera_id, before.progressed_at
         if status is None or not status.available:
@@ -120,7 +137,8 @@ class StreamInterruptions:
         known = self._dips.pop(camera_id, None)
         if after.cause in _OF_THE_RECORDER:
             return None
-        if known is None and since is not None and status.inbound_bytes < before.last_bytes:
+        is_another = before.connected_at is not None and status.connected_at not in {None, before.connected_at}
+        if known is None and since is not None and (is_another or status.inbound_bytes < before.last_bytes):
             return since, StreamCause.UNREACHABLE
         return known
 

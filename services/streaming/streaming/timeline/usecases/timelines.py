@@ -76,6 +76,7 @@ class TimelineReader:
         recorded = await repository.recorded(camera_id, whole) + ([writing] if writing else [])
         recorded = clipped(joined(recorded), whole)
         by_source = await repository.interruptions(camera_id, whole)
+        of_the_stream = [gap for source, gap in by_source if source is Source.STREAM]
         gone = await self._deleted(uow, camera_id, whole.start, whole.end)
         unwatched = _unwatched(await repository.watches(whole), whole, now)
         layers = (
@@ -86,12 +87,18 @@ class TimelineReader:
             [gap for _, gap in by_source if gap.cause is GapCause.OPERATOR],
             # what was wrong as all was stopped is not known to have gone on, and did not matter
             [gap for gap in unwatched if gap.cause is GapCause.PLANNED],
-            [gap for source, gap in by_source if source is Source.STREAM],
+            of_the_stream,
             [gap for source, gap in by_source if source is Source.RECORDER],
             unwatched,
+            [gap for source, gap in by_source if source is Source.PICTURES and not any(_meet(gap, other) for other in of_the_stream)],
         )
         written_to = recorded[-1].end if recorded else None
         return Timeline(camera_id, whole, recorded, explain(whole, recorded, layers), written_to)
+
+
+def _meet(one: Gap, other: Gap) -> bool:
+    """A recording that breaks off with the stream looks as if the camera's clock had jumped."""
+    return one.start < other.end and other.start < one.end
 
 
 def _while_not_there(camera: KeptCamera) -> list[Gap]:

@@ -9,12 +9,12 @@ from uuid import UUID
 
 from chassis.db import UnitOfWork, UowFactory
 from chassis.logs import get_logger
-from gtvision.events import GapCause, RecordingResumed, RecordingStopped
+from gtvision.events import GapCause, RecordingResumed, RecordingStopped, StreamCause
 from gtvision.ids import derived_id
 from gtvision.time import EARLIEST
 from streaming import metrics
 from streaming.recordings.domain import Look, SegmentFile
-from streaming.streams.domain import DesiredCamera, Playability, StreamView
+from streaming.streams.domain import DesiredCamera, StreamView, why_not_recorded
 from streaming.timeline.domain import Interruption, Source
 
 if TYPE_CHECKING:
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from streaming.timeline.repository import PostgresInterruptions, PostgresWatches
 
 log = get_logger(__name__)
+
+WrittenAt = Callable[[SegmentFile, datetime], datetime]
+"""Of the file that a camera wrote last, by the look of an instant."""
 
 _STOPPED_AFTER = timedelta(seconds=10)
 _GOES_ON = timedelta(seconds=2)
@@ -45,7 +48,10 @@ class RecordingWatch:
         watches: PostgresWatches,
         fleet: PostgresFleet,
         files: RecordingsFolder,
+        written_at: WrittenAt | None = None,
     ) -> None:
+        """`written_at` says when a camera's recording grew last by pictures; otherwise the last write of its file counts."""
+        self._written_at = written_at or (lambda file, _: file.modified_at)
         self._uow, self._repository, self._watches, self._fleet, self._files = uow, repository, watches, fleet, files
         self._stopped: dict[UUID, Interruption] = {}
         self._expected: dict[UUID, tuple[datetime, bool]] = {}
@@ -76,12 +82,12 @@ class RecordingWatch:
         metrics.recordings_stopped.set(len(self._stopped))
 
     async def _judge_expected(self, camera: DesiredCamera, stream: StreamView, file: SegmentFile | None, now: datetime) -> None:
-        written = file.modified_at if file else EARLIEST
+        written = self._written_at(file, now) if file else EARLIEST
         expected, at_start = self._expected[camera.camera_id]
         if now - max(written, expected) < _STOPPED_AFTER:
             return
         since = min(now, max(written, stream.since or EARLIEST, EARLIEST if at_start else expected))
-        cause, detail = await self._cause(stream, now)
+        cause, detail = await self._cause(stream, file, now)
         stopped = Interruption(camera.tenant_id, camera.camera_id, since, _id("interruption", camera, since), cause, detail)
         told = RecordingStopped(camera_id=camera.camera_id, since=since, cause=cause, detail=detail)
         async with self._uow(camera.tenant_id) as uow:
@@ -94,12 +100,12 @@ class RecordingWatch:
         """A camera that is no longer to be recorded is not said to be written again."""
         stopped = self._stopped[camera.camera_id]
         since, is_wanted = stopped.started_at, camera.wanted and camera.recording.enabled
-        is_written = (
-            file is not None and file.modified_at - max(since, file.started_at) >= _GOES_ON and now - file.modified_at < _STOPPED_AFTER
-        )
+        written = self._written_at(file, now) if file else EARLIEST
+        begun = max(since, file.started_at) if file else since
+        is_written = written - begun >= _GOES_ON and now - written < _STOPPED_AFTER
         if is_wanted and not is_written:
             return
-        resumed_at = now if file is None or not is_written else max(since, file.started_at) if file.started_at > since else file.modified_at
+        resumed_at = now if not is_written else begun if begun > since else written
         async with self._uow(camera.tenant_id) as uow:
             await self._repository(uow).end(stopped, resumed_at)
             if is_written:
@@ -108,14 +114,18 @@ class RecordingWatch:
         del self._stopped[camera.camera_id]
         log.info("recording_resumed", camera_id=str(camera.camera_id), since=since.isoformat(), is_written=is_written)
 
-    async def _cause(self, stream: StreamView, now: datetime) -> tuple[GapCause, str]:
-        """Without a reason of the disk's or the codecs', the media server does not say why it writes nothing."""
+    async def _cause(self, stream: StreamView, file: SegmentFile | None, now: datetime) -> tuple[GapCause, str]:
+        """Without a reason of the disk's, the codecs' or the pictures', the media server does not say why it writes nothing."""
         if self._refused is None or self._refused[0] != now:
             self._refused = now, await self._files.refuses()
         if self._refused[1] is not None:
             return GapCause.DISK, self._refused[1]
-        reason = Playability.of(stream.codecs).reason
-        return (GapCause.CAMERA, reason.value) if reason else (GapCause.UNKNOWN, "nothing_written")
+        reason = why_not_recorded(stream.codecs)
+        if reason is not None:
+            return GapCause.CAMERA, reason.value
+        if file is not None and now - file.modified_at < _STOPPED_AFTER:  # it grows, and its pictures are all of one instant
+            return GapCause.CAMERA, StreamCause.CLOCK_UNSTEADY.value
+        return GapCause.UNKNOWN, "nothing_written"
 
 
 def _id(what: str, camera: DesiredCamera, since: datetime) -> UUID:

@@ -1,0 +1,82 @@
+"""What is written of a camera, look by look, held against the time that passes. Pure: no I/O, no clock."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from gtvision.events import StreamCause
+from streaming.progress.parts import Growth
+from streaming.recordings.domain import SegmentFile
+
+LATELY = timedelta(seconds=60)
+"""So much of the past is judged."""
+_PAUSE = timedelta(seconds=10)
+"""Where nothing was written for so long the recording has stopped, which is noticed elsewhere."""
+_KEYLESS = timedelta(seconds=10.5)
+"""Cameras that save bits send a key frame each ten seconds, which is well."""
+_MISSING, _COMPLETE = timedelta(seconds=15), timedelta(seconds=5)
+"""An ordinary reconnection costs seven seconds or so, which is no ailment."""
+_JUMP = timedelta(seconds=1.9)
+"""MediaMTX writes nothing for two seconds after a jump, then up to the next key frame. Files that follow each other have no such hole."""
+_AN_INSTANT = timedelta(milliseconds=100)
+
+
+@dataclass(slots=True)
+class Written:
+    """One camera's recording while it is expected to be written. `advanced_at` is when there were more pictures last."""
+
+    advanced_at: datetime | None = None
+    _file: SegmentFile | None = None
+    _growth: Growth = field(default_factory=Growth)
+    _before: timedelta = timedelta(0)
+    """How long the file before had no key frame."""
+    _jumped: tuple[datetime, datetime] | None = None
+    """Where the recording broke off last, and when that was seen."""
+    _total: timedelta = timedelta(0)
+    _looks: deque[tuple[datetime, timedelta]] = field(default_factory=deque)
+    _is_unsteady: bool = False
+
+    def look(self, grown: Iterable[tuple[SegmentFile, Growth]], now: datetime) -> None:
+        """Learns how far the files have grown that were written lately."""
+        before = self._total
+        for file, growth in sorted(grown, key=lambda each: each[0].started_at):
+            if self._file is None or file.started_at > self._file.started_at:
+                self._begin(file, now)
+            elif file.path != self._file.path:
+                continue
+            self._total += growth.pictures - self._growth.pictures
+            self._file, self._growth = file, growth
+        if self._file is not None and self._total - before >= _AN_INSTANT:
+            if self.advanced_at is None or now - self.advanced_at >= _PAUSE:
+                self._looks.clear()
+            self.advanced_at = self._file.modified_at
+        self._looks.append((now, self._total))
+        while now - self._looks[0][0] > LATELY:
+            self._looks.popleft()
+
+    def _begin(self, file: SegmentFile, now: datetime) -> None:
+        if self._file is not None:
+            ended_at = self._file.started_at + self._growth.pictures
+            if _JUMP < file.started_at - ended_at < _PAUSE:
+                self._jumped = ended_at, now
+            self._before = self._growth.keyless
+        self._growth = Growth()
+
+    def ailment(self, now: datetime) -> tuple[StreamCause, datetime] | None:
+        """What is wrong with what is written, and since when."""
+        if self.advanced_at is None or now - self.advanced_at >= _PAUSE:
+            return None
+        begun, total = self._looks[0]
+        missing = now - begun - (self._total - total)
+        self._is_unsteady = missing >= (_COMPLETE if self._is_unsteady else _MISSING)
+        if self._is_unsteady:
+            return StreamCause.CLOCK_UNSTEADY, begun
+        keyless = self._growth.keyless if self._growth.interval else max(self._growth.keyless, self._before)
+        if keyless > _KEYLESS:
+            return StreamCause.NO_KEYFRAMES, now - keyless
+        if self._jumped is not None and now - self._jumped[1] < LATELY:
+            return StreamCause.CLOCK_JUMPED, self._jumped[0]
+        return None
