@@ -1,42 +1,88 @@
-"""An S3 server with a bucket, for what is stored in one."""
+"""Servers that speak S3, each with a bucket: MinIO where the machine has it, else moto's, which also knows cold storage."""
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import boto3
 from botocore.config import Config
-from moto.server import ThreadedMotoServer
+from botocore.exceptions import BotoCoreError, ClientError
 from pydantic import SecretStr
+from tests.fixtures import needs
 
 from chassis.settings import ObjectsSettings
+from servers import free_port
 
 BUCKET = "exports"
+KEY_ID, SECRET = "owner-of-tests", "secret-of-tests"
+PATIENCE_S = 60
+
+
+class BucketServer:
+    """A process of its own, on a port that it keeps. moto holds its objects in memory, MinIO in the folder."""
+
+    def __init__(self, folder: Path, *, cold: bool = False) -> None:
+        """`cold`: it knows the storage classes that are cold."""
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.program = None if cold else needs.minio()
+        self._folder = folder
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        argv = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(self.port)]
+        if self.program is not None:
+            places = ["--certs-dir", f"{self._folder}/certificates", f"{self._folder}/objects"]
+            argv = [self.program, "server", "--quiet", "--address", f"127.0.0.1:{self.port}", *places]
+        own = {"MINIO_ROOT_USER": KEY_ID, "MINIO_ROOT_PASSWORD": SECRET, "MINIO_BROWSER": "off"}
+        with (self._folder / "server.log").open("ab") as log:
+            self._process = subprocess.Popen(argv, env=os.environ | own, stdout=log, stderr=log)
+        deadline = time.monotonic() + PATIENCE_S
+        while not self._makes_bucket():
+            assert self._process.poll() is None, f"the store has ended: {(self._folder / 'server.log').read_text()}"
+            assert time.monotonic() < deadline, "the store does not answer"
+            time.sleep(0.1)
+
+    def stop(self) -> None:
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait(PATIENCE_S)
+
+    def _makes_bucket(self) -> bool:
+        try:
+            s3_client(self.url).create_bucket(Bucket=BUCKET)
+        except BotoCoreError:  # nobody listens yet
+            return False
+        except ClientError as error:  # it is there from before, or MinIO has just begun
+            return bool(error.response["Error"]["Code"] == "BucketAlreadyOwnedByYou")
+        return True
 
 
 @contextmanager
-def bucket_server() -> Iterator[str]:
-    """Yields the server's address."""
-    server = ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    address = f"http://{host}:{port}"
-    s3_client(address).create_bucket(Bucket=BUCKET)
+def bucket_server(folder: Path, *, cold: bool = False) -> Iterator[BucketServer]:
+    server = BucketServer(folder, cold=cold)
     try:
-        yield address
+        server.start()
+        yield server
     finally:
         server.stop()
 
 
 def s3_client(address: str) -> Any:
     """Returns a client that is not ours."""
-    own = {"region_name": "us-east-1", "aws_access_key_id": "id", "aws_secret_access_key": "key"}
-    return boto3.client("s3", endpoint_url=address, config=Config(proxies={}), **own)
+    own = {"region_name": "us-east-1", "aws_access_key_id": KEY_ID, "aws_secret_access_key": SECRET}
+    config = Config(proxies={}, retries={"total_max_attempts": 1}, read_timeout=PATIENCE_S)
+    return boto3.client("s3", endpoint_url=address, config=config, **own)
 
 
 def on_s3(address: str) -> ObjectsSettings:
     """Returns the settings of an object store in the bucket, below a prefix."""
-    keys = {"s3_access_key_id": SecretStr("id"), "s3_secret_access_key": SecretStr("key")}
+    keys = {"s3_access_key_id": SecretStr(KEY_ID), "s3_secret_access_key": SecretStr(SECRET)}
     return ObjectsSettings(url=f"s3://{BUCKET}/city", s3_endpoint=address, timeout_s=60, **keys)

@@ -133,10 +133,10 @@ async def running(
 
 
 @pytest.fixture(scope="module")
-def s3() -> Iterator[str]:
+def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of an S3 server with a bucket."""
-    with bucket_server() as address:
-        yield address
+    with bucket_server(tmp_path_factory.mktemp("s3")) as server:
+        yield server.url
 
 
 def registered(running: Running, tenant: UUID, camera: UUID, revision: int = 1, **changes: Any) -> Event[CameraRegistered]:

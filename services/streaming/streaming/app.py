@@ -59,7 +59,6 @@ from streaming.gateways.pyav_pictures import PyAvPictures
 from streaming.gateways.recordings_folder import RecordingsFolder
 from streaming.gateways.redis_attendance import RedisAttendance
 from streaming.gateways.redis_still_tickets import RedisStillTickets
-from streaming.gateways.s3_archive import S3Archive
 from streaming.gateways.sprite_sheets import SpriteSheets
 from streaming.gateways.system_names import SystemNames
 from streaming.gateways.tls_certificates import TlsCertificates
@@ -235,9 +234,10 @@ class _Archive:
         self.spared = Spared()
         self.loops: dict[str, Loop] = {}
         self.parts: list[Callable[[], AbstractAsyncContextManager[object]]] = []
-        chosen = settings.archive
-        if not chosen.url:
+        if not (chosen := settings.archive).url:
             return
+        from streaming.gateways.s3_archive import S3Archive  # no other process pays for its library
+
         archive = S3Archive(chosen, clock, storage_class=chosen.storage_class, max_mbps=chosen.max_mbps)
         copying = Copying(db.uow, PostgresCopies, files, archive, clock)
         restoring = Restoring(

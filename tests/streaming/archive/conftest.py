@@ -1,11 +1,10 @@
-"""Fixtures: a server that speaks S3, as a process of its own, and a recorder agent with an archive."""
+"""Fixtures: servers that speak S3, and a recorder agent with an archive."""
 
 from __future__ import annotations
 
+import asyncio
 import os
 import subprocess
-import sys
-import time
 from collections.abc import AsyncIterator, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -14,17 +13,15 @@ from typing import Any
 import httpx
 import pytest
 import pytest_asyncio
-from pydantic import SecretStr
 from sqlalchemy import Uuid, bindparam, text
 from tests.city.trusting import trusting
+from tests.streaming.buckets import BUCKET, BucketServer, bucket_server, on_s3, s3_client
 from tests.streaming.conftest import Running, announce, registered
 
-from chassis.settings import ObjectsSettings
 from city.trusted_time import TrustedNow
 from gtvision.camera import RecordingSettings, path_name
 from gtvision.ids import new_id
 from gtvision.time import FakeClock, SystemClock
-from servers import free_port
 from streaming.archive.repository import PostgresCopies, PostgresRestores
 from streaming.archive.usecases import Copying, CopyUpkeep, Restoring
 from streaming.gateways.recordings_folder import RecordingsFolder
@@ -37,55 +34,17 @@ from streaming.retention.usecases import Retention
 from streaming.streams.repository import PostgresFleet
 from streaming.tombstones.repository import PostgresTombstones
 
-BUCKET = "off-site"
-PATIENCE_S = 60
-_OWNER = {"authorization": "AWS4-HMAC-SHA256 Credential=AKID/20260101/us-east-1/s3/aws4_request, SignedHeaders=host, Signature=none"}
-"""moto asks who somebody is, and does not check it."""
 
-
-class Store:
-    """moto's server. It holds its objects in memory."""
-
-    def __init__(self) -> None:
-        self.port = free_port()
-        self.url = f"http://127.0.0.1:{self.port}"
-        self._process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        argv = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(self.port)]
-        self._process = subprocess.Popen(argv, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        deadline = time.monotonic() + PATIENCE_S
-        while True:
-            try:
-                answer = httpx.put(f"{self.url}/{BUCKET}", trust_env=False, timeout=PATIENCE_S)
-            except httpx.TransportError:
-                assert self._process.poll() is None, "the store has ended"
-                assert time.monotonic() < deadline, "the store does not answer"
-                time.sleep(0.1)
-                continue
-            assert answer.status_code == 200, answer.text
-            return
-
-    def stop(self) -> None:
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait(PATIENCE_S)
-
-    def settings(self, url: str = f"s3://{BUCKET}/city") -> ObjectsSettings:
-        secret = SecretStr("secret-of-the-archive")
-        return ObjectsSettings(url=url, s3_endpoint=self.url, s3_access_key_id=SecretStr("AKID"), s3_secret_access_key=secret, timeout_s=20)
-
-    def object(self, key: str) -> httpx.Response:
-        """Reads an object past everything of ours."""
-        return httpx.get(f"{self.url}/{BUCKET}/city/{key}", headers=_OWNER, trust_env=False, timeout=PATIENCE_S)
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BucketServer]:
+    with bucket_server(tmp_path_factory.mktemp("s3")) as server:
+        yield server
 
 
 @pytest.fixture(scope="module")
-def store() -> Iterator[Store]:
-    made = Store()
-    made.start()
-    yield made
-    made.stop()
+def cold_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BucketServer]:
+    with bucket_server(tmp_path_factory.mktemp("s3"), cold=True) as server:
+        yield server
 
 
 @pytest.fixture(scope="module")
@@ -101,19 +60,20 @@ def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
 class Site:
     """A recorder agent whose camera is marked, with a folder and an archive of its own."""
 
-    def __init__(self, running: Running, store: Store, folder: Path, storage_class: str) -> None:
+    def __init__(self, running: Running, store: BucketServer, folder: Path, storage_class: str) -> None:
         self.running, self.store, self.folder, self.clock = running, store, folder, FakeClock(SystemClock().now())
         self.tenant, self.camera, self.storage_class = new_id(), new_id(), storage_class
         self.revision = 0
         self.max_bytes = 10**12
         self.trusted_now: TrustedNow = trusting(self.clock)
+        self.archives: list[S3Archive] = []
         self.restart()
 
     def restart(self) -> None:
         """Makes a new agent, without what was in memory, as after a crash."""
         db = self.running.db
         self.files = RecordingsFolder(self.folder)
-        self.archive = S3Archive(self.store.settings(), SystemClock(), storage_class=self.storage_class)
+        self.archive = self.archive_at(self.store.url)
         self.copying = Copying(db.uow, PostgresCopies, self.files, self.archive, self.clock)
         self.upkeep = CopyUpkeep(db.uow, PostgresCopies, PostgresHolds, self.files, self.archive, self.trusted_now)
         self.restoring = Restoring(
@@ -137,6 +97,14 @@ class Site:
             idle_after=timedelta(seconds=20),
             followers=[self.copying.follow, self.upkeep.follow, self.restoring.follow, retention.follow],
         )
+
+    def archive_at(self, address: str) -> S3Archive:
+        self.archives.append(S3Archive(on_s3(address), SystemClock(), storage_class=self.storage_class))
+        return self.archives[-1]
+
+    async def aclose(self) -> None:
+        for archive in self.archives:
+            await archive.aclose()
 
     async def mark(self, **recording: Any) -> None:
         self.revision += 1
@@ -172,6 +140,29 @@ class Site:
         mint = self.running.mint
         return await self.running.http.get(path, params=params, headers=mint.headers(mint.caller(tenant_id=self.tenant)))
 
+    async def stored(self, key: str) -> dict[str, Any] | None:
+        """What the bucket has under a key, read past everything of ours; None: nothing."""
+
+        def read() -> dict[str, Any] | None:
+            client = s3_client(self.store.url)
+            try:
+                found: dict[str, Any] = client.get_object(Bucket=BUCKET, Key=f"city/{key}")
+            except client.exceptions.NoSuchKey:
+                return None
+            return found | {"Body": found["Body"].read()}
+
+        return await asyncio.to_thread(read)
+
+    async def tamper(self, key: str, data: bytes) -> None:
+        """Puts something else in the place of an object, under the hash that it has."""
+
+        def write() -> None:
+            client = s3_client(self.store.url)
+            kept = client.head_object(Bucket=BUCKET, Key=f"city/{key}")["Metadata"]
+            client.put_object(Bucket=BUCKET, Key=f"city/{key}", Body=data, Metadata=kept)
+
+        await asyncio.to_thread(write)
+
     async def copies(self) -> list[dict[str, Any]]:
         """The rows of copies, oldest first."""
         return await self.rows("SELECT * FROM copies WHERE tenant_id = :tenant ORDER BY started_at")
@@ -186,11 +177,20 @@ class Site:
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def site(running: Running, store: Store, tmp_path: Path) -> AsyncIterator[Site]:
+async def cold_site(running: Running, cold_store: BucketServer, tmp_path: Path) -> AsyncIterator[Site]:
+    """A site whose copies go to cold storage."""
+    made = Site(running, cold_store, tmp_path, "GLACIER")
+    await made.mark()
+    yield made
+    await made.aclose()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def site(running: Running, store: BucketServer, tmp_path: Path) -> AsyncIterator[Site]:
     made = Site(running, store, tmp_path, "STANDARD")
     await made.mark()
     yield made
-    await made.archive.aclose()
+    await made.aclose()
 
 
 def named(path: Path) -> datetime:

@@ -4,24 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 from sqlalchemy import text
 from tests.chassis.waiting import until
 from tests.city.trusting import trusting
-from tests.streaming.archive.conftest import Site, Store
+from tests.streaming.archive.conftest import Site
+from tests.streaming.buckets import BucketServer
 from tests.streaming.conftest import Running
 
-from chassis.settings import ObjectsSettings
 from city.trusted_time import TrustedTime
 from gtvision.errors import Unavailable
 from gtvision.ids import new_id
 from gtvision.tenancy import Role
-from gtvision.time import SystemClock
 from streaming import metrics
 from streaming.gateways.s3_archive import S3Archive
 from streaming.recordings.domain import SegmentFile
@@ -31,18 +30,27 @@ from streaming.retention.repository import PostgresHolds
 pytestmark = [pytest.mark.db, pytest.mark.broker, pytest.mark.media]
 
 
-async def test_finished_files_of_a_marked_camera_are_copied_with_hash_and_class(site: Site, film: Path) -> None:
-    site.storage_class = "GLACIER_IR"
-    site.restart()
+async def test_finished_files_of_a_marked_camera_are_copied_with_their_hash(site: Site, film: Path) -> None:
     paths = [site.record(film, minute) for minute in range(3)]
     await site.look()
     rows = await site.copies()
-    assert [(row["state"], row["storage_class"]) for row in rows] == [("copied", "GLACIER_IR")] * 3
+    assert [(row["state"], row["storage_class"]) for row in rows] == [("copied", "STANDARD")] * 3
     for row, path in zip(rows, paths, strict=True):
-        stored = site.store.object(row["object_key"])
-        assert stored.content == path.read_bytes()
-        assert stored.headers["x-amz-meta-sha256"] == row["sha256"] == hashlib.sha256(path.read_bytes()).hexdigest()
-        assert stored.headers["x-amz-storage-class"] == "GLACIER_IR"
+        stored = await site.stored(row["object_key"])
+        assert stored is not None
+        assert (stored["Body"], stored["ContentType"]) == (path.read_bytes(), "video/mp4")
+        assert stored["Metadata"]["sha256"] == row["sha256"] == hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+async def test_copies_have_the_storage_class_of_the_settings(cold_site: Site, film: Path) -> None:
+    cold_site.storage_class = "GLACIER_IR"
+    cold_site.restart()
+    cold_site.record(film, 0)
+    await cold_site.look()
+    [row] = await cold_site.copies()
+    stored = await cold_site.stored(row["object_key"])
+    assert stored is not None
+    assert stored["StorageClass"] == row["storage_class"] == "GLACIER_IR"
 
 
 async def test_other_cameras_are_not_copied_and_marking_takes_what_is_there(site: Site, film: Path) -> None:
@@ -68,19 +76,24 @@ async def test_what_waits_for_a_camera_that_is_no_longer_marked_is_forgotten(sit
     assert await site.copies() == []
 
 
-async def chunks(*data: bytes) -> AsyncIterator[bytes]:
-    for chunk in data:
-        yield chunk
+async def is_stored(site: Site, row: dict[str, Any]) -> bool:
+    return await site.stored(row["object_key"]) is not None
+
+
+async def content(site: Site, row: dict[str, Any]) -> bytes:
+    stored = await site.stored(row["object_key"])
+    assert stored is not None
+    found: bytes = stored["Body"]
+    return found
 
 
 def away(site: Site) -> S3Archive:
     """The archive at an address where nobody listens."""
-    settings = site.store.settings().model_dump() | {"s3_endpoint": "http://127.0.0.1:1"}
-    return S3Archive(ObjectsSettings(**settings), SystemClock())
+    return site.archive_at("http://127.0.0.1:1")
 
 
-async def test_a_store_that_is_away_and_back_loses_nothing(running: Running, site: Site, film: Path) -> None:
-    store = Store()  # not started
+async def test_a_store_that_is_away_and_back_loses_nothing(site: Site, film: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    store = BucketServer(tmp_path_factory.mktemp("s3"))  # not started
     site.store = store
     site.restart()
     for minute in range(3):
@@ -119,11 +132,11 @@ async def test_an_agent_that_is_killed_while_it_uploads_copies_the_file_again(si
         await upload
     [row] = await site.copies()
     assert row["state"] == "pending"
-    assert site.store.object(row["object_key"]).status_code == 404
+    assert await site.stored(row["object_key"]) is None
     site.restart()
     await site.look()
     [row] = await site.copies()
-    assert (row["state"], site.store.object(row["object_key"]).content) == ("copied", path.read_bytes())
+    assert (row["state"], await content(site, row)) == ("copied", path.read_bytes())
 
 
 async def test_a_file_that_went_before_it_was_copied_is_told_of(site: Site, film: Path) -> None:
@@ -134,7 +147,7 @@ async def test_a_file_that_went_before_it_was_copied_is_told_of(site: Site, film
     await site.copying.copy_some()
     rows = await site.copies()
     assert [(row["state"], row["reason"]) for row in rows] == [("failed", "lost"), ("failed", "file_changed"), ("copied", None)]
-    assert site.store.object(rows[2]["object_key"]).content == good.read_bytes()
+    assert await content(site, rows[2]) == good.read_bytes()
 
 
 async def test_reading_back_finds_a_changed_object_and_copies_it_again(site: Site, film: Path) -> None:
@@ -144,14 +157,14 @@ async def test_reading_back_finds_a_changed_object_and_copies_it_again(site: Sit
     site.upkeep._cameras = {site.camera: site.upkeep._cameras[site.camera]}  # and none of other tests
     seen = {outcome: metrics.copies_read.labels(outcome)._value.get() for outcome in ("good", "changed")}
     await site.upkeep.read_one_back()
-    await site.archive.put(row["object_key"], chunks(b"y" * row["size_bytes"]), row["size_bytes"], row["sha256"])
+    await site.tamper(row["object_key"], b"y" * row["size_bytes"])
     await site.upkeep.read_one_back()
     found = {outcome: metrics.copies_read.labels(outcome)._value.get() - before for outcome, before in seen.items()}
     assert found == {"good": 1, "changed": 1}
     [row] = await site.copies()
     assert row["state"] == "pending"
     await site.look()
-    assert site.store.object(row["object_key"]).content == path.read_bytes()
+    assert await content(site, row) == path.read_bytes()
 
 
 async def test_copies_go_after_their_days_unless_they_are_held(site: Site, film: Path) -> None:
@@ -179,7 +192,7 @@ async def test_copies_go_after_their_days_unless_they_are_held(site: Site, film:
     await site.recorder.keep_index()
     await site.upkeep.expire()
     assert [row["segment_id"] for row in await site.copies()] == [held["segment_id"]]
-    assert [site.store.object(row["object_key"]).status_code for row in (held, free)] == [200, 404]
+    assert [await is_stored(site, row) for row in (held, free)] == [True, False]
 
 
 async def test_a_clock_that_jumps_ends_no_copy(site: Site, film: Path) -> None:
@@ -230,7 +243,7 @@ async def test_a_hold_that_comes_while_copies_go_keeps_those_that_are_left(
     await site.upkeep.expire()
     assert (await placing[0]).status_code == 201
     assert [row["segment_id"] for row in await site.copies()] == [second["segment_id"]]
-    assert [site.store.object(row["object_key"]).status_code for row in (first, second)] == [404, 200]
+    assert [await is_stored(site, row) for row in (first, second)] == [False, True]
 
 
 async def test_retention_may_ask_what_waits(site: Site, film: Path) -> None:

@@ -13,7 +13,7 @@ import av
 import pytest
 from tests.city.test_trusted_time import Jumping
 from tests.streaming.archive.conftest import Site
-from tests.streaming.archive.test_copying import away, chunks
+from tests.streaming.archive.test_copying import away
 from tests.streaming.conftest import announce, registered
 
 from gtvision.errors import Unavailable
@@ -120,9 +120,8 @@ async def test_the_timeline_shows_what_only_copies_hold_and_what_came_back(site:
     assert [each["restored_until"] for each in await archived()] == [job["keep_until"], None, None]
 
 
-async def test_cold_storage_is_asked_first_and_comes_when_it_is_ready(site: Site, film: Path) -> None:
-    site.storage_class = "GLACIER"
-    site.restart()
+async def test_cold_storage_is_asked_first_and_comes_when_it_is_ready(cold_site: Site, film: Path) -> None:
+    site = cold_site
     [path] = await gone_with_copies(site, film, 1)
     [row, _] = await site.copies()
     assert row["storage_class"] == "GLACIER"
@@ -163,7 +162,7 @@ async def test_what_is_still_cold_waits(site: Site, film: Path, monkeypatch: pyt
 async def test_a_copy_that_is_not_what_was_copied_does_not_come_back(site: Site, film: Path) -> None:
     changed, missing, good = await gone_with_copies(site, film, 3)
     rows = (await site.copies())[:3]
-    await site.archive.put(rows[0]["object_key"], chunks(b"z" * rows[0]["size_bytes"]), rows[0]["size_bytes"], rows[0]["sha256"])
+    await site.tamper(rows[0]["object_key"], b"z" * rows[0]["size_bytes"])
     await site.archive.delete(rows[1]["object_key"])
     job = await asked(site, rows)
     for _ in range(2):

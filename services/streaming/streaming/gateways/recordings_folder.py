@@ -9,7 +9,7 @@ import math
 import os
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping
 from contextlib import suppress
 from datetime import datetime, timedelta
 from fractions import Fraction
@@ -112,14 +112,14 @@ class RecordingsFolder:
         """Whether a file of this size is there. Raises: Unavailable."""
         return await self._ask(partial(_has, self._root / path, size_bytes))
 
-    async def chunks(self, path: PurePosixPath) -> AsyncIterator[bytes]:
+    async def chunks(self, path: PurePosixPath) -> AsyncGenerator[bytes, None]:
         """The content, in chunks. Raises: OSError."""
         file = await self._step(lambda: (self._root / path).open("rb"))
         try:
             while chunk := await self._step(partial(file.read, _CHUNK)):
                 yield chunk
         finally:
-            await asyncio.to_thread(file.close)
+            await asyncio.shield(asyncio.to_thread(file.close))  # an upload that ends early may be cancelled twice
 
     async def _step(self, step: Callable[[], Answer]) -> Answer:
         async with asyncio.timeout(_MEASURE_TIMEOUT_S):

@@ -1,39 +1,60 @@
-"""The bucket of the off-site copies, by the S3 API itself.
+"""The bucket of the off-site copies, by aiobotocore.
 
-`chassis.storage` stands on a library that all stores have in common; bringing objects back from cold storage (RestoreObject) is S3's alone.
-Each upload is signed with the hash of its content (Signature Version 4), so the store itself refuses what arrives changed.
+`chassis.storage` stands on a library that all stores have in common; cold storage, and how objects come back from it, is S3's alone.
+Importing this costs 0.2 s and 20 MB: only a recorder agent with an archive does it (see `app`).
 """
 
 from __future__ import annotations
 
 import asyncio
-import hashlib
-import hmac
-import re
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
-from datetime import datetime
-from typing import NoReturn
-from urllib.parse import quote, urlsplit
+import base64
+import os
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager, suppress
+from typing import Any
+from urllib.parse import urlsplit
 
-import httpx
+import aiohttp
+from aiobotocore.config import AioConfig  # type: ignore[import-untyped]
+from aiobotocore.session import AioSession  # type: ignore[import-untyped]
+from botocore.exceptions import BotoCoreError, ClientError  # type: ignore[import-untyped]
 
 from chassis.settings import ObjectsSettings
 from chassis.storage import checked_key
-from gtvision.errors import Invalid, NotFound, Unavailable
+from gtvision.errors import GTVisionError, Invalid, NotFound, Unavailable
 from gtvision.time import Clock
 from streaming.archive.domain import Stored, Thaw
 
-_ALGORITHM = "AWS4-HMAC-SHA256"
-_NOTHING = hashlib.sha256(b"").hexdigest()
 _CHUNK = 1 << 18
 _STORE_TROUBLE = frozenset({401, 403, 408, 425, 429})
 """Answers that say something of the store or our rights in it, not of the object."""
-_ERROR_CODE = re.compile(rb"<Code>([A-Za-z0-9.]{1,80})</Code>")
+_NOBODYS = {"profile": None, "config_file": os.devnull, "credentials_file": os.devnull}
+"""The machine's own AWS configuration is another program's."""
+
+
+Chunks = AsyncGenerator[bytes, None]
 
 
 class ArchiveRefused(Invalid):
     """The store takes other objects, and not this one."""
+
+
+class _Upload:
+    """What is sent: the library takes for a file what has `read`, and sends what it iterates over."""
+
+    def __init__(self, chunks: Chunks) -> None:
+        self._chunks = chunks
+
+    def read(self, _size: int = -1) -> bytes:
+        raise NotImplementedError("it is iterated over")
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self._chunks
+
+    async def aclose(self) -> None:
+        """The library leaves what it does not need."""
+        with suppress(RuntimeError):  # it runs: then it was cancelled, and ends by itself
+            await self._chunks.aclose()
 
 
 class S3Archive:
@@ -42,134 +63,151 @@ class S3Archive:
     def __init__(self, settings: ObjectsSettings, clock: Clock, *, storage_class: str = "", max_mbps: float = 0) -> None:
         """`max_mbps` bounds uploads, megabits a second; 0: no bound. Without `storage_class` the bucket's own holds."""
         parts = urlsplit(settings.url)
-        bucket, self._prefix = parts.netloc, parts.path.strip("/")
-        endpoint = (settings.s3_endpoint or "").rstrip("/")
-        self._base = f"{endpoint}/{bucket}" if endpoint else f"https://{bucket}.s3.{settings.s3_region}.amazonaws.com"
-        self._region, self._clock, self._storage_class = settings.s3_region, clock, storage_class
+        self._bucket, self._prefix = parts.netloc, parts.path.strip("/")
+        self._settings, self._clock, self._storage_class = settings, clock, storage_class
         self._bytes_per_s = max_mbps * 1_000_000 / 8
-        key_id, secret = settings.s3_access_key_id, settings.s3_secret_access_key
-        self._key_id, self._secret = (each.get_secret_value() if each else "" for each in (key_id, secret))
-        self._client = httpx.AsyncClient(timeout=settings.timeout_s, trust_env=False)
+        self._opening, self._open = asyncio.Lock(), AsyncExitStack()
+        self._client: Any = None
 
-    async def put(self, key: str, chunks: AsyncIterator[bytes], size_bytes: int, sha256: str) -> None:
-        """Stores whole or not at all; the same key again replaces. Raises: ArchiveRefused, Unavailable."""
-        headers = {"content-type": "video/mp4", "x-amz-meta-sha256": sha256}
-        if self._storage_class:
-            headers["x-amz-storage-class"] = self._storage_class
-        signed = self._signed("PUT", self._url(key), headers, sha256) | {"content-length": str(size_bytes)}
-        async with self._answer("PUT", self._url(key), signed, content=self._paced(chunks)):
-            pass
+    async def put(self, key: str, chunks: Chunks, size_bytes: int, sha256: str) -> None:
+        """Stores whole or not at all; the same key again replaces. The store compares the hash, and refuses what arrives changed.
+
+        Raises: ArchiveRefused, Unavailable, and OSError where the chunks do.
+        """
+        stored = {"StorageClass": self._storage_class} if self._storage_class else {}
+        stored |= {"ContentType": "video/mp4", "ChecksumSHA256": base64.b64encode(bytes.fromhex(sha256)).decode()}
+        faults: list[OSError] = []
+        try:
+            async with self._asked() as (client, limit), aclosing(_Upload(self._paced(chunks, limit, faults))) as upload:
+                kept = {"Metadata": {"sha256": sha256}, "ContentLength": size_bytes}
+                await client.put_object(**self._of(key), **stored, **kept, Body=upload)
+        except Unavailable:
+            if faults:
+                raise faults[0] from None
+            raise
 
     async def head(self, key: str) -> Stored:
         """What the store says of an object. Raises: NotFound, ArchiveRefused, Unavailable."""
-        url = self._url(key)
-        async with self._answer("HEAD", url, self._signed("HEAD", url)) as answer:
-            told = answer.headers
-            return Stored(
-                size_bytes=int(told.get("content-length", -1)),
-                sha256=told.get("x-amz-meta-sha256"),
-                storage_class=told.get("x-amz-storage-class", "STANDARD"),
-                thaw=_thaw(told.get("x-amz-restore")),
-            )
+        async with self._asked() as (client, _):
+            told = await client.head_object(**self._of(key), ChecksumMode="ENABLED")
+        return Stored(
+            size_bytes=told["ContentLength"],
+            sha256=_sha256(told),
+            storage_class=told.get("StorageClass", "STANDARD"),
+            thaw=thaw_of(told.get("Restore")),
+        )
 
     async def get(self, key: str) -> AsyncIterator[bytes]:
         """The content. Raises: NotFound, ArchiveRefused (also where it is in cold storage), Unavailable."""
-        url = self._url(key)
-        async with self._answer("GET", url, self._signed("GET", url)) as answer:
-            async for chunk in answer.aiter_raw(_CHUNK):
-                yield chunk
+        async with self._asked() as (client, limit):
+            answer = await client.get_object(**self._of(key))
+            limit.reschedule(None)  # from here on the library bounds each wait
+            async with answer["Body"] as body:
+                async for chunk in body.iter_chunks(_CHUNK):
+                    yield chunk
 
     async def thaw(self, key: str, days: int) -> None:
         """Asks for an object in cold storage to be readable, for so many days. Raises: NotFound, ArchiveRefused, Unavailable."""
-        body = (
-            '<RestoreRequest xmlns="http://s3.amazonaws.com/doc/2006-03-01/">'
-            f"<Days>{days}</Days><GlacierJobParameters><Tier>Standard</Tier></GlacierJobParameters></RestoreRequest>"
-        ).encode()
-        url = self._url(key) + "?restore="
-        signed = self._signed("POST", url, {"content-type": "application/xml"}, hashlib.sha256(body).hexdigest())
-        async with self._answer("POST", url, signed, content=body, fine=409):  # asked for before
-            pass
+        asked = {"Days": days, "GlacierJobParameters": {"Tier": "Standard"}}
+        async with self._asked(fine="RestoreAlreadyInProgress") as (client, _):
+            await client.restore_object(**self._of(key), RestoreRequest=asked)
 
     async def delete(self, key: str) -> None:
         """Deletes the object, if it is there. Raises: ArchiveRefused, Unavailable."""
-        url = self._url(key)
-        async with self._answer("DELETE", url, self._signed("DELETE", url), fine=404):
-            pass
+        async with self._asked(fine="NoSuchKey") as (client, _):
+            await client.delete_object(**self._of(key))
 
     async def aclose(self) -> None:
         """Closes the connections."""
-        await self._client.aclose()
+        await self._open.aclose()
 
-    async def _paced(self, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-        began, sent = self._clock.monotonic(), 0
-        async for chunk in chunks:
-            yield chunk
-            sent += len(chunk)
-            if self._bytes_per_s:
-                await asyncio.sleep(max(0.0, sent / self._bytes_per_s - (self._clock.monotonic() - began)))
+    async def _paced(self, chunks: Chunks, limit: asyncio.Timeout, faults: list[OSError]) -> Chunks:
+        """Moves the limit with each chunk: it bounds the wait for the store, not the whole of a large file. `faults` gets what ends it."""
+        loop, began, sent = asyncio.get_running_loop(), self._clock.monotonic(), 0
+        try:
+            async with aclosing(chunks):
+                async for chunk in chunks:
+                    yield chunk
+                    sent += len(chunk)
+                    pause = max(0.0, sent / self._bytes_per_s - (self._clock.monotonic() - began)) if self._bytes_per_s else 0.0
+                    limit.reschedule(loop.time() + pause + self._settings.timeout_s)
+                    await asyncio.sleep(pause)
+        except OSError as error:
+            faults.append(error)
+            raise
 
     @asynccontextmanager
-    async def _answer(
-        self,
-        method: str,
-        url: str,
-        headers: Mapping[str, str],
-        *,
-        content: AsyncIterator[bytes] | bytes | None = None,
-        fine: int = 200,
-    ) -> AsyncIterator[httpx.Response]:
-        """`fine` is an answer that counts as success beside those that do."""
+    async def _asked(self, *, fine: str | None = None) -> AsyncIterator[tuple[Any, asyncio.Timeout]]:
+        """Yields the client, and the limit of its time. `fine` is an error of the store that counts as success."""
         try:
-            async with self._client.stream(method, url, headers=dict(headers), content=content) as answer:
-                if not answer.is_success and answer.status_code != fine:
-                    _raise(answer.status_code, await answer.aread())
-                yield answer
-        except httpx.HTTPError as error:
-            raise Unavailable("The archive does not answer.") from error
+            client = await self._connected()
+            async with asyncio.timeout(self._settings.timeout_s) as limit:
+                yield client, limit
+        except ClientError as error:
+            status, code = error.response["ResponseMetadata"]["HTTPStatusCode"], error.response["Error"].get("Code", "")
+            if code != fine:
+                raise trouble(status, code) from None
+        except (BotoCoreError, aiohttp.ClientError, TimeoutError) as error:
+            raise Unavailable(f"The archive does not answer ({type(error).__name__}).") from error
 
-    def _url(self, key: str) -> str:
-        path = "/".join(filter(None, (self._prefix, checked_key(key))))
-        return f"{self._base}/{quote(path, safe='/-_.~')}"
+    async def _connected(self) -> Any:
+        async with self._opening:
+            if self._client is None:
+                self._client = await self._open.enter_async_context(_new_client(self._settings))
+        return self._client
 
-    def _signed(self, method: str, url: str, headers: Mapping[str, str] | None = None, sha256: str = _NOTHING) -> dict[str, str]:
-        whole = {**(headers or {}), "host": urlsplit(url).netloc, "x-amz-content-sha256": sha256}
-        return signed(method, url, whole, self._clock.now(), region=self._region, key_id=self._key_id, secret=self._secret)
-
-
-def signed(  # noqa: PLR0913 - what a signature is made of
-    method: str, url: str, headers: Mapping[str, str], at: datetime, *, region: str, key_id: str, secret: str
-) -> dict[str, str]:
-    """Returns the headers with date and signature (AWS Signature Version 4 for S3). All given are signed; their names are lower case.
-
-    `headers` hold `host` and `x-amz-content-sha256`; the URL is quoted, and its query in order.
-    """
-    moment = f"{at:%Y%m%dT%H%M%SZ}"
-    whole = {**headers, "x-amz-date": moment}
-    names = sorted(whole)
-    parts = urlsplit(url)
-    lines = [method, parts.path or "/", parts.query, *(f"{name}:{whole[name].strip()}" for name in names), ""]
-    request = "\n".join([*lines, ";".join(names), whole["x-amz-content-sha256"]])
-    scope = f"{at:%Y%m%d}/{region}/s3/aws4_request"
-    text = "\n".join((_ALGORITHM, moment, scope, hashlib.sha256(request.encode()).hexdigest()))
-    key = f"AWS4{secret}".encode()
-    for part in scope.split("/"):
-        key = hmac.digest(key, part.encode(), "sha256")
-    signature = hmac.digest(key, text.encode(), "sha256").hex()
-    whole["authorization"] = f"{_ALGORITHM} Credential={key_id}/{scope},SignedHeaders={';'.join(names)},Signature={signature}"
-    return whole
+    def _of(self, key: str) -> dict[str, str]:
+        return {"Bucket": self._bucket, "Key": "/".join(filter(None, (self._prefix, checked_key(key))))}
 
 
-def _thaw(told: str | None) -> Thaw:
+def _new_client(settings: ObjectsSettings) -> Any:
+    """Each call is made once: what calls tries again by itself. Nothing is read from the machine's AWS configuration or its metadata."""
+    key_id, secret = settings.s3_access_key_id, settings.s3_secret_access_key
+    config = AioConfig(
+        connect_timeout=settings.timeout_s,
+        read_timeout=settings.timeout_s,
+        retries={"total_max_attempts": 1},
+        proxies={},
+        signature_version="s3v4",
+        # What is sent is read once, as it goes out; its hash is known, and signed with the headers.
+        s3={"payload_signing_enabled": False, "addressing_style": "path" if settings.s3_endpoint else "auto"},
+        request_checksum_calculation="when_required",
+        response_checksum_validation="when_required",
+        ignore_configured_endpoint_urls=True,
+        warm_up_loader_caches=True,
+    )
+    session = AioSession(session_vars={name: (None, None, value, None) for name, value in _NOBODYS.items()})
+    return session.create_client(
+        "s3",
+        region_name=settings.s3_region,
+        endpoint_url=settings.s3_endpoint or None,
+        aws_access_key_id=key_id.get_secret_value() if key_id else "",
+        aws_secret_access_key=secret.get_secret_value() if secret else "",
+        config=config,
+    )
+
+
+def _sha256(told: Mapping[str, Any]) -> str | None:
+    """The hash as the store computed it, or else as it was written down with the object."""
+    computed = told.get("ChecksumSHA256", "")
+    if computed and "-" not in computed:  # not of parts
+        return base64.b64decode(computed).hex()
+    written: str | None = told.get("Metadata", {}).get("sha256")
+    return written
+
+
+def thaw_of(told: str | None) -> Thaw:
+    """Reads the header `x-amz-restore`."""
     if told is None:
         return Thaw.NONE
     return Thaw.UNDER_WAY if 'ongoing-request="true"' in told else Thaw.READY
 
 
-def _raise(status: int, body: bytes) -> NoReturn:
-    found = _ERROR_CODE.search(body)
-    what = f"{status} {found[1].decode()}" if found else str(status)
-    if status == 404 and (found is None or found[1] != b"NoSuchBucket"):
-        raise NotFound(f"The archive has no such object ({what}).")
-    if status >= 500 or status in _STORE_TROUBLE or status == 404:
-        raise Unavailable(f"The archive does not answer as it should ({what}).")
-    raise ArchiveRefused(f"The archive refuses the object ({what}).")
+def trouble(status: int, code: str) -> GTVisionError:
+    """Tells trouble of the store, which concerns every object, from trouble of one object."""
+    what = f"{status} {code}" if code not in {str(status), ""} else str(status)
+    if status == 404 and code != "NoSuchBucket":
+        return NotFound(f"The archive has no such object ({what}).")
+    if status >= 500 or (status in {404, *_STORE_TROUBLE} and code != "InvalidObjectState"):
+        return Unavailable(f"The archive does not answer as it should ({what}).")
+    return ArchiveRefused(f"The archive refuses the object ({what}).")
