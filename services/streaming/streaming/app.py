@@ -248,7 +248,7 @@ class _Archive:
             trusted_now=trusted_now,
             free_floor=settings.recording.free_floor,
         )
-        self.spared = Spared(waits=copying.awaits, stays=restoring.keeps)
+        self.spared = Spared(copying.awaits, restoring.keeps, restoring.brought_back)
         upkeep = CopyUpkeep(db.uow, PostgresCopies, PostgresHolds, files, archive, trusted_now)
         self.followers = [copying.follow, upkeep.follow, restoring.follow]
         self.parts = [lambda: aclosing(archive)]

@@ -84,7 +84,7 @@ class Site:
             trusted_now=self.trusted_now,
             free_floor=0.0,
         )
-        limits, spared = Limits(self.max_bytes, 0.0), Spared(self.copying.awaits, self.restoring.keeps)
+        limits, spared = Limits(self.max_bytes, 0.0), Spared(self.copying.awaits, self.restoring.keeps, self.restoring.brought_back)
         parts = PostgresSegments, PostgresHolds, PostgresTombstones, PostgresHeld(db), self.files
         retention = Retention(db.uow, *parts, trusted_now=self.trusted_now, limits=limits, settings=lambda _: None, spared=spared)
         self.recorder = Recorder(

@@ -85,7 +85,8 @@ def test_what_was_brought_back_outlives_its_days_and_goes_first_for_room() -> No
     old_back = minutes(CAMERA, 2, first=NOW - timedelta(days=3))
     rural = minutes(RURAL, 3, first=NOW - timedelta(days=9))
     seen = look([*back, *old_back, *own, *rural, *minutes(CAMERA, 1, first=NOW)], cameras)
-    spared = Spared(stays=lambda file: file in back or file in old_back)
+    came = [*back, *old_back]
+    spared = Spared(stays=lambda file: file in came, brought_back=lambda: [file.path for file in came])
     assert plan(seen, Rules(ROOMY, spared=spared)) == []
     assert [each.file for each in plan(seen, Rules(ROOMY, 50, spared=spared))] == [*old_back, *back, own[0]]
     assert [each.file for each in plan(seen, Rules(ROOMY, 0, {CITY: CityLimits(max_bytes=55)}, spared=spared))] == [*old_back, back[0]]

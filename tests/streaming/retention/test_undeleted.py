@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from tests.streaming.conftest import Running
+from tests.streaming.looks import by_camera
 from tests.streaming.retention.test_domain import CAMERA, NOW, OTHER, limited_to, look, minutes, plan
 from tests.streaming.retention.test_usecases import Site, there
 
@@ -67,11 +68,11 @@ def test_a_camera_of_which_many_files_cannot_be_deleted_loses_no_more_rows() -> 
     undeleted = Undeleted()
     for file in files[:100]:
         undeleted.failed(file, NOW)
-    undeleted.begin([*files, *others], NOW)
+    undeleted.begin(by_camera([*files, *others]), NOW)
     assert (undeleted.waits(files[0]), undeleted.waits(files[100]), undeleted.waits(others[0])) == (True, True, False)
     rules = Rules(limited_to(0), stuck=undeleted.waits)
     assert [doomed.file for doomed in plan(look([*files, *others]), rules)] == others[:1]
-    undeleted.begin(files[1:], NOW)
+    undeleted.begin(by_camera(files[1:]), NOW)
     assert (undeleted.waits(files[1]), undeleted.waits(files[100])) == (True, False), "one is gone"
-    undeleted.begin(files[1:], NOW + timedelta(minutes=1))
+    undeleted.begin(by_camera(files[1:]), NOW + timedelta(minutes=1))
     assert not undeleted.waits(files[1])

@@ -99,6 +99,10 @@ class Restoring:
         path = str(file.path)
         return any(path in known and known[path] > self._now for known in (self._back, self._came))
 
+    def brought_back(self) -> list[PurePosixPath]:
+        """What was brought back, as far as is known."""
+        return [PurePosixPath(path) for path in (self._back or {}) | self._came]
+
     async def bring_back(self) -> None:
         """Goes on with what was asked for. Raises: Unavailable, where the archive, the disk or the database is away."""
         for tenant_id in self._tenants():

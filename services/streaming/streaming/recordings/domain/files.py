@@ -138,6 +138,11 @@ class CameraFiles(Sequence[SegmentFile]):
     def __iter__(self) -> Iterator[SegmentFile]:
         return map(self._file, range(len(self._begins)))
 
+    def has(self, path: PurePosixPath) -> bool:
+        """Whether a file of this name is there."""
+        begin = begin_of(path.stem)
+        return begin is not None and self.place_of(begin) is not None
+
     def _file(self, place: int) -> SegmentFile:
         begin, size_bytes, modified = self.status(place)
         path = PurePosixPath(path_name(self.camera_id), f"{stem_of(begin)}.mp4")

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import PurePosixPath
 from uuid import UUID
 
 from gtvision.ids import derived_id
-from streaming.recordings.domain.files import SegmentFile
+from streaming.recordings.domain.files import CameraFiles, SegmentFile
 
 GENESIS = "0" * 64
 """The chain value before a camera's first segment."""
@@ -99,11 +99,9 @@ class Undeleted:
         self._waiting: set[PurePosixPath] = set()
         self._at_fault: set[UUID] = set()
 
-    def begin(self, files: Iterable[SegmentFile], now: datetime) -> None:
+    def begin(self, files: Mapping[UUID, CameraFiles], now: datetime) -> None:
         """A look begins: what is no longer there is forgotten. A pause that ends later than pauses do was begun by a wrong clock."""
-        if self._left:
-            there = {file.path for file in files if file.path in self._left}
-            self._left = {path: left for path, left in self._left.items() if path in there}
+        self._left = {path: left for path, left in self._left.items() if left.camera_id in files and files[left.camera_id].has(path)}
         self._waiting = {path for path, left in self._left.items() if now < left.again_at <= now + _LONGEST_PAUSE}
         of_cameras = Counter(self._left[path].camera_id for path in self._waiting)
         self._at_fault = {camera_id for camera_id, count in of_cameras.items() if count >= _MOST_OF_A_CAMERA}

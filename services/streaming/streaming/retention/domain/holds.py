@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from streaming.recordings.domain import SegmentFile
+from streaming.recordings.domain import CameraFiles, SegmentFile
 
 City = UUID | None
 """None: of a file whose camera is not known."""
@@ -50,6 +50,11 @@ class Held:
 _MARGIN = timedelta(minutes=1)
 """A held span is wider by so much at both ends, because how long a file is stands in its pictures, not in its name."""
 
+_LONGEST = timedelta(days=1)
+"""The media server writes no longer file."""
+_FOLLOWING = 10
+"""Where so many files in a row ended before a span, those before them did too."""
+
 
 class HeldSpans:
     """What is held at one time, asked for each file."""
@@ -66,9 +71,32 @@ class HeldSpans:
 
     def cover(self, city: City, file: SegmentFile) -> bool:
         """Whether a file shows something of a held span. A file whose city is not known is held with those of every city."""
-        whole = self._of_cities if city is None else self._of.get(city, ())
-        own = self._of.get(file.camera_id, ())
-        if not whole and not own:
-            return False
-        end = max(file.modified_at, file.started_at)
-        return any(file.started_at < until and end > since for span in (whole, own) for since, until in span)
+        return any(_overlaps(file, span) for span in self._spans(city, file.camera_id))
+
+    def places(self, city: City, files: CameraFiles) -> list[range]:
+        """Where the held files of a camera are, in order."""
+        found: list[tuple[int, int]] = []
+        for since, until in self._spans(city, files.camera_id):
+            first, end = files.place_at(since), files.place_at(until)
+            for place in range(first - 1, max(-1, files.place_at(since - _LONGEST) - 1), -1):
+                if _overlaps(files[place], (since, until)):
+                    first = place
+                elif first - place > _FOLLOWING:
+                    break
+            found.append((first, end))
+        joined: list[range] = []
+        for first, end in sorted(found):
+            if joined and first <= joined[-1].stop:
+                joined[-1] = range(joined[-1].start, max(end, joined[-1].stop))
+            elif first < end:
+                joined.append(range(first, end))
+        return joined
+
+    def _spans(self, city: City, camera_id: UUID) -> list[tuple[datetime, datetime]]:
+        return [*(self._of_cities if city is None else self._of.get(city, ())), *self._of.get(camera_id, ())]
+
+
+def _overlaps(file: SegmentFile, span: tuple[datetime, datetime]) -> bool:
+    """A file that was copied here has the time of the copy: none is longer than a day."""
+    end = min(max(file.modified_at, file.started_at), file.started_at + _LONGEST)
+    return file.started_at < span[1] and end > span[0]

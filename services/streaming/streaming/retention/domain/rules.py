@@ -13,14 +13,16 @@ from __future__ import annotations
 
 import heapq
 from collections import defaultdict
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import chain, islice
 from operator import attrgetter
+from pathlib import PurePosixPath
 from uuid import UUID
 
 from gtvision.tenancy import TenantSettings
-from streaming.recordings.domain import Look, SegmentFile
+from streaming.recordings.domain import CameraFiles, Look, SegmentFile, microseconds, parse_segment_path
 from streaming.retention.domain.holds import City, HeldSpans
 from streaming.streams.domain import DesiredCamera
 from streaming.tombstones.domain import Policy, Reason
@@ -82,6 +84,8 @@ class Spared:
     """It is copied off-site first, unless its room is needed."""
     stays: Callable[[SegmentFile], bool] = _none
     """It was brought back from off-site for a while: it outlives its days, and goes first where its city has to give room."""
+    brought_back: Callable[[], Iterable[PurePosixPath]] = tuple
+    """What was brought back, as far as is known; of it, `stays` tells what stays still."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +131,7 @@ def to_delete(look: Look, rules: Rules, most: int) -> tuple[list[Doomed], HeldSt
     What is held stays.
 
     The newest file of a camera may be being written: it stays, unless its camera was removed, or nothing was written to it for as long as
-    recordings are kept. Takes a time that grows with the number of files, and no faster.
+    recordings are kept.
     """
     stock = _Stock(look, rules)
     doomed = stock.too_old(most)
@@ -139,7 +143,8 @@ def to_delete(look: Look, rules: Rules, most: int) -> tuple[list[Doomed], HeldSt
 
 
 class _Stock:
-    """Every file by what may happen to it. `used` is what each city takes without the files that go, held ones included.
+    """What may happen to the files of each city. `used` is what each takes without the files that go, held ones included. Looks at no more
+    files than can go, and those that stay before them: a node has millions.
 
     `is_short` says that nothing more can go, and there is too little room all the same.
     """
@@ -149,39 +154,61 @@ class _Stock:
         self.held: defaultdict[City, int] = defaultdict(int)
         self.full_cities: set[City] = set()
         self.is_short = False
-        self._old: list[tuple[datetime, int, Doomed]] = []
-        self._spare: defaultdict[City, list[SegmentFile]] = defaultdict(list)
-        self._brought_back: defaultdict[City, list[SegmentFile]] = defaultdict(list)
-        self._oldest: dict[City, list[SegmentFile]] = {}
+        self._look, self._rules, self._freed = look, rules, 0
+        self._cameras: defaultdict[City, list[_Camera]] = defaultdict(list)
+        self._spare: dict[City, Iterator[SegmentFile]] = {}
+        self._next: dict[City, SegmentFile | None] = {}
         none = CityLimits()
-        keep = {camera_id: keeping(camera, rules.cities.get(camera.tenant_id, none)) for camera_id, camera in look.cameras.items()}
-        before = {camera_id: look.now - timedelta(days=policy.value) for camera_id, policy in keep.items()}
-        city_of = {camera_id: camera.tenant_id for camera_id, camera in look.cameras.items()}
-        written = newest_of(look)
-        self._freed = 0
-        for file in look.every_file():
-            camera_id = file.camera_id
-            city, limit = city_of.get(camera_id), before.get(camera_id)
-            is_newest = written.get(camera_id) == file
-            if rules.held.cover(city, file):
-                self.used[city] += file.size_bytes
-                self.held[city] += file.size_bytes
-                continue
-            if rules.stuck(file):
-                self.used[city] += file.size_bytes
-                continue
-            stays = rules.spared.stays(file)
-            is_old = limit is not None and file.started_at <= limit and (not is_newest or file.modified_at <= limit)
-            if is_old and not stays and not rules.spared.waits(file):
-                self._old.append((file.started_at, len(self._old), Doomed(file, keep[camera_id])))
-                self._freed += file.size_bytes
-                continue
-            self.used[city] += file.size_bytes
-            if not is_newest:
-                (self._brought_back if stays else self._spare)[city].append(file)
+        for camera_id, files in look.files.items():
+            camera = look.cameras.get(camera_id)
+            city = camera.tenant_id if camera else None
+            policy = keeping(camera, rules.cities.get(camera.tenant_id, none)) if camera else None
+            held = rules.held.places(city, files)
+            self._cameras[city].append(_Camera(files, policy, held, is_removed=camera is not None and camera.removed))
+            self.used[city] += files.size_bytes
+            self.held[city] += sum(files.bytes_between(each.start, each.stop) for each in held)
+        self.held = defaultdict(int, {city: size for city, size in self.held.items() if size})
 
     def too_old(self, most: int) -> list[Doomed]:
-        return [doomed for _, _, doomed in heapq.nsmallest(most, self._old)]
+        every = (self._old(city, camera) for city, cameras in self._cameras.items() for camera in cameras)
+        doomed = []
+        for city, each in islice(heapq.merge(*every, key=lambda old: old[1].file.started_at), most):
+            self.used[city] -= each.file.size_bytes
+            self._freed += each.file.size_bytes
+            doomed.append(each)
+        return doomed
+
+    def _old(self, city: City, camera: _Camera) -> Iterator[tuple[City, Doomed]]:
+        if camera.policy is not None:
+            limit = self._look.now - timedelta(days=camera.policy.value)
+            for file in camera.free(self._rules.stuck, before=limit):
+                if self._is_old(camera, file, limit) and not self._rules.spared.stays(file):
+                    yield city, Doomed(file, camera.policy)
+
+    def _is_old(self, camera: _Camera, file: SegmentFile, limit: datetime) -> bool:
+        if file.started_at > limit or (camera.is_newest(file) and file.modified_at > limit):
+            return False
+        return not self._rules.spared.waits(file)
+
+    def _spare_of(self, camera: _Camera) -> Iterator[SegmentFile]:
+        """What may go for room, and was not brought back, oldest first."""
+        limit = None if camera.policy is None else self._look.now - timedelta(days=camera.policy.value)
+        for file in camera.free(self._rules.stuck):
+            if camera.is_newest(file) or self._rules.spared.stays(file):
+                continue
+            if limit is None or not self._is_old(camera, file, limit):
+                yield file
+
+    def _brought_back(self, city: City) -> list[SegmentFile]:
+        mine = {camera.files.camera_id: camera for camera in self._cameras[city]}
+        found = []
+        for path in self._rules.spared.brought_back():
+            parsed = parse_segment_path(path)
+            camera = mine.get(parsed[0]) if parsed else None
+            file = camera.files.file_of(microseconds(parsed[1])) if camera and parsed else None
+            if camera and file and camera.may_go(file, self._rules.stuck) and self._rules.spared.stays(file):
+                found.append(file)
+        return sorted(found, key=attrgetter("started_at"))
 
     def beyond_city_limits(self, cities: Mapping[UUID, CityLimits], most: int) -> list[Doomed]:
         """Each city's oldest until its own limit holds."""
@@ -189,8 +216,8 @@ class _Stock:
         for city, limits in cities.items():
             if limits.max_bytes is None:
                 continue
-            while self.used[city] > limits.max_bytes and len(doomed) < most and self._has_spare(city, most):
-                doomed.append(Doomed(self._take(city), Policy(Reason.CITY_QUOTA, limits.max_bytes / GIGABYTE)))
+            while self.used[city] > limits.max_bytes and len(doomed) < most and (file := self._oldest(city)) is not None:
+                doomed.append(Doomed(self._take(city, file), Policy(Reason.CITY_QUOTA, limits.max_bytes / GIGABYTE)))
             if self.used[city] > limits.max_bytes and len(doomed) < most and self.held[city]:
                 self.full_cities.add(city)
         return doomed
@@ -206,32 +233,51 @@ class _Stock:
         doomed: list[Doomed] = []
         while missing > 0 and len(doomed) < most and largest:
             _, name, city = heapq.heappop(largest)
-            if self._has_spare(city, most):
-                doomed.append(Doomed(self._take(city), policy))
+            if (file := self._oldest(city)) is not None:
+                doomed.append(Doomed(self._take(city, file), policy))
                 missing -= doomed[-1].file.size_bytes
                 heapq.heappush(largest, (-self.used[city], name, city))
         self.is_short = missing > fine and not largest
         return doomed
 
-    def _has_spare(self, city: City, most: int) -> bool:
-        """Sorts no more of a city's files than can go."""
-        if city not in self._oldest:
-            first, then = (heapq.nsmallest(most, of[city], key=attrgetter("started_at")) for of in (self._brought_back, self._spare))
-            self._oldest[city] = [*first, *then][:most][::-1]
-        return bool(self._oldest[city])
+    def _oldest(self, city: City) -> SegmentFile | None:
+        """The city's file that goes next for room."""
+        if city not in self._next:
+            recorded = heapq.merge(*map(self._spare_of, self._cameras[city]), key=attrgetter("started_at"))
+            self._spare[city] = chain(self._brought_back(city), recorded)
+            self._next[city] = next(self._spare[city], None)
+        return self._next[city]
 
-    def _take(self, city: City) -> SegmentFile:
-        file = self._oldest[city].pop()
+    def _take(self, city: City, file: SegmentFile) -> SegmentFile:
+        self._next[city] = next(self._spare[city], None)
         self.used[city] -= file.size_bytes
         self._freed += file.size_bytes
         return file
 
 
-def newest_of(look: Look) -> dict[UUID, SegmentFile]:
-    """The newest file of each camera that was not removed."""
-    newest: dict[UUID, SegmentFile] = {}
-    for file in look.every_file():
-        known = newest.get(file.camera_id)
-        if known is None or file.started_at > known.started_at:
-            newest[file.camera_id] = file
-    return {camera_id: file for camera_id, file in newest.items() if camera_id not in look.cameras or not look.cameras[camera_id].removed}
+@dataclass(frozen=True, slots=True)
+class _Camera:
+    files: CameraFiles
+    policy: Policy | None
+    """None: the camera is not known, and what it recorded goes for room only."""
+    held: Sequence[range]
+    """Places in `files`, in order."""
+    is_removed: bool
+
+    def is_newest(self, file: SegmentFile) -> bool:
+        """Not so once the camera was removed: no more is recorded of it."""
+        return not self.is_removed and file.path == self.files[-1].path
+
+    def free(self, stuck: Callable[[SegmentFile], bool], before: datetime | None = None) -> Iterator[SegmentFile]:
+        """What is not held and can be deleted, oldest first; with `before`, what began then or earlier."""
+        end = len(self.files) if before is None else self.files.place_at(before + timedelta(microseconds=1))
+        edges = [0, *(edge for each in self.held for edge in (each.start, each.stop)), end]
+        for first, last in zip(edges[::2], edges[1::2], strict=True):
+            for place in range(first, min(last, end)):
+                file = self.files[place]
+                if not stuck(file):
+                    yield file
+
+    def may_go(self, file: SegmentFile, stuck: Callable[[SegmentFile], bool]) -> bool:
+        place = self.files.place_at(file.started_at)
+        return not self.is_newest(file) and not stuck(file) and not any(place in each for each in self.held)

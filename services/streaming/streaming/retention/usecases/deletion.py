@@ -86,7 +86,7 @@ class Retention:
         spare = free - int(total * self._limits.free_floor)
         now = min(look.now, await self._trusted_now())
         held = HeldSpans(await self._held.all(now))
-        self._undeleted.begin(look.every_file(), look.now)
+        self._undeleted.begin(look.files, look.now)
         rules = Rules(
             self._limits,
             missing_free_bytes=max(0, -spare),
