@@ -347,6 +347,7 @@ def create_agent(settings: AgentSettings) -> Worker:
             "clips": every(_CLIPS_LOOK, making.make_waiting, lasting=True),
             "clips tidying": every(timedelta(minutes=1), tidying.tidy),
             "explanations": every(_UPKEEP_EVERY, pruning.prune, retry=_ARCHIVE_RETRY, lasting=True),
+            "index": every(_UPKEEP_EVERY, comparison.hold_against_disk, retry=_ARCHIVE_RETRY, lasting=True),
             "thumbnails": every(pace, thumbnails.make_next, retry=_DISK_RETRY, lasting=True),
         },
         private_routers=(playback_node, snapshots_node),

@@ -11,6 +11,7 @@ from sqlalchemy import text
 from tests.streaming.conftest import Running
 from tests.streaming.timeline.conftest import Site, instants
 
+from streaming import metrics
 from streaming.gateways.recordings_folder import RecordingsFolder
 from streaming.recorder.usecases import Recorder
 from streaming.recordings.domain import Look
@@ -135,16 +136,29 @@ async def test_an_older_file_that_changed_keeps_its_hash(desk: Desk, capsys: pyt
 
 async def test_the_agent_does_so_once_an_hour_and_stops_where_too_much_is_gone(desk: Desk) -> None:
     desk.paths[0].unlink()
+    await desk.comparison.hold_against_disk()
+    assert len(await desk.indexed()) == 40, "no look was taken yet"
     await desk.comparison.follow(await desk.look())
-    assert len(await desk.indexed()) == 40, "not yet"
-    desk.clock.advance(timedelta(hours=1))
-    await desk.comparison.follow(await desk.look())
+    await desk.comparison.hold_against_disk()
     assert await desk.indexed() == desk.on_disk()
     for path in desk.paths[1:10]:
         path.unlink()
-    desk.clock.advance(timedelta(hours=1))
-    await desk.comparison.follow(await desk.look())
+    await desk.comparison.hold_against_disk()
     assert len(await desk.indexed()) == 39
+
+
+async def test_what_was_changed_behind_the_looks_is_told_to_them(desk: Desk) -> None:
+    before = metrics.changed._value.get()
+    await desk.recorder.keep_index()
+    written = desk.paths[3].stat().st_mtime
+    desk.paths[3].write_bytes(desk.film.read_bytes() + b"\x00\x00\x00\x08free")
+    os.utime(desk.paths[3], (written, written))
+    await desk.recorder.keep_index()
+    assert metrics.changed._value.get() == before, "of the files of an hour, only the last are asked for in each look"
+    await desk.comparison.follow(await desk.look())
+    await desk.comparison.hold_against_disk()
+    await desk.recorder.keep_index()
+    assert metrics.changed._value.get() == before + 1
 
 
 def test_the_command_explains_itself(capsys: pytest.CaptureFixture[str]) -> None:

@@ -73,6 +73,14 @@ class RecordingsFolder:
         """One camera's recorded files, each asked for anew. Raises: Unavailable."""
         return await self._ask(partial(_of_camera, self._root / path_name(camera_id), camera_id))
 
+    async def check(self, camera_id: UUID) -> CameraFiles:
+        """As `of_camera`. The next look knows which files are not what they were before. Raises: Unavailable."""
+        files = await self.of_camera(camera_id)
+        folder = self._known.get(camera_id)
+        if folder is not None:
+            folder.files.correct(await asyncio.to_thread(folder.files.differing, files))
+        return files
+
     async def measure(self, path: PurePosixPath) -> Pictures:
         """Where the file's video lies. Raises: Invalid, where nothing in it can be played; OSError."""
         async with asyncio.timeout(_MEASURE_TIMEOUT_S):

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from pathlib import PurePosixPath
 from uuid import UUID
 
-from streaming.recordings.domain import SegmentFile
+from streaming.recordings.domain import CameraFiles, SegmentFile, begin_of
 
 MOST_CHANGED = 0.05
 """Where a larger share of the rows would go, it is more likely that the disk is not there."""
@@ -49,16 +50,27 @@ class Differences:
         return self.share > MOST_CHANGED
 
 
-def compare(files: Sequence[SegmentFile], done: Iterable[SegmentFile], rows: Sequence[IndexedFile]) -> Differences:
-    """`files` are all that are on disk, also those that are being written; `done` those of them that are finished."""
-    here, known = {str(file.path) for file in files}, {row.path: row for row in rows}
-    finished = sorted(done, key=lambda file: file.started_at)
+def compare(files: CameraFiles, now: datetime, idle_after: timedelta, rows: Iterable[IndexedFile]) -> Differences:
+    """Of one camera. What is written still, or was within `idle_after`, is not expected to be in the index as it is."""
+    unindexed, changed = set(files.begins), set[int]()
+    missing: list[IndexedFile] = []
+    count = 0
+    for row in rows:
+        count += 1
+        begin = begin_of(PurePosixPath(row.path).stem)
+        place = None if begin is None else files.place_of(begin)
+        if begin is None or place is None:
+            missing.append(row)
+            continue
+        unindexed.discard(begin)
+        if files.status(place).size_bytes != row.size_bytes:
+            changed.add(begin)
     return Differences(
         files=len(files),
-        rows=len(rows),
-        unindexed=[file for file in finished if str(file.path) not in known],
-        missing=[row for row in rows if row.path not in here],
-        changed=[file for file in finished if str(file.path) in known and known[str(file.path)].size_bytes != file.size_bytes],
+        rows=count,
+        unindexed=files.finished(now, idle_after, unindexed),
+        missing=missing,
+        changed=files.finished(now, idle_after, changed),
     )
 
 

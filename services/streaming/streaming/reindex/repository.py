@@ -21,9 +21,15 @@ class PostgresIndexedFiles:
 
     uow: UnitOfWork
 
-    async def of_camera(self, camera_id: UUID) -> list[IndexedFile]:
-        """All of a camera; in 90 days it has 130,000."""
+    async def of_camera(self, camera_id: UUID, after: IndexedFile | None = None, limit: int = 2_000) -> list[IndexedFile]:
+        """A camera's, in order; in 90 days it has 130,000. `after` is the last that is known."""
         mine = select(*_COLUMNS).where(SegmentRow.tenant_id == self.uow.tenant_id, SegmentRow.camera_id == camera_id)
+        if after is not None:
+            mine = mine.where(
+                SegmentRow.started_at >= after.started_at,  # tells the partitions that are not asked
+                tuple_(SegmentRow.started_at, SegmentRow.segment_id) > (after.started_at, after.segment_id),
+            )
+        mine = mine.order_by(SegmentRow.started_at, SegmentRow.segment_id).limit(limit)
         return [IndexedFile(**row) for row in (await self.uow.session.execute(mine)).mappings()]
 
     async def remove(self, rows: Sequence[IndexedFile]) -> list[IndexedFile]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
-from datetime import date, timedelta
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -19,7 +19,8 @@ from gtvision.ids import derived_id
 from gtvision.time import Clock
 from streaming import metrics
 from streaming.recordings.domain import CameraFiles, Look, Segment, SegmentFile, is_dated
-from streaming.reindex.domain import Differences, IndexedFile, compare, whole
+from streaming.reindex.domain import MOST_CHANGED, Differences, IndexedFile, compare, whole
+from streaming.streams.domain import DesiredCamera
 from streaming.timeline.domain import Interruption, Source, Span, joined
 
 if TYPE_CHECKING:
@@ -31,7 +32,6 @@ log = get_logger(__name__)
 
 Add = Callable[[UUID, SegmentFile], Awaitable[Segment | None]]
 MakeRoom = Callable[[date, date], Awaitable[None]]
-_EVERY = timedelta(hours=1)
 _AT_ONCE = 500
 
 
@@ -63,14 +63,28 @@ class Comparison:
     ) -> None:
         self._uow, self._rows, self._interruptions, self._files = uow, rows, interruptions, files
         self._clock, self._idle_after = clock, idle_after
-        self._due_at = clock.monotonic() + _EVERY.total_seconds()
+        self._look: Look | None = None
 
     async def follow(self, look: Look) -> None:
-        """Once an hour, takes rows out of the index whose files are gone. The recorder adds files at each look. Raises: Unavailable."""
-        if self._clock.monotonic() < self._due_at:
+        """Learns which cameras there are."""
+        self._look = look
+
+    async def hold_against_disk(self) -> None:
+        """Takes rows out of the index whose files are gone, and tells the next look of files that changed. Looks find all that is new.
+
+        Every file is asked for anew, camera by camera. Raises: Unavailable.
+        """
+        if self._look is None:
             return
-        self._due_at = self._clock.monotonic() + _EVERY.total_seconds()
-        found = await self.differences(look)
+        parts: list[Differences] = []
+        missing, on_disk = 0, sum(len(files) for files in self._look.files.values())
+        for camera in list(self._look.cameras.values()):
+            files = await self._files.check(camera.camera_id)
+            parts.append(replace(await self._differences(camera, files, self._clock.now()), unindexed=()))
+            missing += len(parts[-1].missing)
+            if missing > MOST_CHANGED * (on_disk + missing):
+                break  # it is too much already, and a disk that is not there must not fill the memory with its rows
+        found = whole(parts)
         metrics.rows_without_files.set(len(found.missing))
         try:
             for row in await self.remove_missing(found):
@@ -80,14 +94,20 @@ class Comparison:
             log.error("reindex_stopped", reason=error.message, rows=found.rows, missing=len(found.missing), changed=len(found.changed))
 
     async def differences(self, look: Look) -> Differences:
-        """Rows are read after the files were listed: one that came since is of a file in the list. Raises: Unavailable."""
-        parts = []
-        for camera in look.cameras.values():
+        """Raises: Unavailable."""
+        cameras = [(camera, look.files.get(camera.camera_id) or CameraFiles(camera.camera_id)) for camera in look.cameras.values()]
+        return whole([await self._differences(camera, files, look.now) for camera, files in cameras])
+
+    async def _differences(self, camera: DesiredCamera, files: CameraFiles, now: datetime) -> Differences:
+        """Rows are read after the files were listed: one that came since is of a file in the list."""
+        rows: list[IndexedFile] = []
+        more = True
+        while more:
             async with self._uow(camera.tenant_id) as uow:
-                rows = await self._rows(uow).of_camera(camera.camera_id)
-            own = look.files.get(camera.camera_id) or CameraFiles(camera.camera_id)
-            parts.append(await asyncio.to_thread(compare, own, own.finished(look.now, self._idle_after), rows))
-        return whole(parts)
+                page = await self._rows(uow).of_camera(camera.camera_id, rows[-1] if rows else None)
+            rows += page
+            more = bool(page)
+        return await asyncio.to_thread(compare, files, now, self._idle_after, rows)
 
     async def remove_missing(self, found: Differences, *, force: bool = False) -> list[IndexedFile]:
         """Takes rows without files out of the index, tells the timeline, returns them. Raises: TooMuchWouldChange, unless forced."""

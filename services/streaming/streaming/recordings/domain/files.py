@@ -9,7 +9,6 @@ from copy import copy
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from heapq import nlargest
-from itertools import chain
 from pathlib import PurePosixPath
 from typing import NamedTuple, overload
 from uuid import UUID
@@ -234,12 +233,21 @@ class CameraFiles(Sequence[SegmentFile]):
 
     def write(self, written: Sequence[Status], now: datetime) -> None:
         """Files that are here have grown, or were written to."""
-        for status in written:
+        self.correct(written)
+        self._watch(written, now)
+
+    def differing(self, found: CameraFiles) -> list[Status]:
+        """What was found of files that are here and are not watched, where that is something else."""
+        places = ((self.place_of(begin), place) for place, begin in enumerate(found.begins) if begin not in self.watched)
+        return [found.status(place) for own, place in places if own is not None and self.status(own) != found.status(place)]
+
+    def correct(self, differing: Iterable[Status]) -> None:
+        """Files that were not watched are not what they were."""
+        for status in differing:
             if self.place_of(status.begin) is not None:
                 self._put(status)
                 if self.unindexed is not None:
                     self.unindexed.add(status.begin)
-        self._watch(written, now)
 
     def _put(self, status: Status) -> None:
         place = bisect_left(self._begins, status.begin)
@@ -280,10 +288,6 @@ class Look:
     files: Mapping[UUID, CameraFiles]
     cameras: Mapping[UUID, DesiredCamera]
     now: datetime
-
-    def every_file(self) -> Iterator[SegmentFile]:
-        """A node has millions."""
-        return chain.from_iterable(self.files.values())
 
     def written_last(self) -> dict[UUID, SegmentFile]:
         """Each camera's file that was written last: it may be being written."""
