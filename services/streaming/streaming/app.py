@@ -372,8 +372,7 @@ async def _recordings(arguments: Sequence[str]) -> int:
         recorder = Recorder(db.uow, PostgresSegments, fleet, index, files, clock=clock, idle_after=idle_after)
         comparison = Comparison(db.uow, PostgresIndexedFiles, PostgresInterruptions, files, clock, idle_after)
         cameras = {camera.camera_id: camera for camera in await fleet.cameras()}
-        looked_at = clock.now()
-        look = Look(await files.scan(looked_at), cameras, looked_at)
+        look = Look(await files.scan(looked_at := clock.now()), cameras, looked_at)
         return await reindex_cli.run(asked, Reindexing(comparison, recorder.add, index.make_room), look)
 
 

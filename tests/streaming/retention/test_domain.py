@@ -16,7 +16,7 @@ from gtvision.camera import RecordingSettings
 from gtvision.ids import derived_id
 from gtvision.tenancy import Quotas, TenantSettings
 from gtvision.tenancy import Retention as RetentionSettings
-from streaming.recordings.domain import Look, SegmentFile
+from streaming.recordings.domain import CameraFiles, Look, SegmentFile
 from streaming.retention.domain import (
     CityLimits,
     Doomed,
@@ -229,6 +229,22 @@ def held(tenant: UUID, camera_id: UUID | None, first: SegmentFile, last: Segment
     """What is held from the start of one file to the end of another, less a minute at both ends."""
     minute = timedelta(minutes=1)
     return HeldSpans([Held(tenant, camera_id, first.started_at + minute, last.modified_at - minute)])
+
+
+spans_of = st.lists(st.tuples(st.integers(-30, 80), st.integers(0, 40)), max_size=4)
+
+
+@given(spans_of, st.integers(0, 60), st.integers(1, 900))
+def test_places_that_are_held_are_those_of_the_files_that_show_something_of_it(
+    spans: list[tuple[int, int]], count: int, lasts_s: int
+) -> None:
+    """Files that follow one another, of which one in three leaves a gap."""
+    begun = [NOW + timedelta(seconds=number * (lasts_s + 90 * (number % 3 == 0))) for number in range(count)]
+    files = [replace(recording(CAMERA, at), modified_at=at + timedelta(seconds=lasts_s)) for at in sorted(set(begun))]
+    kept = HeldSpans([Held(CITY, None, NOW + timedelta(minutes=at), NOW + timedelta(minutes=at + lasts)) for at, lasts in spans])
+    own = look(files).files.get(CAMERA, CameraFiles(CAMERA))
+    places = kept.places(CITY, own)
+    assert [place for each in places for place in each] == [place for place, file in enumerate(own) if kept.cover(CITY, file)]
 
 
 @pytest.mark.parametrize("of_all", [False, True])

@@ -127,7 +127,8 @@ class ClipMaking:
         """Returns whether the clip was this worker's to the end. Raises: Unavailable."""
         asked = clip.request
         try:
-            found = pieces(await self._files.of_camera(asked.camera_id), asked.since, asked.until)
+            files = await self._files.of_camera(asked.camera_id)
+            found = pieces(files.around(asked.since, asked.until), asked.since, asked.until)
             made = await self._watch(_Errand(clip, self._folder.cut(clip.clip_id, found, Span(asked.since, asked.until))))
             return made is not None and await self._finish(clip, made)
         except CannotCut as error:

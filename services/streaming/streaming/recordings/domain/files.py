@@ -169,6 +169,10 @@ class CameraFiles(Sequence[SegmentFile]):
         """Where the files begin that start at an instant or later."""
         return bisect_left(self._begins, microseconds(instant))
 
+    def around(self, since: datetime, until: datetime) -> Sequence[SegmentFile]:
+        """Files that may show something of a range, as none is longer than a day, and the one that follows."""
+        return self[self.place_at(since - timedelta(days=1)) : self.place_at(until) + 1]
+
     def bytes_between(self, first: int, end: int | None = None) -> int:
         """What the files of these places take; without `end`, to the last."""
         return sum(self._sizes[first:end])
