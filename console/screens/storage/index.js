@@ -46,7 +46,7 @@ export default function Storage({ query }) {
       ${Object.entries(STORAGE.views).map(([code, title]) => html`<a key=${code} class="button" aria-current=${code === view ? "page" : undefined}
         href=${withQuery("/armazenamento", { view: code === "space" ? "" : code })}>${title}</a>`)}
     </nav>`}
-    ${view === "holds" && html`<${Holds} key=${placed} query=${query} onLifted=${read.reload} />`}
+    ${view === "holds" && html`<${Holds} key=${placed} query=${query} recorded=${forecast?.cameras ?? []} onLifted=${read.reload} />`}
     ${view === "space" && (forecast
       ? html`<${Figures} forecast=${forecast} usage=${usage} /><${Stopped} usage=${usage} /><${Cameras} cameras=${forecast.cameras} sort=${query.sort} />`
       : read.problem ? html`<${Failed} problem=${read.problem} retry=${read.reload} />` : html`<${Skeleton} lines=${8} />`)}

@@ -8,6 +8,7 @@ import { drawn } from "./spans.js";
 export const LANE_PX = 34;
 export const AXIS_PX = 24;
 const LEAST_PX = 2;
+const LEAST_DAY_PX = 4;
 /** Plates that are closer than this cover one another. */
 const PLATE_PX = 5;
 const UNITS = { second: clock, minute: hourOf, day: dayOf, month: monthOf };
@@ -68,15 +69,16 @@ function Spans({ recorded: { recorded, gaps, archived }, view, width, place }) {
     ${drawn(away, view, width).map((span) => html`<rect key=${span.from} class="timeline-away" fill="url(#only-archived)" ...${box(span)} />`)}`;
 }
 
-/** A bar for each day: as high as the part of the day that was recorded. */
+/** A bar for each day: as high as the part of the day that was recorded, and to be seen where that is little. */
 function Days({ density, view, place }) {
   const high = LANE_PX - 10;
   return density.filter(({ from }) => from + DAY > view.from && from < view.to).map(({ from, recordedMs }) => {
     const share = Math.min(1, recordedMs / DAY);
     const width = Math.max(1, place(from + DAY) - place(from) - 1);
+    const tall = recordedMs > 0 ? Math.max(LEAST_DAY_PX, high * share) : 0;
     return html`<g key=${from} class="timeline-day" data-share=${share.toFixed(2)}>
       <rect class="timeline-day-ground" x=${place(from)} width=${width} y="5" height=${high} />
-      <rect class="timeline-recorded" x=${place(from)} width=${width} y=${5 + high * (1 - share)} height=${high * share} />
+      <rect class="timeline-recorded" x=${place(from)} width=${width} y=${5 + high - tall} height=${tall} />
     </g>`;
   });
 }

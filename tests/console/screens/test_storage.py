@@ -183,6 +183,7 @@ async def test_a_hold_is_lifted_with_a_reason_and_stays_among_all(console: Conso
     recorded(console)
     old = hold(STREET.id, reason="Antiga", lifted_at=COUNTED, lifted_by=new_id())
     held = Held(console.services, hold(GATE.id), old)
+    Fleet(console.services, GATE, SQUARE)  # the street's camera was removed, and keeps its recordings
     page = await console.as_role("admin", "/armazenamento?view=holds")
     await expect(page.get_by_role("row")).to_have_count(2)  # with that of the titles
     await page.get_by_role("button", name="Encerrar a guarda: Portão 2").click()
@@ -202,6 +203,9 @@ async def test_a_hold_is_lifted_with_a_reason_and_stays_among_all(console: Conso
         "encerrada em 30/11/2026, 09:00:00 Inquérito arquivado"
     )
     await expect(page.get_by_role("row").filter(has_text="Antiga")).to_contain_text("encerrada em 29/11/2026")
+    removed = page.get_by_role("row").filter(has_text="Antiga").filter(has_text="Avenida Brasil")
+    seen = f"/gravacoes?camera={STREET.id}&at=2026-11-29T10%3A00%3A00Z"
+    await expect(removed.get_by_role("link", name="29/11/2026, 07:00:00 a 08:00:00")).to_have_attribute("href", seen)
     await expect(page.get_by_role("button", name="Encerrar")).to_have_count(0)
 
 
