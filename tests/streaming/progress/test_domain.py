@@ -108,6 +108,15 @@ def test_a_clock_that_is_set_once_is_told_for_a_minute(recorder: Recorder) -> No
     assert set(said[31:]) == {None}
 
 
+def test_a_clock_that_is_set_forward_is_told_too(recorder: Recorder) -> None:
+    recorder.passes(19)
+    recorder.passes(1, clock=600)
+    recorder.passes(3, writes=False)
+    recorder.begin()
+    recorder.passes(3)
+    assert recorder.written.ailment(recorder.now) == (StreamCause.CLOCK_JUMPED, NOW + 20 * SECOND)
+
+
 def test_it_is_told_from_where_the_recording_broke_off(recorder: Recorder) -> None:
     recorder.passes(20)
     recorder.passes(3, writes=False)

@@ -12,6 +12,7 @@ from tests.streaming.timeline.conftest import LOOK, Site, instants
 
 from gtvision.camera import RecordingSettings
 from gtvision.ids import new_id
+from gtvision.time import FakeClock
 from streaming.app import create_api
 from streaming.settings import ApiSettings
 from streaming.streams.repository import PostgresFleet
@@ -80,6 +81,19 @@ async def test_a_media_server_that_is_away_is_the_node_s_doing(going: Site) -> N
         going.running.media.down = False
     [gap] = await gaps(going, last)
     assert (gap["cause"], gap["detail"]) == ("node", "media_server_down")
+
+
+async def test_a_short_outage_is_one_too_while_the_clock_goes_on_during_a_look(going: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Clock(FakeClock):
+        def now(self) -> datetime:
+            going.clock.advance(0.001)
+            return going.clock.now()
+
+    monkeypatch.setattr(going.running.reconciler, "_clock", Clock(going.now()))
+    last = going.now()
+    await going.looks(1, sends=False, available=False)
+    await going.looks(8)
+    assert ("network", "unreachable") in {(gap["cause"], gap["detail"]) for gap in await gaps(going, last)}
 
 
 @pytest.mark.parametrize("looks_away", [0, 1], ids=["between_two_looks", "at_a_look"])

@@ -21,6 +21,8 @@ _MISSING, _COMPLETE = timedelta(seconds=15), timedelta(seconds=5)
 """An ordinary reconnection costs seven seconds or so, which is no ailment."""
 _JUMP = timedelta(seconds=1.9)
 """MediaMTX writes nothing for two seconds after a jump, then up to the next key frame. Files that follow each other have no such hole."""
+_FORWARD = timedelta(seconds=5)
+"""After a jump forward the last picture of a file lasts until after the next file began."""
 _AN_INSTANT = timedelta(milliseconds=100)
 
 
@@ -60,8 +62,9 @@ class Written:
     def _begin(self, file: SegmentFile, now: datetime) -> None:
         if self._file is not None:
             ended_at = self._file.started_at + self._growth.pictures
-            if _JUMP < file.started_at - ended_at < _PAUSE:
-                self._jumped = ended_at, now
+            hole = file.started_at - ended_at
+            if _JUMP < hole < _PAUSE or hole < -_FORWARD:
+                self._jumped = min(ended_at, self._file.modified_at), now
             self._before = self._growth.keyless
         self._growth = Growth()
 

@@ -86,7 +86,7 @@ class Reconciler:
             for watcher in self._watchers:
                 watcher(statuses)
         now = self._clock.now()
-        judged = await self._judge(self._views, cameras, statuses, refused)
+        judged = await self._judge(self._views, cameras, statuses, refused, now)
         for follower in self._followers:
             await follower(judged, now)
         return statuses is not None
@@ -97,8 +97,8 @@ class Reconciler:
         cameras: Sequence[DesiredCamera],
         statuses: Mapping[str, PathStatus] | None,
         refused: Mapping[UUID, StreamCause],
+        now: datetime,
     ) -> list[Judgement]:
-        now = self._clock.now()
         judged: list[Judgement] = []
         living = {camera.camera_id: camera for camera in cameras if not camera.removed}
         for gone in views.keys() - living.keys():
