@@ -78,7 +78,7 @@ function Player({ ids, known, wanted, onChoose }) {
   const seen = useView(ids, view, fresh);
   const restores = useRestores(() => setFresh((count) => count + 1));
   const [wish, setWish] = useState(null);
-  const { marks, isCut, isNear } = useMarks(ids, view);
+  const { marks, isCut, isNear } = useMarks(ids, view, at);
   deck.what = (id, instant) => beyond(whatAt(day?.get(id), instant), day?.get(id));
   const notice = useSkips(deck);
   const seek = (to) => {

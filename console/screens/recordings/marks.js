@@ -8,7 +8,7 @@ import { isPassing } from "../../ui/again.js";
 import { clock } from "../../ui/dates.js";
 import { useEffect, useMemo, useRef, useState } from "../../ui/html.js";
 import { written } from "../../ui/signs.js";
-import { HOUR } from "../../ui/timeline/scale.js";
+import { HOUR, MINUTE } from "../../ui/timeline/scale.js";
 
 const QUIET_MS = 400;
 const TROUBLE_MS = 4_000;
@@ -23,9 +23,9 @@ const iso = (ms) => new Date(ms).toISOString();
 
 /**
  * Returns {marks, isCut, isNear}: the marks by their times, none where the view is too wide for them (`isNear`); `isCut` where there are too
- * many to show all of a view.
+ * many to show all of a view: then those around the instant `at` are asked for.
  */
-export function useMarks(ids, view) {
+export function useMarks(ids, view, at) {
   const key = ids.join();
   const [state, setState] = useState({ ...NOTHING, key });
   const [busyWith, setBusyWith] = useState(null);
@@ -36,12 +36,16 @@ export function useMarks(ids, view) {
   const kept = of(state);
   const isBusy = busyWith === key;
   const span = view.to - view.from;
-  const isMissing = span <= kept.atOnce && missingOf(kept.ranges, view) !== null;
+  const isNear = span <= WIDEST;
+  const isCut = isNear && span > kept.atOnce;
+  const wanted = useRef(view);
+  wanted.current = isCut ? { from: at, to: at + 1 } : view;
+  const isMissing = isNear && missingOf(kept.ranges, wanted.current) !== null;
   useEffect(() => {
     if (!isMissing || isBusy) return undefined;
     const timer = setTimeout(async () => {
       setBusyWith(key);
-      const range = windowOf(kept, view);
+      const range = windowOf(kept, wanted.current);
       try {
         const found = await purposeFor(() => read(ids, range));
         change((now) => withAnswer(now, range, found));
@@ -52,11 +56,10 @@ export function useMarks(ids, view) {
       setBusyWith((now) => (now === key ? null : now));
     }, QUIET_MS);
     return () => clearTimeout(timer);
-  }, [key, isMissing, isBusy, view.from, view.to, kept.ranges]);
+  }, [key, isMissing, isBusy, isCut, isCut || view.from, isCut || view.to, kept.ranges]);
   useLive(ids, change);
   const marks = useMemo(() => [...kept.marks.values()].sort((a, b) => a.at - b.at), [kept.marks]);
-  const isNear = span <= WIDEST;
-  return { marks: isNear ? marks : [], isCut: isNear && span > kept.atOnce, isNear };
+  return { marks: isNear ? marks : [], isCut, isNear };
 }
 
 /** What comes live is added; where some of it may have been lost, the time since the last reading is no longer known. */
@@ -108,7 +111,7 @@ function withAnswer({ ranges, marks, atOnce: before }, { from, to }, found) {
   const asked = Date.now();
   const range = { from: found.since, to: to > asked ? Infinity : to, asked };
   const atOnce = found.isCut ? Math.min(before / 2, WITH_ROOM * (Math.min(to, asked) - found.since)) : before;
-  return { ranges: [...ranges, range].sort((a, b) => a.from - b.from), marks: withAll(marks, found.marks), atOnce: Math.round(atOnce) };
+  return { ranges: [...ranges, range].sort((a, b) => a.from - b.from), marks: withAll(marks, found.marks), atOnce: Math.max(MINUTE, Math.round(atOnce)) };
 }
 
 /** Returns what of a view is not known; null where all is. */

@@ -225,3 +225,8 @@ async def test_more_marks_than_are_told_at_once_are_asked_for_in_smaller_ranges(
         await page.get_by_role("button", name="Afastar").click()
     await expect(page.get_by_text("Há mais marcas neste trecho: aproxime para ver todas.")).to_be_visible()
     assert len(readings(console)) == 2
+    await page.get_by_label("Dia e hora").fill("2026-11-20T09:30")
+    await page.get_by_role("button", name="Ir", exact=True).click()
+    await until(lambda: len(readings(console)) == 3)
+    asked_from, asked_to = (datetime.fromisoformat(each) for each in readings(console)[-1])
+    assert asked_from <= NOON - timedelta(minutes=150) < asked_to, "those around the instant that is shown"
