@@ -150,3 +150,12 @@ def test_a_recorder_agent_that_starts_in_the_middle_of_a_file_takes_nothing_for_
     recorder.passes(40)
     recorder.written = Written()
     assert set(recorder.passes(60)) == {None}
+
+
+def test_what_was_there_at_the_first_look_is_not_written_now(recorder: Recorder) -> None:
+    recorder.passes(20)
+    recorder.written = Written()
+    recorder.passes(10, clock=0)
+    assert recorder.written.advanced_at is None
+    recorder.passes(4)
+    assert recorder.written.advanced_at == recorder.now

@@ -42,8 +42,8 @@ class Written:
     _is_unsteady: bool = False
 
     def look(self, grown: Iterable[tuple[SegmentFile, Growth]], now: datetime) -> None:
-        """Learns how far the files have grown that were written lately."""
-        before = self._total
+        """Learns how far the files have grown that were written lately. What the first look finds was written before."""
+        before, is_first = self._total, not self._looks
         for file, growth in sorted(grown, key=lambda each: each[0].started_at):
             if self._file is None or file.started_at > self._file.started_at:
                 self._begin(file, now)
@@ -51,7 +51,7 @@ class Written:
                 continue
             self._total += growth.pictures - self._growth.pictures
             self._file, self._growth = file, growth
-        if self._file is not None and self._total - before >= _AN_INSTANT:
+        if self._file is not None and not is_first and self._total - before >= _AN_INSTANT:
             if self.advanced_at is None or now - self.advanced_at >= _PAUSE:
                 self._looks.clear()
             self.advanced_at = self._file.modified_at

@@ -78,7 +78,10 @@ class PictureWatch:
         self._looked_at = look.now
         for camera in look.cameras.values():
             written = self._written.get(camera.camera_id)
-            await self._judge(self._open, camera, written.ailment(look.now) if written else None, look.now)
+            if written is None:
+                await self._judge(self._open, camera, None, look.now)
+            elif written.advanced_at is not None:  # before, what was said by an earlier process holds
+                await self._judge(self._open, camera, written.ailment(look.now), look.now)
 
     async def _judge(
         self, open_: dict[UUID, Interruption], camera: DesiredCamera, ailment: tuple[StreamCause, datetime] | None, now: datetime
