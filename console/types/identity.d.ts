@@ -249,6 +249,7 @@ export interface ResetOut {
 /** Days that each kind of data is kept. */
 export interface Retention {
   video_days?: number;
+  offsite_days?: number;
   passages_days?: number;
   evidence_days?: number;
   detections_days?: number;

@@ -161,7 +161,7 @@ export interface PlaybackOut {
 }
 
 /** Why a recording went. */
-export type Reason = "days" | "removed" | "city_days" | "city_quota" | "quota" | "floor";
+export type Reason = "days" | "removed" | "city_days" | "city_quota" | "quota" | "floor" | "offsite_days" | "city_offsite_days";
 
 /** The disk that the recordings are on, whoever's they are. */
 export interface RecordingsDiskOut {
@@ -279,7 +279,7 @@ export interface TimelineOut {
   density: (BucketOut)[] | null;
 }
 
-/** Adjoining recordings of one day that were deleted by one rule. */
+/** Adjoining recordings of one day, or off-site copies of them, that were deleted by one rule. */
 export interface TombstoneOut {
   tombstone_id: string;
   camera_id: string;

@@ -67,6 +67,7 @@ export const CHANNELS = { console: "console (esta tela)", webhook: "sistema exte
 /** Kinds of data that are kept: name, what it is, fewest and most days. */
 export const KEPT = {
   video_days: ["Gravações de vídeo", "Vale o menor: este prazo, ou o da câmera, que está na tela dela.", 1, 3650],
+  offsite_days: ["Cópias externas", "Gravações copiadas para fora. Vale o menor: este prazo, ou o da câmera.", 1, 3650],
   passages_days: ["Passagens de veículos", "Placas lidas, com lugar e hora. Vale o menor: este prazo, ou o da instalação.", 1, 3650],
   evidence_days: ["Imagens das leituras", "As fotos em que cada placa ou objeto foi visto.", 1, 3650],
   detections_days: ["Detecções", "Cada objeto visto em cada imagem, como carros e pessoas. Vale o menor: este prazo, ou o da instalação.", 1, 3650],

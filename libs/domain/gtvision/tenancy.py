@@ -130,6 +130,8 @@ class Retention(_Part):
     """Days that each kind of data is kept."""
 
     video_days: Days = 90
+    offsite_days: Days = 3_650
+    """Off-site copies of recordings. The days of the camera hold where they are fewer, as for recordings."""
     passages_days: Days = 90
     evidence_days: Days = 90
     detections_days: Days = 30

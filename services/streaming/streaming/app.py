@@ -82,7 +82,7 @@ from streaming.retention import cli as holds_cli
 from streaming.retention.api import router as retention_router
 from streaming.retention.domain import GIGABYTE, Limits, Spared
 from streaming.retention.repository import PostgresHeld, PostgresHolds
-from streaming.retention.usecases import Holds, HoldsOfCities, Retention
+from streaming.retention.usecases import Holds, HoldsOfCities, Retention, Went
 from streaming.rights.consumers import RightsEvents
 from streaming.rights.repository import PostgresRights
 from streaming.rights.usecases import Rights
@@ -229,9 +229,12 @@ def create_api(settings: ApiSettings) -> Service:
 class _Archive:
     """What the recorder agent does for off-site copies, where the installation has them."""
 
-    def __init__(self, settings: AgentSettings, db: Database, files: RecordingsFolder, clock: Clock, trusted_now: TrustedNow) -> None:
+    def __init__(
+        self, settings: AgentSettings, db: Database, files: RecordingsFolder, clock: Clock, tenants: TenantDirectory, trusted: TrustedNow
+    ) -> None:
         self.followers: list[Follower] = []
         self.spared = Spared()
+        self.went: Went | None = None
         self.loops: dict[str, Loop] = {}
         self.parts: list[Callable[[], AbstractAsyncContextManager[object]]] = []
         if not (chosen := settings.archive).url:
@@ -245,11 +248,12 @@ class _Archive:
             files=files,
             archive=archive,
             clock=clock,
-            trusted_now=trusted_now,
+            trusted_now=trusted,
             free_floor=settings.recording.free_floor,
         )
-        self.spared = Spared(copying.awaits, restoring.keeps, restoring.brought_back)
-        upkeep = CopyUpkeep(db.uow, PostgresCopies, PostgresHolds, files, archive, trusted_now)
+        self.spared, self.went = Spared(copying.awaits, restoring.keeps, restoring.brought_back), restoring.went
+        rows = db.uow, PostgresCopies, PostgresHolds, PostgresTombstones
+        upkeep = CopyUpkeep(*rows, files, archive, settings=tenants.known_settings, trusted_now=trusted)
         self.followers = [copying.follow, upkeep.follow, restoring.follow]
         self.parts = [lambda: aclosing(archive)]
         self.loops = {
@@ -274,7 +278,7 @@ def create_agent(settings: AgentSettings) -> Worker:
     playlists = Playlists(db.uow, PostgresPlayedFiles, files, clock, idle_after)
     limits = Limits(max_bytes=int(recording.max_gb * GIGABYTE), free_floor=recording.free_floor)
     trusted_now = TrustedTime(db.uow, clock).now
-    archive = _Archive(settings, db, files, clock, trusted_now)
+    archive = _Archive(settings, db, files, clock, tenants, trusted_now)
     work, most = settings.clips.work_path or recording.path / ".clips", int(settings.clips.max_gb * GIGABYTE)
     folder = ClipFolder(recording.path, work, clock, max_bytes=most, free_floor=recording.free_floor)
     retention = Retention(
@@ -283,18 +287,11 @@ def create_agent(settings: AgentSettings) -> Worker:
         limits=limits,
         settings=tenants.known_settings,
         spared=archive.spared,
+        went=archive.went,
         wanted=folder.wanted_bytes,
     )
-    count = UsageCount(
-        db.uow,
-        PostgresUsage,
-        files,
-        tenants.known_settings,
-        clock=clock,
-        limits=limits,
-        idle_after=idle_after,
-        held_state=lambda: retention.held_state,
-    )
+    used = db.uow, PostgresUsage, files, tenants.known_settings, lambda: retention.held_state
+    count = UsageCount(*used, clock=clock, limits=limits, idle_after=idle_after)
     thumbnails = Thumbnails(files, PyAvPictures(recording.path, clock), clock=clock, idle_after=idle_after)
     previews = Previews(files, SpriteSheets(recording.path), clock)
     stills = Stills(

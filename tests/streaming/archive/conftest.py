@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import httpx
 import pytest
@@ -21,6 +22,7 @@ from tests.streaming.conftest import Running, announce, registered
 from city.trusted_time import TrustedNow
 from gtvision.camera import RecordingSettings, path_name
 from gtvision.ids import new_id
+from gtvision.tenancy import TenantSettings
 from gtvision.time import FakeClock, SystemClock
 from streaming.archive.repository import PostgresCopies, PostgresRestores
 from streaming.archive.usecases import Copying, CopyUpkeep, Restoring
@@ -65,6 +67,7 @@ class Site:
         self.tenant, self.camera, self.storage_class = new_id(), new_id(), storage_class
         self.revision = 0
         self.max_bytes = 10**12
+        self.settings: dict[UUID, TenantSettings] = {}
         self.trusted_now: TrustedNow = trusting(self.clock)
         self.archives: list[S3Archive] = []
         self.restart()
@@ -75,7 +78,11 @@ class Site:
         self.files = RecordingsFolder(self.folder)
         self.archive = self.archive_at(self.store.url)
         self.copying = Copying(db.uow, PostgresCopies, self.files, self.archive, self.clock)
-        self.upkeep = CopyUpkeep(db.uow, PostgresCopies, PostgresHolds, self.files, self.archive, self.trusted_now)
+        self.upkeep = CopyUpkeep(
+            *(db.uow, PostgresCopies, PostgresHolds, PostgresTombstones, self.files, self.archive),
+            settings=self.settings.get,
+            trusted_now=self.trusted_now,
+        )
         self.restoring = Restoring(
             *(db.uow, PostgresCopies, PostgresRestores, PostgresSegments, PostgresIndex(db)),
             files=self.files,
@@ -86,7 +93,14 @@ class Site:
         )
         limits, spared = Limits(self.max_bytes, 0.0), Spared(self.copying.awaits, self.restoring.keeps, self.restoring.brought_back)
         parts = PostgresSegments, PostgresHolds, PostgresTombstones, PostgresHeld(db), self.files
-        retention = Retention(db.uow, *parts, trusted_now=self.trusted_now, limits=limits, settings=lambda _: None, spared=spared)
+        retention = Retention(
+            *(db.uow, *parts),
+            trusted_now=self.trusted_now,
+            limits=limits,
+            settings=self.settings.get,
+            spared=spared,
+            went=self.restoring.went,
+        )
         self.recorder = Recorder(
             db.uow,
             PostgresSegments,

@@ -220,6 +220,40 @@ async def test_what_comes_back_during_a_look_stays(site: Site, film: Path) -> No
     assert not site.restoring.keeps(file)
 
 
+async def test_what_was_brought_back_and_had_to_give_room_is_only_off_site_again(site: Site, film: Path) -> None:
+    [path] = await gone_with_copies(site, film, 1)
+    first, _ = await site.copies()
+    await asked(site, [first])
+    for _ in range(2):
+        await site.turn()
+    assert path.exists()
+    assert (await site.copies())[0]["restored_until"] is not None
+    site.record(film, 29)
+    site.max_bytes = path.stat().st_size
+    site.restart()
+    await site.recorder.keep_index()
+    assert not path.exists()
+    assert (await site.copies())[0]["restored_until"] is None
+    span = {"from": first["started_at"].isoformat(), "to": first["ended_at"].isoformat()}
+    answer = await site.get("/recordings/timeline", camera_id=str(site.camera), **span)
+    assert [each["restored_until"] for each in answer.json()["archived"]] == [None]
+
+
+async def test_a_range_that_has_no_room_is_not_brought_back_again_and_again(site: Site, film: Path) -> None:
+    paths = await gone_with_copies(site, film, 2)
+    rows = (await site.copies())[:2]
+    site.record(film, 29)
+    site.max_bytes = rows[0]["size_bytes"]
+    site.restart()
+    job = await asked(site, rows)
+    for _ in range(3):
+        await site.turn()
+    done = await shown(site, job)
+    assert (done["state"], done["reason"], done["files_done"]) == ("failed", "no_room", 0)
+    await site.turn()
+    assert [path.exists() for path in paths] == [False, False]
+
+
 async def test_a_clock_that_jumps_takes_nothing_away_that_was_brought_back(site: Site, film: Path) -> None:
     [path] = await gone_with_copies(site, film, 1)
     trusted = Jumping(site.running.db.uow, site.clock)

@@ -333,8 +333,12 @@ async def test_an_agent_that_was_stopped_half_way_finds_the_files_again(make_sit
     with pytest.raises(Unavailable):
         await site.agent(files=Gone(site.folder)).follow(await site.look())
     assert all(there(own))
+    [buried] = await site.tombstones(site.city, camera)
     await site.follow()
     assert not any(there(own))
+    assert await site.tombstones(site.city, camera) == [buried], "they had their tombstone"
+    async with site.running.db.uow(site.city) as uow:
+        assert await uow.session.scalar(text("SELECT count(*) FROM buried_files")) == 0
 
 
 async def test_without_a_database_nothing_is_deleted(make_site: MakeSite) -> None:

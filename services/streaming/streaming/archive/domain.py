@@ -8,7 +8,10 @@ from enum import StrEnum
 from uuid import UUID
 
 from gtvision.backoff import Backoff
+from gtvision.tenancy import TenantSettings
 from streaming.recordings.domain import Segment
+from streaming.streams.domain import DesiredCamera
+from streaming.tombstones.domain import Policy, Reason
 
 _COLD = frozenset({"GLACIER", "DEEP_ARCHIVE"})
 """Storage classes whose objects are read hours after someone asked for them."""
@@ -70,6 +73,15 @@ class Copy:
     copied_at: datetime | None = None
     restore_requested_at: datetime | None = None
     restored_until: datetime | None = None
+
+
+def keeping(camera: DesiredCamera, city: TenantSettings | None) -> Policy:
+    """How many days a camera's copies are kept, and by whose rule: the shorter holds, also once the camera was removed. A city that is not
+    known sets no days."""
+    days = camera.recording.offsite_days
+    if city is not None and city.retention.offsite_days < days:
+        return Policy(Reason.CITY_OFFSITE_DAYS, city.retention.offsite_days)
+    return Policy(Reason.OFFSITE_DAYS, days)
 
 
 def wait_after(attempts: int) -> timedelta:

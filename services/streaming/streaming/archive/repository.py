@@ -132,8 +132,10 @@ class PostgresCopies:
             query = query.where(tuple_(CopyRow.started_at, CopyRow.segment_id) > (after.segment.started_at, after.segment.segment_id))
         return [_copy_of(row) for row in (await self.uow.session.execute(query.limit(limit))).scalars()]
 
-    async def forget(self, copy: Copy) -> None:
-        await self.uow.session.execute(delete(CopyRow).where(*self._is(copy)))
+    async def forget(self, copy: Copy) -> bool:
+        """Returns whether it was there as it was read."""
+        gone = delete(CopyRow).where(*self._is(copy)).returning(CopyRow.segment_id)
+        return (await self.uow.session.execute(gone)).first() is not None
 
     async def count(self, camera_id: UUID, since: datetime, until: datetime) -> int:
         """How many copies overlap a range."""
@@ -165,6 +167,11 @@ class PostgresCopies:
         """What was brought back stays no longer."""
         over = update(CopyRow).where(CopyRow.tenant_id == self.uow.tenant_id, CopyRow.restored_until <= now)
         await self.uow.session.execute(over.values(restored_until=None))
+
+    async def end_restored_of(self, segment_ids: Collection[UUID]) -> None:
+        """What was brought back of these is no longer there."""
+        gone = update(CopyRow).where(CopyRow.tenant_id == self.uow.tenant_id, CopyRow.segment_id.in_(segment_ids))
+        await self.uow.session.execute(gone.where(CopyRow.restored_until.is_not(None)).values(restored_until=None))
 
     async def spans(self, camera_id: UUID, since: datetime, until: datetime) -> list[ArchivedSpan]:
         """What only copies hold of a range, in order; with what was brought back."""

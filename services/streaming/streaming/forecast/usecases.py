@@ -39,11 +39,11 @@ class UsageCount:
         usage: Usages,
         files: RecordingsFolder,
         settings: CitySettings,
+        held_state: Callable[[], HeldState] = HeldState,
         *,
         clock: Clock,
         limits: Limits,
         idle_after: timedelta,
-        held_state: Callable[[], HeldState] = HeldState,
     ) -> None:
         """`held_state` tells what holds did to the last look."""
         self._uow, self._usage, self._files, self._settings, self._clock = uow, usage, files, settings, clock

@@ -19,7 +19,7 @@ router = APIRouter(prefix="/api/v1", tags=["streaming"])
 
 
 class TombstoneOut(BaseModel):
-    """Adjoining recordings of one day that were deleted by one rule."""
+    """Adjoining recordings of one day, or off-site copies of them, that were deleted by one rule."""
 
     tombstone_id: UUID
     camera_id: UUID

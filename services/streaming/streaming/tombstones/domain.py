@@ -29,6 +29,10 @@ class Reason(StrEnum):
     """The recordings of the installation had reached their room."""
     FLOOR = "floor"
     """Too little of the disk was free."""
+    OFFSITE_DAYS = "offsite_days"
+    """An off-site copy: older than its camera's days of copies."""
+    CITY_OFFSITE_DAYS = "city_offsite_days"
+    """An off-site copy: older than its city's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +47,7 @@ class Policy:
 class Tombstone:
     """What is left of recordings that went: adjoining ones of one camera, one UTC day and one policy together.
 
-    `sha256` is a chain over the hashes of their files in the order in which they went, begun as a camera's own chain is (GENESIS). An agent
-    that was stopped between the tombstone and the file deletes that again: then two tombstones tell of it.
+    `sha256` is a chain over the hashes of their files in the order in which they went, begun as a camera's own chain is (GENESIS).
     """
 
     tombstone_id: UUID

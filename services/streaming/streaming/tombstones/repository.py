@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, select, tuple_
+from sqlalchemy import ColumnElement, delete, select, tuple_
 from sqlalchemy.dialects.postgresql import insert
 
 from chassis.db import UnitOfWork
 from streaming.tombstones.domain import Policy, Reason, Tombstone
-from streaming.tombstones.tables import TombstoneRow
+from streaming.tombstones.tables import BuriedFileRow, TombstoneRow
 
 _LONGEST = timedelta(days=2)
 """A tombstone is of one day, and its last recording may be as long as a day."""
@@ -44,6 +44,17 @@ class PostgresTombstones:
         grown = {name: put.excluded[name] for name in ("ended_at", "segments", "size_bytes", "sha256", "deleted_at")}
         rows = [{"tenant_id": self.uow.tenant_id, **_row_of(each)} for each in tombstones]
         await self.uow.session.execute(put.on_conflict_do_update(index_elements=["tenant_id", "tombstone_id"], set_=grown), rows)
+
+    async def add_buried(self, segment_ids: Collection[UUID]) -> set[UUID]:
+        """Notes files that have a tombstone once the transaction ends, and go next. Returns those that were not noted before."""
+        rows = [{"tenant_id": self.uow.tenant_id, "segment_id": each} for each in segment_ids]
+        put = insert(BuriedFileRow).values(rows).on_conflict_do_nothing().returning(BuriedFileRow.segment_id)
+        return set((await self.uow.session.execute(put)).scalars())
+
+    async def forget_buried(self, segment_ids: Collection[UUID]) -> None:
+        """They are deleted."""
+        gone = BuriedFileRow.tenant_id == self.uow.tenant_id, BuriedFileRow.segment_id.in_(segment_ids)
+        await self.uow.session.execute(delete(BuriedFileRow).where(*gone))
 
     async def page(self, camera_id: UUID, before: tuple[datetime, UUID] | None, limit: int) -> list[Tombstone]:
         """Newest recordings first."""

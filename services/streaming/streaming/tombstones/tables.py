@@ -11,6 +11,15 @@ from sqlalchemy.orm import Mapped, mapped_column
 from streaming.schema import Row
 
 
+class BuriedFileRow(Row):
+    """A file whose tombstone is there and that is not deleted yet."""
+
+    __tablename__ = "buried_files"
+
+    tenant_id: Mapped[UUID] = mapped_column(primary_key=True)
+    segment_id: Mapped[UUID] = mapped_column(primary_key=True)
+
+
 class TombstoneRow(Row):
     """What is left of deleted recordings."""
 

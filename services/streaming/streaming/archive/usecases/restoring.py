@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from enum import Enum, auto
@@ -74,9 +74,15 @@ class Restoring:
         self._came: dict[str, datetime] = {}
         """The same of what this process brought back, which a look that began before does not know of."""
         self._known_at = float("-inf")
+        self._brought: defaultdict[UUID, set[UUID]] = defaultdict(set)
+        """By restore, segments that this process brought back: one that is asked for again has gone, for want of room."""
         self._missing: defaultdict[UUID, set[UUID]] = defaultdict(set)
         """By restore, segments whose copy was not found. They are looked for again after a restart, and by the next restore: the wrong
         bucket in the settings must not cost the knowledge of what is in the right one."""
+
+    async def went(self, uow: UnitOfWork, segment_ids: Collection[UUID]) -> None:
+        """Files go from the disk: what was brought back of them is no longer there."""
+        await self._copies(uow).end_restored_of(segment_ids)
 
     async def follow(self, look: Look) -> None:
         """Learns which cameras there are, and what was brought back. Raises: Unavailable."""
@@ -122,10 +128,13 @@ class Restoring:
             for copy in waiting:
                 if self._clock.now() >= job.keep_until:
                     break
-                if await self._files.missing_free_bytes(self._free_floor) > 0:
+                went_again = copy.segment.segment_id in self._brought[job.restore_id]
+                if went_again or await self._files.missing_free_bytes(self._free_floor) > 0:
                     await self._save(job, state=RestoreState.FAILED, reason="no_room", finished_at=self._clock.now())
                     return
                 came = await self._bring(copy, job)
+                if came is _Came.BACK:
+                    self._brought[job.restore_id].add(copy.segment.segment_id)
                 if came is _Came.LATER and asked:
                     await self._save(job, state=RestoreState.WAITING, look_at=self._clock.now() + _ASKED_AGAIN_AFTER)
                     return
@@ -137,6 +146,7 @@ class Restoring:
     async def _finish(self, job: Restore) -> None:
         done = await self._done(job)
         self._missing.pop(job.restore_id, None)
+        self._brought.pop(job.restore_id, None)
         state = RestoreState.READY if done else RestoreState.FAILED
         reason = None if done else "copies_missing"
         await self._save(job, state=state, reason=reason, missing=max(0, job.total - done), finished_at=self._clock.now(), look_at=None)

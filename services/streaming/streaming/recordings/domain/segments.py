@@ -86,13 +86,11 @@ _MOST_OF_A_CAMERA = 100
 class _Left:
     camera_id: UUID
     again_at: datetime
-    is_buried: bool
-    """A tombstone has the place of its row already."""
     tries: int = 0
 
 
 class Undeleted:
-    """Files that could not be deleted: each waits for a pause that grows, so that others go first, and gets one tombstone."""
+    """Files that could not be deleted: each waits for a pause that grows, so that others go first."""
 
     def __init__(self) -> None:
         self._left: dict[PurePosixPath, _Left] = {}
@@ -110,18 +108,11 @@ class Undeleted:
         """Whether a file is not to be tried in this look."""
         return file.path in self._waiting or file.camera_id in self._at_fault
 
-    def is_buried(self, file: SegmentFile) -> bool:
-        return file.path in self._left and self._left[file.path].is_buried
-
-    def bury(self, file: SegmentFile, now: datetime) -> None:
-        """Its tombstone is there, and it goes next."""
-        self._left[file.path] = _Left(file.camera_id, now, is_buried=True)
-
     def went(self, file: SegmentFile) -> None:
         self._left.pop(file.path, None)
 
     def failed(self, file: SegmentFile, now: datetime) -> None:
         """It could not be deleted, and waits."""
-        left = self._left.setdefault(file.path, _Left(file.camera_id, now, is_buried=False))
+        left = self._left.setdefault(file.path, _Left(file.camera_id, now))
         left.again_at = now + min(_LONGEST_PAUSE, _FIRST_PAUSE * 2 ** min(left.tries, 10))
         left.tries += 1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import groupby
@@ -49,6 +49,10 @@ _ONE_FILE = timedelta(seconds=10)
 """A disk that fails answers late, and must not use up the lock's time for one file."""
 
 
+Went = Callable[[UnitOfWork, Collection[UUID]], Awaitable[None]]
+"""Is told which segments' files go, in the transaction in which their rows do."""
+
+
 class Retention:
     """Deletes recordings by age, by their cities' limits, by quota and by free space, and nothing that is held."""
 
@@ -65,6 +69,7 @@ class Retention:
         limits: Limits,
         settings: CitySettings,
         spared: Spared | None = None,
+        went: Went | None = None,
         wanted: Callable[[], int] = lambda: 0,
         most_per_look: int = _MOST_PER_LOOK,
     ) -> None:
@@ -72,7 +77,7 @@ class Retention:
         self._uow, self._segments, self._holds, self._tombstones = uow, segments, holds, tombstones
         self._held, self._files, self._limits, self._settings, self._most_per_look = held, files, limits, settings, most_per_look
         self._trusted_now, self._spared, self._wanted = trusted_now, spared or Spared(), wanted
-        self._undeleted = Undeleted()
+        self._went, self._undeleted = went, Undeleted()
         self.held_state = HeldState()
         """What holds did to the last look."""
 
@@ -124,8 +129,9 @@ class Retention:
         """Deletes files of one tenant, under the lock that a hold is placed under: a hold that a person was told of is known here. Returns
         those that could not be deleted.
 
-        First the rows go and the tombstones come, then the files go: an agent that is stopped in between finds the files and deletes them
-        again. Files of cameras that are not known have no tenant, and so neither holds of their own nor rows.
+        First the rows go and the tombstones come, then the files go: an agent that is stopped in between finds the files, deletes them
+        again, and knows that they have tombstones. Files of cameras that are not known have no tenant, and so neither holds of their own
+        nor rows.
         """
         if tenant_id is None:
             return await self._remove(doomed, now)
@@ -135,19 +141,27 @@ class Retention:
             held = HeldSpans(await holds.active(trusted_now))
             free = [each for each in doomed if not held.cover(tenant_id, each.file)]
             async with self._uow(tenant_id) as uow:
-                unburied = [each for each in free if not self._undeleted.is_buried(each.file)]
-                for own in _by_camera_and_policy(unburied):
+                for own in _by_camera_and_policy(free):
                     await self._bury(uow, own, now)
-            for each in unburied:
-                self._undeleted.bury(each.file, now)
-            return await self._remove(free, now)
+            failed = await self._remove(free, now)
+            gone = {segment_id_of(each.file.path) for each in free} - {segment_id_of(each.file.path) for each in failed}
+            async with self._uow(tenant_id) as uow:
+                await self._tombstones(uow).forget_buried(gone)
+            return failed
 
     async def _bury(self, uow: UnitOfWork, doomed: Sequence[Doomed], now: datetime) -> None:
         """Puts a tombstone in the place of rows, of one camera and policy, oldest first."""
         camera_id, policy, files = doomed[0].file.camera_id, doomed[0].policy, [each.file for each in doomed]
         indexed = {row.segment_id: row for row in await self._segments(uow).forget_all(camera_id, files)}
-        segments = [indexed.get(segment_id_of(file.path)) or _not_indexed(uow, file) for file in files]
+        found = [indexed.get(segment_id_of(file.path)) or _not_indexed(uow, file) for file in files]
+        segment_ids = [segment.segment_id for segment in found]
+        if self._went is not None:
+            await self._went(uow, segment_ids)
         repository = self._tombstones(uow)
+        unburied = await repository.add_buried(segment_ids)
+        segments = [segment for segment in found if segment.segment_id in unburied]
+        if not segments:
+            return
         last = await repository.near(camera_id, policy, segments[0].started_at)
         tombstones = [last] if last else []
         bury(tombstones, segments, policy, now, new_id)
