@@ -70,7 +70,7 @@ export interface ForecastOut {
   as_of: string | null;
   disk: RecordingsDiskOut | null;
   quota_bytes: number | null;
-  held_bytes: number;
+  held_bytes: number | null;
   full_of_held: boolean;
   days_left: number | null;
   cameras: (ShareOut)[];

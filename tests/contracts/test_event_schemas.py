@@ -35,7 +35,7 @@ def _plain(node: Any, names: bool = False) -> Any:
 def breaks(old: Any, new: Any, path: str = "") -> Iterator[str]:
     """Yields every change from `old` to `new` that is not additive."""
     if isinstance(old, dict) and isinstance(new, dict):
-        named = path.endswith(("/properties", "/$defs", "/default"))  # the default of a new field is in that of what holds it
+        named = path.endswith(("/properties", "/$defs")) or "/default/" in f"{path}/"  # a new field's default is in that of what holds it
         for name in old.keys() | new.keys():
             here = f"{path}/{name}"
             if name not in new:

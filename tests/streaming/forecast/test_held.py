@@ -10,6 +10,7 @@ import pytest
 from tests.streaming.conftest import Running
 from tests.streaming.retention.test_usecases import SIZE, Site, there
 
+from gtvision.ids import new_id
 from gtvision.tenancy import Role
 from streaming import metrics
 from streaming.forecast.usecases import UsageCount
@@ -34,17 +35,18 @@ async def test_the_forecast_says_that_the_disk_is_full_of_what_is_held(running: 
         held_state=lambda: site.retention.held_state,
     )
 
-    async def forecast(tenant: UUID) -> tuple[bool, int]:
+    async def forecast(tenant: UUID, groups: tuple[UUID, ...] | None = None) -> tuple[bool, int | None]:
         site.running.clock.advance(31)
         await site.follow()
         await count.follow(await site.look())
-        headers = site.running.mint.headers(site.running.mint.caller(Role.OPERATOR, tenant_id=tenant))
+        headers = site.running.mint.headers(site.running.mint.caller(Role.OPERATOR, tenant_id=tenant, groups=groups))
         answer = (await site.running.http.get("/recordings/forecast", headers=headers)).json()
         return answer["full_of_held"], answer["held_bytes"]
 
     hold = await site.hold(site.city, camera, own[0], own[7])
     assert await forecast(site.city) == (True, 8 * SIZE)
-    assert await forecast(site.town) == (True, 0), "the disk is theirs too"
+    assert await forecast(site.town) == (False, 0), "it is not theirs that is held"
+    assert await forecast(site.city, (new_id(),)) == (False, None), "they do not see all of the city"
     assert metrics.full_of_held._value.get() == 1
     await site.lift(site.city, hold)
     assert await forecast(site.city) == (False, 0)

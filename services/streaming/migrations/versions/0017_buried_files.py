@@ -1,4 +1,4 @@
-"""Files whose tombstone is there and that are not deleted yet, and what holds keep of a camera."""
+"""Files whose tombstone is there and that are not deleted yet."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -18,7 +18,6 @@ def upgrade() -> None:
         sa.Column("segment_id", sa.Uuid, primary_key=True),
     )
     tenant_table("buried_files")
-    op.add_column("recording_usage", sa.Column("held_bytes", sa.BigInteger, nullable=False, server_default="0"))
 
 
 def downgrade() -> None:

@@ -58,9 +58,9 @@ class ForecastOut(BaseModel):
 
     as_of: datetime | None
     disk: RecordingsDiskOut | None
-    quota_bytes: int | None = Field(description="The city's own limit")
-    held_bytes: int
-    full_of_held: bool = Field(description="What is held leaves too little room, on the disk or within the city's own limit")
+    quota_bytes: int | None = Field(description="The city's own limit; null: none, or you do not see all of its cameras")
+    held_bytes: int | None = Field(description="Of the whole city; null: not known, or you do not see all of its cameras")
+    full_of_held: bool = Field(description="What your city holds leaves too little room, on the disk or within its own limit")
     days_left: float | None = Field(description="Until the oldest have to go for new ones; null: not known, or never")
     cameras: list[ShareOut]
 
@@ -72,7 +72,7 @@ class ForecastOut(BaseModel):
             as_of=forecast.as_of,
             disk=RecordingsDiskOut.model_validate(disk) if disk else None,
             quota_bytes=forecast.quota_bytes,
-            held_bytes=room.held_bytes if room else 0,
+            held_bytes=room.held_bytes if room else None,
             full_of_held=room.full_of_held if room else False,
             days_left=round(disk.days_left, 1) if disk and disk.days_left is not None else None,
             cameras=[ShareOut.of(share) for share in forecast.shares],

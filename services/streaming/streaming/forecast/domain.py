@@ -78,7 +78,8 @@ class Share:
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
-    """What a caller's recordings take, and how long they will be kept. `room` is None where nothing was counted."""
+    """What a caller's recordings take, and how long they will be kept. `room` is None where nothing was counted, and for callers who
+    do not see all of the city's cameras."""
 
     as_of: datetime | None
     room: Room | None

@@ -104,7 +104,7 @@ def _room_of(tenant_id: UUID, room: Room, own_days_left: float | None, state: He
         room,
         days_left=min(ends, default=None),
         held_bytes=state.held_bytes.get(tenant_id, 0),
-        full_of_held=state.is_full or tenant_id in state.full_cities,
+        full_of_held=tenant_id in state.full_cities or (state.is_full and state.held_bytes.get(tenant_id, 0) > 0),
     )
 
 
@@ -115,7 +115,8 @@ class Forecasts:
         self._uow, self._usage, self._settings, self._cameras = uow, usage, settings, cameras
 
     async def show(self, caller: Caller) -> Forecast:
-        """Of the cameras that the caller may see; removed ones while there is something of them."""
+        """Of the cameras that the caller may see; removed ones while there is something of them. What is the whole city's is for those who
+        see all of its cameras."""
         cameras, limits = await self._cameras(caller), CityLimits.of(self._settings(caller.tenant_id))
         async with self._uow(caller.tenant_id) as uow:
             usages = {usage.camera_id: usage for usage in await self._usage(uow).all()}
@@ -126,4 +127,6 @@ class Forecasts:
             if camera.removed_at is None or camera.camera_id in usages
         ]
         room, as_of = found or (None, None)
+        if caller.camera_groups is not None:
+            return Forecast(as_of, None, sees_the_disk=False, quota_bytes=None, shares=shares)
         return Forecast(as_of, room, caller.role in SEE_THE_DISK, limits.max_bytes, shares)
