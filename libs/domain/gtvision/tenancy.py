@@ -130,13 +130,11 @@ class Retention(_Part):
     """Days that each kind of data is kept."""
 
     video_days: Days = 90
-    offsite_days: Days = 3_650
-    """Off-site copies of recordings. The days of the camera hold where they are fewer, as for recordings."""
+    offsite_days: Days = 3_650  # of copies of recordings: the days of the camera hold where they are fewer
     passages_days: Days = 90
     evidence_days: Days = 90
     detections_days: Days = 30
-    audit_days: Annotated[int, Field(ge=365, le=3_650)] = 1_826
-    """Five years; never less than one."""
+    audit_days: Annotated[int, Field(ge=365, le=3_650)] = 1_826  # five years; never less than one
 
 
 class Quotas(_Part):

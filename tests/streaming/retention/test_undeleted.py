@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from datetime import timedelta
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import pytest
 from tests.streaming.conftest import Running
 from tests.streaming.looks import by_camera
 from tests.streaming.retention.test_domain import CAMERA, NOW, OTHER, limited_to, look, minutes, plan
-from tests.streaming.retention.test_usecases import Site, there
+from tests.streaming.retention.test_usecases import Disk, Site, there
 
 from gtvision.errors import Unavailable
 from streaming import metrics
@@ -20,12 +19,23 @@ from streaming.retention.domain import Rules
 pytestmark = [pytest.mark.db, pytest.mark.broker]
 
 
-def _jam(path: Path) -> None:
-    """Makes of a file what nobody can delete as one, whatever rights they have."""
-    written = path.stat().st_mtime
-    path.unlink()
-    path.mkdir()
-    os.utime(path, (written, written))
+class Jammed(Disk):
+    """A disk with a file that nobody can delete."""
+
+    jammed: Path | None = None
+
+    async def delete(self, path: PurePosixPath) -> None:
+        if self.jammed is not None and path.name == self.jammed.name:
+            raise Unavailable("The recordings folder does not answer.")
+        await super().delete(path)
+
+
+def _jam(site: Site, path: Path) -> Jammed:
+    """Gives the site an agent that cannot delete a file."""
+    files = Jammed(site.folder)
+    files.jammed = path
+    site.retention = site.agent(files=files)
+    return files
 
 
 async def test_a_file_that_cannot_be_deleted_keeps_no_other_and_is_buried_once(running: Running, tmp_path: Path) -> None:
@@ -33,7 +43,7 @@ async def test_a_file_that_cannot_be_deleted_keeps_no_other_and_is_buried_once(r
     camera, other = await site.add(site.city, days=1), await site.add(site.town, days=1)
     own, others = site.record(camera, 3, ago=timedelta(days=6)), site.record(other, 2, ago=timedelta(days=5))
     site.record(camera, 1)
-    _jam(own[0])
+    files = _jam(site, own[0])
     before = metrics.undeleted._value.get()
     with pytest.raises(Unavailable):
         await site.follow()
@@ -45,8 +55,7 @@ async def test_a_file_that_cannot_be_deleted_keeps_no_other_and_is_buried_once(r
         with pytest.raises(Unavailable):
             await site.follow()
         await site.follow()
-    own[0].rmdir()
-    own[0].write_bytes(b"x")
+    files.jammed = None
     site.running.clock.advance(timedelta(minutes=4))
     await site.follow()
     assert there(own) == [False] * 3
@@ -56,7 +65,7 @@ async def test_a_file_that_cannot_be_deleted_keeps_no_other_and_is_buried_once(r
 async def test_files_that_cannot_be_deleted_leave_their_turn_to_others(running: Running, tmp_path: Path) -> None:
     site = Site(running, tmp_path, most=1)
     own = site.record(await site.add(site.city, days=1), 2, ago=timedelta(days=5))
-    _jam(own[0])
+    _jam(site, own[0])
     with pytest.raises(Unavailable):
         await site.follow()
     await site.follow()
