@@ -168,6 +168,18 @@ def test_after_the_clock_was_set_back_the_file_that_is_written_is_watched(site: 
         assert (last.path.name, last.size_bytes) == (growing.name, size)
 
 
+def test_a_camera_that_is_recorded_while_others_files_are_copied_is_watched(site: Site) -> None:
+    for minute in range(10):
+        site.record(minute, written=NOW + 100 * MINUTE)
+    growing = site.record(10, written=NOW + 99 * MINUTE)
+    site.look()
+    for second in range(1, 4):
+        growing.write_bytes(b"x" * 100 * second)
+        site.touch(growing, NOW + 100 * MINUTE + timedelta(seconds=second))
+        site.look()
+        assert site.last().size_bytes == 100 * second
+
+
 def test_a_change_of_any_of_the_last_files_is_to_be_indexed_again(site: Site) -> None:
     paths = [site.record(minute) for minute in range(10)]
     site.look()

@@ -121,7 +121,7 @@ class CameraFiles(Sequence[SegmentFile]):
         """The same of those that have no thumbnail, and for which none was tried."""
         self.watched: tuple[int, ...] = ()
         """Of those that may be written to, the instants in their names; what was seen to be written last is the last."""
-        self._watch(ordered, now)
+        self._watch((), now)
 
     def __len__(self) -> int:
         return len(self._begins)
@@ -273,8 +273,10 @@ class CameraFiles(Sequence[SegmentFile]):
         now_written = self._written_last(written, now, _WATCHED)
         kept = [begin for begin in self.watched if begin not in now_written and self.place_of(begin) is not None]
         self.watched = tuple([*kept, *now_written[::-1]][-_WATCHED:])
-        if not self.watched:
-            self.watched = tuple(self._written_last(map(self.status, range(len(self))), now, _WATCHED)[::-1])
+        if not self.watched and self._begins:
+            last = self._written_last(map(self.status, range(len(self))), now, _WATCHED)
+            watched = dict.fromkeys([*last[::-1], self._begins[-1]])  # also the newest: others may have the time of their copy
+            self.watched = tuple(watched)[-_WATCHED:]
 
     @staticmethod
     def _written_last(among: Iterable[Status], now: datetime, most: int) -> list[int]:
