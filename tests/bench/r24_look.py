@@ -133,7 +133,7 @@ async def _agents_share(
 async def _agent(running: RunningServices, database: DatabaseSettings, folder: Path) -> AsyncIterator[Any]:
     """Runs an agent. Yields what tells the longest time, in seconds, for which the loop stood still since it was asked last."""
     servers = running.servers
-    environment = {"RECORDINGS_PATH": folder, "RECORDINGS_FREE_FLOOR": 0}
+    environment = {"RECORDINGS_PATH": folder, "RECORDINGS_FREE_FLOOR": 0, "RECORDINGS_MAX_GB": 1_000_000}
     agent = create_agent(
         AgentSettings(
             service_name="streaming",
