@@ -25,7 +25,7 @@ def at(seconds: float) -> datetime:
 def cut(root: Path, span: tuple[float, float], *files: tuple[Path, float, float], max_bytes: int = 10**9) -> Cut:
     """`files`: path, and the seconds between which it shows something."""
     pieces = [Piece(PurePosixPath(path.name), at(begin), at(end), path.stat().st_size) for path, begin, end in files]
-    return Cut(root, root / "clip.mp4", pieces, Span(at(span[0]), at(span[1])), max_bytes)
+    return Cut(root, root / "clip.mp4", pieces, Span(at(span[0]), at(span[1])), max_bytes=max_bytes, free_floor=0.0)
 
 
 def spans(made: Made) -> Sequence[tuple[float, float]]:
