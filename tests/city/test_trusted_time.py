@@ -64,6 +64,13 @@ class TestCourse:
         assert restarted.after(NOON + YEAR + 7 * DAY + HOUR, 86_400).is_trusted
         assert restarted.after(NOON + 7 * DAY, None).trusted_at == NOON + 7 * DAY, "it is back"
 
+    @pytest.mark.parametrize("jump", [20 * HOUR, -20 * HOUR], ids=["ahead", "back"])
+    def test_a_restart_does_not_take_a_jump_for_a_machine_that_was_off(self, jump: timedelta) -> None:
+        jumped = Course.begun(NOON).after(NOON + jump, 0)
+        restarted = jumped.after(NOON + jump + MINUTE, None)
+        assert (restarted.is_trusted, restarted.trusted_at, restarted.step) == (False, NOON, 20 * HOUR)
+        assert jumped.after(NOON + 5 * MINUTE, None).trusted_at == NOON + 5 * MINUTE, "it is back"
+
     @given(st.lists(st.tuples(st.integers(0, 600), st.integers(-400, 400)), max_size=40))
     def test_no_jumps_of_days_bring_it_further_than_the_time_that_passed(self, looks: list[tuple[int, int]]) -> None:
         course, true = Course.begun(NOON), NOON

@@ -94,9 +94,12 @@ class Course:
 
 
 def _time_off(at: datetime, before: Course) -> timedelta:
-    """How long nobody looked, by a clock that may be wrong: more than a day is not believed."""
+    """How long nobody looked, by a clock that may be wrong: more than a day is not believed.
+
+    The clock goes on from where it had jumped to, or is back: the shorter time is the likelier, and makes nothing older that is not.
+    """
     found = (at - before.expected_at, at - before.seen_at)
-    return next((off for off in found if timedelta() <= off <= _OFF), timedelta())
+    return min((off for off in found if timedelta() <= off <= _OFF), default=timedelta())
 
 
 class TrustedTime:
