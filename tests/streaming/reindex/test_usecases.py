@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import os
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import text
+from structlog.testing import capture_logs
 from tests.streaming.conftest import Running
 from tests.streaming.timeline.conftest import Site, instants
 
@@ -145,6 +149,31 @@ async def test_the_agent_does_so_once_an_hour_and_stops_where_too_much_is_gone(d
         path.unlink()
     await desk.comparison.hold_against_disk()
     assert len(await desk.indexed()) == 39
+
+
+async def test_a_camera_whose_folder_cannot_be_read_keeps_its_rows_and_holds_up_no_other(
+    desk: Desk, film: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = Desk(desk.running, desk.folder, film)
+    await other.register()
+    paths = [other.write(60 - number) for number in range(30)]
+    assert await other.run("--apply") == 0
+    look, closed = await other.look(), desk.folder / desk.path
+    await other.comparison.follow(replace(look, cameras={**(await desk.look()).cameras, **look.cameras}))
+    for path in (desk.paths[0], paths[0]):
+        path.unlink()
+    scandir = os.scandir
+
+    def refuse(folder: Any) -> Any:
+        if Path(folder) == closed:
+            raise OSError(errno.EIO, "Input/output error")
+        return scandir(folder)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    with capture_logs() as logs:
+        await other.comparison.hold_against_disk()
+    assert [each["cameras"] for each in logs if each["event"] == "cameras_not_compared"] == [1], "once"
+    assert (len(await desk.indexed()), len(await other.indexed())) == (40, 29)
 
 
 async def test_what_was_changed_behind_the_looks_is_told_to_them(desk: Desk) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from datetime import timedelta
 from pathlib import Path, PurePosixPath
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -168,6 +170,26 @@ async def test_one_without_a_recording_is_removed_within_the_hour_and_nothing_el
     site.clock.advance(timedelta(hours=1))
     await site.make()
     assert [path.exists() for path in (*orphans, kept, thumbnail(kept), *others)] == [False, False, True, True, True, True]
+
+
+async def test_a_folder_that_cannot_be_read_keeps_no_other_from_its_thumbnails(
+    site: Site, film: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cameras = sorted((new_id(), new_id()), key=path_name)
+    closed, path = (site.record(camera, 0, film) for camera in cameras)
+    orphan = path.with_name("2026-01-01_00-00-00-000000.jpg")
+    orphan.write_bytes(b"x")
+    await site.follow()
+    listdir = os.listdir
+
+    def refuse(folder: Any) -> list[str]:
+        if Path(folder) == closed.parent:
+            raise OSError(errno.EIO, "Input/output error")
+        return listdir(folder)
+
+    monkeypatch.setattr(os, "listdir", refuse)
+    await site.make(2)
+    assert (shown(path), orphan.exists()) == ([True], False)
 
 
 async def test_one_of_a_recording_that_was_deleted_meanwhile_is_left_out(site: Site, film: bytes) -> None:

@@ -176,10 +176,15 @@ class RecordingsFolder:
     async def sweep(self, now: datetime) -> int:
         """Removes thumbnails that have no recording, unfinished ones too, and what a process that was killed had begun to receive.
 
-        Returns how many. Raises: Unavailable.
+        Returns how many. A folder that cannot be read is left out. Raises: Unavailable.
         """
-        folders = await self._ask(lambda: dict(self._folders()))
-        return sum([await self._ask(partial(_sweep, path, (now - _GIVEN_UP_AFTER).timestamp())) for path in folders.values()])
+        folders, removed = await self._ask(lambda: dict(self._folders())), 0
+        for path in folders.values():
+            try:
+                removed += await self._ask(partial(_sweep, path, (now - _GIVEN_UP_AFTER).timestamp()))
+            except Unavailable as error:
+                log.error("thumbnails_not_swept", folder=path.name, reason=error.message)
+        return removed
 
     async def missing_free_bytes(self, floor: float) -> int:
         """How many bytes must be freed so that `floor` (0..1) of the disk is free; 0 when it is. Raises: Unavailable."""

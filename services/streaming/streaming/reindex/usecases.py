@@ -14,7 +14,7 @@ from uuid import UUID
 from chassis.db import UnitOfWork, UowFactory
 from chassis.logs import get_logger
 from gtvision.causes import GapCause
-from gtvision.errors import Conflict, Invalid
+from gtvision.errors import Conflict, Invalid, Unavailable
 from gtvision.ids import derived_id
 from gtvision.time import Clock
 from streaming import metrics
@@ -72,18 +72,25 @@ class Comparison:
     async def hold_against_disk(self) -> None:
         """Takes rows out of the index whose files are gone, and tells the next look of files that changed. Looks find all that is new.
 
-        Every file is asked for anew, camera by camera. Raises: Unavailable.
+        Every file is asked for anew, camera by camera. One whose folder cannot be read keeps its rows, and does not keep the others from
+        their turn. Raises: Unavailable.
         """
         if self._look is None:
             return
-        parts: list[Differences] = []
+        parts, unread = list[Differences](), list[str]()
         missing, on_disk = 0, sum(len(files) for files in self._look.files.values())
         for camera in list(self._look.cameras.values()):
-            files = await self._files.check(camera.camera_id)
+            try:
+                files = await self._files.check(camera.camera_id)
+            except Unavailable:
+                unread.append(str(camera.camera_id))
+                continue
             parts.append(replace(await self._differences(camera, files, self._clock.now()), unindexed=()))
             missing += len(parts[-1].missing)
             if missing > MOST_CHANGED * (on_disk + missing):
                 break  # it is too much already, and a disk that is not there must not fill the memory with its rows
+        if unread:
+            log.error("cameras_not_compared", cameras=len(unread), first=unread[0])
         found = whole(parts)
         metrics.rows_without_files.set(len(found.missing))
         try:
