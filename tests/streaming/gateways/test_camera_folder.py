@@ -107,7 +107,7 @@ def test_what_came_and_went_is_found_and_nothing_else_is_asked_for(site: Site) -
 def test_a_file_that_grows_is_known_at_each_look_and_no_thumbnail_makes_the_folder_be_listed(site: Site) -> None:
     site.record(0)
     site.look()
-    changed = datetime.now(UTC) + timedelta(seconds=5)
+    changed = datetime.now(UTC) + timedelta(hours=1)  # later than any change of the folder, however slow the machine is
     growing = site.record(1, written=changed)
     site.look()
     site.settle()
@@ -178,6 +178,23 @@ def test_a_camera_that_is_recorded_while_others_files_are_copied_is_watched(site
         site.touch(growing, NOW + 100 * MINUTE + timedelta(seconds=second))
         site.look()
         assert site.last().size_bytes == 100 * second
+
+
+@pytest.mark.parametrize("copied", [False, True], ids=["with_their_time", "with_the_time_of_their_copy"])
+def test_a_camera_is_watched_while_many_old_files_are_brought_back_between_two_looks(site: Site, copied: bool) -> None:
+    paths = [site.record(minute) for minute in range(10)]
+    now = NOW + 10 * MINUTE + timedelta(seconds=30)
+    growing = site.record(10, written=now)
+    site.look(now=now)
+    for minute in range(-20, -10):
+        site.record(minute, written=now + timedelta(seconds=8) if copied else None)
+    site.look(now=now + timedelta(seconds=9))
+    growing.write_bytes(b"x" * 100)
+    site.touch(growing, now := now + timedelta(seconds=11))
+    assert len(site.look(now=now)) == len(paths) + 11
+    last = site.folder.files.written_last(now)
+    assert last is not None
+    assert (last.path.name, last.size_bytes) == (growing.name, 100)
 
 
 def test_a_change_of_any_of_the_last_files_is_to_be_indexed_again(site: Site) -> None:

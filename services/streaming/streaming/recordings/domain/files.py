@@ -269,14 +269,13 @@ class CameraFiles(Sequence[SegmentFile]):
                 del column[place]
 
     def _watch(self, written: Iterable[Status], now: datetime) -> None:
-        """What was seen to be written now comes last, in the order of its time stamps."""
-        now_written = self._written_last(written, now, _WATCHED)
-        kept = [begin for begin in self.watched if begin not in now_written and self.place_of(begin) is not None]
-        self.watched = tuple([*kept, *now_written[::-1]][-_WATCHED:])
-        if not self.watched and self._begins:
-            last = self._written_last(map(self.status, range(len(self))), now, _WATCHED)
-            watched = dict.fromkeys([*last[::-1], self._begins[-1]])  # also the newest: others may have the time of their copy
-            self.watched = tuple(watched)[-_WATCHED:]
+        """Those that were written last, of those that were watched and what was seen to be written now: old files that are brought back,
+        however many, do not displace the one that is written."""
+        begins = (*self.watched, *(each.begin for each in written))
+        places = {place for begin in begins if (place := self.place_of(begin)) is not None} or range(len(self))
+        last = self._written_last(map(self.status, places), now, _WATCHED)
+        watched = dict.fromkeys([*last[::-1], *self._begins[-1:]])  # also the newest: others may have the time of their copy
+        self.watched = tuple(watched)[-_WATCHED:]
 
     @staticmethod
     def _written_last(among: Iterable[Status], now: datetime, most: int) -> list[int]:
