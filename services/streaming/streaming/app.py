@@ -244,7 +244,7 @@ class _Archive:
         archive = S3Archive(chosen, clock, storage_class=chosen.storage_class, max_mbps=chosen.max_mbps)
         copying = Copying(db.uow, PostgresCopies, files, archive, clock)
         restoring = Restoring(
-            *(db.uow, PostgresCopies, PostgresRestores, PostgresSegments, PostgresIndex(db)),
+            *(db.uow, PostgresCopies, PostgresRestores, PostgresSegments, PostgresIndex(db), PostgresTombstones),
             files=files,
             archive=archive,
             clock=clock,

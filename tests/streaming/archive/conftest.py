@@ -84,7 +84,7 @@ class Site:
             trusted_now=self.trusted_now,
         )
         self.restoring = Restoring(
-            *(db.uow, PostgresCopies, PostgresRestores, PostgresSegments, PostgresIndex(db)),
+            *(db.uow, PostgresCopies, PostgresRestores, PostgresSegments, PostgresIndex(db), PostgresTombstones),
             files=self.files,
             archive=self.archive,
             clock=self.clock,

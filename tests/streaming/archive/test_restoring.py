@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -24,6 +25,7 @@ from streaming.archive.repository import PostgresCopies
 from streaming.recordings.domain import Look
 from streaming.recordings.repository import PostgresSegments
 from streaming.streams.repository import PostgresFleet
+from streaming.tombstones.repository import PostgresTombstones
 
 pytestmark = [pytest.mark.db, pytest.mark.broker, pytest.mark.media]
 
@@ -237,6 +239,33 @@ async def test_what_was_brought_back_and_had_to_give_room_is_only_off_site_again
     span = {"from": first["started_at"].isoformat(), "to": first["ended_at"].isoformat()}
     answer = await site.get("/recordings/timeline", camera_id=str(site.camera), **span)
     assert [each["restored_until"] for each in answer.json()["archived"]] == [None]
+
+
+async def test_what_came_back_leaves_a_tombstone_again_also_where_the_agent_was_stopped_after_it_deleted_it(
+    site: Site, film: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def stopped(repository: PostgresTombstones, segment_ids: Collection[UUID]) -> None:
+        raise Unavailable("The database is not reachable at the moment.")
+
+    with monkeypatch.context() as stopping, pytest.raises(Unavailable):
+        stopping.setattr(PostgresTombstones, "forget_buried", stopped)
+        await gone_with_copies(site, film, 1)
+    [row, _] = await site.copies()
+    path = site.folder / row["path"]
+    assert not path.exists()
+    deleted = "SELECT sum(segments) AS count FROM tombstones WHERE tenant_id = :tenant"
+    [before] = await site.rows(deleted)
+    site.restart()
+    await asked(site, [row])
+    for _ in range(2):
+        await site.turn()
+    assert path.exists()
+    site.clock.advance(timedelta(days=31))
+    site.restart()
+    for _ in range(2):
+        await site.look()
+    assert not path.exists()
+    assert await site.rows(deleted) == [{"count": before["count"] + 1}]
 
 
 async def test_a_range_that_has_no_room_is_not_brought_back_again_and_again(site: Site, film: Path) -> None:

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, bindparam, delete, func, or_, select, text, tuple_, update
+from sqlalchemy import ColumnElement, bindparam, delete, func, or_, select, text, tuple_, update
 from sqlalchemy import Uuid as UuidType
 from sqlalchemy.dialects.postgresql import insert
 
@@ -191,11 +191,8 @@ class PostgresCopies:
 
     def _is(self, copy: Copy) -> tuple[ColumnElement[bool], ...]:
         """The copy as it was read: one of a segment that was indexed again meanwhile is another."""
-        segment = copy.segment
-        return (
-            CopyRow.tenant_id == self.uow.tenant_id,
-            and_(CopyRow.segment_id == segment.segment_id, CopyRow.sha256 == segment.sha256),
-        )
+        this = CopyRow.segment_id == copy.segment.segment_id, CopyRow.sha256 == copy.segment.sha256
+        return CopyRow.tenant_id == self.uow.tenant_id, *this
 
 
 def _in_range(camera_id: UUID, since: datetime, until: datetime) -> tuple[ColumnElement[bool], ...]:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from streaming.gateways.recordings_folder import RecordingsFolder
     from streaming.gateways.s3_archive import S3Archive
     from streaming.recordings.repository import PostgresIndex, PostgresSegments
+    from streaming.tombstones.repository import PostgresTombstones
 
 log = get_logger(__name__)
 
@@ -56,6 +57,7 @@ class Restoring:
         restores: Restores,
         segments: Segments,
         index: PostgresIndex,
+        tombstones: Callable[[UnitOfWork], PostgresTombstones],
         *,
         files: RecordingsFolder,
         archive: S3Archive,
@@ -66,8 +68,8 @@ class Restoring:
         """`free_floor` is the share of the disk (0..1) that is kept free."""
         self._uow, self._copies, self._restores, self._segments = uow, copies, restores, segments
         self._index, self._files, self._archive, self._clock, self._free_floor = index, files, archive, clock, free_floor
-        self._trusted_now, self._now = trusted_now, EARLIEST
-        """The second is the trusted time of the last look."""
+        self._tombstones, self._trusted_now, self._now = tombstones, trusted_now, EARLIEST
+        """The last is the trusted time of the last look."""
         self._cameras: Mapping[UUID, DesiredCamera] = {}
         self._back: dict[str, datetime] | None = None
         """By path, until when what was brought back stays, as it stood at the last look; None: not known yet."""
@@ -204,6 +206,7 @@ class Restoring:
                 segments = self._segments(uow)
                 await segments.last_link(segment.camera_id)
                 await segments.put_back(segment, parts)
+                await self._tombstones(uow).forget_buried([segment.segment_id])  # when it goes again, that is another deletion
                 await self._files.settle(path, segment.ended_at)
                 there = path
         except BaseException:
