@@ -300,7 +300,7 @@ def create_agent(settings: AgentSettings) -> Worker:
         clock=clock,
     )
     open_files = OpenFiles(db.uow, PostgresOpenFiles, idle_after)
-    pictures = PictureWatch(db.uow, PostgresInterruptions, PostgresWatches(db), PostgresFleet(db), files)
+    pictures = PictureWatch(db.uow, PostgresInterruptions, PostgresWatches(db), PostgresFleet(db), files, clock=clock)
     watch = RecordingWatch(db.uow, PostgresInterruptions, PostgresWatches(db), PostgresFleet(db), files, pictures.written_at)
     comparison = Comparison(db.uow, PostgresIndexedFiles, PostgresInterruptions, files, clock, idle_after)
     pruning = Pruning(db.uow, PostgresInterruptions, PostgresWatches(db), PostgresFleet(db), trusted_now)

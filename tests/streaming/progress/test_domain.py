@@ -46,7 +46,8 @@ class Recorder:
             self.now += SECOND
             if writes and self.file is not None:
                 key = 0 if self.parts % gop == 0 else None
-                self.growth = self.growth.with_part(Fragment(None, int(90_000 * clock), key), INIT, self.growth.end + 1)
+                start = (self.now - SECOND - self.file.started_at) // SECOND * 90_000
+                self.growth = self.growth.with_part(Fragment(start, int(90_000 * clock), key), INIT, self.growth.end + 1)
                 self.file = replace(self.file, modified_at=self.now)
                 self.parts += 1
             if (self.now - NOW) // SECOND % 2 == 0:
@@ -85,9 +86,27 @@ def test_key_frames_too_far_apart_are_told_and_the_camera_does_not_get_well_with
     assert set(said[first:]) == {StreamCause.NO_KEYFRAMES}
 
 
-def test_a_camera_gets_well_with_key_frames_that_come_again(recorder: Recorder) -> None:
+def test_a_camera_gets_well_with_a_minute_of_key_frames(recorder: Recorder) -> None:
     assert recorder.passes(30, gop=600)[-1] is StreamCause.NO_KEYFRAMES
-    assert recorder.passes(4, gop=1)[-1] is None
+    assert set(recorder.passes(56, gop=1)) == {StreamCause.NO_KEYFRAMES}
+    assert recorder.passes(6, gop=1)[-1] is None
+
+
+def test_a_camera_that_varies_how_often_it_sends_key_frames_does_not_get_well_with_each_short_interval(recorder: Recorder) -> None:
+    said = []
+    for seconds in [12, 6] * 10:
+        recorder.parts = 0
+        said += recorder.passes(seconds, gop=600)
+    first = said.index(StreamCause.NO_KEYFRAMES)
+    assert first * 2 <= 12
+    assert set(said[first:]) == {StreamCause.NO_KEYFRAMES}
+
+
+def test_sound_before_the_first_picture_is_no_hole(recorder: Recorder) -> None:
+    recorder.passes(6, writes=False)
+    recorder.passes(54)
+    recorder.begin()
+    assert set(recorder.passes(60)) == {None}
 
 
 def test_a_clock_that_stands_still_writes_nothing_that_counts(recorder: Recorder) -> None:
@@ -115,6 +134,14 @@ def test_a_clock_that_is_set_forward_is_told_too(recorder: Recorder) -> None:
     recorder.begin()
     recorder.passes(3)
     assert recorder.written.ailment(recorder.now) == (StreamCause.CLOCK_JUMPED, NOW + 20 * SECOND)
+
+
+def test_a_jump_is_no_time_without_key_frames(recorder: Recorder) -> None:
+    recorder.passes(19, gop=4)
+    recorder.passes(1, gop=4, clock=600)
+    recorder.passes(3, writes=False)
+    recorder.begin()
+    assert set(recorder.passes(30)) == {StreamCause.CLOCK_JUMPED}
 
 
 def test_it_is_told_from_where_the_recording_broke_off(recorder: Recorder) -> None:

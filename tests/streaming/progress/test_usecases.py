@@ -18,6 +18,7 @@ from gtvision.events import GapCause, RecordingStopped
 from streaming.gateways.recordings_folder import RecordingsFolder
 from streaming.progress.usecases import PictureWatch
 from streaming.recorder.usecases import Recorder
+from streaming.recordings.domain import Look
 from streaming.recordings.repository import PostgresIndex, PostgresSegments
 from streaming.streams.repository import PostgresFleet
 from streaming.timeline.repository import PostgresInterruptions, PostgresOpenFiles, PostgresWatches
@@ -36,26 +37,42 @@ class Node:
         self.file: Path | None = None
         self.sizes: list[int] = []
         self.data = b""
+        self.index_takes = 0
+        """Seconds of the next look, before the pictures are looked at."""
         self.restart()
 
     def restart(self) -> None:
         db, files, idle_after = self.site.running.db, RecordingsFolder(self.folder), timedelta(seconds=20)
         stores = (db.uow, PostgresInterruptions, PostgresWatches(db), PostgresFleet(db), files)
-        pictures = PictureWatch(*stores)
+        pictures = PictureWatch(*stores, clock=self.site.clock)
         watch = RecordingWatch(*stores, pictures.written_at)
         self.recorder = Recorder(
             *(db.uow, PostgresSegments, PostgresFleet(db), PostgresIndex(db), files),
             clock=self.site.clock,
             idle_after=idle_after,
-            followers=[OpenFiles(db.uow, PostgresOpenFiles, idle_after).follow, pictures.follow, watch.follow],
+            followers=[self.index, OpenFiles(db.uow, PostgresOpenFiles, idle_after).follow, pictures.follow, watch.follow],
         )
 
-    def begin(self, data: bytes | None = None) -> None:
+    def begin(self, data: bytes | None = None, *, ago: int = 0) -> None:
         self.data = data or self.good
         self.sizes = ends_of_parts(self.data)
-        self.file = self.folder / self.site.path / f"{self.site.now():%Y-%m-%d_%H-%M-%S-%f}.mp4"
+        self.file = self.folder / self.site.path / f"{self.site.now() - ago * SECOND:%Y-%m-%d_%H-%M-%S-%f}.mp4"
         self.file.parent.mkdir(exist_ok=True)
         self.file.write_bytes(b"")
+
+    def write(self, parts: int) -> None:
+        if len(self.sizes) < parts:
+            self.begin(ago=parts)
+        size, self.sizes = self.sizes[parts - 1], self.sizes[parts:]
+        assert self.file is not None
+        self.file.write_bytes(self.data[:size])
+        os.utime(self.file, (self.site.now().timestamp(),) * 2)
+
+    async def index(self, _: Look) -> None:
+        if self.index_takes:
+            self.site.clock.advance(self.index_takes * SECOND)
+            self.write(self.index_takes)
+            self.index_takes = 0
 
     def connects(self) -> None:
         self.site.running.media.connected[self.site.path] = self.site.now()
@@ -66,11 +83,7 @@ class Node:
         for _ in range(seconds // 2):
             await self.site.looks(1)
             if writes and self.file is not None:
-                if len(self.sizes) < 2:
-                    self.begin()
-                size, self.sizes = self.sizes[1], self.sizes[2:]
-                self.file.write_bytes(self.data[:size])
-                os.utime(self.file, (self.site.now().timestamp(),) * 2)
+                self.write(2)
             await self.recorder.keep_index()
             said.append(await self.site.state())
         return said
@@ -145,7 +158,7 @@ async def test_a_camera_without_key_frames_is_degraded_until_they_come_again(nod
     node.restart()
     assert await node.passes(4) == [("degraded", "no_keyframes")] * 2
     node.begin()
-    assert (await node.passes(10))[-1] == ("online", None)
+    assert (await node.passes(70))[-1] == ("online", None)
     assert made == []
 
 
@@ -159,6 +172,43 @@ async def test_a_clock_that_was_set_is_told_and_the_path_made_anew_once_within_a
     assert made[0] - began <= 30 * SECOND
     assert said[-1] == ("online", None)
     assert await causes(node, began) == {("camera", "clock_jumped")}
+
+
+async def test_a_clock_that_jumps_on_is_told_after_the_path_was_made_anew_too(node: Node, made: list[datetime]) -> None:
+    said = []
+    for _ in range(20):
+        await node.passes(4, writes=False)
+        node.begin()
+        said += await node.passes(28)
+    assert said[-60:] == [("degraded", "clock_jumped")] * 60
+    assert len(made) == 3
+
+
+async def test_two_reconnections_within_a_minute_are_no_unsteady_clock(node: Node, made: list[datetime]) -> None:
+    said = []
+    await node.passes(40)
+    for _ in range(2):
+        await node.passes(8, writes=False)
+        node.connects()
+        node.site.sent = 0
+        node.begin()
+        said += await node.passes(20)
+    said += await node.passes(80)
+    assert ("degraded", "clock_unsteady") not in said
+    assert said[-30:] == [("online", None)] * 30
+    assert made == []
+
+
+async def test_an_index_that_took_long_is_nothing_missing_afterwards(node: Node) -> None:
+    node.begin()
+    node.index_takes = 7
+    said = await node.passes(10)
+    for seconds in (8, 4):
+        said += await node.passes(seconds, writes=False)
+        node.begin()
+        said += await node.passes(16)
+    said += await node.passes(40)
+    assert ("degraded", "clock_unsteady") not in said
 
 
 async def test_a_recording_that_breaks_off_with_the_connection_is_no_jump_of_the_clock(node: Node, made: list[datetime]) -> None:

@@ -28,6 +28,13 @@ def test_a_clock_that_was_set_is_mended_so_within_a_minute() -> None:
     assert times(Healing(), NOW, 60, StreamCause.CLOCK_JUMPED) == [15, 45]
 
 
+def test_a_clock_that_jumps_all_day_does_not_end_all_day_what_is_watched() -> None:
+    healing = Healing()
+    assert times(healing, NOW, 3_600, StreamCause.CLOCK_JUMPED) == [15, 45, 105]
+    times(healing, NOW + 3_600 * SECOND, 601, None)
+    assert times(healing, NOW + 4_300 * SECOND, 20, StreamCause.CLOCK_JUMPED) == [15]
+
+
 def test_a_disk_that_takes_nothing_is_not_mended_so() -> None:
     assert times(Healing(), NOW, 800, StreamCause.DISK_FULL) == []
 

@@ -35,6 +35,8 @@ class Written:
     _growth: Growth = field(default_factory=Growth)
     _before: timedelta = timedelta(0)
     """How long the file before had no key frame."""
+    _keyless_at: datetime | None = None
+    """When key frames were too far apart last: where a camera varies how often it sends them, not each interval is too long."""
     _jumped: tuple[datetime, datetime] | None = None
     """Where the recording broke off last, and when that was seen."""
     _total: timedelta = timedelta(0)
@@ -42,7 +44,7 @@ class Written:
     _is_unsteady: bool = False
 
     def look(self, grown: Iterable[tuple[SegmentFile, Growth]], now: datetime) -> None:
-        """Learns how far the files have grown that were written lately. What the first look finds was written before."""
+        """Learns how far the files have grown that were written lately, as read at `now`. What the first look finds was written before."""
         before, is_first = self._total, not self._looks
         for file, growth in sorted(grown, key=lambda each: each[0].started_at):
             if self._file is None or file.started_at > self._file.started_at:
@@ -61,25 +63,28 @@ class Written:
 
     def _begin(self, file: SegmentFile, now: datetime) -> None:
         if self._file is not None:
-            ended_at = self._file.started_at + self._growth.pictures
+            ended_at = self._file.started_at + self._growth.length
             hole = file.started_at - ended_at
+            self._before = self._growth.keyless
             if _JUMP < hole < _PAUSE or hole < -_FORWARD:
                 self._jumped = min(ended_at, self._file.modified_at), now
-            self._before = self._growth.keyless
+                self._before, self._keyless_at = timedelta(0), None  # the jump may have lasted longer than ten seconds
         self._growth = Growth()
 
     def ailment(self, now: datetime) -> tuple[StreamCause, datetime] | None:
-        """What is wrong with what is written, and since when."""
+        """What is wrong with what is written, and since when. `now` is when the files were looked for, shortly before they were read."""
         if self.advanced_at is None or now - self.advanced_at >= _PAUSE:
             return None
-        begun, total = self._looks[0]
-        missing = now - begun - (self._total - total)
+        (begun, total), (read_at, _) = self._looks[0], self._looks[-1]
+        missing = read_at - begun - (self._total - total)
         self._is_unsteady = missing >= (_COMPLETE if self._is_unsteady else _MISSING)
         if self._is_unsteady:
             return StreamCause.CLOCK_UNSTEADY, begun
         keyless = self._growth.keyless if self._growth.interval else max(self._growth.keyless, self._before)
         if keyless > _KEYLESS:
-            return StreamCause.NO_KEYFRAMES, now - keyless
-        if self._jumped is not None and now - self._jumped[1] < LATELY:
+            self._keyless_at = read_at
+        if self._keyless_at is not None and read_at - self._keyless_at < LATELY:
+            return StreamCause.NO_KEYFRAMES, read_at - keyless
+        if self._jumped is not None and read_at - self._jumped[1] < LATELY:
             return StreamCause.CLOCK_JUMPED, self._jumped[0]
         return None

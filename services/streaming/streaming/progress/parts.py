@@ -10,6 +10,8 @@ from streaming.recordings.parts import Fragment, Init, body_of, fragment_of, ini
 
 _LONGEST_PART_S = 10
 """A part is of about a second. Where the camera's clock jumps, its last picture would last as long as the jump."""
+_LATEST_S = 60
+"""A file may begin with sound, up to the camera's next key frame."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +20,8 @@ class Growth:
 
     end: int = 0
     init: Init | None = None
+    begin: int | None = None
+    """Of the first picture, from the file's own 0: of its first packet, which may be sound. None before there is one."""
     ticks: int = 0
     last_key: int = 0
     interval: int = 0
@@ -29,6 +33,11 @@ class Growth:
         return self._time(self.ticks)
 
     @property
+    def length(self) -> timedelta:
+        """From the file's first packet to the end of its video."""
+        return self._time((self.begin or 0) + self.ticks)
+
+    @property
     def keyless(self) -> timedelta:
         """How long there was no key frame: since the last one, or between the last two."""
         return self._time(max(self.interval, self.ticks - self.last_key))
@@ -38,7 +47,8 @@ class Growth:
 
     def with_part(self, fragment: Fragment, init: Init, end: int) -> Growth:
         longest = _LONGEST_PART_S * init.timescale
-        grown = replace(self, end=end, ticks=self.ticks + min(fragment.ticks, longest))
+        begin = min(fragment.start or 0, _LATEST_S * init.timescale) if self.begin is None else self.begin
+        grown = replace(self, end=end, begin=begin, ticks=self.ticks + min(fragment.ticks, longest))
         if fragment.key is None:
             return grown
         key = self.ticks + min(fragment.key, longest)

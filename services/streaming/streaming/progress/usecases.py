@@ -13,7 +13,7 @@ from chassis.db import UnitOfWork, UowFactory
 from chassis.logs import get_logger
 from gtvision.events import GapCause, StreamCause
 from gtvision.ids import derived_id
-from gtvision.time import EARLIEST
+from gtvision.time import EARLIEST, Clock
 from streaming.progress.domain import LATELY, Written
 from streaming.progress.parts import Growth
 from streaming.recordings.domain import Look, SegmentFile
@@ -41,8 +41,11 @@ class PictureWatch:
         watches: PostgresWatches,
         fleet: PostgresFleet,
         files: RecordingsFolder,
+        *,
+        clock: Clock,
     ) -> None:
         self._uow, self._repository, self._watches, self._fleet, self._files = uow, repository, watches, fleet, files
+        self._clock = clock
         self._written: dict[UUID, Written] = {}
         self._growths: dict[PurePosixPath, Growth] = {}
         self._open: dict[UUID, Interruption] | None = None
@@ -67,6 +70,7 @@ class PictureWatch:
         }
         here = [look.files[camera_id] for camera_id in expected if camera_id in look.files]
         lately = [file for files in here for file in files.written_since(look.now - LATELY)]
+        read_at = self._clock.now()  # the index may have taken long since the look began, and the files have grown meanwhile
         self._growths = await self._files.growths({file.path: self._growths.get(file.path, Growth()) for file in lately})
         self._written = {camera_id: self._written.get(camera_id) or Written() for camera_id in expected}
         grown: defaultdict[UUID, list[tuple[SegmentFile, Growth]]] = defaultdict(list)
@@ -74,7 +78,7 @@ class PictureWatch:
             if file.path in self._growths:
                 grown[file.camera_id].append((file, self._growths[file.path]))
         for camera_id, own in self._written.items():
-            own.look(grown[camera_id], look.now)
+            own.look(grown[camera_id], read_at)
         self._looked_at = look.now
         for camera in look.cameras.values():
             written = self._written.get(camera.camera_id)
@@ -87,7 +91,7 @@ class PictureWatch:
         self, open_: dict[UUID, Interruption], camera: DesiredCamera, ailment: tuple[StreamCause, datetime] | None, now: datetime
     ) -> None:
         known = open_.get(camera.camera_id)
-        if (known.detail if known else None) == (ailment[0].value if ailment else None):
+        if (known.detail if known else None) == (ailment[0].value if ailment else None) and not _is_another_jump(known, ailment):
             return
         found: Interruption | None = None
         if ailment is not None:
@@ -103,3 +107,8 @@ class PictureWatch:
         if found is not None:
             open_[camera.camera_id] = found
         log.info("recording_judged", camera_id=str(camera.camera_id), ailment=found.detail if found else None)
+
+
+def _is_another_jump(known: Interruption | None, ailment: tuple[StreamCause, datetime] | None) -> bool:
+    """What is stored of an earlier jump is over with the connection that was made anew because of it; a later jump is not."""
+    return known is not None and ailment is not None and ailment[0] is StreamCause.CLOCK_JUMPED and ailment[1] > known.started_at

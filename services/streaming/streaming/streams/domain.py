@@ -229,6 +229,7 @@ class Judgement:
 
 
 _UNSTABLE, _WITHIN = 3, timedelta(minutes=2)
+_YOUNG = timedelta(seconds=75)
 
 
 class Connections:
@@ -240,6 +241,8 @@ class Connections:
         self._breaks: defaultdict[UUID, deque[datetime]] = defaultdict(lambda: deque(maxlen=_UNSTABLE))
         """When each camera's stream came back last."""
         self.unstable: set[UUID] = set()
+        self.young: set[UUID] = set()
+        """Of the last minute and a little more."""
 
     def is_later(self, camera_id: UUID, instant: datetime) -> bool:
         """Whether the camera's connection is of after an instant."""
@@ -252,6 +255,7 @@ class Connections:
     def look(self, judged: Iterable[Judgement], now: datetime) -> None:
         """Learns what a look found."""
         self._since = {each.camera.camera_id: each.after.connected_at for each in judged if each.after.connected_at is not None}
+        self.young = {camera_id for camera_id, since in self._since.items() if now - since < _YOUNG}
         for camera_id, breaks in list(self._breaks.items()):
             if now - breaks[-1] >= _WITHIN:
                 del self._breaks[camera_id]

@@ -16,6 +16,8 @@ _PAUSES = tuple(timedelta(seconds=seconds) for seconds in (15, 30, 60, 300))
 
 _CURABLE = frozenset({StreamCause.NOT_RECORDED, StreamCause.CLOCK_JUMPED})
 """After a clock was set back, MediaMTX records again by itself, but refuses HLS (500) until the stream is as old as it was before."""
+_MOST_FOR_JUMPS = 3
+"""A camera that is recorded can be watched live: one whose clock jumps all day is not mended by being made anew all day."""
 _WELL = timedelta(minutes=10)
 """A camera that was well for so long begins anew: one that sends a picture a minute would be made anew each minute otherwise."""
 
@@ -53,6 +55,8 @@ class Healing:
             known = self._tries[stream.camera_id] = _Tries(0, stream.since or now)
         elif known.well_since is not None:
             known.paused_at, known.well_since = stream.since or now, None
+        if stream.cause is StreamCause.CLOCK_JUMPED and known.count >= _MOST_FOR_JUMPS:
+            return False
         if now - known.paused_at < _PAUSES[min(known.count, len(_PAUSES) - 1)]:
             return False
         known.count, known.paused_at = known.count + 1, now

@@ -103,7 +103,13 @@ class StreamInterruptions:
         return ill | dict.fromkeys(self._connections.unstable, StreamCause.UNSTABLE) | stopped
 
     def _is_over(self, ill: Interruption) -> bool:
-        """What a jump of the clock did ends with the connection; a recording that broke off with the connection is no such jump."""
+        """What a jump of the clock did ends with the connection; a recording that broke off with the connection is no such jump.
+
+        Whether a clock is unsteady is judged by a minute. Where the connection is younger, the camera's coming back may be all that is
+        missing.
+        """
+        if ill.detail == StreamCause.CLOCK_UNSTEADY.value:
+            return ill.camera_id in self._connections.young and self._connections.is_later(ill.camera_id, ill.started_at)
         return ill.detail == StreamCause.CLOCK_JUMPED.value and self._connections.is_later(ill.camera_id, ill.started_at - _BURST)
 
     def _steps(self, judgement: Judgement, now: datetime) -> list[_Step]:
