@@ -62,6 +62,7 @@ DECIDED = {
     },
     "streaming": {
         "clips_to_tidy": READS,
+        "ended_clips": READS,
         "fleet_cameras": READS,
         "fleet_holds": READS,
         "fleet_segments": READS,

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -86,3 +87,32 @@ def on_s3(address: str) -> ObjectsSettings:
     """Returns the settings of an object store in the bucket, below a prefix."""
     keys = {"s3_access_key_id": SecretStr(KEY_ID), "s3_secret_access_key": SecretStr(SECRET)}
     return ObjectsSettings(url=f"s3://{BUCKET}/city", s3_endpoint=address, timeout_s=60, **keys)
+
+
+@asynccontextmanager
+async def a_plain_store(*, spoils: bool = False, storage_class: str = "STANDARD") -> AsyncIterator[str]:
+    """A store that never says `100 Continue`, and keeps what arrives with its headers, whatever the checksum among them.
+
+    `spoils`: the last byte arrives changed.
+    """
+    kept: dict[str, tuple[bytes, dict[str, str]]] = {}
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(asyncio.IncompleteReadError):
+            while True:
+                first, *lines = (await reader.readuntil(b"\r\n\r\n")).decode().strip().split("\r\n")
+                (method, path, _), headers = first.split(), {name.lower(): said for name, said in (line.split(": ", 1) for line in lines)}
+                if method == "PUT":
+                    data = await reader.readexactly(int(headers["content-length"]))
+                    kept[path] = data[:-1] + b"?" if spoils else data, headers
+                    said: list[str] = ["content-length: 0"]
+                else:
+                    data, headers = kept[path]
+                    own = f"x-amz-meta-sha256: {headers['x-amz-meta-sha256']}", f"x-amz-storage-class: {storage_class}"
+                    said = [f"content-length: {len(data)}", *own]
+                writer.write("\r\n".join(["HTTP/1.1 200 OK", *said, "", ""]).encode())
+                writer.write(kept[path][0] if method == "GET" else b"")
+        writer.close()
+
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"

@@ -330,7 +330,7 @@ def create_agent(settings: AgentSettings) -> Worker:
         clock=clock,
         keep_for=timedelta(days=settings.clips.keep_days),
     )
-    tidying = ClipTidying(db.uow, PostgresClips, queue, store, live=live, trusted_now=trusted_now)
+    tidying = ClipTidying(db.uow, PostgresClips, queue, store, live=live, clock=clock, trusted_now=trusted_now)
     scan = every(timedelta(seconds=recording.scan_interval_s), recorder.keep_index, lasting=True)
     pace = timedelta(seconds=1 / recording.thumbnails_per_s)
     return create_worker(

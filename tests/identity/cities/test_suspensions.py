@@ -100,6 +100,13 @@ class TestSuspension:
         await wiring.suspensions.suspend(platform, city)
         assert {fact.user_id for fact in (await wiring.facts(city))[before:]} == {mayor.user_id, expired.id}
 
+    async def test_ends_what_a_session_opened_that_has_run_out(self, wiring: Wiring, platform: Caller) -> None:
+        city = await wiring.add_tenant()
+        made = await log_in(wiring, (await wiring.add_user(city)).email, PASSWORD)
+        wiring.clock.advance(made.session.expires_at - wiring.clock.now() + timedelta(minutes=5))
+        await wiring.suspensions.suspend(platform, city)
+        assert set(wiring.registry.revoked) == {made.session.id}
+
     async def test_a_login_at_the_same_moment_leaves_no_session(self, wiring: Wiring, platform: Caller) -> None:
         city = await wiring.add_tenant()
         people = [await wiring.add_user(city) for _ in range(4)]

@@ -294,6 +294,14 @@ class TestSessions:
         assert [type(fact) for fact in await wiring.facts(user.tenant_id)] == [SessionRevoked] * 3
         assert [record[0] for record in await audit_entries(wiring, user)].count(Action.SESSION_ENDED) == 3
 
+    async def test_ends_what_a_session_opened_that_has_run_out(self, wiring: Wiring, password: str, as_caller: AsCaller) -> None:
+        user = await wiring.add_user(await wiring.add_tenant())
+        admin = as_caller(await wiring.add_user(user.tenant_id, Role.ADMIN))
+        made = await log_in(wiring, user.email, password)
+        wiring.clock.advance(made.session.expires_at - wiring.clock.now() + timedelta(minutes=5))
+        assert await wiring.sessions.end_sessions(admin, user.id) == 0, "none that was alive"
+        assert set(wiring.registry.revoked) == {made.session.id}
+
     async def test_a_refused_refresh_says_why(self, wiring: Wiring, password: str, as_caller: AsCaller) -> None:
         user = await wiring.add_user(await wiring.add_tenant())
         admin = as_caller(await wiring.add_user(user.tenant_id, Role.ADMIN))

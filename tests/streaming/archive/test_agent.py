@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -44,7 +45,9 @@ async def agent_env(site: Site, database_for: DatabaseFor, rabbitmq: RabbitSetti
 def reads(process: asyncio.subprocess.Process, path: Path) -> bool:
     """Whether a process has the file open."""
     folder = Path(f"/proc/{process.pid}/fd")
-    return any(os.path.realpath(each) == str(path) for each in folder.iterdir())
+    with suppress(FileNotFoundError):  # it closes others meanwhile
+        return any(os.path.realpath(each) == str(path) for each in folder.iterdir())
+    return False
 
 
 async def test_another_agent_goes_on_after_a_kill_and_copies_come_back(

@@ -14,7 +14,7 @@ from sqlalchemy import text
 from tests.chassis.waiting import until
 from tests.city.trusting import trusting
 from tests.streaming.archive.conftest import Site
-from tests.streaming.buckets import BucketServer
+from tests.streaming.buckets import BucketServer, a_plain_store
 from tests.streaming.conftest import Running
 
 from chassis.envelope import wrap
@@ -150,6 +150,25 @@ async def test_a_file_that_went_before_it_was_copied_is_told_of(site: Site, film
     rows = await site.copies()
     assert [(row["state"], row["reason"]) for row in rows] == [("failed", "lost"), ("failed", "file_changed"), ("copied", None)]
     assert await content(site, rows[2]) == good.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("spoils", "storage_class", "state"),
+    [
+        pytest.param(False, "STANDARD", "copied", id="good"),
+        pytest.param(True, "STANDARD", "pending", id="changed-on-the-way"),
+        pytest.param(False, "GLACIER", "copied", id="cold"),
+    ],
+)
+async def test_a_copy_of_which_the_store_knows_no_checksum_is_read_back_before_it_counts(
+    site: Site, film: Path, spoils: bool, storage_class: str, state: str
+) -> None:
+    site.record(film, 0)
+    async with a_plain_store(spoils=spoils, storage_class=storage_class) as address:
+        site.copying._archive = site.archive_at(address)
+        await site.look()
+        await site.copying._archive.aclose()
+    assert [row["state"] for row in await site.copies()] == [state]
 
 
 async def test_reading_back_finds_a_changed_object_and_copies_it_again(site: Site, film: Path) -> None:

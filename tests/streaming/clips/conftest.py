@@ -111,7 +111,8 @@ class Site:
 
     def tidying(self) -> ClipTidying:
         db = self.running.db
-        return ClipTidying(db.uow, PostgresClips, PostgresClipQueue(db), self.store, live=self.live, trusted_now=trusting(self.clock))
+        kept = db.uow, PostgresClips, PostgresClipQueue(db), self.store
+        return ClipTidying(*kept, live=self.live, clock=self.clock, trusted_now=trusting(self.clock))
 
     def record(self, film: Path, at_s: float, *, lasts_s: float = 4, torn: int = 0) -> Path:
         """Puts a film into the recordings, as of so many seconds after `start`."""

@@ -231,6 +231,20 @@ async def test_recordings_of_a_removed_camera_can_be_saved(running: Running, sit
     assert refusal(await site.ask("POST", "", site.caller(groups=[new_id()]), json=site.asking(0, 4))) == (404, "not_found")
 
 
+async def test_clips_of_a_removed_camera_stay_with_who_may_see_its_group(running: Running, site: Site) -> None:
+    group = new_id()
+    await announce(running, registered(running, site.tenant, site.camera, 2, groups=frozenset({group})))
+    within, other = site.caller(groups=[group]), site.caller(groups=[new_id()])
+    clip, _ = await a_link(site)
+    removed = wrap(CameraRemoved(camera_id=site.camera, revision=3), tenant_id=site.tenant, occurred_at=CLOCK.now())
+    await running.events.on_camera_removed(removed)
+    assert [each["clip_id"] for each in (await site.ask("GET", "", within)).json()["items"]] == [clip["clip_id"]]
+    assert (await site.ask("GET", "", other)).json()["items"] == []
+    assert (await site.ask("GET", f"/{clip['clip_id']}/download", within)).status_code == 302
+    assert refusal(await site.ask("DELETE", f"/{clip['clip_id']}", other)) == (404, "not_found")
+    assert (await site.ask("DELETE", f"/{clip['clip_id']}", within)).status_code == 204
+
+
 async def test_a_city_that_requires_a_purpose_gets_it(running: Running, site: Site) -> None:
     directory: TenantDirectory = running.service.api.state.provided[TenantDirectory]
     settings = TenantSettings(purposes=Purposes(codes=("crime",), required=True))

@@ -5,18 +5,21 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.city.trusting import trusting
 from tests.ledger import audit_entries
 from tests.streaming.clips.conftest import FRAMES_A_S, Site, a_site, make_film, probe
-from tests.streaming.conftest import Running
+from tests.streaming.conftest import CLOCK, Running
 
 from chassis.settings import ObjectsSettings
 from city.trusted_time import TrustedTime
 from gtvision.errors import Unavailable
+from gtvision.time import FakeClock
+from streaming.clips.repository import PostgresClips
 
 pytestmark = [pytest.mark.db, pytest.mark.broker, pytest.mark.media]
 
@@ -292,6 +295,31 @@ async def test_a_clock_that_jumps_ends_no_clip(running: Running, tmp_path: Path,
     site.clock.jump(-timedelta(days=365))
     assert len(site.stored()) == 1
     assert (await site.clip(clip["clip_id"]))["state"] == "ready"
+
+
+async def test_a_clip_that_was_deleted_goes_also_while_the_trusted_time_stands_still(running: Running, tmp_path: Path, film: Path) -> None:
+    site = await a_site(running, tmp_path)
+    site.record(film, 0)
+    clip = await a_made_clip(site, 0, 4)
+    assert (await site.ask("DELETE", f"/{clip['clip_id']}")).status_code == 204
+    tidying, stands_at = site.tidying(), site.clock.now() - timedelta(days=1)
+    tidying._trusted_now = trusting(FakeClock(stands_at))
+    site.clock.advance(31)
+    await tidying.tidy()
+    assert site.stored() == []
+
+
+async def test_a_clip_whose_file_is_there_yet_takes_room_yet(running: Running, tmp_path: Path, film: Path) -> None:
+    site = await a_site(running, tmp_path)
+    site.record(film, 0)
+    await site.index()
+    ordered = await site.order(0, 4)
+    site.clock.jump(-timedelta(days=30))
+    await site.worker().make_waiting()
+    clip = await site.clip(ordered["clip_id"])
+    assert datetime.fromisoformat(clip["expires_at"]) < CLOCK.now()
+    async with running.db.uow(site.tenant) as uow:
+        assert await PostgresClips(uow).kept_bytes() == clip["size_bytes"] > 0
 
 
 async def test_the_object_of_a_clip_that_was_cancelled_without_a_worker_goes(running: Running, tmp_path: Path, film: Path) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 from tests.fixtures import needs
-from tests.streaming.buckets import SECRET, on_s3
+from tests.streaming.buckets import SECRET, a_plain_store, on_s3
 
 from chassis.settings import ObjectsSettings
 from gtvision.errors import GTVisionError, NotFound, Unavailable
@@ -136,6 +136,19 @@ async def test_a_store_that_falls_silent_is_unavailable(says: bytes) -> None:
                 await archive.put("a", chunks(large), len(large), hashlib.sha256(large).hexdigest())
             with pytest.raises(Unavailable):
                 await content(archive, "a")
+
+
+async def test_a_store_that_does_not_say_go_on_is_sent_the_file() -> None:
+    async with a_plain_store() as address, aclosing(archive_of(on_s3(address).model_copy(update={"timeout_s": 5}))) as archive:
+        await archive.put("a", chunks(), len(DATA), SHA256)
+        assert await content(archive, "a") == DATA
+
+
+async def test_only_what_the_store_has_computed_counts_as_its_hash() -> None:
+    async with a_plain_store(spoils=True) as address, aclosing(archive_of(on_s3(address))) as archive:
+        await archive.put("a", chunks(), len(DATA), SHA256)
+        assert (await archive.head("a")).sha256 is None, "it was told a hash, and did not look"
+        assert await archive.sha256("a") == hashlib.sha256(DATA[:-1] + b"?").hexdigest()
 
 
 async def test_a_store_that_is_away_is_unavailable() -> None:

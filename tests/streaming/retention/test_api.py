@@ -98,7 +98,11 @@ async def test_placing_and_lifting_are_announced(city: City) -> None:
 async def test_a_hold_of_a_removed_camera_is_taken(city: City) -> None:
     removed = CameraRemoved(camera_id=city.camera, revision=2)
     await city.running.events.on_camera_removed(wrap(removed, tenant_id=city.tenant, occurred_at=CLOCK.now()))
-    assert (await city.place(city.camera)).status_code == 201
+    hold = await city.place(city.camera)
+    assert hold.status_code == 201
+    within, other = (city.caller(Role.OPERATOR, groups=[group]) for group in (city.group, new_id()))
+    assert (await city.ask("GET", "/holds", within)).json()["items"] == [hold.json()], "whoever may see the camera sees what holds it"
+    assert (await city.ask("GET", "/holds", other)).json()["items"] == []
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,7 @@ class Thaw(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """What a store says of an object. `sha256` is what was written down with it."""
+    """What a store says of an object. `sha256` is what it has computed by itself; None where it computes none."""
 
     size_bytes: int
     sha256: str | None

@@ -35,15 +35,17 @@ class PostgresClips:
         query = select(func.count()).where(ClipRow.tenant_id == self.uow.tenant_id, ClipRow.state.in_(_WAITING))
         return int(await self.uow.session.scalar(query) or 0)
 
-    async def kept_bytes(self, at: datetime) -> int:
-        """What the files of clips take, with those that are still to be made as they are estimated."""
-        size = case((ClipRow.state.in_(_WAITING), ClipRow.estimated_bytes), (self._is_ready(at), ClipRow.size_bytes), else_=0)
+    async def kept_bytes(self) -> int:
+        """What the files of clips take, with those that are still to be made as they are estimated. One whose time has come counts until
+        it is gone: after the clock was set, that may be days."""
+        size = case((ClipRow.state.in_(_WAITING), ClipRow.estimated_bytes), (ClipRow.state == ClipState.READY, ClipRow.size_bytes), else_=0)
         query = select(func.sum(size)).where(ClipRow.tenant_id == self.uow.tenant_id)
         return int(await self.uow.session.scalar(query) or 0)
 
     async def next_expiry(self, at: datetime) -> datetime | None:
         """When the first of the files goes by itself."""
-        query = select(func.min(ClipRow.expires_at)).where(ClipRow.tenant_id == self.uow.tenant_id, self._is_ready(at))
+        ready = ClipRow.state == ClipState.READY, ClipRow.expires_at > at
+        query = select(func.min(ClipRow.expires_at)).where(ClipRow.tenant_id == self.uow.tenant_id, *ready)
         found: datetime | None = await self.uow.session.scalar(query)
         return found
 
@@ -104,9 +106,6 @@ class PostgresClips:
         """Removes it for good."""
         await self.uow.session.execute(delete(ClipRow).where(self._is(clip_id)))
 
-    def _is_ready(self, at: datetime) -> ColumnElement[bool]:
-        return (ClipRow.state == ClipState.READY) & (ClipRow.expires_at > at)
-
     def _is(self, clip_id: UUID) -> ColumnElement[bool]:
         return (ClipRow.tenant_id == self.uow.tenant_id) & (ClipRow.clip_id == clip_id)
 
@@ -129,9 +128,11 @@ class PostgresClipQueue:
         """Tenant and id of those that may be taken: the oldest of each tenant, then the second ones."""
         return await self._ids("SELECT tenant_id, clip_id FROM streaming.waiting_clips(:at)", at=at)
 
-    async def to_tidy(self, at: datetime, forgotten: datetime) -> list[tuple[UUID, UUID]]:
-        """Tenant and id of those that have an object which nothing needs any more, or ended before `forgotten`."""
-        return await self._ids("SELECT tenant_id, clip_id FROM streaming.clips_to_tidy(:at, :forgotten)", at=at, forgotten=forgotten)
+    async def to_tidy(self, expired: datetime, forgotten: datetime, now: datetime) -> list[tuple[UUID, UUID]]:
+        """Tenant and id of those that have an object which nothing needs any more, as it expired by `expired` or no worker has it on lease
+        `now`, or that ended before `forgotten`."""
+        statement = "SELECT tenant_id, clip_id FROM streaming.ended_clips(:expired, :forgotten, :now)"
+        return await self._ids(statement, expired=expired, forgotten=forgotten, now=now)
 
     async def _ids(self, statement: str, **values: datetime) -> list[tuple[UUID, UUID]]:
         async with self.db.uow(None) as uow:

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import hashlib
 import os
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager, suppress
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -19,11 +21,14 @@ from aiobotocore.config import AioConfig  # type: ignore[import-untyped]
 from aiobotocore.session import AioSession  # type: ignore[import-untyped]
 from botocore.exceptions import BotoCoreError, ClientError  # type: ignore[import-untyped]
 
+from chassis.logs import get_logger
 from chassis.settings import ObjectsSettings
 from chassis.storage import checked_key
 from gtvision.errors import GTVisionError, Invalid, NotFound, Unavailable
 from gtvision.time import Clock
 from streaming.archive.domain import Stored, Thaw
+
+log = get_logger(__name__)
 
 _CHUNK = 1 << 18
 _STORE_TROUBLE = frozenset({401, 403, 408, 425, 429})
@@ -70,17 +75,17 @@ class S3Archive:
         self._client: Any = None
 
     async def put(self, key: str, chunks: Chunks, size_bytes: int, sha256: str) -> None:
-        """Stores whole or not at all; the same key again replaces. The store compares the hash, and refuses what arrives changed.
+        """Stores whole or not at all; the same key again replaces. A store that knows checksums refuses what arrives changed.
 
         Raises: ArchiveRefused, Unavailable, and OSError where the chunks do.
         """
         stored = {"StorageClass": self._storage_class} if self._storage_class else {}
-        stored |= {"ContentType": "video/mp4", "ChecksumSHA256": base64.b64encode(bytes.fromhex(sha256)).decode()}
+        checksum = {"ChecksumAlgorithm": "SHA256", "ChecksumSHA256": base64.b64encode(bytes.fromhex(sha256)).decode()}
         faults: list[OSError] = []
         try:
             async with self._asked() as (client, limit), aclosing(_Upload(self._paced(chunks, limit, faults))) as upload:
-                kept = {"Metadata": {"sha256": sha256}, "ContentLength": size_bytes}
-                await client.put_object(**self._of(key), **stored, **kept, Body=upload)
+                kept = {"ContentType": "video/mp4", "Metadata": {"sha256": sha256}, "ContentLength": size_bytes}
+                await client.put_object(**self._of(key), **stored, **checksum, **kept, Body=upload)
         except Unavailable:
             if faults:
                 raise faults[0] from None
@@ -96,6 +101,26 @@ class S3Archive:
             storage_class=told.get("StorageClass", "STANDARD"),
             thaw=thaw_of(told.get("Restore")),
         )
+
+    async def verified(self, key: str) -> Stored:
+        """As `head`, with the hash of what arrived: recordings are deleted on its word. A store that computes none is read back; where it
+        keeps the object cold too, the hash that it was told has to do. Raises: NotFound, ArchiveRefused, Unavailable."""
+        stored = await self.head(key)
+        if stored.sha256 is not None:
+            return stored
+        if not stored.is_cold:
+            return replace(stored, sha256=await self.sha256(key))
+        log.warning("copy_not_verified", key=key, storage_class=stored.storage_class)
+        async with self._asked() as (client, _):
+            told = await client.head_object(**self._of(key))
+        return replace(stored, sha256=told["Metadata"].get("sha256"))
+
+    async def sha256(self, key: str) -> str:
+        """Reads the content, and hashes it. Raises: as `get`."""
+        digest = hashlib.sha256()
+        async for chunk in self.get(key):
+            digest.update(chunk)
+        return digest.hexdigest()
 
     async def get(self, key: str) -> AsyncIterator[bytes]:
         """The content. Raises: NotFound, ArchiveRefused (also where it is in cold storage), Unavailable."""
@@ -154,6 +179,7 @@ class S3Archive:
         async with self._opening:
             if self._client is None:
                 self._client = await self._open.enter_async_context(_new_client(self._settings))
+                self._client.meta.events.register("before-sign.s3.PutObject", _ask_nothing)
         return self._client
 
     def _of(self, key: str) -> dict[str, str]:
@@ -187,13 +213,15 @@ def _new_client(settings: ObjectsSettings) -> Any:
     )
 
 
+def _ask_nothing(request: Any, **_: Any) -> None:
+    """A body that is iterated over goes out once the store has said `100 Continue`, and there are stores that never say it."""
+    del request.headers["Expect"]
+
+
 def _sha256(told: Mapping[str, Any]) -> str | None:
-    """The hash as the store computed it, or else as it was written down with the object."""
+    """The hash as the store computed it. What is written down with the object came from us, and says nothing of what arrived."""
     computed = told.get("ChecksumSHA256", "")
-    if computed and "-" not in computed:  # not of parts
-        return base64.b64decode(computed).hex()
-    written: str | None = told.get("Metadata", {}).get("sha256")
-    return written
+    return base64.b64decode(computed).hex() if computed and "-" not in computed else None  # "-": of parts
 
 
 def thaw_of(told: str | None) -> Thaw:

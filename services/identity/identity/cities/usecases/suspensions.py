@@ -14,7 +14,7 @@ from gtvision.events import TenantRemoved, UserDisabled
 from gtvision.tenancy import Caller, Scope
 from gtvision.time import Clock, isoformat
 from identity.cities.domain import CityActive, OwnCity, Tenant, TenantState, check_reach
-from identity.keys.domain import EndReason
+from identity.keys.domain import LINGERS, EndReason
 
 if TYPE_CHECKING:
     from identity.repository import PostgresRows, RowsOf
@@ -48,12 +48,12 @@ class Suspensions:
         return suspended
 
     async def _shut_out(self, uow: UnitOfWork, rows: PostgresRows, now: datetime) -> int:
-        living = await rows.living_sessions(now)
-        for session in living:
+        sessions = await rows.living_sessions(now - LINGERS)
+        for session in sessions:
             await self._revoker.end(uow, session, EndReason.CITY_SUSPENDED)
         for each in (*await rows.enabled_ids(), *await rows.unrevoked_key_ids()):
             uow.emit(UserDisabled(user_id=each))  # live views outlast the session that opened them
-        return len(living)
+        return sum(session.is_alive(now) for session in sessions)
 
     async def resume(self, caller: Caller, tenant_id: UUID) -> Tenant:
         """Let the city in again. A deletion that was asked for is off. Raises: NotFound, MissingScope, CityDeleted."""

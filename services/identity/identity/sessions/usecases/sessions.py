@@ -15,7 +15,7 @@ from gtvision.tenancy import Caller, Scope
 from gtvision.time import Clock
 from identity import metrics
 from identity.cities.domain import Tenant
-from identity.keys.domain import ApiKey, EndReason, hash_secret
+from identity.keys.domain import LINGERS, ApiKey, EndReason, hash_secret
 from identity.people.domain.users import User, check_reach
 from identity.sessions.domain import IssuedTokens, Session, SubjectKind, TicketPurpose, refused, tenant_of_refresh_token
 
@@ -124,7 +124,9 @@ class Sessions:
             check_reach(caller, subject.role, subject.camera_groups)
 
     async def end_sessions(self, caller: Caller, user_id: UUID) -> int:
-        """End every session of a user, but the one that the caller is using. Returns how many. Raises: NotFound, Forbidden."""
+        """End every session of a user, but the one that the caller is using, and what was opened by those that have run out. Returns how
+        many. Raises: NotFound, Forbidden."""
+        now = self._clock.now()
         async with self._uow(caller.tenant_id) as uow:
             rows = self._rows(uow)
             user = await rows.user(user_id, lock=True)
@@ -132,10 +134,10 @@ class Sessions:
                 raise NotFound
             if user is not None and user_id != caller.user_id:
                 check_reach(caller, user.role, user.camera_groups)
-            living = [each for each in await rows.sessions_of(user_id, self._clock.now()) if each.id != caller.session_id]
-            for session in living:
+            sessions = [each for each in await rows.sessions_of(user_id, now - LINGERS) if each.id != caller.session_id]
+            for session in sessions:
                 await self._end(uow, caller, session)
-        return len(living)
+        return sum(session.is_alive(now) for session in sessions)
 
     async def _end(self, uow: UnitOfWork, caller: Caller, session: Session) -> None:
         record(uow, Action.SESSION_ENDED, caller, AuditEntry("session", session.id, details={"user_id": session.subject_id}))

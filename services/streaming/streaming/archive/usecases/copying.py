@@ -115,7 +115,7 @@ class Copying:
                 await self._give_up(copy, Failure.FILE_CHANGED)
                 return
             await self._archive.put(copy.object_key, self._files.chunks(path), segment.size_bytes, sha256)
-            stored = await self._archive.head(copy.object_key)
+            stored = await self._archive.verified(copy.object_key)
         except FileNotFoundError:
             await self._give_up(copy, Failure.LOST)
             return

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import random
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
@@ -112,14 +111,12 @@ class CopyUpkeep:
         try:
             if (await self._archive.head(copy.object_key)).is_cold:
                 return
-            digest = hashlib.sha256()
-            async for chunk in self._archive.get(copy.object_key):
-                digest.update(chunk)
+            found = await self._archive.sha256(copy.object_key)
         except (Invalid, NotFound) as error:
             metrics.copies_read.labels("missing").inc()
             log.error("copy_missing", key=copy.object_key, reason=error.message)
             return
-        if digest.hexdigest() == copy.segment.sha256:
+        if found == copy.segment.sha256:
             metrics.copies_read.labels("good").inc()
             return
         metrics.copies_read.labels("changed").inc()

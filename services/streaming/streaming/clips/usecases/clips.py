@@ -217,7 +217,7 @@ class Clips:
 
     async def _check_room(self, clips: PostgresClips, estimated: int, now: datetime) -> None:
         """Raises: ClipsFull."""
-        kept = await clips.kept_bytes(now)
+        kept = await clips.kept_bytes()
         if kept + estimated <= self._bounds.city_bytes:
             return
         sizes = [f"{size / 1_000_000_000:.1f} GB" for size in (kept, self._bounds.city_bytes, estimated)]
@@ -235,7 +235,7 @@ class Clips:
         return clip
 
     async def _visible(self, caller: Caller) -> set[UUID] | None:
-        """None: all, and so those too that were removed, whose groups are forgotten."""
+        """None: all."""
         return None if caller.camera_groups is None else await self._streams.visible(caller)
 
     def _key_of(self, clip: Clip) -> str:

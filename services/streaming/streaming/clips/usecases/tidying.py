@@ -10,6 +10,7 @@ from uuid import UUID
 from chassis.db import UnitOfWork, UowFactory
 from chassis.live import LivePublisher
 from city.trusted_time import TrustedNow
+from gtvision.time import Clock
 from streaming.clips.domain import Clip, live_message
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ _REMEMBERED = timedelta(days=90)
 class ClipTidying:
     """Deletes the files of clips that have expired or were cancelled, and clips that ended long ago."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what tidying needs
         self,
         uow: UowFactory,
         clips: Callable[[UnitOfWork], PostgresClips],
@@ -31,15 +32,17 @@ class ClipTidying:
         store: ObjectFiles,
         *,
         live: LivePublisher,
+        clock: Clock,
         trusted_now: TrustedNow,
     ) -> None:
-        self._uow, self._clips, self._queue, self._store, self._live, self._trusted_now = uow, clips, queue, store, live, trusted_now
+        self._uow, self._clips, self._queue, self._store, self._live = uow, clips, queue, store, live
+        self._clock, self._trusted_now = clock, trusted_now
 
     async def tidy(self) -> None:
         """The object goes first, so that a crash between the two leaves none behind. Raises: Unavailable."""
-        now = await self._trusted_now()
-        for tenant_id, clip_id in await self._queue.to_tidy(now, now - _REMEMBERED):
-            await self._tidy(tenant_id, clip_id, now - _REMEMBERED)
+        trusted = await self._trusted_now()  # for what goes by its age; a lease is of the workers' own clock
+        for tenant_id, clip_id in await self._queue.to_tidy(trusted, trusted - _REMEMBERED, self._clock.now()):
+            await self._tidy(tenant_id, clip_id, trusted - _REMEMBERED)
 
     async def _tidy(self, tenant_id: UUID, clip_id: UUID, forgotten: datetime) -> None:
         async with self._uow(tenant_id) as uow:

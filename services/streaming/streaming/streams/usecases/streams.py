@@ -51,8 +51,8 @@ class Streams:
             return await self._repository(uow).with_recording(caller.camera_groups)
 
     async def visible(self, caller: Caller) -> set[UUID]:
-        """The cameras that the caller may see."""
-        return {stream.camera_id for stream, _, _ in await self.with_recording(caller)}
+        """The cameras that there are or were and that the caller may see: what was recorded, saved and held outlasts its camera."""
+        return {camera.camera_id for camera in await self.all_kept(caller)}
 
     async def list(self, caller: Caller, after: UUID | None, limit: int) -> list[tuple[StreamView, str]]:
         """Streams that the caller may see with their cameras' names, by camera id."""
