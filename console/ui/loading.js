@@ -2,7 +2,7 @@
 
 import { resyncs, searches, session } from "../shell/state.js";
 import { useAgain } from "./again.js";
-import { html, useCallback, useLayoutEffect, useRef, useState } from "./html.js";
+import { html, useCallback, useEffect, useLayoutEffect, useRef, useState } from "./html.js";
 import { COMMON } from "../texts/pt-BR/common.js";
 import { withQuery } from "../shell/router.js";
 
@@ -28,6 +28,20 @@ export function useLoaded(read, inputs = []) {
   }, [...inputs, resyncs.value]);
   const set = useCallback((value) => setState((before) => ({ ...before, value })), []);
   return { ...state, reload, set };
+}
+
+/**
+ * Reads what `useLoaded` or `usePages` gave every `ms` anew, while the page is seen; null: not. A reading that is under way is not asked
+ * again: its answer would be dropped, and where answers are slower than that none would ever be shown.
+ */
+export function useReadAgain(read, ms) {
+  const latest = useRef(read);
+  latest.current = read;
+  useEffect(() => {
+    if (ms === null) return undefined;
+    const timer = setInterval(() => document.visibilityState === "visible" && !latest.current.loading && latest.current.reload(), ms);
+    return () => clearInterval(timer);
+  }, [ms]);
 }
 
 const NOTHING_YET = { items: null, next: null, read: 0, isCut: false, problem: null, loading: true };

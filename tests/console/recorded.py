@@ -98,6 +98,8 @@ class Node:
         self.may_open = asyncio.Event()
         """An opened session is answered once it is set."""
         self.may_open.set()
+        self.has_lost_files = False
+        """The timeline knows of them still."""
 
     def record(self, camera: UUID, start: datetime, minutes: int, film: Film = FILM) -> None:
         """A camera was recorded from then on."""
@@ -170,6 +172,8 @@ class Node:
         if session is None or session.is_revoked:
             return Response(status_code=401)
         self.served.append(name)
+        if self.has_lost_files:
+            return Response(status_code=404)
         if name == "index.m3u8":
             start = _instant(request.query_params.get("from", session.start.isoformat()))
             end = _instant(request.query_params.get("to", session.end.isoformat()))

@@ -95,6 +95,7 @@ class Services:
         self.answer("GET", "/alerts/summary", {"open": {"critical": 0, "warning": 0, "info": 0, "total": 0}})
         self.answer("GET", "/recordings/usage", NO_RECORDINGS)
         self.answer("GET", "/recordings/forecast", NO_FORECAST)
+        self.answer("GET", "/recordings/archive/restores", {"items": [], "next": None})
         self.answer("GET", "/analytics/plates", {"items": [], "total": 0})
 
     def answer(self, method: str, path: str, body: Any) -> None:

@@ -152,14 +152,29 @@ async def test_who_makes_up_keys_waits_and_only_for_recordings(tmp_path: Path) -
             assert {answer.status_code for answer in await _ask(neighbour, 30, "GET", PLAYED)} == {200}
 
 
-async def test_files_that_are_not_there_count_for_recordings_and_cameras_without_picture_do_not(tmp_path: Path) -> None:
+async def test_tickets_for_nothing_count_for_recordings_and_cameras_without_picture_do_not(tmp_path: Path) -> None:
     async with edge_of(tmp_path, limits=Limits(playback_refusals=20, live_refusals=20)) as front:
+        still = f"/playback/{CAMERA}/still.jpg?ticket=missing"
         live, hls = f"/whep/{CAMERA}/whep", f"/hls/{CAMERA}/index.m3u8"
         assert Counter(answer.status_code for answer in await _ask(front.client, 60, "POST", f"{live}?missing")) == {404: 60}
         assert Counter(answer.status_code for answer in await _ask(front.client, 60, "GET", f"{hls}?redirect")) == {302: 60}
-        assert Counter(answer.status_code for answer in await _ask(front.client, 30, "GET", f"{PLAYED}?missing")) == {404: 20, 429: 10}
+        assert Counter(answer.status_code for answer in await _ask(front.client, 30, "GET", still)) == {404: 20, 429: 10}
         assert Counter(answer.status_code for answer in await _ask(front.client, 30, "POST", f"{live}?refused")) == {401: 20, 429: 10}
         assert (await front.client.get(hls)).status_code == 429
+
+
+async def test_a_control_room_whose_files_are_gone_goes_on_with_the_others(tmp_path: Path) -> None:
+    async with edge_of(tmp_path, limits=Limits(playback_refusals=20)) as front:
+        statuses: Counter[int] = Counter()
+
+        async def tile(number: int) -> None:
+            session = f"/playback/{CAMERAS[number % len(CAMERAS)]}/{number:043d}"
+            for asked in ("index.m3u8", "2026-11-20_15-00-00-000000.mp4?missing", "sprite_2026-11-20_15.jpg?missing"):
+                statuses[(await front.client.get(f"{session}/{asked}")).status_code] += 1
+
+        await asyncio.gather(*(tile(number) for number in range(30)))
+        assert statuses == {200: 30, 404: 60}
+        assert (await front.client.get(PLAYED)).status_code == 200
 
 
 async def test_a_control_room_whose_views_all_end_at_once_is_not_limited(tmp_path: Path) -> None:

@@ -9,9 +9,10 @@ import { clock, day, moment } from "../../ui/dates.js";
 import { Dialog } from "../../ui/dialog.js";
 import { Form, SelectField } from "../../ui/form.js";
 import { html, useEffect, useRef } from "../../ui/html.js";
-import { More, usePages } from "../../ui/loading.js";
+import { More, usePages, useReadAgain } from "../../ui/loading.js";
 import { PATH } from "../../ui/playback/minute.js";
 import { percent } from "../../ui/signs.js";
+import { Failed } from "../../ui/states.js";
 import { DAY, MINUTE } from "../../ui/timeline/scale.js";
 import { whatAt } from "../../ui/timeline/spans.js";
 
@@ -32,11 +33,7 @@ export function useRestores(onBack) {
   const pages = usePages("/recordings/archive/restores", {}, { limit: PAGE });
   const open = pages.items?.filter(({ state }) => OPEN.has(state)) ?? [];
   const wait = open.length === 0 ? null : open.every(({ state }) => state === "waiting") ? COLD_AGAIN_MS : AGAIN_MS;
-  useEffect(() => {
-    if (wait === null) return undefined;
-    const timer = setInterval(() => document.visibilityState === "visible" && pages.reload(), wait);
-    return () => clearInterval(timer);
-  }, [wait]);
+  useReadAgain(pages, wait);
   const before = useRef(null);
   const back = pages.items?.filter(({ state }) => state === "ready").length ?? null;
   useEffect(() => {
@@ -80,10 +77,12 @@ export function RestoreDialog({ cameras, range, onAsked, onClose }) {
 
 /** The ranges that were asked for; nothing where there are none. `nameOf(id)`. */
 export function Restores({ restores, nameOf }) {
-  if (!restores.items?.length) return null;
+  const isFailed = restores.problem && !restores.items;
+  if (!isFailed && !restores.items?.length) return null;
   return html`<section class="panel recordings-clips" aria-label=${RESTORES.title}>
     <header><h2>${RESTORES.title}</h2></header>
-    <ul>${restores.items.map((job) => html`<${Restore} key=${job.restore_id} job=${job} name=${`${nameOf(job.camera_id)}, ${periodOf(job)}`} />`)}</ul>
+    ${isFailed && html`<${Failed} problem=${restores.problem} retry=${restores.reload} />`}
+    <ul>${restores.items?.map((job) => html`<${Restore} key=${job.restore_id} job=${job} name=${`${nameOf(job.camera_id)}, ${periodOf(job)}`} />`)}</ul>
     <${More} pages=${restores} />
   </section>`;
 }

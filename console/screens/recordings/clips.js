@@ -8,7 +8,7 @@ import { CLIPS } from "../../texts/pt-BR/recordings.js";
 import { lately, moment } from "../../ui/dates.js";
 import { confirm } from "../../ui/dialog.js";
 import { html, signal, useEffect } from "../../ui/html.js";
-import { More, usePages } from "../../ui/loading.js";
+import { More, usePages, useReadAgain } from "../../ui/loading.js";
 import { asFileName, follow } from "../../ui/saving.js";
 import { percent } from "../../ui/signs.js";
 import { sizeOf } from "../../ui/sizes.js";
@@ -27,11 +27,7 @@ export function Clips({ nameOf }) {
   const pages = usePages("/recordings/clips", {}, { limit: PAGE });
   const isRunning = pages.items?.some(({ state }) => RUNNING.has(state)) ?? false;
   useEffect(() => void (made.value && pages.reload()), [made.value]);
-  useEffect(() => {
-    if (!isRunning) return undefined;
-    const timer = setInterval(() => document.visibilityState === "visible" && pages.reload(), AGAIN_MS);
-    return () => clearInterval(timer);
-  }, [isRunning]);
+  useReadAgain(pages, isRunning ? AGAIN_MS : null);
   const changed = (clip) => pages.change((items) => items.map((each) => (each.clip_id === clip.clip_id ? clip : each)));
   return html`<section class="panel recordings-clips" aria-label=${CLIPS.title}>
     <header><h2>${CLIPS.title}</h2></header>

@@ -10,8 +10,9 @@ const EXACT_MS = 60;
 const CORRECTION = 0.25;
 /** Less is not loaded at the end of what is written so far: the picture would stop each second. */
 const LITTLE_MS = 4_000;
-/** Between two questions for what should be there and is not yet. */
+/** Between two questions for what should be there and is not yet; each time that nothing comes it is twice as long, up to the longest. */
 const AGAIN_MS = 3_000;
+const LONGEST_MS = 60_000;
 const FRAME_MS = 40;
 /** How far a picture may be from the clock while it is not known what was recorded. */
 const UNKNOWN_MS = 5_000;
@@ -27,8 +28,8 @@ export class Deck extends EventTarget {
   #leader = null;
   #timer = null;
   #instant;
-  /** When each may be loaded again, by `performance.now()`. */
-  #loadable = new Map();
+  /** {until, ms, wasEmpty}: until when each waits before it is loaded again, by `performance.now()`; `ms`: its last wait since it was found empty. */
+  #waits = new Map();
   rate = 1;
   isPlaying = false;
   /** Whether all that was recorded has been shown, and more is awaited. */
@@ -70,6 +71,7 @@ export class Deck extends EventTarget {
 
   play() {
     this.isPlaying = true;
+    this.#waits.clear();
     this.#look();
     this.#tell();
   }
@@ -97,7 +99,7 @@ export class Deck extends EventTarget {
   seek(instant) {
     this.#instant = Math.min(Math.round(instant), Date.now());
     this.isAtEnd = false;
-    this.#loadable.clear();
+    this.#waits.clear();
     for (const [id, player] of this.#players) {
       if (this.what(id, this.#instant)?.isRecorded === false) player.pause();
       else player.show(this.#instant);
@@ -157,6 +159,7 @@ export class Deck extends EventTarget {
     if (["idle", "empty", "over"].includes(player.status)) return what && this.#load(id, player, what);
     const shown = player.instant;
     if (shown === null) return this.isPlaying ? player.play(this.rate) : player.pause();
+    if (this.#waits.get(id)?.until <= performance.now()) this.#waits.delete(id); // its picture has lasted
     const ahead = shown - this.#instant;
     const speed = Math.max(1, this.rate);
     const isLeading = id === this.#leader;
@@ -174,10 +177,21 @@ export class Deck extends EventTarget {
     const from = player.status === "over" ? Math.max(player.end, this.#instant) : this.#instant;
     if (until - from < LITTLE_MS && player.status === "over") {
       if (id === this.#leader) this.#move(until);
-    } else if ((this.#loadable.get(id) ?? 0) <= performance.now()) {
-      this.#loadable.set(id, performance.now() + AGAIN_MS);
-      player.show(from);
+    } else if (this.#isDue(id, player.status === "empty")) player.show(from);
+  }
+
+  /** Whether its time has come. One that is found empty waits from then on: that may have taken long to find out. */
+  #isDue(id, isEmpty) {
+    const now = performance.now();
+    const { until, ms, wasEmpty } = this.#waits.get(id) ?? { until: 0, ms: 0, wasEmpty: false };
+    if (isEmpty && !wasEmpty) {
+      const next = Math.min(Math.max(2 * ms, AGAIN_MS), LONGEST_MS);
+      this.#waits.set(id, { until: now + next, ms: next, wasEmpty: true });
+      return false;
     }
+    if (now < until) return false;
+    this.#waits.set(id, { until: now + AGAIN_MS, ms, wasEmpty: false });
+    return true;
   }
 
   #move(instant) {

@@ -59,7 +59,7 @@ class Limits:
     """Changes of users, tenants and keys."""
     lanes: int = 600_000
     playback_refusals: int = 100
-    """Refused requests for recordings, in ten seconds: keys and tickets that are made up, files of others."""
+    """Refused requests for recordings, in ten seconds: keys and tickets that are made up, not files that are gone."""
     live_refusals: int = 1_000
     """Of live video: ten walls of 25 cameras whose views end at once, with the tries of each."""
 

@@ -324,3 +324,22 @@ async def test_the_network_comes_back_by_itself(console: Console, node: Node) ->
     await page.unroute("**/playback/**")
     await expect(tile(page)).to_have_attribute("data-shown", "picture")
     await shows(page, NOON + 90 * MINUTE)
+
+
+async def test_files_that_are_gone_are_asked_for_less_and_less_often_until_the_user_goes_elsewhere(console: Console, node: Node) -> None:
+    city = City(console, [camera("Portão 1")])
+    gate = city.cameras[0].id
+    node.record(gate, NOON, 10)
+    node.has_lost_files = True
+    page = await console.as_role("operator")
+    await page.clock.install()
+    await page.goto(console.address + path(gate, at=NOON))
+    await expect(tile(page)).to_have_attribute("data-status", "empty")
+    for _ in range(40):
+        await page.clock.run_for(3_000)
+        await expect(tile(page)).to_have_attribute("data-status", "empty")
+    assert node.served.count("index.m3u8") <= 9  # after 3, 6, 12, 24, 48 and 60 s
+    node.has_lost_files = False
+    await page.clock.resume()
+    await clock_set(page, "2026-11-20T12:05")
+    await shows(page, NOON + 5 * MINUTE)

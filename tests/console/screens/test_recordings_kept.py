@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from playwright.async_api import expect
+from playwright.async_api import Route, expect
 from tests.console.browsing import Console
 from tests.console.origin import one_origin
 from tests.console.recorded import MINUTE, Film, Node
@@ -40,6 +40,7 @@ async def test_a_removed_camera_plays_over_midnight_in_the_city_and_where_its_re
     page = await console.as_role("operator", "/armazenamento")
     await page.get_by_role("row", name="Praça câmera removida").get_by_role("link", name="Praça").click()
     await paused(page)
+    await clock_set(page, "2026-11-21T12:00")  # what was recorded last is looked for in the year before the clock
     await page.get_by_role("button", name="Ir para a última gravação").click()
     await clock(page, midnight + timedelta(minutes=2, seconds=50))
     await shows(page, midnight + timedelta(minutes=2, seconds=50))
@@ -121,3 +122,36 @@ async def test_what_only_copies_hold_is_asked_for_and_plays_once_it_is_back(cons
     await expect(row.last).to_contain_text("falta espaço no disco para o trecho")
     await row.first.get_by_role("link", name="Ver").click()
     await shows(page, NOON + 5 * MINUTE)
+
+
+async def test_slow_answers_are_waited_for_and_what_cannot_be_read_is_said(console: Console, node: Node) -> None:
+    city = City(console, [camera("Portão 1")])
+    gate = city.cameras[0].id
+    job = {"restore_id": new_id(), "camera_id": gate, "from": NOON, "to": NOON + MINUTE, "days": 1, "state": "running"}
+    job |= {"files": 20, "files_done": 5, "files_missing": 0, "progress": 0.25, "reason": None, "requested_by": new_id()}
+    job |= {"requested_at": NOON, "keep_until": "2099-01-02T15:00:00Z", "finished_at": None}
+    console.services.answer("GET", "/recordings/archive/restores", problem(400, "unexpected"))
+    page = await console.as_role("operator")
+    await page.clock.install()
+    await page.goto(console.address + path(gate, at=NOON))
+    panel = page.get_by_role("region", name="Da cópia externa")
+    await expect(panel.get_by_role("alert")).to_be_visible()
+    console.services.answer("GET", "/recordings/archive/restores", lambda _asked: {"items": [job], "next": None})
+    await panel.get_by_role("button", name="Tentar de novo").click()
+    await expect(panel.get_by_role("progressbar")).to_have_attribute("value", "0.25")
+    held: list[Route] = []
+
+    async def hold(route: Route) -> None:
+        held.append(route)
+
+    await page.route("**/archive/restores?*", hold)
+    passed = 0
+    while not held or passed < 12:
+        passed += len(held) > 0
+        console.live.say("ping", None)  # the link is not silent, which would have all read anew
+        await page.clock.run_for(1_000)
+    assert len(held) == 1
+    job["progress"] = 0.5
+    await page.unroute("**/archive/restores?*")
+    await held[0].fallback()
+    await expect(panel.get_by_role("progressbar")).to_have_attribute("value", "0.5")

@@ -9,15 +9,20 @@ from uuid import UUID
 import pytest
 from sqlalchemy import text
 from tests.streaming.conftest import CLOCK
-from tests.streaming.playback.conftest import Camera, Node, long_ago
+from tests.streaming.playback.conftest import HERE, Camera, Node, long_ago
 from tests.streaming.playback.test_refusals import MINUTE, names, until_refused
 
 from chassis.bus.publisher import Publisher, event_message
 from chassis.envelope import wrap
+from chassis.fakes import StaticRevocations
 from chassis.settings import RabbitSettings
+from gtvision.errors import Unauthenticated
 from gtvision.events import SessionRevoked, UserDisabled, UserRightsChanged
 from gtvision.ids import new_id
 from gtvision.tenancy import Caller, Role, Scope
+from streaming.playback.domain import SessionUnknown
+from streaming.playback.repository import PostgresPlaybackSessions, PostgresTenants
+from streaming.playback.usecases import PlaybackSessions
 from streaming.rights.consumers import RightsEvents
 from streaming.rights.repository import PostgresRights
 from streaming.rights.usecases import Rights
@@ -82,6 +87,28 @@ async def test_the_service_hears_of_it_by_the_broker(camera: Camera, rabbitmq: R
     async with Publisher(rabbitmq) as publisher:
         await publisher.send(event_message(told))
     await until_refused(camera, f"{key}/index.m3u8")
+
+
+@pytest.mark.parametrize("shown", ["key", "ticket"])
+async def test_a_login_that_was_seen_revoked_stays_ended_though_the_list_forgets_it_before_an_event_comes(
+    camera: Camera, shown: str
+) -> None:
+    db, list_of_now, list_of_later = camera.node.running.db, StaticRevocations(), StaticRevocations()
+    list_of_now.revoked.add(camera.caller.session_id)
+    now, later = (
+        PlaybackSessions(db.uow, PostgresPlaybackSessions, PostgresRights, PostgresTenants(db), revocations, CLOCK)
+        for revocations in (list_of_now, list_of_later)
+    )
+    key, ticket = (await camera.open(*SPAN)).partition("/")[0], await camera.ticket(*SPAN)
+    for code in ["session_revoked", "playback_session_unknown"] if shown == "key" else ["session_revoked"] * 2:
+        with pytest.raises(Unauthenticated) as refused:
+            await (now.find(camera.camera, key, HERE) if shown == "key" else now.open(camera.camera, ticket, HERE))
+        assert refused.value.code == code
+    with pytest.raises(SessionUnknown):
+        await later.find(camera.camera, key, HERE)
+    async with db.uow(camera.tenant) as uow:
+        ended = (await uow.session.execute(text("SELECT subject_id FROM streaming.ended_rights"))).scalars().all()
+    assert ended == [camera.caller.session_id]
 
 
 async def test_a_revoked_api_key_ends_its_sessions(camera: Camera) -> None:

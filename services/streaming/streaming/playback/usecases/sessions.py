@@ -101,6 +101,7 @@ class PlaybackSessions:
         try:
             offer.check(camera_id, self._clock.now())
             if self._revocations.is_revoked(caller.session_id):
+                await self._rights(uow).end(caller.session_id, self._clock.now())
                 raise SessionRevoked
             await self._rights(uow).check(caller, camera_id)
         except (Unauthenticated, NotFound) as refused:
@@ -124,14 +125,24 @@ class PlaybackSessions:
 
     async def find(self, camera_id: UUID, key: str, address: str | None) -> PlaybackSession:
         """Returns the session of a key. Raises: SessionUnknown, SessionRevoked, OutsideSession (another client), Unavailable."""
-        session = await self._session(camera_id, hash_of(key))
+        key_hash = hash_of(key)
+        session = await self._session(camera_id, key_hash)
         if session is None or session.expires_at <= self._clock.now():
             raise SessionUnknown
         if self._revocations.is_revoked(session.login_id):
+            await self._end(session)
+            self._known.pop((camera_id, key_hash), None)
             raise SessionRevoked
         if session.address != address:
             raise OutsideSession
         return session
+
+    async def _end(self, session: PlaybackSession) -> None:
+        """Notes that the login of a session was revoked: the list forgets that before the key expires, and the event that tells of it may
+        come later still. The next look at the session finds none, so that it is noted once. Raises: Unavailable.
+        """
+        async with self._look_up(self._few_of_viewers), self._uow(session.tenant_id) as uow:
+            await self._rights(uow).end(session.login_id, self._clock.now())
 
     async def _session(self, camera_id: UUID, key_hash: str) -> PlaybackSession | None:
         place = camera_id, key_hash
