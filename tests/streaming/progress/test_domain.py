@@ -186,3 +186,22 @@ def test_what_was_there_at_the_first_look_is_not_written_now(recorder: Recorder)
     assert recorder.written.advanced_at is None
     recorder.passes(4)
     assert recorder.written.advanced_at == recorder.now
+
+
+def test_files_that_nobody_saw_end_are_no_jump(recorder: Recorder) -> None:
+    """As when the database was away, and the recorder agent could not look."""
+    recorder.passes(54)
+    recorder.now += 6 * SECOND
+    recorder.begin()
+    recorder.finished = []
+    recorder.now += 40 * SECOND
+    assert set(recorder.passes(60)) == {None}
+
+
+def test_files_of_which_the_disk_took_no_picture_are_no_jump(recorder: Recorder) -> None:
+    recorder.passes(20)
+    recorder.now += SECOND
+    recorder.begin()
+    recorder.now += 4 * SECOND
+    recorder.begin()
+    assert set(recorder.passes(60)) == {None}

@@ -174,6 +174,19 @@ async def test_a_clock_that_was_set_is_told_and_the_path_made_anew_once_within_a
     assert await causes(node, began) == {("camera", "clock_jumped")}
 
 
+async def test_a_recording_that_a_full_disk_breaks_off_is_no_jump_of_the_clock(
+    node: Node, made: list[datetime], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def full(_: RecordingsFolder) -> str:
+        return "disk_full"
+
+    monkeypatch.setattr(RecordingsFolder, "refuses", full)
+    await node.passes(4, writes=False)
+    node.begin()
+    assert set(await node.passes(40)) == {("online", None)}
+    assert made == []
+
+
 async def test_a_clock_that_jumps_on_is_told_after_the_path_was_made_anew_too(node: Node, made: list[datetime]) -> None:
     said = []
     for _ in range(20):

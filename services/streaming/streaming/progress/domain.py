@@ -23,6 +23,8 @@ _JUMP = timedelta(seconds=1.9)
 """MediaMTX writes nothing for two seconds after a jump, then up to the next key frame. Files that follow each other have no such hole."""
 _FORWARD = timedelta(seconds=5)
 """After a jump forward the last picture of a file lasts until after the next file began."""
+_UNSEEN = timedelta(seconds=30)
+"""After so long without a look files have come and gone that nobody has read to their ends."""
 _AN_INSTANT = timedelta(milliseconds=100)
 
 
@@ -43,8 +45,22 @@ class Written:
     _looks: deque[tuple[datetime, timedelta]] = field(default_factory=deque)
     _is_unsteady: bool = False
 
+    @property
+    def has_jumped(self) -> bool:
+        """Whether the recording broke off lately and went on in another file."""
+        return self._jumped is not None
+
+    def excuse(self) -> None:
+        """It broke off for another reason than the camera's."""
+        self._jumped = None
+
     def look(self, grown: Iterable[tuple[SegmentFile, Growth]], now: datetime) -> None:
         """Learns how far the files have grown that were written lately, as read at `now`. What the first look finds was written before."""
+        if self._looks and now - self._looks[-1][0] >= _UNSEEN:
+            self._file, self._growth = None, Growth()
+            self._looks.clear()
+        if self._jumped is not None and now - self._jumped[1] >= LATELY:
+            self._jumped = None
         before, is_first = self._total, not self._looks
         for file, growth in sorted(grown, key=lambda each: each[0].started_at):
             if self._file is None or file.started_at > self._file.started_at:
@@ -62,7 +78,7 @@ class Written:
             self._looks.popleft()
 
     def _begin(self, file: SegmentFile, now: datetime) -> None:
-        if self._file is not None:
+        if self._file is not None and self._growth.begin is not None:
             ended_at = self._file.started_at + self._growth.length
             hole = file.started_at - ended_at
             self._before = self._growth.keyless
@@ -85,6 +101,6 @@ class Written:
             self._keyless_at = read_at
         if self._keyless_at is not None and read_at - self._keyless_at < LATELY:
             return StreamCause.NO_KEYFRAMES, read_at - keyless
-        if self._jumped is not None and read_at - self._jumped[1] < LATELY:
+        if self._jumped is not None:
             return StreamCause.CLOCK_JUMPED, self._jumped[0]
         return None

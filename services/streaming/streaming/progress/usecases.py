@@ -79,6 +79,9 @@ class PictureWatch:
                 grown[file.camera_id].append((file, self._growths[file.path]))
         for camera_id, own in self._written.items():
             own.look(grown[camera_id], read_at)
+        if any(own.has_jumped for own in self._written.values()) and await self._files.refuses() is not None:
+            for own in self._written.values():
+                own.excuse()  # it was the disk
         self._looked_at = look.now
         for camera in look.cameras.values():
             written = self._written.get(camera.camera_id)
