@@ -195,6 +195,8 @@ def test_files_that_nobody_saw_end_are_no_jump(recorder: Recorder) -> None:
     recorder.begin()
     recorder.finished = []
     recorder.now += 40 * SECOND
+    recorder.passes(2)
+    assert recorder.written.advanced_at == recorder.now
     assert set(recorder.passes(60)) == {None}
 
 

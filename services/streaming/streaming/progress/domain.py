@@ -56,7 +56,8 @@ class Written:
 
     def look(self, grown: Iterable[tuple[SegmentFile, Growth]], now: datetime) -> None:
         """Learns how far the files have grown that were written lately, as read at `now`. What the first look finds was written before."""
-        if self._looks and now - self._looks[-1][0] >= _UNSEEN:
+        is_unseen = bool(self._looks) and now - self._looks[-1][0] >= _UNSEEN
+        if is_unseen:
             self._file, self._growth = None, Growth()
             self._looks.clear()
         if self._jumped is not None and now - self._jumped[1] >= LATELY:
@@ -69,7 +70,7 @@ class Written:
                 continue
             self._total += growth.pictures - self._growth.pictures
             self._file, self._growth = file, growth
-        if self._file is not None and not is_first and self._total - before >= _AN_INSTANT:
+        if self._file is not None and (is_unseen or (not is_first and self._total - before >= _AN_INSTANT)):
             if self.advanced_at is None or now - self.advanced_at >= _PAUSE:
                 self._looks.clear()
             self.advanced_at = self._file.modified_at
