@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path, PosixPath, PurePosixPath
 from typing import ClassVar
 
+import av
 import pytest
 
 from gtvision.camera import path_name
@@ -75,6 +76,22 @@ async def test_a_track_that_began_later_is_read_by_its_base_time(tmp_path: Path)
 async def test_a_clock_that_jumped_shows_in_the_timestamps(tmp_path: Path) -> None:
     film(tmp_path / "jump.mp4", "-f", "lavfi", "-i", pattern(20), filters="setpts=PTS+if(gte(N\\,50)\\,600/TB\\,0)")
     assert seconds(await measured(tmp_path / "jump.mp4")) == (0, 620)
+
+
+async def test_a_camera_that_stood_still_after_its_last_picture_recorded_nothing_meanwhile(tmp_path: Path) -> None:
+    film(tmp_path / "plain.mp4", "-f", "lavfi", "-i", pattern(4))
+    still = tmp_path / "still.mp4"
+    options = {"movflags": "frag_keyframe+empty_moov"}
+    with av.open(str(tmp_path / "plain.mp4")) as source, av.open(str(still), "w", options=options) as target:
+        stream = target.add_stream_from_template(source.streams.video[0])
+        packets = [packet for packet in source.demux(video=0) if packet.pts is not None]
+        packets[-1].duration = round(61 / packets[-1].time_base)
+        for packet in packets:
+            packet.stream = stream
+            target.mux(packet)
+    with av.open(str(still)) as made:
+        assert sum(float(packet.duration * packet.time_base) for packet in made.demux(video=0) if packet.pts is not None) > 60
+    assert seconds(await measured(still)) == (0, 4)
 
 
 async def test_a_torn_file_counts_up_to_the_tear(tmp_path: Path) -> None:

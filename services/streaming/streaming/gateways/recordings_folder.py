@@ -38,6 +38,7 @@ _PROBE_BYTES = 4_000_000
 """About what a camera writes in some seconds: where that has no room, no recording has."""
 
 _CHUNK = 1 << 18
+_LONGEST_PICTURE_S = 10
 _OF_THUMBNAILS = (THUMBNAIL, THUMBNAIL + UNFINISHED)
 _GIVEN_UP_AFTER = timedelta(hours=1)
 """A file that is being received is written to all the time."""
@@ -314,7 +315,8 @@ def _written_s(path: Path) -> float:
 def _pictures(path: Path) -> Pictures:
     """Where the video lies, by reading every packet (nothing is decoded).
 
-    The last fragment of a file that was cut short by a crash may be torn; what is before it counts.
+    The last fragment of a file that was cut short by a crash may be torn; what is before it counts. A last picture that lasts for long is
+    one after which the camera stood still: the media server lets it last until the next file's first.
     """
     first: int | None = None
     last, step, base = 0, 0, Fraction(1, 90_000)
@@ -328,7 +330,8 @@ def _pictures(path: Path) -> Pictures:
                 if first is None:
                     first = last = packet.pts
                 if packet.pts >= last:
-                    step = packet.duration or packet.pts - last
+                    took = packet.duration or packet.pts - last
+                    step = took if not step or took * base <= _LONGEST_PICTURE_S else step
                     last = packet.pts
     except (av.FFmpegError, IndexError) as error:
         if first is None:
