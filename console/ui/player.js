@@ -186,7 +186,7 @@ export class Player extends EventTarget {
         const now = performance.now();
         if (now - started < TRY_MS) continue;
         if (now - started > KEY_FRAME_MS) throw new Failure("waiting_key_frame");
-        if (await link.isReceiving()) heardAt = now;
+        if (await orAborted(link.isReceiving(), signal)) heardAt = now;
         if (now - heardAt > SILENCE_MS) throw new Failure("no_picture");
         this.#say("connecting", null, PLAYER.reasons.waiting_key_frame);
       }

@@ -30,12 +30,13 @@ export class WhepLink {
   async open(cameraId, ticket, stop) {
     const signal = AbortSignal.any([stop, AbortSignal.timeout(OPEN_MS)]);
     const peer = this.#peer;
+    // Once a connection is closed, what was asked of it may never be answered: whoever waits for it waits for the signal too.
     peer.addTransceiver("video", { direction: "recvonly" });
     peer.addEventListener("track", ({ receiver, track }) => {
       receiver.jitterBufferTarget = 0;
       if (!this.#isClosed) this.#video.srcObject = new MediaStream([track]);
     });
-    await peer.setLocalDescription();
+    await orAborted(peer.setLocalDescription(), signal);
     await gathered(peer, signal);
     const url = `/whep/cam_${cameraId}/whep?ticket=${encodeURIComponent(await orAborted(ticket(), signal))}`;
     const answer = await fetch(url, {
@@ -46,7 +47,7 @@ export class WhepLink {
     });
     if (!answer.ok) throw Failure.answered(answer.status);
     this.#location = answer.headers.get("Location");
-    await peer.setRemoteDescription({ type: "answer", sdp: await answer.text() });
+    await orAborted(peer.setRemoteDescription({ type: "answer", sdp: await answer.text() }), signal);
   }
 
   get isAlive() {

@@ -200,6 +200,50 @@ async def test_a_view_that_is_out_of_sight_and_back_in_the_same_moment_plays(pag
     await page.wait_for_function("() => view.status === 'playing'", polling=50)
 
 
+@pytest.mark.parametrize("question", ["setLocalDescription", "setRemoteDescription"])
+async def test_a_connection_that_is_closed_before_it_answers_does_not_keep_the_next_from_playing(
+    page: Page, live: UUID, question: str
+) -> None:
+    await page.evaluate(
+        """question => {
+          const own = RTCPeerConnection.prototype[question];
+          RTCPeerConnection.prototype[question] = function () {
+            RTCPeerConnection.prototype[question] = own;
+            window.isAsked = true;
+            return new Promise(() => {}); // as of a connection that was closed meanwhile
+          };
+        }""",
+        question,
+    )
+    await watch(page, live)
+    await page.wait_for_function("() => window.isAsked", polling=20)
+    await page.evaluate("() => { view.visible(false); view.visible(true) }")
+    await page.wait_for_function("() => view.status === 'playing'", polling=50)
+
+
+async def test_a_connection_that_is_closed_while_it_counts_its_bytes_does_not_keep_the_next_from_playing(
+    page: Page, stage: Stage, live: UUID, camera_url: str
+) -> None:
+    await page.evaluate(
+        """() => {
+          const own = RTCPeerConnection.prototype.getStats;
+          RTCPeerConnection.prototype.getStats = function () {
+            RTCPeerConnection.prototype.getStats = own;
+            window.isAsked = true;
+            return new Promise(() => {});
+          };
+        }"""
+    )
+    sender = Sender(camera_url)
+    stage.answer = sender.answer
+    await watch(page, live)
+    await page.wait_for_function("() => window.isAsked", polling=20)
+    stage.answer = None
+    await page.evaluate("() => { view.visible(false); view.visible(true) }")
+    await page.wait_for_function("() => view.status === 'playing'", polling=50)
+    await sender.close()
+
+
 async def test_waiting_leaves_no_listener_behind(page: Page) -> None:
     devtools = await page.context.new_cdp_session(page)
     await devtools.send("Performance.enable")
