@@ -69,7 +69,7 @@ from streaming.playback.api import node as playback_node
 from streaming.playback.api import router as playback_router
 from streaming.playback.repository import PostgresPlaybackSessions, PostgresPlayedFiles, PostgresTenants
 from streaming.playback.usecases import PlaybackSessions, PlaybackTickets, Playlists, SilentFiles
-from streaming.progress.usecases import PictureWatch
+from streaming.progress.usecases import PictureWatch, RecordingWatch
 from streaming.recorder.usecases import Follower, Recorder
 from streaming.recordings.api import router as recordings_router
 from streaming.recordings.domain import Look
@@ -95,7 +95,7 @@ from streaming.streams.repository import PostgresFleet, PostgresStreams, camera_
 from streaming.streams.usecases import EdgeMaps, Paths, Reconciler, Streams
 from streaming.timeline.api import router as timeline_router
 from streaming.timeline.repository import PostgresInterruptions, PostgresOpenFiles, PostgresTimeline, PostgresWatches
-from streaming.timeline.usecases import ClosedGaps, OpenFiles, Pruning, RecordingWatch, StreamInterruptions, TimelineReader, Timelines
+from streaming.timeline.usecases import ClosedGaps, OpenFiles, Pruning, StreamInterruptions, TimelineReader, Timelines
 from streaming.tombstones.api import router as tombstones_router
 from streaming.tombstones.repository import PostgresTombstones
 from streaming.tombstones.usecases import Tombstones

@@ -1,1 +1,1 @@
-"""Progress: whether the files that are being written hold pictures that somebody can watch."""
+"""Progress: whether files are written, and hold pictures that somebody can watch."""

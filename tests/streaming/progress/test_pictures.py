@@ -16,13 +16,13 @@ from tests.streaming.timeline.conftest import Site
 
 from gtvision.events import GapCause, RecordingStopped
 from streaming.gateways.recordings_folder import RecordingsFolder
-from streaming.progress.usecases import PictureWatch
+from streaming.progress.usecases import PictureWatch, RecordingWatch
 from streaming.recorder.usecases import Recorder
 from streaming.recordings.domain import Look
 from streaming.recordings.repository import PostgresIndex, PostgresSegments
 from streaming.streams.repository import PostgresFleet
 from streaming.timeline.repository import PostgresInterruptions, PostgresOpenFiles, PostgresWatches
-from streaming.timeline.usecases import OpenFiles, RecordingWatch
+from streaming.timeline.usecases import OpenFiles
 
 pytestmark = [pytest.mark.db, pytest.mark.broker, pytest.mark.media]
 

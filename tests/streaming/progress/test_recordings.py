@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import delete
 from tests.ledger import emitted
-from tests.streaming.conftest import deleted
+from tests.streaming.conftest import Running, deleted
 from tests.streaming.timeline.conftest import Site, instants
 
 from gtvision.camera import RecordingSettings
@@ -26,12 +26,13 @@ from gtvision.events import (
     StreamWentOnline,
 )
 from streaming.gateways.recordings_folder import RecordingsFolder
+from streaming.progress.usecases import RecordingWatch
 from streaming.recorder.usecases import Recorder
 from streaming.recordings.repository import PostgresIndex, PostgresSegments
 from streaming.recordings.tables import SegmentRow
 from streaming.streams.repository import PostgresFleet, PostgresStreams
 from streaming.timeline.repository import PostgresInterruptions, PostgresOpenFiles, PostgresTimeline, PostgresWatches
-from streaming.timeline.usecases import ClosedGaps, OpenFiles, RecordingWatch, TimelineReader
+from streaming.timeline.usecases import ClosedGaps, OpenFiles, TimelineReader
 
 pytestmark = [pytest.mark.db, pytest.mark.broker, pytest.mark.media]
 
@@ -87,8 +88,9 @@ class Agent:
 
 
 @pytest.fixture
-async def agent(site: Site, tmp_path: Path, film: Path) -> Agent:
+async def agent(running: Running, tmp_path: Path, film: Path) -> Agent:
     """One whose camera sends and is written."""
+    site = Site(running)
     await site.register()
     await site.be_known_for_long()
     await site.running.reconciler.reconcile()
