@@ -83,6 +83,16 @@ async def test_a_media_server_that_is_away_is_the_node_s_doing(going: Site) -> N
     assert (gap["cause"], gap["detail"]) == ("node", "media_server_down")
 
 
+async def test_a_media_server_that_was_restarted_between_two_looks_is_the_node_s_doing_too(going: Site) -> None:
+    last = going.now()
+    going.running.media.configured.clear()  # what is added by its API does not outlive it
+    await going.looks(1, sends=False, available=False)
+    going.sent = 0
+    await going.looks(30)
+    gap = (await gaps(going, last))[0]
+    assert (gap["cause"], gap["detail"], instants([gap])) == ("node", "media_server_down", [(last, last + 4 * SECOND)])
+
+
 async def test_a_short_outage_is_one_too_while_the_clock_goes_on_during_a_look(going: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     class Clock(FakeClock):
         def now(self) -> datetime:

@@ -36,6 +36,8 @@ class Paths:
         """What the media server refused, and when it was offered last."""
         self._shown: dict[str, str] = {}
         """The camera's own URL by the path that shows it. Never log it."""
+        self.were_lost = False
+        """Whether the media server had forgotten all paths at the last `reconcile`: it was restarted since the one before."""
 
     async def reconcile(self, cameras: Sequence[DesiredCamera], advancing: Container[UUID]) -> dict[UUID, StreamCause]:
         """Brings the media server to what is wanted; returns the cameras whose addresses are refused, with the cause.
@@ -45,6 +47,7 @@ class Paths:
         goes on showing the same camera, the path stays as it is. `advancing` are the cameras whose streams make progress.
         """
         actual = {path.name: path for path in await self._media.paths()}
+        self.were_lost = bool(self._shown) and self._shown.keys().isdisjoint(actual)
         urls: dict[str, CameraUrl] = {}
         desired: dict[UUID, PathConfig] = {}
         refused: dict[UUID, StreamCause] = {}
@@ -82,8 +85,9 @@ class Paths:
 
     async def remove(self, camera_ids: Sequence[UUID]) -> None:
         """Takes the cameras' paths away; the next `reconcile` makes them anew. Raises: Unavailable."""
-        for camera_id in camera_ids:
-            await self._apply(Change(ChangeKind.DELETE, PathConfig(path_name(camera_id), "", False)))
+        for name in map(path_name, camera_ids):
+            await self._apply(Change(ChangeKind.DELETE, PathConfig(name, "", False)))
+            self._shown.pop(name, None)
             metrics.paths_remade.inc()
 
     def _is_same(self, actual: PathConfig, desired: PathConfig, url: CameraUrl) -> bool:

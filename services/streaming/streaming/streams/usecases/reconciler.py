@@ -86,7 +86,8 @@ class Reconciler:
             for watcher in self._watchers:
                 watcher(statuses)
         now = self._clock.now()
-        judged = await self._judge(self._views, cameras, statuses, refused, now)
+        # a server that was restarted says of its streams that they are not there, which is no fault of the cameras
+        judged = await self._judge(self._views, cameras, None if self._paths.were_lost else statuses, refused, now)
         for follower in self._followers:
             await follower(judged, now)
         return statuses is not None
