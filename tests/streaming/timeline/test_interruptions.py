@@ -93,6 +93,31 @@ async def test_a_media_server_that_was_restarted_between_two_looks_is_the_node_s
     assert (gap["cause"], gap["detail"], instants([gap])) == ("node", "media_server_down", [(last, last + 4 * SECOND)])
 
 
+async def test_a_camera_that_stands_still_within_a_file_is_not_recorded_meanwhile(going: Site) -> None:
+    begin, still = going.now() - 20 * SECOND, going.now()
+    await going.looks(12, sends=False)
+    await going.looks(10)
+    back = still + 13 * LOOK
+    end = going.now()
+    await going.record(begin, end, file_s=600)
+    told = await going.timeline(begin, end)
+    assert instants(told["recorded"]) == [(begin, still), (back, end)]
+    assert [(gap["cause"], gap["detail"]) for gap in told["gaps"]] == [("camera", "no_progress")]
+    assert instants(told["gaps"]) == [(still, back)]
+    within = await going.timeline(still + LOOK, back - LOOK)
+    assert (within["recorded"], [gap["cause"] for gap in within["gaps"]]) == ([], ["camera"])
+
+
+async def test_a_camera_that_stood_still_between_two_files_loses_nothing_of_them(going: Site) -> None:
+    begin, still = going.now() - 20 * SECOND, going.now()
+    await going.looks(12, sends=False)
+    await going.looks(10)
+    back, end = still + 12.5 * LOOK, going.now()  # within a look of where the interruption begins and ends
+    await going.record(begin, still + SECOND, file_s=600)
+    await going.record(back, end, file_s=600)
+    assert instants((await going.timeline(begin, end))["recorded"]) == [(begin, still + SECOND), (back, end)]
+
+
 async def test_a_short_outage_is_one_too_while_the_clock_goes_on_during_a_look(going: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     class Clock(FakeClock):
         def now(self) -> datetime:

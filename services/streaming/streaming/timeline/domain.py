@@ -105,6 +105,17 @@ def outside(whole: Span, covers: Sequence[Span] | Sequence[Gap]) -> list[Span]:
     return [*found, Span(reached, whole.end)] if reached < whole.end else found
 
 
+def without_stills(recorded: Sequence[Span], gaps: Iterable[Gap]) -> list[Span]:
+    """The same spans, which are in order and apart, less the times within one in which the camera sent nothing.
+
+    The media server lets the picture before last so long that the file has no hole.
+    """
+    still = joined(Span(gap.start, gap.end) for gap in gaps if gap.detail == StreamCause.NO_PROGRESS.value)
+    places = [(bisect_left(recorded, each.start, key=lambda span: span.start), each) for each in still]
+    inside = [each for place, each in places if place and each.end < recorded[place - 1].end]
+    return [part for span in recorded for part in outside(span, inside)]
+
+
 def explain(whole: Span, recorded: Sequence[Span], layers: Sequence[Iterable[Gap]]) -> list[Gap]:
     """Every time of the whole that was not recorded, in order, with its cause: recorded and explained are all of it, and nothing twice.
 

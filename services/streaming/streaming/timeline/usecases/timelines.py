@@ -15,7 +15,7 @@ from gtvision.events import GapCause
 from gtvision.tenancy import Caller
 from gtvision.time import EARLIEST, LATEST, Clock
 from streaming.streams.domain import KeptCamera
-from streaming.timeline.domain import ArchivedSpan, Gap, Source, Span, Timeline, Watches, clipped, explain, joined, outside
+from streaming.timeline.domain import ArchivedSpan, Gap, Source, Span, Timeline, Watches, clipped, explain, joined, outside, without_stills
 
 if TYPE_CHECKING:
     from streaming.streams.usecases import Streams
@@ -74,9 +74,9 @@ class TimelineReader:
             until = min(until, writing.end)
         whole = Span(since, min(until, now))
         recorded = await repository.recorded(camera_id, whole) + ([writing] if writing else [])
-        recorded = clipped(joined(recorded), whole)
         by_source = await repository.interruptions(camera_id, whole)
         of_the_stream = [gap for source, gap in by_source if source is Source.STREAM]
+        recorded = clipped(without_stills(joined(recorded), of_the_stream), whole)
         gone = await self._deleted(uow, camera_id, whole.start, whole.end)
         unwatched = _unwatched(await repository.watches(whole), whole, now)
         layers = (
