@@ -220,7 +220,8 @@ class StreamView:
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """What one look found of a camera: its stream before and after, and the path that says so (None: the media server was not asked)."""
+    """What one look found of a camera: its stream before and after, and the path that says so. It is None where the media server was not
+    asked, or was restarted."""
 
     camera: DesiredCamera
     before: StreamView

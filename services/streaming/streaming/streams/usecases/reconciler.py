@@ -123,7 +123,7 @@ class Reconciler:
 
 
 def _status(camera: DesiredCamera, statuses: Mapping[str, PathStatus] | None) -> PathStatus | None:
-    """None where the media server cannot be asked."""
+    """None where the media server cannot be asked, or was restarted."""
     if statuses is None:
         return None
     name = path_name(camera.camera_id)
