@@ -260,7 +260,7 @@ export interface Retention {
 export type Role = "platform_admin" | "admin" | "operator" | "viewer" | "auditor" | "partner";
 
 /** One right, `<noun>:<verb>`. A route declares the one it needs. */
-export type Scope = "cameras:read" | "cameras:write" | "live:view" | "recordings:read" | "exports:make" | "holds:read" | "holds:write" | "streams:read" | "streams:control" | "detections:read" | "plates:search" | "detect:run" | "ai:read" | "alerts:read" | "alerts:acknowledge" | "watchlists:read" | "watchlists:write" | "users:read" | "users:write" | "api-keys:read" | "api-keys:write" | "settings:read" | "settings:write" | "audit:read" | "audit:export" | "tenants:read" | "tenants:write";
+export type Scope = "cameras:read" | "cameras:write" | "live:view" | "recordings:read" | "exports:make" | "holds:read" | "holds:write" | "streams:read" | "streams:control" | "detections:read" | "plates:search" | "detect:run" | "ai:read" | "alerts:read" | "alerts:acknowledge" | "watchlists:read" | "watchlists:write" | "rules:read" | "rules:write" | "channels:read" | "channels:write" | "users:read" | "users:write" | "api-keys:read" | "api-keys:write" | "settings:read" | "settings:write" | "audit:read" | "audit:export" | "tenants:read" | "tenants:write";
 
 /** A session that is alive. */
 export interface SessionItemOut {

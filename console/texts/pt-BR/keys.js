@@ -66,6 +66,10 @@ export const SCOPES = [
     "alerts:acknowledge": "dar ciente a alertas",
     "watchlists:read": "ver listas de placas",
     "watchlists:write": "criar, editar e remover listas de placas",
+    "rules:read": "ver regras de alerta e manutenções",
+    "rules:write": "criar e editar regras de alerta e manutenções",
+    "channels:read": "ver canais, envios e escalonamento",
+    "channels:write": "configurar canais e escalonamento",
   }],
   ["Administração", {
     "users:read": "ver pessoas",

@@ -4,10 +4,12 @@ Event[DataT]                      the envelope; `data` is one of
 ├── CameraRegistered  CameraUpdated  CameraRemoved  CamerasAnnounced      emitted by cameras
 ├── StreamWentOnline  StreamWentOffline  StreamDegraded                   emitted by streaming
 ├── RecordingSegmentClosed  RecordingStopped  RecordingResumed  RecordingGapClosed   emitted by streaming
-├── HoldPlaced  HoldLifted                                                emitted by streaming
+├── HoldPlaced  HoldLifted  StorageRanLow                                 emitted by streaming
 ├── DetectionMade                                                         emitted by ai-detect
 ├── DetectionsStored                                                      emitted by ingest
-├── AlertRaised  AlertAcknowledged                                        emitted by alerts
+├── BudgetExhausted  ProviderSwitched                                         emitted by ai-detect
+├── AlertRaised  AlertAcknowledged  AlertEscalated  AlertResolved         emitted by alerts
+├── NotificationFailed                                                    emitted by alerts
 ├── TenantCreated  TenantUpdated  TenantRemoved                           emitted by identity
 ├── UserDisabled  UserRightsChanged  SessionRevoked  KeysRotated          emitted by identity
 └── AuditRecorded                                                         emitted by every-service
@@ -17,15 +19,20 @@ State events carry the aggregate's `revision`: a listener takes only a newer one
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import Annotated
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from gtvision.alerting import AlertAcknowledged as AlertAcknowledged  # noqa: PLC0414 - every listener finds it here
+from gtvision.alerting import AlertEscalated as AlertEscalated  # noqa: PLC0414
+from gtvision.alerting import AlertRaised as AlertRaised  # noqa: PLC0414
+from gtvision.alerting import AlertResolved as AlertResolved  # noqa: PLC0414
+from gtvision.alerting import NotificationFailed as NotificationFailed  # noqa: PLC0414
+from gtvision.alerting import Severity as Severity  # noqa: PLC0414
 from gtvision.audit import Outcome
 from gtvision.camera import AiSettings, RecordingSettings
-from gtvision.causes import GapCause as GapCause  # noqa: PLC0414 - every listener finds it here
+from gtvision.causes import GapCause as GapCause  # noqa: PLC0414
 from gtvision.causes import StreamCause as StreamCause  # noqa: PLC0414
 from gtvision.detection import DetectedObject
 from gtvision.envelope import DataT as DataT  # noqa: PLC0414
@@ -198,6 +205,19 @@ class HoldLifted(HoldPlaced):
     lifted_at: Instant
 
 
+class StorageRanLow(EventData):
+    """A disk of recordings fills up, or (`is_low` false) has room again. Told on a change, and every ten minutes while it is low."""
+
+    key = "storage.ran_low.v1"
+    emitter = "streaming"
+
+    node: str
+    is_low: bool
+    free_percent: Annotated[float, Field(ge=0, le=100)]
+    days_left: Annotated[float | None, Field(ge=0)] = None
+    """At the rate of the last days; None where that is not known yet."""
+
+
 # --- ai-detect, ingest -------------------------------------------------------------------------------------------------
 
 
@@ -221,6 +241,31 @@ class DetectionMade(EventData):
     """From the frame's headers: stream clock minus arrival, where that was more than 5 s and the capture time is the arrival time."""
 
 
+class BudgetExhausted(EventData):
+    """A share of the day's money for cloud AI has been spent: told once at 80 % and once at 100 %."""
+
+    key = "budget.exhausted.v1"
+    emitter = "ai-detect"
+
+    day: str
+    """ISO date in the city's time zone."""
+    spent_usd: Annotated[float, Field(ge=0)]
+    limit_usd: Annotated[float, Field(ge=0)]
+
+
+class ProviderSwitched(EventData):
+    """Pictures are read by another provider than before."""
+
+    key = "provider.switched.v1"
+    emitter = "ai-detect"
+
+    previous: str
+    current: str
+    cause: str
+    is_fallback: bool
+    """Whether the new one is not the one that the installation prefers."""
+
+
 class StoredDetection(BaseModel):
     """One row that ingest committed."""
 
@@ -240,46 +285,6 @@ class DetectionsStored(EventData):
     emitter = "ingest"
 
     detections: Annotated[tuple[StoredDetection, ...], Field(max_length=500)]
-
-
-# --- alerts ------------------------------------------------------------------------------------------------------------
-
-
-class Severity(StrEnum):
-    """How loud an alert is."""
-
-    INFO = "info"
-    WARNING = "warning"
-    CRITICAL = "critical"
-
-
-class AlertRaised(EventData):
-    """Something that a person should know of."""
-
-    key = "alert.raised.v1"
-    emitter = "alerts"
-
-    alert_id: UUID
-    kind: str
-    severity: Severity
-    title: str
-    camera_id: UUID | None = None
-    plate: str | None = None
-    watchlist_id: UUID | None = None
-    detection_id: UUID | None = None
-    captured_at: Instant | None = None
-    evidence_key: str | None = None
-
-
-class AlertAcknowledged(EventData):
-    """A person has seen the alert."""
-
-    key = "alert.acknowledged.v1"
-    emitter = "alerts"
-
-    alert_id: UUID
-    user_id: UUID
-    acknowledged_at: Instant
 
 
 # --- identity ----------------------------------------------------------------------------------------------------------

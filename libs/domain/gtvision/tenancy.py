@@ -44,6 +44,10 @@ class Scope(StrEnum):
     ALERTS_ACKNOWLEDGE = "alerts:acknowledge"
     WATCHLISTS_READ = "watchlists:read"
     WATCHLISTS_WRITE = "watchlists:write"
+    RULES_READ = "rules:read"
+    RULES_WRITE = "rules:write"
+    CHANNELS_READ = "channels:read"
+    CHANNELS_WRITE = "channels:write"
     USERS_READ = "users:read"
     USERS_WRITE = "users:write"
     API_KEYS_READ = "api-keys:read"
@@ -66,6 +70,8 @@ _OPERATOR = _VIEWER | {
     Scope.PLATES_SEARCH,
     Scope.ALERTS_ACKNOWLEDGE,
     Scope.WATCHLISTS_READ,
+    Scope.RULES_READ,
+    Scope.CHANNELS_READ,
     Scope.AI_READ,
     Scope.SETTINGS_READ,
 }
@@ -80,6 +86,7 @@ ROLE_SCOPES: dict[Role, frozenset[Scope]] = {
     Role.AUDITOR: frozenset(
         {
             *(Scope.CAMERAS_READ, Scope.USERS_READ, Scope.ALERTS_READ, Scope.API_KEYS_READ),
+            *(Scope.RULES_READ, Scope.CHANNELS_READ),
             *(Scope.SETTINGS_READ, Scope.AUDIT_READ, Scope.AUDIT_EXPORT),
         }
     ),

@@ -1,0 +1,1 @@
+"""Deliveries: one message to one channel each, tried until it arrives or is given up."""

@@ -1,0 +1,1 @@
+"""Sightings: stored plates that are compared with the watchlists."""
