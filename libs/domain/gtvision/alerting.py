@@ -1,4 +1,4 @@
-"""How loud an alert is, and what `alerts` says of its alerts and messages."""
+"""How loud an alert is, what `alerts` says of its alerts and messages, and what of the installation itself is worth one."""
 
 from __future__ import annotations
 
@@ -88,3 +88,41 @@ class NotificationFailed(EventData):
     alert_id: UUID | None = None
     attempts: Annotated[int, Field(ge=0)]
     cause: str
+
+
+class StorageRanLow(EventData):
+    """A disk of recordings fills up, or (`is_low` false) has room again. Told on a change, and every ten minutes while it is low."""
+
+    key = "storage.ran_low.v1"
+    emitter = "streaming"
+
+    node: str
+    is_low: bool
+    free_percent: Annotated[float, Field(ge=0, le=100)]
+    days_left: Annotated[float | None, Field(ge=0)] = None
+    """At the rate of the last days; None where that is not known yet."""
+
+
+class BudgetExhausted(EventData):
+    """A share of the day's money for cloud AI has been spent: told once at 80 % and once at 100 %."""
+
+    key = "budget.exhausted.v1"
+    emitter = "ai-detect"
+
+    day: str
+    """ISO date in the city's time zone."""
+    spent_usd: Annotated[float, Field(ge=0)]
+    limit_usd: Annotated[float, Field(ge=0)]
+
+
+class ProviderSwitched(EventData):
+    """Pictures are read by another provider than before."""
+
+    key = "provider.switched.v1"
+    emitter = "ai-detect"
+
+    previous: str
+    current: str
+    cause: str
+    is_fallback: bool
+    """Whether the new one is not the one that the installation prefers."""

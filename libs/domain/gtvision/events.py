@@ -28,8 +28,11 @@ from gtvision.alerting import AlertAcknowledged as AlertAcknowledged  # noqa: PL
 from gtvision.alerting import AlertEscalated as AlertEscalated  # noqa: PLC0414
 from gtvision.alerting import AlertRaised as AlertRaised  # noqa: PLC0414
 from gtvision.alerting import AlertResolved as AlertResolved  # noqa: PLC0414
+from gtvision.alerting import BudgetExhausted as BudgetExhausted  # noqa: PLC0414
 from gtvision.alerting import NotificationFailed as NotificationFailed  # noqa: PLC0414
+from gtvision.alerting import ProviderSwitched as ProviderSwitched  # noqa: PLC0414
 from gtvision.alerting import Severity as Severity  # noqa: PLC0414
+from gtvision.alerting import StorageRanLow as StorageRanLow  # noqa: PLC0414
 from gtvision.audit import Outcome
 from gtvision.camera import AiSettings, RecordingSettings
 from gtvision.causes import GapCause as GapCause  # noqa: PLC0414
@@ -205,19 +208,6 @@ class HoldLifted(HoldPlaced):
     lifted_at: Instant
 
 
-class StorageRanLow(EventData):
-    """A disk of recordings fills up, or (`is_low` false) has room again. Told on a change, and every ten minutes while it is low."""
-
-    key = "storage.ran_low.v1"
-    emitter = "streaming"
-
-    node: str
-    is_low: bool
-    free_percent: Annotated[float, Field(ge=0, le=100)]
-    days_left: Annotated[float | None, Field(ge=0)] = None
-    """At the rate of the last days; None where that is not known yet."""
-
-
 # --- ai-detect, ingest -------------------------------------------------------------------------------------------------
 
 
@@ -239,31 +229,6 @@ class DetectionMade(EventData):
     evidence_sha256: str | None = None
     clock_skew_ms: int = 0
     """From the frame's headers: stream clock minus arrival, where that was more than 5 s and the capture time is the arrival time."""
-
-
-class BudgetExhausted(EventData):
-    """A share of the day's money for cloud AI has been spent: told once at 80 % and once at 100 %."""
-
-    key = "budget.exhausted.v1"
-    emitter = "ai-detect"
-
-    day: str
-    """ISO date in the city's time zone."""
-    spent_usd: Annotated[float, Field(ge=0)]
-    limit_usd: Annotated[float, Field(ge=0)]
-
-
-class ProviderSwitched(EventData):
-    """Pictures are read by another provider than before."""
-
-    key = "provider.switched.v1"
-    emitter = "ai-detect"
-
-    previous: str
-    current: str
-    cause: str
-    is_fallback: bool
-    """Whether the new one is not the one that the installation prefers."""
 
 
 class StoredDetection(BaseModel):
