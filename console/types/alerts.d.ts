@@ -3,6 +3,7 @@
 /** The alerts that a person has seen. */
 export interface AcknowledgeIn {
   alert_ids: (string)[];
+  comment?: string;
 }
 
 /** The alerts, in the order in which they were named, and those that do not exist. */
@@ -21,18 +22,45 @@ export interface AlertOut {
   state: AlertState;
   raised_at: string;
   camera_id: string | null;
+  camera_ids: (string)[];
   plate: string | null;
   watchlist_id: string | null;
+  rule_id: string | null;
   detection_id: string | null;
   captured_at: string | null;
   last_seen_at: string | null;
   sightings: number;
   acknowledged_by: string | null;
   acknowledged_at: string | null;
+  resolved_by: string | null;
+  resolved_at: string | null;
+  assigned_to: string | null;
+  snoozed_until: string | null;
+  is_possible: boolean;
+  alternatives: (string)[];
+  details: Record<string, string>;
+  comments: number;
+  change: number;
 }
 
-/** Whether a person has seen it. */
-export type AlertState = "open" | "acknowledged";
+/** How far it has come. */
+export type AlertState = "open" | "acknowledged" | "resolved";
+
+/** Who sees to it; null: no one in particular. */
+export interface AssigneeIn {
+  user_id: string | null;
+}
+
+/** Alerts that changed, as they are now, and the number to ask on from. */
+export interface ChangesOut {
+  items: (AlertOut)[];
+  last: number;
+}
+
+/** What a person says of an alert. */
+export interface CommentIn {
+  text: string;
+}
 
 /** A plate to look for; hyphens, spaces and case do not matter. */
 export interface EntryIn {
@@ -41,18 +69,6 @@ export interface EntryIn {
   reason?: string;
   valid_until?: string | null;
   valid_from?: string | null;
-}
-
-/** A plate on a list. */
-export interface EntryOut {
-  entry_id: string;
-  watchlist_id: string;
-  plate: string;
-  match: Match;
-  reason: string;
-  valid_until: string | null;
-  valid_from: string | null;
-  created_at: string;
 }
 
 /** What to change. What is left out stays; a null `valid_until` or `valid_from` takes that end away. */
@@ -67,8 +83,18 @@ export interface HTTPValidationError {
   detail?: (ValidationError)[];
 }
 
+/** What became of an alert, oldest first. */
+export interface HistoryOut {
+  items: (alerts__alerts__api__EntryOut)[];
+}
+
 /** How an entry compares plates. */
 export type Match = "exact" | "era";
+
+/** What a person may add. */
+export interface NoteIn {
+  comment?: string;
+}
 
 /** How many alerts are open. */
 export interface OpenCounts {
@@ -84,7 +110,7 @@ export interface Page_AlertOut_ {
 }
 
 export interface Page_EntryOut_ {
-  items: (EntryOut)[];
+  items: (alerts__watchlists__api__EntryOut)[];
   next?: string | null;
 }
 
@@ -93,8 +119,22 @@ export interface Page_WatchlistOut_ {
   next?: string | null;
 }
 
+/** The alerts, in the order in which they were named, and those that do not exist. */
+export interface ResolvedOut {
+  resolved: (AlertOut)[];
+  not_found: (string)[];
+}
+
 /** How loud an alert is. */
 export type Severity = "info" | "warning" | "critical";
+
+/** Until when nobody is told of it; null: no longer. */
+export interface SnoozeIn {
+  until: string | null;
+}
+
+/** An entry of an alert's history. */
+export type Step = "raised" | "worsened" | "reopened" | "acknowledged" | "commented" | "assigned" | "snoozed" | "woken" | "escalated" | "resolved";
 
 /** What is open at this moment, of the cameras that the caller may see. */
 export interface SummaryOut {
@@ -129,4 +169,24 @@ export interface WatchlistOut {
 export interface WatchlistPatch {
   name?: string | null;
   severity?: Severity | null;
+}
+
+/** A step of an alert's history; without a person where its source or the clock took it. */
+export interface alerts__alerts__api__EntryOut {
+  at: string;
+  what: Step;
+  user_id: string | null;
+  text: string;
+}
+
+/** A plate on a list. */
+export interface alerts__watchlists__api__EntryOut {
+  entry_id: string;
+  watchlist_id: string;
+  plate: string;
+  match: Match;
+  reason: string;
+  valid_until: string | null;
+  valid_from: string | null;
+  created_at: string;
 }

@@ -14,11 +14,15 @@ from tests.chassis.waiting import all_listen
 from tests.fixtures.plugin import DatabaseFor
 from tests.fixtures.tokens import TokenMint
 
-from alerts.alerts.consumers import AlertEvents
+from alerts.alerts.fakes import FakeNotifier
 from alerts.alerts.repository import PostgresAlerts, camera_copy
 from alerts.alerts.usecases import Alerts
 from alerts.app import create_api
+from alerts.conditions.consumers import ConditionEvents
+from alerts.conditions.usecases import Conditions
 from alerts.settings import ApiSettings
+from alerts.sightings.consumers import SightingEvents
+from alerts.sightings.usecases import Sightings
 from alerts.watchlists.repository import PostgresWatchlists
 from chassis.bus import Bus
 from chassis.db import Database
@@ -55,8 +59,11 @@ class Running:
     cameras: CameraEvents
     bus: Bus
     db: Database
-    events: AlertEvents
+    sightings: SightingEvents
+    conditions: ConditionEvents
     """The service's event handlers, called directly to deliver an event several times."""
+    alerts_of_sources: Alerts
+    notifier: FakeNotifier
 
     def tenant(self, role: Role = Role.ADMIN) -> Caller:
         """Returns a caller of a new tenant."""
@@ -82,13 +89,13 @@ class Running:
         """Delivers an event of stored detections, twice unless told otherwise, as the broker may."""
         event = wrap(DetectionsStored(detections=sightings), tenant_id=tenant, occurred_at=SystemClock().now())
         for _ in range(times):
-            await self.events.on_detections_stored(event)
+            await self.sightings.on_detections_stored(event)
 
     async def stop_recording(self, tenant: UUID, camera_id: UUID, since: datetime, cause: GapCause = GapCause.UNKNOWN) -> None:
         """Delivers the event of a recording that stopped twice, as the broker may."""
         event = wrap(RecordingStopped(camera_id=camera_id, since=since, cause=cause), tenant_id=tenant, occurred_at=since)
         for _ in range(2):
-            await self.events.on_recording_stopped(event)
+            await self.conditions.on_recording_stopped(event)
 
     async def register(self, tenant: UUID, camera_id: UUID, *groups: UUID) -> None:
         """Tells the service of a camera in these groups."""
@@ -115,7 +122,11 @@ async def running(database_for: DatabaseFor, rabbitmq: RabbitSettings, redis_sta
     bus = Bus(rabbitmq, "test", clock)
     async with db, bus, service.started(), httpx.AsyncClient(transport=transport, base_url="http://alerts") as http:
         rules = settings.rules
-        alerts = Alerts(db.uow, PostgresAlerts, PostgresWatchlists, clock, FakeLive(), rules.min_confidence, rules.cooldown)
+        notifier = FakeNotifier()
+        alerts = Alerts(db.uow, PostgresAlerts, clock, FakeLive(), notifier)
+        sightings = Sightings(db.uow, PostgresWatchlists, PostgresAlerts, alerts, rules.min_confidence, rules.cooldown)
+        conditions = Conditions(db.uow, PostgresAlerts, alerts)
         await all_listen(service, bus)
-        yield Running(service, http, mint, CameraEvents(db.uow, camera_copy), bus, db, AlertEvents(alerts))
+        events = SightingEvents(sightings), ConditionEvents(conditions)
+        yield Running(service, http, mint, CameraEvents(db.uow, camera_copy), bus, db, *events, alerts, notifier)
     await redis.aclose()

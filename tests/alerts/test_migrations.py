@@ -9,6 +9,8 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from alembic import command
+from alembic.config import Config
 from sqlalchemy import Connection, insert, select, text
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from tests.alerts.conftest import NOW
@@ -20,7 +22,7 @@ from alerts.alerts.tables import alerts
 from alerts.alerts.tables import metadata as alerts_metadata
 from alerts.watchlists.tables import entries, idempotency_key
 from alerts.watchlists.tables import metadata as watchlists_metadata
-from chassis.migrations import run_migrations
+from chassis.migrations import find_migrations, run_migrations
 from chassis.settings import DatabaseSettings
 from gtvision import plate as plates
 from gtvision.ids import new_id
@@ -49,6 +51,21 @@ async def test_tables_in_code_equal_the_migrated_ones(owner: AsyncEngine) -> Non
         assert await connection.run_sync(metadata_differences, [alerts_metadata, watchlists_metadata], "alerts") == []
 
 
+async def migrated_to(version: str, settings: DatabaseSettings, owner: AsyncEngine) -> None:
+    """Makes the schema anew, as a release of before had it."""
+    async with owner.begin() as connection:
+        await connection.execute(text("SET ROLE alerts_owner"))
+        tables = await connection.scalars(text("SELECT tablename FROM pg_tables WHERE schemaname = 'alerts'"))
+        for table in tables.all():
+            await connection.execute(text(f'DROP TABLE alerts."{table}" CASCADE'))
+    assert settings.migration_url is not None
+    config = Config()
+    config.set_main_option("script_location", str(find_migrations(package)))
+    config.set_main_option("path_separator", "os")
+    config.attributes.update(gtvision_migration_url=settings.migration_url.get_secret_value(), service="alerts")
+    await asyncio.to_thread(command.upgrade, config, version)
+
+
 def entry(plate: str, reason: str, minutes: int, *, tenant: UUID = TENANT, watchlist: UUID = LIST, **more: Any) -> dict[str, Any]:
     at = NOW + timedelta(minutes=minutes)
     values = {"tenant_id": tenant, "entry_id": new_id(), "watchlist_id": watchlist, "plate": plate, "plate_key": plates.key(plate)}
@@ -66,17 +83,12 @@ async def test_both_spellings_of_a_vehicle_become_one_entry_and_nothing_is_lost(
     key |= {"resource_id": younger["entry_id"], "created_at": NOW}
 
     def as_the_release_before_left_it(connection: Connection) -> None:
-        constraint = "uq_watchlist_entries_tenant_id_watchlist_id_plate_key"
         connection.execute(text("SET ROLE alerts_owner"))
-        connection.execute(text(f"ALTER TABLE alerts.watchlist_entries DROP CONSTRAINT {constraint}"))
-        connection.execute(text("ALTER TABLE alerts.watchlist_entries DROP COLUMN valid_from"))
-        for columns in ("camera_id_raised_at", "plate_raised_at", "state_raised_at_alert_id"):
-            connection.execute(text(f"DROP INDEX alerts.ix_alerts_tenant_id_{columns}"))
-        connection.execute(text("UPDATE alerts.alembic_version SET version_num = '0003'"))
         connection.execute(insert(entries), [younger, older, early, late, alone, elsewhere, stranger])
         connection.execute(insert(alerts), alert)
         connection.execute(insert(idempotency_key), key)
 
+    await migrated_to("0003", settings, owner)
     async with owner.begin() as connection:
         await connection.run_sync(as_the_release_before_left_it)
     await asyncio.to_thread(run_migrations, "alerts", package, settings.migration_url)
@@ -90,5 +102,5 @@ async def test_both_spellings_of_a_vehicle_become_one_entry_and_nothing_is_lost(
     assert (both["plate"], both["match"], both["reason"], both["valid_until"]) == ("ABC1C34", "era", "furto; mandado", None)
     assert (robbed["match"], robbed["reason"], robbed["valid_until"]) == ("era", "roubo", late["valid_until"])
     for untouched in (alone, elsewhere, stranger):
-        assert kept[untouched["entry_id"]] == untouched | {"valid_from": None}
+        assert kept[untouched["entry_id"]].items() >= (untouched | {"valid_from": None}).items()
     assert (leads_to, made) == (older["entry_id"], older["entry_id"])

@@ -48,6 +48,9 @@ PLATE = "RTN5F27"
 WITH_TABLES = tuple(name for name in SERVICES if name != "ai-detect")
 PASSWORD = "telhado-verde-de-zinco"
 BODIES: dict[tuple[str, str], Any] = {
+    ("POST", "/api/v1/alerts/{alert_id}/comments"): {"text": "visto"},
+    ("PUT", "/api/v1/alerts/{alert_id}/assignee"): {"user_id": None},
+    ("PUT", "/api/v1/alerts/{alert_id}/snooze"): {"until": None},
     ("PUT", "/api/v1/tenants/{tenant_id}/settings"): {"display_name": "Minha agora"},
     ("PATCH", "/api/v1/tenants/{tenant_id}/settings"): {"display_name": "Minha agora"},
     ("PATCH", "/api/v1/tenants/{tenant_id}"): {"name": "Minha agora"},

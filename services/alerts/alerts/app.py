@@ -6,10 +6,15 @@ import sys
 from pathlib import Path
 
 from alerts.alerts.api import router as alerts_router
-from alerts.alerts.consumers import AlertEvents
+from alerts.alerts.fakes import FakeNotifier
+from alerts.alerts.jobs import waking
 from alerts.alerts.repository import PostgresAlerts, camera_copy
-from alerts.alerts.usecases import Alerts
+from alerts.alerts.usecases import AlertLists, Alerts
+from alerts.conditions.consumers import ConditionEvents
+from alerts.conditions.usecases import Conditions
 from alerts.settings import ApiSettings, MigrateSettings
+from alerts.sightings.consumers import SightingEvents
+from alerts.sightings.usecases import Sightings
 from alerts.watchlists.api import router as watchlists_router
 from alerts.watchlists.consumers import CityEvents
 from alerts.watchlists.repository import PostgresWatchlists
@@ -26,7 +31,7 @@ from chassis.service import Service, create_app, run
 from chassis.settings import load
 from city.cameras import CameraEvents
 from city.tenants import TenantDirectory
-from gtvision.events import AlertAcknowledged, AlertRaised, AuditRecorded
+from gtvision.events import AlertAcknowledged, AlertRaised, AlertResolved, AuditRecorded
 from gtvision.time import SystemClock
 
 
@@ -40,11 +45,14 @@ def create_api(settings: ApiSettings) -> Service:
     tenants = TenantDirectory(state)
     watchlists = Watchlists(db.uow, PostgresWatchlists, clock)
     rules = settings.rules
-    alerts = Alerts(db.uow, PostgresAlerts, PostgresWatchlists, clock, LiveBus(cache), rules.min_confidence, rules.cooldown)
-    AlertEvents(alerts).subscribe(bus)
+    alerts = Alerts(db.uow, PostgresAlerts, clock, LiveBus(cache), FakeNotifier())
+    lists = AlertLists(db.uow, PostgresAlerts)
+    sightings = Sightings(db.uow, PostgresWatchlists, PostgresAlerts, alerts, rules.min_confidence, rules.cooldown)
+    SightingEvents(sightings).subscribe(bus)
+    ConditionEvents(Conditions(db.uow, PostgresAlerts, alerts)).subscribe(bus)
     CityEvents(watchlists).subscribe(bus)
     CameraEvents(db.uow, camera_copy).subscribe(bus)
-    bus.publishes(AlertRaised, AlertAcknowledged, AuditRecorded)
+    bus.publishes(AlertRaised, AlertAcknowledged, AlertResolved, AuditRecorded)
     return create_app(
         settings,
         title="GT-Vision alerts",
@@ -55,9 +63,10 @@ def create_api(settings: ApiSettings) -> Service:
         loops={
             "outbox": OutboxRelay(db, bus.publisher, clock).run,
             "inbox": db.forget_handled,
+            "waking": waking(alerts),
             "idempotency": KeyKeeping(db.uow, clock).run,
         },
-        provides=[auth.authenticator, tenants, watchlists, alerts],
+        provides=[auth.authenticator, tenants, watchlists, alerts, lists],
     )
 
 

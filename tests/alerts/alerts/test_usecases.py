@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
-from uuid import UUID
 
 import pytest
 from sqlalchemy import text
 from tests.alerts.conftest import API, NOW, Running, seen
-from tests.chassis.waiting import until
 
-from alerts.alerts.repository import PostgresAlerts
+from alerts.alerts.domain import Alert, Notice, Occurrence
 from chassis.envelope import wrap
-from gtvision.events import CameraRegistered, GapCause
+from gtvision.events import CameraRegistered, GapCause, Severity
 from gtvision.ids import new_id
-from gtvision.tenancy import Role
+from gtvision.tenancy import Caller, Role
 from gtvision.time import SystemClock
 
 pytestmark = [pytest.mark.db, pytest.mark.broker]
@@ -104,7 +103,7 @@ class TestSightings:
 
 
 class TestRecordings:
-    async def test_a_recording_that_stopped_is_one_critical_alert_until_it_is_acknowledged(self, running: Running) -> None:
+    async def test_a_recording_that_stopped_is_one_critical_alert_until_it_is_resolved(self, running: Running) -> None:
         caller, camera = running.tenant(), new_id()
         await running.register(caller.tenant_id, camera)
         for minutes in (0, 5):
@@ -114,7 +113,8 @@ class TestRecordings:
         assert (alert["camera_id"], alert["sightings"], alert["plate"]) == (str(camera), 2, None)
         await running.send(caller, "POST", f"/alerts/{alert['alert_id']}/acknowledge")
         await running.stop_recording(caller.tenant_id, camera, NOW + timedelta(minutes=10))
-        assert len(await running.alerts(caller)) == 2
+        [alert] = await running.alerts(caller)
+        assert (alert["state"], alert["sightings"]) == ("acknowledged", 3)
 
     async def test_a_full_disk_is_one_alert_of_all_cameras(self, running: Running) -> None:
         caller = running.tenant()
@@ -136,30 +136,106 @@ class TestAcknowledge:
         assert second.json()["acknowledged_at"] == first.json()["acknowledged_at"]
         assert await running.alerts(caller, state="open") == []
 
-    async def test_sightings_at_the_same_moment_take_the_alerts_in_the_same_order(self, running: Running) -> None:
-        caller, passes = running.tenant(), [seen("ABC1234"), seen("ABC1234")]
-        await running.watch(caller, "ABC1234")
-        await running.store(caller.tenant_id, *passes, times=1)
-        first, second = sorted(await running.alerts(caller), key=lambda alert: str(alert["alert_id"]))
-        again = [
-            seen("ABC1234").model_copy(update={"camera_id": UUID(str(alert["camera_id"])), "captured_at": NOW + timedelta(seconds=at)})
-            for at, alert in ((1, second), (2, first))
-        ]
-
-        async def is_held_up() -> bool:
-            async with running.db.uow(None) as uow:
-                return bool(await uow.session.scalar(text("SELECT count(*) FROM pg_locks WHERE NOT granted")))
-
-        async with running.db.uow(caller.tenant_id) as uow:
-            alerts = PostgresAlerts(uow)
-            await alerts.find([UUID(str(first["alert_id"]))], None, lock=True)
-            storing = asyncio.create_task(running.store(caller.tenant_id, *again, times=1))
-            await until(is_held_up)
-            await alerts.find([UUID(str(second["alert_id"]))], None, lock=True)
-        await storing
-        assert [alert["sightings"] for alert in await running.alerts(caller)] == [2, 2]
-
     async def test_a_viewer_may_not(self, running: Running) -> None:
         caller = running.tenant(Role.VIEWER)
         answer = await running.http.post(f"{API}/alerts/{new_id()}/acknowledge", headers=running.mint.headers(caller))
         assert (answer.status_code, answer.json()["code"]) == (403, "missing_scope")
+
+
+LOSS = Occurrence("camera_lost", "gate", Severity.WARNING, "Câmera fora do ar: Portão", NOW, lasting=True)
+
+
+async def lose(running: Running, caller: Caller, seen: Occurrence) -> Alert:
+    async with running.db.uow(caller.tenant_id) as uow:
+        return (await running.alerts_of_sources.raise_alert(uow, seen)).alert
+
+
+async def bring_back(running: Running, caller: Caller, subject: str = "gate") -> Alert | None:
+    async with running.db.uow(caller.tenant_id) as uow:
+        return await running.alerts_of_sources.resolve_alert(uow, "camera_lost", subject, SystemClock().now())
+
+
+def told(running: Running, alert: Alert) -> list[Notice]:
+    return [notice for notice, noted in running.notifier.noted if noted.alert_id == alert.alert_id]
+
+
+class TestConditions:
+    async def test_its_source_ends_it_and_people_are_told_of_both(self, running: Running) -> None:
+        caller = running.tenant()
+        alert = await lose(running, caller, LOSS)
+        await lose(running, caller, replace(LOSS, at=NOW + timedelta(hours=1)))
+        await bring_back(running, caller)
+        assert await bring_back(running, caller) is None
+        [shown] = await running.alerts(caller)
+        assert (shown["state"], shown["sightings"], shown["resolved_by"]) == ("resolved", 2, None)
+        assert told(running, alert) == [Notice.RAISED, Notice.RESOLVED]
+
+    async def test_one_that_comes_and_goes_is_told_once(self, running: Running) -> None:
+        caller = running.tenant()
+        alert = await lose(running, caller, LOSS)
+        for _ in range(5):
+            await bring_back(running, caller)
+            assert (await lose(running, caller, replace(LOSS, at=SystemClock().now()))).alert_id == alert.alert_id
+        assert told(running, alert) == [Notice.RAISED, Notice.RESOLVED]
+        assert (await running.send(caller, "GET", "/alerts/summary")).json()["open"]["total"] == 0, "not while it is quiet"
+
+    async def test_two_replicas_that_see_it_at_once_raise_one(self, running: Running) -> None:
+        caller = running.tenant()
+        seen = [replace(LOSS, at=NOW + timedelta(seconds=second)) for second in range(8)]
+        await asyncio.gather(*(lose(running, caller, each) for each in seen))
+        [alert] = await running.alerts(caller)
+        assert alert["sightings"] == 8
+
+
+class TestPeople:
+    async def test_a_person_comments_assigns_and_ends_it_and_that_is_its_history(self, running: Running) -> None:
+        caller = running.tenant()
+        alert = await lose(running, caller, LOSS)
+        path = f"/alerts/{alert.alert_id}"
+        assert (await running.send(caller, "POST", f"{path}/comments", json={"text": "eletricista a caminho"})).status_code == 201
+        mine = await running.send(caller, "PUT", f"{path}/assignee", json={"user_id": str(caller.user_id)})
+        assert mine.json()["assigned_to"] == str(caller.user_id)
+        ended = await running.send(caller, "POST", "/alerts/resolve", json={"alert_ids": [str(alert.alert_id)], "comment": "trocada"})
+        [resolved] = ended.json()["resolved"]
+        assert (resolved["state"], resolved["resolved_by"], resolved["comments"]) == ("resolved", str(caller.user_id), 1)
+        steps = (await running.send(caller, "GET", f"{path}/history")).json()["items"]
+        assert [(step["what"], step["text"]) for step in steps] == [
+            ("raised", LOSS.title),
+            ("commented", "eletricista a caminho"),
+            ("assigned", str(caller.user_id)),
+            ("resolved", "trocada"),
+        ]
+
+    async def test_a_snoozed_alert_neither_counts_nor_is_told_until_then(self, running: Running) -> None:
+        caller = running.tenant()
+        alert = await lose(running, caller, replace(LOSS, muted_until=SystemClock().now() + timedelta(hours=1)))
+        assert told(running, alert) == []
+        assert (await running.send(caller, "GET", "/alerts/summary")).json()["open"]["total"] == 0
+        past = await running.send(caller, "PUT", f"/alerts/{alert.alert_id}/snooze", json={"until": "2020-01-01T00:00:00Z"})
+        assert (past.status_code, past.json()["code"]) == (422, "invalid")
+        async with running.db.uow(caller.tenant_id) as uow:
+            await uow.session.execute(text("UPDATE alerts SET snoozed_until = now() - interval '1 second'"))
+        while not told(running, alert):  # the service's own loop may have been quicker, and tells its own notifier
+            if not await running.alerts_of_sources.wake_snoozed():
+                break
+        assert (await running.send(caller, "GET", "/alerts/summary")).json()["open"]["total"] == 1
+
+
+class TestChanges:
+    async def test_what_changed_is_read_in_order_and_none_is_missed(self, running: Running) -> None:
+        caller = running.tenant()
+        start = (await running.send(caller, "GET", "/alerts/changes")).json()
+        assert start["items"] == []
+        ids = [str((await lose(running, caller, replace(LOSS, subject=f"camera {n}"))).alert_id) for n in range(5)]
+        await running.send(caller, "POST", "/alerts/acknowledge", json={"alert_ids": ids[:3]})
+        read: list[str] = []
+        after = start["last"]
+        while True:
+            page = (await running.send(caller, "GET", "/alerts/changes", params={"after": after, "limit": 2})).json()
+            read += [alert["alert_id"] for alert in page["items"]]
+            after = page["last"]
+            if len(page["items"]) < 2:
+                break
+        assert sorted(read) == sorted(ids)
+        assert set(read[:2]) == set(ids[3:]), "those that did not change again come first"
+        assert (await running.send(caller, "GET", "/alerts/changes", params={"after": after})).json() == {"items": [], "last": after}

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, func, select, text, true, tuple_, update
+from sqlalchemy import ColumnElement, Row, func, or_, select, text, true, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 
-from alerts.alerts.domain import Alert, AlertQuery, AlertState, KnownCamera
-from alerts.alerts.tables import alerts, cameras
+from alerts.alerts.domain import Alert, AlertQuery, AlertState, Entry, KnownCamera, Step
+from alerts.alerts.tables import alerts, cameras, changes, history
 from chassis.db import UnitOfWork
 from city.cameras import CameraCopy
 from gtvision.events import CameraDesired, Severity
+from gtvision.ids import new_id
 
-_alert, _camera = alerts.c, cameras.c
-_LOCK_PAIR = text("SELECT pg_advisory_xact_lock(hashtextextended(:pair, 0))")
+_alert, _camera, _entry = alerts.c, cameras.c, history.c
+_TO_WAKE = text("SELECT * FROM tenants_to_wake(:at)")
+_IDENTITY = {"tenant_id", "alert_id"}
 
 
 class PostgresAlerts:
@@ -27,86 +29,103 @@ class PostgresAlerts:
     def __init__(self, uow: UnitOfWork) -> None:
         self._session, self._tenant_id = uow.session, uow.tenant_id
 
-    async def latest(self, entry_id: UUID, camera_id: UUID) -> Alert | None:
-        """Returns the newest alert of the pair, and locks the pair until the transaction ends.
+    async def next_change(self, count: int = 1) -> int:
+        """Returns the first of so many numbers, and has every other change of the tenant's alerts wait until this transaction ends.
 
-        Two replicas may hold sightings of one passage: the second one waits here, and finds the first one's alert.
+        To be called before alerts are read that are to be changed: two replicas may hold sightings of one passage, and the second one
+        finds the first one's alert.
         """
-        await self._session.execute(_LOCK_PAIR, {"pair": f"{self._tenant_id}{entry_id}{camera_id}"})
-        found = (
-            select(alerts)
-            .where(_alert.tenant_id == self._tenant_id, _alert.entry_id == entry_id, _alert.camera_id == camera_id)
-            .order_by(_alert.last_seen_at.desc())
-            .limit(1)
-        )
-        row = (await self._session.execute(found)).first()
-        return _read(row) if row else None
+        first = insert(changes).values(tenant_id=self._tenant_id, last=count)
+        counted = first.on_conflict_do_update(index_elements=[changes.c.tenant_id], set_={"last": changes.c.last + count})
+        return int((await self._session.execute(counted.returning(changes.c.last))).scalar_one()) - count + 1
 
-    async def open_of_kind(self, kind: str, camera_id: UUID | None) -> Alert | None:
-        """Returns the newest open alert of a kind at a camera, and locks the pair until the transaction ends."""
-        await self._session.execute(_LOCK_PAIR, {"pair": f"{self._tenant_id}{kind}{camera_id}"})
-        here = _alert.camera_id == camera_id if camera_id is not None else _alert.camera_id.is_(None)
-        found = select(alerts).where(_alert.tenant_id == self._tenant_id, _alert.state == AlertState.OPEN, _alert.kind == kind, here)
-        row = (await self._session.execute(found.order_by(_alert.raised_at.desc()).limit(1))).first()
-        return _read(row) if row else None
+    async def last_change(self) -> int:
+        """Returns the number of the last change: those up to it are visible to what is read afterwards."""
+        return int(await self._session.scalar(select(changes.c.last).where(changes.c.tenant_id == self._tenant_id)) or 0)
 
-    async def lock_latest(self, pairs: Collection[tuple[UUID, UUID]]) -> None:
-        """Locks these pairs of entry and camera, and then the newest alert of each by its id: the order in which people acknowledge."""
-        newest = []
-        for entry_id, camera_id in sorted(pairs):
-            if (alert := await self.latest(entry_id, camera_id)) is not None:
-                newest.append(alert.alert_id)
-        await self.find(newest, None, lock=True)
+    async def latest(self, kind: str, subject: str) -> Alert | None:
+        """Returns the newest alert of this identity."""
+        mine = (_alert.tenant_id == self._tenant_id, _alert.kind == kind, _alert.subject == subject)
+        row = (await self._session.execute(select(alerts).where(*mine).order_by(_alert.last_seen_at.desc()).limit(1))).first()
+        return _read(row) if row else None
 
     async def add(self, alert: Alert) -> bool:
         """Returns False where the alert exists."""
-        added = insert(alerts).values(asdict(alert)).on_conflict_do_nothing().returning(_alert.alert_id)
+        added = insert(alerts).values(_row(alert)).on_conflict_do_nothing().returning(_alert.alert_id)
         return (await self._session.execute(added)).first() is not None
 
-    async def count_sighting(self, alert_id: UUID, seen_at: datetime) -> None:
-        mine = update(alerts).where(_alert.tenant_id == self._tenant_id, _alert.alert_id == alert_id)
-        await self._session.execute(mine.values(sightings=_alert.sightings + 1, last_seen_at=seen_at))
+    async def save(self, alert: Alert) -> None:
+        mine = update(alerts).where(_alert.tenant_id == self._tenant_id, _alert.alert_id == alert.alert_id)
+        await self._session.execute(mine.values({name: value for name, value in _row(alert).items() if name not in _IDENTITY}))
 
-    async def find(self, alert_ids: Collection[UUID], groups: frozenset[UUID] | None, *, lock: bool = False) -> dict[UUID, Alert]:
-        """Returns those of the alerts that exist and whose camera is in the groups; locked, they are so until the transaction ends."""
+    async def write_history(self, alert_id: UUID, entry: Entry) -> None:
+        row = {"tenant_id": self._tenant_id, "alert_id": alert_id, "entry_id": new_id(), **asdict(entry)}
+        await self._session.execute(insert(history).values(row))
+
+    async def read_history(self, alert_id: UUID) -> list[Entry]:
+        """Returns what became of an alert, oldest first."""
+        mine = select(history).where(_entry.tenant_id == self._tenant_id, _entry.alert_id == alert_id)
+        rows = await self._session.execute(mine.order_by(_entry.at, _entry.entry_id))
+        return [Entry(row.at, Step(row.what), row.user_id, row.text) for row in rows]
+
+    async def find(self, alert_ids: Collection[UUID], groups: frozenset[UUID] | None) -> dict[UUID, Alert]:
+        """Returns those of the alerts that exist and whose camera is in the groups."""
         found = select(alerts).where(_alert.tenant_id == self._tenant_id, _alert.alert_id.in_(alert_ids), self._visible(groups))
-        found = found.order_by(_alert.alert_id)  # always in one order: two people who acknowledge the same ones wait, and do not deadlock
-        rows = await self._session.execute(found.with_for_update() if lock else found)
-        return {row.alert_id: _read(row) for row in rows}
+        return {row.alert_id: _read(row) for row in await self._session.execute(found.order_by(_alert.alert_id))}
 
-    async def acknowledge(self, alert_ids: Collection[UUID], user_id: UUID, at: datetime) -> None:
-        mine = update(alerts).where(_alert.tenant_id == self._tenant_id, _alert.alert_id.in_(alert_ids))
-        await self._session.execute(mine.values(state=AlertState.ACKNOWLEDGED, acknowledged_by=user_id, acknowledged_at=at))
+    async def snoozed(self, at: datetime, limit: int) -> list[Alert]:
+        """Returns alerts whose snooze has ended."""
+        over = (_alert.tenant_id == self._tenant_id, _alert.snoozed_until <= at, _alert.state != AlertState.RESOLVED)
+        return [_read(row) for row in await self._session.execute(select(alerts).where(*over).order_by(_alert.snoozed_until).limit(limit))]
+
+    async def tenants_to_wake(self, at: datetime) -> list[UUID]:
+        """Returns the tenants that have alerts whose snooze has ended."""
+        return list((await self._session.scalars(_TO_WAKE, {"at": at})).all())
 
     async def list_newest(self, query: AlertQuery) -> list[Alert]:
-        conditions = [
-            _alert.tenant_id == self._tenant_id,
-            self._visible(query.groups),
-            _alert.state == query.state if query.state is not None else None,
-            _alert.camera_id.in_(query.camera_ids) if query.camera_ids is not None else None,
-            _alert.watchlist_id.in_(query.watchlist_ids) if query.watchlist_ids is not None else None,
-            _alert.severity.in_(query.severities) if query.severities is not None else None,
+        among = {
+            _alert.state: query.states,
+            _alert.kind: query.kinds,
+            _alert.watchlist_id: query.watchlist_ids,
+            _alert.rule_id: query.rule_ids,
+            _alert.severity: query.severities,
+        }
+        conditions: list[ColumnElement[bool]] = [column.in_(sorted(wanted)) for column, wanted in among.items() if wanted is not None]
+        if query.camera_ids is not None:
+            wanted = sorted(query.camera_ids)
+            conditions.append(or_(_alert.camera_id.in_(wanted), _alert.camera_ids.overlap(wanted)))
+        limits = [
             _alert.plate == query.plate if query.plate is not None else None,
+            _alert.assigned_to == query.assigned_to if query.assigned_to is not None else None,
+            _alert.snoozed_until.is_(None) if query.awake else None,
             _alert.raised_at >= query.start if query.start is not None else None,
             _alert.raised_at < query.end if query.end is not None else None,
             tuple_(_alert.raised_at, _alert.alert_id) < query.before if query.before is not None else None,
         ]
-        statement = select(alerts).where(*(condition for condition in conditions if condition is not None))
+        conditions += [limit for limit in limits if limit is not None]
+        statement = select(alerts).where(_alert.tenant_id == self._tenant_id, self._visible(query.groups), *conditions)
         statement = statement.order_by(_alert.raised_at.desc(), _alert.alert_id.desc()).limit(query.limit)
         return [_read(row) for row in await self._session.execute(statement)]
 
+    async def list_changed(self, after: int, up_to: int, limit: int, groups: frozenset[UUID] | None) -> list[Alert]:
+        """Returns alerts as they are, in the order in which they changed last."""
+        mine = (_alert.tenant_id == self._tenant_id, _alert.change > after, _alert.change <= up_to, self._visible(groups))
+        rows = await self._session.execute(select(alerts).where(*mine).order_by(_alert.change, _alert.alert_id).limit(limit))
+        return [_read(row) for row in rows]
+
     async def count_open(self, groups: frozenset[UUID] | None) -> dict[Severity, int]:
-        """Returns how many open alerts there are of each severity that has any."""
-        mine = (_alert.tenant_id == self._tenant_id, _alert.state == AlertState.OPEN, self._visible(groups))
+        """Returns how many open alerts there are of each severity that has any, without those that are snoozed."""
+        mine = (_alert.tenant_id == self._tenant_id, _alert.state == AlertState.OPEN, _alert.snoozed_until.is_(None), self._visible(groups))
         rows = await self._session.execute(select(_alert.severity, func.count()).where(*mine).group_by(_alert.severity))
         return {Severity(severity): count for severity, count in rows}
 
     def _visible(self, groups: frozenset[UUID] | None) -> ColumnElement[bool]:
-        """An alert without a camera is everybody's; one of a camera that we do not know, only of callers without limits."""
+        """An alert without a camera is everybody's; one of cameras that we do not know, only of callers without limits."""
         if groups is None:
             return true()
         visible = select(_camera.camera_id).where(_camera.tenant_id == self._tenant_id, _camera.groups.overlap(sorted(groups)))
-        return _alert.camera_id.is_(None) | _alert.camera_id.in_(visible)
+        none = _alert.camera_id.is_(None) & (func.cardinality(_alert.camera_ids) == 0)
+        return or_(none, _alert.camera_id.in_(visible), _alert.camera_ids.overlap(func.array(visible.scalar_subquery())))
 
     async def camera(self, camera_id: UUID) -> KnownCamera | None:
         """Returns what is known of a camera, also of a removed one: its alerts mention it."""
@@ -115,8 +134,17 @@ class PostgresAlerts:
         return KnownCamera(row.name, frozenset(row.groups)) if row else None
 
 
+_COLUMNS = tuple(each.name for each in fields(Alert))
+
+
+def _row(alert: Alert) -> dict[str, Any]:
+    return {name: getattr(alert, name) for name in _COLUMNS} | {"details": dict(alert.details)}
+
+
 def _read(row: Row[Any]) -> Alert:
-    return Alert(**{**row._mapping, "severity": Severity(row.severity), "state": AlertState(row.state)})
+    values = {name: row._mapping[name] for name in _COLUMNS}
+    read = {"severity": Severity(row.severity), "state": AlertState(row.state), "camera_ids": tuple(row.camera_ids)}
+    return Alert(**(values | read | {"alternatives": tuple(row.alternatives)}))
 
 
 def _kept(camera: CameraDesired) -> dict[str, object]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, Column, DateTime, Index, Integer, MetaData, Table, Text, Uuid, func
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy import BigInteger, Boolean, Column, DateTime, Index, Integer, MetaData, Table, Text, Uuid, false, func, text, true
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from chassis.db import NAMING_CONVENTION, inbox_table, outbox_table
 
@@ -44,13 +44,51 @@ alerts = Table(
     Column("reason", Text, nullable=False),
     Column("acknowledged_by", Uuid),
     Column("acknowledged_at", DateTime(timezone=True)),
+    Column("subject", Text, nullable=False, server_default=""),
+    Column("lasting", Boolean, nullable=False, server_default=false()),
+    Column("camera_ids", ARRAY(Uuid), nullable=False, server_default="{}"),
+    Column("rule_id", Uuid),
+    Column("is_possible", Boolean, nullable=False, server_default=false()),
+    Column("alternatives", ARRAY(Text), nullable=False, server_default="{}"),
+    Column("details", JSONB, nullable=False, server_default="{}"),
+    Column("resolved_by", Uuid),
+    Column("resolved_at", DateTime(timezone=True)),
+    Column("assigned_to", Uuid),
+    Column("snoozed_until", DateTime(timezone=True)),
+    Column("told", Boolean, nullable=False, server_default=true()),
+    Column("comments", Integer, nullable=False, server_default="0"),
+    Column("change", BigInteger, nullable=False, server_default="0"),
     Index(None, "tenant_id", "raised_at", "alert_id"),
+    Index("ix_alerts_tenant_id_kind_subject_last_seen_at", "tenant_id", "kind", "subject", "last_seen_at"),
+    Index("ix_alerts_tenant_id_change", "tenant_id", "change"),
+    Index("ix_alerts_snoozed", "snoozed_until", postgresql_where=text("snoozed_until IS NOT NULL")),
     Index(None, "tenant_id", "entry_id", "camera_id", "last_seen_at"),
     Index(None, "tenant_id", "camera_id", "raised_at"),
     Index(None, "tenant_id", "plate", "raised_at"),
     # what is open is listed and counted from this index alone: by severity, and by what the caller's groups may see
-    Index(None, "tenant_id", "state", "raised_at", "alert_id", postgresql_include=["severity", "camera_id"]),
+    Index("ix_alerts_open", "tenant_id", "state", "raised_at", "alert_id", postgresql_include=["severity", "camera_id", "snoozed_until"]),
 )
+
+history = Table(
+    "alert_history",
+    metadata,
+    Column("tenant_id", Uuid, primary_key=True),
+    Column("alert_id", Uuid, primary_key=True),
+    Column("entry_id", Uuid, primary_key=True),
+    Column("at", DateTime(timezone=True), nullable=False),
+    Column("what", Text, nullable=False),
+    Column("user_id", Uuid),
+    Column("text", Text, nullable=False),
+)
+
+changes = Table(
+    "alert_changes",
+    metadata,
+    Column("tenant_id", Uuid, primary_key=True),
+    Column("last", BigInteger, nullable=False),
+)
+"""One row a tenant: the number of the last change. It is locked from the first change of a transaction to its end, so changes are visible
+in the order of their numbers."""
 
 outbox = outbox_table(metadata)
 inbox = inbox_table(metadata)

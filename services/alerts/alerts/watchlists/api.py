@@ -9,7 +9,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Response, status
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from alerts.watchlists.domain import Match, PlatePrefix, Watchlist
+from alerts.watchlists.domain import Match, PlatePrefix, Watchlist, no_nul
 from alerts.watchlists.usecases import EntryDraft, Watchlists
 from chassis.auth import requires
 from chassis.http import Page, Provided, StrictModel, decode_cursor, encode_cursor
@@ -31,14 +31,8 @@ Beginning = Annotated[str | None, Query(max_length=16, description="Beginning of
 Cursor = Annotated[str | None, Query(max_length=512, description="`next` of the page before")]
 
 
-def _no_nul(text: str) -> str:
-    if "\0" in text:  # PostgreSQL holds every character but this one
-        raise ValueError("holds a NUL character")
-    return text
-
-
 Name = Annotated[str, Field(min_length=1, max_length=120), AfterValidator(clean_name)]
-Reason = Annotated[str, Field(max_length=500), AfterValidator(_no_nul)]
+Reason = Annotated[str, Field(max_length=500), AfterValidator(no_nul)]
 
 
 class WatchlistIn(StrictModel):

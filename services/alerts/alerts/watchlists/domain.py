@@ -65,6 +65,13 @@ def valid_plate(text: str) -> str:
     return plate
 
 
+def no_nul(text: str) -> str:
+    """Raises: ValueError. PostgreSQL holds every character but this one."""
+    if "\0" in text:
+        raise ValueError("holds a NUL character")
+    return text
+
+
 def check_validity(valid_from: datetime | None, valid_until: datetime | None, now: datetime) -> None:
     """Raises: Invalid, where the entry would never match."""
     if valid_until is not None and valid_until <= now:
