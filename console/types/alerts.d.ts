@@ -88,6 +88,17 @@ export interface HistoryOut {
   items: (alerts__alerts__api__EntryOut)[];
 }
 
+/** A day on which the city rests. */
+export interface HolidayBody {
+  date: string;
+  name: string;
+}
+
+/** The days on which the city rests; rules may hold on them only, or never. */
+export interface Holidays {
+  dates: (HolidayBody)[];
+}
+
 /** How an entry compares plates. */
 export type Match = "exact" | "era";
 
@@ -116,6 +127,11 @@ export interface Page_EntryOut_ {
 
 export interface Page_WatchlistOut_ {
   items: (WatchlistOut)[];
+  next?: string | null;
+}
+
+export interface Page_WindowOut_ {
+  items: (WindowOut)[];
   next?: string | null;
 }
 
@@ -169,6 +185,35 @@ export interface WatchlistOut {
 export interface WatchlistPatch {
   name?: string | null;
   severity?: Severity | null;
+}
+
+/** Planned work: what happens to these cameras is told to nobody before its end. Neither cameras nor groups: the whole city. */
+export interface WindowIn {
+  name: string;
+  starts_at: string;
+  ends_at: string;
+  camera_ids?: (string)[];
+  group_ids?: (string)[];
+}
+
+/** Planned work. */
+export interface WindowOut {
+  window_id: string;
+  name: string;
+  starts_at: string;
+  ends_at: string;
+  camera_ids: (string)[];
+  group_ids: (string)[];
+  created_at: string;
+}
+
+/** What to change. What is left out stays. */
+export interface WindowPatch {
+  name?: string | null;
+  starts_at?: string | null;
+  ends_at?: string | null;
+  camera_ids?: (string)[] | null;
+  group_ids?: (string)[] | null;
 }
 
 /** A step of an alert's history; without a person where its source or the clock took it. */

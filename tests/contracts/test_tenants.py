@@ -61,6 +61,7 @@ BODIES: dict[tuple[str, str], Any] = {
     ("POST", "/api/v1/watchlists/{watchlist_id}/entries"): {"plate": "ABC1D23"},
     ("PATCH", "/api/v1/watchlists/{watchlist_id}"): {"name": "Minha agora"},
     ("PATCH", "/api/v1/watchlists/{watchlist_id}/entries/{entry_id}"): {"reason": "Minha agora"},
+    ("PATCH", "/api/v1/maintenance/{window_id}"): {"name": "Minha agora"},
     ("POST", "/api/v1/holds/{hold_id}/lift"): {"reason": "Minha agora"},
 }
 LIST_ONLY = {"/api/v1/plates/{plate}"}
@@ -180,6 +181,8 @@ async def belongings(clients: dict[str, httpx.AsyncClient], owner: dict[str, str
     watchlist = await post("alerts", "/watchlists", {"name": "Procurados"})
     made["watchlist_id"] = watchlist["watchlist_id"]
     made["entry_id"] = (await post("alerts", f"/watchlists/{made['watchlist_id']}/entries", {"plate": PLATE}))["entry_id"]
+    planned = {"name": "Obra", "starts_at": made["to"], "ends_at": isoformat(now + timedelta(hours=2))}
+    made["window_id"] = (await post("alerts", "/maintenance", planned))["window_id"]
     camera = (await post("cameras", "/cameras", {"name": "Praça", "url": "rtsp://admin:segredo@10.9.8.7/stream1"}))["id"]
     made["camera_id"] = camera
     made["layout_id"] = (await post("cameras", "/layouts", {"name": "Centro", "tiles": 1, "cameras": [camera]}))["id"]

@@ -12,6 +12,10 @@ from alerts.alerts.repository import PostgresAlerts, camera_copy
 from alerts.alerts.usecases import AlertLists, Alerts
 from alerts.conditions.consumers import ConditionEvents
 from alerts.conditions.usecases import Conditions
+from alerts.maintenance.api import router as maintenance_router
+from alerts.maintenance.consumers import MaintenanceEvents
+from alerts.maintenance.repository import PostgresMaintenance
+from alerts.maintenance.usecases import Maintenance
 from alerts.settings import ApiSettings, MigrateSettings
 from alerts.sightings.consumers import SightingEvents
 from alerts.sightings.usecases import Sightings
@@ -50,14 +54,16 @@ def create_api(settings: ApiSettings) -> Service:
     sightings = Sightings(db.uow, PostgresWatchlists, PostgresAlerts, alerts, rules.min_confidence, rules.cooldown)
     SightingEvents(sightings).subscribe(bus)
     ConditionEvents(Conditions(db.uow, PostgresAlerts, alerts)).subscribe(bus)
+    maintenance = Maintenance(db.uow, PostgresMaintenance, clock)
     CityEvents(watchlists).subscribe(bus)
+    MaintenanceEvents(maintenance).subscribe(bus)
     CameraEvents(db.uow, camera_copy).subscribe(bus)
     bus.publishes(AlertRaised, AlertAcknowledged, AlertResolved, AuditRecorded)
     return create_app(
         settings,
         title="GT-Vision alerts",
         lifespan_parts=(lambda: db, lambda: cache, lambda: state, lambda: auth, lambda: tenants, lambda: bus),
-        routers=(watchlists_router, alerts_router),
+        routers=(watchlists_router, alerts_router, maintenance_router),
         readiness={"postgresql": db.check, "rabbitmq": bus.check, "keys": auth.check},
         asyncapi=bus.asyncapi,
         loops={
@@ -66,7 +72,7 @@ def create_api(settings: ApiSettings) -> Service:
             "waking": waking(alerts),
             "idempotency": KeyKeeping(db.uow, clock).run,
         },
-        provides=[auth.authenticator, tenants, watchlists, alerts, lists],
+        provides=[auth.authenticator, tenants, watchlists, alerts, lists, maintenance],
     )
 
 
