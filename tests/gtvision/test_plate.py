@@ -253,3 +253,16 @@ class TestRepair:
     @pytest.mark.parametrize("text", ["", "--", "A" * 17])
     def test_nothing_to_repair(self, text: str) -> None:
         assert plates.repair(text) == []
+
+
+class TestOneWrongCharacter:
+    @given(any_plate, st.integers(0, 6), st.sampled_from(plates.ALPHABET), st.booleans())
+    def test_a_plate_with_one_shares_a_part_with_the_right_one(self, plate: str, at: int, character: str, other_era: bool) -> None:
+        form = (plates.to_old(plate) or plate) if other_era else plates.to_mercosul(plate)
+        misread = form[:at] + character + form[at + 1 :]
+        assert plates.wrong_characters(plate, misread) in {0, 1}
+        assert any(one == other for one, other in zip(plates.parts(plates.key(plate)), plates.parts(misread), strict=True))
+
+    @pytest.mark.parametrize(("read", "wrong"), [("ABC1C34", 0), ("ABC1Z34", 1), ("ABC1D35", 2), ("ABC123", None), ("XABC1234", None)])
+    def test_they_are_counted_in_the_era_where_they_are_fewest(self, read: str, wrong: int | None) -> None:
+        assert plates.wrong_characters("ABC1234", read) == wrong

@@ -191,6 +191,25 @@ def neighbours(plate: str) -> frozenset[str]:
     return frozenset(found - {key(text)})
 
 
+def wrong_characters(a: str, b: str) -> int | None:
+    """How many characters must be replaced to make one plate of the other, in whichever era these are fewest; None: the lengths differ."""
+    read, other = normalise(a), normalise(b)
+    if len(read) != len(other):
+        return None
+    return min(sum(one != two for one, two in zip(x, y, strict=True)) for x in _forms(read) for y in _forms(other))
+
+
+def parts(plate: str) -> tuple[str, str, str]:
+    """A plate without its first two, its next two and its last three characters, in a form that does not depend on the era.
+
+    Of two plates that differ by one replaced character at least one of the three is equal: so the second plate is found by equality.
+    """
+    text = normalise(plate)
+    twin = text[:_ERA_POSITION] + _TWIN_DIGIT.get(text[_ERA_POSITION : _ERA_POSITION + 1], text[_ERA_POSITION : _ERA_POSITION + 1])
+    text = twin + text[_ERA_POSITION + 1 :]
+    return text[2:], text[:2] + text[4:], text[:4]
+
+
 def format_plate(plate: str) -> str:
     """As it is printed: ABC-1234 or ABC1C34; a text of neither era as it is."""
     text = normalise(plate)

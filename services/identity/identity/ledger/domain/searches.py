@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
-import re
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from typing import Literal
 from uuid import UUID
 
 from gtvision.errors import Invalid
+from gtvision.spreadsheets import csv_line, plain_cell
 from identity.ledger.domain.entries import BINDING, FIELDS, Chained, instant
 
 EXPORT_AT_MOST = timedelta(days=366)
@@ -20,10 +18,6 @@ EXPORT_AT_MOST = timedelta(days=366)
 Form = Literal["csv", "json"]
 MEDIA_TYPES: dict[Form, str] = {"csv": "text/csv; charset=utf-8", "json": "application/json"}
 COLUMNS = (*FIELDS, *BINDING)
-_FORMULA = re.compile(r"^(?=[=+\-@\t\r\n\uff0b\uff0d\uff1d\uff20])|(?<=;)(?=[\s\"']*[=+\-@\uff0b\uff0d\uff1d\uff20])")
-"""What a spreadsheet takes for a formula at the start of a cell: https://owasp.org/www-community/attacks/CSV_Injection
-
-Also behind a semicolon: it parts cells wherever the comma parts decimals, as in Brazil."""
 
 
 class RangeTooLong(Invalid):
@@ -67,9 +61,9 @@ EVERYTHING = Search()
 async def file_of(form: Form, pages: AsyncIterator[list[Chained]]) -> AsyncIterator[bytes]:
     """The file, a page at a time. It ends early where the ledger cannot be read on: JSON without its last bracket is no JSON."""
     if form == "csv":
-        yield _line(COLUMNS)
+        yield csv_line(COLUMNS)
         async for page in pages:
-            yield b"".join(_line([_cell(each.plain()[name]) for name in COLUMNS]) for each in page)
+            yield b"".join(csv_line([_cell(each.plain()[name]) for name in COLUMNS]) for each in page)
         return
     yield b"["
     separator = b"\n"
@@ -84,10 +78,4 @@ def _cell(value: object) -> str:
     if value is None:
         return ""
     text = json.dumps(value, ensure_ascii=False, sort_keys=True) if isinstance(value, dict) else str(value)
-    return _FORMULA.sub("'", text)
-
-
-def _line(cells: Sequence[str]) -> bytes:
-    out = io.StringIO()
-    csv.writer(out, lineterminator="\r\n").writerow(cells)
-    return out.getvalue().encode()
+    return plain_cell(text)
