@@ -62,21 +62,33 @@ export interface CommentIn {
   text: string;
 }
 
-/** A plate to look for; hyphens, spaces and case do not matter. */
+/** A plate to look for; hyphens, spaces and case do not matter. Without cameras and groups it is looked for everywhere. */
 export interface EntryIn {
   plate: string;
   match?: Match;
   reason?: string;
   valid_until?: string | null;
   valid_from?: string | null;
+  enabled?: boolean;
+  legal_basis?: string;
+  priority?: Severity | null;
+  hours?: WeekHours | null;
+  camera_ids?: (string)[];
+  group_ids?: (string)[];
 }
 
-/** What to change. What is left out stays; a null `valid_until` or `valid_from` takes that end away. */
+/** What to change. What is left out stays; a null `valid_until` or `valid_from` ends nothing, nor do null `hours` limit it. */
 export interface EntryPatch {
   match?: Match | null;
   reason?: string | null;
   valid_until?: string | null;
   valid_from?: string | null;
+  enabled?: boolean | null;
+  legal_basis?: string | null;
+  priority?: Severity | null;
+  hours?: WeekHours | null;
+  camera_ids?: (string)[] | null;
+  group_ids?: (string)[] | null;
 }
 
 export interface HTTPValidationError {
@@ -100,7 +112,7 @@ export interface Holidays {
 }
 
 /** How an entry compares plates. */
-export type Match = "exact" | "era";
+export type Match = "exact" | "era" | "similar";
 
 /** What a person may add. */
 export interface NoteIn {
@@ -170,6 +182,10 @@ export interface ValidationError {
 export interface WatchlistIn {
   name: string;
   severity?: Severity;
+  enabled?: boolean;
+  channel_ids?: (string)[] | null;
+  legal_basis?: string;
+  description?: string;
 }
 
 /** A list and how many plates it holds. */
@@ -177,14 +193,29 @@ export interface WatchlistOut {
   watchlist_id: string;
   name: string;
   severity: Severity;
+  enabled: boolean;
+  channel_ids: (string)[] | null;
+  legal_basis: string;
+  description: string;
   created_at: string;
   entries: number;
 }
 
-/** What to change. What is left out stays. */
+/** What to change. What is left out stays; a null `channel_ids` leaves it to the policies who is told. */
 export interface WatchlistPatch {
   name?: string | null;
   severity?: Severity | null;
+  enabled?: boolean | null;
+  channel_ids?: (string)[] | null;
+  legal_basis?: string | null;
+  description?: string | null;
+}
+
+/** Hours of the week in the city's time zone, `from` to `to` on each of the days (0 is Monday), past midnight where `to` is earlier. */
+export interface WeekHours {
+  days: (number)[];
+  from: string;
+  to: string;
 }
 
 /** Planned work: what happens to these cameras is told to nobody before its end. Neither cameras nor groups: the whole city. */
@@ -233,5 +264,11 @@ export interface alerts__watchlists__api__EntryOut {
   reason: string;
   valid_until: string | null;
   valid_from: string | null;
+  enabled: boolean;
+  legal_basis: string;
+  priority: Severity | null;
+  hours: WeekHours | null;
+  camera_ids: (string)[];
+  group_ids: (string)[];
   created_at: string;
 }

@@ -32,6 +32,7 @@ from chassis.redis import connect_redis
 from chassis.service import Service
 from chassis.settings import RabbitSettings, RedisSettings
 from city.cameras import CameraEvents
+from city.tenants import TenantDirectory
 from gtvision.camera import ObjectClass
 from gtvision.detection import DetectedObject, PlateCandidate
 from gtvision.events import CameraRegistered, DetectionsStored, GapCause, RecordingStopped, StoredDetection
@@ -121,10 +122,9 @@ async def running(database_for: DatabaseFor, rabbitmq: RabbitSettings, redis_sta
     db = Database(settings.db, clock)
     bus = Bus(rabbitmq, "test", clock)
     async with db, bus, service.started(), httpx.AsyncClient(transport=transport, base_url="http://alerts") as http:
-        rules = settings.rules
         notifier = FakeNotifier()
         alerts = Alerts(db.uow, PostgresAlerts, clock, FakeLive(), notifier)
-        sightings = Sightings(db.uow, PostgresWatchlists, PostgresAlerts, alerts, rules.min_confidence, rules.cooldown)
+        sightings = Sightings(db.uow, PostgresWatchlists, PostgresAlerts, alerts, TenantDirectory(redis), settings.rules.sighting)
         conditions = Conditions(db.uow, PostgresAlerts, alerts)
         await all_listen(service, bus)
         events = SightingEvents(sightings), ConditionEvents(conditions)

@@ -20,6 +20,7 @@ from tests.fixtures.plugin import DatabaseFor
 import alerts as package
 from alerts.alerts.tables import alerts
 from alerts.alerts.tables import metadata as alerts_metadata
+from alerts.imports.tables import metadata as imports_metadata
 from alerts.maintenance.tables import metadata as maintenance_metadata
 from alerts.watchlists.tables import entries, idempotency_key
 from alerts.watchlists.tables import metadata as watchlists_metadata
@@ -49,7 +50,8 @@ async def owner(settings: DatabaseSettings) -> AsyncIterator[AsyncEngine]:
 
 async def test_tables_in_code_equal_the_migrated_ones(owner: AsyncEngine) -> None:
     async with owner.connect() as connection:
-        assert await connection.run_sync(metadata_differences, [alerts_metadata, maintenance_metadata, watchlists_metadata], "alerts") == []
+        parts = [alerts_metadata, imports_metadata, maintenance_metadata, watchlists_metadata]
+        assert await connection.run_sync(metadata_differences, parts, "alerts") == []
 
 
 async def migrated_to(version: str, settings: DatabaseSettings, owner: AsyncEngine) -> None:

@@ -48,10 +48,9 @@ def create_api(settings: ApiSettings) -> Service:
     auth = AuthRuntime(state, clock)
     tenants = TenantDirectory(state)
     watchlists = Watchlists(db.uow, PostgresWatchlists, clock)
-    rules = settings.rules
     alerts = Alerts(db.uow, PostgresAlerts, clock, LiveBus(cache), FakeNotifier())
     lists = AlertLists(db.uow, PostgresAlerts)
-    sightings = Sightings(db.uow, PostgresWatchlists, PostgresAlerts, alerts, rules.min_confidence, rules.cooldown)
+    sightings = Sightings(db.uow, PostgresWatchlists, PostgresAlerts, alerts, tenants, settings.rules.sighting)
     SightingEvents(sightings).subscribe(bus)
     ConditionEvents(Conditions(db.uow, PostgresAlerts, alerts)).subscribe(bus)
     maintenance = Maintenance(db.uow, PostgresMaintenance, clock)

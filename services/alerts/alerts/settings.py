@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from pydantic import Field
 
+from alerts.sightings.domain import SightingRules
 from chassis.settings import DatabaseSettings, RabbitSettings, RedisSettings, Section, ServiceSettings
 
 
@@ -19,6 +20,13 @@ class RuleSettings(Section):
         validation_alias="WATCHLIST_MIN_CONFIDENCE",
         description="Least confidence of a plate that raises an alert, 0..1",
     )
+    min_alternate: float = Field(
+        0.01,
+        ge=0,
+        le=1,
+        validation_alias="WATCHLIST_MIN_ALTERNATE",
+        description="Least confidence of what else a plate may say for a possible match, 0..1",
+    )
     cooldown_s: float = Field(
         60.0,
         ge=0,
@@ -28,8 +36,8 @@ class RuleSettings(Section):
     )
 
     @property
-    def cooldown(self) -> timedelta:
-        return timedelta(seconds=self.cooldown_s)
+    def sighting(self) -> SightingRules:
+        return SightingRules(self.min_confidence, self.min_alternate, timedelta(seconds=self.cooldown_s))
 
 
 class ApiSettings(ServiceSettings):

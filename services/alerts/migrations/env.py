@@ -1,6 +1,7 @@
 from alerts.alerts.tables import metadata as alerts
+from alerts.imports.tables import metadata as imports
 from alerts.maintenance.tables import metadata as maintenance
 from alerts.watchlists.tables import metadata as watchlists
 from chassis.migrations import run_env
 
-run_env([alerts, maintenance, watchlists], "alerts")
+run_env([alerts, imports, maintenance, watchlists], "alerts")

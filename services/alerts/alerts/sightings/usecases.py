@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import TYPE_CHECKING
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
-from alerts.sightings.domain import confident_plates, sighting
+from alerts.sightings.domain import SightingRules, cameras_of, hits_of, occurrence, sightings_of
 from chassis.db import UnitOfWork, UowFactory
+from city.tenants import TenantDirectory
 from gtvision.events import StoredDetection
 
 if TYPE_CHECKING:
@@ -22,29 +23,31 @@ _REMOVED = "câmera removida"
 
 @dataclass(frozen=True, slots=True)
 class Sightings:
-    """Plates of a tenant as they are stored. `min_confidence` is 0..1; within `cooldown` a plate at a camera is one alert."""
+    """Plates of a tenant as they are stored."""
 
     uow: UowFactory
     watchlists: Callable[[UnitOfWork], PostgresWatchlists]
     cameras: Callable[[UnitOfWork], PostgresAlerts]
     alerts: Alerts
-    min_confidence: float
-    cooldown: timedelta
+    tenants: TenantDirectory
+    rules: SightingRules
 
     async def compare(self, tenant_id: UUID, event_id: UUID, detections: Sequence[StoredDetection]) -> int:
         """Compares stored plates with the watchlists. Returns how many alerts were new; a repeat of the event does nothing."""
-        seen = confident_plates(detections, self.min_confidence)
-        if not seen:
+        sightings = sightings_of(detections, self.rules)
+        if not sightings:
             return 0
+        zone, raised = ZoneInfo(self.tenants.settings(tenant_id).timezone), 0
         async with self.uow(tenant_id) as uow:
-            if await uow.seen("detections_stored", event_id):
+            watched = await self.watchlists(uow).matching([each.read for each in sightings])
+            hits = hits_of(sightings, watched, zone)
+            # Only what is looked for is remembered: of the other events, nearly all, a repeat does nothing anyway.
+            if not hits or await uow.seen("detections_stored", event_id):
                 return 0
-            watched = await self.watchlists(uow).matching({each.object.plate.text for each in seen if each.object.plate})
-            raised = 0
-            for each in sorted(seen, key=lambda detection: detection.captured_at):
-                for watchlist, entry in watched:
-                    if each.object.plate is not None and entry.fits(each.object.plate.text, each.captured_at):
-                        camera = await self.cameras(uow).camera(each.camera_id)
-                        name = camera.name if camera else _REMOVED
-                        raised += (await self.alerts.raise_alert(uow, sighting(watchlist, entry, each, name, self.cooldown))).is_new
+            cameras = {each: await self.cameras(uow).camera(each) for each in cameras_of(hits)}
+            for hit in hits:
+                camera = cameras[hit.sighting.seen.camera_id]
+                if hit.entry.covers(hit.sighting.seen.camera_id, camera.groups if camera else ()):
+                    told = occurrence(hit, camera.name if camera else _REMOVED, self.rules.cooldown)
+                    raised += (await self.alerts.raise_alert(uow, told)).is_new
         return raised

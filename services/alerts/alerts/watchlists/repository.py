@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import asdict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict, fields
+from datetime import time
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, case, delete, func, null, or_, select, update
+from sqlalchemy import ARRAY, Row, Text, bindparam, case, delete, func, literal, null, or_, select, text, union, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
 
-from alerts.watchlists.domain import Entry, Match, PlatePrefix, Watchlist
+from alerts.watchlists.domain import Entry, Hours, Match, PlatePrefix, Read, Watchlist
 from alerts.watchlists.tables import entries, watchlists
 from chassis.db import UnitOfWork
 from gtvision import plate as plates
@@ -19,6 +20,8 @@ from gtvision.errors import Conflict
 from gtvision.events import Severity
 
 _list, _entry = watchlists.c, entries.c
+_OF_LIST = {each.name: watchlists.c[each.name].label(f"list_{each.name}") for each in fields(Watchlist)}
+_PARTS = (_entry.part_a, _entry.part_b, _entry.part_c)
 
 
 class PostgresWatchlists:
@@ -29,7 +32,7 @@ class PostgresWatchlists:
 
     async def add(self, watchlist: Watchlist) -> None:
         """Raises: Conflict, where the name is taken."""
-        added = insert(watchlists).values(asdict(watchlist)).on_conflict_do_nothing().returning(_list.watchlist_id)
+        added = insert(watchlists).values(_list_row(watchlist)).on_conflict_do_nothing().returning(_list.watchlist_id)
         if (await self._session.execute(added)).first() is None:
             raise Conflict("There is a watchlist of that name.")
 
@@ -43,7 +46,7 @@ class PostgresWatchlists:
         mine = update(watchlists).where(_list.tenant_id == self._tenant_id, _list.watchlist_id == watchlist.watchlist_id)
         try:
             async with self._session.begin_nested():
-                await self._session.execute(mine.values(name=watchlist.name, severity=watchlist.severity))
+                await self._session.execute(mine.values(_list_row(watchlist)))
         except IntegrityError:
             raise Conflict("There is a watchlist of that name.") from None
 
@@ -80,25 +83,46 @@ class PostgresWatchlists:
         The same spelling with the same match replaces the validity; anything else keeps the longer one, so that no watch ends early. Asked
         for in the other spelling, the entry matches both, and once it matches both it stays so.
         """
-        added = insert(entries).values(asdict(entry) | {"plate_key": plates.key(entry.plate)})
+        added = insert(entries).values(_row(entry))
         asked = added.excluded
         same = _entry.plate == asked.plate
+        alike = same & (_entry.match == asked.match) & (_entry.is_similar == asked.is_similar)
         match = case((same & (_entry.match == Match.EXACT), asked.match), else_=Match.ERA)
         valid_until = case(
-            (same & (_entry.match == asked.match), asked.valid_until),
+            (alike, asked.valid_until),
             (or_(_entry.valid_until.is_(None), asked.valid_until.is_(None)), null()),
             else_=func.greatest(_entry.valid_until, asked.valid_until),
         )
         valid_from = case(
-            (same & (_entry.match == asked.match), asked.valid_from),
+            (alike, asked.valid_from),
             (or_(_entry.valid_from.is_(None), asked.valid_from.is_(None)), null()),
             else_=func.least(_entry.valid_from, asked.valid_from),
         )
+        merged = {"match": match, "is_similar": _entry.is_similar | asked.is_similar, "valid_until": valid_until, "valid_from": valid_from}
+        plainly = {name: asked[name] for name in ("reason", "enabled", "legal_basis", "priority", "hours", "camera_ids", "group_ids")}
         stored = added.on_conflict_do_update(
-            index_elements=[_entry.tenant_id, _entry.watchlist_id, _entry.plate_key],
-            set_={"match": match, "reason": asked.reason, "valid_until": valid_until, "valid_from": valid_from},
+            index_elements=[_entry.tenant_id, _entry.watchlist_id, _entry.plate_key], set_=merged | plainly
         )
         return _read((await self._session.execute(stored.returning(entries))).one())
+
+    async def entries_of(self, watchlist_id: UUID, plate_keys: Collection[str]) -> dict[str, Entry]:
+        """Returns the entries of these vehicles by their key, locked until the transaction ends."""
+        mine = (_entry.tenant_id == self._tenant_id, _entry.watchlist_id == watchlist_id, _entry.plate_key.in_(sorted(plate_keys)))
+        rows = await self._session.execute(select(entries).where(*mine).order_by(_entry.plate_key).with_for_update())
+        return {row.plate_key: _read(row) for row in rows}
+
+    async def add_entries(self, new: Sequence[Entry]) -> None:
+        """Adds many at once, of vehicles that the list lacks."""
+        if new:
+            await self._session.execute(insert(entries), [_row(entry) for entry in new])
+
+    async def save_entries(self, changed: Sequence[Entry]) -> None:
+        """Saves many at once."""
+        if changed:
+            rows = [{f"new_{name}": value for name, value in _row(entry).items()} for entry in changed]
+            mine = update(entries).where(_entry.tenant_id == self._tenant_id, _entry.entry_id == bindparam("new_entry_id"))
+            connection = await self._session.connection()  # the session takes many updates for those of a mapped class
+            await connection.execute(mine.values({name: bindparam(f"new_{name}") for name in _CHANGES}), rows)
 
     async def get_entry(self, watchlist_id: UUID, entry_id: UUID, *, lock: bool = False) -> Entry | None:
         found = select(entries).where(_entry.tenant_id == self._tenant_id, _entry.watchlist_id == watchlist_id, _entry.entry_id == entry_id)
@@ -107,7 +131,7 @@ class PostgresWatchlists:
 
     async def save_entry(self, entry: Entry) -> None:
         mine = update(entries).where(_entry.tenant_id == self._tenant_id, _entry.entry_id == entry.entry_id)
-        changed = {"match": entry.match, "reason": entry.reason, "valid_from": entry.valid_from, "valid_until": entry.valid_until}
+        changed = {name: value for name, value in _row(entry).items() if name in _CHANGES}
         await self._session.execute(mine.values(changed))
 
     async def entries_after(self, watchlist_id: UUID, after: UUID | None, limit: int, prefix: PlatePrefix | None = None) -> list[Entry]:
@@ -124,32 +148,84 @@ class PostgresWatchlists:
         row = (await self._session.execute(delete(entries).where(*mine).returning(entries))).first()
         return _read(row) if row else None
 
-    async def matching(self, texts: Iterable[str]) -> list[tuple[Watchlist, Entry]]:
-        """Returns entries whose plate has the era-neutral key of one of the texts; `Entry.fits` decides."""
-        keys = sorted({plates.key(plate) for plate in texts})
-        same_list = (_entry.tenant_id == _list.tenant_id) & (_entry.watchlist_id == _list.watchlist_id)
+    async def matching(self, reads: Collection[Read]) -> list[tuple[Watchlist, Entry]]:
+        """Returns enabled entries that may be one of the plates, with their lists: `Entry.compare` decides. None is left out."""
+        keys = sorted({plates.key(each) for read in reads for each in read.texts})
+        parts = [sorted(set(some)) for some in zip(*(plates.parts(read.text) for read in reads), strict=True)]
+        mine = (_entry.tenant_id == self._tenant_id, _entry.enabled)
+        # One select an index: an OR of them, or a list of parameters, is planned anew by its length.
+        found = union(
+            select(_entry.entry_id).where(*mine, _entry.plate_key == func.any(_texts(keys))),
+            *(
+                select(_entry.entry_id).where(*mine, text("is_similar"), part == func.any(_texts(some)))
+                for part, some in zip(_PARTS, parts, strict=True)
+            ),
+        ).subquery()
         query = (
-            select(entries, _list.name, _list.severity, _list.created_at.label("list_created_at"))
-            .join_from(entries, watchlists, same_list)
-            .where(_entry.tenant_id == self._tenant_id, _entry.plate_key.in_(keys))
+            select(entries, *_OF_LIST.values())
+            .join_from(found, entries, (_entry.tenant_id == self._tenant_id) & (_entry.entry_id == found.c.entry_id))
+            .join(watchlists, (_list.tenant_id == self._tenant_id) & (_list.watchlist_id == _entry.watchlist_id) & _list.enabled)
             .order_by(_entry.entry_id)
         )
-        return [(_watchlist(row, row.list_created_at), _read(row)) for row in await self._session.execute(query)]
+        return [(_watchlist(row, "list_"), _read(row)) for row in await self._session.execute(query)]
 
 
-def _watchlist(row: Row[Any], created_at: Any = None) -> Watchlist:
-    return Watchlist(row.watchlist_id, row.tenant_id, row.name, Severity(row.severity), created_at or row.created_at)
+def _texts(values: Sequence[str]) -> Any:
+    return literal(values, ARRAY(Text))
+
+
+def _list_row(watchlist: Watchlist) -> dict[str, Any]:
+    channels = watchlist.channel_ids
+    return asdict(watchlist) | {"channel_ids": None if channels is None else list(channels)}
+
+
+def _watchlist(row: Row[Any], prefix: str = "") -> Watchlist:
+    values = {each.name: row._mapping[prefix + each.name] for each in fields(Watchlist)}
+    channels = values["channel_ids"]
+    return Watchlist(**values | {"severity": Severity(values["severity"]), "channel_ids": None if channels is None else tuple(channels)})
+
+
+def _row(entry: Entry) -> dict[str, Any]:
+    values: dict[str, Any] = {each.name: getattr(entry, each.name) for each in fields(entry)}
+    similar, hours = entry.match is Match.SIMILAR, entry.hours
+    return values | {
+        "plate_key": plates.key(entry.plate),
+        "match": Match.ERA if similar else entry.match,
+        "is_similar": similar,
+        "hours": {"days": hours.days, "from": hours.start.isoformat(), "to": hours.end.isoformat()} if hours else None,
+        "camera_ids": list(entry.camera_ids),
+        "group_ids": list(entry.group_ids),
+    }
+
+
+_CHANGES = (
+    "match",
+    "is_similar",
+    "reason",
+    "valid_from",
+    "valid_until",
+    "enabled",
+    "legal_basis",
+    "priority",
+    "hours",
+    "camera_ids",
+    "group_ids",
+)
 
 
 def _read(row: Row[Any]) -> Entry:
+    values = {each.name: row._mapping[each.name] for each in fields(Entry)}
     return Entry(
-        row.entry_id,
-        row.tenant_id,
-        row.watchlist_id,
-        row.plate,
-        Match(row.match),
-        row.reason,
-        row.valid_until,
-        row.created_at,
-        row.valid_from,
+        **values
+        | {
+            "match": Match.SIMILAR if row.is_similar else Match(row.match),
+            "priority": Severity(row.priority) if row.priority else None,
+            "hours": _hours(row.hours) if row.hours else None,
+            "camera_ids": tuple(row.camera_ids),
+            "group_ids": tuple(row.group_ids),
+        }
     )
+
+
+def _hours(kept: Mapping[str, Any]) -> Hours:
+    return Hours(tuple(kept["days"]), time.fromisoformat(kept["from"]), time.fromisoformat(kept["to"]))

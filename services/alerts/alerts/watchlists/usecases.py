@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import UUID
 
-from alerts.watchlists.domain import Entry, Match, PlatePrefix, Watchlist, check_validity, differences, valid_plate
+from alerts.watchlists.domain import Entry, Hours, Match, PlatePrefix, Watchlist, check_validity, differences, valid_plate
 from chassis.db import UnitOfWork, UowFactory
 from chassis.idempotency import Gone, Once, claim, point
 from city.audit import AuditEntry, record
@@ -27,14 +27,32 @@ Found = TypeVar("Found")
 
 
 @dataclass(frozen=True, slots=True)
+class WatchlistDraft:
+    """A list as a person typed it."""
+
+    name: str
+    severity: Severity = Severity.WARNING
+    enabled: bool = True
+    channel_ids: tuple[UUID, ...] | None = None
+    legal_basis: str = ""
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class EntryDraft:
     """A plate to look for, as a person typed it."""
 
     plate: str
-    match: Match
-    reason: str
-    valid_until: datetime | None
+    match: Match = Match.ERA
+    reason: str = ""
+    valid_until: datetime | None = None
     valid_from: datetime | None = None
+    enabled: bool = True
+    legal_basis: str = ""
+    priority: Severity | None = None
+    hours: Hours | None = None
+    camera_ids: tuple[UUID, ...] = ()
+    group_ids: tuple[UUID, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +63,12 @@ class Watchlists:
     repository: Callable[[UnitOfWork], PostgresWatchlists]
     clock: Clock
 
-    async def create_watchlist(self, caller: Caller, name: str, severity: Severity, once: Once | None = None) -> tuple[Watchlist, int]:
+    async def create_watchlist(self, caller: Caller, draft: WatchlistDraft, once: Once | None = None) -> tuple[Watchlist, int]:
         """Returns the list and how many plates it holds: none, unless an earlier request made it.
 
         Raises: Conflict where the tenant has a list of that name, IdempotencyKeyReused, Gone.
         """
-        watchlist = Watchlist(new_id(), caller.tenant_id, name, severity, self.clock.now())
+        watchlist = Watchlist(watchlist_id=new_id(), tenant_id=caller.tenant_id, created_at=self.clock.now(), **_values(draft))
         async with self.uow(caller.tenant_id) as uow:
             watchlists = self.repository(uow)
             earlier = await claim(uow, caller, once, watchlist.watchlist_id, watchlist.created_at)
@@ -72,7 +90,7 @@ class Watchlists:
             return _found(await watchlists.get(watchlist_id)), await watchlists.count_entries(watchlist_id)
 
     async def change_watchlist(self, caller: Caller, watchlist_id: UUID, patch: Patch) -> tuple[Watchlist, int]:
-        """Changes the name or the severity; alerts that were raised keep theirs. Raises: Conflict where the name is taken, NotFound."""
+        """Changes the list; alerts that were raised stay as they are. Raises: Conflict where the name is taken, NotFound."""
         async with self.uow(caller.tenant_id) as uow:
             watchlists = self.repository(uow)
             watchlist = _found(await watchlists.get(watchlist_id, lock=True))
@@ -104,7 +122,8 @@ class Watchlists:
         narrowed only by deleting and adding it. Raises: Invalid, InvalidPlate, NotFound, IdempotencyKeyReused, Gone.
         """
         plate, now = valid_plate(draft.plate), self.clock.now()
-        entry = Entry(new_id(), caller.tenant_id, watchlist_id, plate, draft.match, draft.reason, draft.valid_until, now, draft.valid_from)
+        values = _values(draft) | {"plate": plate}
+        entry = Entry(entry_id=new_id(), tenant_id=caller.tenant_id, watchlist_id=watchlist_id, created_at=now, **values)
         async with self.uow(caller.tenant_id) as uow:
             watchlists = self.repository(uow)
             earlier = await claim(uow, caller, once, entry.entry_id, now)
@@ -118,7 +137,7 @@ class Watchlists:
         return stored
 
     async def change_plate(self, caller: Caller, watchlist_id: UUID, entry_id: UUID, patch: Patch) -> Entry:
-        """Changes the reason, the match or the validity of an entry; the plate stays. Raises: Invalid, NotFound."""
+        """Changes how, why, when and where an entry is looked for; the plate stays. Raises: Invalid, NotFound."""
         async with self.uow(caller.tenant_id) as uow:
             watchlists = self.repository(uow)
             entry = _found(await watchlists.get_entry(watchlist_id, entry_id, lock=True))
@@ -159,12 +178,23 @@ def _still(found: Found | None) -> Found:
     return found
 
 
+def _values(draft: WatchlistDraft | EntryDraft) -> dict[str, Any]:
+    return {each.name: getattr(draft, each.name) for each in fields(draft)}
+
+
 def _audit(watchlist: Watchlist, **more: str) -> AuditEntry:
-    details = {"name": watchlist.name, "severity": watchlist.severity} | more
-    return AuditEntry("watchlist", watchlist.watchlist_id, details=details)
+    details = {"name": watchlist.name, "severity": watchlist.severity} | _said(watchlist, "legal_basis", "channel_ids") | more
+    return AuditEntry("watchlist", watchlist.watchlist_id, details=details | ({} if watchlist.enabled else {"enabled": "false"}))
 
 
 def _audit_plate(entry: Entry, **more: str) -> AuditEntry:
     details = {"watchlist": entry.watchlist_id, "plate": entry.plate, "match": entry.match, "valid_until": entry.valid_until or "always"}
-    since = {"valid_from": entry.valid_from} if entry.valid_from else {}
-    return AuditEntry("watchlist_entry", entry.entry_id, details=details | since | more)
+    said = _said(entry, "valid_from", "legal_basis", "priority", "hours", "camera_ids", "group_ids")
+    said |= {} if entry.enabled else {"enabled": "false"}
+    return AuditEntry("watchlist_entry", entry.entry_id, details=details | said | more)
+
+
+def _said(noun: Watchlist | Entry, *names: str) -> dict[str, object]:
+    """Returns those of the fields that hold anything."""
+    values = {name: getattr(noun, name) for name in names}
+    return {name: " ".join(map(str, value)) if isinstance(value, tuple) else value for name, value in values.items() if value}

@@ -1,0 +1,1 @@
+"""Imports and exports: many plates of a watchlist at once, as CSV."""
