@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 Unit = Annotated[float, Field(ge=0.0, le=1.0)]
 Point = tuple[Unit, Unit]
+Place = tuple[float, float]
 
 
 class Box(BaseModel):
@@ -73,7 +74,19 @@ def in_polygon(point: tuple[float, float], polygon: Sequence[tuple[float, float]
     """Even-odd rule. A polygon of fewer than three corners holds nothing."""
     x, y = point
     inside = False
-    for (x1, y1), (x2, y2) in zip(polygon, [*polygon[1:], *polygon[:1]], strict=True):
+    x1, y1 = polygon[-1] if polygon else (0.0, 0.0)
+    for x2, y2 in polygon:
         if (y1 > y) != (y2 > y) and x < (x2 - x1) * (y - y1) / (y2 - y1) + x1:
             inside = not inside
+        x1, y1 = x2, y2
     return inside if len(polygon) >= 3 else False
+
+
+def turn(a: Place, b: Place, p: Place) -> float:
+    """Above 0 where p lies to the right of the way from a to b on the screen (y points down), below 0 where to its left."""
+    return (b[0] - a[0]) * (p[1] - a[1]) - (b[1] - a[1]) * (p[0] - a[0])
+
+
+def crosses(p: Place, q: Place, a: Place, b: Place) -> bool:
+    """Whether the way from p to q crosses the line from a to b. A point on a line counts to its left."""
+    return (turn(a, b, p) > 0) != (turn(a, b, q) > 0) and (turn(p, q, a) > 0) != (turn(p, q, b) > 0)
