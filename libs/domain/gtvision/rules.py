@@ -180,10 +180,10 @@ class Sighting(NamedTuple):
     detection_id: UUID
     camera_id: UUID
     at: float
-    object_class: str
-    x: float
-    y: float
-    width: float
+    object_class: str = ""
+    x: float = 0.0
+    y: float = 0.0
+    width: float = 0.0
     plate: str | None = None
     confidence: float = 1.0
     colour: str | None = None

@@ -9,6 +9,7 @@ from __future__ import annotations
 import time as _time
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Protocol
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator
 
@@ -93,3 +94,11 @@ class FakeClock:
 def isoformat(instant: datetime) -> str:
     """RFC 3339 with a trailing Z, as every answer and event prints it."""
     return utc(instant).isoformat().replace("+00:00", "Z")
+
+
+def zone_of(name: str) -> ZoneInfo:
+    """Returns the time zone of a city; of a name that this machine does not know, that of Brasília."""
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return ZoneInfo("America/Sao_Paulo")

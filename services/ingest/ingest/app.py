@@ -47,10 +47,14 @@ from ingest.retention.consumers import HoldEvents
 from ingest.retention.repository import PostgresHolds
 from ingest.retention.usecases import Retention
 from ingest.settings import ApiSettings, GrabberSettings, GrabSettings, MigrateSettings
+from ingest.trials.api import router as trials_router
+from ingest.trials.repository import PostgresHistory
+from ingest.trials.usecases import Trials
 
 _UPKEEP, _RETRY = timedelta(minutes=10), timedelta(seconds=2)
 _HOURLY, _SLOWLY = timedelta(hours=1), timedelta(seconds=30)
 _OFTEN, _SECOND = timedelta(seconds=2), timedelta(seconds=1)
+_TRIAL = timedelta(seconds=20)
 _DEAD_AFTER_S = 7
 """A grabber silent for so long is dead: with the next report of another its cameras have moved, in 9 s at worst."""
 _HUNG_BEYOND_S = 20.0
@@ -83,6 +87,7 @@ def create_api(settings: ApiSettings) -> Service:
     detections = Detections(
         db.uow, PostgresDetections, cameras.book, live, objects, clock, store.retention, cut_thumbnail, retention.oldest_kept_day
     )
+    trials = Trials(db.uow, PostgresHistory, cameras.book, tenants.settings, clock, _TRIAL)
     batches = detection_batches(detections, settings.rabbit, batch_size=store.batch_size, window_ms=store.batch_window_ms)
     CameraEvents(db.uow, camera_copy).subscribe(bus)
     StreamEvents(cameras).subscribe(bus)
@@ -102,7 +107,7 @@ def create_api(settings: ApiSettings) -> Service:
         settings,
         title="GT-Vision ingest",
         lifespan_parts=parts,
-        routers=(detections_router, live_router),
+        routers=(trials_router, detections_router, live_router),
         readiness={"postgresql": db.check, "rabbitmq": bus.check, "keys": auth.check},
         asyncapi=bus.asyncapi,
         loops={
@@ -117,7 +122,7 @@ def create_api(settings: ApiSettings) -> Service:
             "live sessions": every(_SECOND, feed.end_sessions),
             "refusals": refusals.run,
         },
-        provides=(auth.authenticator, tenants, refusals, detections, feed),
+        provides=(auth.authenticator, tenants, refusals, detections, trials, feed),
     )
 
 

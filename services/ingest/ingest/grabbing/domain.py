@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -94,6 +94,11 @@ class CameraBook:
         """Returns the living cameras of the caller's tenant that lie inside the caller's groups."""
         mine = (camera for camera in self._cameras.values() if camera.tenant_id == caller.tenant_id)
         return frozenset(camera.camera_id for camera in mine if caller.may_see(camera.groups))
+
+    def those_of(self, tenant_id: UUID, fits: Callable[[UUID, frozenset[UUID]], bool]) -> frozenset[UUID]:
+        """Returns the living cameras of a tenant that fit, each by its id and groups."""
+        mine = (camera for camera in self._cameras.values() if camera.tenant_id == tenant_id)
+        return frozenset(camera.camera_id for camera in mine if fits(camera.camera_id, camera.groups))
 
     def grabbable(self) -> list[KnownCamera]:
         """Returns the cameras that frames can and should be taken from."""

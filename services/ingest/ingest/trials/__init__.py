@@ -1,0 +1,1 @@
+"""Trials: what a rule would have raised, had it been on."""
