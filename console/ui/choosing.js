@@ -30,14 +30,14 @@ export function GroupSelect({ value, onChange, label = COMMON.group }) {
 
 /**
  * A button that says which cameras are chosen and opens the choice: search, groups, boxes to tick. `chosen`: ids, none for all.
- * `onChange(ids)`; `most`: how many may be chosen.
+ * `onChange(ids)`; `most`: how many may be chosen; `none`: the words where none is chosen and that doesn't mean all.
  */
-export function CamerasField({ chosen, onChange, label = COMMON.cameras, most = 50 }) {
+export function CamerasField({ chosen, onChange, label = COMMON.cameras, most = 50, none = "" }) {
   const [isOpen, setOpen] = useState(false);
-  const text = chosen.length ? COMMON.chosenCameras(chosen.length) : COMMON.allCameras;
+  const text = chosen.length ? COMMON.chosenCameras(chosen.length) : none || COMMON.allCameras;
   return html`<${Field} label=${label}>
     ${(wires) => html`<button type="button" ...${wires} aria-label=${`${label}: ${text}`} onClick=${() => setOpen(true)}>${text}</button>`}
-  <//>${isOpen && html`<${CamerasDialog} chosen=${chosen} most=${most} onClose=${() => setOpen(false)}
+  <//>${isOpen && html`<${CamerasDialog} chosen=${chosen} most=${most} canBeAll=${!none} onClose=${() => setOpen(false)}
     onDone=${(ids) => (setOpen(false), onChange(ids))} />`}`;
 }
 
@@ -63,7 +63,7 @@ export function CamerasDialog({
     <span>${camera.name}</span>${camera.isRemoved ? html`<span class="badge">${COMMON.removedCamera}</span>` : html`<${CameraState} camera=${camera} brief />`}</label>`;
   return html`<${Dialog} title=${title} onClose=${onClose}>
     <div class="filters">
-      <${Field} label=${COMMON.searchCamera}>${(wires) => html`<input type="search" ...${wires} value=${words} onInput=${(event) => setWords(event.target.value)} />`}<//>
+      <${Field} label=${COMMON.searchCamera}>${(wires) => html`<input type="search" ...${wires} value=${words} onInput=${(event) => setWords(event.target.value)} onKeyDown=${stay} />`}<//>
       <${GroupSelect} value=${group} onChange=${setGroup} />
     </div>
     ${found.length
@@ -75,6 +75,9 @@ export function CamerasDialog({
     </div>`}
   <//>`;
 }
+
+/** Enter in the search sends no form that the dialog stands in. */
+const stay = (event) => event.key === "Enter" && event.preventDefault();
 
 /** Boxes for the groups that a camera is in, or that a user may see. `chosen`: ids. */
 export function GroupBoxes({ chosen, onChange, legend }) {

@@ -187,6 +187,7 @@ class ControlRoom:
                 "camera": self.cameras[0]["id"],
                 "alerts": (await self.some_alert(person))["alert_id"],
                 "watchlist": self.watchlist,
+                "rule": "nova",
                 "person": (await person.get("/users/me"))["id"],
             }
         version = await page.evaluate("document.querySelector('script[type=module]').src.split('/app/')[1].split('/')[0]")

@@ -18,6 +18,7 @@ from PIL import Image
 from playwright.async_api import Page, expect
 from tests.console.browsing import STATE, Console, entered
 from tests.console.screens.fleet import Fleet, camera
+from tests.console.screens.ruling import Rules, rule
 from tests.console.screens.storing import GIGA, forecast, hold, share
 from tests.console.standins import Asked, Reply, paged
 from tests.identity.running import EMAIL
@@ -46,6 +47,7 @@ DIALOGS = {
     "/cameras/:id": ("Editar", "Remover"),
     "/listas": ("Nova lista",),
     "/listas/:id": ("Adicionar placa", "Colar várias", "Editar"),
+    "/regras/:id": ("Remover",),
     "/grupos": ("Novo grupo",),
     "/pessoas": ("Nova pessoa",),
     "/chaves": ("Nova chave",),
@@ -99,6 +101,10 @@ class City:
         fleet = Fleet(services, *cameras)
         fleet.group("Centro")
         gate = cameras[0]
+        line = {"a": [0.1, 0.5], "b": [0.9, 0.5], "direction": "a_to_b"}
+        hours = {"days": [0, 1], "from": "22:00", "to": "06:00", "holidays": "never"}
+        drawn = rule("Pátio", camera_ids=[str(gate.id)], line=line, schedule=hours)
+        Rules(services, drawn, rule("Ônibus", enabled=False, classes=["bus"], count={"at_least": 5, "within_s": 60}))
         watchlist = WatchlistOut(watchlist_id=new_id(), name="Furtados", severity=Severity.CRITICAL, created_at=NOW, entries=1)
         ends = {"valid_until": None, "valid_from": None}
         entry = EntryOut(
@@ -167,12 +173,14 @@ class City:
             "/recordings/timeline": _timeline,
             "/recordings/clips": paged([]),
             "/holds": paged([hold(gate.id), hold(None, lifted_at=NOW, lifted_by=new_id())]),
+            "/snapshots/*": Reply(body=picture(), headers={"content-type": "image/jpeg"}),
             "/streams": paged([stream]),
             "/streams/*": stream,
             "/cameras/*/history": paged([]),
         }.items():
             services.answer("GET", path, body)
-        self.ids = {"/cameras/:id": gate.id, "/alertas/:id": alerts[0].alert_id, "/listas/:id": watchlist.watchlist_id}
+        self.ids = {"/cameras/:id": gate.id, "/alertas/:id": alerts[0].alert_id}
+        self.ids |= {"/listas/:id": watchlist.watchlist_id, "/regras/:id": drawn["rule_id"]}
         self.queries = {"/placas": "?plate=ABC1D23", "/gravacoes": f"?camera={gate.id},{cameras[1].id}"}
         self.reads = {"/placas": f"?plate=ABC1D23&read={read.detection_id}", "/armazenamento": "?view=holds"}
 

@@ -24,7 +24,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.browser, pytest.mark.media, pytest.ma
 OWN = "quatro-vagoes-lilas-77"
 """The password that everybody chooses at their first sign-in."""
 GROUP = "Centro"
-OPERATION = ["Painel", "Mural", "Gravações", "Alertas", "Placas", "Câmeras", "Listas de placas"]
+OPERATION = ["Painel", "Mural", "Gravações", "Alertas", "Placas", "Câmeras", "Listas de placas", "Regras"]
 ADMINISTRATION = ["Grupos de câmeras", "Pessoas", "Chaves de acesso", "Cidade", "Armazenamento", "Auditoria"]
 
 
@@ -269,7 +269,7 @@ DONE = {
 
 async def test_the_auditor_reads_in_words_what_was_done_and_verifies_it(room: Room) -> None:
     desk = await room.sit_in("auditora")
-    assert await desk.navigation() == ["Alertas", "Câmeras", *(each for each in ADMINISTRATION[1:] if each != "Armazenamento")]
+    assert await desk.navigation() == ["Alertas", "Câmeras", "Regras", *(each for each in ADMINISTRATION[1:] if each != "Armazenamento")]
     await desk.open("Auditoria")
     for deed, who in DONE.items():
         await desk.page.get_by_label("Ação", exact=True).select_option(label=deed)

@@ -7,7 +7,7 @@ export const SHELL = {
   groups: { operation: "Operação", administration: "Administração", platform: "Plataforma" },
   screens: {
     dashboard: "Painel", wall: "Mural", recordings: "Gravações", alerts: "Alertas", plates: "Placas", cameras: "Câmeras", camera: "Câmera", watchlists: "Listas de placas",
-    watchlist: "Lista de placas", groups: "Grupos de câmeras", people: "Pessoas", person: "Pessoa", keys: "Chaves de acesso", city: "Cidade",
+    watchlist: "Lista de placas", rules: "Regras", rule: "Regra", groups: "Grupos de câmeras", people: "Pessoas", person: "Pessoa", keys: "Chaves de acesso", city: "Cidade",
     storage: "Armazenamento", audit: "Auditoria", cities: "Cidades", account: "Minha conta", help: "Ajuda",
   },
   link: { on: "ao vivo", off: "reconectando…", refused: "sem dados ao vivo" },

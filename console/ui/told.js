@@ -1,0 +1,26 @@
+// Who is told of the alerts of a rule or a list: every channel that takes them, or some.
+
+import { may } from "../shell/state.js";
+import { TOLD } from "../texts/pt-BR/when.js";
+import { html } from "./html.js";
+import { readAll, useLoaded } from "./loading.js";
+
+/** `chosen`: ids of channels, null for every one; `onChange(ids | null)`. */
+export function ToldField({ chosen, onChange }) {
+  const channels = useLoaded(async () => (may("channels:read") ? readAll("/channels", {}, 200) : null));
+  const known = channels.value ?? [];
+  const gone = (chosen ?? []).filter((id) => channels.value && !known.some((each) => each.channel_id === id));
+  const toggle = (id) => onChange(chosen.includes(id) ? chosen.filter((each) => each !== id) : [...chosen, id]);
+  const box = (id, name) => html`<label key=${id} class="choice"><input type="checkbox" checked=${chosen.includes(id)} onChange=${() => toggle(id)} /> ${name}</label>`;
+  return html`<fieldset><legend>${TOLD.title}</legend>
+    <label class="choice"><input type="radio" checked=${chosen === null} onChange=${() => onChange(null)} /> ${TOLD.every}</label>
+    <label class="choice"><input type="radio" checked=${chosen !== null} onChange=${() => onChange([])} /> ${TOLD.some}</label>
+    ${channels.problem && html`<p class="muted">${TOLD.unread}</p>`}
+    ${channels.value?.length === 0 && html`<p class="muted">${TOLD.none}</p>`}
+    ${chosen !== null && html`<div class="told-channels">
+      ${known.map(({ channel_id: id, name, enabled }) => box(id, enabled ? name : `${name} (${TOLD.off})`))}
+      ${gone.map((id) => box(id, TOLD.gone))}
+    </div>`}
+    ${chosen?.length === 0 && known.length > 0 && html`<p class="muted">${TOLD.nobody}</p>`}
+  </fieldset>`;
+}

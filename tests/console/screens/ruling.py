@@ -1,0 +1,88 @@
+"""Rules as their service keeps them, and a dry run of them, for the screens of rules: a stand-in in memory."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from tests.console.standins import Asked, Reply, Services, paged, problem
+
+from gtvision.ids import new_id
+from gtvision.time import SystemClock, isoformat
+
+ANYTHING: dict[str, Any] = {
+    "classes": [],
+    "camera_ids": [],
+    "group_ids": [],
+    "min_confidence": 0.5,
+    "zone": None,
+    "line": None,
+    "dwell_s": None,
+    "count": None,
+    "colours": [],
+    "plate": None,
+    "schedule": None,
+}
+
+
+def rule(name: str, *, enabled: bool = True, **condition: Any) -> dict[str, Any]:
+    now = isoformat(SystemClock().now())
+    return {
+        "rule_id": str(new_id()),
+        "name": name,
+        "enabled": enabled,
+        "severity": "warning",
+        "version": 1,
+        "condition": ANYTHING | condition,
+        "cooldown_s": 60,
+        "channel_ids": None,
+        "created_at": now,
+        "updated_at": now,
+    }
+
+
+def dry_run(camera_id: Any, count: int, days: int = 7) -> dict[str, Any]:
+    """What the service answers of a rule that would have raised so many alerts, two a day."""
+    now = SystemClock().now()
+    times = [now - timedelta(hours=12 * place) for place in range(count)]
+    alerts = [{"at": isoformat(at), "camera_id": str(camera_id), "detection_id": str(new_id()), "evidence": True} for at in times]
+    dates = [f"{now - timedelta(days=day):%Y-%m-%d}" for day in reversed(range(days))]
+    by_day = [{"date": date, "count": sum(f"{at:%Y-%m-%d}" == date for at in times)} for date in dates]
+    return {"total": count, "alerts": alerts, "by_day": by_day, "scanned": 120_000}
+
+
+class Rules:
+    """Answers for `/rules` as long as the test lasts."""
+
+    def __init__(self, services: Services, *rules: dict[str, Any]) -> None:
+        self.rules = {each["rule_id"]: each for each in rules}
+        services.answer("GET", "/rules", self._list)
+        services.answer("GET", "/rules/*", lambda asked: self.rules.get(_id(asked)) or problem(404, "not_found"))
+        services.answer("GET", "/rules/*/versions", self._versions)
+        services.answer("POST", "/rules", self._make)
+        services.answer("PATCH", "/rules/*", self._change)
+
+    def only(self) -> dict[str, Any]:
+        (found,) = self.rules.values()
+        return found
+
+    def _list(self, asked: Asked) -> Any:
+        return paged(list(self.rules.values()))(asked)
+
+    def _versions(self, asked: Asked) -> dict[str, Any]:
+        now = self.rules[asked.path.split("/")[2]]
+        return {"items": [{"version": now["version"], "condition": now["condition"], "created_at": now["updated_at"]}]}
+
+    def _make(self, asked: Asked) -> Reply:
+        made = rule("") | asked.body
+        self.rules[made["rule_id"]] = made
+        return Reply(201, made)
+
+    def _change(self, asked: Asked) -> dict[str, Any]:
+        before = self.rules[_id(asked)]
+        self.rules[_id(asked)] = before | asked.body | {"version": before["version"] + ("condition" in asked.body)}
+        return self.rules[_id(asked)]
+
+
+def _id(asked: Asked) -> str:
+    return asked.path.split("/")[2]
