@@ -11,7 +11,7 @@ const TIMEOUT_MS = 15_000;
 const FILE_MS = 600_000;
 const REFRESH = "/auth/refresh";
 /** Paths for which a city may require a purpose. */
-const DECLARED = /^\/(plates\/|recordings|snapshots\/|auth\/tickets|detections\/[^/?]+\/(evidence|thumbnail))/;
+const DECLARED = /^\/(plates\/|recordings|snapshots\/|auth\/tickets|detections\/dry-run|detections\/[^/?]+\/(evidence|thumbnail))/;
 /** Key in localStorage during a renewal: the CSRF cookie of the token that is being renewed, and the time when it began. */
 const RENEWING = "gtvision.renewing";
 /** Name of the channel by which a tab tells the others that the session has ended. */

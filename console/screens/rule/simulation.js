@@ -1,7 +1,9 @@
 // What a rule would have done: how many alerts, on which days, and each with its picture and its minute of video.
 
+import { purposeFor } from "../../shell/purpose.js";
 import { session } from "../../shell/state.js";
 import { nameOf } from "../../stores/cameras.js";
+import { CLASSES } from "../../texts/pt-BR/common.js";
 import { inWords } from "../../texts/pt-BR/errors.js";
 import { RULE, SIMULATION } from "../../texts/pt-BR/rule.js";
 import { dayOf, moment } from "../../ui/dates.js";
@@ -10,6 +12,7 @@ import { SelectField } from "../../ui/form.js";
 import { html, useState } from "../../ui/html.js";
 import { Picture, Thumbnail } from "../../ui/picture.js";
 import { ShowMinute } from "../../ui/playback/minute.js";
+import { Plate } from "../../ui/signs.js";
 import { Skeleton } from "../../ui/states.js";
 
 const DAY_MS = 86_400_000;
@@ -27,7 +30,9 @@ export function Simulation({ read, known, children }) {
     try {
       const to = Date.now();
       const period = { from: new Date(to - Number(days) * DAY_MS).toISOString(), to: new Date(to).toISOString() };
-      const answer = await session.post("/detections/dry-run", { ...read(), ...period }, { timeout: PATIENCE_MS });
+      const asked = { ...read(), ...period };
+      if (asked.condition.schedule) asked.holidays = (await session.get("/maintenance/holidays")).dates.map(({ date }) => date);
+      const answer = await purposeFor(() => session.post("/detections/dry-run", asked, { timeout: PATIENCE_MS })); // a plate is searched for
       setState({ result: { ...answer, days, known }, problem: null, isRunning: false });
     } catch (problem) {
       setState({ result: null, problem, isRunning: false });
@@ -49,10 +54,12 @@ export function Simulation({ read, known, children }) {
 
 const pictureOf = (alert, what) => `/detections/${alert.detection_id}/${what}?captured_at=${encodeURIComponent(alert.at)}`;
 
-function Result({ result: { total, alerts, by_day: byDay, scanned, days }, isStale, children }) {
+function Result({ result, isStale, children }) {
+  const { total, alerts, by_day: byDay, scanned, days } = result;
   const [opened, open] = useState(null);
   return html`
     <p class="rule-total" role="status"><strong>${total ? SIMULATION.would(total, days) : SIMULATION.wouldNot(days)}</strong> <span class="muted">${SIMULATION.scanned(scanned)}</span></p>
+    ${!result.complete && html`<p class="error">${SIMULATION.cut(moment(result.scanned_until))}</p>`}
     ${isStale && html`<p class="error">${SIMULATION.stale}</p>`}
     ${children}
     ${byDay.length > 1 && total > 0 && html`<${Days} items=${byDay} />`}
@@ -68,7 +75,8 @@ function Found({ alert, onOpen }) {
   const when = moment(alert.at);
   const camera = nameOf(alert.camera_id);
   return html`<li>
-    <span class="rule-when">${when}<br /><span class="muted">${camera}</span></span>
+    <span class="rule-when">${when}<br /><span class="muted">${[camera, CLASSES[alert.object_class], alert.sightings > 1 && SIMULATION.seen(alert.sightings)].filter(Boolean).join(" · ")}</span></span>
+    ${alert.plate && html`<${Plate} plate=${alert.plate} />`}
     ${alert.evidence
       ? html`<button type="button" class="quiet rule-picture" onClick=${onOpen} aria-label=${SIMULATION.openPicture(`${when}, ${camera}`)}><${Thumbnail} path=${pictureOf(alert, "thumbnail")} /></button>`
       : html`<span class="muted">${SIMULATION.noPicture}</span>`}

@@ -113,6 +113,8 @@ export const SIMULATION = {
   openPicture: (when) => `Abrir a imagem de ${when}`,
   pictureTitle: (when) => `Imagem de ${when}`,
   noPicture: "sem imagem",
+  cut: (when) => `O tempo acabou antes do fim: só o que houve até ${when} foi examinado. Escolha um período menor.`,
+  seen: (count) => `vista ${number(count)} vezes`,
   stale: "A regra mudou depois desta simulação: simule de novo.",
   saveFirst: "Salve a regra para poder ligá-la.",
 };

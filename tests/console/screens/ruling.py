@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from tests.console.standins import Asked, Reply, Services, paged, problem
 
+from gtvision.camera import ObjectClass
 from gtvision.ids import new_id
 from gtvision.time import SystemClock, isoformat
+from ingest.trials.api import DayOut, TrialOut, WouldBeOut
 
 ANYTHING: dict[str, Any] = {
     "classes": [],
@@ -41,14 +44,26 @@ def rule(name: str, *, enabled: bool = True, **condition: Any) -> dict[str, Any]
     }
 
 
-def dry_run(camera_id: Any, count: int, days: int = 7) -> dict[str, Any]:
+def dry_run(camera_id: UUID, count: int, days: int = 7) -> TrialOut:
     """What the service answers of a rule that would have raised so many alerts, two a day."""
     now = SystemClock().now()
     times = [now - timedelta(hours=12 * place) for place in range(count)]
-    alerts = [{"at": isoformat(at), "camera_id": str(camera_id), "detection_id": str(new_id()), "evidence": True} for at in times]
-    dates = [f"{now - timedelta(days=day):%Y-%m-%d}" for day in reversed(range(days))]
-    by_day = [{"date": date, "count": sum(f"{at:%Y-%m-%d}" == date for at in times)} for date in dates]
-    return {"total": count, "alerts": alerts, "by_day": by_day, "scanned": 120_000}
+    dates = [(now - timedelta(days=day)).date() for day in reversed(range(days))]
+    return TrialOut(
+        total=count,
+        alerts=[_would_be(at, camera_id) for at in times],
+        by_day=[DayOut(date=each, count=sum(at.date() == each for at in times)) for each in dates],
+        scanned=120_000,
+        scanned_until=now,
+        complete=True,
+    )
+
+
+def _would_be(at: datetime, camera_id: UUID) -> WouldBeOut:
+    known: dict[str, Any] = {"at": at, "last_seen_at": at, "camera_id": camera_id, "detection_id": new_id()}
+    return WouldBeOut(
+        **known, sightings=2, object_class=ObjectClass.BUS, confidence=0.9, plate="ABC1D23", evidence=True, thumbnail_url=None
+    )
 
 
 class Rules:
@@ -56,6 +71,7 @@ class Rules:
 
     def __init__(self, services: Services, *rules: dict[str, Any]) -> None:
         self.rules = {each["rule_id"]: each for each in rules}
+        services.answer("GET", "/maintenance/holidays", {"dates": [{"date": "2026-12-25", "name": "Natal"}]})
         services.answer("GET", "/rules", self._list)
         services.answer("GET", "/rules/*", lambda asked: self.rules.get(_id(asked)) or problem(404, "not_found"))
         services.answer("GET", "/rules/*/versions", self._versions)

@@ -104,7 +104,7 @@ async def test_a_new_rule_is_simulated_saved_switched_off_and_then_switched_on(c
     await page.get_by_role("button", name="Simular").click()
     await expect(simulation).to_contain_text("nos últimos 30 dias")
     asked = console.services.to("POST", "/detections/dry-run")[-1].body
-    assert (asked["condition"], asked["cooldown_s"]) == (made["condition"], made["cooldown_s"])
+    assert (asked["condition"], asked["cooldown_s"], asked["holidays"]) == (made["condition"], made["cooldown_s"], ["2026-12-25"])
     await simulation.get_by_role("button", name="Ligar").click()
     await expect(page.locator(".rule > header")).to_contain_text("ligada")
     assert rules.only()["enabled"] is True
