@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from uuid import UUID
 
+from city.judging import Grouping, Judge
 from gtvision.camera import ObjectClass
 from gtvision.errors import Invalid
-from gtvision.rules import Grouping, Judge, RuleCondition, Sighting
+from gtvision.rules import RuleCondition, Sighting
 
 LONGEST = timedelta(days=31)
 SHOWN = 200

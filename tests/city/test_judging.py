@@ -13,9 +13,10 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from city.judging import Grouping, Judge
 from gtvision.geometry import Place, turn
 from gtvision.ids import new_id
-from gtvision.rules import Direction, Grouping, Judge, Line, RuleCondition, Schedule, Sighting
+from gtvision.rules import Direction, Line, RuleCondition, Schedule, Sighting
 
 CAMERA, OTHER = new_id(), new_id()
 BEGIN = datetime(2026, 11, 30, 12, tzinfo=UTC).timestamp()
