@@ -57,6 +57,56 @@ export interface ChangesOut {
   last: number;
 }
 
+/** A new channel. */
+export interface ChannelIn {
+  name: string;
+  enabled?: boolean | null;
+  settings?: Record<string, string | number> | null;
+  secrets?: Record<string, string> | null;
+  min_severity?: Severity | null;
+  kinds?: (string)[] | null;
+  rate_per_minute?: number | null;
+  quiet_hours?: QuietHoursModel | null;
+  template?: TemplateModel | null;
+  kind: Kind;
+}
+
+/** A channel. Of its secrets only the names are told. */
+export interface ChannelOut {
+  channel_id: string;
+  kind: Kind;
+  name: string;
+  enabled: boolean;
+  settings: Record<string, unknown>;
+  secrets_set: (string)[];
+  min_severity: Severity;
+  kinds: (string)[];
+  rate_per_minute: number;
+  quiet_hours: QuietHoursModel | null;
+  template: TemplateModel | null;
+  created_at: string;
+  trouble: TroubleOut | null;
+  last_delivered_at: string | null;
+}
+
+/** What to change. `settings` replaces all of them; of `secrets` those that are named, and an empty one is removed. */
+export interface ChannelPatch {
+  name?: string | null;
+  enabled?: boolean | null;
+  settings?: Record<string, string | number> | null;
+  secrets?: Record<string, string> | null;
+  min_severity?: Severity | null;
+  kinds?: (string)[] | null;
+  rate_per_minute?: number | null;
+  quiet_hours?: QuietHoursModel | null;
+  template?: TemplateModel | null;
+}
+
+/** Every channel of the city. */
+export interface ChannelsOut {
+  items: (ChannelOut)[];
+}
+
 /** What a person says of an alert. */
 export interface CommentIn {
   text: string;
@@ -91,6 +141,19 @@ export interface EntryPatch {
   group_ids?: (string)[] | null;
 }
 
+/** A field of a channel's form. */
+export interface FieldOut {
+  name: string;
+  label: string;
+  type: FieldType;
+  required: boolean;
+  help: string;
+  choices: (string)[] | null;
+}
+
+/** How a form asks for a value. */
+export type FieldType = "text" | "secret" | "number" | "choice";
+
 export interface HTTPValidationError {
   detail?: (ValidationError)[];
 }
@@ -109,6 +172,24 @@ export interface HolidayBody {
 /** The days on which the city rests; rules may hold on them only, or never. */
 export interface Holidays {
   dates: (HolidayBody)[];
+}
+
+/** By what a message travels. */
+export type Kind = "email" | "telegram" | "slack" | "pagerduty" | "sms" | "whatsapp" | "webhook" | "web_push";
+
+/** A kind of channel, from which the console draws the form. */
+export interface KindOut {
+  kind: Kind;
+  name: string;
+  carries_pictures: boolean;
+  fields: (FieldOut)[];
+  template: TemplateModel;
+  variables: (VariableOut)[];
+}
+
+/** Every kind of channel. */
+export interface KindsOut {
+  items: (KindOut)[];
 }
 
 /** How an entry compares plates. */
@@ -147,10 +228,54 @@ export interface Page_WindowOut_ {
   next?: string | null;
 }
 
+/** A template to try; null: the one that the kind has by itself. */
+export interface PreviewIn {
+  kind: Kind;
+  template?: TemplateModel | null;
+  alert_id?: string | null;
+}
+
+/** The text as it reads of an alert. */
+export interface PreviewOut {
+  subject: string;
+  body: string;
+}
+
+/** The `applicationServerKey` of the Push API. */
+export interface PushKeyOut {
+  public_key: string;
+}
+
+/** The keys of a browser's subscription. */
+export interface PushKeys {
+  p256dh: string;
+  auth: string;
+}
+
+/** A browser, as `PushSubscription.toJSON()` describes it. */
+export interface PushSubscriptionIn {
+  endpoint: string;
+  keys: PushKeys;
+  expirationTime?: number | null;
+}
+
+/** Hours of the city's clock in which the channel is silent; past midnight they belong to the day on which they began. */
+export interface QuietHoursModel {
+  from: string;
+  to: string;
+  days?: (number)[];
+  except_critical?: boolean;
+}
+
 /** The alerts, in the order in which they were named, and those that do not exist. */
 export interface ResolvedOut {
   resolved: (AlertOut)[];
   not_found: (string)[];
+}
+
+/** A secret, shown this one time. */
+export interface SecretOut {
+  secret: string;
 }
 
 /** How loud an alert is. */
@@ -170,12 +295,38 @@ export interface SummaryOut {
   newest_open: AlertOut | null;
 }
 
+/** The text of a channel's messages. */
+export interface TemplateModel {
+  subject: string;
+  body: string;
+}
+
+/** What became of a test message. */
+export interface TestOut {
+  delivered: boolean;
+  detail: string;
+  took_ms: number;
+}
+
+/** Since when a channel does not deliver. */
+export interface TroubleOut {
+  since: string;
+  detail: string;
+}
+
 export interface ValidationError {
   loc: (string | number)[];
   msg: string;
   type: string;
   input?: unknown;
   ctx?: Record<string, unknown>;
+}
+
+/** What a template may use. */
+export interface VariableOut {
+  name: string;
+  meaning: string;
+  example: unknown;
 }
 
 /** A new list of plates. */

@@ -9,10 +9,12 @@ from typing import Any
 from uuid import UUID
 
 import httpx
+import pytest
 import pytest_asyncio
+from pydantic import SecretStr
 from tests.chassis.waiting import all_listen
 from tests.fixtures.plugin import DatabaseFor
-from tests.fixtures.tokens import TokenMint
+from tests.fixtures.tokens import TokenMint, encryption_keys
 
 from alerts.alerts.fakes import FakeNotifier
 from alerts.alerts.repository import PostgresAlerts, camera_copy
@@ -20,7 +22,7 @@ from alerts.alerts.usecases import Alerts
 from alerts.app import create_api
 from alerts.conditions.consumers import ConditionEvents
 from alerts.conditions.usecases import Conditions
-from alerts.settings import ApiSettings
+from alerts.settings import ApiSettings, NotifySettings
 from alerts.sightings.consumers import SightingEvents
 from alerts.sightings.usecases import Sightings
 from alerts.watchlists.repository import PostgresWatchlists
@@ -30,7 +32,7 @@ from chassis.envelope import wrap
 from chassis.fakes import FakeLive
 from chassis.redis import connect_redis
 from chassis.service import Service
-from chassis.settings import RabbitSettings, RedisSettings
+from chassis.settings import ObjectsSettings, RabbitSettings, RedisSettings, VaultSettings
 from city.cameras import CameraEvents
 from city.tenants import TenantDirectory
 from gtvision.camera import ObjectClass
@@ -111,11 +113,22 @@ class Running:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def running(database_for: DatabaseFor, rabbitmq: RabbitSettings, redis_state: RedisSettings) -> AsyncIterator[Running]:
+async def running(
+    database_for: DatabaseFor, rabbitmq: RabbitSettings, redis_state: RedisSettings, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Running]:
     mint = TokenMint()
     redis = connect_redis(redis_state.state_url)
     await mint.publish(redis)
-    settings = ApiSettings(service_name="alerts", db=await database_for("alerts"), rabbit=rabbitmq, redis=redis_state)
+    settings = ApiSettings(
+        service_name="alerts",
+        db=await database_for("alerts"),
+        rabbit=rabbitmq,
+        redis=redis_state,
+        vault=VaultSettings(keys=SecretStr(encryption_keys())),
+        objects=ObjectsSettings(url=tmp_path_factory.mktemp("objects").as_uri()),
+        notify=NotifySettings(allow_loopback=True, allow_http=True),
+        public_url="https://video.cidade.example",
+    )
     service = create_api(settings)
     transport = httpx.ASGITransport(app=service.api, client=("203.0.113.9", 4711))
     clock = SystemClock()

@@ -33,6 +33,8 @@ PUBLIC = {
     ("GET", "/api/v1/.well-known/jwks.json"),
     # a browser's own download sends no header: the link carries a sealed ticket of five minutes (proved in tests/streaming/clips)
     ("GET", "/api/v1/recordings/clips/{clip_id}/file"),
+    # Slack, a mail or a phone show the picture of an alert: the link carries a sealed ticket of a day (proved in tests/alerts/messages)
+    ("GET", "/api/v1/channels/picture"),
 }
 """Routes that need no token, besides each service's documentation. A new one needs its reason in a comment."""
 ANY_TOKEN = {

@@ -62,6 +62,7 @@ BODIES: dict[tuple[str, str], Any] = {
     ("PATCH", "/api/v1/watchlists/{watchlist_id}"): {"name": "Minha agora"},
     ("PATCH", "/api/v1/watchlists/{watchlist_id}/entries/{entry_id}"): {"reason": "Minha agora"},
     ("PATCH", "/api/v1/maintenance/{window_id}"): {"name": "Minha agora"},
+    ("PATCH", "/api/v1/channels/{channel_id}"): {"name": "Minha agora"},
     ("POST", "/api/v1/holds/{hold_id}/lift"): {"reason": "Minha agora"},
 }
 LIST_ONLY = {"/api/v1/plates/{plate}"}
@@ -183,6 +184,8 @@ async def belongings(clients: dict[str, httpx.AsyncClient], owner: dict[str, str
     made["entry_id"] = (await post("alerts", f"/watchlists/{made['watchlist_id']}/entries", {"plate": PLATE}))["entry_id"]
     planned = {"name": "Obra", "starts_at": made["to"], "ends_at": isoformat(now + timedelta(hours=2))}
     made["window_id"] = (await post("alerts", "/maintenance", planned))["window_id"]
+    slack = {"kind": "slack", "name": "Central", "secrets": {"webhook_url": "https://hooks.slack.com/services/T/B/x"}}
+    made["channel_id"] = (await post("alerts", "/channels", slack))["channel_id"]
     camera = (await post("cameras", "/cameras", {"name": "Praça", "url": "rtsp://admin:segredo@10.9.8.7/stream1"}))["id"]
     made["camera_id"] = camera
     made["layout_id"] = (await post("cameras", "/layouts", {"name": "Centro", "tiles": 1, "cameras": [camera]}))["id"]

@@ -10,12 +10,23 @@ from alerts.alerts.fakes import FakeNotifier
 from alerts.alerts.jobs import waking
 from alerts.alerts.repository import PostgresAlerts, camera_copy
 from alerts.alerts.usecases import AlertLists, Alerts
+from alerts.browsers.api import router as browsers_router
+from alerts.browsers.consumers import BrowserEvents
+from alerts.browsers.repository import PostgresBrowsers
+from alerts.browsers.usecases import Browsers
+from alerts.channels.api import router as channels_router
+from alerts.channels.consumers import ChannelEvents
+from alerts.channels.repository import PostgresChannels
+from alerts.channels.usecases import Channels
 from alerts.conditions.consumers import ConditionEvents
 from alerts.conditions.usecases import Conditions
+from alerts.gateways.senders import Senders
 from alerts.maintenance.api import router as maintenance_router
 from alerts.maintenance.consumers import MaintenanceEvents
 from alerts.maintenance.repository import PostgresMaintenance
 from alerts.maintenance.usecases import Maintenance
+from alerts.messages.api import router as messages_router
+from alerts.messages.usecases import Messages
 from alerts.settings import ApiSettings, MigrateSettings
 from alerts.sightings.consumers import SightingEvents
 from alerts.sightings.usecases import Sightings
@@ -33,6 +44,8 @@ from chassis.outbox import OutboxRelay
 from chassis.redis import connect_redis
 from chassis.service import Service, create_app, run
 from chassis.settings import load
+from chassis.storage import ObjectStore
+from chassis.vault import Vault
 from city.cameras import CameraEvents
 from city.tenants import TenantDirectory
 from gtvision.events import AlertAcknowledged, AlertRaised, AlertResolved, AuditRecorded
@@ -51,6 +64,14 @@ def create_api(settings: ApiSettings) -> Service:
     alerts = Alerts(db.uow, PostgresAlerts, clock, LiveBus(cache), FakeNotifier())
     lists = AlertLists(db.uow, PostgresAlerts)
     sightings = Sightings(db.uow, PostgresWatchlists, PostgresAlerts, alerts, tenants, settings.rules.sighting)
+    vault, notify = Vault(settings.vault), settings.notify
+    objects = ObjectStore(settings.objects)
+    senders = Senders(notify.policy(), clock, public_url=settings.public_url, allow_http=notify.allow_http, ca_file=notify.ca_file)
+    messages = Messages(tenants, objects, vault, clock, settings.public_url)
+    browsers = Browsers(db.uow, PostgresBrowsers, clock, vault)
+    channels = Channels(db.uow, PostgresChannels, PostgresAlerts, clock, vault, messages, browsers, senders.by_kind)
+    BrowserEvents(browsers).subscribe(bus)
+    ChannelEvents(channels).subscribe(bus)
     SightingEvents(sightings).subscribe(bus)
     ConditionEvents(Conditions(db.uow, PostgresAlerts, alerts)).subscribe(bus)
     maintenance = Maintenance(db.uow, PostgresMaintenance, clock)
@@ -61,8 +82,8 @@ def create_api(settings: ApiSettings) -> Service:
     return create_app(
         settings,
         title="GT-Vision alerts",
-        lifespan_parts=(lambda: db, lambda: cache, lambda: state, lambda: auth, lambda: tenants, lambda: bus),
-        routers=(watchlists_router, alerts_router, maintenance_router),
+        lifespan_parts=(lambda: db, lambda: cache, lambda: state, lambda: auth, lambda: tenants, lambda: senders, lambda: bus),
+        routers=(watchlists_router, alerts_router, maintenance_router, messages_router, browsers_router, channels_router),
         readiness={"postgresql": db.check, "rabbitmq": bus.check, "keys": auth.check},
         asyncapi=bus.asyncapi,
         loops={
@@ -71,7 +92,7 @@ def create_api(settings: ApiSettings) -> Service:
             "waking": waking(alerts),
             "idempotency": KeyKeeping(db.uow, clock).run,
         },
-        provides=[auth.authenticator, tenants, watchlists, alerts, lists, maintenance],
+        provides=[auth.authenticator, tenants, watchlists, alerts, lists, maintenance, messages, browsers, channels],
     )
 
 

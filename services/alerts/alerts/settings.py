@@ -3,11 +3,23 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 
-from pydantic import Field
+from pydantic import AliasChoices, Field
+from pydantic_settings import SettingsConfigDict
 
 from alerts.sightings.domain import SightingRules
-from chassis.settings import DatabaseSettings, RabbitSettings, RedisSettings, Section, ServiceSettings
+from chassis.settings import (
+    DatabaseSettings,
+    Networks,
+    ObjectsSettings,
+    RabbitSettings,
+    RedisSettings,
+    Section,
+    ServiceSettings,
+    VaultSettings,
+)
+from gtvision.addresses import AddressPolicy
 
 
 class RuleSettings(Section):
@@ -40,12 +52,41 @@ class RuleSettings(Section):
         return SightingRules(self.min_confidence, self.min_alternate, timedelta(seconds=self.cooldown_s))
 
 
+class NotifySettings(Section):
+    """Where messages may be sent: mail servers, webhooks and gateways that administrators of a city name."""
+
+    model_config = SettingsConfigDict(env_prefix="NOTIFY_")
+
+    allow_loopback: bool = Field(False, description="Accept mail servers and webhooks on this machine itself: for tests only")
+    allowed_networks: Networks = Field((), description="Networks that messages may be sent to whatever they are, comma separated CIDR")
+    denied_networks: Networks = Field(
+        (), description="The installation's own service networks, where no message goes, comma separated CIDR"
+    )
+    allow_http: bool = Field(False, description="Accept http:// for webhooks and gateways: within a trusted network only")
+    ca_file: Path | None = Field(None, description="PEM of authorities that are trusted besides the public ones, such as the city's own")
+
+    def policy(self) -> AddressPolicy:
+        """Returns the policy that addresses are checked with."""
+        return AddressPolicy(self.allow_loopback, self.allowed_networks, self.denied_networks)
+
+
 class ApiSettings(ServiceSettings):
     """The one process of alerts."""
+
+    public_url: str = Field(
+        "",
+        validation_alias=AliasChoices("public_url", "PUBLIC_URL"),
+        description="Where browsers see the console, as https://video.cidade.example: messages lead there; empty: they have no links",
+        max_length=200,
+        pattern=r"^(https?://[A-Za-z0-9.:\[\]-]+/?)?$",
+    )
 
     db: DatabaseSettings = Field(default_factory=DatabaseSettings)
     rabbit: RabbitSettings = Field(default_factory=RabbitSettings)
     redis: RedisSettings = Field(default_factory=RedisSettings)
+    vault: VaultSettings = Field(default_factory=VaultSettings)
+    objects: ObjectsSettings = Field(default_factory=ObjectsSettings)
+    notify: NotifySettings = Field(default_factory=NotifySettings)
     rules: RuleSettings = Field(default_factory=RuleSettings)
 
 

@@ -1,0 +1,1 @@
+"""Browsers: whose notifications people switched on (Web Push)."""

@@ -1,0 +1,109 @@
+"""A channel, and what it wants to be told. Pure: no I/O, no clock."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, time, timedelta
+from typing import Any
+from uuid import UUID
+
+from alerts.alerts.domain import Alert, Notice
+from alerts.browsers.domain import Browser
+from alerts.channels.domain.kinds import KINDS, Kind
+from alerts.messages.domain import Style, Template
+from gtvision.events import Severity
+
+_ORDER = tuple(Severity)
+_TELLS_ACKNOWLEDGED = {Kind.PAGERDUTY, Kind.WEBHOOK}
+"""Machines, which keep a state of their own; a person need not be told that a colleague looks after it."""
+SECRET_OVERLAP = timedelta(hours=24)
+"""How long the secret before signs too."""
+
+
+@dataclass(frozen=True, slots=True)
+class QuietHours:
+    """Hours of the city's clock in which a channel is silent, [`start`, `end`); past midnight they belong to the day on which they began.
+
+    `days` counts from Monday, 0; empty: every day. The same start and end is the whole day.
+    """
+
+    start: time
+    end: time
+    days: frozenset[int] = frozenset()
+    except_critical: bool = True
+
+    def hold(self, at: datetime) -> bool:
+        """Whether an instant, in the city's own time, is in them."""
+        now = at.time()
+        if self.start < self.end:
+            return self.start <= now < self.end and self._is_day(at)
+        return (now >= self.start and self._is_day(at)) or (now < self.end and self._is_day(at - timedelta(days=1)))
+
+    def _is_day(self, at: datetime) -> bool:
+        return not self.days or at.weekday() in self.days
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Since when a channel does not deliver, and what it answered last."""
+
+    since: datetime
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """A way to reach people of a tenant. `kinds` are those of alerts, empty: every one; `sealed` holds its secrets, each sealed."""
+
+    channel_id: UUID
+    tenant_id: UUID
+    kind: Kind
+    name: str
+    created_at: datetime
+    settings: Mapping[str, Any]
+    sealed: Mapping[str, str] = field(repr=False)
+    enabled: bool = True
+    min_severity: Severity = Severity.WARNING
+    kinds: tuple[str, ...] = ()
+    rate_per_minute: int = 20
+    quiet_hours: QuietHours | None = None
+    template: Template | None = None
+    rotated_at: datetime | None = None
+    """When a webhook's secret was replaced."""
+    trouble: Trouble | None = None
+    last_delivered_at: datetime | None = None
+
+    def wants(self, alert: Alert, notice: Notice) -> bool:
+        """Whether it is told of this at all; quiet hours are a matter of when."""
+        if not self.enabled or (notice is Notice.ACKNOWLEDGED and self.kind not in _TELLS_ACKNOWLEDGED):
+            return False
+        return _ORDER.index(alert.severity) >= _ORDER.index(self.min_severity) and (not self.kinds or alert.kind in self.kinds)
+
+    def style(self) -> Style:
+        """Returns how its messages are written."""
+        return style_of(self.kind, self.template)
+
+    def is_quiet(self, severity: Severity, at: datetime) -> bool:
+        """Whether it is silent at an instant of the city's own time."""
+        hours = self.quiet_hours
+        return hours is not None and hours.hold(at) and not (hours.except_critical and severity is Severity.CRITICAL)
+
+
+@dataclass(frozen=True, slots=True)
+class OpenChannel:
+    """A channel with its secrets in the clear, for as long as a message is sent."""
+
+    channel_id: UUID
+    tenant_id: UUID
+    kind: Kind
+    name: str
+    settings: Mapping[str, Any]
+    secrets: Mapping[str, str] = field(repr=False)
+    browsers: tuple[Browser, ...] = field(default=(), repr=False)
+    """Of web push: those to reach."""
+
+
+def style_of(kind: Kind, template: Template | None) -> Style:
+    """Returns how messages of a kind are written."""
+    return Style(template, is_short=kind is Kind.SMS, carries_pictures=KINDS[kind].carries_pictures)

@@ -1,0 +1,1 @@
+"""The rest of the world out: one medium, one file."""
