@@ -18,8 +18,8 @@ export const resyncs = signal(0);
 /** Counts up with each search of a plate in the header: the same plate again is asked for again, though the address stays. */
 export const searches = signal(0);
 
-const TOPICS = { detections: "detections:read", cameras: "cameras:read", alerts: "alerts:read" };
-const listeners = { detection: new Set(), camera: new Set(), alert: new Set() };
+const TOPICS = { detections: "detections:read", cameras: "cameras:read", alerts: "alerts:read", system: "channels:write" };
+const listeners = { detection: new Set(), camera: new Set(), alert: new Set(), system: new Set() };
 let live = null;
 
 const scopes = computed(() => new Set(me.value?.scopes ?? []));
@@ -27,7 +27,7 @@ const scopes = computed(() => new Set(me.value?.scopes ?? []));
 /** Whether the user holds one of these scopes. What a role may not do is absent from the screen, not refused. */
 export const may = (...wanted) => wanted.some((scope) => scopes.value.has(scope));
 
-/** Calls `hear(data)` for each live message of `kind` ("detection", "camera" or "alert"). Returns a function that ends it. */
+/** Calls `hear(data)` for each live message of `kind` ("detection", "camera", "alert" or "system"). Returns a function that ends it. */
 export function listen(kind, hear) {
   listeners[kind].add(hear);
   return () => listeners[kind].delete(hear);

@@ -1,4 +1,5 @@
-// Alerts as they come: true counts of the open ones, the newest, and all critical ones that nobody has acknowledged.
+// Alerts as they come: true counts of the open ones, the newest, and all critical ones that nobody has acknowledged. A snoozed alert is
+// none of these until its time is over. What came while the live link was cut is read by the number of the last change, and told as if it came now.
 
 import { listen, may, me, resyncs, session } from "../shell/state.js";
 import { untilRead } from "../ui/again.js";
@@ -9,6 +10,9 @@ const MOST_CRITICAL = 200;
 const FEW = 20;
 const MOST_KNOWN = 5_000;
 const COUNT_AFTER_MS = 300;
+/** Of a page of changes; after more pages than this everything is read anew. */
+const CHANGES = 200;
+const MOST_PAGES = 10;
 const NO_COUNTS = { critical: 0, warning: 0, info: 0, total: 0 };
 
 /** Counts of open alerts by severity, and `total`; true ones, however many alerts there are. */
@@ -27,12 +31,17 @@ export const openCriticals = computed(() => [...criticals.value.values()].sort((
 
 const arrivals = new EventTarget();
 
-/** Calls `hear(alerts)` for open alerts that this page had not seen: new ones, and after a lost link or a reload those that were missed. */
+/** Calls `hear(alerts)` for open alerts that this page had not seen open: new ones, and after a lost link or a reload those that were missed. */
 export function onArrival(hear) {
   arrivals.addEventListener("arrived", (/** @type {CustomEvent} */ { detail }) => hear(detail));
 }
 
-/** The states of the alerts that this page has seen last. */
+export const isSnoozed = (alert) => alert.state === "open" && Boolean(alert.snoozed_until) && Date.parse(alert.snoozed_until) > Date.now();
+
+/** Whether an alert waits for a person: those that are snoozed wait for their time. */
+const isOpen = (alert) => alert.state === "open" && !isSnoozed(alert);
+
+/** What this page has seen last of each alert: whether it was open, and at which change. */
 const known = new Map();
 /** The last alerts that came by themselves, each with its place in their order. */
 const lately = new Map();
@@ -41,21 +50,48 @@ let latest = 0;
 let counting = null;
 let counts = 0;
 let counted = 0;
+/** Every change up to this one has been seen; null before the first reading. */
+let cursor = null;
+/** The highest change that came live, which is not the cursor while there may be a gap before it. */
+let highest = 0;
+let isGapless = false;
+let cuts = 0;
 
 async function load() {
   const asked = (latest += 1);
-  const since = heard;
+  const [since, cut] = [heard, cuts];
+  const { last } = await session.get("/alerts/changes");
   const [page, critical] = await Promise.all([
     session.get(`/alerts?state=open&limit=${NEWEST}`),
     session.get(`/alerts?state=open&severity=critical&limit=${MOST_CRITICAL}`),
     count(),
   ]);
   if (asked !== latest) return;
-  newest.value = page.items;
-  criticals.value = new Map(critical.items.map((alert) => [alert.alert_id, alert]));
+  cursor = last;
+  isGapless = cut === cuts;
+  newest.value = page.items.filter(isOpen);
+  criticals.value = new Map(critical.items.filter(isOpen).map((alert) => [alert.alert_id, alert]));
   arrive([...page.items, ...critical.items]);
   // What came live meanwhile is newer than these answers.
   for (const [alert, at] of [...lately.values()]) if (at > since) alertIs(alert);
+}
+
+/** Reads what changed since the cursor. */
+async function catchUp() {
+  const [asked, cut] = [latest, cuts];
+  for (let pages = 0; pages < MOST_PAGES; pages += 1) {
+    const { items, last } = await session.get(`/alerts/changes?after=${cursor}&limit=${CHANGES}`);
+    if (asked !== latest || cut !== cuts) return undefined; // another reading has begun
+    take(items);
+    const next = Math.max(cursor, items.at(-1)?.change ?? last);
+    const isEnd = next === cursor;
+    cursor = next;
+    if (!isEnd) continue;
+    isGapless = true;
+    cursor = Math.max(cursor, highest);
+    return count();
+  }
+  return load();
 }
 
 async function count() {
@@ -75,58 +111,73 @@ async function countAgain() {
   if ((criticals.value.size === 0 && critical > 0) || newest.value?.length < Math.min(total, FEW)) await load();
 }
 
-/** Remembers alerts, and tells of open ones that are new to this page. */
+/** Remembers alerts, and tells of open ones that were not open on this page before. */
 function arrive(alerts) {
-  const fresh = alerts.filter((alert) => alert.state === "open" && !known.has(alert.alert_id));
-  for (const { alert_id, state } of alerts) {
-    known.delete(alert_id);
-    known.set(alert_id, state);
+  const fresh = new Map();
+  for (const alert of alerts) {
+    const { alert_id: id, change = 0 } = alert;
+    const before = known.get(id);
+    if (before && before.change > change) continue; // an answer that is older than what came live
+    if (isOpen(alert) && !before?.isOpen) fresh.set(id, alert);
+    known.delete(id);
+    known.set(id, { isOpen: isOpen(alert), change });
   }
   for (const [id] of known) {
     if (known.size <= MOST_KNOWN) break;
     known.delete(id);
   }
-  if (fresh.length) arrivals.dispatchEvent(new CustomEvent("arrived", { detail: [...new Map(fresh.map((alert) => [alert.alert_id, alert])).values()] }));
+  if (fresh.size) arrivals.dispatchEvent(new CustomEvent("arrived", { detail: [...fresh.values()] }));
 }
 
 /** Takes an alert as the live link or an answer of the API gives it. */
-export function alertIs(alert) {
-  const before = known.get(alert.alert_id);
-  lately.delete(alert.alert_id);
-  lately.set(alert.alert_id, [alert, (heard += 1)]);
-  if (lately.size > NEWEST) lately.delete(lately.keys().next().value);
-  if (newest.value) newest.value = merged(newest.value, alert);
-  adjust(alert, before);
-  if (alert.severity === "critical") {
+export const alertIs = (alert) => take([alert]);
+
+function take(alerts) {
+  const news = alerts.filter((alert) => !((known.get(alert.alert_id)?.change ?? 0) > (alert.change ?? 0)));
+  for (const alert of news) {
+    lately.delete(alert.alert_id);
+    lately.set(alert.alert_id, [alert, (heard += 1)]);
+    if (lately.size > NEWEST) lately.delete(lately.keys().next().value);
+    if (newest.value) newest.value = merged(newest.value, alert);
+    adjust(alert, known.get(alert.alert_id)?.isOpen);
     const open = new Map(criticals.value);
-    if (alert.state === "open") open.set(alert.alert_id, alert);
-    else open.delete(alert.alert_id);
-    criticals.value = open;
+    const was = open.delete(alert.alert_id);
+    if (alert.severity === "critical" && isOpen(alert)) open.set(alert.alert_id, alert);
+    if (was || open.size !== criticals.value.size) criticals.value = open;
   }
-  arrive([alert]);
-  counting ??= setTimeout(() => countAgain().catch(() => {}), COUNT_AFTER_MS); // the next alert counts again
+  arrive(news);
+  if (news.length) counting ??= setTimeout(() => countAgain().catch(() => {}), COUNT_AFTER_MS); // the next alert counts again
 }
 
 /** Counts at once what is seen to change; the true count follows. */
-function adjust(alert, before) {
-  const by = alert.state === "open" ? (before === undefined ? 1 : 0) : before === "open" ? -1 : 0;
+function adjust(alert, wasOpen = false) {
+  const by = Number(isOpen(alert)) - Number(wasOpen);
   if (by === 0) return;
-  const counts = openCounts.value;
-  openCounts.value = { ...counts, total: Math.max(0, counts.total + by), [alert.severity]: Math.max(0, (counts[alert.severity] ?? 0) + by) };
+  const now = openCounts.value;
+  openCounts.value = { ...now, total: Math.max(0, now.total + by), [alert.severity]: Math.max(0, (now[alert.severity] ?? 0) + by) };
 }
 
 function merged(list, alert) {
   const at = list.findIndex((each) => each.alert_id === alert.alert_id);
-  if (at >= 0) return alert.state === "open" ? list.with(at, alert) : list.toSpliced(at, 1);
-  return alert.state !== "open" ? list : [alert, ...list].sort((a, b) => b.raised_at.localeCompare(a.raised_at)).slice(0, NEWEST);
+  if (at >= 0) return isOpen(alert) ? list.with(at, alert) : list.toSpliced(at, 1);
+  return !isOpen(alert) ? list : [alert, ...list].sort((a, b) => b.raised_at.localeCompare(a.raised_at)).slice(0, NEWEST);
 }
 
 /** Acknowledges one alert or many. Returns the alerts as they are now. */
-export async function acknowledge(ids) {
-  const alerts = ids.length === 1
-    ? [await session.post(`/alerts/${ids[0]}/acknowledge`)]
-    : (await session.post("/alerts/acknowledge", { alert_ids: ids })).acknowledged;
-  alerts.forEach(alertIs);
+export async function acknowledge(ids, comment = "") {
+  if (ids.length > 1 || comment) return changeMany("acknowledge", ids, comment);
+  const alert = await session.post(`/alerts/${ids[0]}/acknowledge`);
+  alertIs(alert);
+  return [alert];
+}
+
+/** Says of alerts that what they were about is over. Returns them as they are now. */
+export const resolve = (ids, comment = "") => changeMany("resolve", ids, comment);
+
+async function changeMany(verb, ids, comment) {
+  const answer = await session.post(`/alerts/${verb}`, { alert_ids: ids, ...(comment && { comment }) });
+  const alerts = answer.acknowledged ?? answer.resolved;
+  take(alerts);
   return alerts;
 }
 
@@ -134,10 +185,14 @@ effect(() => {
   const isHeard = me.value !== null && may("alerts:read");
   void resyncs.value;
   return untracked(() => {
-    if (isHeard) return untilRead(load);
+    isGapless = false;
+    cuts += 1;
+    if (isHeard) return untilRead(newest.value === null ? load : catchUp);
     latest += 1;
     clearTimeout(counting);
     counting = null;
+    cursor = null;
+    highest = 0;
     known.clear();
     lately.clear();
     openCounts.value = NO_COUNTS;
@@ -147,4 +202,8 @@ effect(() => {
   });
 });
 
-listen("alert", alertIs);
+listen("alert", (alert) => {
+  highest = Math.max(highest, alert.change ?? 0);
+  if (isGapless) cursor = highest;
+  alertIs(alert);
+});

@@ -83,7 +83,7 @@ export function usePages(path, query = {}, { limit = 100, most = Infinity, follo
         const from = next;
         const page = await ask(() => session.get(pageAddress(path, query, size, from)));
         found.push(...page.items);
-        next = page.next;
+        next = page.next ?? null;
       } while (next !== null && found.length < enough && asked === latest.current);
       if (asked !== latest.current) return;
       const made = edits.current;
@@ -155,7 +155,7 @@ export async function readAll(path, query = {}, limit = 500) {
   do {
     const page = await session.get(pageAddress(path, query, limit, cursor));
     items.push(...page.items);
-    cursor = page.next;
+    cursor = page.next ?? null;
   } while (cursor !== null);
   return items;
 }

@@ -93,6 +93,7 @@ class Services:
         routes = load_routes(ROOT / "deploy/routes.yml")
         self._prefixes = [prefix for name in routes.services if name != "identity" for prefix in routes.prefixes_of(name)]
         self.answer("GET", "/alerts/summary", {"open": {"critical": 0, "warning": 0, "info": 0, "total": 0}})
+        self.answer("GET", "/alerts/changes", {"items": [], "last": 0})
         self.answer("GET", "/recordings/usage", NO_RECORDINGS)
         self.answer("GET", "/recordings/forecast", NO_FORECAST)
         self.answer("GET", "/recordings/archive/restores", {"items": [], "next": None})

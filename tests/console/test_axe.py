@@ -17,14 +17,16 @@ from axe_playwright_python.async_playwright import Axe
 from PIL import Image
 from playwright.async_api import Page, expect
 from tests.console.browsing import STATE, Console, entered
+from tests.console.rules.city import UNTOUCHED
 from tests.console.screens.fleet import Fleet, camera
 from tests.console.screens.ruling import Rules, rule
 from tests.console.screens.storing import GIGA, forecast, hold, share
 from tests.console.standins import Asked, Reply, paged
 from tests.identity.running import EMAIL
 
-from alerts.alerts.api import AlertOut
-from alerts.alerts.domain import AlertState
+from alerts.alerts.api import AlertOut, HistoryOut
+from alerts.alerts.api import EntryOut as AlertEntryOut
+from alerts.alerts.domain import AlertState, Step
 from alerts.watchlists.api import EntryOut, WatchlistOut
 from gtvision.camera import CameraState, ObjectClass
 from gtvision.events import GapCause, Severity, StreamCause
@@ -85,7 +87,7 @@ def alert(severity: Severity, state: AlertState, watchlist: WatchlistOut, **more
         "acknowledged_by": None if state is AlertState.OPEN else new_id(),
         "acknowledged_at": None if state is AlertState.OPEN else NOW,
     }
-    return AlertOut(**known | more)
+    return AlertOut(**UNTOUCHED | known | more)
 
 
 class City:
@@ -157,6 +159,8 @@ class City:
         for path, body in {
             "/alerts": paged(alerts),
             "/alerts/*": alerts[0],
+            "/alerts/changes": {"items": [], "last": 1},
+            "/alerts/*/history": HistoryOut(items=[AlertEntryOut(at=NOW, what=Step.RAISED, user_id=None, text="Furto")]),
             "/alerts/summary": {"open": counts, "newest_open": alerts[0]},
             "/watchlists": paged([watchlist]),
             "/watchlists/*": watchlist,

@@ -1,21 +1,19 @@
 // The alert centre: all alerts with filters and pages, one beside the list with its picture, acknowledged one by one or many at a time.
 
 import { may, session, listen } from "../../shell/state.js";
-import { address, go, setQuery, withQuery } from "../../shell/router.js";
+import { address, go, withQuery } from "../../shell/router.js";
 import { toast } from "../../shell/toasts.js";
-import { acknowledge, openCounts } from "../../stores/alerts.js";
-import { SEVERITIES } from "../../texts/pt-BR/common.js";
+import { acknowledge, openCounts, resolve } from "../../stores/alerts.js";
 import { ALERTS } from "../../texts/pt-BR/alerts.js";
 import { inWords } from "../../texts/pt-BR/errors.js";
-import { CamerasField, PeriodFields } from "../../ui/choosing.js";
-import { Filters } from "../../ui/filters.js";
-import { SelectField } from "../../ui/form.js";
-import { useHeld, Waiting } from "../../ui/holding.js";
+import { useHeld } from "../../ui/holding.js";
 import { html, useEffect, useState } from "../../ui/html.js";
-import { readAll, useLoaded, usePages } from "../../ui/loading.js";
+import { useLoaded, usePages } from "../../ui/loading.js";
 import { Empty, Failed, Skeleton } from "../../ui/states.js";
 import { VirtualList } from "../../ui/virtual-list.js";
+import { Bulk } from "./bulk.js";
 import { AlertDetail } from "./detail.js";
+import { AlertFilters, filtersOf, fits } from "./filters.js";
 import { AlertRow, useRowHeight } from "./row.js";
 
 export const styles = ["style.css"];
@@ -23,10 +21,11 @@ export const styles = ["style.css"];
 const MOST_AT_ONCE = 500;
 /** An alert centre stays open for days. */
 const MOST_LIVE = 500;
+const ACTS = { acknowledge: [acknowledge, ALERTS.acknowledged], resolve: [resolve, ALERTS.resolved] };
 const keyOf = (alert) => alert.alert_id;
 
 export default function Alerts({ params, query }) {
-  const filters = { state: query.state === "all" ? "" : query.state ?? "open", severity: query.severity ?? "", camera_id: query.cameras?.split(",") ?? [], watchlist_id: query.list ?? "", from: query.from ?? "", to: query.to ?? "" };
+  const filters = filtersOf(query);
   const pages = usePages("/alerts", filters, { limit: 200, most: MOST_LIVE });
   const [chosen, setChosen] = useState(new Set());
   useEffect(() => setChosen(new Set()), [JSON.stringify(filters)]);
@@ -35,39 +34,47 @@ export default function Alerts({ params, query }) {
   const held = useHeld(items, keyOf);
   const height = useRowHeight();
   const selected = useSelected(params.id, items);
-  const take = async (ids) => {
+  const changed = (alerts) => {
+    const now = new Map(alerts.map((alert) => [alert.alert_id, alert]));
+    pages.change((list) => list.map((alert) => now.get(keyOf(alert)) ?? alert));
+    alerts.forEach(selected.is);
+  };
+  /** `verb`: "acknowledge" or "resolve". Returns whether any was done. */
+  const act = async (verb, ids, comment = "") => {
+    const [send, words] = ACTS[verb];
     let count = 0;
     try {
       for (let from = 0; from < ids.length; from += MOST_AT_ONCE) {
         const part = ids.slice(from, from + MOST_AT_ONCE);
-        const taken = new Map((await acknowledge(part)).map((alert) => [alert.alert_id, alert]));
-        count += taken.size;
-        pages.change((now) => now.map((alert) => taken.get(keyOf(alert)) ?? alert));
-        taken.forEach(selected.is);
+        const done = await send(part, comment);
+        count += done.length;
+        changed(done);
         setChosen((now) => new Set([...now].filter((id) => !part.includes(id))));
       }
     } catch (problem) {
       toast(inWords(problem), "failed");
     }
-    if (count) toast(ALERTS.acknowledged(count));
+    if (count) toast(words(count));
+    return count > 0;
   };
   const open = (alert) => go(withQuery(`/alertas/${alert.alert_id}`, address.value.query));
   const row = (alert) => html`<${AlertRow} alert=${alert} isSelected=${alert.alert_id === params.id} isChosen=${chosen.has(alert.alert_id)}
-    onOpen=${open} onTake=${() => take([alert.alert_id])} onChoose=${() => setChosen(toggled(chosen, alert.alert_id))} />`;
+    onOpen=${open} onTake=${() => act("acknowledge", [alert.alert_id])} onChoose=${() => setChosen(toggled(chosen, alert.alert_id))} />`;
   return html`<section class="screen alerts" data-detail=${Boolean(params.id)}>
     <header><h1>${ALERTS.title}</h1><p class="muted" role="status" aria-live="off">${ALERTS.counts(openCounts.value)}</p></header>
     <${AlertFilters} filters=${filters} />
     <div class="alerts-columns">
       <div class="alerts-list" ...${held.hold}>
-        ${items.length > 0 && html`<${Bulk} held=${held} loaded=${ALERTS.loadedOf(items.length, pages.hasMore)} chosen=${chosen} onChoose=${setChosen} onTake=${take} />`}
+        ${items.length > 0 && html`<${Bulk} held=${held} loaded=${ALERTS.loadedOf(items.length, pages.hasMore)} chosen=${chosen} onChoose=${setChosen} onDo=${act} />`}
         ${pages.problem && html`<${Failed} problem=${pages.problem} retry=${pages.reload} />`}
         ${pages.items === null && pages.loading && html`<${Skeleton} lines=${10} />`}
-        ${pages.items?.length === 0 && html`<${None} isFiltered=${Object.entries(filters).some(([name, value]) => name !== "state" && value.length) || filters.state === "acknowledged"} isOpenOnly=${filters.state === "open"} />`}
+        ${pages.items?.length === 0 && html`<${None} isFiltered=${Object.entries(filters).some(([name, value]) => name !== "state" && value.length) || ["acknowledged", "resolved"].includes(filters.state)} isOpenOnly=${filters.state === "open"} />`}
         ${items.length > 0 && html`<${VirtualList} items=${held.shown} keyOf=${keyOf} row=${row} height=${height} label=${ALERTS.list} onEnd=${() => pages.problem || pages.more()} />`}
       </div>
       <div class="alerts-detail">${selected.problem
         ? html`<${Failed} problem=${selected.problem} />`
-        : html`<${AlertDetail} alert=${selected.alert} isAsked=${Boolean(params.id)} onTake=${take} onBack=${() => go(withQuery("/alertas", address.value.query))} />`}</div>
+        : html`<${AlertDetail} alert=${selected.alert} isAsked=${Boolean(params.id)} onDo=${act} onChanged=${(alert) => changed([alert])}
+            onBack=${() => go(withQuery("/alertas", address.value.query))} />`}</div>
     </div>
   </section>`;
 }
@@ -104,45 +111,6 @@ function inserted(items, alert, hasMore) {
   const at = items.findIndex((each) => each.raised_at <= alert.raised_at);
   if (at < 0 && hasMore) return items;
   return items.toSpliced(at < 0 ? items.length : at, 0, alert);
-}
-
-function fits(alert, { state, severity, camera_id: cameras, watchlist_id: list, from, to }) {
-  return (!state || alert.state === state) && (!severity || alert.severity === severity) && (!cameras.length || cameras.includes(alert.camera_id))
-    && (!list || alert.watchlist_id === list) && (!from || alert.raised_at >= from) && (!to || alert.raised_at < to);
-}
-
-function AlertFilters({ filters }) {
-  const severities = [["", ALERTS.anySeverity], ...Object.entries(SEVERITIES)];
-  const set = (name) => (event) => setQuery({ [name]: event.target.value });
-  const count = Object.values(filters).filter((value) => value.length).length;
-  return html`<${Filters} count=${count}>
-    <${SelectField} label=${ALERTS.state} value=${filters.state || "all"} options=${Object.entries(ALERTS.states)} onChange=${set("state")} />
-    <${SelectField} label=${ALERTS.severity} value=${filters.severity} options=${severities} onChange=${set("severity")} />
-    <${CamerasField} chosen=${filters.camera_id} onChange=${(ids) => setQuery({ cameras: ids.join(",") })} />
-    ${may("watchlists:read") && html`<${WatchlistField} chosen=${filters.watchlist_id} onChange=${set("list")} />`}
-    <${PeriodFields} from=${filters.from} to=${filters.to} onChange=${setQuery} />
-  <//>`;
-}
-
-function WatchlistField({ chosen, onChange }) {
-  const lists = useLoaded(() => readAll("/watchlists"));
-  const known = (lists.value ?? []).map(({ watchlist_id: id, name }) => [id, name]).sort(([, one], [, other]) => one.localeCompare(other));
-  // The alerts of a list outlive it; while the lists are being read, each may be.
-  const other = chosen && !known.some(([id]) => id === chosen) ? [[chosen, lists.value ? ALERTS.removedList : "…"]] : [];
-  return html`<${SelectField} label=${ALERTS.watchlist} value=${chosen} options=${[["", ALERTS.anyWatchlist], ...known, ...other]} onChange=${onChange} />`;
-}
-
-/** The line above the list: how much of it is here, and what is done with many of it, once some are chosen. */
-function Bulk({ held, loaded, chosen, onChoose, onTake }) {
-  const open = held.shown.filter((alert) => alert.state === "open").map(keyOf);
-  const isAll = open.length > 0 && open.every((id) => chosen.has(id));
-  return html`<div class="alerts-bulk">
-    ${may("alerts:acknowledge") && html`
-      <label class="alerts-choose"><input type="checkbox" aria-label=${ALERTS.chooseAll} title=${ALERTS.chooseAll} checked=${isAll} disabled=${open.length === 0} onChange=${() => onChoose(new Set(isAll ? [] : open))} /></label>
-      <button type="button" class="primary" aria-disabled=${chosen.size === 0} onClick=${() => chosen.size && onTake([...chosen])}>${ALERTS.acknowledgeMany(chosen.size)}</button>`}
-    <p class="muted" role="status">${loaded}</p>
-    <${Waiting} count=${held.waiting} words=${ALERTS.waiting} release=${held.release} />
-  </div>`;
 }
 
 function None({ isFiltered, isOpenOnly }) {

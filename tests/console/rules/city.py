@@ -10,13 +10,28 @@ from playwright.async_api import Page, expect
 from tests.console.browsing import Console, settled
 from tests.console.standins import Answer, Asked, Reply, paged, problem
 
-from alerts.alerts.api import AcknowledgedOut, AlertOut, OpenCounts, SummaryOut
-from alerts.alerts.domain import AlertState
+from alerts.alerts.api import AcknowledgedOut, AlertOut, ChangesOut, EntryOut, HistoryOut, OpenCounts, ResolvedOut, SummaryOut
+from alerts.alerts.domain import AlertState, Step
 from cameras.cameras.api import CameraOut
 from gtvision.camera import AiSettings, RecordingSettings
 from gtvision.events import Severity
+from gtvision.time import SystemClock
 
 BEGAN = datetime(2026, 11, 29, 12, tzinfo=UTC)
+UNTOUCHED: dict[str, Any] = {
+    "camera_ids": [],
+    "rule_id": None,
+    "resolved_by": None,
+    "resolved_at": None,
+    "assigned_to": None,
+    "snoozed_until": None,
+    "is_possible": False,
+    "alternatives": [],
+    "details": {},
+    "comments": 0,
+    "change": 1,
+}
+"""What an alert has that nobody has done anything with."""
 AWAY = Reply(502, b"<html>Bad Gateway</html>", {"content-type": "text/html"})
 """What a proxy says for a service that is away."""
 
@@ -65,6 +80,10 @@ class City:
         self.console = console
         self.cameras = cameras if cameras is not None else [camera("Portão 1"), camera("Portão 2")]
         self.alerts: dict[UUID, AlertOut] = {}
+        self.last = 0
+        """Number of the last change of an alert."""
+        self.told: list[EntryOut] = []
+        """What the history of an alert has beside its beginning."""
         self.is_away = False
         """Whether the services answer as a proxy does whose services are being restarted."""
         services = console.services
@@ -74,9 +93,15 @@ class City:
             ("GET", "/cameras/*/history", paged([])),
             ("GET", "/alerts/*", self._alert),
             ("GET", "/alerts/summary", self._summary),
+            ("GET", "/alerts/changes", self._changes),
+            ("GET", "/alerts/*/history", self._history),
             ("GET", "/alerts", self._page),
             ("POST", "/alerts/*/acknowledge", self._acknowledge),
             ("POST", "/alerts/acknowledge", self._acknowledge_several),
+            ("POST", "/alerts/resolve", self._resolve_several),
+            ("POST", "/alerts/*/comments", self._comment),
+            ("PUT", "/alerts/*/assignee", self._assign),
+            ("PUT", "/alerts/*/snooze", self._snooze),
         ):
             services.answer(method, path, self._unless_away(answer))
 
@@ -99,7 +124,9 @@ class City:
             "sightings": 1,
             "acknowledged_by": None,
             "acknowledged_at": None,
-        }
+        } | UNTOUCHED
+        self.last += 1
+        fields["change"] = self.last
         alert = AlertOut(**fields | changes)
         self.alerts[alert.alert_id] = alert
         return alert
@@ -126,6 +153,8 @@ class City:
         kept = [each for each in self.alerts.values() if not states or each.state in states]
         kept = [each for each in kept if not severities or each.severity in severities]
         kept = [each for each in kept if not lists or str(each.watchlist_id) in lists]
+        kinds, people = asked.query.get("kind"), asked.query.get("assigned_to")
+        kept = [each for each in kept if (not kinds or each.kind in kinds) and (not people or str(each.assigned_to) in people)]
         return sorted(kept, key=lambda each: each.raised_at, reverse=True)
 
     def _page(self, asked: Asked) -> Any:
@@ -135,26 +164,69 @@ class City:
         return self.alerts.get(UUID(asked.path.split("/")[2]), problem(404, "not_found"))
 
     def _summary(self, _asked: Asked) -> SummaryOut:
-        opened = [each for each in self.alerts.values() if each.state == AlertState.OPEN]
+        opened = [each for each in self.alerts.values() if _is_awake(each) and each.state == AlertState.OPEN]
         counts = {str(severity): sum(each.severity == severity for each in opened) for severity in Severity}
         return SummaryOut(open=OpenCounts(**counts, total=len(opened)), newest_open=opened[-1] if opened else None)
 
-    def _take(self, alert_id: UUID) -> AlertOut:
-        moment = BEGAN + timedelta(hours=1)
-        changed = self.alerts[alert_id].model_copy(
-            update={"state": AlertState.ACKNOWLEDGED, "acknowledged_by": uuid4(), "acknowledged_at": moment}
-        )
+    def _change(self, alert_id: UUID, **changes: Any) -> AlertOut:
+        """Changes an alert as the service does, and tells the open pages of it."""
+        self.last += 1
+        changed = self.alerts[alert_id].model_copy(update=changes | {"change": self.last})
         self.alerts[alert_id] = changed
         self.console.live.say("alert", changed)
         return changed
+
+    def _take(self, alert_id: UUID) -> AlertOut:
+        moment = BEGAN + timedelta(hours=1)
+        return self._change(alert_id, state=AlertState.ACKNOWLEDGED, acknowledged_by=uuid4(), acknowledged_at=moment)
+
+    def _resolve(self, alert_id: UUID) -> AlertOut:
+        return self._change(alert_id, state=AlertState.RESOLVED, resolved_by=uuid4(), resolved_at=BEGAN + timedelta(hours=2))
 
     def _acknowledge(self, asked: Asked) -> Any:
         alert_id = UUID(asked.path.split("/")[2])
         return self._take(alert_id) if alert_id in self.alerts else problem(404, "not_found")
 
     def _acknowledge_several(self, asked: Asked) -> AcknowledgedOut:
-        ids = [UUID(each) for each in asked.body["alert_ids"]]
-        return AcknowledgedOut(acknowledged=[self._take(each) for each in ids if each in self.alerts], not_found=[])
+        return AcknowledgedOut(acknowledged=[self._take(each) for each in self._named(asked)], not_found=[])
+
+    def _resolve_several(self, asked: Asked) -> ResolvedOut:
+        return ResolvedOut(resolved=[self._resolve(each) for each in self._named(asked)], not_found=[])
+
+    def _named(self, asked: Asked) -> list[UUID]:
+        return [UUID(each) for each in asked.body["alert_ids"] if UUID(each) in self.alerts]
+
+    def _comment(self, asked: Asked) -> AlertOut:
+        alert_id = UUID(asked.path.split("/")[2])
+        self.told.append(EntryOut(at=BEGAN, what=Step.COMMENTED, user_id=uuid4(), text=asked.body["text"]))
+        return self._change(alert_id, comments=self.alerts[alert_id].comments + 1)
+
+    def _assign(self, asked: Asked) -> AlertOut:
+        return self._change(UUID(asked.path.split("/")[2]), assigned_to=_uuid(asked.body["user_id"]))
+
+    def _snooze(self, asked: Asked) -> AlertOut:
+        return self._change(UUID(asked.path.split("/")[2]), snoozed_until=_instant(asked.body["until"]))
+
+    def _history(self, _asked: Asked) -> HistoryOut:
+        return HistoryOut(items=[EntryOut(at=BEGAN, what=Step.RAISED, user_id=None, text=""), *self.told])
+
+    def _changes(self, asked: Asked) -> ChangesOut:
+        after = asked.value("after")
+        found = sorted((each for each in self.alerts.values() if after and each.change > int(after)), key=lambda each: each.change)
+        shown = found[: int(asked.value("limit", "200"))]
+        return ChangesOut(items=shown, last=self.last if len(shown) == len(found) else shown[-1].change)
+
+
+def _uuid(text: str | None) -> UUID | None:
+    return UUID(text) if text else None
+
+
+def _instant(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
+
+
+def _is_awake(alert: AlertOut) -> bool:
+    return alert.snoozed_until is None or alert.snoozed_until <= SystemClock().now()
 
 
 class Outage:

@@ -55,7 +55,7 @@ async def test_after_many_are_acknowledged_the_focus_is_still_in_the_list_s_tool
         city.raised(Severity.WARNING, plate=f"ABC1D{number:02}")
     page = await console.as_role("operator", "/alertas")
     await is_live(page)
-    await page.get_by_label("Escolher todos os abertos que estão na lista").check()
+    await page.get_by_label("Escolher todos os que estão na lista, menos os encerrados").check()
     await page.get_by_role("button", name="Ciente de 3").focus()
     await page.keyboard.press("Enter")
     await expect(page.locator("[data-alert][data-state='acknowledged']")).to_have_count(3)

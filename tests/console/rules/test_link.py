@@ -101,12 +101,12 @@ async def test_services_that_come_back_after_the_link_are_asked_again(console: C
     city = City(console)
     page = await console.as_role("operator", "/mural")
     await is_live(page)
-    before = len(console.services.to("GET", "/alerts"))
+    before = len(console.services.to("GET", "/alerts/changes"))
     city.is_away = True
     city.raised(plate="DEF4G56")
     await console.live.cut()
     await console.live.subscribed(2)
-    await until(lambda: len(console.services.to("GET", "/alerts")) >= before + 2)
+    await until(lambda: len(console.services.to("GET", "/alerts/changes")) >= before + 1)
     opened = console.live.opened
     city.is_away = False
     await expect(page.get_by_role("region", name="1 alerta crítico aberto")).to_contain_text("Placa DEF4G56")

@@ -94,7 +94,7 @@ async def test_all_open_alerts_of_the_list_are_acknowledged_at_once(console: Con
     await is_live(page)
     oldest = next(iter(city.alerts))
     await scrolled_to(page, f"[data-alert='{oldest}']")
-    await page.get_by_label("Escolher todos os abertos que estão na lista").check()
+    await page.get_by_label("Escolher todos os que estão na lista, menos os encerrados").check()
     await page.get_by_role("button", name="Ciente de 1200").click()
     await expect(page).to_have_title("Alertas · GT-Vision")
     asked = [len(each.body["alert_ids"]) for each in console.services.to("POST", "/alerts/acknowledge")]

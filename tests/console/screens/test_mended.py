@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from playwright.async_api import Route, expect
 from tests.console.browsing import Console
+from tests.console.rules.city import UNTOUCHED
 from tests.console.screens.fleet import Fleet, camera
 from tests.console.standins import Asked, Reply, paged, problem
 
@@ -47,7 +48,7 @@ def raised(plate: str, **more: Any) -> AlertOut:
         "acknowledged_by": None,
         "acknowledged_at": None,
     }
-    return AlertOut(**known | more)
+    return AlertOut(**UNTOUCHED | known | more)
 
 
 def acknowledged(alert: AlertOut) -> AlertOut:
@@ -62,6 +63,7 @@ class Alerts:
         self.listed = [str(each.alert_id) for each in listed]
         console.services.answer("GET", "/alerts", self._page)
         console.services.answer("GET", "/alerts/????????-*", lambda asked: self.all[asked.path.split("/")[2]])
+        console.services.answer("GET", "/alerts/*/history", {"items": []})
         console.services.answer("POST", "/alerts/*/acknowledge", lambda asked: self._one(asked.path.split("/")[2]))
         console.services.answer("POST", "/alerts/acknowledge", self._several)
 
