@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -21,7 +21,10 @@ from alerts.alerts.repository import PostgresAlerts, camera_copy
 from alerts.alerts.usecases import Alerts
 from alerts.app import create_api
 from alerts.conditions.consumers import ConditionEvents
-from alerts.conditions.usecases import Conditions
+from alerts.conditions.repository import PostgresConditions
+from alerts.conditions.usecases import CameraConditions, Installation, RecordingConditions
+from alerts.maintenance.repository import PostgresMaintenance
+from alerts.maintenance.usecases import Maintenance
 from alerts.settings import ApiSettings, NotifySettings
 from alerts.sightings.consumers import SightingEvents
 from alerts.sightings.usecases import Sightings
@@ -41,7 +44,7 @@ from gtvision.events import CameraRegistered, DetectionsStored, GapCause, Record
 from gtvision.geometry import Box
 from gtvision.ids import new_id
 from gtvision.tenancy import Caller, Role
-from gtvision.time import SystemClock
+from gtvision.time import Clock, SystemClock
 
 API = "http://alerts/api/v1"
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
@@ -112,6 +115,15 @@ class Running:
         return items
 
 
+def condition_events(db: Database, alerts: Alerts, clock: Clock) -> ConditionEvents:
+    """Returns the handlers of conditions on real tables."""
+    maintenance = Maintenance(db.uow, PostgresMaintenance, clock)
+    of_cameras = db.uow, PostgresConditions, PostgresAlerts, alerts, maintenance
+    cameras = CameraConditions(*of_cameras, FakeLive(), clock, timedelta(seconds=8))
+    installation = Installation(db.uow, PostgresConditions, alerts, maintenance, clock, lambda _: None)
+    return ConditionEvents(cameras, RecordingConditions(*of_cameras, clock), installation)
+
+
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def running(
     database_for: DatabaseFor, rabbitmq: RabbitSettings, redis_state: RedisSettings, tmp_path_factory: pytest.TempPathFactory
@@ -138,8 +150,8 @@ async def running(
         notifier = FakeNotifier()
         alerts = Alerts(db.uow, PostgresAlerts, clock, FakeLive(), notifier)
         sightings = Sightings(db.uow, PostgresWatchlists, PostgresAlerts, alerts, TenantDirectory(redis), settings.rules.sighting)
-        conditions = Conditions(db.uow, PostgresAlerts, alerts)
+        conditions = condition_events(db, alerts, clock)
         await all_listen(service, bus)
-        events = SightingEvents(sightings), ConditionEvents(conditions)
+        events = SightingEvents(sightings), conditions
         yield Running(service, http, mint, CameraEvents(db.uow, camera_copy), bus, db, *events, alerts, notifier)
     await redis.aclose()

@@ -22,6 +22,7 @@ from alerts.alerts.tables import alerts
 from alerts.alerts.tables import metadata as alerts_metadata
 from alerts.browsers.tables import metadata as browsers_metadata
 from alerts.channels.tables import metadata as channels_metadata
+from alerts.conditions.tables import metadata as conditions_metadata
 from alerts.imports.tables import metadata as imports_metadata
 from alerts.maintenance.tables import metadata as maintenance_metadata
 from alerts.watchlists.tables import entries, idempotency_key
@@ -52,7 +53,15 @@ async def owner(settings: DatabaseSettings) -> AsyncIterator[AsyncEngine]:
 
 async def test_tables_in_code_equal_the_migrated_ones(owner: AsyncEngine) -> None:
     async with owner.connect() as connection:
-        parts = [alerts_metadata, browsers_metadata, channels_metadata, imports_metadata, maintenance_metadata, watchlists_metadata]
+        parts = [
+            alerts_metadata,
+            browsers_metadata,
+            channels_metadata,
+            conditions_metadata,
+            imports_metadata,
+            maintenance_metadata,
+            watchlists_metadata,
+        ]
         assert await connection.run_sync(metadata_differences, parts, "alerts") == []
 
 

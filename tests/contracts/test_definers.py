@@ -27,7 +27,7 @@ pytestmark = pytest.mark.db
 
 READS, ADDS, DELETES = "reads", "adds", "deletes"
 DECIDED = {
-    "alerts": {"waiting_imports": READS, "forget_idempotency_keys": DELETES, "tenants_to_wake": READS},
+    "alerts": {"waiting_imports": READS, "forget_idempotency_keys": DELETES, "tenants_to_wake": READS, "tenants_with_lost_cameras": READS},
     "cameras": {"tenants_with_cameras": READS, "forget_idempotency_keys": DELETES},
     "identity": {
         "audit_tails": READS,

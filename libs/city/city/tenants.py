@@ -8,7 +8,7 @@ settings: nothing waits for this copy, so it is no part of a service's readiness
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import AsyncExitStack
 from typing import Final
 from uuid import UUID
@@ -69,6 +69,10 @@ class TenantDirectory:
         """Returns the name of a tenant, where it is known."""
         found = self._known.get(tenant_id)
         return found.name if found else None
+
+    def ids(self) -> Collection[UUID]:
+        """Returns the tenants that are known."""
+        return self._known.keys()
 
     def learn(self, tenant_id: UUID, tenant: KnownTenant) -> bool:
         """Takes it unless the same or a newer revision is known. Returns whether it was taken."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from uuid import UUID
 
 from alerts.alerts.api import router as alerts_router
 from alerts.alerts.fakes import FakeNotifier
@@ -18,8 +19,11 @@ from alerts.channels.api import router as channels_router
 from alerts.channels.consumers import ChannelEvents
 from alerts.channels.repository import PostgresChannels
 from alerts.channels.usecases import Channels
+from alerts.conditions.api import hooks
 from alerts.conditions.consumers import ConditionEvents
-from alerts.conditions.usecases import Conditions
+from alerts.conditions.jobs import telling
+from alerts.conditions.repository import PostgresConditions
+from alerts.conditions.usecases import CameraConditions, Installation, RecordingConditions
 from alerts.gateways.senders import Senders
 from alerts.maintenance.api import router as maintenance_router
 from alerts.maintenance.consumers import MaintenanceEvents
@@ -61,7 +65,8 @@ def create_api(settings: ApiSettings) -> Service:
     auth = AuthRuntime(state, clock)
     tenants = TenantDirectory(state)
     watchlists = Watchlists(db.uow, PostgresWatchlists, clock)
-    alerts = Alerts(db.uow, PostgresAlerts, clock, LiveBus(cache), FakeNotifier())
+    live = LiveBus(cache)
+    alerts = Alerts(db.uow, PostgresAlerts, clock, live, FakeNotifier())
     lists = AlertLists(db.uow, PostgresAlerts)
     sightings = Sightings(db.uow, PostgresWatchlists, PostgresAlerts, alerts, tenants, settings.rules.sighting)
     vault, notify = Vault(settings.vault), settings.notify
@@ -73,8 +78,19 @@ def create_api(settings: ApiSettings) -> Service:
     BrowserEvents(browsers).subscribe(bus)
     ChannelEvents(channels).subscribe(bus)
     SightingEvents(sightings).subscribe(bus)
-    ConditionEvents(Conditions(db.uow, PostgresAlerts, alerts)).subscribe(bus)
     maintenance = Maintenance(db.uow, PostgresMaintenance, clock)
+    of_cameras = db.uow, PostgresConditions, PostgresAlerts, alerts, maintenance
+    lost = CameraConditions(*of_cameras, live, clock, settings.conditions.gather)
+    token = settings.conditions.alertmanager_token
+
+    def tenant_of(label: str | None) -> UUID | None:
+        """An alarm of no tenant that is known is the platform's: the first tenant's, whose administrator runs it (ids are in order)."""
+        named = next((each for each in tenants.ids() if str(each) == label), None)
+        return named or settings.conditions.system_tenant_id or min(tenants.ids(), default=None)
+
+    of_all = db.uow, PostgresConditions, alerts, maintenance, clock
+    installation = Installation(*of_all, tenant_of, token.get_secret_value() if token else None)
+    ConditionEvents(lost, RecordingConditions(*of_cameras, clock), installation).subscribe(bus)
     CityEvents(watchlists).subscribe(bus)
     MaintenanceEvents(maintenance).subscribe(bus)
     CameraEvents(db.uow, camera_copy).subscribe(bus)
@@ -83,6 +99,7 @@ def create_api(settings: ApiSettings) -> Service:
         settings,
         title="GT-Vision alerts",
         lifespan_parts=(lambda: db, lambda: cache, lambda: state, lambda: auth, lambda: tenants, lambda: senders, lambda: bus),
+        private_routers=(hooks,),
         routers=(watchlists_router, alerts_router, maintenance_router, messages_router, browsers_router, channels_router),
         readiness={"postgresql": db.check, "rabbitmq": bus.check, "keys": auth.check},
         asyncapi=bus.asyncapi,
@@ -90,9 +107,10 @@ def create_api(settings: ApiSettings) -> Service:
             "outbox": OutboxRelay(db, bus.publisher, clock).run,
             "inbox": db.forget_handled,
             "waking": waking(alerts),
+            "lost cameras": telling(lost),
             "idempotency": KeyKeeping(db.uow, clock).run,
         },
-        provides=[auth.authenticator, tenants, watchlists, alerts, lists, maintenance, messages, browsers, channels],
+        provides=[auth.authenticator, tenants, watchlists, alerts, lists, maintenance, installation, messages, browsers, channels],
     )
 
 

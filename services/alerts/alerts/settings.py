@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from datetime import timedelta
 from pathlib import Path
+from uuid import UUID
 
-from pydantic import AliasChoices, Field
+from pydantic import AliasChoices, Field, SecretStr
 from pydantic_settings import SettingsConfigDict
 
 from alerts.sightings.domain import SightingRules
@@ -70,6 +71,33 @@ class NotifySettings(Section):
         return AddressPolicy(self.allow_loopback, self.allowed_networks, self.denied_networks)
 
 
+class ConditionSettings(Section):
+    """When what is not as it should be becomes an alert, and whose the installation's own alarms are."""
+
+    gather_s: float = Field(
+        8.0,
+        ge=0,
+        le=30,
+        validation_alias="CAMERA_LOSS_GATHER_S",
+        description="Seconds that a lost camera waits for others that are lost with it: together they are one alert",
+    )
+    system_tenant_id: UUID | None = Field(
+        None,
+        validation_alias="SYSTEM_TENANT_ID",
+        description="Tenant that gets Alertmanager's alarms without a label `tenant`; empty: the first one, whose administrator runs the "
+        "platform",
+    )
+    alertmanager_token: SecretStr | None = Field(
+        None,
+        validation_alias="ALERTMANAGER_TOKEN",
+        description="Bearer token that Alertmanager shows at /internal/alertmanager; empty: none, the private port is closed to others",
+    )
+
+    @property
+    def gather(self) -> timedelta:
+        return timedelta(seconds=self.gather_s)
+
+
 class ApiSettings(ServiceSettings):
     """The one process of alerts."""
 
@@ -88,6 +116,7 @@ class ApiSettings(ServiceSettings):
     objects: ObjectsSettings = Field(default_factory=ObjectsSettings)
     notify: NotifySettings = Field(default_factory=NotifySettings)
     rules: RuleSettings = Field(default_factory=RuleSettings)
+    conditions: ConditionSettings = Field(default_factory=ConditionSettings)
 
 
 class MigrateSettings(Section):

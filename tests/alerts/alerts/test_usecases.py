@@ -12,7 +12,7 @@ from tests.alerts.conftest import API, NOW, Running, seen
 
 from alerts.alerts.domain import Alert, Notice, Occurrence
 from chassis.envelope import wrap
-from gtvision.events import CameraRegistered, GapCause, Severity
+from gtvision.events import CameraRegistered, Severity
 from gtvision.ids import new_id
 from gtvision.tenancy import Caller, Role
 from gtvision.time import SystemClock
@@ -100,28 +100,6 @@ class TestSightings:
         hidden = next(alert for alert in await running.alerts(admin) if alert["camera_id"] == str(outside.camera_id))
         answer = await running.http.post(f"{API}/alerts/{hidden['alert_id']}/acknowledge", headers=running.mint.headers(limited))
         assert answer.status_code == 404
-
-
-class TestRecordings:
-    async def test_a_recording_that_stopped_is_one_critical_alert_until_it_is_resolved(self, running: Running) -> None:
-        caller, camera = running.tenant(), new_id()
-        await running.register(caller.tenant_id, camera)
-        for minutes in (0, 5):
-            await running.stop_recording(caller.tenant_id, camera, NOW + timedelta(minutes=minutes))
-        [alert] = await running.alerts(caller)
-        assert (alert["kind"], alert["severity"], alert["title"]) == ("recording_stopped", "critical", "Gravação parada em Portão")
-        assert (alert["camera_id"], alert["sightings"], alert["plate"]) == (str(camera), 2, None)
-        await running.send(caller, "POST", f"/alerts/{alert['alert_id']}/acknowledge")
-        await running.stop_recording(caller.tenant_id, camera, NOW + timedelta(minutes=10))
-        [alert] = await running.alerts(caller)
-        assert (alert["state"], alert["sightings"]) == ("acknowledged", 3)
-
-    async def test_a_full_disk_is_one_alert_of_all_cameras(self, running: Running) -> None:
-        caller = running.tenant()
-        for _ in range(3):
-            await running.stop_recording(caller.tenant_id, new_id(), NOW, GapCause.DISK)
-        [alert] = await running.alerts(caller)
-        assert (alert["camera_id"], alert["sightings"]) == (None, 3)
 
 
 class TestAcknowledge:

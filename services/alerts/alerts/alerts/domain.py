@@ -169,6 +169,7 @@ class KnownCamera:
 
     name: str
     groups: frozenset[UUID]
+    removed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

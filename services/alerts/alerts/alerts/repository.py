@@ -133,6 +133,17 @@ class PostgresAlerts:
         row = (await self._session.execute(found)).first()
         return KnownCamera(row.name, frozenset(row.groups)) if row else None
 
+    async def cameras(self, camera_ids: Collection[UUID]) -> dict[UUID, KnownCamera]:
+        """Returns what is known of cameras, also of removed ones, by id."""
+        found = select(_camera.camera_id, _camera.name, _camera.groups, _camera.removed)
+        rows = await self._session.execute(found.where(_camera.tenant_id == self._tenant_id, _camera.camera_id.in_(camera_ids)))
+        return {row.camera_id: KnownCamera(row.name, frozenset(row.groups), row.removed) for row in rows}
+
+    async def count_cameras(self) -> int:
+        """Returns how many cameras the tenant has."""
+        living = select(func.count()).select_from(cameras).where(_camera.tenant_id == self._tenant_id, ~_camera.removed)
+        return int(await self._session.scalar(living) or 0)
+
 
 _COLUMNS = tuple(each.name for each in fields(Alert))
 
