@@ -174,6 +174,28 @@ export interface Holidays {
   dates: (HolidayBody)[];
 }
 
+/** An import and how far it has come: `done` of `lines` were written or passed over. `invalid` counts all of the invalid lines, */
+export interface ImportOut {
+  import_id: string;
+  watchlist_id: string;
+  state: ImportState;
+  dry_run: boolean;
+  on_error: OnError;
+  created_at: string;
+  created_by: string;
+  finished_at: string | null;
+  lines: number;
+  done: number;
+  added: number;
+  changed: number;
+  unchanged: number;
+  invalid: number;
+  errors: (LineErrorOut)[];
+}
+
+/** How far it has come. */
+export type ImportState = "queued" | "checking" | "writing" | "finished" | "rejected" | "failed";
+
 /** By what a message travels. */
 export type Kind = "email" | "telegram" | "slack" | "pagerduty" | "sms" | "whatsapp" | "webhook" | "web_push";
 
@@ -192,6 +214,14 @@ export interface KindsOut {
   items: (KindOut)[];
 }
 
+/** What is wrong with a line; line 1 has the column names. */
+export interface LineErrorOut {
+  line: number;
+  column: string | null;
+  code: string;
+  message: string;
+}
+
 /** How an entry compares plates. */
 export type Match = "exact" | "era" | "similar";
 
@@ -199,6 +229,9 @@ export type Match = "exact" | "era" | "similar";
 export interface NoteIn {
   comment?: string;
 }
+
+/** What becomes of a file with invalid lines. */
+export type OnError = "stop" | "skip";
 
 /** How many alerts are open. */
 export interface OpenCounts {
@@ -284,6 +317,11 @@ export type Severity = "info" | "warning" | "critical";
 /** Until when nobody is told of it; null: no longer. */
 export interface SnoozeIn {
   until: string | null;
+}
+
+/** Where to look for the import. */
+export interface StartedImport {
+  import_id: string;
 }
 
 /** An entry of an alert's history. */

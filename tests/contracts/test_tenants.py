@@ -186,6 +186,8 @@ async def belongings(clients: dict[str, httpx.AsyncClient], owner: dict[str, str
     made["window_id"] = (await post("alerts", "/maintenance", planned))["window_id"]
     slack = {"kind": "slack", "name": "Central", "secrets": {"webhook_url": "https://hooks.slack.com/services/T/B/x"}}
     made["channel_id"] = (await post("alerts", "/channels", slack))["channel_id"]
+    sent = await clients["alerts"].post(f"/api/v1/watchlists/{made['watchlist_id']}/import", content=f"placa\n{PLATE}", headers=owner)
+    made["import_id"] = sent.json()["import_id"]
     camera = (await post("cameras", "/cameras", {"name": "Praça", "url": "rtsp://admin:segredo@10.9.8.7/stream1"}))["id"]
     made["camera_id"] = camera
     made["layout_id"] = (await post("cameras", "/layouts", {"name": "Centro", "tiles": 1, "cameras": [camera]}))["id"]

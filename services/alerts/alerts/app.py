@@ -25,6 +25,10 @@ from alerts.conditions.jobs import telling
 from alerts.conditions.repository import PostgresConditions
 from alerts.conditions.usecases import CameraConditions, Installation, RecordingConditions
 from alerts.gateways.senders import Senders
+from alerts.imports.api import router as imports_router
+from alerts.imports.jobs import importing
+from alerts.imports.repository import PostgresImportQueue, PostgresImports
+from alerts.imports.usecases import Imports
 from alerts.maintenance.api import router as maintenance_router
 from alerts.maintenance.consumers import MaintenanceEvents
 from alerts.maintenance.repository import PostgresMaintenance
@@ -65,6 +69,7 @@ def create_api(settings: ApiSettings) -> Service:
     auth = AuthRuntime(state, clock)
     tenants = TenantDirectory(state)
     watchlists = Watchlists(db.uow, PostgresWatchlists, clock)
+    imports = Imports(db.uow, PostgresImports, PostgresWatchlists, PostgresAlerts, PostgresImportQueue(db), tenants, clock)
     live = LiveBus(cache)
     alerts = Alerts(db.uow, PostgresAlerts, clock, live, FakeNotifier())
     lists = AlertLists(db.uow, PostgresAlerts)
@@ -100,17 +105,18 @@ def create_api(settings: ApiSettings) -> Service:
         title="GT-Vision alerts",
         lifespan_parts=(lambda: db, lambda: cache, lambda: state, lambda: auth, lambda: tenants, lambda: senders, lambda: bus),
         private_routers=(hooks,),
-        routers=(watchlists_router, alerts_router, maintenance_router, messages_router, browsers_router, channels_router),
+        routers=(watchlists_router, imports_router, alerts_router, maintenance_router, messages_router, browsers_router, channels_router),
         readiness={"postgresql": db.check, "rabbitmq": bus.check, "keys": auth.check},
         asyncapi=bus.asyncapi,
         loops={
             "outbox": OutboxRelay(db, bus.publisher, clock).run,
             "inbox": db.forget_handled,
             "waking": waking(alerts),
+            "imports": importing(imports),
             "lost cameras": telling(lost),
             "idempotency": KeyKeeping(db.uow, clock).run,
         },
-        provides=[auth.authenticator, tenants, watchlists, alerts, lists, maintenance, installation, messages, browsers, channels],
+        provides=[auth.authenticator, tenants, watchlists, imports, alerts, lists, maintenance, installation, messages, browsers, channels],
     )
 
 

@@ -82,7 +82,7 @@ async def test_what_is_told_of_lists_and_entries_is_kept_and_may_be_taken_back(r
     }
     entry = (await running.send(caller, "POST", f"{path}/entries", json={"plate": "ABC1234", "match": "similar"} | where)).json()
     assert {name: entry[name] for name in where} == where
-    back = {"hours": None, "priority": None, "camera_ids": [], "match": "exact"}
+    back: dict[str, Any] = {"hours": None, "priority": None, "camera_ids": [], "match": "exact"}
     changed = await running.send(caller, "PATCH", f"{path}/entries/{entry['entry_id']}", json=back)
     assert changed.json() == entry | back
     for wrong in (

@@ -144,6 +144,11 @@ class PostgresAlerts:
         living = select(func.count()).select_from(cameras).where(_camera.tenant_id == self._tenant_id, ~_camera.removed)
         return int(await self._session.scalar(living) or 0)
 
+    async def camera_names(self) -> dict[UUID, str]:
+        """Returns the names of all cameras that are there."""
+        mine = (_camera.tenant_id == self._tenant_id, ~_camera.removed)
+        return {row.camera_id: row.name for row in await self._session.execute(select(_camera.camera_id, _camera.name).where(*mine))}
+
 
 _COLUMNS = tuple(each.name for each in fields(Alert))
 
