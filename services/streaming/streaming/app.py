@@ -38,6 +38,7 @@ from gtvision.events import (
     RecordingResumed,
     RecordingSegmentClosed,
     RecordingStopped,
+    StorageRanLow,
     StreamDegraded,
     StreamWentOffline,
     StreamWentOnline,
@@ -50,7 +51,8 @@ from streaming.clips.api import router as clips_router
 from streaming.clips.repository import PostgresClipQueue, PostgresClips
 from streaming.clips.usecases import ClipBounds, ClipMaking, Clips, ClipTidying
 from streaming.forecast.api import router as forecast_router
-from streaming.forecast.usecases import Forecasts, UsageCount
+from streaming.forecast.domain import LowMarks
+from streaming.forecast.usecases import Forecasts, StorageWatch, UsageCount
 from streaming.gateways.clip_folder import ClipFolder
 from streaming.gateways.haproxy import HaproxyMap
 from streaming.gateways.mediamtx import MediaMtx
@@ -176,7 +178,7 @@ def create_api(settings: ApiSettings) -> Service:
     RightsEvents(Rights(db.uow, PostgresRights), viewers.end_user).subscribe(bus)
     CameraEvents(db.uow, camera_copy, changed=names.changed.set).subscribe(bus)
     bus.publishes(StreamWentOnline, StreamWentOffline, StreamDegraded, RecordingSegmentClosed, AuditRecorded)
-    bus.publishes(RecordingStopped, RecordingResumed, RecordingGapClosed, HoldPlaced, HoldLifted)
+    bus.publishes(RecordingStopped, RecordingResumed, RecordingGapClosed, HoldPlaced, HoldLifted, StorageRanLow)
 
     @asynccontextmanager
     async def watch() -> AsyncIterator[None]:
@@ -291,7 +293,8 @@ def create_agent(settings: AgentSettings) -> Worker:
         wanted=folder.wanted_bytes,
     )
     used = db.uow, PostgresUsage, files, tenants.known_settings, lambda: retention.held_state
-    count = UsageCount(*used, clock=clock, limits=limits, idle_after=idle_after)
+    storage = StorageWatch(recording.node, LowMarks(recording.low_free, recording.low_days), clock)
+    count = UsageCount(*used, clock=clock, limits=limits, idle_after=idle_after, storage=storage)
     thumbnails = Thumbnails(files, PyAvPictures(recording.path, clock), clock=clock, idle_after=idle_after)
     previews = Previews(files, SpriteSheets(recording.path), clock)
     stills = Stills(

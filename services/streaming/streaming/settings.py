@@ -93,6 +93,22 @@ class RecordingSettings(Section):
         validation_alias=AliasChoices("RECORDINGS_IDLE_AFTER_S"),
         description="Seconds without a write after which a file counts as finished",
     )
+    node: str = Field(
+        "media-1",
+        validation_alias="MEDIA_NODE",
+        pattern=r"^[a-z][a-z0-9-]{0,40}$",
+        description="Name of the media node, as the edge knows it",
+    )
+    low_free: float = Field(
+        0.15, ge=0, le=0.9, validation_alias="STORAGE_LOW_FREE", description="Share of the disk that is free below which it is low, 0..1"
+    )
+    low_days: float = Field(
+        7.0,
+        ge=0,
+        le=365,
+        validation_alias="STORAGE_LOW_DAYS",
+        description="Days until recordings go for want of room below which the disk is low",
+    )
     thumbnails_per_s: float = Field(
         10.0,
         ge=0.1,

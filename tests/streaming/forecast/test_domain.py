@@ -1,7 +1,10 @@
 """Tests of how long recordings will be kept."""
 
 from gtvision.ids import derived_id
-from streaming.forecast.domain import CityDemand, Pace, days_kept, room_for_days
+from gtvision.time import FakeClock
+from streaming.forecast.domain import CityDemand, LowMarks, Pace, days_kept, room_for_days
+from streaming.forecast.usecases import StorageWatch
+from streaming.usage.domain import Room
 
 CITY, TOWN = derived_id("tenant", "city"), derived_id("tenant", "town")
 CAMERA, OTHER, RURAL = (derived_id("camera", name) for name in ("camera", "other", "rural"))
@@ -32,3 +35,24 @@ def test_a_limit_is_reached_at_a_pace_or_never() -> None:
     assert room_for_days(400, 300, 50) == 0
     assert room_for_days(100, None, 50) is None
     assert room_for_days(100, 300, 0) is None
+
+
+def test_a_disk_is_low_by_its_free_share_or_by_its_days_until_there_is_clearly_room() -> None:
+    clock = FakeClock()
+    watch = StorageWatch("media-1", LowMarks(free=0.15, days=7), clock)
+
+    def told(free: int, days: float | None) -> bool | None:
+        news = watch.news(CITY, Room(100, free, days))
+        if news is not None:
+            watch.told(CITY, news)
+        return news.is_low if news else None
+
+    assert told(40, None) is False, "told at our start, in case it was low before"
+    assert [told(15, None), told(14, None), told(16, None)] == [None, True, None]
+    assert [told(18, 7.5), told(18, 8.1)] == [None, False]
+    assert [told(40, 6.9), told(40, 6.9)] == [True, None]
+    clock.advance(600)
+    assert [told(40, 6.9), told(40, None)] == [True, False]
+    clock.advance(600)
+    assert told(40, None) is None
+    assert watch.news(TOWN, Room(100, 40, None)) is not None, "each city is told by itself"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -10,6 +11,7 @@ from uuid import UUID
 
 import httpx
 import pytest
+from sqlalchemy import text
 from tests.streaming.conftest import Running, announce, registered
 
 from chassis.envelope import wrap
@@ -18,7 +20,8 @@ from gtvision.camera import RecordingSettings, path_name
 from gtvision.events import CameraRemoved
 from gtvision.ids import new_id
 from gtvision.tenancy import Caller, Quotas, Retention, Role, TenantSettings
-from streaming.forecast.usecases import UsageCount
+from streaming.forecast.domain import LowMarks
+from streaming.forecast.usecases import StorageWatch, UsageCount
 from streaming.gateways.recordings_folder import RecordingsFolder
 from streaming.recorder.usecases import Recorder
 from streaming.recordings.repository import PostgresIndex, PostgresSegments
@@ -48,7 +51,9 @@ class Site:
         db = running.db
         idle_after, disk = timedelta(seconds=20), Disk(folder)
         limits = Limits(max_bytes=10**12, free_floor=0.05)
-        count = UsageCount(db.uow, PostgresUsage, disk, self.settings.get, clock=running.clock, limits=limits, idle_after=idle_after)
+        options: Any = {"clock": running.clock, "limits": limits, "idle_after": idle_after}
+        storage = StorageWatch("media-1", LowMarks(free=0.15, days=7), running.clock)
+        count = UsageCount(db.uow, PostgresUsage, disk, self.settings.get, **options, storage=storage)
         self.recorder = Recorder(
             db.uow,
             PostgresSegments,
@@ -262,3 +267,15 @@ def test_what_retention_frees_leaves_room() -> None:
     assert freed_per_day([full, young, endless], keep_days, now) == 100.0
     assert days_left([full, young], (10_000, 400), max_bytes=10_000, free_floor=0, freed_per_day=100.0) == 4.0
     assert days_left([full], (10_000, 400), max_bytes=10_000, free_floor=0, freed_per_day=100.0) is None, "it goes on like this"
+
+
+async def test_a_disk_that_is_low_is_told_with_the_count_and_then_every_ten_minutes(site: Site) -> None:
+    await site.add("Portão")
+    told = text("SELECT body FROM outbox WHERE tenant_id = :tenant AND key = 'storage.ran_low.v1' ORDER BY id")
+    for counts, expected in ((1, 1), (18, 1), (2, 2)):
+        for _ in range(counts):
+            await site.count()
+        async with site.running.db.uow(None) as uow:
+            found = [json.loads(body)["data"] for body in await uow.session.scalars(told, {"tenant": site.tenant})]
+        assert [each["is_low"] for each in found] == [True] * expected
+    assert found[0] == {"node": "media-1", "is_low": True, "free_percent": 10.0, "days_left": None}

@@ -67,6 +67,23 @@ def room_for_days(used_bytes: int, max_bytes: int | None, per_day: float) -> flo
     return max(0, max_bytes - used_bytes) / per_day
 
 
+_SLACK = 1.15
+
+
+@dataclass(frozen=True, slots=True)
+class LowMarks:
+    """Below which share of the disk that is free (0..1), or how many days left, it counts as low. Once low, it has room again only
+    somewhat above."""
+
+    free: float
+    days: float
+
+    def is_low(self, room: Room, *, was_low: bool) -> bool:
+        slack = _SLACK if was_low else 1.0
+        is_short = room.days_left is not None and room.days_left < self.days * slack
+        return is_short or room.free_bytes < room.total_bytes * min(1.0, self.free * slack)
+
+
 @dataclass(frozen=True, slots=True)
 class Share:
     """What one camera takes and will keep. `usage` is None where nothing of it was counted."""

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from chassis.db import UnitOfWork, UowFactory
+from gtvision.events import StorageRanLow
 from gtvision.tenancy import Caller
 from gtvision.time import Clock
 from streaming import metrics
-from streaming.forecast.domain import CityDemand, Forecast, Pace, Share, days_kept, room_for_days
+from streaming.forecast.domain import CityDemand, Forecast, LowMarks, Pace, Share, days_kept, room_for_days
 from streaming.recordings.domain import Look
 from streaming.retention.domain import City, CityLimits, CitySettings, HeldState, Limits, keep_days, limits_of_cities
 from streaming.streams.domain import KeptCamera
@@ -27,7 +28,30 @@ if TYPE_CHECKING:
 KeptCameras = Callable[[Caller], Awaitable[Sequence[KeptCamera]]]
 """The cameras that there are or were and that a caller may see."""
 Usages = Callable[[UnitOfWork], "PostgresUsage"]
+_LOW_TOLD_EVERY = timedelta(minutes=10)
 _COUNTED_EVERY = timedelta(seconds=30)
+
+
+class StorageWatch:
+    """Says when a city is to be told that the disk is low, or has room again: on a change, at our start, and while it is low again and
+    again, so that a listener that missed it learns of it."""
+
+    def __init__(self, node: str, marks: LowMarks, clock: Clock) -> None:
+        self._node, self._marks, self._clock = node, marks, clock
+        self._told: dict[UUID, tuple[bool, float]] = {}
+
+    def news(self, tenant_id: UUID, room: Room) -> StorageRanLow | None:
+        was_low, told_at = self._told.get(tenant_id, (None, 0.0))
+        is_low = self._marks.is_low(room, was_low=bool(was_low))
+        is_long_ago = self._clock.monotonic() - told_at >= _LOW_TOLD_EVERY.total_seconds()
+        if is_low is was_low and not (is_low and is_long_ago):
+            return None
+        free_percent = round(100 * room.free_bytes / max(1, room.total_bytes), 1)
+        return StorageRanLow(node=self._node, is_low=is_low, free_percent=min(100.0, free_percent), days_left=room.days_left)
+
+    def told(self, tenant_id: UUID, news: StorageRanLow) -> None:
+        """Remembers what was committed."""
+        self._told[tenant_id] = news.is_low, self._clock.monotonic()
 
 
 class UsageCount:
@@ -44,8 +68,10 @@ class UsageCount:
         clock: Clock,
         limits: Limits,
         idle_after: timedelta,
+        storage: StorageWatch | None = None,
     ) -> None:
-        """`held_state` tells what holds did to the last look."""
+        """`held_state` tells what holds did to the last look; `storage` when a city is to be told of the disk."""
+        self._storage = storage
         self._uow, self._usage, self._files, self._settings, self._clock = uow, usage, files, settings, clock
         self._limits, self._idle_after, self._held_state = limits, idle_after, held_state
         self._counted_at = float("-inf")
@@ -79,6 +105,10 @@ class UsageCount:
             own_days_left = room_for_days(used, limits.max_bytes, pace - freed_per_day(own, keep, look.now))
             async with self._uow(tenant_id) as uow:
                 await self._usage(uow).put(own, _room_of(tenant_id, room, own_days_left, state), look.now)
+                if (news := self._storage.news(tenant_id, room) if self._storage else None) is not None:
+                    uow.emit(news)
+            if self._storage and news:
+                self._storage.told(tenant_id, news)
 
 
 def _demands(
