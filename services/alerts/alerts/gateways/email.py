@@ -31,8 +31,12 @@ class EmailSender:
     async def send(self, channel: OpenChannel, message: Message) -> Answer:
         to = [each.strip() for each in (message.to or str(channel.settings["recipients"])).split(",")]
         try:
+            mail = self._mail(channel, message, to)
+        except ValueError:  # a line end in an address
+            return Answer(Outcome.REFUSED, "o endereço não é de e-mail")
+        try:
             async with asyncio.timeout(_SECONDS):
-                return await self._send(channel, to, self._mail(channel, message, to))
+                return await self._send(channel, to, mail)
         except AddressRefused:
             return Answer(Outcome.REFUSED, NO_NETWORK)
         except aiosmtplib.SMTPRecipientsRefused as error:
@@ -64,8 +68,9 @@ class EmailSender:
             detail = f"entregue; recusado para {len(refused)} de {len(to)} destinatários" if refused else "entregue ao servidor de e-mail"
             return Answer(Outcome.DELIVERED, detail, external_id=clean(said))
         finally:
-            smtp.close()
-            connection.close()
+            if smtp.transport is None:
+                connection.close()
+            smtp.close()  # the connection is the transport's, which closes it by itself
 
     def _mail(self, channel: OpenChannel, message: Message, to: list[str]) -> EmailMessage:
         sender = str(channel.settings["sender"])
@@ -73,7 +78,7 @@ class EmailSender:
         mail = EmailMessage()
         mail["From"] = f"GT-Vision <{sender}>"
         mail["To"] = ", ".join(to)
-        mail["Subject"] = message.subject
+        mail["Subject"] = " ".join(message.subject.split())
         mail["Date"] = format_datetime(self._clock.now())
         mail["Message-ID"] = f"<{message.delivery_id}@{domain}>"
         mail["References"] = f"<{message.delivery_id if message.digest else message.alert.alert_id}.alert@{domain}>"

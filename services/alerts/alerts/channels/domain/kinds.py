@@ -135,7 +135,12 @@ _SPECS = (
     ),
     KindSpec(Kind.SLACK, "Slack", fields=(_secret("webhook_url", "Incoming webhook", "https://hooks.slack.com/services/...", _SLACK),)),
     KindSpec(
-        Kind.PAGERDUTY, "PagerDuty", fields=(_secret("routing_key", "Integration key", "32 caracteres, da integração Events API v2"),)
+        Kind.PAGERDUTY,
+        "PagerDuty",
+        fields=(
+            _secret("routing_key", "Integration key", "32 caracteres, da integração Events API v2", re.compile(r"[A-Za-z0-9]{32}")),
+            Field("region", "Região", FieldType.CHOICE, required=False, choices=("us", "eu"), help="a da conta; em branco: us"),
+        ),
     ),
     KindSpec(Kind.SMS, "SMS", fields=_SMS),
     KindSpec(
