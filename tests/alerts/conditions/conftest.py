@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -86,8 +87,7 @@ class City:
     async def after(self, seconds: float) -> None:
         """Lets time pass, and has two replicas look at what is due."""
         self.clock.advance(seconds)
-        await self.lost.tell_due()
-        await self.lost.tell_due()
+        await asyncio.gather(self.lost.tell_due(), self.lost.tell_due())
 
     async def alerts(self, **params: Any) -> list[dict[str, Any]]:
         """Returns the city's alerts, oldest first."""

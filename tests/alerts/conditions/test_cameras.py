@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import datetime
+
 import pytest
 from tests.alerts.conditions.conftest import City
 
-from alerts.alerts.domain import Notice
+from alerts.alerts.domain import Alert, Notice
 from gtvision.events import CameraRemoved, CamerasAnnounced, StreamCause, StreamWentOffline, StreamWentOnline, TenantRemoved
 from gtvision.ids import new_id
 
@@ -77,6 +80,23 @@ class TestOneCamera:
             await city.after(10)
         assert len(await city.alerts()) == 1
         assert [notice for notice, _ in city.told()] == [Notice.RAISED, Notice.RESOLVED]
+
+    async def test_what_was_not_told_when_the_process_ended_is_told_later(self, city: City) -> None:
+        class Killed(Exception):
+            pass
+
+        class Ends:
+            async def note(self, uow: object, alert: Alert, notice: Notice, at: datetime) -> None:
+                raise Killed
+
+        await city.has(2)
+        await city.lose(city.cameras[0])
+        city.clock.advance(8)
+        with pytest.raises(Killed):
+            await replace(city.lost, alerts=replace(city.lost.alerts, notifier=Ends())).tell_due()
+        assert await city.alerts() == []
+        await city.after(1)
+        assert [notice for notice, _ in city.told()] == [Notice.RAISED]
 
     async def test_one_that_is_disabled_or_removed_is_not_lost(self, city: City) -> None:
         disabled, removed, unlisted, kept = await city.has(4)

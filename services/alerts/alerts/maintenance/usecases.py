@@ -47,6 +47,10 @@ class Maintenance:
         """Returns when the planned work at this camera ends (without one: at the whole city); None where there is none."""
         return muted_until(await self.repository(uow).not_ended(at), camera_id, groups, at)
 
+    async def planned(self, uow: UnitOfWork, at: datetime) -> list[Window]:
+        """Returns the planned work that ends after an instant, for `domain.muted_until` of many cameras."""
+        return await self.repository(uow).not_ended(at)
+
     async def holidays(self, uow: UnitOfWork) -> frozenset[date]:
         return frozenset(each.day for each in await self.repository(uow).holidays())
 

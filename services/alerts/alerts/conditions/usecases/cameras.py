@@ -25,6 +25,7 @@ from alerts.conditions.domain import (
     outage_loss,
     single_loss,
 )
+from alerts.maintenance.domain import muted_until
 from chassis.db import UnitOfWork, UowFactory
 from chassis.live import LivePublisher
 from chassis.logs import get_logger
@@ -156,21 +157,21 @@ class CameraConditions:
         """Gives each loss its alert, and returns the alerts. Planned work is kept apart: it must not silence what is not planned."""
         rows = self.repository(uow)
         parts: defaultdict[datetime | None, list[CameraCondition]] = defaultdict(list)
+        planned = await self.maintenance.planned(uow, now)
         for camera in fresh:
-            groups = named.get(camera.camera_id, UNNAMED).groups
-            parts[await self.maintenance.muted_until(uow, camera.camera_id, groups, now)].append(camera)
+            parts[muted_until(planned, camera.camera_id, named.get(camera.camera_id, UNNAMED).groups, now)].append(camera)
         outages = await rows.outages()
         subjects: set[str] = set()
-        for muted_until, cameras in parts.items():
-            growing = [each for each in outages if each.muted_until == muted_until and now - each.grown_at < JOINS_WITHIN]
+        for muted, cameras in parts.items():
+            growing = [each for each in outages if each.muted_until == muted and now - each.grown_at < JOINS_WITHIN]
             outage = growing[-1] if growing else None
             if outage is None and len(cameras) >= TOGETHER:
-                outage = Outage(f"{cameras[0].camera_id} {isoformat(now)}", (), now, muted_until)
+                outage = Outage(f"{cameras[0].camera_id} {isoformat(now)}", (), now, muted)
             if outage is not None:
                 await rows.put_outage(outage.grow(cameras, now))
             for camera in cameras:
                 subject = outage.subject if outage else str(camera.camera_id)
-                await rows.put(camera.told(subject, muted_until, now))
+                await rows.put(camera.told(subject, muted, now))
                 subjects.add(subject)
         return subjects
 
