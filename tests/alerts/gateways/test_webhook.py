@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 from tests.alerts.gateways.conftest import NOW, a_channel, a_message, an_alert
+from tests.fixtures import needs
 from tests.fixtures.receivers import Asked, Receiver
 
 from alerts.channels.domain import Kind
@@ -61,7 +62,7 @@ async def test_the_content_is_what_the_page_says(asked: Asked) -> None:
 async def test_the_code_of_the_page_verifies(asked: Asked, language: str, tmp_path: Path) -> None:
     program = {"python": sys.executable, "js": shutil.which("node")}[language]
     if program is None:
-        pytest.skip("Node is missing: `apt-get install nodejs`")
+        needs.lacks("Node")
     (code,) = re.findall(rf"```{language}\n(.*?)```", PAGE.read_text(), re.DOTALL)
     (tmp_path / "verify.mjs").write_text(code)
     for content, verdict in ((asked.content, "accepted alert.raised"), (asked.content + b" ", "refused")):
