@@ -8,8 +8,8 @@ from datetime import time
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Row, Text, bindparam, case, delete, func, literal, null, or_, select, text, union, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import ARRAY, Row, Text, Uuid, bindparam, case, delete, func, null, or_, select, text, update
+from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.exc import IntegrityError
 
 from alerts.watchlists.domain import Entry, Hours, Match, PlatePrefix, Read, Watchlist
@@ -20,8 +20,6 @@ from gtvision.errors import Conflict
 from gtvision.events import Severity
 
 _list, _entry = watchlists.c, entries.c
-_OF_LIST = {each.name: watchlists.c[each.name].label(f"list_{each.name}") for each in fields(Watchlist)}
-_PARTS = (_entry.part_a, _entry.part_b, _entry.part_c)
 
 
 class PostgresWatchlists:
@@ -152,26 +150,26 @@ class PostgresWatchlists:
         """Returns enabled entries that may be one of the plates, with their lists: `Entry.compare` decides. None is left out."""
         keys = sorted({plates.key(each) for read in reads for each in read.texts})
         parts = [sorted(set(some)) for some in zip(*(plates.parts(read.text) for read in reads), strict=True)]
-        mine = (_entry.tenant_id == self._tenant_id, _entry.enabled)
-        # One select an index: an OR of them, or a list of parameters, is planned anew by its length.
-        found = union(
-            select(_entry.entry_id).where(*mine, _entry.plate_key == func.any(_texts(keys))),
-            *(
-                select(_entry.entry_id).where(*mine, text("is_similar"), part == func.any(_texts(some)))
-                for part, some in zip(_PARTS, parts, strict=True)
-            ),
-        ).subquery()
-        query = (
-            select(entries, *_OF_LIST.values())
-            .join_from(found, entries, (_entry.tenant_id == self._tenant_id) & (_entry.entry_id == found.c.entry_id))
-            .join(watchlists, (_list.tenant_id == self._tenant_id) & (_list.watchlist_id == _entry.watchlist_id) & _list.enabled)
-            .order_by(_entry.entry_id)
-        )
-        return [(_watchlist(row, "list_"), _read(row)) for row in await self._session.execute(query)]
+        asked = dict(zip(("keys", "a", "b", "c"), (keys, *parts), strict=True)) | {"tenant": self._tenant_id}
+        rows = {row.entry_id: row for row in await self._session.execute(_MATCHING_ROWS, asked)}
+        return [(_watchlist(row, "list_"), _read(rows[each])) for each, row in sorted(rows.items())]
 
 
-def _texts(values: Sequence[str]) -> Any:
-    return literal(values, ARRAY(Text))
+_COLUMNS = ", ".join(each.name for each in entries.columns)
+_MINE = f"SELECT {_COLUMNS} FROM alerts.watchlist_entries WHERE tenant_id = :tenant AND enabled"  # noqa: S608 - names of this file
+_MATCHING = text(
+    # A select an index, each bounded by arrays: it is the same statement for every number of plates. In text, as building it from columns
+    # takes more of a core than PostgreSQL does.
+    f"""
+    SELECT e.*, {", ".join(f"w.{each.name} AS list_{each.name}" for each in fields(Watchlist))} FROM (
+        {_MINE} AND plate_key = ANY(:keys)
+        UNION ALL {_MINE} AND is_similar AND part_a = ANY(:a)
+        UNION ALL {_MINE} AND is_similar AND part_b = ANY(:b)
+        UNION ALL {_MINE} AND is_similar AND part_c = ANY(:c)
+    ) AS e JOIN alerts.watchlists AS w ON w.tenant_id = :tenant AND w.watchlist_id = e.watchlist_id AND w.enabled"""  # noqa: S608
+).bindparams(bindparam("tenant", type_=Uuid()), *(bindparam(name, type_=ARRAY(Text)) for name in ("keys", "a", "b", "c")))
+_MATCHING_ROWS = _MATCHING.columns(hours=JSONB)
+"""Driver and text say nothing of JSON."""
 
 
 def _list_row(watchlist: Watchlist) -> dict[str, Any]:
