@@ -18,6 +18,7 @@ from PIL import Image
 from playwright.async_api import Page, expect
 from tests.console.browsing import STATE, Console, entered
 from tests.console.rules.city import UNTOUCHED
+from tests.console.screens import listing
 from tests.console.screens.fleet import Fleet, camera
 from tests.console.screens.ruling import Rules, rule
 from tests.console.screens.storing import GIGA, forecast, hold, share
@@ -27,7 +28,7 @@ from tests.identity.running import EMAIL
 from alerts.alerts.api import AlertOut, HistoryOut
 from alerts.alerts.api import EntryOut as AlertEntryOut
 from alerts.alerts.domain import AlertState, Step
-from alerts.watchlists.api import EntryOut, WatchlistOut
+from alerts.watchlists.api import WatchlistOut
 from gtvision.camera import CameraState, ObjectClass
 from gtvision.events import GapCause, Severity, StreamCause
 from gtvision.ids import new_id
@@ -48,7 +49,7 @@ DIALOGS = {
     "/cameras": ("Adicionar câmera", "Importar CSV"),
     "/cameras/:id": ("Editar", "Remover"),
     "/listas": ("Nova lista",),
-    "/listas/:id": ("Adicionar placa", "Colar várias", "Editar"),
+    "/listas/:id": ("Adicionar placa", "Colar várias", "Importar arquivo", "Editar"),
     "/regras/:id": ("Remover",),
     "/grupos": ("Novo grupo",),
     "/pessoas": ("Nova pessoa",),
@@ -107,11 +108,9 @@ class City:
         hours = {"days": [0, 1], "from": "22:00", "to": "06:00", "holidays": "never"}
         drawn = rule("Pátio", camera_ids=[str(gate.id)], line=line, schedule=hours)
         Rules(services, drawn, rule("Ônibus", enabled=False, classes=["bus"], count={"at_least": 5, "within_s": 60}))
-        watchlist = WatchlistOut(watchlist_id=new_id(), name="Furtados", severity=Severity.CRITICAL, created_at=NOW, entries=1)
-        ends = {"valid_until": None, "valid_from": None}
-        entry = EntryOut(
-            entry_id=new_id(), watchlist_id=watchlist.watchlist_id, plate="ABC1D23", match="era", reason="Furto", created_at=NOW, **ends
-        )
+        watchlist = listing.watchlist("Furtados", severity=Severity.CRITICAL, entries=1, legal_basis="Convênio 12/2026")
+        limits = {"hours": {"days": [0, 1], "from": "22:00", "to": "06:00"}, "camera_ids": [gate.id], "priority": Severity.INFO}
+        entry = listing.entry(watchlist, "ABC1D23", reason="Furto", **limits)
         alerts = [alert(severity, AlertState.OPEN, watchlist, camera_id=gate.id) for severity in Severity]
         alerts.append(alert(Severity.WARNING, AlertState.ACKNOWLEDGED, watchlist, camera_id=gate.id))
         read = PlateReadOut(

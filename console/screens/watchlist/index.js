@@ -11,14 +11,16 @@ import { confirm } from "../../ui/dialog.js";
 import { html, useState } from "../../ui/html.js";
 import { More, useLoaded, usePages } from "../../ui/loading.js";
 import { bare } from "../../ui/plates.js";
+import { asFileName, save } from "../../ui/saving.js";
 import { SearchField } from "../../ui/search.js";
 import { Plate, Severity, written } from "../../ui/signs.js";
 import { Empty, Failed, Skeleton } from "../../ui/states.js";
 import { Table } from "../../ui/table.js";
 import { askRemoval, ListDialog } from "../../ui/watchlist-form.js";
 import { AddDialog, ChangeDialog } from "./forms.js";
+import { ImportDialog } from "./import.js";
 import { PasteDialog } from "./paste.js";
-import { Validity } from "./validity.js";
+import { Limits, Validity } from "./validity.js";
 
 export const styles = ["style.css"];
 
@@ -33,7 +35,7 @@ export default function Screen({ params: { id }, query }) {
 }
 
 function List({ list, reload, setList, words, back }) {
-  const [open, setOpen] = useState(null); // "add", "paste", "list", or the entry that is changed
+  const [open, setOpen] = useState(null); // "add", "paste", "import", "list", or the entry that is changed
   const path = `/watchlists/${list.watchlist_id}/entries`;
   const pages = usePages(path, { q: bare(words) });
   const canWrite = may("watchlists:write");
@@ -73,12 +75,15 @@ function List({ list, reload, setList, words, back }) {
         <button type="button" onClick=${removeList} aria-label=${WATCHLISTS.removeThis(list.name)}>${WATCHLISTS.remove}</button>
       </div>`}
     </header>
-    <p class="watchlist-about"><${Severity} level=${list.severity} /><span role="status">${WATCHLISTS.count(list.entries)}</span></p>
+    <p class="watchlist-about"><${Severity} level=${list.severity} /><span role="status">${WATCHLISTS.count(list.entries)}</span>${list.enabled === false && html`<span class="badge" data-state="off">${WATCHLISTS.off}</span>`}</p>
+    ${[list.description, list.legal_basis].filter(Boolean).map((text) => html`<p key=${text} class="muted">${text}</p>`)}
     <div class="watchlist-tools">
       <div class="filters"><${SearchField} label=${ENTRIES.search} value=${words} onSearch=${(q) => setQuery({ q })} maxlength="8" autocapitalize="characters" placeholder=${ENTRIES.plateExample} /></div>
       ${canWrite && html`<div class="actions">
         <button type="button" class="primary" onClick=${() => setOpen("add")}>${ENTRIES.add}</button>
         <button type="button" onClick=${() => setOpen("paste")}>${ENTRIES.paste}</button>
+        <button type="button" onClick=${() => setOpen("import")}>${ENTRIES.importFile}</button>
+        <${Export} list=${list} />
       </div>`}
     </div>
     ${!pages.items && (pages.problem ? html`<${Failed} problem=${pages.problem} retry=${pages.reload} words=${{ invalid_plate: ENTRIES.notBeginning }} />` : html`<${Skeleton} />`)}
@@ -92,17 +97,35 @@ function List({ list, reload, setList, words, back }) {
     ${open === "list" && html`<${ListDialog} list=${list} onClose=${close} onSaved=${(saved) => (setList(saved), toast(WATCHLISTS.changed), close())} />`}
     ${open === "add" && html`<${AddDialog} path=${path} onSaved=${(entry) => changed(ENTRIES.added(written(entry.plate)))} onClose=${close} />`}
     ${open === "paste" && html`<${PasteDialog} path=${path} onClose=${() => changed()} />`}
+    ${open === "import" && html`<${ImportDialog} list=${list} onClose=${() => changed()} />`}
     ${open?.entry_id && html`<${ChangeDialog} path=${path} entry=${open} onSaved=${(entry) => changed(ENTRIES.changed(written(entry.plate)))} onClose=${close} />`}
   </section>`;
+}
+
+/** Gives the list as the file that an import takes. */
+function Export({ list }) {
+  const [isBusy, setBusy] = useState(false);
+  const give = async () => {
+    if (isBusy) return;
+    setBusy(true);
+    try {
+      save(await session.file(`/watchlists/${list.watchlist_id}/export.csv`, () => {}), `${asFileName(ENTRIES.fileName(list.name))}.csv`);
+    } catch (problem) {
+      toast(inWords(problem), "failed");
+    } finally {
+      setBusy(false);
+    }
+  };
+  return html`<button type="button" aria-disabled=${isBusy} onClick=${give}>${isBusy ? ENTRIES.exporting : ENTRIES.exportFile}</button>`;
 }
 
 /** `allowed`: {change, remove} where the user may do so, else false. */
 function columns(allowed) {
   const shown = [
     { title: ENTRIES.plate, name: true, cell: ({ plate }) => html`<${LinkedPlate} plate=${plate} />` },
-    { title: ENTRIES.match, cell: ({ match }) => ENTRIES.matches[match] ?? match },
-    { title: ENTRIES.reason, cell: ({ reason }) => reason || html`<span class="muted">${ENTRIES.noReason}</span>` },
-    { title: ENTRIES.validity, cell: (entry) => html`<${Validity} entry=${entry} />` },
+    { title: ENTRIES.match, cell: ({ match, priority }) => html`${ENTRIES.matches[match] ?? match} ${priority && html`<${Severity} level=${priority} />`}` },
+    { title: ENTRIES.reason, cell: ({ reason, legal_basis: basis }) => html`${reason || html`<span class="muted">${ENTRIES.noReason}</span>`}${basis && html`<div class="muted">${basis}</div>`}` },
+    { title: ENTRIES.validity, cell: (entry) => html`<${Validity} entry=${entry} /><${Limits} entry=${entry} />` },
   ];
   if (!allowed) return shown;
   return [...shown, {

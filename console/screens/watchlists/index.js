@@ -13,7 +13,7 @@ import { Table } from "../../ui/table.js";
 import { askRemoval, ListDialog } from "../../ui/watchlist-form.js";
 
 const COLUMNS = [
-  { title: WATCHLISTS.name, name: true, cell: (list) => html`<a href=${`/listas/${list.watchlist_id}`}>${list.name}</a>` },
+  { title: WATCHLISTS.name, name: true, cell: (list) => html`<a href=${`/listas/${list.watchlist_id}`}>${list.name}</a>${list.enabled === false && html` <span class="badge" data-state="off">${WATCHLISTS.off}</span>`}` },
   { title: WATCHLISTS.level, cell: (list) => html`<${Severity} level=${list.severity} />` },
   { title: WATCHLISTS.plates, cell: (list) => WATCHLISTS.count(list.entries) },
   { title: WATCHLISTS.created, cell: (list) => day(list.created_at) },

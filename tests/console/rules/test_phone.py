@@ -7,13 +7,12 @@ from typing import Any
 import pytest
 from playwright.async_api import Page, ViewportSize, expect
 from tests.console.browsing import STATE, Console
-from tests.console.rules.city import BEGAN, City, camera, is_live, read
+from tests.console.rules.city import City, camera, is_live, read
+from tests.console.screens.listing import entry, watchlist
 from tests.console.standins import paged
 from tests.identity.running import EMAIL
 
-from alerts.watchlists.api import EntryOut, WatchlistOut
 from gtvision.events import Severity
-from gtvision.ids import new_id
 
 pytestmark = [pytest.mark.db, pytest.mark.broker, pytest.mark.browser]
 
@@ -38,17 +37,8 @@ FIRST_ROW = "(row, count) => { row.closest('.virtual').scrollTop = count * row.o
 """JavaScript: scrolls so many rows down, and returns the height of one."""
 FIRST_LINE = "panel => panel.querySelector('li').getBoundingClientRect().y - panel.getBoundingClientRect().y"
 """JavaScript: how far below a panel's edge its list begins."""
-LIST = WatchlistOut(watchlist_id=new_id(), name="Furtadas", severity=Severity.WARNING, created_at=BEGAN, entries=1)
-ENTRY = EntryOut(
-    entry_id=new_id(),
-    watchlist_id=LIST.watchlist_id,
-    plate="ABC1D23",
-    match="era",
-    reason="furto, boletim de ocorrência 2026/001234-5",
-    valid_until=None,
-    valid_from=None,
-    created_at=BEGAN,
-)
+LIST = watchlist("Furtadas", entries=1)
+ENTRY = entry(LIST, "ABC1D23", reason="furto, boletim de ocorrência 2026/001234-5")
 
 
 async def on_a_phone(console: Console, path: str, role: str = "operator") -> Page:

@@ -7,15 +7,15 @@ from uuid import UUID
 import pytest
 from playwright.async_api import expect
 from tests.console.browsing import Console
-from tests.console.rules.city import BEGAN, City, is_live
+from tests.console.rules.city import City, is_live
+from tests.console.screens.listing import watchlist
 from tests.console.standins import problem
 
-from alerts.watchlists.api import WatchlistOut
 from gtvision.events import Severity
 
 pytestmark = [pytest.mark.db, pytest.mark.broker, pytest.mark.browser]
 
-LIST = WatchlistOut(watchlist_id=UUID(int=1), name="Furtadas", severity=Severity.WARNING, created_at=BEGAN, entries=0)
+LIST = watchlist("Furtadas", watchlist_id=UUID(int=1))
 
 
 @pytest.mark.parametrize(

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from playwright.async_api import expect
 from tests.console.browsing import Console
-from tests.console.rules.city import BEGAN, City, is_live
+from tests.console.rules.city import City, is_live
+from tests.console.screens.listing import watchlist
 from tests.console.standins import paged
 
-from alerts.watchlists.api import WatchlistOut
 from gtvision.events import Severity
 from gtvision.ids import new_id
 
@@ -39,9 +39,7 @@ async def test_the_filters_are_in_the_address_and_survive_a_reload(console: Cons
 
 async def test_alerts_of_one_list_are_found_also_of_one_that_is_gone(console: Console) -> None:
     city = City(console)
-    stolen, cloned, gone = (
-        WatchlistOut(watchlist_id=new_id(), name=name, severity=Severity.WARNING, created_at=BEGAN, entries=1) for name in LISTS
-    )
+    stolen, cloned, gone = (watchlist(name, entries=1) for name in LISTS)
     console.services.answer("GET", "/watchlists", paged([stolen, cloned]))
     of = {each.name: city.raised(Severity.WARNING, watchlist_id=each.watchlist_id) for each in (stolen, cloned, gone)}
     page = await console.as_role("operator", "/alertas")

@@ -9,13 +9,12 @@ import re
 import pytest
 from playwright.async_api import expect
 from tests.console.browsing import Console
-from tests.console.screens.passages import GATE, NOW, PICTURE, city_of_one_camera, detail, found, frame, latest, rows, seen
+from tests.console.screens.listing import entry, watchlist
+from tests.console.screens.passages import GATE, PICTURE, city_of_one_camera, detail, found, frame, latest, rows, seen
 from tests.console.standins import Reply, problem
 from tests.identity.running import EMAIL
 
-from alerts.watchlists.api import EntryOut, WatchlistOut
 from gtvision.events import Severity
-from gtvision.ids import new_id
 
 pytestmark = [pytest.mark.db, pytest.mark.broker, pytest.mark.browser]
 
@@ -150,19 +149,10 @@ async def test_a_failure_is_in_words_and_can_be_tried_again(console: Console) ->
 
 
 async def test_a_plate_is_put_on_a_watchlist_by_those_who_may(console: Console) -> None:
-    listed = WatchlistOut(watchlist_id=new_id(), name="Furtados", severity=Severity.CRITICAL, created_at=NOW, entries=0)
-    entry = EntryOut(
-        entry_id=new_id(),
-        watchlist_id=listed.watchlist_id,
-        plate="ABC1234",
-        match="era",
-        reason="furto",
-        valid_until=None,
-        valid_from=None,
-        created_at=NOW,
-    )
+    listed = watchlist("Furtados", severity=Severity.CRITICAL)
+    added = entry(listed, "ABC1234", reason="furto")
     console.services.answer("GET", "/watchlists", {"items": [listed], "next": None})
-    console.services.answer("POST", "/watchlists/*/entries", Reply(201, json.loads(entry.model_dump_json())))
+    console.services.answer("POST", "/watchlists/*/entries", Reply(201, json.loads(added.model_dump_json())))
     found(console, seen("ABC1234"))
     page = await console.as_user(EMAIL, "/placas?plate=ABC1234")
     await rows(page).first.click()
