@@ -45,7 +45,7 @@ export function ImportDialog({ list, onClose }) {
     ${isSending && html`<${Running} seen=${seen} />`}
     ${!isSending && seen && html`<p role="status"><strong>${ended(seen)}</strong></p>`}
     ${!isSending && isTried && (wanted > 0
-      ? html`<div class="actions"><button type="button" class="primary" onClick=${() => run(file, false)}>${seen.invalid ? IMPORT.startGood(wanted) : IMPORT.start(wanted)}</button></div>`
+      ? html`<div class="actions"><button type="button" class="primary watchlist-start" onClick=${() => run(file, false)}>${seen.invalid ? IMPORT.startGood(wanted) : IMPORT.start(wanted)}</button></div>`
       : html`<p class="muted">${IMPORT.nothing}</p>`)}
     ${seen?.errors.length > 0 && html`<${Errors} seen=${seen} />`}
   <//>`;
