@@ -2,6 +2,7 @@
 
 import { session } from "../../shell/state.js";
 import { VERSIONS } from "../../texts/pt-BR/rule.js";
+import { RULES } from "../../texts/pt-BR/rules.js";
 import { moment } from "../../ui/dates.js";
 import { html } from "../../ui/html.js";
 import { useLoaded } from "../../ui/loading.js";
@@ -15,7 +16,7 @@ export function Versions({ rule }) {
     ${!versions.value && (versions.problem ? html`<${Failed} problem=${versions.problem} retry=${versions.reload} />` : html`<${Skeleton} lines=${2} />`)}
     ${versions.value?.length === 0 && html`<p class="muted">${VERSIONS.none}</p>`}
     <ol class="rule-versions">${[...(versions.value ?? [])].sort((a, b) => b.version - a.version).map((each) => html`<li key=${each.version}>
-      <strong>${VERSIONS.number(each.version)}</strong>${each.version === rule.version && html` <span class="badge">${VERSIONS.current}</span>`} <span class="muted">${moment(each.created_at)}</span>
+      <strong>${VERSIONS.number(each.version)}</strong>${each.version === rule.version && html` <span class="badge">${VERSIONS.current}</span>`} <span class="muted">${moment(each.changed_at)}, ${each.enabled ? RULES.on : RULES.off}</span>
       <p>${ruleText(each.condition)}</p>
     </li>`)}</ol>
   </section>`;

@@ -4,8 +4,8 @@ import { may, session } from "../../shell/state.js";
 import { toast } from "../../shell/toasts.js";
 import { inWords } from "../../texts/pt-BR/errors.js";
 import { RULES } from "../../texts/pt-BR/rules.js";
-import { html, useState } from "../../ui/html.js";
-import { More, usePages } from "../../ui/loading.js";
+import { html, useRef, useState } from "../../ui/html.js";
+import { useLoaded } from "../../ui/loading.js";
 import { ruleText } from "../../ui/rule-names.js";
 import { Severity } from "../../ui/signs.js";
 import { Empty, Failed, Skeleton } from "../../ui/states.js";
@@ -14,9 +14,11 @@ import { Table } from "../../ui/table.js";
 export const styles = ["style.css"];
 
 export default function Rules() {
-  const pages = usePages("/rules");
+  const rules = useLoaded(async () => (await session.get("/rules")).items); // on one page: a city has few
   const canWrite = may("rules:write");
-  const switched = (rule) => pages.change((rules) => rules.map((each) => (each.rule_id === rule.rule_id ? rule : each)));
+  const latest = useRef(null);
+  latest.current = rules.value;
+  const switched = (rule) => rules.set(latest.current.map((each) => (each.rule_id === rule.rule_id ? rule : each)));
   const columns = [
     { title: RULES.name, name: true, cell: (rule) => html`<a href=${`/regras/${rule.rule_id}`}>${rule.name}</a>` },
     { title: RULES.level, cell: (rule) => html`<${Severity} level=${rule.severity} />` },
@@ -27,12 +29,9 @@ export default function Rules() {
   return html`<section class="screen rules">
     <header><h1>${RULES.title}</h1>${canWrite && html`<a class="button primary" href="/regras/nova">${RULES.make}</a>`}</header>
     <p class="muted">${RULES.why}</p>
-    ${!pages.items && (pages.problem ? html`<${Failed} problem=${pages.problem} retry=${pages.reload} />` : html`<${Skeleton} />`)}
-    ${pages.items?.length === 0 && html`<${Empty} text=${canWrite ? RULES.none : RULES.noneToRead} />`}
-    ${pages.items?.length > 0 && html`
-      <${Table} caption=${RULES.caption} columns=${columns} rows=${pages.items} keyOf=${(rule) => rule.rule_id} />
-      ${pages.problem && html`<${Failed} problem=${pages.problem} retry=${pages.reload} />`}
-      <${More} pages=${pages} />`}
+    ${!rules.value && (rules.problem ? html`<${Failed} problem=${rules.problem} retry=${rules.reload} />` : html`<${Skeleton} />`)}
+    ${rules.value?.length === 0 && html`<${Empty} text=${canWrite ? RULES.none : RULES.noneToRead} />`}
+    ${rules.value?.length > 0 && html`<${Table} caption=${RULES.caption} columns=${columns} rows=${rules.value} keyOf=${(rule) => rule.rule_id} />`}
   </section>`;
 }
 

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from tests.console.standins import Asked, Reply, Services, paged, problem
+from tests.console.standins import Asked, Reply, Services, problem
 
 from gtvision.camera import ObjectClass
 from gtvision.ids import new_id
@@ -72,7 +72,7 @@ class Rules:
     def __init__(self, services: Services, *rules: dict[str, Any]) -> None:
         self.rules = {each["rule_id"]: each for each in rules}
         services.answer("GET", "/maintenance/holidays", {"dates": [{"date": "2026-12-25", "name": "Natal"}]})
-        services.answer("GET", "/rules", self._list)
+        services.answer("GET", "/rules", lambda _: {"items": list(self.rules.values()), "next": None})
         services.answer("GET", "/rules/*", lambda asked: self.rules.get(_id(asked)) or problem(404, "not_found"))
         services.answer("GET", "/rules/*/versions", self._versions)
         services.answer("POST", "/rules", self._make)
@@ -82,12 +82,10 @@ class Rules:
         (found,) = self.rules.values()
         return found
 
-    def _list(self, asked: Asked) -> Any:
-        return paged(list(self.rules.values()))(asked)
-
     def _versions(self, asked: Asked) -> dict[str, Any]:
         now = self.rules[asked.path.split("/")[2]]
-        return {"items": [{"version": now["version"], "condition": now["condition"], "created_at": now["updated_at"]}]}
+        version = {name: now[name] for name in ("version", "name", "enabled", "severity", "condition", "cooldown_s", "channel_ids")}
+        return {"items": [version | {"changed_by": str(new_id()), "changed_at": now["updated_at"]}], "next": None}
 
     def _make(self, asked: Asked) -> Reply:
         made = rule("") | asked.body
