@@ -53,7 +53,7 @@ RUN_PACKAGES = (
     "procps",
 )
 TEST_PACKAGES = (
-    "chromium",
+    *("chromium", "chromium-headless-shell"),
     "curl",
     # tests the Lua functions of Kong's configuration
     "luajit",

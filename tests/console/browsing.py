@@ -52,7 +52,7 @@ CALM = """async () => {
 
 @asynccontextmanager
 async def chromium() -> AsyncIterator[Browser]:
-    program = needs.program("chromium")
+    program = needs.browser()
     async with async_playwright() as playwright:
         arguments = ["--no-sandbox", "--autoplay-policy=no-user-gesture-required"]
         browser = await playwright.chromium.launch(executable_path=program, args=arguments, timeout=120_000)

@@ -38,6 +38,8 @@ async def one_origin(api: ASGIApp, port: int | None = None, playback: ASGIApp | 
 
 
 def _in_front_of(api: ASGIApp, pages: httpx.AsyncClient, playback: ASGIApp | None) -> ASGIApp:
+    known: dict[tuple[str, str], httpx.Response] = {}
+
     async def both(scope: Scope, receive: Receive, send: Send) -> None:
         if scope.get("path", "").startswith("/api/"):
             await api(scope, receive, send)
@@ -45,8 +47,9 @@ def _in_front_of(api: ASGIApp, pages: httpx.AsyncClient, playback: ASGIApp | Non
         if playback is not None and scope.get("path", "").startswith("/playback/"):
             await playback(scope, receive, send)
             return
-        request = Request(scope)
-        answer = await pages.request(request.method, request.url.path, headers={"accept-encoding": "identity"})
+        asked = (scope["method"], Request(scope).url.path)
+        # The files stay as they are meanwhile, so each is asked for once: a page has more than a hundred.
+        answer = known[asked] = known.get(asked) or await pages.request(*asked, headers={"accept-encoding": "identity"})
         await Response(answer.content, answer.status_code, dict(answer.headers))(scope, receive, send)
 
     return both

@@ -11,8 +11,10 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import httpx
+from argon2 import PasswordHasher
 from pydantic import SecretStr
 from tests.fixtures.tokens import encryption_keys
 from tests.identity.wiring import patient
@@ -26,6 +28,7 @@ from gtvision.time import SystemClock
 from identity.app import create_api
 from identity.cities import cli
 from identity.cities.usecases.installation import Installation
+from identity.gateways import argon2
 from identity.gateways.argon2 import Argon2Passwords
 from identity.gateways.signing import RsaKeyMaker
 from identity.repository import PostgresRows
@@ -33,6 +36,8 @@ from identity.settings import AuditSettings, FederationSettings, Settings
 
 EMAIL, PASSWORD, TOOL_KEY = "admin@cidade.example", "uma senha bem longa", "tool-" + "k" * 40
 KEYS = "k1:" + base64.b64encode(os.urandom(32)).decode()
+QUICK = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+"""A real hash takes a tenth of a second of a core, and every test has some: `tests/identity/test_gateways.py` tests those."""
 
 
 @dataclass
@@ -73,12 +78,13 @@ async def running_identity(db: DatabaseSettings, rabbit: RabbitSettings, redis: 
         federation=FederationSettings(public_url="https://console.example"),
         http_port=0,
     )
-    await bootstrap(settings)
-    service = create_api(settings)
-    async with service.started():
-        transport = httpx.ASGITransport(service.api, raise_app_exceptions=False)
-        async with httpx.AsyncClient(transport=transport, base_url="http://test") as http:
-            yield Running(service, http, settings)
+    with mock.patch.object(argon2, "_HASHER", QUICK):
+        await bootstrap(settings)
+        service = create_api(settings)
+        async with service.started():
+            transport = httpx.ASGITransport(service.api, raise_app_exceptions=False)
+            async with httpx.AsyncClient(transport=transport, base_url="http://test") as http:
+                yield Running(service, http, settings)
 
 
 async def bootstrap(settings: Settings) -> None:

@@ -204,7 +204,7 @@ def live(media_and_hook: tuple[MediaServer, OneUse], camera_url: str) -> UUID:
 
 @pytest_asyncio.fixture(scope="package", loop_scope="session")
 async def browser() -> AsyncIterator[Browser]:
-    chromium = needs.program("chromium")
+    chromium = needs.browser()
     async with async_playwright() as playwright:
         arguments = ["--no-sandbox", "--autoplay-policy=no-user-gesture-required", "--js-flags=--expose-gc"]
         browser = await playwright.chromium.launch(executable_path=chromium, args=arguments, timeout=PATIENCE_S * 1_000)

@@ -98,7 +98,7 @@ def origin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture
 async def page(origin: str) -> AsyncIterator[Page]:
-    chromium = needs.program("chromium")
+    chromium = needs.browser()
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(
             executable_path=chromium, args=["--no-sandbox", "--autoplay-policy=no-user-gesture-required"], timeout=PATIENCE_S * 1_000
