@@ -112,6 +112,15 @@ export interface CommentIn {
   text: string;
 }
 
+/** So many different things within so many seconds. */
+export interface Count {
+  at_least: number;
+  within_s: number;
+}
+
+/** Which way a line is crossed. Look from a to b: `a_to_b` is from your left hand to your right hand, as the screen shows it. */
+export type Direction = "any" | "a_to_b" | "b_to_a";
+
 /** A plate to look for; hyphens, spaces and case do not matter. Without cameras and groups it is looked for everywhere. */
 export interface EntryIn {
   plate: string;
@@ -169,11 +178,6 @@ export interface HolidayBody {
   name: string;
 }
 
-/** The days on which the city rests; rules may hold on them only, or never. */
-export interface Holidays {
-  dates: (HolidayBody)[];
-}
-
 /** An import and how far it has come: `done` of `lines` were written or passed over. `invalid` counts all of the invalid lines, */
 export interface ImportOut {
   import_id: string;
@@ -214,6 +218,13 @@ export interface KindsOut {
   items: (KindOut)[];
 }
 
+/** A line in the picture that is crossed by the way of a foot point from one picture to the next. */
+export interface Line {
+  a: [number, number];
+  b: [number, number];
+  direction?: Direction;
+}
+
 /** What is wrong with a line; line 1 has the column names. */
 export interface LineErrorOut {
   line: number;
@@ -229,6 +240,9 @@ export type Match = "exact" | "era" | "similar";
 export interface NoteIn {
   comment?: string;
 }
+
+/** What a detection can be of. */
+export type ObjectClass = "car" | "motorcycle" | "bus" | "truck" | "person" | "plate" | "vehicle";
 
 /** What becomes of a file with invalid lines. */
 export type OnError = "stop" | "skip";
@@ -248,6 +262,16 @@ export interface Page_AlertOut_ {
 
 export interface Page_EntryOut_ {
   items: (alerts__watchlists__api__EntryOut)[];
+  next?: string | null;
+}
+
+export interface Page_RuleOut_ {
+  items: (RuleOut)[];
+  next?: string | null;
+}
+
+export interface Page_VersionOut_ {
+  items: (VersionOut)[];
   next?: string | null;
 }
 
@@ -304,6 +328,63 @@ export interface QuietHoursModel {
 export interface ResolvedOut {
   resolved: (AlertOut)[];
   not_found: (string)[];
+}
+
+/** What a rule looks for: all that is named must hold; of a list, any. Empty lists name no limit. */
+export interface RuleCondition {
+  classes?: (ObjectClass)[];
+  camera_ids?: (string)[];
+  group_ids?: (string)[];
+  min_confidence?: number;
+  zone?: Zone | null;
+  line?: Line | null;
+  dwell_s?: number | null;
+  count?: Count | null;
+  colours?: (string)[];
+  plate?: string | null;
+  schedule?: Schedule | null;
+}
+
+/** A new rule. It is switched off unless told otherwise: try it first (`POST /detections/dry-run`). */
+export interface RuleIn {
+  name: string;
+  enabled?: boolean;
+  severity?: Severity;
+  condition: RuleCondition;
+  cooldown_s?: number;
+  channel_ids?: (string)[] | null;
+}
+
+/** A rule. */
+export interface RuleOut {
+  rule_id: string;
+  name: string;
+  enabled: boolean;
+  severity: Severity;
+  version: number;
+  condition: RuleCondition;
+  cooldown_s: number;
+  channel_ids: (string)[] | null;
+  created_at: string;
+  updated_at: string;
+}
+
+/** What to change. What is left out stays; the condition is replaced as a whole; null `channel_ids`: the usual channels. */
+export interface RulePatch {
+  name?: string | null;
+  enabled?: boolean | null;
+  severity?: Severity | null;
+  condition?: RuleCondition | null;
+  cooldown_s?: number | null;
+  channel_ids?: (string)[] | null;
+}
+
+/** When a rule holds, in the city's time zone. Days are those on which the window begins, 0 is Monday; a window that ends at or before */
+export interface Schedule {
+  days?: (number)[];
+  from?: string;
+  to?: string;
+  holidays?: gtvision__rules__Holidays;
 }
 
 /** A secret, shown this one time. */
@@ -365,6 +446,19 @@ export interface VariableOut {
   name: string;
   meaning: string;
   example: unknown;
+}
+
+/** A rule as it was from `changed_at` on. */
+export interface VersionOut {
+  version: number;
+  name: string;
+  enabled: boolean;
+  severity: Severity;
+  condition: RuleCondition;
+  cooldown_s: number;
+  channel_ids: (string)[] | null;
+  changed_by: string;
+  changed_at: string;
 }
 
 /** A new list of plates. */
@@ -436,12 +530,22 @@ export interface WindowPatch {
   group_ids?: (string)[] | null;
 }
 
+/** A polygon in the picture, its corners in order; the last is joined to the first. */
+export interface Zone {
+  points: ([number, number])[];
+}
+
 /** A step of an alert's history; without a person where its source or the clock took it. */
 export interface alerts__alerts__api__EntryOut {
   at: string;
   what: Step;
   user_id: string | null;
   text: string;
+}
+
+/** The days on which the city rests; rules may hold on them only, or never. */
+export interface alerts__maintenance__api__Holidays {
+  dates: (HolidayBody)[];
 }
 
 /** A plate on a list. */
@@ -461,3 +565,6 @@ export interface alerts__watchlists__api__EntryOut {
   group_ids: (string)[];
   created_at: string;
 }
+
+/** What a holiday of the city changes. */
+export type gtvision__rules__Holidays = "as_usual" | "only" | "never";

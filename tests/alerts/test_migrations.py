@@ -25,6 +25,7 @@ from alerts.channels.tables import metadata as channels_metadata
 from alerts.conditions.tables import metadata as conditions_metadata
 from alerts.imports.tables import metadata as imports_metadata
 from alerts.maintenance.tables import metadata as maintenance_metadata
+from alerts.rules.tables import metadata as rules_metadata
 from alerts.watchlists.tables import entries, idempotency_key
 from alerts.watchlists.tables import metadata as watchlists_metadata
 from chassis.migrations import find_migrations, run_migrations
@@ -60,6 +61,7 @@ async def test_tables_in_code_equal_the_migrated_ones(owner: AsyncEngine) -> Non
             conditions_metadata,
             imports_metadata,
             maintenance_metadata,
+            rules_metadata,
             watchlists_metadata,
         ]
         assert await connection.run_sync(metadata_differences, parts, "alerts") == []

@@ -24,6 +24,7 @@ CREATIONS = {
     "POST /api/v1/tenants",
     "POST /api/v1/users",
     "POST /api/v1/maintenance",
+    "POST /api/v1/rules",
     "POST /api/v1/watchlists",
     "POST /api/v1/watchlists/{watchlist_id}/entries",
 }

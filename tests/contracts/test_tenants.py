@@ -63,6 +63,7 @@ BODIES: dict[tuple[str, str], Any] = {
     ("PATCH", "/api/v1/watchlists/{watchlist_id}/entries/{entry_id}"): {"reason": "Minha agora"},
     ("PATCH", "/api/v1/maintenance/{window_id}"): {"name": "Minha agora"},
     ("PATCH", "/api/v1/channels/{channel_id}"): {"name": "Minha agora"},
+    ("PATCH", "/api/v1/rules/{rule_id}"): {"name": "Minha agora"},
     ("POST", "/api/v1/holds/{hold_id}/lift"): {"reason": "Minha agora"},
 }
 LIST_ONLY = {"/api/v1/plates/{plate}"}
@@ -188,6 +189,7 @@ async def belongings(clients: dict[str, httpx.AsyncClient], owner: dict[str, str
     made["channel_id"] = (await post("alerts", "/channels", slack))["channel_id"]
     sent = await clients["alerts"].post(f"/api/v1/watchlists/{made['watchlist_id']}/import", content=f"placa\n{PLATE}", headers=owner)
     made["import_id"] = sent.json()["import_id"]
+    made["rule_id"] = (await post("alerts", "/rules", {"name": "Carros", "condition": {"classes": ["car"]}}))["rule_id"]
     camera = (await post("cameras", "/cameras", {"name": "Praça", "url": "rtsp://admin:segredo@10.9.8.7/stream1"}))["id"]
     made["camera_id"] = camera
     made["layout_id"] = (await post("cameras", "/layouts", {"name": "Centro", "tiles": 1, "cameras": [camera]}))["id"]

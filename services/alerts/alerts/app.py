@@ -35,6 +35,10 @@ from alerts.maintenance.repository import PostgresMaintenance
 from alerts.maintenance.usecases import Maintenance
 from alerts.messages.api import router as messages_router
 from alerts.messages.usecases import Messages
+from alerts.rules.api import router as rules_router
+from alerts.rules.consumers import RuleEvents
+from alerts.rules.repository import PostgresRules
+from alerts.rules.usecases import Rules, RuleWatch
 from alerts.settings import ApiSettings, MigrateSettings
 from alerts.sightings.consumers import SightingEvents
 from alerts.sightings.usecases import Sightings
@@ -96,6 +100,9 @@ def create_api(settings: ApiSettings) -> Service:
     of_all = db.uow, PostgresConditions, alerts, maintenance, clock
     installation = Installation(*of_all, tenant_of, token.get_secret_value() if token else None)
     ConditionEvents(lost, RecordingConditions(*of_cameras, clock), installation).subscribe(bus)
+    rules = Rules(db.uow, PostgresRules, PostgresAlerts, clock)
+    watch = RuleWatch(db.uow, PostgresRules, PostgresAlerts, alerts, maintenance, tenants.settings, clock)
+    RuleEvents(rules, watch).subscribe(bus)
     CityEvents(watchlists).subscribe(bus)
     MaintenanceEvents(maintenance).subscribe(bus)
     CameraEvents(db.uow, camera_copy).subscribe(bus)
@@ -105,7 +112,16 @@ def create_api(settings: ApiSettings) -> Service:
         title="GT-Vision alerts",
         lifespan_parts=(lambda: db, lambda: cache, lambda: state, lambda: auth, lambda: tenants, lambda: senders, lambda: bus),
         private_routers=(hooks,),
-        routers=(watchlists_router, imports_router, alerts_router, maintenance_router, messages_router, browsers_router, channels_router),
+        routers=(
+            watchlists_router,
+            imports_router,
+            alerts_router,
+            maintenance_router,
+            rules_router,
+            messages_router,
+            browsers_router,
+            channels_router,
+        ),
         readiness={"postgresql": db.check, "rabbitmq": bus.check, "keys": auth.check},
         asyncapi=bus.asyncapi,
         loops={
@@ -116,7 +132,20 @@ def create_api(settings: ApiSettings) -> Service:
             "lost cameras": telling(lost),
             "idempotency": KeyKeeping(db.uow, clock).run,
         },
-        provides=[auth.authenticator, tenants, watchlists, imports, alerts, lists, maintenance, installation, messages, browsers, channels],
+        provides=[
+            auth.authenticator,
+            tenants,
+            watchlists,
+            imports,
+            alerts,
+            lists,
+            maintenance,
+            rules,
+            installation,
+            messages,
+            browsers,
+            channels,
+        ],
     )
 
 

@@ -71,9 +71,13 @@ class Bus:
             logger=None,
         )
 
-    def subscribe(self, event: type[DataT], handler: Handler[DataT], *, name: str | None = None) -> None:
-        """Calls the handler for each such event; to be said before the bus starts. `name` gives a second subscription its own queue."""
+    def subscribe(self, event: type[DataT], handler: Handler[DataT], *, name: str | None = None, one_at_a_time: bool = False) -> None:
+        """Calls the handler for each such event; to be said before the bus starts. `name` gives a second subscription its own queue.
+
+        `one_at_a_time`: of several processes of the service one hears the queue, and another one when that is gone.
+        """
         queue = event_queue(self._service, event, name)
+        arguments: Any = {"x-single-active-consumer": True} if one_at_a_time else None
         hold = Hold(queue)
         self._holds.append(hold)
 
@@ -88,7 +92,7 @@ class Bus:
 
         receive.__annotations__["body"] = event_model(event)  # what FastStream parses to, and the schema in AsyncAPI
         self._broker.subscriber(
-            RabbitQueue(queue, queue_type=QueueType.QUORUM, durable=True, routing_key=event.key),
+            RabbitQueue(queue, queue_type=QueueType.QUORUM, durable=True, routing_key=event.key, arguments=arguments),
             RabbitExchange(EVENTS, type=ExchangeType.TOPIC, durable=True),
             decoder=_decode,
             title=queue,
