@@ -7,6 +7,7 @@ import { keepFocus } from "./focus.js";
 import { followLinks } from "./router.js";
 import { followKeys } from "./shortcuts.js";
 import "./theme.js";
+import "./troubles.js";
 
 followLinks();
 followKeys();

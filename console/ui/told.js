@@ -1,13 +1,12 @@
 // Who is told of the alerts of a rule or a list: every channel that takes them, or some.
 
-import { may, session } from "../shell/state.js";
 import { TOLD } from "../texts/pt-BR/when.js";
+import { useChannels } from "./channels.js";
 import { html } from "./html.js";
-import { useLoaded } from "./loading.js";
 
 /** `chosen`: ids of channels, null for every one; `onChange(ids | null)`. */
 export function ToldField({ chosen, onChange }) {
-  const channels = useLoaded(async () => (may("channels:read") ? (await session.get("/channels")).items : null));
+  const channels = useChannels();
   const known = channels.value ?? [];
   const gone = (chosen ?? []).filter((id) => channels.value && !known.some((each) => each.channel_id === id));
   const toggle = (id) => onChange(chosen.includes(id) ? chosen.filter((each) => each !== id) : [...chosen, id]);

@@ -94,6 +94,10 @@ class Services:
         self._prefixes = [prefix for name in routes.services if name != "identity" for prefix in routes.prefixes_of(name)]
         self.answer("GET", "/alerts/summary", {"open": {"critical": 0, "warning": 0, "info": 0, "total": 0}})
         self.answer("GET", "/alerts/changes", {"items": [], "last": 0})
+        for path in ("policies", "groups", "on-call"):
+            self.answer("GET", f"/escalation/{path}", {"items": [], "next": None})
+        self.answer("GET", "/channels/kinds", {"items": []})
+        self.answer("GET", "/maintenance/holidays", {"dates": []})
         self.answer("GET", "/recordings/usage", NO_RECORDINGS)
         self.answer("GET", "/recordings/forecast", NO_FORECAST)
         self.answer("GET", "/recordings/archive/restores", {"items": [], "next": None})
@@ -150,8 +154,8 @@ class LiveLink:
         self._waiting = asyncio.Condition()
 
     def say(self, kind: str, data: Any) -> None:
-        """`kind`: "alert", "detection" or "camera"."""
-        self._send({"type": kind, "topic": f"{kind}s", "data": to_jsonable_python(data)})
+        """`kind`: "alert", "detection", "camera" or "system"."""
+        self._send({"type": kind, "topic": kind if kind == "system" else f"{kind}s", "data": to_jsonable_python(data)})
 
     async def cut(self, code: int = 1012, reason: str = "") -> None:
         """Closes all sockets, as a server does that restarts (1012) or refuses the session (4401)."""

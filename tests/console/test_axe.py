@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 import re
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -22,12 +22,14 @@ from tests.console.screens import listing
 from tests.console.screens.fleet import Fleet, camera
 from tests.console.screens.ruling import Rules, rule
 from tests.console.screens.storing import GIGA, forecast, hold, share
+from tests.console.screens.telling import Channels, channel, delivery, on_call, policy
 from tests.console.standins import Asked, Reply, paged
 from tests.identity.running import EMAIL
 
 from alerts.alerts.api import AlertOut, HistoryOut
 from alerts.alerts.api import EntryOut as AlertEntryOut
 from alerts.alerts.domain import AlertState, Step
+from alerts.maintenance.api import HolidayBody, Holidays, WindowOut
 from alerts.watchlists.api import WatchlistOut
 from gtvision.camera import CameraState, ObjectClass
 from gtvision.events import GapCause, Severity, StreamCause
@@ -42,6 +44,7 @@ from streaming.usage.api import DiskOut, StoppedOut, UsageOut
 pytestmark = [pytest.mark.db, pytest.mark.broker, pytest.mark.browser]
 
 NOW = SystemClock().now()
+DAY = timedelta(days=1)
 MONITOR, PHONE = {"width": 1920, "height": 1080}, {"width": 390, "height": 844}
 DIALOGS = {
     "/mural": ("Salvar arranjo", "Câmeras"),
@@ -51,6 +54,11 @@ DIALOGS = {
     "/listas": ("Nova lista",),
     "/listas/:id": ("Adicionar placa", "Colar várias", "Importar arquivo", "Editar"),
     "/regras/:id": ("Remover",),
+    "/alertas/:id": ("Adiar",),
+    "/canais": ("Conectar canal", "Editar"),
+    "/envios": ("Tentativas",),
+    "/escalonamento": ("Nova política", "Novo plantão"),
+    "/manutencao": ("Planejar trabalho",),
     "/grupos": ("Novo grupo",),
     "/pessoas": ("Nova pessoa",),
     "/chaves": ("Nova chave",),
@@ -180,6 +188,23 @@ class City:
             "/streams": paged([stream]),
             "/streams/*": stream,
             "/cameras/*/history": paged([]),
+        }.items():
+            services.answer("GET", path, body)
+        told = channel("Plantão", trouble={"since": NOW, "detail": "503 Service Unavailable"})
+        Channels(services, told, channel("Central", enabled=False))
+        group = on_call(told)
+        turn = {"group_id": group["group_id"], "group_name": group["name"], "member": "Ana", "from": NOW - DAY, "to": NOW + DAY}
+        work = {"name": "Troca do switch", "starts_at": NOW, "ends_at": NOW + DAY, "created_at": NOW}
+        window = WindowOut(window_id=new_id(), camera_ids=(), group_ids=(), **work)
+        sent = delivery(told)
+        for path, body in {
+            "/deliveries": paged([sent, delivery(told, state="delivered", delivered_at=NOW)]),
+            "/deliveries/*": {**sent, "tries": [{"at": NOW, "outcome": "later", "detail": "503", "took_ms": 12}]},
+            "/escalation/policies": paged([policy(told, group)]),
+            "/escalation/groups": paged([group]),
+            "/escalation/on-call": paged([turn]),
+            "/maintenance": paged([window]),
+            "/maintenance/holidays": Holidays(dates=[HolidayBody(date=NOW.date(), name="Natal")]),
         }.items():
             services.answer("GET", path, body)
         self.ids = {"/cameras/:id": gate.id, "/alertas/:id": alerts[0].alert_id}

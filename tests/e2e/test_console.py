@@ -25,6 +25,7 @@ OWN = "quatro-vagoes-lilas-77"
 """The password that everybody chooses at their first sign-in."""
 GROUP = "Centro"
 OPERATION = ["Painel", "Mural", "Gravações", "Alertas", "Placas", "Câmeras", "Listas de placas", "Regras"]
+NOTICES = ["Canais", "Escalonamento", "Envios", "Manutenção"]
 ADMINISTRATION = ["Grupos de câmeras", "Pessoas", "Chaves de acesso", "Cidade", "Armazenamento", "Auditoria"]
 
 
@@ -94,7 +95,7 @@ async def the_platform_makes_a_city(room: Room) -> None:
     desk = await room.sit("platform")
     await desk.sign_in(room.stack.email, room.stack.password)
     await desk.is_in()
-    assert await desk.navigation() == [*OPERATION, *ADMINISTRATION, "Cidades"]
+    assert await desk.navigation() == [*OPERATION, *NOTICES, *ADMINISTRATION, "Cidades"]
     await desk.open("Pessoas")
     await desk.press("Nova pessoa")
     await room.make_person(desk, "instalador", "Administrador da plataforma")
@@ -120,7 +121,7 @@ async def the_platform_makes_a_city(room: Room) -> None:
 async def an_empty_city_leads_to_its_first_camera(room: Room) -> None:
     desk = await room.sit_in("prefeita")
     await desk.sees(room.city)
-    assert await desk.navigation() == [*OPERATION, *ADMINISTRATION]
+    assert await desk.navigation() == [*OPERATION, *NOTICES, *ADMINISTRATION]
     await desk.press("Adicionar câmera", "link")
     await desk.write("Nome", room.camera.title, desk.dialog)
     await desk.write("Endereço RTSP", room.camera.url, desk.dialog)
@@ -215,7 +216,7 @@ async def test_a_city_is_set_up(room: Room, step: Callable[[Room], Awaitable[Non
 
 async def test_the_operator_is_told_of_a_watched_plate_and_acknowledges_it(room: Room) -> None:
     desk = await room.sit_in("operadora")
-    assert await desk.navigation() == [*OPERATION, "Cidade", "Armazenamento"]
+    assert await desk.navigation() == [*OPERATION, *NOTICES, "Cidade", "Armazenamento"]
     await desk.open("Mural")
     await desk.sees(desk.page.locator(".tile[data-status=playing]"))
     banner = desk.page.locator("section.banner")
@@ -269,7 +270,8 @@ DONE = {
 
 async def test_the_auditor_reads_in_words_what_was_done_and_verifies_it(room: Room) -> None:
     desk = await room.sit_in("auditora")
-    assert await desk.navigation() == ["Alertas", "Câmeras", "Regras", *(each for each in ADMINISTRATION[1:] if each != "Armazenamento")]
+    administration = [each for each in ADMINISTRATION[1:] if each != "Armazenamento"]
+    assert await desk.navigation() == ["Alertas", "Câmeras", "Regras", *NOTICES, *administration]
     await desk.open("Auditoria")
     for deed, who in DONE.items():
         await desk.page.get_by_label("Ação", exact=True).select_option(label=deed)

@@ -32,6 +32,7 @@ export function AlertDetail({ alert, isAsked, onDo, onChanged, onBack }) {
     <div class="actions">
       ${alert.plate && may("plates:search") && html`<a class="button" href=${withQuery("/placas", { plate: alert.plate })}>${ALERTS.passages}</a>`}
       <${ShowMinute} camera=${alert.camera_id} at=${alert.captured_at ?? alert.raised_at} about=${subjectOf(alert)} />
+      ${may("channels:read") && html`<a class="button" href=${withQuery("/envios", { alerta: alert.alert_id })}>${ALERTS.deliveries}</a>`}
       ${alert.camera_id && html`<a class="button" href=${`/cameras/${alert.camera_id}`}>${ALERTS.toCamera}</a>`}
       ${alert.watchlist_id && may("watchlists:read") && html`<a class="button" href=${`/listas/${alert.watchlist_id}`}>${ALERTS.toList}</a>`}
     </div>

@@ -5,6 +5,7 @@ import { openCounts } from "../../stores/alerts.js";
 import { cameras, camerasByName, camerasProblem, loadCameras } from "../../stores/cameras.js";
 import { DASHBOARD } from "../../texts/pt-BR/dashboard.js";
 import { readUsage } from "../../ui/attention.js";
+import { useChannels } from "../../ui/channels.js";
 import { useLoaded } from "../../ui/loading.js";
 import { html, useEffect } from "../../ui/html.js";
 import { LatestReads, NewestAlerts } from "../../ui/live-lists.js";
@@ -22,7 +23,7 @@ const STORAGE_PAGE = "/armazenamento";
 export default function Dashboard() {
   if (camerasProblem.value && !cameras.value) return html`<section class="screen"><h1>${DASHBOARD.title}</h1><${Failed} problem=${camerasProblem.value} retry=${loadCameras} /></section>`;
   if (!cameras.value) return html`<section class="screen"><h1>${DASHBOARD.title}</h1><${Skeleton} lines=${8} /></section>`;
-  if (cameras.value.size === 0) return html`<section class="screen"><h1>${DASHBOARD.title}</h1><${EmptyCity} /></section>`;
+  if (cameras.value.size === 0) return html`<section class="screen"><h1>${DASHBOARD.title}</h1><${EmptyCity} /><${NoChannel} /></section>`;
   return html`<${Figures} />`;
 }
 
@@ -35,6 +36,7 @@ function Figures() {
   }, []);
   return html`<section class="screen dashboard">
     <header><h1>${DASHBOARD.title}</h1></header>
+    <${NoChannel} />
     <div class="dashboard-figures">
       <${FleetFigure} />
       ${may("alerts:read") && html`<${Figure} name=${DASHBOARD.alerts} href="/alertas" value=${openCounts.value.total.toLocaleString("pt-BR")}
@@ -100,4 +102,11 @@ function EmptyCity() {
       ${may("users:write") && html`<a class="button" href="/pessoas">${DASHBOARD.addPerson}</a>`}
     </div>
   </div>`;
+}
+
+/** As long as the city has no channel, an alert reaches only who looks at this page. */
+function NoChannel() {
+  const channels = useChannels("channels:write");
+  if (channels.value?.length !== 0) return null;
+  return html`<p class="dashboard-hint">${DASHBOARD.noChannel} <a href="/canais?novo=1">${DASHBOARD.connectChannel}</a></p>`;
 }

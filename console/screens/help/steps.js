@@ -5,10 +5,11 @@ import { cameras } from "../../stores/cameras.js";
 import { groups } from "../../stores/groups.js";
 import { ROLES } from "../../texts/pt-BR/common.js";
 import { HELP, STEPS } from "../../texts/pt-BR/help.js";
+import { useChannels } from "../../ui/channels.js";
 import { html } from "../../ui/html.js";
 import { readAll, useLoaded } from "../../ui/loading.js";
 
-const ADMIN = ["cameras", "groups", "watchlists", "people", "purposes", "factor", "dashboard", "wall", "audit"];
+const ADMIN = ["cameras", "groups", "watchlists", "channels", "people", "purposes", "factor", "dashboard", "wall", "audit"];
 const OF_ROLE = {
   platform_admin: ["cities", ...ADMIN],
   admin: ADMIN,
@@ -23,6 +24,7 @@ const LEADS = {
   cameras: ["/cameras", "cameras:write"],
   groups: ["/grupos", "cameras:write"],
   watchlists: ["/listas", "watchlists:write"],
+  channels: ["/canais", "channels:write"],
   people: ["/pessoas", "users:write"],
   purposes: ["/cidade", "settings:write"],
   factor: ["/conta", null],
@@ -39,11 +41,13 @@ const LEADS = {
 export function Steps() {
   const { role, second_factor: hasFactor } = me.value;
   const lists = useLoaded(async () => (may("watchlists:write") ? (await readAll("/watchlists", {}, 100)).length : null));
+  const channels = useChannels("channels:write");
   const operators = useLoaded(async () => (may("users:write") ? (await readAll("/users", { role: "operator" }, 100)).length : null));
   const counts = {
     cameras: cameras.value?.size ?? null,
     groups: groups.value?.length ?? null,
     watchlists: lists.value,
+    channels: channels.value?.length ?? null,
     people: operators.value,
     factor: hasFactor ? null : 0,
   };

@@ -68,6 +68,7 @@ export const ALERTS = {
   alternatives: "Pode ser",
   subjects: (count) => `${count} câmeras`,
   camerasOf: "Câmeras",
+  deliveries: "Quem foi avisado",
   history: "Histórico",
   steps: {
     raised: "aberto", worsened: "agravado", reopened: "reaberto", acknowledged: "ciente", commented: "comentário", assigned: "responsável",

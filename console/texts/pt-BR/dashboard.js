@@ -33,5 +33,7 @@ export const DASHBOARD = {
   importCsv: "Importar CSV",
   addWatchlist: "Criar lista de placas",
   addPerson: "Cadastrar pessoas",
+  noChannel: "Ninguém é avisado fora desta tela.",
+  connectChannel: "Conecte um canal",
   nothingForYou: "Nenhuma câmera foi liberada para você. Fale com o administrador.",
 };

@@ -72,6 +72,7 @@ export const STEPS = {
   cameras: ["Cadastre a primeira câmera", "O endereço RTSP vem do manual da câmera ou do gravador."],
   groups: ["Crie grupos de câmeras", "Por bairro ou por órgão: pessoas e chaves podem ficar limitadas a eles."],
   watchlists: ["Crie uma lista de placas", "Cada placa vista que está numa lista vira um alerta."],
+  channels: ["Conecte um canal", "Telegram, e-mail, webhook e outros: sem um, ninguém é avisado fora desta tela."],
   people: ["Cadastre os operadores", "Cada pessoa com o seu nome: a auditoria diz quem fez o quê."],
   purposes: ["Confira as regras da cidade", "Prazos de guarda, finalidades, limites, logotipo e fuso horário."],
   factor: ["Ative a verificação em duas etapas", "Sua senha sozinha deixa de bastar para quem a descobrir."],

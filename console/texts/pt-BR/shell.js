@@ -4,11 +4,11 @@ export const SHELL = {
   skip: "Ir para o conteúdo",
   menu: "Menu",
   navigation: "Navegação",
-  groups: { operation: "Operação", administration: "Administração", platform: "Plataforma" },
+  groups: { operation: "Operação", notices: "Avisos", administration: "Administração", platform: "Plataforma" },
   screens: {
     dashboard: "Painel", wall: "Mural", recordings: "Gravações", alerts: "Alertas", plates: "Placas", cameras: "Câmeras", camera: "Câmera", watchlists: "Listas de placas",
     watchlist: "Lista de placas", rules: "Regras", rule: "Regra", groups: "Grupos de câmeras", people: "Pessoas", person: "Pessoa", keys: "Chaves de acesso", city: "Cidade",
-    storage: "Armazenamento", audit: "Auditoria", cities: "Cidades", account: "Minha conta", help: "Ajuda",
+    channels: "Canais", escalation: "Escalonamento", deliveries: "Envios", maintenance: "Manutenção", storage: "Armazenamento", audit: "Auditoria", cities: "Cidades", account: "Minha conta", help: "Ajuda",
   },
   link: { on: "ao vivo", off: "reconectando…", refused: "sem dados ao vivo" },
   linkHint: {
@@ -39,6 +39,8 @@ export const SHELL = {
   acknowledged: (what) => `Ciente: ${what}`,
   see: "Ver",
   minimise: "Minimizar",
+  channelTrouble: (name, detail) => `O canal de aviso ${name} está com falha. ${detail}`,
+  channelWell: (name) => `O canal de aviso ${name} voltou a entregar.`,
   notYours: "Esta página não existe, ou não é para o seu papel.",
   goHome: "Voltar ao início",
   screenFailed: "Esta página não pôde ser carregada.",

@@ -15,13 +15,14 @@ from gtvision.ids import new_id
 pytestmark = [pytest.mark.db, pytest.mark.broker, pytest.mark.browser]
 
 OPERATION = ["Painel", "Mural", "Gravações", "Alertas", "Placas", "Câmeras", "Listas de placas", "Regras"]
+NOTICES = ["Canais", "Escalonamento", "Envios", "Manutenção"]
 ADMINISTRATION = ["Grupos de câmeras", "Pessoas", "Chaves de acesso", "Cidade", "Armazenamento", "Auditoria"]
 ROLES = {
-    "platform_admin": ("/painel", [*OPERATION, *ADMINISTRATION, "Cidades"], None),
-    "admin": ("/painel", [*OPERATION, *ADMINISTRATION], "/cidades"),
-    "operator": ("/painel", [*OPERATION, "Cidade", "Armazenamento"], "/pessoas"),
+    "platform_admin": ("/painel", [*OPERATION, *NOTICES, *ADMINISTRATION, "Cidades"], None),
+    "admin": ("/painel", [*OPERATION, *NOTICES, *ADMINISTRATION], "/cidades"),
+    "operator": ("/painel", [*OPERATION, *NOTICES, "Cidade", "Armazenamento"], "/pessoas"),
     "viewer": ("/painel", ["Painel", "Mural", "Alertas", "Câmeras"], "/placas"),
-    "auditor": ("/auditoria", ["Alertas", "Câmeras", "Regras", "Pessoas", "Chaves de acesso", "Cidade", "Auditoria"], "/mural"),
+    "auditor": ("/auditoria", ["Alertas", "Câmeras", "Regras", *NOTICES, "Pessoas", "Chaves de acesso", "Cidade", "Auditoria"], "/mural"),
     "partner": ("/alertas", ["Alertas", "Placas", "Câmeras"], "/auditoria"),
 }
 """Role -> where it begins, all that the navigation has, and the address of a screen of others."""
