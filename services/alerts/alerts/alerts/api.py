@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query, status
+from fastapi import APIRouter, Query, Response, status
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from alerts.alerts.domain import Alert, AlertQuery, AlertState, Step
@@ -14,6 +14,7 @@ from alerts.alerts.usecases import AlertLists, Alerts
 from alerts.watchlists.domain import no_nul, valid_plate
 from chassis.auth import requires
 from chassis.http import Page, Provided, StrictModel, decode_cursor, encode_cursor
+from chassis.idempotency import Idempotent, tell_replayed
 from city.purposes import Declared, check_purpose
 from city.tenants import TenantDirectory
 from gtvision.events import Severity
@@ -247,8 +248,12 @@ async def acknowledge(alert_id: UUID, caller: Keeper, alerts: AlertsDep, body: N
 
 
 @router.post("/{alert_id}/comments", status_code=status.HTTP_201_CREATED, summary="Comment an alert")
-async def post_comment(alert_id: UUID, body: CommentIn, caller: Keeper, alerts: AlertsDep) -> AlertOut:
-    return AlertOut.model_validate(await alerts.comment_alert(caller, alert_id, body.text))
+async def post_comment(
+    alert_id: UUID, body: CommentIn, caller: Keeper, alerts: AlertsDep, once: Idempotent, response: Response
+) -> AlertOut:
+    alert = await alerts.comment_alert(caller, alert_id, body.text, once)
+    tell_replayed(once, response)
+    return AlertOut.model_validate(alert)
 
 
 @router.put("/{alert_id}/assignee", summary="Say who sees to an alert")

@@ -12,6 +12,7 @@ from alerts import metrics
 from alerts.alerts.domain import Alert, AlertQuery, AlertState, Entry, Notice, Occurrence, OpenAlerts, Raised, Step, join, new_alert
 from alerts.alerts.ports import Notifier
 from chassis.db import UnitOfWork, UowFactory
+from chassis.idempotency import Once, claim
 from chassis.live import LivePublisher
 from city.audit import AuditEntry, record
 from gtvision.audit import Action
@@ -135,10 +136,12 @@ class Alerts:
                 found[alert.alert_id] = await self._resolve(uow, alert, self.clock.now(), change + at, caller, comment)
         return [found[each] for each in dict.fromkeys(alert_ids) if each in found]
 
-    async def comment_alert(self, caller: Caller, alert_id: UUID, text: str) -> Alert:
-        """Raises: NotFound."""
+    async def comment_alert(self, caller: Caller, alert_id: UUID, text: str, once: Once | None = None) -> Alert:
+        """Adds a comment; a request that is sent again adds none. Raises: NotFound, IdempotencyKeyReused."""
         async with self.uow(caller.tenant_id) as uow:
             alert = await self._mine(uow, caller, alert_id)
+            if await claim(uow, caller, once, alert_id, self.clock.now()) is not None:
+                return alert
             alert = replace(alert, comments=alert.comments + 1)
             await self._save(uow, alert, Step.COMMENTED, caller, text)
             record(uow, Action.ALERT_COMMENTED, caller, _audit(alert))
