@@ -118,6 +118,46 @@ export interface Count {
   within_s: number;
 }
 
+/** A message to one recipient. `notice` is why it was sent, `digest` for one that stands for many, which has no alert. */
+export interface DeliveryOut {
+  delivery_id: string;
+  alert_id: string | null;
+  alert_title: string;
+  channel_id: string;
+  channel_name: string;
+  to: string | null;
+  notice: string;
+  state: DeliveryState;
+  attempts: number;
+  next_try_at: string | null;
+  last_answer: string;
+  created_at: string;
+  delivered_at: string | null;
+  digest_id: string | null;
+}
+
+/** How far a message has come. */
+export type DeliveryState = "waiting" | "held" | "delivered" | "failed" | "digested";
+
+/** A message with every attempt, oldest first. */
+export interface DeliveryWithTries {
+  delivery_id: string;
+  alert_id: string | null;
+  alert_title: string;
+  channel_id: string;
+  channel_name: string;
+  to: string | null;
+  notice: string;
+  state: DeliveryState;
+  attempts: number;
+  next_try_at: string | null;
+  last_answer: string;
+  created_at: string;
+  delivered_at: string | null;
+  digest_id: string | null;
+  tries: (TryOut)[];
+}
+
 /** Which way a line is crossed. Look from a to b: `a_to_b` is from your left hand to your right hand, as the screen shows it. */
 export type Direction = "any" | "a_to_b" | "b_to_a";
 
@@ -162,6 +202,31 @@ export interface FieldOut {
 
 /** How a form asks for a value. */
 export type FieldType = "text" | "secret" | "number" | "choice";
+
+/** A new group on call. */
+export interface GroupIn {
+  name: string;
+  members: (MemberModel)[];
+  rotation: RotationModel;
+  overrides?: (OverrideModel)[];
+}
+
+/** People who take turns at being on call. */
+export interface GroupOut {
+  group_id: string;
+  name: string;
+  members: (MemberModel)[];
+  rotation: RotationModel;
+  overrides: (OverrideModel)[];
+}
+
+/** What to change. What is left out stays. */
+export interface GroupPatch {
+  name?: string | null;
+  members?: (MemberModel)[] | null;
+  rotation?: RotationModel | null;
+  overrides?: (OverrideModel)[] | null;
+}
 
 export interface HTTPValidationError {
   detail?: (ValidationError)[];
@@ -236,6 +301,13 @@ export interface LineErrorOut {
 /** How an entry compares plates. */
 export type Match = "exact" | "era" | "similar";
 
+/** A person who takes turns. */
+export interface MemberModel {
+  name: string;
+  user_id?: string | null;
+  reach: (WayModel)[];
+}
+
 /** What a person may add. */
 export interface NoteIn {
   comment?: string;
@@ -255,8 +327,20 @@ export interface OpenCounts {
   total: number;
 }
 
+/** Another member in the place of the one whose turn it is. */
+export interface OverrideModel {
+  from: string;
+  to: string;
+  member: string;
+}
+
 export interface Page_AlertOut_ {
   items: (AlertOut)[];
+  next?: string | null;
+}
+
+export interface Page_DeliveryOut_ {
+  items: (DeliveryOut)[];
   next?: string | null;
 }
 
@@ -265,8 +349,23 @@ export interface Page_EntryOut_ {
   next?: string | null;
 }
 
+export interface Page_GroupOut_ {
+  items: (GroupOut)[];
+  next?: string | null;
+}
+
+export interface Page_PolicyOut_ {
+  items: (PolicyOut)[];
+  next?: string | null;
+}
+
 export interface Page_RuleOut_ {
   items: (RuleOut)[];
+  next?: string | null;
+}
+
+export interface Page_ShiftOut_ {
+  items: (ShiftOut)[];
   next?: string | null;
 }
 
@@ -283,6 +382,46 @@ export interface Page_WatchlistOut_ {
 export interface Page_WindowOut_ {
   items: (WindowOut)[];
   next?: string | null;
+}
+
+/** A new policy. An empty list of a kind means every one; the first step has after_min 0. */
+export interface PolicyIn {
+  name: string;
+  enabled?: boolean;
+  order?: number;
+  severities?: (Severity)[];
+  kinds?: (string)[];
+  watchlist_ids?: (string)[];
+  rule_ids?: (string)[];
+  steps: (StepModel)[];
+  repeat_h?: number | null;
+}
+
+/** Who is told of which alerts, and who next where nobody answers. */
+export interface PolicyOut {
+  policy_id: string;
+  name: string;
+  enabled: boolean;
+  order: number;
+  severities: (Severity)[];
+  kinds: (string)[];
+  watchlist_ids: (string)[];
+  rule_ids: (string)[];
+  steps: (StepModel)[];
+  repeat_h: number | null;
+}
+
+/** What to change. What is left out stays; a null `repeat_h` ends the reminders. */
+export interface PolicyPatch {
+  name?: string | null;
+  enabled?: boolean | null;
+  order?: number | null;
+  severities?: (Severity)[] | null;
+  kinds?: (string)[] | null;
+  watchlist_ids?: (string)[] | null;
+  rule_ids?: (string)[] | null;
+  steps?: (StepModel)[] | null;
+  repeat_h?: number | null;
 }
 
 /** A template to try; null: the one that the kind has by itself. */
@@ -328,6 +467,13 @@ export interface QuietHoursModel {
 export interface ResolvedOut {
   resolved: (AlertOut)[];
   not_found: (string)[];
+}
+
+/** Turns of so many days, from a date on, handed over at a time of the city's clock. */
+export interface RotationModel {
+  starts_on: string;
+  at?: string;
+  days?: number;
 }
 
 /** What a rule looks for: all that is named must hold; of a list, any. Empty lists name no limit. */
@@ -395,6 +541,15 @@ export interface SecretOut {
 /** How loud an alert is. */
 export type Severity = "info" | "warning" | "critical";
 
+/** Who is on call from an instant to another. */
+export interface ShiftOut {
+  group_id: string;
+  group_name: string;
+  member: string;
+  from: string;
+  to: string;
+}
+
 /** Until when nobody is told of it; null: no longer. */
 export interface SnoozeIn {
   until: string | null;
@@ -407,6 +562,13 @@ export interface StartedImport {
 
 /** An entry of an alert's history. */
 export type Step = "raised" | "worsened" | "reopened" | "acknowledged" | "commented" | "assigned" | "snoozed" | "woken" | "escalated" | "resolved";
+
+/** Whom to tell when the alert has been open for so many minutes: channels, and who is on call in groups. */
+export interface StepModel {
+  after_min: number;
+  channel_ids?: (string)[];
+  group_ids?: (string)[];
+}
 
 /** What is open at this moment, of the cameras that the caller may see. */
 export interface SummaryOut {
@@ -431,6 +593,14 @@ export interface TestOut {
 export interface TroubleOut {
   since: string;
   detail: string;
+}
+
+/** One attempt to send it. */
+export interface TryOut {
+  at: string;
+  outcome: string;
+  detail: string;
+  took_ms: number;
 }
 
 export interface ValidationError {
@@ -492,6 +662,12 @@ export interface WatchlistPatch {
   channel_ids?: (string)[] | null;
   legal_basis?: string | null;
   description?: string | null;
+}
+
+/** A channel, and the person's own address on it; null: the channel's. */
+export interface WayModel {
+  channel_id: string;
+  to?: string | null;
 }
 
 /** Hours of the week in the city's time zone, `from` to `to` on each of the days (0 is Monday), past midnight where `to` is earlier. */

@@ -12,6 +12,7 @@ import httpx
 import pytest
 import pytest_asyncio
 from pydantic import SecretStr
+from tests.alerts.telling import Telling
 from tests.chassis.waiting import all_listen
 from tests.fixtures.plugin import DatabaseFor
 from tests.fixtures.tokens import TokenMint, encryption_keys
@@ -35,7 +36,7 @@ from chassis.envelope import wrap
 from chassis.fakes import FakeLive
 from chassis.redis import connect_redis
 from chassis.service import Service
-from chassis.settings import ObjectsSettings, RabbitSettings, RedisSettings, VaultSettings
+from chassis.settings import DatabaseSettings, ObjectsSettings, RabbitSettings, RedisSettings, VaultSettings
 from city.cameras import CameraEvents
 from city.tenants import TenantDirectory
 from gtvision.camera import ObjectClass
@@ -155,3 +156,16 @@ async def running(
         events = SightingEvents(sightings), conditions
         yield Running(service, http, mint, CameraEvents(db.uow, camera_copy), bus, db, *events, alerts, notifier)
     await redis.aclose()
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def telling_database(database_for: DatabaseFor) -> DatabaseSettings:
+    return await database_for("alerts")
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def telling(telling_database: DatabaseSettings) -> AsyncIterator[Telling]:
+    """A new city, with all that tells it of its alerts."""
+    made = Telling(telling_database)
+    async with made.db:
+        yield made

@@ -23,7 +23,10 @@ from alerts.alerts.tables import metadata as alerts_metadata
 from alerts.browsers.tables import metadata as browsers_metadata
 from alerts.channels.tables import metadata as channels_metadata
 from alerts.conditions.tables import metadata as conditions_metadata
+from alerts.deliveries.tables import metadata as deliveries_metadata
+from alerts.escalation.tables import metadata as escalation_metadata
 from alerts.imports.tables import metadata as imports_metadata
+from alerts.links.tables import metadata as links_metadata
 from alerts.maintenance.tables import metadata as maintenance_metadata
 from alerts.rules.tables import metadata as rules_metadata
 from alerts.watchlists.tables import entries, idempotency_key
@@ -64,6 +67,7 @@ async def test_tables_in_code_equal_the_migrated_ones(owner: AsyncEngine) -> Non
             rules_metadata,
             watchlists_metadata,
         ]
+        parts += [deliveries_metadata, escalation_metadata, links_metadata]
         assert await connection.run_sync(metadata_differences, parts, "alerts") == []
 
 

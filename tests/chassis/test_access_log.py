@@ -1,4 +1,4 @@
-"""Tests of the access log: a line identifies its request, and holds no plate that was searched for."""
+"""Tests of the access log: a line identifies its request, and holds no plate that was searched for, and no token."""
 
 from __future__ import annotations
 
@@ -26,6 +26,10 @@ def client() -> httpx.AsyncClient:
         if plate == "broken":
             raise RuntimeError("inside")
         return plate
+
+    @router.post("/alerts/links/{token}", openapi_extra=OPEN)
+    async def link(token: str) -> str:
+        return token
 
     @router.get("/things/{thing_id}", openapi_extra=OPEN)
     async def thing(thing_id: str) -> str:
@@ -56,6 +60,10 @@ async def line(client: httpx.AsyncClient, path: str, method: str = "GET") -> dic
         ("GET", f"/api/v1/plates//{PLATE}", "/api/v1/plates/-", 404),
         ("GET", f"/api/v1/Plates/{PLATE}%0A{PLATE}", "/api/v1/Plates/-", 404),
         ("GET", f"/plates/{PLATE}", "/plates/-", 404),
+        # the link of a message: whoever has its token may acknowledge the alert
+        ("POST", f"/api/v1/alerts/links/v1.k.{PLATE}", "/api/v1/alerts/links/-", 200),
+        ("PUT", f"/api/v1/alerts/links/v1.k.{PLATE}", "/api/v1/alerts/links/-", 405),
+        ("GET", f"/api/v1/alerts/links/v1.k.{PLATE}/x", "/api/v1/alerts/links/-", 404),
     ],
 )
 async def test_a_plate_is_not_in_it(client: httpx.AsyncClient, method: str, path: str, shown: str, status: int) -> None:

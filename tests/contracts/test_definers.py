@@ -27,7 +27,15 @@ pytestmark = pytest.mark.db
 
 READS, ADDS, DELETES = "reads", "adds", "deletes"
 DECIDED = {
-    "alerts": {"waiting_imports": READS, "forget_idempotency_keys": DELETES, "tenants_to_wake": READS, "tenants_with_lost_cameras": READS},
+    "alerts": {
+        "waiting_imports": READS,
+        "forget_idempotency_keys": DELETES,
+        "oldest_due_delivery": READS,
+        "tenants_to_wake": READS,
+        "tenants_with_due_deliveries": READS,
+        "tenants_with_due_escalations": READS,
+        "tenants_with_lost_cameras": READS,
+    },
     "cameras": {"tenants_with_cameras": READS, "forget_idempotency_keys": DELETES},
     "identity": {
         "audit_tails": READS,

@@ -64,6 +64,8 @@ BODIES: dict[tuple[str, str], Any] = {
     ("PATCH", "/api/v1/maintenance/{window_id}"): {"name": "Minha agora"},
     ("PATCH", "/api/v1/channels/{channel_id}"): {"name": "Minha agora"},
     ("PATCH", "/api/v1/rules/{rule_id}"): {"name": "Minha agora"},
+    ("PATCH", "/api/v1/escalation/policies/{policy_id}"): {"name": "Minha agora"},
+    ("PATCH", "/api/v1/escalation/groups/{on_call_id}"): {"name": "Minha agora"},
     ("POST", "/api/v1/holds/{hold_id}/lift"): {"reason": "Minha agora"},
 }
 LIST_ONLY = {"/api/v1/plates/{plate}"}
@@ -190,6 +192,11 @@ async def belongings(clients: dict[str, httpx.AsyncClient], owner: dict[str, str
     sent = await clients["alerts"].post(f"/api/v1/watchlists/{made['watchlist_id']}/import", content=f"placa\n{PLATE}", headers=owner)
     made["import_id"] = sent.json()["import_id"]
     made["rule_id"] = (await post("alerts", "/rules", {"name": "Carros", "condition": {"classes": ["car"]}}))["rule_id"]
+    policy = {"name": "Padrão", "steps": [{"after_min": 0, "channel_ids": [made["channel_id"]]}]}
+    made["policy_id"] = (await post("alerts", "/escalation/policies", policy))["policy_id"]
+    member = {"name": "Ana", "reach": [{"channel_id": made["channel_id"]}]}
+    on_call = {"name": "Plantão", "members": [member], "rotation": {"starts_on": "2026-05-04"}}
+    made["on_call_id"] = (await post("alerts", "/escalation/groups", on_call))["group_id"]
     camera = (await post("cameras", "/cameras", {"name": "Praça", "url": "rtsp://admin:segredo@10.9.8.7/stream1"}))["id"]
     made["camera_id"] = camera
     made["layout_id"] = (await post("cameras", "/layouts", {"name": "Centro", "tiles": 1, "cameras": [camera]}))["id"]
@@ -227,6 +234,7 @@ async def belongings(clients: dict[str, httpx.AsyncClient], owner: dict[str, str
         publisher = EventPublisher(sender, SystemClock())
         await until(alert_is_raised)
     made["alert_id"] = (await get("alerts", "/alerts")).json()["items"][0]["alert_id"]
+    made["delivery_id"] = (await get("alerts", "/deliveries")).json()["items"][0]["delivery_id"]
     found = (await get("ingest", f"/plates/{PLATE}")).json()["items"][0]
     return made | {"detection_id": found["detection_id"], "captured_at": found["captured_at"]}
 

@@ -278,6 +278,7 @@ async def test_the_log_knows_no_ticket_no_session_and_no_plate(front: Front) -> 
     await client.get(f"/hls/{CAMERA}/index.m3u8?ticket=SECRET3")
     await client.delete(f"/whep/{CAMERA}/whep/0190a5c2-5ec2-7000-8000-000000000002")
     await client.get("/api/v1/plates/ABC1D23?mode=exact")
+    await client.get("/api/v1/alerts/links/v1.k.SECRET5")
     await client.get("/hls/nothing?ticket=SECRET4")
     async with asyncio.timeout(180):
         while not any(line["path"] == "/hls/nothing" for line in front.lines()):
@@ -286,6 +287,7 @@ async def test_the_log_knows_no_ticket_no_session_and_no_plate(front: Front) -> 
     assert not any(secret in log for secret in ("SECRET", "5ec2", "ABC1D23"))
     shown = {line["path"]: line["status"] for line in front.lines()}
     assert shown["/api/v1/cameras"] == shown["/api/v1/plates/-"] == 200
+    assert "/api/v1/alerts/links/-" in shown
 
 
 @pytest.mark.media

@@ -7,7 +7,7 @@ from pathlib import Path
 from uuid import UUID
 
 from alerts.alerts.api import router as alerts_router
-from alerts.alerts.fakes import FakeNotifier
+from alerts.alerts.domain import Alert
 from alerts.alerts.jobs import waking
 from alerts.alerts.repository import PostgresAlerts, camera_copy
 from alerts.alerts.usecases import AlertLists, Alerts
@@ -24,11 +24,22 @@ from alerts.conditions.consumers import ConditionEvents
 from alerts.conditions.jobs import telling
 from alerts.conditions.repository import PostgresConditions
 from alerts.conditions.usecases import CameraConditions, Installation, RecordingConditions
+from alerts.deliveries.api import router as deliveries_router
+from alerts.deliveries.jobs import sending
+from alerts.deliveries.repository import PostgresDeliveries
+from alerts.deliveries.usecases import Deliveries, Sending
+from alerts.escalation.api import router as escalation_router
+from alerts.escalation.jobs import escalating
+from alerts.escalation.repository import PostgresEscalation
+from alerts.escalation.usecases import Escalation, Policies
 from alerts.gateways.senders import Senders
 from alerts.imports.api import router as imports_router
 from alerts.imports.jobs import importing
 from alerts.imports.repository import PostgresImportQueue, PostgresImports
 from alerts.imports.usecases import Imports
+from alerts.links.api import router as links_router
+from alerts.links.repository import PostgresLinks
+from alerts.links.usecases import Links
 from alerts.maintenance.api import router as maintenance_router
 from alerts.maintenance.consumers import MaintenanceEvents
 from alerts.maintenance.repository import PostgresMaintenance
@@ -48,7 +59,7 @@ from alerts.watchlists.repository import PostgresWatchlists
 from alerts.watchlists.usecases import Watchlists
 from chassis.auth import AuthRuntime
 from chassis.bus import Bus
-from chassis.db import Database
+from chassis.db import Database, UnitOfWork
 from chassis.idempotency import KeyKeeping
 from chassis.live import LiveBus
 from chassis.migrations import run_migrations
@@ -60,8 +71,10 @@ from chassis.storage import ObjectStore
 from chassis.vault import Vault
 from city.cameras import CameraEvents
 from city.tenants import TenantDirectory
-from gtvision.events import AlertAcknowledged, AlertRaised, AlertResolved, AuditRecorded
+from gtvision.events import AlertAcknowledged, AlertEscalated, AlertRaised, AlertResolved, AuditRecorded, NotificationFailed
 from gtvision.time import SystemClock
+
+_ROUTERS = (deliveries_router, escalation_router, links_router)
 
 
 def create_api(settings: ApiSettings) -> Service:
@@ -75,18 +88,19 @@ def create_api(settings: ApiSettings) -> Service:
     watchlists = Watchlists(db.uow, PostgresWatchlists, clock)
     imports = Imports(db.uow, PostgresImports, PostgresWatchlists, PostgresAlerts, PostgresImportQueue(db), tenants, clock)
     live = LiveBus(cache)
-    alerts = Alerts(db.uow, PostgresAlerts, clock, live, FakeNotifier())
-    lists = AlertLists(db.uow, PostgresAlerts)
-    sightings = Sightings(db.uow, PostgresWatchlists, PostgresAlerts, alerts, tenants, settings.rules.sighting)
     vault, notify = Vault(settings.vault), settings.notify
-    objects = ObjectStore(settings.objects)
     senders = Senders(notify.policy(), clock, public_url=settings.public_url, allow_http=notify.allow_http, ca_file=notify.ca_file)
-    messages = Messages(tenants, objects, vault, clock, settings.public_url)
+    messages = Messages(tenants, ObjectStore(settings.objects), vault, clock, settings.public_url)
     browsers = Browsers(db.uow, PostgresBrowsers, clock, vault)
     channels = Channels(db.uow, PostgresChannels, PostgresAlerts, clock, vault, messages, browsers, senders.by_kind)
+    deliveries = Deliveries(db.uow, PostgresDeliveries, PostgresAlerts, channels, clock)
+    escalation = Escalation(db.uow, PostgresEscalation, PostgresAlerts, deliveries, channels, tenants, clock, _chosen)
+    alerts = Alerts(db.uow, PostgresAlerts, clock, live, escalation)
+    links = Links(db.uow, PostgresLinks, PostgresAlerts, alerts, channels.names, clock, vault, settings.public_url)
+    sends = Sending(db.uow, PostgresDeliveries, alerts, PostgresAlerts, channels, links, tenants, clock, live)
     BrowserEvents(browsers).subscribe(bus)
     ChannelEvents(channels).subscribe(bus)
-    SightingEvents(sightings).subscribe(bus)
+    SightingEvents(Sightings(db.uow, PostgresWatchlists, PostgresAlerts, alerts, tenants, settings.rules.sighting)).subscribe(bus)
     maintenance = Maintenance(db.uow, PostgresMaintenance, clock)
     of_cameras = db.uow, PostgresConditions, PostgresAlerts, alerts, maintenance
     lost = CameraConditions(*of_cameras, live, clock, settings.conditions.gather)
@@ -106,7 +120,7 @@ def create_api(settings: ApiSettings) -> Service:
     CityEvents(watchlists).subscribe(bus)
     MaintenanceEvents(maintenance).subscribe(bus)
     CameraEvents(db.uow, camera_copy).subscribe(bus)
-    bus.publishes(AlertRaised, AlertAcknowledged, AlertResolved, AuditRecorded)
+    bus.publishes(AlertRaised, AlertAcknowledged, AlertResolved, AlertEscalated, NotificationFailed, AuditRecorded)
     return create_app(
         settings,
         title="GT-Vision alerts",
@@ -121,6 +135,7 @@ def create_api(settings: ApiSettings) -> Service:
             messages_router,
             browsers_router,
             channels_router,
+            *_ROUTERS,
         ),
         readiness={"postgresql": db.check, "rabbitmq": bus.check, "keys": auth.check},
         asyncapi=bus.asyncapi,
@@ -128,6 +143,8 @@ def create_api(settings: ApiSettings) -> Service:
             "outbox": OutboxRelay(db, bus.publisher, clock).run,
             "inbox": db.forget_handled,
             "waking": waking(alerts),
+            "escalating": escalating(escalation),
+            "sending": sending(sends, deliveries.woken),
             "imports": importing(imports),
             "lost cameras": telling(lost),
             "idempotency": KeyKeeping(db.uow, clock).run,
@@ -138,15 +155,24 @@ def create_api(settings: ApiSettings) -> Service:
             watchlists,
             imports,
             alerts,
-            lists,
+            AlertLists(db.uow, PostgresAlerts),
             maintenance,
             rules,
             installation,
             messages,
             browsers,
             channels,
+            *(deliveries, links, Policies(db.uow, PostgresEscalation, tenants, clock)),
         ],
     )
+
+
+async def _chosen(uow: UnitOfWork, alert: Alert) -> tuple[UUID, ...] | None:
+    """Returns the channels that the alert's watchlist or rule names for its own alerts."""
+    if alert.rule_id:
+        return await PostgresRules(uow).channels_of(alert.rule_id)
+    watchlist = await PostgresWatchlists(uow).get(alert.watchlist_id) if alert.watchlist_id else None
+    return watchlist.channel_ids if watchlist else None
 
 
 def main() -> None:

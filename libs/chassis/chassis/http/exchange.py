@@ -31,8 +31,8 @@ _EXPECTING_TIMEOUT_S = 3.0
 """A client that asked for `100 Continue` and was refused usually sends nothing more."""
 _MAX_LOGGED_PATH = 300
 _UNMATCHED = "unmatched"
-_PERSONAL = "{plate}"
-_PLATE = re.compile(r"(/plates/).*", re.IGNORECASE | re.DOTALL)
+_PERSONAL = ("{plate}", "{token}")
+_SHOWN = re.compile(r"(/(?:plates|alerts/links)/).*", re.IGNORECASE | re.DOTALL)
 _CLIENT_LEFT = 499
 """In metrics and logs only: the client had closed the connection before its answer."""
 _TOO_SLOW = 408
@@ -224,10 +224,10 @@ async def _observe_socket(app: ASGIApp, scope: Scope, receive: Receive, send: Se
 
 
 def _loggable(path: str, template: str) -> str:
-    """Returns the path without a plate, also where it fits no route; `haproxy.cfg.j2` cuts alike. Which plate a person looked for belongs
-    into the ledger, not into the logs."""
-    if template == _UNMATCHED or _PERSONAL in template:
-        path = _PLATE.sub(r"\1-", path)
+    """Returns the path without a plate or the token of a link, also where it fits no route; `haproxy.cfg.j2` cuts alike. Which plate a
+    person looked for belongs into the ledger, not into the logs; a token is a secret."""
+    if template == _UNMATCHED or any(name in template for name in _PERSONAL):
+        path = _SHOWN.sub(r"\1-", path)
     return path[:_MAX_LOGGED_PATH]
 
 

@@ -1,0 +1,1 @@
+"""Links by which the reader of a message acknowledges its alert."""
