@@ -94,6 +94,14 @@ class TestFeed:
             case.say("cameras", {"camera_id": str(camera.camera_id)})
         assert {each["data"].get("of") or each["data"].get("camera_id") for each in await heard(reader)} == {str(case.grouped.camera_id)}
 
+    async def test_an_alert_of_several_cameras_is_for_those_who_may_see_one(self, case: Case) -> None:
+        reader = case.feed.join(case.caller(groups=frozenset({case.group})))
+        case.feed.subscribe(reader, ["alerts"])
+        await heard(reader)
+        for name, cameras in (("theirs", [case.free]), ("shared", [case.free, case.grouped]), ("city", [])):
+            case.say("alerts", {"name": name, "camera_id": None, "camera_ids": [str(each.camera_id) for each in cameras]})
+        assert [each["data"]["name"] for each in await heard(reader)] == ["shared", "city"]
+
     async def test_a_topic_needs_its_scope(self, case: Case) -> None:
         reader = case.feed.join(case.caller(scopes=frozenset({str(Scope.ALERTS_READ)})))
         case.feed.subscribe(reader, ["detections", "alerts", "nonsense"])

@@ -160,6 +160,7 @@ class AlertsIn(BaseModel):
     watchlist_id: Annotated[list[UUID] | None, Field(max_length=50, description="One or more watchlists, also removed ones")] = None
     rule_id: Annotated[list[UUID] | None, Field(max_length=50, description="One or more rules, also removed ones")] = None
     assigned_to: Annotated[UUID | None, Field(description="Who sees to it")] = None
+    awake: Annotated[bool, Field(description="Leave out those that are snoozed")] = False
     plate: Annotated[str | None, Field(max_length=32, description="A whole plate, as it was read")] = None
     start: Annotated[Instant | None, Field(alias="from", description="Raised at or after")] = None
     end: Annotated[Instant | None, Field(alias="to", description="Raised before")] = None
@@ -174,6 +175,7 @@ class AlertsIn(BaseModel):
             kinds=frozenset(self.kind) if self.kind else None,
             rule_ids=frozenset(self.rule_id) if self.rule_id else None,
             assigned_to=self.assigned_to,
+            awake=self.awake,
             severities=frozenset(self.severity) if self.severity else None,
             camera_ids=frozenset(self.camera_id) if self.camera_id else None,
             watchlist_ids=frozenset(self.watchlist_id) if self.watchlist_id else None,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict, deque
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -181,10 +182,10 @@ class LiveFeed:
         readers = self._listening(message.tenant_id, topic) | self._listening(message.tenant_id, Topic(topic.kind))
         if not readers:
             return
-        camera_id = topic.camera_id or _camera_of(message.data)
+        cameras = [topic.camera_id] if topic.camera_id else _cameras_of(message.data)
         text = _text(topic, message.raw)
         for reader in readers:
-            if camera_id is None or self._book.may_see(reader.caller, camera_id):
+            if not cameras or any(self._book.may_see(reader.caller, each) for each in cameras):
                 reader.offer(text)
                 metrics.LIVE_DELIVERED.inc()
 
@@ -211,13 +212,16 @@ class LiveFeed:
             return False  # the reader was let in by a list that was seen
 
 
-def _camera_of(data: Any) -> UUID | None:
-    """Returns the camera that a message is about whose topic names none."""
-    found = data.get("camera_id") if isinstance(data, dict) else None
-    try:
-        return UUID(found) if isinstance(found, str) else None
-    except ValueError:
-        return None
+def _cameras_of(data: Any) -> list[UUID]:
+    """Returns the cameras that a message is about whose topic names none: whoever may see one of them may read it."""
+    if not isinstance(data, dict):
+        return []
+    named = [data.get("camera_id"), *(data.get("camera_ids") or ())]
+    found = []
+    for each in named:
+        with suppress(ValueError):
+            found += [UUID(each)] if isinstance(each, str) else []
+    return found
 
 
 def _text(topic: Topic, raw: bytes) -> str:
