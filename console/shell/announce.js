@@ -118,12 +118,13 @@ function sound() {
 
 const ORDER = ["critical", "warning", "info"];
 
-onArrival((alerts) => {
-  const worst = ORDER.find((severity) => alerts.some((alert) => alert.severity === severity)) ?? "info";
-  const latest = alerts.map((alert) => alert.raised_at).sort().at(-1);
+onArrival((alerts, isNews) => {
   const heard = recall("localStorage", HEARD);
+  const isOther = heard?.user !== me.value?.id;
   // After a reload, open alerts that were heard before are no news; critical ones sound until they are acknowledged.
-  if (worst === "critical" || heard?.user !== me.value?.id || latest > heard.at) play(worst, latest);
+  const told = alerts.filter((alert) => isOther || alert.severity === "critical" || alert.raised_at > heard.at || isNews(alert));
+  const worst = ORDER.find((severity) => told.some((alert) => alert.severity === severity));
+  if (worst) play(worst, told.map((alert) => alert.raised_at).sort().at(-1));
 });
 
 /** Remembers up to when alerts were heard: written where the tone was played, as of several windows only one plays it. */

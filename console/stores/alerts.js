@@ -1,5 +1,5 @@
 // Alerts as they come: true counts of the open ones, the newest, and all critical ones that nobody has acknowledged. A snoozed alert is
-// none of these until its time is over. What came while the live link was cut is read by the number of the last change, and told as if it came now.
+// none of these until its time is over. What the live link did not bring is read by the number of the last change, and told as if it came now.
 
 import { listen, may, me, resyncs, session } from "../shell/state.js";
 import { untilRead } from "../ui/again.js";
@@ -10,6 +10,10 @@ const MOST_CRITICAL = 200;
 const FEW = 20;
 const MOST_KNOWN = 5_000;
 const COUNT_AFTER_MS = 300;
+/** How often what changed is read while the link lives, and how soon after a number was left out: a message may have been lost. */
+const LOOK_MS = 15_000;
+const SOON_MS = 2_000;
+const ORDER = ["info", "warning", "critical"];
 /** Of a page of changes; after more pages than this everything is read anew. */
 const CHANGES = 200;
 const MOST_PAGES = 10;
@@ -31,9 +35,12 @@ export const openCriticals = computed(() => [...criticals.value.values()].sort((
 
 const arrivals = new EventTarget();
 
-/** Calls `hear(alerts)` for open alerts that this page had not seen open: new ones, and after a lost link or a reload those that were missed. */
+/**
+ * Calls `hear(alerts, isNews)` for open alerts that this page had not seen open, or not as grave: new ones, and after a lost link or a reload
+ * those that were missed. `isNews(alert)`: whether it became so while this page looked, however long ago it was raised.
+ */
 export function onArrival(hear) {
-  arrivals.addEventListener("arrived", (/** @type {CustomEvent} */ { detail }) => hear(detail));
+  arrivals.addEventListener("arrived", (/** @type {CustomEvent} */ { detail }) => hear(detail.alerts, detail.isNews));
 }
 
 export const isSnoozed = (alert) => alert.state === "open" && Boolean(alert.snoozed_until) && Date.parse(alert.snoozed_until) > Date.now();
@@ -41,7 +48,7 @@ export const isSnoozed = (alert) => alert.state === "open" && Boolean(alert.snoo
 /** Whether an alert waits for a person: those that are snoozed wait for their time. */
 const isOpen = (alert) => alert.state === "open" && !isSnoozed(alert);
 
-/** What this page has seen last of each alert: whether it was open, and at which change. */
+/** What this page has seen last of each alert: whether it was open, how grave, and at which change. */
 const known = new Map();
 /** The last alerts that came by themselves, each with its place in their order. */
 const lately = new Map();
@@ -52,14 +59,14 @@ let counts = 0;
 let counted = 0;
 /** Every change up to this one has been seen; null before the first reading. */
 let cursor = null;
-/** The highest change that came live, which is not the cursor while there may be a gap before it. */
+/** The highest change that came live, which is not the cursor: numbers before it may be left out, or their messages lost. */
 let highest = 0;
-let isGapless = false;
+let looking = null;
 let cuts = 0;
 
 async function load() {
   const asked = (latest += 1);
-  const [since, cut] = [heard, cuts];
+  const since = heard;
   const { last } = await session.get("/alerts/changes");
   const [page, critical] = await Promise.all([
     session.get(`/alerts?state=open&limit=${NEWEST}`),
@@ -68,7 +75,7 @@ async function load() {
   ]);
   if (asked !== latest) return;
   cursor = last;
-  isGapless = cut === cuts;
+  highest = Math.max(highest, last);
   newest.value = page.items.filter(isOpen);
   criticals.value = new Map(critical.items.filter(isOpen).map((alert) => [alert.alert_id, alert]));
   arrive([...page.items, ...critical.items]);
@@ -76,8 +83,13 @@ async function load() {
   for (const [alert, at] of [...lately.values()]) if (at > since) alertIs(alert);
 }
 
-/** Reads what changed since the cursor. */
 async function catchUp() {
+  await readOn();
+  await count();
+}
+
+/** Reads what changed since the cursor. */
+async function readOn() {
   const [asked, cut] = [latest, cuts];
   for (let pages = 0; pages < MOST_PAGES; pages += 1) {
     const { items, last } = await session.get(`/alerts/changes?after=${cursor}&limit=${CHANGES}`);
@@ -86,12 +98,15 @@ async function catchUp() {
     const next = Math.max(cursor, items.at(-1)?.change ?? last);
     const isEnd = next === cursor;
     cursor = next;
-    if (!isEnd) continue;
-    isGapless = true;
-    cursor = Math.max(cursor, highest);
-    return count();
+    if (isEnd) return undefined;
   }
   return load();
+}
+
+function look() {
+  clearTimeout(looking);
+  looking = null;
+  if (cursor !== null) readOn().catch(() => {}); // the next look reads it
 }
 
 async function count() {
@@ -111,22 +126,26 @@ async function countAgain() {
   if ((criticals.value.size === 0 && critical > 0) || newest.value?.length < Math.min(total, FEW)) await load();
 }
 
-/** Remembers alerts, and tells of open ones that were not open on this page before. */
-function arrive(alerts) {
+/** Remembers alerts, and tells of open ones that were not open, or not as grave, on this page before. `isChange`: whether they have just changed. */
+function arrive(alerts, isChange = false) {
   const fresh = new Map();
+  const news = new Set();
   for (const alert of alerts) {
-    const { alert_id: id, change = 0 } = alert;
+    const { alert_id: id, change = 0, severity } = alert;
     const before = known.get(id);
     if (before && before.change > change) continue; // an answer that is older than what came live
-    if (isOpen(alert) && !before?.isOpen) fresh.set(id, alert);
+    if (isOpen(alert) && (!before?.isOpen || ORDER.indexOf(severity) > ORDER.indexOf(before.severity))) {
+      fresh.set(id, alert);
+      if (before || isChange) news.add(alert);
+    }
     known.delete(id);
-    known.set(id, { isOpen: isOpen(alert), change });
+    known.set(id, { isOpen: isOpen(alert), severity, change });
   }
   for (const [id] of known) {
     if (known.size <= MOST_KNOWN) break;
     known.delete(id);
   }
-  if (fresh.size) arrivals.dispatchEvent(new CustomEvent("arrived", { detail: [...fresh.values()] }));
+  if (fresh.size) arrivals.dispatchEvent(new CustomEvent("arrived", { detail: { alerts: [...fresh.values()], isNews: (alert) => news.has(alert) } }));
 }
 
 /** Takes an alert as the live link or an answer of the API gives it. */
@@ -145,7 +164,7 @@ function take(alerts) {
     if (alert.severity === "critical" && isOpen(alert)) open.set(alert.alert_id, alert);
     if (was || open.size !== criticals.value.size) criticals.value = open;
   }
-  arrive(news);
+  arrive(news, true);
   if (news.length) counting ??= setTimeout(() => countAgain().catch(() => {}), COUNT_AFTER_MS); // the next alert counts again
 }
 
@@ -185,12 +204,16 @@ effect(() => {
   const isHeard = me.value !== null && may("alerts:read");
   void resyncs.value;
   return untracked(() => {
-    isGapless = false;
     cuts += 1;
-    if (isHeard) return untilRead(newest.value === null ? load : catchUp);
+    if (isHeard) {
+      const end = untilRead(newest.value === null ? load : catchUp);
+      const looks = setInterval(look, LOOK_MS);
+      return () => (clearInterval(looks), end());
+    }
     latest += 1;
     clearTimeout(counting);
-    counting = null;
+    clearTimeout(looking);
+    counting = looking = null;
     cursor = null;
     highest = 0;
     known.clear();
@@ -203,7 +226,9 @@ effect(() => {
 });
 
 listen("alert", (alert) => {
-  highest = Math.max(highest, alert.change ?? 0);
-  if (isGapless) cursor = highest;
+  const { change = 0 } = alert;
+  if (change === cursor + 1) cursor = change;
+  if (change > highest + 1) looking ??= setTimeout(look, SOON_MS);
+  highest = Math.max(highest, change);
   alertIs(alert);
 });

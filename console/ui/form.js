@@ -86,11 +86,19 @@ function WrongFields({ problem }) {
 
 /**
  * What is being edited: begins as `given`, and begins anew when that becomes another. Returns the draft, a function that changes
- * some of its fields, and whether it differs from what was given.
+ * some of its fields, whether it differs from what was given, and a function to say which draft was saved. `isKept`: one that was changed,
+ * since the last that was saved, does not begin anew.
  */
-export function useDraft(given) {
+export function useDraft(given, { isKept = false } = {}) {
   const [draft, setDraft] = useState(given);
   const known = JSON.stringify(given);
-  useLayoutEffect(() => setDraft(given), [known]); // before anything can be typed over
-  return [draft, (changes) => setDraft((before) => ({ ...before, ...changes })), JSON.stringify(draft) !== known];
+  const saved = useRef(known);
+  // Before anything can be typed over.
+  useLayoutEffect(() => {
+    const untouched = saved.current;
+    saved.current = known;
+    setDraft((now) => (isKept && JSON.stringify(now) !== untouched ? now : given));
+  }, [known]);
+  const sent = (now) => (saved.current = JSON.stringify(now));
+  return [draft, (changes) => setDraft((before) => ({ ...before, ...changes })), JSON.stringify(draft) !== known, sent];
 }

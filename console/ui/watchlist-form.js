@@ -5,14 +5,14 @@ import { WATCHLISTS } from "../texts/pt-BR/watchlists.js";
 import { confirm, Dialog } from "./dialog.js";
 import { CheckField, Field, Form, SelectField, TextField } from "./form.js";
 import { html, useState } from "./html.js";
-import { ToldField } from "./told.js";
+import { ToldField, toldOf } from "./told.js";
 
 /** `list`: {} for a new one; `onSaved(list)` gets the list as the API answers it. */
 export function ListDialog({ list, onSaved, onClose }) {
   const isNew = !list.watchlist_id;
-  const [channels, setChannels] = useState(list.channel_ids ?? null);
+  const [channels, setChannels] = useState(list.channel_ids?.length ? list.channel_ids : null);
   const save = async ({ name, severity, description, legal_basis: legalBasis, ...boxes }, _form, key) => {
-    const body = { name: name.trim(), severity, enabled: "enabled" in boxes, description: description.trim(), legal_basis: legalBasis.trim(), channel_ids: channels };
+    const body = { name: name.trim(), severity, enabled: "enabled" in boxes, description: description.trim(), legal_basis: legalBasis.trim(), channel_ids: toldOf(channels) };
     onSaved(isNew ? await session.post("/watchlists", body, { key }) : await session.patch(`/watchlists/${list.watchlist_id}`, body));
   };
   return html`<${Dialog} title=${isNew ? WATCHLISTS.make : WATCHLISTS.changeThis(list.name)} onClose=${onClose} firm>

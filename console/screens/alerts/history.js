@@ -7,6 +7,13 @@ import { html } from "../../ui/html.js";
 import { useLoaded } from "../../ui/loading.js";
 import { Failed, Skeleton } from "../../ui/states.js";
 
+/** What is kept of some steps is not what a person reads. @type {Record<string, (text: string, who: (id: string) => string) => string>} */
+const WORDS = {
+  assigned: (text, who) => (text ? who(text) : ALERTS.assignNobody),
+  snoozed: (text) => ALERTS.until(moment(text)),
+};
+const wordsOf = ({ what, text }, who) => (Object.hasOwn(WORDS, what) ? WORDS[what](text, who) : text);
+
 /** `told`: counts up with what this page did; `who(id)`: a person's name. */
 export function History({ alert, told, who }) {
   const read = useLoaded(() => session.get(`/alerts/${alert.alert_id}/history`), [alert.alert_id, alert.change, told]);
@@ -15,7 +22,7 @@ export function History({ alert, told, who }) {
     <ol class="alerts-history">${read.value.items.map((entry, index) => html`<li key=${index}>
       <span>${ALERTS.steps[entry.what] ?? entry.what}</span>
       <small class="muted">${moment(entry.at)} · ${entry.user_id ? who(entry.user_id) : ALERTS.system}</small>
-      ${entry.text && html`<p>${entry.text}</p>`}
+      ${wordsOf(entry, who) && html`<p>${wordsOf(entry, who)}</p>`}
     </li>`)}</ol>
   </section>`;
 }

@@ -1,11 +1,16 @@
 // A rule as its form holds it, and as the API takes it.
 
+import { toldOf } from "../../ui/told.js";
+
 const EMPTY = {
   classes: [], camera_ids: [], group_ids: [], min_confidence: 0.5, zone: null, line: null, dwell_s: null, count: null, colours: [], plate: null, schedule: null,
 };
 const FRESH = { name: "", severity: "warning", condition: EMPTY, cooldown_s: 60, channel_ids: null };
 const KINDS_OF_PLATE = ["any", "none"];
 const PREFIX = /^[A-Z0-9]{1,7}$/;
+
+/** The API keeps sets, whose order is not always the same. */
+const sorted = (values) => [...values].sort();
 
 const text = (value) => (value === null || value === undefined ? "" : String(value));
 
@@ -16,9 +21,9 @@ export function draftOf(rule) {
   const { line, plate, count, camera_ids: cameras, group_ids: groups } = condition;
   const isPrefix = Boolean(plate) && !KINDS_OF_PLATE.includes(plate);
   return {
-    name, severity, channel_ids: channels ?? null,
-    classes: condition.classes, colours: condition.colours,
-    place: cameras.length ? "cameras" : groups.length ? "groups" : "all", camera_ids: cameras, group_ids: groups,
+    name, severity, channel_ids: channels?.length ? channels : null,
+    classes: sorted(condition.classes), colours: sorted(condition.colours),
+    place: cameras.length ? "cameras" : groups.length ? "groups" : "all", camera_ids: sorted(cameras), group_ids: sorted(groups),
     confidence: text(Math.round(condition.min_confidence * 100)),
     plate: isPrefix ? "prefix" : text(plate), prefix: isPrefix ? plate : "",
     zone: condition.zone?.points ?? [],
@@ -65,7 +70,7 @@ export function conditionOf(draft) {
 
 /** Returns the whole rule as the API takes it. Throws a problem where the form is not one. */
 export const ruleOf = (draft) => ({
-  name: draft.name.trim(), severity: draft.severity, condition: conditionOf(draft), cooldown_s: Number(draft.cooldown), channel_ids: draft.channel_ids,
+  name: draft.name.trim(), severity: draft.severity, condition: conditionOf(draft), cooldown_s: Number(draft.cooldown), channel_ids: toldOf(draft.channel_ids),
 });
 
 /** Returns the condition as far as the form is one, or null. */

@@ -7,7 +7,7 @@ import { COLOURS } from "../../texts/pt-BR/rules.js";
 import { WATCHLISTS } from "../../texts/pt-BR/watchlists.js";
 import { CamerasField, GroupBoxes } from "../../ui/choosing.js";
 import { CheckField, SelectField, TextField } from "../../ui/form.js";
-import { html } from "../../ui/html.js";
+import { html, useState } from "../../ui/html.js";
 import { ToldField } from "../../ui/told.js";
 import { NIGHTS, WeekFields } from "../../ui/week.js";
 import { drawnOn } from "./draft.js";
@@ -40,11 +40,10 @@ function Boxes({ legend, hint, words, chosen, onChange }) {
 }
 
 function What({ draft, edit }) {
+  const [hasColours] = useState(draft.colours.length > 0); // what is detected carries no colour yet
   return html`<fieldset><legend>${RULE.what}</legend>
     <${Boxes} legend=${RULE.classes} hint=${RULE.classesHint} words=${CLASSES} chosen=${draft.classes} onChange=${(classes) => edit({ classes })} />
-    <details open=${draft.colours.length > 0}><summary>${RULE.colours}</summary>
-      <${Boxes} legend=${RULE.colours} hint=${RULE.coloursHint} words=${COLOURS} chosen=${draft.colours} onChange=${(colours) => edit({ colours })} />
-    </details>
+    ${hasColours && html`<${Boxes} legend=${RULE.colours} hint=${RULE.coloursHint} words=${COLOURS} chosen=${draft.colours} onChange=${(colours) => edit({ colours })} />`}
     <div class="filters">
       <${SelectField} label=${RULE.plate} value=${draft.plate} options=${RULE.plates} onChange=${typed(edit, "plate")} />
       ${draft.plate === "prefix" && html`<${TextField} label=${RULE.prefix} required maxlength="8" placeholder=${RULE.prefixExample} autocomplete="off" autocapitalize="characters" spellcheck=${false} value=${draft.prefix} onInput=${typed(edit, "prefix")} />`}

@@ -41,12 +41,14 @@ function Known({ id }) {
 
 function Rule({ rule, onChanged }) {
   const given = useMemo(() => draftOf(rule), [rule]);
-  const [draft, edit, isChanged] = useDraft(given);
+  const [draft, edit, isChanged, sent] = useDraft(given, { isKept: true });
   const condition = readable(draft);
   const save = async (_values, _form, key) => {
     const body = ruleOf(draft);
     if (rule) {
-      onChanged(await session.patch(`/rules/${rule.rule_id}`, body));
+      const saved = await session.patch(`/rules/${rule.rule_id}`, body);
+      sent(draft);
+      onChanged(saved);
       toast(RULE.saved);
       return;
     }

@@ -3,6 +3,7 @@
 import { session } from "../../shell/state.js";
 import { inWords } from "../../texts/pt-BR/errors.js";
 import { IMPORT } from "../../texts/pt-BR/watchlist.js";
+import { isPassing } from "../../ui/again.js";
 import { Dialog } from "../../ui/dialog.js";
 import { Field } from "../../ui/form.js";
 import { html, useEffect, useRef, useState } from "../../ui/html.js";
@@ -10,6 +11,7 @@ import { Table } from "../../ui/table.js";
 import { pause } from "../../ui/waiting.js";
 
 const LOOK_MS = 500;
+const AGAIN_MS = 3_000;
 const SEND_MS = 120_000;
 const ENDED = new Set(["finished", "rejected", "failed"]);
 
@@ -34,6 +36,7 @@ export function ImportDialog({ list, onClose }) {
   };
   const choose = (event) => {
     const [chosen] = event.target.files;
+    event.target.value = ""; // so that the same name can be chosen again
     setFile(chosen ?? null);
     if (chosen) run(chosen, true);
   };
@@ -41,9 +44,9 @@ export function ImportDialog({ list, onClose }) {
   const wanted = isTried ? seen.added + seen.changed : 0;
   return html`<${Dialog} title=${IMPORT.title} onClose=${onClose} wide firm>
     <p class="muted">${IMPORT.how}</p><pre><code>${IMPORT.example}</code></pre>
-    <${Field} label=${IMPORT.file} error=${problem && inWords(problem, IMPORT.words)}>${(wires) => html`<input type="file" accept=".csv,text/csv" ...${wires} onChange=${choose} disabled=${isSending} />`}<//>
+    <${Field} label=${IMPORT.file} hint=${file?.name} error=${problem && inWords(problem, IMPORT.words)}>${(wires) => html`<input type="file" accept=".csv,text/csv" ...${wires} onChange=${choose} disabled=${isSending} />`}<//>
     ${isSending && html`<${Running} seen=${seen} />`}
-    ${!isSending && seen && html`<p role="status"><strong>${ended(seen)}</strong></p>`}
+    ${!isSending && seen && ENDED.has(seen.state) && html`<p role="status"><strong>${ended(seen)}</strong></p>`}
     ${!isSending && isTried && (wanted > 0
       ? html`<div class="actions"><button type="button" class="primary watchlist-start" onClick=${() => run(file, false)}>${seen.invalid ? IMPORT.startGood(wanted) : IMPORT.start(wanted)}</button></div>`
       : html`<p class="muted">${IMPORT.nothing}</p>`)}
@@ -51,17 +54,23 @@ export function ImportDialog({ list, onClose }) {
   <//>`;
 }
 
-/** Sends the file and follows the import to its end. What was tried is written without the lines that are wrong. */
+/** Sends the file and follows the import to its end, also past a server that is away. What was tried is written without the lines that are wrong. */
 async function send(id, file, dryRun, onSeen, signal) {
   const text = new Blob([file], { type: "text/csv" });
   const { import_id: started } = await session.post(`/watchlists/${id}/import?dry_run=${dryRun}&on_error=skip`, text, { timeout: SEND_MS });
   for (let state = ""; !ENDED.has(state) && !signal.aborted;) {
-    const seen = await session.get(`/watchlists/${id}/imports/${started}`);
-    onSeen(seen);
-    state = seen.state;
-    if (!ENDED.has(state)) await pause(LOOK_MS, signal);
+    const seen = await look(`/watchlists/${id}/imports/${started}`);
+    if (seen) onSeen(seen);
+    state = seen?.state ?? "";
+    if (!ENDED.has(state)) await pause(seen ? LOOK_MS : AGAIN_MS, signal);
   }
 }
+
+/** Returns the import, null where it may be read later. */
+const look = (path) => session.get(path).catch((problem) => {
+  if (isPassing(problem)) return null;
+  throw problem;
+});
 
 const ended = (seen) => (seen.state === "failed" ? IMPORT.broken : seen.state === "rejected" ? IMPORT.rejected : seen.dry_run ? IMPORT.found(seen) : IMPORT.finished(seen));
 

@@ -61,6 +61,7 @@ export const ALERTS = {
   snoozePast: "A hora tem de estar no futuro.",
   snoozedNow: (when) => `Alerta adiado até ${when}.`,
   snoozed: (when) => `adiado até ${when}`,
+  until: (when) => `até ${when}`,
   wake: "Acordar agora",
   woken: "O alerta conta de novo.",
   possible: "possível",

@@ -27,6 +27,7 @@ const WORDS = {
   name_taken: "Já existe outro com este nome.",
   own_account: "Ninguém altera as próprias permissões: peça a outra pessoa com esta permissão.",
   last_admin: "É a última pessoa que administra a cidade inteira. Dê este papel a outra antes.",
+  no_channels: "Escolha ao menos um canal para os avisos, ou deixe-os com a política de escalonamento.",
   no_password: "Esta pessoa entra por um serviço externo e não tem senha aqui.",
   email_taken: "Já existe uma pessoa com este e-mail.",
   invalid: "O que foi digitado não é válido. Confira e tente de novo.",

@@ -10,13 +10,13 @@ export const WEEK = {
 
 export const TOLD = {
   title: "Quem é avisado",
-  every: "todos os canais que aceitam esta gravidade",
+  every: "pela política de escalonamento; sem uma, todos os canais que aceitam esta gravidade",
   some: "só estes canais",
   none: "A cidade ainda não tem canais: os alertas aparecem só nesta tela.",
   unread: "Os canais não puderam ser lidos. O que estava escolhido fica como está.",
   off: "desligado",
   gone: "canal removido",
-  nobody: "Nenhum canal escolhido: os alertas aparecem só na tela.",
+  nobody: "Escolha ao menos um canal.",
 };
 
 const DAYS = ["segunda", "terça", "quarta", "quinta", "sexta", "sábado", "domingo"];

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 from playwright.async_api import expect
 from tests.console.browsing import Console
@@ -44,6 +46,40 @@ async def test_more_changes_than_a_page_are_all_read(console: Console) -> None:
     await console.live.subscribed(2)
     await expect(page.get_by_role("region", name="1 alerta crítico aberto")).to_contain_text(last.title)
     await expect(page).to_have_title(f"({MANY + 1}) Câmeras · GT-Vision")
+
+
+async def test_a_message_that_is_lost_while_the_link_lives_is_made_up_for(console: Console) -> None:
+    city = City(console)
+    page = await console.as_role("operator", "/cameras")
+    await page.clock.install()
+    await page.reload()
+    await is_live(page)
+    city.raised(plate="ABC1D02")
+    city.say(city.raised(Severity.INFO, plate="ABC1D03"))
+    await expect(page).to_have_title("(2) Câmeras · GT-Vision")
+    await page.clock.fast_forward(3_000)
+    await expect(page.get_by_role("region", name="1 alerta crítico aberto")).to_contain_text("Placa ABC1D02")
+    last = city.raised(plate="ABC1D04")
+    await page.clock.fast_forward(16_000)
+    await expect(page.get_by_role("region", name="2 alertas críticos abertos")).to_contain_text(last.title)
+    assert console.live.opened == 2, "the link was opened anew, which reads all again by itself"
+
+
+async def test_a_warning_of_before_that_gets_worse_or_wakes_is_heard(console: Console) -> None:
+    city = City(console)
+    alert = city.raised(Severity.INFO, plate="ABC1D01")
+    city.raised(Severity.INFO, plate="ABC1D02")
+    page = await console.as_role("operator", "/cameras")
+    await is_live(page)
+    await sounded(page)
+    before = await played(page)
+    city._change(alert.alert_id, severity=Severity.WARNING)
+    await sounded(page, before)
+    city._change(alert.alert_id, snoozed_until=datetime.now(UTC) + timedelta(hours=1))
+    await expect(page).to_have_title("(1) Câmeras · GT-Vision")
+    before = await played(page)
+    city._change(alert.alert_id, snoozed_until=None)
+    await sounded(page, before)
 
 
 async def test_an_acknowledged_alert_that_gets_worse_sounds_again(console: Console) -> None:

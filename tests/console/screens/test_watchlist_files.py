@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from playwright.async_api import expect
 from tests.console.browsing import Console
+from tests.console.rules.city import AWAY
 from tests.console.screens.fleet import Fleet, camera
 from tests.console.screens.listing import entry, watchlist
 from tests.console.standins import Asked, Reply, paged, problem
@@ -71,6 +72,9 @@ async def test_a_list_says_who_is_told_and_why_it_is_kept_and_is_switched_off(co
     dialog = page.get_by_role("dialog")
     await expect(dialog.get_by_label("Descrição")).to_have_value("Da delegacia")
     await dialog.get_by_label("só estes canais").check()
+    await dialog.get_by_role("button", name="Salvar").click()
+    await expect(dialog.get_by_role("alert")).to_contain_text("Escolha ao menos um canal")
+    assert console.services.to("PATCH", "/watchlists/*") == []
     await dialog.get_by_label("Telegram da guarda").check()
     await dialog.get_by_label("Lista ligada").uncheck()
     await dialog.get_by_role("button", name="Salvar").click()
@@ -129,7 +133,7 @@ async def test_limits_and_a_switched_off_entry_are_in_words(console: Console) ->
 async def test_a_file_is_tried_before_it_is_imported(console: Console) -> None:
     listed = watchlist("Furtados")
     answers(console, listed)
-    Files(console, listed)
+    files = Files(console, listed)
     page = await console.as_role("admin", f"/listas/{listed.watchlist_id}")
     await page.get_by_role("button", name="Importar arquivo").click()
     dialog = page.get_by_role("dialog")
@@ -137,7 +141,10 @@ async def test_a_file_is_tried_before_it_is_imported(console: Console) -> None:
     await expect(dialog.get_by_role("status")).to_contain_text("1 a adicionar, 0 a atualizar, 0 já iguais, 1 com erro.")
     await expect(dialog.get_by_role("row").filter(has_text="placa")).to_contain_text("não é uma placa brasileira")
     assert [each.value("dry_run") for each in console.services.to("POST", "/watchlists/*/import")] == ["true"]
+    console.services.answer("GET", "/watchlists/*/imports/*", AWAY)
     await dialog.get_by_role("button", name="Importar 1 placa e deixar as linhas com erro de fora").click()
+    await expect(dialog.get_by_text("Enviando")).to_be_visible()
+    console.services.answer("GET", "/watchlists/*/imports/*", files._look)
     await expect(dialog.get_by_role("status")).to_contain_text("Importação terminada: 1 adicionadas")
     sent = console.services.to("POST", "/watchlists/*/import")[-1]
     assert (sent.value("dry_run"), sent.value("on_error"), sent.headers["content-type"]) == ("false", "skip", "text/csv")
