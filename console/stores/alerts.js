@@ -69,8 +69,8 @@ async function load() {
   const since = heard;
   const { last } = await session.get("/alerts/changes");
   const [page, critical] = await Promise.all([
-    session.get(`/alerts?state=open&limit=${NEWEST}`),
-    session.get(`/alerts?state=open&severity=critical&limit=${MOST_CRITICAL}`),
+    session.get(`/alerts?state=open&awake=true&limit=${NEWEST}`),
+    session.get(`/alerts?state=open&awake=true&severity=critical&limit=${MOST_CRITICAL}`),
     count(),
   ]);
   if (asked !== latest) return;

@@ -76,8 +76,8 @@ export function Assignee({ alert, people, who, onChanged }) {
 }
 
 export function Comment({ alert, onChanged }) {
-  const send = async ({ text }, form) => {
-    const changed = await session.post(`/alerts/${alert.alert_id}/comments`, { text: text.trim() });
+  const send = async ({ text }, form, key) => {
+    const changed = await session.post(`/alerts/${alert.alert_id}/comments`, { text: text.trim() }, { key });
     if (changed?.alert_id) alertIs(changed);
     form.reset();
     toast(ALERTS.commented);

@@ -6,6 +6,7 @@ import { isSnoozed } from "../../stores/alerts.js";
 import { nameOf } from "../../stores/cameras.js";
 import { ALERTS, KINDS } from "../../texts/pt-BR/alerts.js";
 import { lately, moment } from "../../ui/dates.js";
+import { confirm } from "../../ui/dialog.js";
 import { html, useState } from "../../ui/html.js";
 import { Picture } from "../../ui/picture.js";
 import { ShowMinute } from "../../ui/playback/minute.js";
@@ -44,10 +45,11 @@ function State({ alert, onDo, onChanged }) {
   const about = subjectOf(alert);
   if (alert.state === "resolved") return html`<span class="badge">${ALERTS.resolvedAt(moment(alert.resolved_at))}</span>`;
   const isMine = may("alerts:acknowledge");
+  const end = async () => (await confirm({ title: ALERTS.resolveThis(about), text: ALERTS.resolveText, action: ALERTS.resolve, danger: false })) && onDo("resolve", [alert.alert_id]);
   return html`${alert.state === "acknowledged" && html`<span class="badge">${ALERTS.doneAt(moment(alert.acknowledged_at))}</span>`}
     ${isSnoozed(alert) && html`<span class="badge">${ALERTS.snoozed(lately(alert.snoozed_until))}</span>`}
     ${isMine && alert.state === "open" && html`<button type="button" class="primary" aria-label=${ALERTS.acknowledgeThis(about)} onClick=${() => onDo("acknowledge", [alert.alert_id])}>${ALERTS.acknowledge}</button>`}
-    ${isMine && html`<button type="button" aria-label=${ALERTS.resolveThis(about)} onClick=${() => onDo("resolve", [alert.alert_id])}>${ALERTS.resolve}</button>`}
+    ${isMine && html`<button type="button" aria-label=${ALERTS.resolveThis(about)} onClick=${end}>${ALERTS.resolve}</button>`}
     ${isMine && alert.state === "open" && html`<${Snooze} alert=${alert} onChanged=${onChanged} />`}`;
 }
 

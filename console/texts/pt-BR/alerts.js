@@ -35,6 +35,7 @@ export const ALERTS = {
   resolvedAt: (when) => `encerrado em ${when}`,
   resolve: "Encerrar",
   resolveThis: (what) => `Encerrar: ${what}`,
+  resolveText: "O que aconteceu acabou? Depois disso ninguém mais é avisado deste alerta.",
   resolveMany: (count) => `Encerrar ${count}…`,
   resolveManyTitle: (count) => (count === 1 ? "1 alerta escolhido" : `${count} alertas escolhidos`),
   resolveWhat: "O que fazer",

@@ -149,8 +149,9 @@ class City:
         return next((each for each in self.cameras if asked.path.endswith(str(each.id))), problem(404, "not_found"))
 
     def _found(self, asked: Asked) -> list[AlertOut]:
+        awake = asked.value("awake") == "true"
         states, severities, lists = (asked.query.get(name) for name in ("state", "severity", "watchlist_id"))
-        kept = [each for each in self.alerts.values() if not states or each.state in states]
+        kept = [each for each in self.alerts.values() if (not states or each.state in states) and (not awake or _is_awake(each))]
         kept = [each for each in kept if not severities or each.severity in severities]
         kept = [each for each in kept if not lists or str(each.watchlist_id) in lists]
         kinds, people = asked.query.get("kind"), asked.query.get("assigned_to")

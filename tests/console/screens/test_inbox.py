@@ -51,6 +51,7 @@ async def test_a_comment_a_person_in_charge_and_the_end_are_kept(console: Consol
     await expect(detail.get_by_role("button", name="Assumir")).to_have_count(0)
     await expect(detail.get_by_label("Responsável").locator("option:checked")).to_have_text("Ana Lúcia")
     await detail.get_by_role("button", name="Encerrar").click()
+    await page.get_by_role("dialog").get_by_role("button", name="Encerrar", exact=True).click()
     await expect(detail).to_contain_text("encerrado em")
     await expect(page).to_have_title("Alertas · GT-Vision")
     await page.get_by_label("Situação").select_option("Encerrados")
