@@ -74,6 +74,16 @@ def test_a_condition_that_comes_and_goes_is_told_only_if_it_stays() -> None:
     assert join(over, replace(LOSS, at=NOW + 5 * MINUTE), NOW + 5 * MINUTE, 2) is None, "later it is a new one"
 
 
+def test_a_condition_that_comes_back_louder_is_told_at_once_unless_it_is_planned() -> None:
+    over, seen = replace(raised(LOSS), state=AlertState.RESOLVED, resolved_at=NOW), replace(LOSS, severity=Severity.CRITICAL)
+    loud = join(over, seen, NOW + MINUTE, 2)
+    assert loud is not None
+    assert (loud.alert.told, loud.alert.snoozed_until, loud.notice, loud.step) == (True, None, Notice.WORSENED, Step.REOPENED)
+    planned = join(over, replace(seen, muted_until=NOW + 60 * MINUTE), NOW + MINUTE, 2)
+    assert planned is not None
+    assert (planned.alert.told, planned.alert.snoozed_until, planned.notice) == (False, NOW + 60 * MINUTE, None)
+
+
 def test_planned_work_mutes_until_it_ends() -> None:
     muted = raised(replace(LOSS, muted_until=NOW + MINUTE))
     assert (muted.told, muted.snoozed_until) == (False, NOW + MINUTE)

@@ -73,13 +73,14 @@ class TestOneCamera:
 
     async def test_what_comes_and_goes_is_one_alert(self, city: City) -> None:
         await city.has(20)
-        for _ in range(2):
+        for _ in range(3):
             await city.lose(city.cameras[0])
             await city.after(8)
+            told = [notice for notice, _ in city.told()]
             await city.regain(city.cameras[0])
             await city.after(10)
         assert len(await city.alerts()) == 1
-        assert [notice for notice, _ in city.told()] == [Notice.RAISED, Notice.RESOLVED]
+        assert told == [Notice.RAISED, Notice.RESOLVED, Notice.WORSENED], "the third time it is unstable"
 
     async def test_what_was_not_told_when_the_process_ended_is_told_later(self, city: City) -> None:
         class Killed(Exception):
@@ -143,6 +144,24 @@ class TestTogether:
         [alert] = await city.alerts()
         assert (alert["title"], alert["state"]) == ("30 câmeras fora do ar", "resolved")
         assert [notice for notice, _ in city.told()] == [Notice.RAISED, Notice.RESOLVED]
+
+    async def test_a_switch_that_comes_and_goes_is_one_alert(self, city: City) -> None:
+        await city.has(300)
+        behind = city.cameras[:10]
+        for lost in (behind, [*behind, city.cameras[10]], behind):
+            await city.lose(*lost)
+            await city.after(8)
+            told = city.told()
+            await city.regain(*lost)
+            await city.after(60)
+        [alert] = await city.alerts()
+        assert alert["title"] == "10 câmeras fora do ar"
+        assert [notice for notice, _ in told] == [Notice.RAISED, Notice.RESOLVED, Notice.WORSENED]
+        assert told[-1][1] == "10 câmeras fora do ar, pela 3ª vez em 30 minutos"
+        await city.after(300)
+        await city.lose(*behind)
+        await city.after(8)
+        assert len(await city.alerts()) == 2, "later it is another one"
 
     async def test_more_than_a_tenth_of_the_city_is_critical_and_the_title_says_so(self, city: City) -> None:
         await city.has(40)

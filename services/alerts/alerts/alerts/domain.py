@@ -63,7 +63,7 @@ class Occurrence:
 
     A sighting (a plate, a hit of a rule) joins the alert that was last seen closer than `cooldown` to `at`. A condition (`lasting`) joins
     for as long as the alert is not resolved; within `cooldown` after that, the alert is opened again, and people are told only if it is
-    still open when the cooldown ends: what comes and goes does not storm.
+    louder than before, or still open when the cooldown ends: what comes and goes does not storm.
     """
 
     kind: str
@@ -256,7 +256,11 @@ def join(alert: Alert, seen: Occurrence, now: datetime, change: int) -> Joined |
             return None
         quiet = max(now + seen.cooldown, seen.muted_until or now)
         opened = replace(told, state=AlertState.OPEN, severity=seen.severity, resolved_at=None, resolved_by=None, told=False)
-        return Joined(replace(opened, acknowledged_at=None, acknowledged_by=None, snoozed_until=quiet), step=Step.REOPENED)
+        opened = replace(opened, acknowledged_at=None, acknowledged_by=None, snoozed_until=quiet)
+        is_muted = seen.muted_until is not None and seen.muted_until > now
+        if is_muted or _LOUDNESS[seen.severity] <= _LOUDNESS[alert.severity]:
+            return Joined(opened, step=Step.REOPENED)
+        return Joined(replace(opened, snoozed_until=None, told=True), Notice.WORSENED, Step.REOPENED)
     return _worsened(told, seen.severity)
 
 

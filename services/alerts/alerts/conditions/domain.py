@@ -22,6 +22,8 @@ TOGETHER = 3
 """So many cameras lost within the window have one cause, and are one alert."""
 JOINS_WITHIN = timedelta(minutes=1)
 """A camera that is lost so soon after an outage grew is part of it."""
+COOLDOWN = timedelta(minutes=5)
+"""What is lost again so soon after it was back comes and goes, and is one alert."""
 LONG = timedelta(minutes=3)
 """A camera that is lost for longer than this does not come back by itself."""
 UNSTABLE, WITHIN = 3, timedelta(minutes=30)
@@ -95,6 +97,16 @@ class Outage:
     camera_ids: tuple[UUID, ...]
     grown_at: datetime
     muted_until: datetime | None
+    ended_at: datetime | None = None
+    """When all of them were back; it is kept for the cooldown."""
+
+    def is_again(self, cameras: Sequence[CameraCondition], now: datetime) -> bool:
+        """Whether cameras that are lost together are mostly those of this outage, which has just ended."""
+        same = sum(each.camera_id in self.camera_ids for each in cameras)
+        return self.ended_at is not None and now - self.ended_at < COOLDOWN and 2 * same >= max(len(cameras), len(self.camera_ids))
+
+    def begin_again(self, muted_until: datetime | None) -> Outage:
+        return replace(self, camera_ids=(), muted_until=muted_until, ended_at=None)
 
     def grow(self, cameras: Iterable[CameraCondition], now: datetime) -> Outage:
         return replace(self, camera_ids=tuple(dict.fromkeys((*self.camera_ids, *(each.camera_id for each in cameras)))), grown_at=now)
@@ -142,6 +154,7 @@ def single_loss(camera: CameraCondition, known: KnownCamera, now: datetime) -> O
         title=f"Câmera instável: {known.name} caiu {times} vezes em 30 minutos" if is_unstable else f"Câmera fora do ar: {known.name}",
         at=now,
         captured_at=camera.since,
+        cooldown=COOLDOWN,
         lasting=True,
         camera_id=camera.camera_id,
         details=details,
@@ -158,14 +171,19 @@ def outage_loss(
     title = f"{most} de {total} câmeras fora do ar" if is_large else f"{most} câmeras fora do ar"
     if 0 < len(lost) < most:
         title += f" (ainda {len(lost)})"
+    times = min((each.losses_lately(now) for each in lost), default=0)
+    is_unstable = times >= UNSTABLE
+    if is_unstable:
+        title += f", pela {times}ª vez em 30 minutos"
     is_long = any(now - each.since >= LONG for each in lost)
     return Occurrence(
         kind=CAMERA_LOST,
         subject=outage.subject,
-        severity=Severity.CRITICAL if is_large or is_long else Severity.WARNING,
+        severity=Severity.CRITICAL if is_large or is_long or is_unstable else Severity.WARNING,
         title=title,
         at=now,
         captured_at=min((each.since for each in lost), default=now),
+        cooldown=COOLDOWN,
         lasting=True,
         camera_ids=tuple(each.camera_id for each in lost) or outage.camera_ids,
         details=_of_several(lost, known),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy import Row, Table, delete, func, select, text
 from sqlalchemy.dialects.postgresql import insert
 
-from alerts.conditions.domain import CameraCondition, Outage, RecordingCondition
+from alerts.conditions.domain import COOLDOWN, CameraCondition, Outage, RecordingCondition
 from alerts.conditions.tables import camera_conditions, marks, outages, recording_conditions
 from chassis.db import UnitOfWork
 from gtvision.events import StreamCause
@@ -56,14 +56,17 @@ class PostgresConditions:
             await self._session.execute(delete(table).where(table.c.tenant_id == self._tenant_id, table.c.camera_id == camera_id))
 
     async def outages(self) -> list[Outage]:
+        """Returns what was lost together, also what has just ended, by when it grew."""
         rows = await self._session.execute(select(outages).where(_outage.tenant_id == self._tenant_id).order_by(_outage.grown_at))
-        return [Outage(row.subject, tuple(row.camera_ids), row.grown_at, row.muted_until) for row in rows]
+        return [Outage(row.subject, tuple(row.camera_ids), row.grown_at, row.muted_until, row.ended_at) for row in rows]
 
     async def put_outage(self, outage: Outage) -> None:
         await self._put(outages, asdict(outage), "subject")
 
-    async def end_outage(self, subject: str) -> None:
-        await self._session.execute(delete(outages).where(_outage.tenant_id == self._tenant_id, _outage.subject == subject))
+    async def end_outage(self, outage: Outage, now: datetime) -> None:
+        """Remembers when it ended, and forgets those that ended long before."""
+        await self._session.execute(delete(outages).where(_outage.tenant_id == self._tenant_id, _outage.ended_at <= now - COOLDOWN))
+        await self.put_outage(replace(outage, ended_at=now))
 
     async def recordings(self) -> dict[UUID, RecordingCondition]:
         """Returns what is known of the city's recordings, by camera; a city has some thousand at most."""

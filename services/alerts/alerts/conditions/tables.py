@@ -33,6 +33,7 @@ outages = Table(
     Column("camera_ids", ARRAY(Uuid), nullable=False),
     Column("grown_at", DateTime(timezone=True), nullable=False),
     Column("muted_until", DateTime(timezone=True)),
+    Column("ended_at", DateTime(timezone=True)),
 )
 
 recording_conditions = Table(

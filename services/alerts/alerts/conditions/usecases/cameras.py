@@ -163,10 +163,11 @@ class CameraConditions:
         outages = await rows.outages()
         subjects: set[str] = set()
         for muted, cameras in parts.items():
-            growing = [each for each in outages if each.muted_until == muted and now - each.grown_at < JOINS_WITHIN]
+            growing = [each for each in outages if not each.ended_at and each.muted_until == muted and now - each.grown_at < JOINS_WITHIN]
             outage = growing[-1] if growing else None
             if outage is None and len(cameras) >= TOGETHER:
-                outage = Outage(f"{cameras[0].camera_id} {isoformat(now)}", (), now, muted)
+                again = next((each for each in outages if each.is_again(cameras, now)), None)
+                outage = again.begin_again(muted) if again else Outage(f"{cameras[0].camera_id} {isoformat(now)}", (), now, muted)
             if outage is not None:
                 await rows.put_outage(outage.grow(cameras, now))
             for camera in cameras:
@@ -222,7 +223,8 @@ class CameraConditions:
                 await self.alerts.amend_alert(uow, CAMERA_LOST, subject, title=shown.title, camera_ids=shown.camera_ids, details=details)
             if not left:
                 await self.alerts.resolve_alert(uow, CAMERA_LOST, subject, at, "Todas voltaram." if outage else text)
-                await rows.end_outage(subject)
+                if outage is not None:
+                    await rows.end_outage(outage, now)
         await self._judge_city(uow, now)
 
     async def _named(self, uow: UnitOfWork, cameras: Iterable[CameraCondition]) -> Mapping[UUID, KnownCamera]:
