@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from datetime import datetime
 from pathlib import Path
 from uuid import UUID
 
@@ -101,7 +102,7 @@ def create_api(settings: ApiSettings) -> Service:
     BrowserEvents(browsers).subscribe(bus)
     ChannelEvents(channels).subscribe(bus)
     SightingEvents(Sightings(db.uow, PostgresWatchlists, PostgresAlerts, alerts, tenants, settings.rules.sighting)).subscribe(bus)
-    maintenance = Maintenance(db.uow, PostgresMaintenance, clock)
+    maintenance = Maintenance(db.uow, PostgresMaintenance, clock, (_move_mute, alerts.move_mute))
     of_cameras = db.uow, PostgresConditions, PostgresAlerts, alerts, maintenance
     lost = CameraConditions(*of_cameras, live, clock, settings.conditions.gather)
     token = settings.conditions.alertmanager_token
@@ -173,6 +174,11 @@ async def _chosen(uow: UnitOfWork, alert: Alert) -> tuple[UUID, ...] | None:
         return await PostgresRules(uow).channels_of(alert.rule_id)
     watchlist = await PostgresWatchlists(uow).get(alert.watchlist_id) if alert.watchlist_id else None
     return watchlist.channel_ids if watchlist else None
+
+
+async def _move_mute(uow: UnitOfWork, end: datetime, until: datetime | None) -> None:
+    """Lost cameras that were muted by planned work that changed."""
+    await PostgresConditions(uow).move_mute(end, until)
 
 
 def main() -> None:

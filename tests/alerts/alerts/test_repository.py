@@ -50,7 +50,7 @@ async def test_the_list_of_cameras_makes_up_for_a_missed_removal(running: Runnin
     await until(lambda: holds(tenant, {stays, new}))
     assert await living(running, other) == {elsewhere}
     async with running.db.uow(tenant) as uow:  # alerts of the removed camera still name it
-        assert await PostgresAlerts(uow).camera(gone) == KnownCamera("Avenida", frozenset({group}))
+        assert await PostgresAlerts(uow).camera(gone) == KnownCamera("Avenida", frozenset({group}), removed=True)
 
 
 async def plan(running: Running, statement: str) -> str:

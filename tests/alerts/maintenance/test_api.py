@@ -9,11 +9,15 @@ import pytest
 from tests.alerts.conftest import Running
 from tests.ledger import audit_entries
 
+from alerts.alerts.domain import Occurrence
+from alerts.alerts.repository import PostgresAlerts
+from alerts.conditions.domain import CameraCondition
+from alerts.conditions.repository import PostgresConditions
 from alerts.maintenance.consumers import MaintenanceEvents
 from alerts.maintenance.repository import PostgresMaintenance
 from alerts.maintenance.usecases import Maintenance
 from chassis.envelope import wrap
-from gtvision.events import TenantRemoved
+from gtvision.events import Severity, TenantRemoved
 from gtvision.ids import new_id
 from gtvision.tenancy import Role
 from gtvision.time import SystemClock, isoformat
@@ -65,6 +69,27 @@ async def test_who_sees_some_groups_only_does_not_see_the_work_at_others(running
     items = (await running.send(limited, "GET", "/maintenance")).json()["items"]
     assert [each["group_ids"] for each in items] == [[str(group)]]
     assert (await running.send(limited, "POST", "/maintenance", json=planned())).status_code == 403
+
+
+async def test_work_that_ends_earlier_unmutes_what_it_muted(running: Running) -> None:
+    caller, camera, end = running.tenant(), new_id(), NOW + timedelta(hours=2)
+    made = (await running.send(caller, "POST", "/maintenance", json=planned(camera_ids=[str(camera)]))).json()
+    lost = CameraCondition(camera, 1, is_lost=True, since=NOW, subject=str(camera), muted_until=end)
+    loss = Occurrence("camera_lost", str(camera), Severity.WARNING, "Câmera", NOW, lasting=True, camera_id=camera, muted_until=end)
+    async with running.db.uow(caller.tenant_id) as uow:
+        await PostgresConditions(uow).put(lost)
+        alert = (await running.alerts_of_sources.raise_alert(uow, loss)).alert
+    path, sooner = f"/maintenance/{made['window_id']}", NOW + timedelta(hours=1)
+    assert (await running.send(caller, "PATCH", path, json={"ends_at": isoformat(sooner)})).status_code == 200
+    [shown] = await running.alerts(caller)
+    assert (alert.snoozed_until, shown["snoozed_until"]) == (end, isoformat(sooner))
+    assert (await running.send(caller, "DELETE", path)).status_code == 204
+    async with running.db.uow(caller.tenant_id) as uow:
+        [known] = await PostgresConditions(uow).lost()
+        assert known.muted_until is None
+        found = await PostgresAlerts(uow).find([alert.alert_id], None)
+    until = found[alert.alert_id].snoozed_until
+    assert until is None or until < sooner, "woken, or about to be"
 
 
 async def test_holidays_are_replaced_as_a_whole_and_go_with_the_city(running: Running) -> None:

@@ -19,7 +19,6 @@ from gtvision.events import CameraDesired, Severity
 from gtvision.ids import new_id
 
 _alert, _camera, _entry = alerts.c, cameras.c, history.c
-_TO_WAKE = text("SELECT * FROM tenants_to_wake(:at)")
 _IDENTITY = {"tenant_id", "alert_id"}
 
 
@@ -73,14 +72,15 @@ class PostgresAlerts:
         found = select(alerts).where(_alert.tenant_id == self._tenant_id, _alert.alert_id.in_(alert_ids), self._visible(groups))
         return {row.alert_id: _read(row) for row in await self._session.execute(found.order_by(_alert.alert_id))}
 
-    async def snoozed(self, at: datetime, limit: int) -> list[Alert]:
-        """Returns alerts whose snooze has ended."""
-        over = (_alert.tenant_id == self._tenant_id, _alert.snoozed_until <= at, _alert.state != AlertState.RESOLVED)
+    async def snoozed(self, at: datetime, limit: int, *, muted: bool = False) -> list[Alert]:
+        """Returns alerts whose snooze has ended; `muted`: that are muted until that very instant."""
+        until = (_alert.snoozed_until == at) & ~_alert.told if muted else _alert.snoozed_until <= at
+        over = (_alert.tenant_id == self._tenant_id, until, _alert.state != AlertState.RESOLVED)
         return [_read(row) for row in await self._session.execute(select(alerts).where(*over).order_by(_alert.snoozed_until).limit(limit))]
 
     async def tenants_to_wake(self, at: datetime) -> list[UUID]:
         """Returns the tenants that have alerts whose snooze has ended."""
-        return list((await self._session.scalars(_TO_WAKE, {"at": at})).all())
+        return list(await self._session.scalars(text("SELECT tenants_to_wake(:at)"), {"at": at}))
 
     async def list_newest(self, query: AlertQuery) -> list[Alert]:
         among = {
@@ -129,9 +129,7 @@ class PostgresAlerts:
 
     async def camera(self, camera_id: UUID) -> KnownCamera | None:
         """Returns what is known of a camera, also of a removed one: its alerts mention it."""
-        found = select(_camera.name, _camera.groups).where(_camera.tenant_id == self._tenant_id, _camera.camera_id == camera_id)
-        row = (await self._session.execute(found)).first()
-        return KnownCamera(row.name, frozenset(row.groups)) if row else None
+        return (await self.cameras([camera_id])).get(camera_id)
 
     async def cameras(self, camera_ids: Collection[UUID]) -> dict[UUID, KnownCamera]:
         """Returns what is known of cameras, also of removed ones, by id."""

@@ -186,6 +186,12 @@ class Alerts:
                     woken += 1
         return woken
 
+    async def move_mute(self, uow: UnitOfWork, end: datetime, until: datetime | None) -> None:
+        """Planned work that was to end at one instant ends at another one; None: now. The clock wakes what is still there."""
+        change = await self.repository(uow).next_change(_WAKE_AT_ONCE)
+        for at, known in enumerate(await self.repository(uow).snoozed(end, _WAKE_AT_ONCE, muted=True)):
+            await self._save(uow, replace(known, snoozed_until=until or self.clock.now(), change=change + at))
+
     # --- parts ---
 
     async def _mine(self, uow: UnitOfWork, caller: Caller, alert_id: UUID) -> Alert:

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Table, delete, func, select, text
+from sqlalchemy import Row, Table, delete, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from alerts.conditions.domain import COOLDOWN, CameraCondition, Outage, RecordingCondition
@@ -67,6 +67,13 @@ class PostgresConditions:
         """Remembers when it ended, and forgets those that ended long before."""
         await self._session.execute(delete(outages).where(_outage.tenant_id == self._tenant_id, _outage.ended_at <= now - COOLDOWN))
         await self.put_outage(replace(outage, ended_at=now))
+
+    async def move_mute(self, end: datetime, until: datetime | None) -> None:
+        """Planned work that was to end at one instant ends at another one; None: now."""
+        await self.lock()
+        for table in (camera_conditions, outages):
+            mine = update(table).where(table.c.tenant_id == self._tenant_id, table.c.muted_until == end)
+            await self._session.execute(mine.values(muted_until=until))
 
     async def recordings(self) -> dict[UUID, RecordingCondition]:
         """Returns what is known of the city's recordings, by camera; a city has some thousand at most."""

@@ -38,6 +38,9 @@ class Window:
         """Whether it is about this camera. What is about no camera, such as a disk, rests only with the whole city."""
         return self.is_of_the_city or camera_id in self.camera_ids or not groups.isdisjoint(self.group_ids)
 
+    def is_about_the_same_as(self, other: Window) -> bool:
+        return (set(self.camera_ids), set(self.group_ids)) == (set(other.camera_ids), set(other.group_ids))
+
     def is_visible_to(self, groups: frozenset[UUID] | None) -> bool:
         """Whether a caller who sees cameras of these groups (None: all) may see it."""
         return groups is None or self.is_of_the_city or not groups.isdisjoint(self.group_ids)

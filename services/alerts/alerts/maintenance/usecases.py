@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 from uuid import UUID
 
 from alerts.maintenance.domain import Holiday, Window, check_window, differences, muted_until
@@ -35,6 +35,12 @@ class WindowDraft:
     group_ids: tuple[UUID, ...] = ()
 
 
+class Muted(Protocol):
+    """What was muted by planned work until its end, and now is until another instant; None: people are told."""
+
+    async def __call__(self, uow: UnitOfWork, end: datetime, until: datetime | None) -> None: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Maintenance:
     """When nobody wants to be told."""
@@ -42,6 +48,7 @@ class Maintenance:
     uow: UowFactory
     repository: Callable[[UnitOfWork], PostgresMaintenance]
     clock: Clock
+    muted: tuple[Muted, ...] = ()
 
     async def muted_until(self, uow: UnitOfWork, camera_id: UUID | None, groups: frozenset[UUID], at: datetime) -> datetime | None:
         """Returns when the planned work at this camera ends (without one: at the whole city); None where there is none."""
@@ -78,8 +85,11 @@ class Maintenance:
             changed = patch.apply(window)
             if changed == window:
                 return window
-            check_window(changed, self.clock.now())
+            now = self.clock.now()
+            check_window(changed, now)
             await self.repository(uow).save(changed)
+            is_going_on = changed.is_about_the_same_as(window) and changed.starts_at <= now
+            await self._move(uow, window.ends_at, changed.ends_at if is_going_on else None)
             record(uow, Action.MAINTENANCE_CHANGED, caller, _audit(changed, changed=differences(window, changed)))
         return changed
 
@@ -88,7 +98,13 @@ class Maintenance:
         async with self.uow(caller.tenant_id) as uow:
             window = _found(await self.repository(uow).get(window_id, lock=True), caller)
             await self.repository(uow).delete(window_id)
+            await self._move(uow, window.ends_at, None)
             record(uow, Action.MAINTENANCE_REMOVED, caller, _audit(window))
+
+    async def _move(self, uow: UnitOfWork, end: datetime, until: datetime | None) -> None:
+        if end != until and end > self.clock.now():
+            for muted in self.muted:
+                await muted(uow, end, until)
 
     async def list_windows(self, caller: Caller, before: UUID | None, limit: int) -> tuple[list[Window], UUID | None]:
         """Returns those that the caller may see, the newest first, and where the next page begins."""
