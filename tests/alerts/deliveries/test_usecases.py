@@ -14,6 +14,7 @@ from alerts.alerts.domain import AlertQuery, AlertState, Notice
 from alerts.alerts.repository import PostgresAlerts
 from alerts.channels.domain import Answer, Kind, Outcome, QuietHours
 from alerts.deliveries.domain import LEASE, DeliveryState
+from alerts.deliveries.jobs import AT_ONCE_OF_A_CHANNEL
 from gtvision.errors import Conflict, NotFound
 from gtvision.events import NotificationFailed, Severity
 from gtvision.ids import new_id
@@ -85,9 +86,10 @@ class TestSending:
         assert sorted(taken) == sorted({row.delivery_id for row in await telling.rows()})
 
     async def test_a_channel_that_hangs_holds_up_no_other(self, telling: Telling) -> None:
-        slow, quick = telling.channel(), telling.channel(rate_per_minute=1_000)
+        slow, quick = telling.channel(rate_per_minute=600), telling.channel(rate_per_minute=600)
         telling.carrier.hanging.add(slow)
-        for _ in range(9):
+        count = AT_ONCE_OF_A_CHANNEL + 4
+        for _ in range(count):
             await telling.raise_alert()
         courier = telling.courier()
         try:
@@ -95,9 +97,9 @@ class TestSending:
                 await courier.send_due()
                 await asyncio.sleep(0)
                 async with asyncio.timeout(10):
-                    while len(telling.sent(quick)) < 9 and not telling.deliveries.woken.is_set():
+                    while len(telling.sent(quick)) < count and not telling.deliveries.woken.is_set():
                         await asyncio.sleep(0.01)
-            assert (len(telling.sent(quick)), len(telling.sent(slow))) == (9, 4)
+            assert (len(telling.sent(quick)), len(telling.sent(slow))) == (count, AT_ONCE_OF_A_CHANNEL)
         finally:
             await courier.aclose()
 
@@ -151,7 +153,6 @@ class TestFailing:
         await telling.deliver()
         await telling.raise_alert()
         telling.carrier.answers[channel] = [Answer(Outcome.DELIVERED, "entregue"), LATER]
-        await telling.after(seconds=7)
         await telling.after(seconds=7)
         states = [row.state for row in await telling.rows()]
         assert sorted(states) == [DeliveryState.DELIVERED, DeliveryState.WAITING]
@@ -253,8 +254,27 @@ class TestFloodsAndQuietHours:
         await telling.after(hours=2)
         assert (len(telling.sent(spared)), len(telling.sent(all_of_it))) == (2, 2)
 
+    async def test_what_becomes_critical_is_told_though_its_beginning_is_held(self, telling: Telling) -> None:
+        channel = telling.channel(quiet_hours=QuietHours(time(12), time(14)))
+        await telling.raise_alert(Severity.WARNING, "gate")
+        await telling.deliver()
+        await telling.raise_alert(Severity.CRITICAL, "gate")
+        await telling.deliver()
+        assert telling.sent(channel) == [Notice.WORSENED]
+        await telling.after(hours=2)
+        assert telling.sent(channel) == [Notice.WORSENED], "the louder message said what the held one would have said"
+
 
 class TestTheEnd:
+    async def test_nothing_is_told_after_the_end(self, telling: Telling) -> None:
+        channel = telling.channel()
+        await telling.raise_alert(Severity.WARNING, "gate")
+        alert = await telling.raise_alert(Severity.CRITICAL, "gate")
+        await telling.resolve(alert)
+        for _ in range(3):
+            await telling.after(minutes=1)
+        assert telling.sent(channel) == [Notice.RESOLVED]
+
     async def test_who_was_told_is_told_and_the_link_is_gone(self, telling: Telling) -> None:
         channel = telling.channel()
         alert = await telling.raise_alert()

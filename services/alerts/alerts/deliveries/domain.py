@@ -27,9 +27,11 @@ MACHINES: Final = frozenset({"webhook", "pagerduty"})
 FLOOD: Final = 10
 """So many messages may wait for a channel's rate before they become one."""
 GIVEN_UP_AFTER: Final = timedelta(hours=24)
-LEASE: Final = timedelta(seconds=45)
-"""A message that was taken and not recorded is sent again after this; a try takes at most 30 s."""
+LEASE: Final = timedelta(seconds=30)
+"""A message that was taken and not recorded is sent again after this; a try takes at most 20 s."""
 TROUBLE_AFTER: Final = timedelta(minutes=2)
+CLOSED_AFTER: Final = 3
+"""So many failures in a row are the channel's, not a message's."""
 LONG_AWAY: Final = timedelta(minutes=1)
 """A channel that is back after this is tried with everything that waits, whatever its next try."""
 
@@ -155,7 +157,7 @@ class Ending:
     them. `told` get a new message.
     """
 
-    combined: tuple[UUID, ...]
+    combined: Mapping[Recipient, UUID]
     replaced: Mapping[UUID, Recipient]
     told: tuple[Recipient, ...]
 
@@ -175,7 +177,7 @@ def plan_ending(rows: Iterable[Delivery]) -> Ending:
         else:
             replaced[row.delivery_id] = row.recipient
     new = {**told, **dict.fromkeys(replaced.values())}
-    return Ending(tuple(combined.values()), replaced, tuple(each for each in new if each not in combined))
+    return Ending(combined, replaced, tuple(each for each in new if each not in combined))
 
 
 # --- the pace of a channel ---------------------------------------------------------------------------------------------
@@ -185,8 +187,9 @@ def plan_ending(rows: Iterable[Delivery]) -> Ending:
 class Pace:
     """How fast a channel may be used, and how it fares. All replicas share it.
 
-    `tokens` are the messages that may leave at once. After a failure nothing leaves before `closed_until`, then one message at a time,
-    until one arrives. `trouble_told` says whether there is an alert of its being out of order.
+    `tokens` are the messages that may leave at once. After CLOSED_AFTER failures in a row, or where the channel asked for a pause, nothing
+    leaves before `closed_until`, and then one message at a time, until one arrives. `trouble_told` says whether there is an alert of its
+    being out of order.
     """
 
     channel_id: UUID
@@ -212,16 +215,23 @@ class Pace:
         """Returns how many messages may leave now."""
         if self.closed_until is not None and now < self.closed_until:
             return 0
-        return min(int(self.tokens), 1) if self.failures else int(self.tokens)
+        return min(int(self.tokens), 1) if self.failures >= CLOSED_AFTER else int(self.tokens)
+
+    @property
+    def is_well(self) -> bool:
+        """Whether a message that arrives is no news."""
+        return not self.failures and self.failing_since is None and self.refused_at is None
 
     def after_success(self) -> Pace:
         return replace(self, failures=0, closed_until=None, failing_since=None, refused_at=None, trouble_detail="")
 
     def after_failure(self, detail: str, now: datetime, retry_after: timedelta | None, chance: float) -> Pace:
         """What failed may succeed later."""
-        wait = max(min(wait_after(self.failures + 1, chance), _PROBED_EVERY), retry_after or timedelta(0))
-        failed = replace(self, failures=self.failures + 1, failing_since=self.failing_since or now)
-        return replace(failed, closed_until=now + wait, trouble_detail=detail)
+        failures = self.failures + 1
+        wait = max(min(wait_after(failures + 1 - CLOSED_AFTER, chance), _PROBED_EVERY), retry_after or timedelta(0))
+        is_closed = failures >= CLOSED_AFTER or retry_after is not None
+        failed = replace(self, failures=failures, failing_since=self.failing_since or now, trouble_detail=detail)
+        return replace(failed, closed_until=now + wait) if is_closed else failed
 
     def after_refusal(self, detail: str, now: datetime) -> Pace:
         """The channel says that this will never succeed: a wrong address, a withdrawn key."""

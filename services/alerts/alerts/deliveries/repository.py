@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Select, and_, func, not_, select, text, tuple_, update
+from sqlalchemy import Row, Select, and_, case, func, not_, select, text, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 
 from alerts.deliveries.domain import DIGEST, LEASE, PENDING, Delivery, DeliveryQuery, DeliveryState, Pace, Recipient, Try
@@ -19,6 +19,7 @@ from gtvision.ids import new_id
 
 _row, _pace, _try = deliveries.c, channel_paces.c, delivery_tries.c
 _PENDING = _row.state.in_(sorted(PENDING))
+_LOUDEST_FIRST = case({Severity.CRITICAL: 0, Severity.WARNING: 1}, value=_row.severity, else_=2)
 
 
 class PostgresDeliveries:
@@ -54,6 +55,13 @@ class PostgresDeliveries:
         found = select(_row.channel_id, _row.to).where(self._mine, _row.alert_id == alert_id, _row.state != DeliveryState.FAILED)
         return [Recipient(*row) for row in await self._session.execute(found.distinct().order_by(_row.channel_id, _row.to))]
 
+    async def replace_held(self, alert_id: UUID, by: Mapping[Recipient, UUID]) -> None:
+        """Marks what is held of an alert as told by the newer message to the same recipient."""
+        for recipient, delivery_id in by.items():
+            mine = update(deliveries).where(self._mine, _row.alert_id == alert_id, _row.state == DeliveryState.HELD)
+            theirs = mine.where(_row.channel_id == recipient.channel_id, _row.to == recipient.to, _row.delivery_id != delivery_id)
+            await self._session.execute(theirs.values(state=DeliveryState.DIGESTED, digest_id=delivery_id))
+
     async def change_notice(self, delivery_ids: Collection[UUID], notice: str, title: str) -> None:
         mine = update(deliveries).where(self._mine, _row.delivery_id.in_(delivery_ids))
         await self._session.execute(mine.values(notice=notice, title=title))
@@ -66,11 +74,17 @@ class PostgresDeliveries:
 
     # --- sending ---
 
-    async def due_channels(self, now: datetime) -> dict[UUID, int]:
-        """Returns the channels that have messages to send, and how many; a digest counts as none."""
-        counted = func.count().filter(_row.notice != DIGEST)
-        found = select(_row.channel_id, counted).where(self._mine, _PENDING, _row.next_try_at <= now).group_by(_row.channel_id)
-        return {row[0]: row[1] for row in await self._session.execute(found)}
+    async def due_channels(self, now: datetime) -> dict[UUID, tuple[int, bool]]:
+        """Returns the channels that have messages to send, how many (a digest counts as none), and whether some have expired."""
+        counted, expired = func.count().filter(_row.notice != DIGEST), func.bool_or(_row.expires_at <= now)
+        found = select(_row.channel_id, counted, expired).where(self._mine, _PENDING, _row.next_try_at <= now).group_by(_row.channel_id)
+        return {row[0]: (row[1], row[2]) for row in await self._session.execute(found)}
+
+    async def pace(self, channel_id: UUID) -> Pace | None:
+        """Returns the channel's pace as it is, without waiting for it."""
+        found = select(channel_paces).where(_pace.tenant_id == self._tenant_id, _pace.channel_id == channel_id)
+        row = (await self._session.execute(found)).first()
+        return _read_pace(row) if row else None
 
     async def lock_pace(self, channel_id: UUID, fresh: Pace, *, wait: bool = True) -> Pace | None:
         """Returns the channel's pace, locked, made where there is none; None where another holds it and it is not waited for."""
@@ -95,10 +109,10 @@ class PostgresDeliveries:
         behind = (
             select(1)
             .where(earlier.c.tenant_id == _row.tenant_id, earlier.c.alert_id == _row.alert_id, earlier.c.channel_id == _row.channel_id)
-            .where(earlier.c.to == _row.to, earlier.c.state.in_(sorted(PENDING)), earlier.c.created_at < _row.created_at)
+            .where(earlier.c.to == _row.to, earlier.c.state == DeliveryState.WAITING, earlier.c.created_at < _row.created_at)
         )
         due = select(_row.delivery_id).where(self._mine, _row.channel_id == channel_id, _PENDING, _row.next_try_at <= now)
-        due = due.where(not_(behind.exists())).order_by(_row.next_try_at, _row.delivery_id).limit(limit)
+        due = due.where(not_(behind.exists())).order_by(_LOUDEST_FIRST, _row.next_try_at, _row.delivery_id).limit(limit)
         taken = {"state": DeliveryState.WAITING, "attempts": _row.attempts + 1, "fence": _row.fence + 1, "next_try_at": now + LEASE}
         claimed = update(deliveries).where(self._mine, _row.delivery_id.in_(await self._locked(due))).values(taken)
         return await self._read(claimed.returning(deliveries))

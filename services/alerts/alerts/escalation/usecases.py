@@ -38,7 +38,7 @@ from gtvision.events import AlertEscalated, Severity
 from gtvision.ids import derived_id
 from gtvision.patch import Patch
 from gtvision.tenancy import Caller
-from gtvision.time import Clock
+from gtvision.time import Clock, zone_of
 
 if TYPE_CHECKING:
     from alerts.alerts.repository import PostgresAlerts
@@ -76,6 +76,8 @@ class Escalation:
             await self.deliveries.tell_acknowledged(uow, alert, at)
         else:
             policy = first_match(await rows.policies(), alert)
+            if notice is Notice.WORSENED:  # another policy may hold now: its steps count from this moment
+                await rows.drop(alert.alert_id)
             await self.deliveries.tell(uow, alert, notice, await self._first(uow, alert, notice, policy, at), at)
             await rows.schedule(later_steps(policy, alert, at))
 
@@ -96,7 +98,7 @@ class Escalation:
         return recipients(policy.steps[number], groups, at, self._zone(tenant_id)) if number < len(policy.steps) else []
 
     def _zone(self, tenant_id: UUID) -> ZoneInfo:
-        return ZoneInfo(self.tenants.settings(tenant_id).timezone)
+        return zone_of(self.tenants.settings(tenant_id).timezone)
 
     # --- clock ---
 
@@ -128,12 +130,15 @@ class Escalation:
             await self._escalate(uow, step, alert, now)
 
     async def _remind(self, uow: UnitOfWork, step: Due, alert: Alert, now: datetime) -> None:
-        """Tells a critical alert again to all who were told of it."""
+        """Tells a critical alert again to all who were told of it; where nobody was, to whom the first step would tell it now."""
         if alert.severity is not Severity.CRITICAL or step.repeat_h is None:
             await self.repository(uow).drop(alert.alert_id, step.step)
             return
         enabled = [each.channel_id for each in await self.channels.list_enabled(uow)]
         told = reachable(await self.deliveries.told(uow, alert.alert_id), enabled, alert)
+        if not told:
+            policy = first_match(await self.repository(uow).policies(), alert)
+            told = await self._first(uow, alert, Notice.REMINDER, policy, now)
         await self.deliveries.tell(uow, alert, Notice.REMINDER, told, now, f"{step.due_at.timestamp()}")
         await self.repository(uow).postpone(step, now + timedelta(hours=step.repeat_h))
 
@@ -235,7 +240,7 @@ class Policies:
 
     async def list_shifts(self, caller: Caller, weeks: int) -> list[Shift]:
         """Returns who is on call, of each group, from now on."""
-        now, zone = self.clock.now(), ZoneInfo(self.tenants.settings(caller.tenant_id).timezone)
+        now, zone = self.clock.now(), zone_of(self.tenants.settings(caller.tenant_id).timezone)
         return [shift for group in await self.list_groups(caller) for shift in shifts(group, now, now + timedelta(weeks=weeks), zone)]
 
 

@@ -8,7 +8,6 @@ from datetime import datetime, timedelta
 from random import random
 from typing import TYPE_CHECKING
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from alerts import metrics
 from alerts.alerts.domain import AlertState, Notice
@@ -34,7 +33,7 @@ from chassis.db import UnitOfWork, UowFactory
 from chassis.live import LivePublisher
 from gtvision.events import NotificationFailed, Severity
 from gtvision.ids import derived_id, new_id
-from gtvision.time import Clock
+from gtvision.time import Clock, zone_of
 
 if TYPE_CHECKING:
     from alerts.alerts.repository import PostgresAlerts
@@ -65,9 +64,12 @@ class Sending:
     async def tenants_with_work(self) -> list[UUID]:
         """Returns the tenants that have a message to send, or a channel in trouble."""
         async with self.uow(None) as uow:
-            rows, now = self.repository(uow), self.clock.now()
-            metrics.oldest_delivery_seconds.set(await rows.oldest_due(now))
-            return await rows.tenants_with_work(now)
+            return await self.repository(uow).tenants_with_work(self.clock.now())
+
+    async def measure(self) -> None:
+        """Tells the metrics how long the oldest message waits that is due."""
+        async with self.uow(None) as uow:
+            metrics.oldest_delivery_seconds.set(await self.repository(uow).oldest_due(self.clock.now()))
 
     # --- taking ---
 
@@ -80,11 +82,14 @@ class Sending:
         async with self.uow(tenant_id) as uow:
             rows, now = self.repository(uow), self.clock.now()
             known = {each.channel_id: each for each in await self.channels.list_enabled(uow)}
-            for channel_id, waiting in (await rows.due_channels(now)).items():
+            for channel_id, (waiting, has_expired) in (await rows.due_channels(now)).items():
                 channel, free = known.get(channel_id), room(channel_id, len(claimed))
                 if channel is None:
                     self._given_up(uow, await rows.fail(channel_id, GONE, now, expired=False))
-                elif free > 0:
+                    continue
+                if has_expired:
+                    self._given_up(uow, await rows.fail(channel_id, EXPIRED, now, expired=True))
+                if free > 0:
                     claimed += [(row, channel.kind) for row in await self._claim_of(uow, channel, waiting, free, now)]
         return claimed
 
@@ -94,12 +99,10 @@ class Sending:
         if pace is None:  # another process is at it
             return []
         if (hours := channel.quiet_hours) is not None:
-            zone = ZoneInfo(self.tenants.settings(channel.tenant_id).timezone)
+            zone = zone_of(self.tenants.settings(channel.tenant_id).timezone)
             if (until := quiet_until(hours.start, hours.end, hours.days, now, zone)) is not None:
                 await rows.hold(channel.channel_id, until, [Severity.CRITICAL] if hours.except_critical else [], now)
         pace = pace.refilled(rate, now)
-        if pace.failures:
-            self._given_up(uow, await rows.fail(channel.channel_id, EXPIRED, now, expired=True))
         allowed = pace.room(now)
         if allowed and not pace.failures and is_flood(waiting, pace.tokens, channel.kind):
             await self._digest(uow, channel.channel_id, pace.tokens, now)
@@ -149,9 +152,15 @@ class Sending:
         now = self.clock.now()
         async with self.uow(row.tenant_id) as uow:
             rows = self.repository(uow)
+            await rows.write_try(row.delivery_id, tried)
+            if answer.outcome is Outcome.DELIVERED and (known := await rows.pace(row.channel_id)) is not None and known.is_well:
+                # the usual case takes no lock that other messages of the channel wait for
+                await rows.record(
+                    row, state=DeliveryState.DELIVERED, delivered_at=now, external_id=answer.external_id, last_answer=tried.detail
+                )
+                return
             pace = await rows.lock_pace(row.channel_id, Pace(row.channel_id, 0.0, now))
             assert pace is not None
-            await rows.write_try(row.delivery_id, tried)
             if answer.outcome is Outcome.DELIVERED:
                 done = {"state": DeliveryState.DELIVERED, "delivered_at": now, "external_id": answer.external_id}
                 await rows.record(row, **done, last_answer=tried.detail)
@@ -160,7 +169,8 @@ class Sending:
                 pace = pace.after_success()
             elif answer.outcome is Outcome.REFUSED:
                 await self._fail(uow, row, tried.detail)
-                pace = pace.after_refusal(tried.detail, now)
+                if not row.to:  # one person's wrong address is not the channel's
+                    pace = pace.after_refusal(tried.detail, now)
             else:
                 retry_after = timedelta(seconds=min(answer.retry_after_s, 3_600)) if answer.retry_after_s else None
                 if now >= row.expires_at:

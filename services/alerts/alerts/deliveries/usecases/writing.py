@@ -54,6 +54,8 @@ class Deliveries:
         rows = [new_delivery(alert, notice, each, at, occasion or str(alert.change)) for each in dict.fromkeys(recipients)]
         if await self.repository(uow).add(rows):
             uow.after_commit(self._wake)
+        if notice is Notice.WORSENED:  # what quiet hours hold back would come late, and say less
+            await self.repository(uow).replace_held(alert.alert_id, {row.recipient: row.delivery_id for row in rows})
 
     async def told(self, uow: UnitOfWork, alert_id: UUID) -> list[Recipient]:
         """Returns who was told of an alert, or has a message about it waiting."""
@@ -69,8 +71,10 @@ class Deliveries:
         """Tells all who were told, or would be, that it is over. What was never tried tells of beginning and end in one."""
         rows = self.repository(uow)
         plan = plan_ending(await rows.of_alert(alert.alert_id))
-        await rows.change_notice(plan.combined, Notice.RESOLVED, alert.title)
-        ends = {each: new_delivery(alert, Notice.RESOLVED, each, at, str(alert.change)).delivery_id for each in plan.told}
+        await rows.change_notice(plan.combined.values(), Notice.RESOLVED, alert.title)
+        ends = {each: new_delivery(alert, Notice.RESOLVED, each, at, str(alert.change)).delivery_id for each in plan.told} | dict(
+            plan.combined
+        )
         await self.tell(uow, alert, Notice.RESOLVED, plan.told, at)
         await rows.replace({row: ends[recipient] for row, recipient in plan.replaced.items() if recipient in ends})
 
