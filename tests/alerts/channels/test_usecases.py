@@ -58,6 +58,15 @@ async def test_trouble_begins_with_a_failure_and_ends_with_a_delivery(running: R
     assert (await channels.send(caller.tenant_id, webhook.channel_id, told)).outcome is Outcome.REFUSED
 
 
+async def test_a_secret_whose_key_is_gone_is_told_plainly_and_nothing_escapes(running: Running, tmp_path: Path) -> None:
+    caller, sender = running.tenant(), FakeSender()
+    draft = ChannelDraft(Kind.WEBHOOK, "Parceiro", {"url": "https://a.example/"}, {})
+    webhook = await channels_with(running, sender, tmp_path).create_channel(caller, draft)
+    told = Told(new_id(), Notice.RAISED, an_alert())
+    answer = await channels_with(running, sender, tmp_path).send(caller.tenant_id, webhook.channel_id, told)
+    assert (answer.outcome, "chave" in answer.detail, sender.sent) == (Outcome.LATER, True, [])
+
+
 async def test_a_browser_is_told_until_it_is_gone(running: Running, tmp_path: Path) -> None:
     caller, endpoint = running.tenant(), f"https://push.example/{new_id()}"
     sender = FakeSender(Answer(Outcome.REFUSED, "resposta 410", 410, gone=(endpoint,)))

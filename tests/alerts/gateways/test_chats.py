@@ -57,14 +57,16 @@ async def test_what_is_accepted_is_delivered(sender: tuple[Sender, Any], receive
 @pytest.mark.parametrize("kind", [kind for kind in MAKERS if kind != "fake"])
 async def test_a_failure_is_tried_later_or_not_at_all(kind: str, guard: OutboundHttp, receiver: Receiver) -> None:
     sender, channel = MAKERS[kind](guard, receiver)
+    for_a_while = Outcome.LATER if kind in {"slack", "whatsapp"} else Outcome.REFUSED
     for said, outcome in (
         (Said(429, headers={"retry-after": "30"}), Outcome.LATER),
         (Said(500), Outcome.LATER),
         (Said(503, b"<html>segredo</html>"), Outcome.LATER),
         (Said(hangs=True), Outcome.LATER),
         (Said(400), Outcome.REFUSED),
-        (Said(403), Outcome.REFUSED),
-        (Said(302, headers={"location": "https://example.com/"}), Outcome.REFUSED),
+        (Said(403), for_a_while),
+        (Said(404), for_a_while),
+        (Said(302, headers={"location": "https://example.com/"}), for_a_while),
     ):
         receiver.says(said)
         answer = await sender.send(channel, a_message(acknowledge_url=None))

@@ -69,6 +69,7 @@ async def test_every_notice_has_a_text_in_the_city_s_time(messages: Messages, no
         "{% include '/etc/passwd' %}",
         "{% import 'os' as os %}",
         "{{ self }}",
+        "{{ title | truncate(0) }}",
         "{{ unknown }}",
         "{{ details }}",
         "{{ plate",

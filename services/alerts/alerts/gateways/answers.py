@@ -12,27 +12,33 @@ from alerts.channels.domain import Answer, Outcome
 from chassis.outbound import UNREACHED, AddressRefused, OutboundHttp, Reply
 
 _TRY_AGAIN = {408, 425, 429}
+_FOR_GOOD = {400, 410, 413, 422}
+"""Of a partner: what is about the message itself. The rest may be a deployment, or a key that is put right within the day."""
 _UNPRINTABLE = re.compile(r"[^ -~\u00a0-\u024f]+")
 NO_NETWORK = "o endereço leva a uma rede que não é permitida"
 
 
-async def ask(http: OutboundHttp, method: str, url: str, *, says: Callable[[Reply], str] | None = None, **given: Any) -> Answer:
-    """Asks once. `says` reads a vendor's own words from an answer; those of an address that a person typed are not repeated: they could
-    be read out of a network that the person cannot reach."""
+async def ask(
+    http: OutboundHttp, method: str, url: str, *, says: Callable[[Reply], str] | None = None, patient: bool = False, **given: Any
+) -> Answer:
+    """Asks once; `patient` as in `judge`. `says` reads a vendor's own words from an answer; those of an address that a person typed are not
+    repeated: they could be read out of a network that the person cannot reach."""
     try:
         reply = await http.ask(method, url, **given)
     except AddressRefused:
         return Answer(Outcome.REFUSED, NO_NETWORK)
     except UNREACHED as error:
         return Answer(Outcome.LATER, f"sem resposta ({unreached(error)})")
-    return judge(reply, says)
+    return judge(reply, says, patient=patient)
 
 
-def judge(reply: Reply, says: Callable[[Reply], str] | None = None) -> Answer:
-    """2xx is delivered; too many requests and faults of the server may be tried again; anything else will not get better by itself."""
+def judge(reply: Reply, says: Callable[[Reply], str] | None = None, *, patient: bool = False) -> Answer:
+    """2xx is delivered; too many requests and faults of the server may be tried again; anything else will not get better by itself.
+    Where `patient`, all but a few may."""
     if 200 <= reply.status < 300:
         return Answer(Outcome.DELIVERED, "entregue", reply.status)
-    outcome = Outcome.LATER if reply.status in _TRY_AGAIN or reply.status >= 500 else Outcome.REFUSED
+    again = reply.status not in _FOR_GOOD if patient else reply.status in _TRY_AGAIN
+    outcome = Outcome.LATER if again or reply.status >= 500 else Outcome.REFUSED
     words = clean(says(reply)) if says else ""
     return Answer(
         outcome, f"resposta {reply.status}{f': {words}' if words else ''}", reply.status, retry_after(reply.headers.get("retry-after"))

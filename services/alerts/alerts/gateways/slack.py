@@ -19,7 +19,7 @@ class SlackSender:
 
     async def send(self, channel: OpenChannel, message: Message) -> Answer:
         url = channel.secrets["webhook_url"].replace("https://hooks.slack.com", self._base_url, 1)
-        return await ask(self._http, "POST", url, says=_says, json=_body(message))
+        return await ask(self._http, "POST", url, says=_says, patient=True, json=_body(message))
 
 
 def _says(reply: Reply) -> str:

@@ -45,7 +45,7 @@ class WebhookSender:
             "webhook-timestamp": stamp,
             "webhook-signature": " ".join(sign(secret, str(message.delivery_id), stamp, content) for secret in secrets),
         }
-        return await ask(self._http, "POST", url, content=content, headers=headers)
+        return await ask(self._http, "POST", url, patient=True, content=content, headers=headers)
 
 
 def sign(secret: str, delivery_id: str, timestamp: str, content: bytes) -> str:

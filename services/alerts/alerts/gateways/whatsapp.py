@@ -25,7 +25,7 @@ class WhatsAppSender:
             "acknowledge_url": message.acknowledge_url,
         }
         headers = {"authorization": f"Bearer {channel.secrets['token']}", "idempotency-key": str(message.delivery_id)}
-        return await ask(self._http, "POST", url, json=body, headers=headers)
+        return await ask(self._http, "POST", url, patient=True, json=body, headers=headers)
 
 
 NOT_HTTPS = "o endereço precisa começar com https:// (a instalação não permite http)"

@@ -31,7 +31,7 @@ from alerts.channels.ports import Sender
 from chassis.db import UnitOfWork, UowFactory
 from chassis.idempotency import Gone, Once, claim
 from chassis.logs import get_logger
-from chassis.vault import Vault
+from chassis.vault import Unsealable, Vault
 from city.audit import AuditEntry, record
 from gtvision.audit import Action
 from gtvision.errors import NotFound, QuotaReached
@@ -215,13 +215,15 @@ class Channels:
         return answer
 
     async def _send(self, channel: Channel, told: Told, camera: str) -> Answer:
-        message = await self.messages.compose(channel.style(), told, camera)
-        opened = await self._opened(channel, told.alert)
         try:
+            message = await self.messages.compose(channel.style(), told, camera)
+            opened = await self._opened(channel, told.alert)
             async with asyncio.timeout(_SEND_S):
                 answer = await self.senders[channel.kind].send(opened, message)
         except TimeoutError:
             return Answer(Outcome.LATER, "sem resposta a tempo")
+        except Unsealable:
+            return Answer(Outcome.LATER, "o segredo do canal foi selado com uma chave que não existe mais: troque-o")
         except Exception as error:  # a gateway's fault must not stop the others' messages; its text may hold a secret
             log.error("sender_failed", kind=channel.kind, channel_id=channel.channel_id, error=type(error).__name__)
             return Answer(Outcome.LATER, f"erro interno ({type(error).__name__})")
