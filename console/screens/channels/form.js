@@ -47,7 +47,7 @@ export function ChannelDialog({ channel, kinds, onSaved, onSecret, onClose }) {
       ${channel?.kind === "webhook" && html`<div class="actions"><button type="button" onClick=${rotate}>${CHANNELS.rotate}</button><small class="muted">${CHANNELS.secretWhy}</small></div>`}
       <div class="channels-fields">
         <${SelectField} label=${CHANNELS.severity} value=${draft.min_severity} options=${Object.entries(SEVERITIES).reverse()} onChange=${(event) => edit({ min_severity: event.target.value })} />
-        <${TextField} label=${CHANNELS.rate} hint=${CHANNELS.rateHint} type="number" min="1" max="600" step="1" value=${draft.rate_per_minute ?? ""} onInput=${(event) => edit({ rate_per_minute: event.target.value })} />
+        <${TextField} label=${CHANNELS.rate} hint=${CHANNELS.rateHint} type="number" min="1" max="6000" step="1" value=${draft.rate_per_minute ?? ""} onInput=${(event) => edit({ rate_per_minute: event.target.value })} />
         <${CheckField} label=${CHANNELS.isOn} hint=${CHANNELS.isOnHint} checked=${draft.enabled} onChange=${(event) => edit({ enabled: event.target.checked })} />
       </div>
       <details open=${draft.kinds.length > 0}><summary>${CHANNELS.kinds}</summary>

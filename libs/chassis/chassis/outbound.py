@@ -73,8 +73,8 @@ class OutboundHttp:
             trust_env=False,
             follow_redirects=False,
             timeout=timeout_s,
-            # no connection is kept: two names at one address must not share what one of them proved to be
-            limits=httpx.Limits(max_connections=20, max_keepalive_connections=0),
+            # none is kept: two names at one address must not share what one of them proved to be; callers bound how many there are
+            limits=httpx.Limits(max_connections=None, max_keepalive_connections=0),
             headers={"accept": "application/json", "accept-encoding": "identity", "user-agent": agent},
         )
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import os
+from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -13,12 +15,13 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from py_vapid import Vapid02
-from tests.alerts.gateways.conftest import NOW, a_channel, a_message
+from tests.alerts.gateways.conftest import NOW, a_channel, a_message, an_alert
 from tests.fixtures.receivers import Receiver, Said, receiving
 
 from alerts.browsers.domain import Browser
 from alerts.browsers.usecases import _new_keys
-from alerts.channels.domain import Kind, OpenChannel, Outcome
+from alerts.channels.domain import Answer, Kind, Message, OpenChannel, Outcome
+from alerts.gateways import web_push
 from alerts.gateways.sms import SmsSender
 from alerts.gateways.web_push import WebPushSender
 from chassis.outbound import OutboundHttp
@@ -78,6 +81,46 @@ async def test_a_browser_that_is_gone_is_named_and_the_others_are_told(guard: Ou
     answer = await sender.send(push_channel(*pages), a_message(to=str(pages[1].browser.user_id)))
     assert [asked.path for asked in receiver.asked] == ["/push/1"]
     assert (await sender.send(push_channel(), a_message())).outcome is Outcome.REFUSED
+
+
+async def test_a_service_that_hangs_keeps_nothing_from_the_others(
+    guard: OutboundHttp, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sender, stuck, quick = WebPushSender(guard, SystemClock(), "mailto:x@cidade.example"), Page("stuck"), Page(f"{receiver.url}/push")
+    told = sender._tell
+
+    async def tell(browser: Browser, channel: OpenChannel, message: Message) -> Answer:
+        if browser is stuck.browser:
+            await asyncio.Event().wait()
+        return await told(browser, channel, message)
+
+    monkeypatch.setattr(sender, "_tell", tell)
+    monkeypatch.setattr(web_push, "_EACH_S", 1.0)
+    answer = await sender.send(push_channel(stuck, quick), a_message())
+    assert (answer.outcome, answer.detail) == (Outcome.DELIVERED, "entregue a 1 de 2 navegadores")
+
+
+async def test_a_browser_that_may_see_a_part_of_a_digest_reads_no_title(guard: OutboundHttp, receiver: Receiver) -> None:
+    page = Page(f"{receiver.url}/push")
+    channel = replace(push_channel(page), partly={page.browser.endpoint: 12})
+    await WebPushSender(guard, SystemClock(), "mailto:x@cidade.example").send(channel, a_message(digest=(an_alert(),) * 13))
+    read = page.read(receiver.asked[0].content)
+    assert (read["title"], read["body"]) == ("12 avisos: abra o console", "")
+
+
+@pytest.mark.parametrize(
+    ("answers", "outcome", "detail"),
+    [
+        ((Said(201, b"{}"), Said(400, b"{}")), Outcome.DELIVERED, "entregue; não para 1 de 2 números"),
+        ((Said(400, b"{}"), Said(503)), Outcome.LATER, "o serviço de SMS respondeu 503"),
+    ],
+)
+async def test_an_sms_is_delivered_where_one_telephone_took_it(answers: tuple[Said, ...], outcome: Outcome, detail: str) -> None:
+    async with receiving() as receiver:
+        receiver.says(*answers)
+        settings = {"service": "twilio", "account": "AC" + "a" * 32, "sender": "+15005550006", "to": "+5541999990000, +5541988880000"}
+        answer = await SmsSender(f"{receiver.url}/Messages.json").send(a_channel(Kind.SMS, settings, token="b" * 32), a_message())
+        assert (answer.outcome, answer.detail, len(receiver.asked)) == (outcome, detail, 2)
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
@@ -11,7 +12,7 @@ import pytest
 from tests.alerts.gateways.conftest import JPEG, NOW, an_alert
 from tests.fixtures.tokens import encryption_keys
 
-from alerts.alerts.domain import Notice
+from alerts.alerts.domain import AlertState, Notice
 from alerts.messages.domain import NOTICES, InvalidTemplate, Style, Template, Told
 from alerts.messages.usecases import Messages
 from chassis.redis import connect_redis
@@ -95,6 +96,12 @@ async def test_a_digest_names_every_alert(messages: Messages) -> None:
     message = await messages.compose(Style(), Told(new_id(), Notice.RAISED, alerts[0], digest=alerts), "")
     assert message.subject.startswith("200 alertas")
     assert all(f"Alerta {n}\n" in message.body + "\n" for n in range(200))
+
+
+async def test_a_digest_says_which_alerts_are_over(messages: Messages) -> None:
+    alerts = (ALERT, replace(ALERT, state=AlertState.ACKNOWLEDGED), replace(ALERT, state=AlertState.RESOLVED))
+    message = await messages.compose(Style(), Told(new_id(), Notice.RAISED, ALERT, digest=alerts), "")
+    assert [line.partition(",")[0] for line in message.body.splitlines()[:3]] == ["crítico", "CIENTE: crítico", "RESOLVIDO: crítico"]
 
 
 async def test_a_picture_is_attached_or_opens_by_its_link_for_a_day(messages: Messages) -> None:

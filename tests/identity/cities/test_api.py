@@ -164,6 +164,7 @@ async def test_settings_are_changed_by_who_has_seen_them(running: Running, root:
         ({"purposes": {"codes": ["Not A Code"]}}, ["body", "purposes", "codes", 0]),
         ({"quotas": {"cameras": -1}}, ["body", "quotas", "cameras"]),
         ({"quotas": 5}, ["body", "quotas"]),
+        ({"timezone": "Mars/Phobos"}, ["body", "timezone"]),
     ],
 )
 @pytest.mark.parametrize("method", ["PUT", "PATCH"])

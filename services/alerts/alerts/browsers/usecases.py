@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -15,7 +15,7 @@ from alerts.browsers.domain import Browser
 from chassis.db import UnitOfWork, UowFactory
 from chassis.vault import Vault
 from gtvision.errors import NotFound
-from gtvision.events import Event, TenantRemoved, UserDisabled
+from gtvision.events import Event, TenantRemoved, UserDisabled, UserRightsChanged
 from gtvision.tenancy import Caller
 from gtvision.time import Clock
 
@@ -58,21 +58,21 @@ class Browsers:
         async with self.uow(caller.tenant_id) as uow:
             await self.repository(uow).forget(user_id=caller.user_id, endpoints=[endpoint])
 
-    async def open(self, uow: UnitOfWork, camera_groups: frozenset[UUID] | None) -> tuple[tuple[Browser, ...], str]:
-        """Returns the browsers whose users may see a camera of these groups, and the private key; None: no camera's, so everybody's."""
+    async def open(self, uow: UnitOfWork, groups: Sequence[frozenset[UUID] | None]) -> tuple[tuple[Browser, ...], str]:
+        """Returns the browsers whose users may see at least one of these alerts, each the groups of its cameras, and the private key."""
         browsers = self.repository(uow)
         key = await browsers.key()
         if key is None or uow.tenant_id is None:
             return (), ""
-        found = tuple(each for each in await browsers.list_all() if each.may_see(camera_groups))
+        found = tuple(each for each in await browsers.list_all() if any(map(each.may_see, groups)))
         return found, self.vault.open(key[1], _context(uow.tenant_id))
 
     async def forget(self, uow: UnitOfWork, endpoints: Iterable[str]) -> None:
         """Forgets browsers whose push service knows them no more."""
         await self.repository(uow).forget(endpoints=endpoints)
 
-    async def forget_user(self, consumer: str, event: Event[UserDisabled]) -> None:
-        """Forgets the browsers of a user who may not act any more. A repeat changes nothing."""
+    async def forget_user(self, consumer: str, event: Event[UserDisabled] | Event[UserRightsChanged]) -> None:
+        """Forgets the browsers of a user who may not act any more, or not as before: the console adds them again."""
         async with self.uow(event.tenant_id) as uow:
             if not await uow.seen(consumer, event.event_id):
                 await self.repository(uow).forget(user_id=event.data.user_id)

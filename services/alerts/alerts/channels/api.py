@@ -34,7 +34,7 @@ Secrets = Annotated[dict[Annotated[str, Field(max_length=40)], str], Field(max_l
 AlertKind = Annotated[str, Field(pattern=r"^[a-z][a-z_]{0,39}$")]
 Text = Annotated[str, Field(min_length=1, max_length=MAX_TEMPLATE)]
 Hour = Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
-Rate = Annotated[int, Field(ge=1, le=600, description="Messages a minute; what is more becomes a digest")]
+Rate = Annotated[int, Field(ge=1, le=6_000, description="Messages a minute, at most 600 to people; what is more becomes a digest")]
 
 
 class FieldOut(BaseModel):

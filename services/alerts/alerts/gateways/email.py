@@ -40,7 +40,7 @@ class EmailSender:
         except AddressRefused:
             return Answer(Outcome.REFUSED, NO_NETWORK)
         except aiosmtplib.SMTPRecipientsRefused as error:
-            first = error.recipients[0]
+            first = min(error.recipients, key=lambda each: each.code)  # one that is refused for now, if there is one
             return _judged(first.code, first.message)
         except aiosmtplib.SMTPResponseException as error:
             return _judged(error.code, error.message)

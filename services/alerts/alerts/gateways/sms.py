@@ -32,7 +32,7 @@ class _Listener(logging.Handler):
 
 
 class SmsSender:
-    """Sends through Apprise, in a thread. `url` replaces the service's own address in tests only."""
+    """Sends through Apprise, a telephone a thread: delivered where one was reached. `url` is another address in tests only."""
 
     def __init__(self, url: str | None = None) -> None:
         self._url = url
@@ -40,11 +40,18 @@ class SmsSender:
     async def send(self, channel: OpenChannel, message: Message) -> Answer:
         telephones = [each.strip() for each in (message.to or str(channel.settings["to"])).split(",")]
         text = " ".join(part for part in (message.subject, message.body.replace("\n", " ")) if part)
+        answers = await asyncio.gather(*(self._tell(channel, telephone, text[:_MAX_TEXT]) for telephone in telephones))
+        missed = sum(not answer.is_delivered for answer in answers)
+        if missed < len(answers):
+            return Answer(Outcome.DELIVERED, f"entregue; não para {missed} de {len(answers)} números" if missed else answers[0].detail)
+        return next((answer for answer in answers if answer.outcome is Outcome.LATER), answers[0])
+
+    async def _tell(self, channel: OpenChannel, telephone: str, text: str) -> Answer:
         said: list[str] = []
         token = _said.set(said)
         try:
             async with asyncio.timeout(10):
-                sent = await asyncio.to_thread(self._send, channel, telephones, text[:_MAX_TEXT])
+                sent = await asyncio.to_thread(self._send, channel, telephone, text)
         except TimeoutError:
             return Answer(Outcome.LATER, "sem resposta a tempo")
         except TypeError:
@@ -53,10 +60,10 @@ class SmsSender:
             _said.reset(token)
         return Answer(Outcome.DELIVERED, "entregue ao serviço de SMS") if sent else _failed(said)
 
-    def _send(self, channel: OpenChannel, telephones: list[str], text: str) -> bool:
+    def _send(self, channel: OpenChannel, telephone: str, text: str) -> bool:
         """Raises: TypeError, where the service refuses its own fields."""
         name = str(channel.settings["service"])
-        service = _class_of(name)(targets=telephones, **_arguments(name, channel.settings, channel.secrets["token"]))
+        service = _class_of(name)(targets=[telephone], **_arguments(name, channel.settings, channel.secrets["token"]))
         service.socket_connect_timeout = service.socket_read_timeout = _SECONDS
         service.request_rate_per_sec = 0
         if self._url is not None:

@@ -46,7 +46,9 @@ class TelegramSender:
             seen.append(reply)
             return str(json_of(reply).get("description", ""))
 
-        given = {"data": {name: _form(value) for name, value in fields.items()}, "files": files} if files else {"json": fields}
+        given: dict[str, Any] = (
+            {"data": {name: _form(value) for name, value in fields.items()}, "files": files} if files else {"json": fields}
+        )
         return _judged(await ask(self._http, "POST", url, says=says, **given), seen)
 
 

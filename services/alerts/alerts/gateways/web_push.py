@@ -21,7 +21,9 @@ _MAX_BODY = 500
 """Of characters: push services take 4,096 bytes in all."""
 _KEPT_S = 86_400
 _GONE = {404, 410}
-_AT_ONCE = 20
+_AT_ONCE = 10
+_EACH_S, _ALL_S = 4.0, 10.0
+"""A browser whose service hangs must not have the others told again."""
 
 
 class WebPushSender:
@@ -35,11 +37,14 @@ class WebPushSender:
         browsers = [each for each in channel.browsers if message.to in {None, str(each.user_id)}]
         if not browsers:
             return Answer(Outcome.REFUSED, "nenhum navegador ativou as notificações")
-        room = asyncio.Semaphore(_AT_ONCE)
+        room, end = asyncio.Semaphore(_AT_ONCE), asyncio.get_running_loop().time() + _ALL_S
 
         async def tell(browser: Browser) -> Answer:
-            async with room:
-                return await self._tell(browser, channel.secrets["private_key"], message)
+            try:
+                async with asyncio.timeout_at(end), room, asyncio.timeout(_EACH_S):
+                    return await self._tell(browser, channel, message)
+            except TimeoutError:
+                return Answer(Outcome.LATER, "sem resposta a tempo")
 
         answers = await asyncio.gather(*(tell(browser) for browser in browsers))
         gone = tuple(browser.endpoint for browser, answer in zip(browsers, answers, strict=True) if answer.status in _GONE)
@@ -50,17 +55,17 @@ class WebPushSender:
         chosen = (later or answers)[0]
         return Answer(chosen.outcome, chosen.detail, chosen.status, chosen.retry_after_s, gone=gone)
 
-    async def _tell(self, browser: Browser, private_key: str, message: Message) -> Answer:
+    async def _tell(self, browser: Browser, channel: OpenChannel, message: Message) -> Answer:
         headers = {
             "content-encoding": "aes128gcm",
             "content-type": "application/octet-stream",
             "ttl": str(_KEPT_S),
             "urgency": "high" if message.alert.severity is Severity.CRITICAL else "normal",
             "topic": _topic(message),
-            "authorization": self._authorization(browser.endpoint, private_key),
+            "authorization": self._authorization(browser.endpoint, channel.secrets["private_key"]),
         }
         try:
-            content = _encrypted(browser, orjson.dumps(_body(message)))
+            content = _encrypted(browser, orjson.dumps(_body(message, channel.partly.get(browser.endpoint))))
         except ValueError:  # keys that are none
             return Answer(Outcome.REFUSED, "as chaves do navegador não são válidas", 410)
         return await ask(self._http, "POST", browser.endpoint, content=content, headers=headers)
@@ -92,7 +97,11 @@ def _topic(message: Message) -> str:
     return base64.urlsafe_b64encode(hashlib.sha256(subject.encode()).digest()[:24]).decode()
 
 
-def _body(message: Message) -> dict[str, Any]:
+def _body(message: Message, seen: int | None) -> dict[str, Any]:
+    """Of a digest of which a browser may see some alerts only, their number is all that is said."""
+    if seen is not None:
+        title = f"{seen} avisos: abra o console" if seen > 1 else "1 aviso: abra o console"
+        return {"id": str(message.delivery_id), "alert_id": str(message.delivery_id), "title": title, "body": "", "url": message.link}
     return {
         "id": str(message.delivery_id),
         "alert_id": str(message.alert.alert_id),

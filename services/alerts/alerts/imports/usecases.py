@@ -26,7 +26,7 @@ from gtvision.errors import NotFound, Unavailable
 from gtvision.events import AuditRecorded
 from gtvision.ids import new_id
 from gtvision.tenancy import Caller
-from gtvision.time import Clock
+from gtvision.time import Clock, zone_of
 
 if TYPE_CHECKING:
     from alerts.alerts.repository import PostgresAlerts
@@ -140,7 +140,7 @@ class Imports:
             await work.give_up()
 
     def _zone(self, tenant_id: UUID) -> ZoneInfo:
-        return ZoneInfo(self.tenants.settings(tenant_id).timezone)
+        return zone_of(self.tenants.settings(tenant_id).timezone)
 
 
 class _Work:

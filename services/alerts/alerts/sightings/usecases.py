@@ -6,12 +6,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from alerts.sightings.domain import SightingRules, cameras_of, hits_of, occurrence, sightings_of
 from chassis.db import UnitOfWork, UowFactory
 from city.tenants import TenantDirectory
 from gtvision.events import StoredDetection
+from gtvision.time import zone_of
 
 if TYPE_CHECKING:
     from alerts.alerts.repository import PostgresAlerts
@@ -37,7 +37,7 @@ class Sightings:
         sightings = sightings_of(detections, self.rules)
         if not sightings:
             return 0
-        zone, raised = ZoneInfo(self.tenants.settings(tenant_id).timezone), 0
+        zone, raised = zone_of(self.tenants.settings(tenant_id).timezone), 0
         async with self.uow(tenant_id) as uow:
             watched = await self.watchlists(uow).matching([each.read for each in sightings])
             hits = hits_of(sightings, watched, zone)

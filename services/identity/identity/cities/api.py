@@ -17,6 +17,7 @@ from chassis.http import NoStore, Page, Provided, StrictModel, decode_cursor, en
 from chassis.idempotency import Idempotent
 from gtvision.names import clean_name
 from gtvision.tenancy import Caller, Scope, TenantSettings
+from gtvision.time import zone_of
 from identity.cities.domain import NAME_MAX, Tenant, TenantSearch, TenantState, check_logo_size, merged, named_limits
 from identity.cities.usecases.suspensions import Suspensions
 from identity.cities.usecases.tenants import CreatedTenant, NewTenant, SettingsChange, Tenants
@@ -127,11 +128,14 @@ def _revision(if_match: str | None) -> int | None:
 
 
 def _strict(document: dict[str, Any]) -> TenantSettings:
-    """A field that we do not know is refused. Raises: RequestValidationError."""
+    """A field that we do not know is refused, and a time zone that nobody knows. Raises: RequestValidationError."""
     try:
-        return TenantSettings.model_validate(document, extra="forbid")
+        settings = TenantSettings.model_validate(document, extra="forbid")
     except ValidationError as error:
         _refuse(error)
+    if zone_of(settings.timezone).key != settings.timezone:
+        raise RequestValidationError([{"type": "value_error", "loc": ("body", "timezone"), "msg": "There is no such time zone."}])
+    return settings
 
 
 def _refuse(error: ValidationError) -> NoReturn:

@@ -17,6 +17,8 @@ from gtvision.events import Severity
 _ORDER = tuple(Severity)
 _TELLS_ACKNOWLEDGED = {Kind.PAGERDUTY, Kind.WEBHOOK}
 """Machines, which keep a state of their own; a person need not be told that a colleague looks after it."""
+_RATES = {Kind.PAGERDUTY: (600, 6_000), Kind.WEBHOOK: (600, 6_000)}
+"""Messages a minute of machines, at first and at most."""
 SECRET_OVERLAP = timedelta(hours=24)
 """How long the secret before signs too."""
 
@@ -102,6 +104,13 @@ class OpenChannel:
     secrets: Mapping[str, str] = field(repr=False)
     browsers: tuple[Browser, ...] = field(default=(), repr=False)
     """Of web push: those to reach."""
+    partly: Mapping[str, int] = field(default_factory=dict, repr=False)
+    """Of a digest: endpoint -> how many of its alerts the browser may see, where that is not every one."""
+
+
+def rates_of(kind: Kind) -> tuple[int, int]:
+    """Returns how many messages a minute a channel of a kind takes where nobody said so, and at most."""
+    return _RATES.get(kind, (20, 600))
 
 
 def style_of(kind: Kind, template: Template | None) -> Style:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -25,6 +25,7 @@ from alerts.channels.domain import (
     Template,
     Told,
     Trouble,
+    rates_of,
     style_of,
 )
 from alerts.channels.ports import Sender
@@ -93,7 +94,8 @@ class Channels:
         if draft.kind is Kind.WEBHOOK:
             secrets["secret"] = _new_secret()
         sealed = {name: self._seal(caller.tenant_id, channel_id, value) for name, value in secrets.items()}
-        channel = Channel(channel_id, caller.tenant_id, draft.kind, draft.name, self.clock.now(), settings, sealed, **draft.options)
+        options = {"rate_per_minute": rates_of(draft.kind)[0], **draft.options}
+        channel = Channel(channel_id, caller.tenant_id, draft.kind, draft.name, self.clock.now(), settings, sealed, **options)
         self._check(channel)
         async with self.uow(caller.tenant_id) as uow:
             channels = self.repository(uow)
@@ -217,7 +219,7 @@ class Channels:
     async def _send(self, channel: Channel, told: Told, camera: str) -> Answer:
         try:
             message = await self.messages.compose(channel.style(), told, camera)
-            opened = await self._opened(channel, told.alert)
+            opened = await self._opened(channel, told)
             async with asyncio.timeout(_SEND_S):
                 answer = await self.senders[channel.kind].send(opened, message)
         except TimeoutError:
@@ -232,17 +234,25 @@ class Channels:
                 await self.browsers.forget(uow, answer.gone)
         return answer
 
-    async def _opened(self, channel: Channel, alert: Alert) -> OpenChannel:
+    async def _opened(self, channel: Channel, told: Told) -> OpenChannel:
         secrets = {name: self._open(channel, name) for name in channel.sealed}
         if channel.rotated_at is None or self.clock.now() >= channel.rotated_at + SECRET_OVERLAP:
             secrets.pop(_PREVIOUS, None)
         browsers: tuple[Browser, ...] = ()
+        partly: dict[str, int] = {}
         if channel.kind is Kind.WEB_PUSH:
             async with self.uow(channel.tenant_id) as uow:
-                camera = await self.alerts(uow).camera(alert.camera_id) if alert.camera_id else None
-                groups = camera.groups if camera else frozenset() if alert.camera_id else None
+                groups = await self._groups(uow, told.digest or (told.alert,))
                 browsers, secrets["private_key"] = await self.browsers.open(uow, groups)
-        return OpenChannel(channel.channel_id, channel.tenant_id, channel.kind, channel.name, channel.settings, secrets, browsers)
+                seen = {each.endpoint: sum(map(each.may_see, groups)) for each in browsers}
+                partly = {endpoint: count for endpoint, count in seen.items() if count < len(groups)}
+        return OpenChannel(channel.channel_id, channel.tenant_id, channel.kind, channel.name, channel.settings, secrets, browsers, partly)
+
+    async def _groups(self, uow: UnitOfWork, alerts: Sequence[Alert]) -> list[frozenset[UUID] | None]:
+        """Returns, of each alert, the groups of the cameras that it is about; None where it is about no camera."""
+        about = [{alert.camera_id} if alert.camera_id else set(alert.camera_ids) for alert in alerts]
+        cameras = await self.alerts(uow).cameras(set().union(*about))
+        return [frozenset().union(*(cameras[each].groups for each in ids if each in cameras)) if ids else None for ids in about]
 
     async def _note(self, channel: Channel, answer: Answer) -> None:
         now, last = self.clock.now(), channel.last_delivered_at
@@ -274,6 +284,9 @@ class Channels:
                 record(uow, Action.CHANNEL_REMOVED, None, _audit(channel))
 
     def _check(self, channel: Channel) -> None:
+        most = rates_of(channel.kind)[1]
+        if channel.rate_per_minute > most:
+            raise InvalidChannel(f"A channel of this kind takes at most {most} messages a minute.")
         if channel.template is not None:
             self.messages.check_template(channel.template)
 

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 import orjson
 
-from alerts.alerts.domain import Alert, Notice
+from alerts.alerts.domain import Alert, AlertState, Notice
 from alerts.messages.domain import MAX_SUBJECT, NOTICES, InvalidTemplate, Message, Style, Template, Told, default_template
 from alerts.messages.usecases import templates
 from chassis.logs import get_logger
@@ -21,7 +21,7 @@ from city.tenants import TenantDirectory
 from gtvision.errors import GTVisionError, NotFound
 from gtvision.events import Severity
 from gtvision.plate import format_plate
-from gtvision.time import Clock, isoformat
+from gtvision.time import Clock, isoformat, zone_of
 
 log = get_logger(__name__)
 
@@ -29,6 +29,7 @@ PICTURE_PATH: Final = "/api/v1/channels/picture"
 _LINK = "channels.picture"
 _LINK_FOR = timedelta(hours=24)
 _MAX_PICTURE_BYTES = 5_000_000
+_STATES = {AlertState.ACKNOWLEDGED: "CIENTE: ", AlertState.RESOLVED: "RESOLVIDO: "}
 _SEVERITIES = {Severity.INFO: "informação", Severity.WARNING: "atenção", Severity.CRITICAL: "crítico"}
 
 
@@ -104,7 +105,10 @@ class Messages:
 
     def _digest(self, message: Message) -> tuple[str, str]:
         """Returns the text of many alerts in one message, the gravest first, each by its name."""
-        lines = [f"{_SEVERITIES[each.severity]}, {self._local(each, each.raised_at)}: {each.title}" for each in message.digest]
+        lines = [
+            f"{_STATES.get(each.state, '')}{_SEVERITIES[each.severity]}, {self._local(each, each.raised_at)}: {each.title}"
+            for each in message.digest
+        ]
         count = f"{len(lines)} alertas" if len(lines) > 1 else "1 alerta"
         body = "\n".join((*lines, *([message.link] if message.link else [])))
         return f"{count}: {message.city or 'resumo'}"[:MAX_SUBJECT], body[:100_000]
@@ -114,10 +118,7 @@ class Messages:
 
     def zone(self, tenant_id: UUID) -> ZoneInfo:
         """Returns the city's time zone."""
-        try:
-            return ZoneInfo(self.tenants.settings(tenant_id).timezone)
-        except (KeyError, ValueError, OSError):  # one that this machine does not know
-            return ZoneInfo("America/Sao_Paulo")
+        return zone_of(self.tenants.settings(tenant_id).timezone)
 
     def _url(self, path: str) -> str:
         return f"{self.public_url.rstrip('/')}{path}" if self.public_url else ""
