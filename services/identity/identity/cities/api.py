@@ -36,8 +36,6 @@ _PATCH_BODY = {"requestBody": {"required": True, "content": {"application/merge-
 
 Document = Annotated[dict[str, Any], Body()]
 IfMatch = Annotated[str | None, Header(max_length=100, description='ETag of the settings that this change is based on, as "3"')]
-
-
 Name = Annotated[str, Field(min_length=1, max_length=NAME_MAX, pattern=r"\S"), AfterValidator(clean_name)]
 
 
@@ -235,9 +233,8 @@ async def replace_settings(
     tenant_id: UUID, body: Document, caller: Annotated[Caller, _WRITE], tenants: TenantsDep, response: Response, if_match: IfMatch = None
 ) -> TenantSettings:
     """Replace the settings; what is left out takes its default, but the logo stays. `If-Match` is required."""
-    done = await tenants.change_settings(
-        caller, tenant_id, _revision(if_match), SettingsChange(partial(_replaced, body), named_limits(body), whole=True)
-    )
+    change = SettingsChange(partial(_replaced, body), named_limits(body), whole=True)
+    done = await tenants.change_settings(caller, tenant_id, _revision(if_match), change)
     return _shown(done, response)
 
 
@@ -246,9 +243,8 @@ async def change_settings(
     tenant_id: UUID, body: Document, caller: Annotated[Caller, _WRITE], tenants: TenantsDep, response: Response, if_match: IfMatch = None
 ) -> TenantSettings:
     """Change a part of the settings (RFC 7396: null brings a default back). `If-Match` is required."""
-    done = await tenants.change_settings(
-        caller, tenant_id, _revision(if_match), SettingsChange(partial(_patched, body), named_limits(body))
-    )
+    change = SettingsChange(partial(_patched, body), named_limits(body))
+    done = await tenants.change_settings(caller, tenant_id, _revision(if_match), change)
     return _shown(done, response)
 
 
