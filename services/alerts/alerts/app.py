@@ -30,6 +30,7 @@ from alerts.deliveries.jobs import sending
 from alerts.deliveries.repository import PostgresDeliveries
 from alerts.deliveries.usecases import Deliveries, Sending
 from alerts.escalation.api import router as escalation_router
+from alerts.escalation.consumers import EscalationEvents
 from alerts.escalation.jobs import escalating
 from alerts.escalation.repository import PostgresEscalation
 from alerts.escalation.usecases import Escalation, Policies
@@ -84,8 +85,7 @@ def create_api(settings: ApiSettings) -> Service:
     db = Database(settings.db, clock)
     bus = Bus(settings.rabbit, settings.service_name, clock)
     cache, state = connect_redis(settings.redis.cache_url), connect_redis(settings.redis.state_url)
-    auth = AuthRuntime(state, clock)
-    tenants = TenantDirectory(state)
+    auth, tenants = AuthRuntime(state, clock), TenantDirectory(state)
     watchlists = Watchlists(db.uow, PostgresWatchlists, clock)
     imports = Imports(db.uow, PostgresImports, PostgresWatchlists, PostgresAlerts, PostgresImportQueue(db), tenants, clock)
     live = LiveBus(cache)
@@ -99,6 +99,7 @@ def create_api(settings: ApiSettings) -> Service:
     alerts = Alerts(db.uow, PostgresAlerts, clock, live, escalation)
     links = Links(db.uow, PostgresLinks, PostgresAlerts, alerts, channels.names, clock, vault, settings.public_url)
     sends = Sending(db.uow, PostgresDeliveries, alerts, PostgresAlerts, channels, links, tenants, clock, live)
+    EscalationEvents(db.uow, PostgresAlerts, (_forget_told,)).subscribe(bus)
     BrowserEvents(browsers).subscribe(bus)
     ChannelEvents(channels).subscribe(bus)
     SightingEvents(Sightings(db.uow, PostgresWatchlists, PostgresAlerts, alerts, tenants, settings.rules.sighting)).subscribe(bus)
@@ -174,6 +175,12 @@ async def _chosen(uow: UnitOfWork, alert: Alert) -> tuple[UUID, ...] | None:
         return await PostgresRules(uow).channels_of(alert.rule_id)
     watchlist = await PostgresWatchlists(uow).get(alert.watchlist_id) if alert.watchlist_id else None
     return watchlist.channel_ids if watchlist else None
+
+
+async def _forget_told(uow: UnitOfWork) -> None:
+    """Who was told, and how people are reached, in a city that left."""
+    for rows in (PostgresEscalation(uow), PostgresDeliveries(uow), PostgresLinks(uow)):
+        await rows.forget_city()
 
 
 async def _move_mute(uow: UnitOfWork, end: datetime, until: datetime | None) -> None:

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Select, and_, case, func, not_, select, text, tuple_, update
+from sqlalchemy import Row, Select, and_, case, delete, func, not_, select, text, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 
 from alerts.deliveries.domain import DIGEST, LEASE, PENDING, Delivery, DeliveryQuery, DeliveryState, Pace, Recipient, Try
@@ -187,6 +187,10 @@ class PostgresDeliveries:
     async def replay(self, delivery_id: UUID, now: datetime, expires_at: datetime) -> None:
         again = {"state": DeliveryState.WAITING, "next_try_at": now, "expires_at": expires_at, "digest_id": None, "fence": _row.fence + 1}
         await self._session.execute(update(deliveries).where(self._mine, _row.delivery_id == delivery_id).values(again))
+
+    async def forget_city(self) -> None:
+        for table in (deliveries, delivery_tries, channel_paces):
+            await self._session.execute(delete(table).where(table.c.tenant_id == self._tenant_id))
 
     async def _locked(self, found: Select[tuple[UUID]]) -> list[UUID]:
         """Returns the ids, locked, by a statement of its own: inside of another one PostgreSQL may run it several times, and lock more."""

@@ -107,6 +107,10 @@ class PostgresEscalation:
         mine = delete(escalations).where(_due.tenant_id == self._tenant_id, _due.alert_id == alert_id)
         await self._session.execute(mine.where(_due.step == step) if step is not None else mine)
 
+    async def forget_city(self) -> None:
+        for table in (escalation_policies, on_call_groups, escalations):
+            await self._session.execute(delete(table).where(table.c.tenant_id == self._tenant_id))
+
 
 def _step(step: PolicyStep) -> dict[str, object]:
     return {

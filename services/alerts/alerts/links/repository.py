@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.dialects.postgresql import insert
 
 from alerts.links.tables import used_links
@@ -25,3 +25,6 @@ class PostgresLinks:
     async def use(self, delivery_id: UUID, at: datetime) -> None:
         values = {"tenant_id": self._tenant_id, "delivery_id": delivery_id, "used_at": at}
         await self._session.execute(insert(used_links).values(values).on_conflict_do_nothing())
+
+    async def forget_city(self) -> None:
+        await self._session.execute(delete(used_links).where(used_links.c.tenant_id == self._tenant_id))
