@@ -16,9 +16,12 @@ import { Template } from "./template.js";
 const QUIET = { ...NIGHTS, except_critical: true };
 const NEW = { name: "", enabled: true, settings: {}, secrets_set: [], min_severity: "warning", kinds: [], rate_per_minute: "", quiet_hours: null, template: null };
 
+/** The API takes no day for every day. */
+const quietOf = (channel) => (channel?.quiet_hours ? { ...channel.quiet_hours, days: channel.quiet_hours.days.length ? channel.quiet_hours.days : NIGHTS.days } : null);
+
 /** `channel`: null for a new one; `kinds`: what the API knows of each kind; `onSaved(channel)`, `onSecret(text)`: a secret to show once. */
 export function ChannelDialog({ channel, kinds, onSaved, onSecret, onClose }) {
-  const [draft, setDraft] = useState({ kind: kinds[0].kind, ...NEW, ...channel, secrets: {} });
+  const [draft, setDraft] = useState({ kind: kinds[0].kind, ...NEW, ...channel, quiet_hours: quietOf(channel), secrets: {} });
   const [wrong, setWrong] = useState(""); // name of the field that the API did not take
   const edit = (changes) => setDraft((before) => ({ ...before, ...changes }));
   const about = kinds.find(({ kind }) => kind === draft.kind);
@@ -62,6 +65,7 @@ export function ChannelDialog({ channel, kinds, onSaved, onSecret, onClose }) {
 function asked({ name, enabled, settings, secrets, min_severity, kinds, rate_per_minute: rate, quiet_hours, template }, fields) {
   const known = fields.filter(({ type }) => type !== "secret").map(({ name: field, type }) => [field, type, settings[field]]);
   const given = known.filter(([, , value]) => value !== undefined && value !== "").map(([field, type, value]) => [field, type === "number" ? Number(value) : value]);
+  if (quiet_hours?.days.length === 0) throw { code: "no_days" };
   const typed = Object.fromEntries(Object.entries(secrets).filter(([, value]) => value));
   return {
     name: name.trim(), enabled, settings: Object.fromEntries(given), min_severity, kinds, quiet_hours, template,

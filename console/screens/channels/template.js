@@ -22,7 +22,7 @@ export function Template({ about, template, onChange }) {
     <${CheckField} label=${CHANNELS.templateOn} hint=${CHANNELS.templateHint} checked=${template !== null} onChange=${(event) => onChange(event.target.checked ? { ...about.template } : null)} />
     ${template && html`
       <${TextField} label=${CHANNELS.subject} value=${template.subject ?? ""} maxlength="500" autocomplete="off" onInput=${(event) => onChange({ ...template, subject: event.target.value })} />
-      <${Field} label=${CHANNELS.body}>${(wires) => html`<textarea ...${wires} ref=${body} class="channels-body" maxlength="8000" spellcheck=${false} value=${template.body} onInput=${(event) => onChange({ ...template, body: event.target.value })} />`}<//>
+      <${Field} label=${CHANNELS.body}>${(wires) => html`<textarea ...${wires} ref=${body} class="channels-body" maxlength="4000" spellcheck=${false} value=${template.body} onInput=${(event) => onChange({ ...template, body: event.target.value })} />`}<//>
       <div class="channels-variables" role="group" aria-label=${CHANNELS.variables}>
         ${about.variables.map(({ name, meaning, example }) => html`<button type="button" key=${name} title=${[meaning, example].filter(Boolean).join(": ")} onClick=${() => insert(name)}><code>${name}</code></button>`)}
       </div>`}

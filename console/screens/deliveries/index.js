@@ -20,6 +20,7 @@ export const styles = ["style.css"];
 
 const AGAIN_MS = 15_000;
 const PENDING = new Set(["waiting", "held"]);
+const REPEATABLE = new Set(["delivered", "failed"]);
 
 export default function Deliveries({ query }) {
   const [shown, setShown] = useState(null);
@@ -41,7 +42,7 @@ export default function Deliveries({ query }) {
     title: DELIVERIES.actions,
     cell: (row) => html`<span class="actions">
       <button type="button" onClick=${() => setShown(row)} aria-label=${DELIVERIES.showThis(row.alert_title)}>${DELIVERIES.show}</button>
-      ${may("channels:write") && !PENDING.has(row.state) && html`<button type="button" onClick=${() => replay(row)} aria-label=${DELIVERIES.replayThis(row.alert_title)}>${DELIVERIES.replay}</button>`}
+      ${may("channels:write") && REPEATABLE.has(row.state) && html`<button type="button" onClick=${() => replay(row)} aria-label=${DELIVERIES.replayThis(row.alert_title)}>${DELIVERIES.replay}</button>`}
     </span>`,
   };
   return html`<section class="screen deliveries">

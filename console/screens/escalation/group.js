@@ -1,12 +1,23 @@
 // A group on call: its people in the order of their turns, how each is reached, when turns change, and who stands in for whom.
 
-import { session } from "../../shell/state.js";
+import { me, session } from "../../shell/state.js";
 import { ESCALATION } from "../../texts/pt-BR/escalation.js";
 import { instantOf, localOf } from "../../ui/dates.js";
 import { Dialog } from "../../ui/dialog.js";
 import { Form, SelectField, TextField } from "../../ui/form.js";
 import { html, useState } from "../../ui/html.js";
 import { usePeople } from "../../ui/who.js";
+
+/** Whether this way leads to the devices of an account, which has no other address. */
+const isPush = (way, channels) => channels.some(({ channel_id: id, kind }) => id === way.channel_id && kind === "web_push");
+
+/** Throws a problem where it would not be known whose turn it is, or a person could not be reached. */
+function check(members, overrides, channels) {
+  const names = new Set(members.map(({ name }) => name));
+  if (names.size < members.length) throw { code: "same_names" };
+  if (overrides.some(({ member }) => !names.has(member))) throw { code: "not_a_member" };
+  if (members.some((each) => !each.user_id && each.reach.some((way) => isPush(way, channels)))) throw { code: "no_account" };
+}
 
 const today = () => localOf(new Date().toISOString()).slice(0, 10);
 
@@ -20,7 +31,9 @@ export function GroupDialog({ group, channels, onSaved, onClose }) {
   const setOverride = (index, changes) => edit({ overrides: draft.overrides.with(index, { ...draft.overrides[index], ...changes }) });
   const { people } = usePeople();
   const save = async (_values, _form, key) => {
-    const members = draft.members.map((each) => ({ ...each, name: each.name.trim(), reach: each.reach.map((way) => ({ ...way, to: way.to?.trim() || null })) }));
+    const reachOf = (each) => each.reach.map((way) => ({ ...way, to: isPush(way, channels) ? each.user_id : way.to?.trim() || null }));
+    const members = draft.members.map((each) => ({ ...each, name: each.name.trim(), reach: reachOf(each) }));
+    check(members, draft.overrides, channels);
     const body = { name: draft.name.trim(), members, rotation: { ...draft.rotation, days: Number(draft.rotation.days) }, overrides: draft.overrides };
     await (group.group_id ? session.patch(`/escalation/groups/${group.group_id}`, body) : session.post("/escalation/groups", body, { key }));
     onSaved();
@@ -55,13 +68,15 @@ export function GroupDialog({ group, channels, onSaved, onClose }) {
 function Member({ number, member, channels, people, onChange, onRemove }) {
   const [way] = member.reach;
   const reach = (changes) => onChange({ reach: [{ ...way, ...changes }, ...member.reach.slice(1)] });
-  const choose = (id) => onChange({ user_id: id || null, ...(!member.name && id ? { name: people.find(([each]) => each === id)[1] } : {}) });
+  const isByPush = isPush(way, channels);
+  const accounts = people.length || !isByPush ? people : [[me.value.id, me.value.name || me.value.email]];
+  const choose = (id) => onChange({ user_id: id || null, ...(!member.name && id ? { name: accounts.find(([each]) => each === id)[1] } : {}) });
   return html`<fieldset><legend>${ESCALATION.member(number)}</legend>
     <div class="numbers">
-      ${people.length > 0 && html`<${SelectField} label=${ESCALATION.user} value=${member.user_id ?? ""} options=${[["", ESCALATION.noUser], ...people]} onChange=${(event) => choose(event.target.value)} />`}
+      ${accounts.length > 0 && html`<${SelectField} label=${ESCALATION.user} hint=${isByPush ? ESCALATION.userHint : ""} required=${isByPush} value=${member.user_id ?? ""} options=${[["", ESCALATION.noUser], ...accounts]} onChange=${(event) => choose(event.target.value)} />`}
       <${TextField} label=${ESCALATION.memberName} value=${member.name} maxlength="120" required autocomplete="off" onInput=${(event) => onChange({ name: event.target.value })} />
-      <${SelectField} label=${ESCALATION.by} value=${way.channel_id} options=${channels.map((each) => [each.channel_id, each.name])} onChange=${(event) => reach({ channel_id: event.target.value })} />
-      <${TextField} label=${ESCALATION.to} hint=${ESCALATION.toHint} value=${way.to ?? ""} maxlength="200" autocomplete="off" onInput=${(event) => reach({ to: event.target.value })} />
+      <${SelectField} label=${ESCALATION.by} value=${way.channel_id} options=${channels.map((each) => [each.channel_id, each.name])} onChange=${(event) => reach({ channel_id: event.target.value, ...(isByPush && { to: "" }) })} />
+      ${!isByPush && html`<${TextField} label=${ESCALATION.to} hint=${ESCALATION.toHint} value=${way.to ?? ""} maxlength="200" autocomplete="off" onInput=${(event) => reach({ to: event.target.value })} />`}
     </div>
     ${onRemove && html`<div class="actions"><button type="button" onClick=${onRemove} aria-label=${ESCALATION.removeMember(member.name || ESCALATION.member(number))}>${ESCALATION.remove}</button></div>`}
   </fieldset>`;

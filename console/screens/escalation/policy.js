@@ -17,6 +17,12 @@ const NEXT_MIN = 15;
 const MOST_STEPS = 20;
 const REPEATS = /** @type {[string, string][]} */ ([["", ESCALATION.never], ...[1, 2, 4, 6, 8, 12].map((hours) => [String(hours), ESCALATION.every(hours)])]);
 
+/** Throws a problem where a step tells nobody, or comes before the one before. */
+function check(steps) {
+  if (steps.some((step) => !step.channel_ids.length && !step.group_ids.length)) throw { code: "empty_step" };
+  if (steps.some((step, index) => index > 0 && step.after_min <= steps[index - 1].after_min)) throw { code: "steps_order" };
+}
+
 /** `policy`: {} for a new one. */
 export function PolicyDialog({ policy, channels, groups, onSaved, onClose }) {
   const [draft, setDraft] = useState({ ...NEW, ...policy });
@@ -26,6 +32,7 @@ export function PolicyDialog({ policy, channels, groups, onSaved, onClose }) {
   const save = async (_values, _form, key) => {
     const { policy_id: id, ...fields } = draft;
     const body = { ...fields, name: draft.name.trim(), order: Number(draft.order), steps: draft.steps.map((step) => ({ ...step, after_min: Number(step.after_min) })) };
+    check(body.steps);
     await (id ? session.patch(`/escalation/policies/${id}`, body) : session.post("/escalation/policies", body, { key }));
     onSaved();
   };

@@ -5,6 +5,7 @@ import { toast } from "../../shell/toasts.js";
 import { inWords } from "../../texts/pt-BR/errors.js";
 import { MAINTENANCE } from "../../texts/pt-BR/maintenance.js";
 import { day } from "../../ui/dates.js";
+import { confirm } from "../../ui/dialog.js";
 import { Form, TextField } from "../../ui/form.js";
 import { html } from "../../ui/html.js";
 import { useLoaded } from "../../ui/loading.js";
@@ -14,15 +15,20 @@ import { Table } from "../../ui/table.js";
 export function Holidays() {
   const read = useLoaded(() => session.get("/maintenance/holidays"));
   const dates = read.value?.dates ?? null;
-  const put = async (next) => {
-    read.set(await session.put("/maintenance/holidays", { dates: next.sort((a, b) => a.date.localeCompare(b.date)) }));
+  /** `change(dates)`: of what is known now, as all of them are written at once. */
+  const put = async (change) => {
+    const { dates: now } = await session.get("/maintenance/holidays");
+    read.set(await session.put("/maintenance/holidays", { dates: change(now).sort((a, b) => a.date.localeCompare(b.date)) }));
     toast(MAINTENANCE.saved);
   };
   const add = async ({ date, name }, form) => {
-    await put([...dates.filter((each) => each.date !== date), { date, name: name.trim() }]);
+    await put((now) => [...now.filter((each) => each.date !== date), { date, name: name.trim() }]);
     form.reset();
   };
-  const remove = (gone) => put(dates.filter((each) => each.date !== gone.date)).catch((problem) => toast(inWords(problem), "failed"));
+  const remove = async (gone) => {
+    if (!(await confirm({ title: MAINTENANCE.removeThis(gone.name), text: MAINTENANCE.removeText, action: MAINTENANCE.remove }))) return;
+    await put((now) => now.filter((each) => each.date !== gone.date)).catch((problem) => toast(inWords(problem), "failed"));
+  };
   const columns = [
     { title: MAINTENANCE.holiday, name: true, cell: (each) => each.name },
     { title: MAINTENANCE.date, cell: (each) => day(`${each.date}T12:00:00`) },

@@ -5,7 +5,7 @@ import { groups } from "../../stores/groups.js";
 import { MAINTENANCE } from "../../texts/pt-BR/maintenance.js";
 import { CamerasField, GroupBoxes } from "../../ui/choosing.js";
 import { instantOf, localOf } from "../../ui/dates.js";
-import { Dialog } from "../../ui/dialog.js";
+import { confirm, Dialog } from "../../ui/dialog.js";
 import { Form, TextField } from "../../ui/form.js";
 import { html, useState } from "../../ui/html.js";
 
@@ -20,6 +20,8 @@ export function WindowDialog({ window, onSaved, onClose }) {
   const save = async ({ name, from, to }, _form, key) => {
     const body = { name: name.trim(), starts_at: instantOf(from), ends_at: instantOf(to), camera_ids: cameras, group_ids: inGroups };
     if (body.ends_at <= body.starts_at) throw { code: "order" };
+    const isCity = !cameras.length && !inGroups.length;
+    if (isCity && !(await confirm({ title: MAINTENANCE.cityTitle, text: MAINTENANCE.cityText, action: MAINTENANCE.cityYes }))) return;
     await (window.window_id ? session.patch(`/maintenance/${window.window_id}`, body) : session.post("/maintenance", body, { key }));
     onSaved();
   };

@@ -20,7 +20,7 @@ export const ACCOUNT = {
   pushHint: "Alertas chegam como notificação, mesmo com o console fechado. A cidade precisa de um canal “Notificação no navegador”.",
   pushOn: "Este aparelho recebe avisos.",
   pushOff: "Este aparelho não recebe mais avisos.",
-  pushImpossible: "Este navegador não recebe notificações. No iPhone, adicione o console à tela de início primeiro.",
+  pushImpossible: "Este navegador não recebe notificações.",
   pushWords: {
     push_denied: "O navegador não deixa: permita notificações deste endereço nas configurações dele.",
     push_refused: "O navegador não conseguiu assinar os avisos. Sem acesso à internet, ele não alcança o serviço de notificações.",

@@ -68,5 +68,5 @@ export const CHANNELS = {
   secretHint: "Copie agora: não é mostrado de novo.",
   done: "Já copiei",
   wrong: "Este valor não é válido.",
-  words: { invalid_channel: "Um dos campos não é válido. Confira e tente de novo.", name_taken: "Já existe um canal com este nome.", conflict: "Já existe um canal com este nome.", invalid_template: "O modelo tem um erro. Confira as chaves e as variáveis." },
+  words: { no_days: "Escolha ao menos um dia da semana para as horas de silêncio.", invalid_channel: "Um dos campos não é válido. Confira e tente de novo.", name_taken: "Já existe um canal com este nome.", conflict: "Já existe um canal com este nome.", invalid_template: "O modelo tem um erro. Confira as chaves e as variáveis." },
 };

@@ -55,6 +55,7 @@ export const ESCALATION = {
   noUser: "sem conta",
   by: "Canal",
   to: "Endereço da pessoa neste canal",
+  userHint: "Os avisos vão para os aparelhos desta conta.",
   toHint: "E-mail, telefone ou chat; em branco, o do canal.",
   addMember: "Adicionar pessoa",
   removeMember: (name) => `Tirar: ${name}`,
@@ -74,5 +75,12 @@ export const ESCALATION = {
   who: "Quem",
   from: "De",
   until: "Até",
-  words: { name_taken: "Já existe outra com este nome." },
+  words: {
+    name_taken: "Já existe outra com este nome.",
+    empty_step: "Cada passo precisa de ao menos um canal ou um plantão.",
+    steps_order: "Cada passo precisa de mais minutos que o anterior.",
+    same_names: "Duas pessoas têm o mesmo nome: mude um deles, para que se saiba de quem é a vez.",
+    not_a_member: "Quem fica numa troca precisa ser uma das pessoas deste plantão.",
+    no_account: "Por este canal só se avisa quem tem conta: escolha a conta da pessoa.",
+  },
 };

@@ -16,6 +16,9 @@ export const MAINTENANCE = {
   groups: (count) => (count === 1 ? "1 grupo" : `${count} grupos`),
   groupsOf: "Grupos de câmeras",
   scopeHint: "Sem câmera e sem grupo escolhidos: a cidade inteira.",
+  cityTitle: "A cidade inteira?",
+  cityText: "Nem câmera nem grupo foi escolhido: durante este tempo ninguém é avisado de nada, de nenhuma câmera.",
+  cityYes: "Sim, a cidade inteira",
   state: "Situação",
   running: "agora",
   planned: "planejado",
@@ -37,6 +40,7 @@ export const MAINTENANCE = {
   holiday: "Feriado",
   add: "Adicionar",
   removeThis: (name) => `Remover: ${name}`,
+  removeText: "Regras que valem só em feriados, ou nunca neles, passam a tratar este dia como os outros.",
   remove: "Remover",
   saved: "Feriados salvos.",
 };

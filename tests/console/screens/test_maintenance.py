@@ -30,6 +30,7 @@ async def test_work_is_planned_for_the_whole_city(console: Console) -> None:
     dialog = page.get_by_role("dialog")
     await dialog.get_by_label("O que será feito").fill("Troca do switch")
     await dialog.get_by_role("button", name="Planejar", exact=True).click()
+    await page.get_by_role("button", name="Sim, a cidade inteira").click()
     row = page.get_by_role("row", name="Troca do switch")
     await expect(row).to_contain_text("a cidade inteira")
     await expect(row).to_contain_text("agora")
@@ -52,5 +53,6 @@ async def test_holidays_are_added_and_taken_away(console: Console) -> None:
     await holidays.get_by_role("button", name="Adicionar").click()
     await expect(holidays.get_by_role("row", name="República")).to_contain_text("15/11/2026")
     await holidays.get_by_role("button", name="Remover: Natal").click()
+    await page.get_by_role("dialog").get_by_role("button", name="Remover").click()
     await expect(holidays.get_by_role("row", name="Natal")).to_have_count(0)
     assert [each["name"] for each in known["dates"]] == ["República"]
