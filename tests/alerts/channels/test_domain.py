@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime, time
+from datetime import UTC, datetime
 
 import pytest
 from tests.alerts.gateways.conftest import an_alert
 
 from alerts.alerts.domain import Notice
-from alerts.channels.domain import KINDS, Channel, InvalidChannel, Kind, QuietHours
+from alerts.channels.domain import KINDS, Channel, InvalidChannel, Kind
 from gtvision.events import Severity
 from gtvision.ids import new_id
 
@@ -29,29 +29,6 @@ def test_only_machines_are_told_that_a_person_has_seen_it() -> None:
     assert not CHANNEL.wants(an_alert(), Notice.ACKNOWLEDGED)
     assert replace(CHANNEL, kind=Kind.PAGERDUTY).wants(an_alert(), Notice.ACKNOWLEDGED)
     assert CHANNEL.wants(an_alert(), Notice.RESOLVED)
-
-
-@pytest.mark.parametrize(
-    ("at", "held"),
-    [
-        ("2026-05-01 21:59", False),  # a Friday
-        ("2026-05-01 22:00", True),
-        ("2026-05-02 05:59", True),  # Saturday's early hours are Friday's night
-        ("2026-05-02 06:00", False),
-        ("2026-05-02 23:00", False),
-        ("2026-05-01 03:00", False),  # Thursday's night
-    ],
-)
-def test_quiet_hours_past_midnight_belong_to_the_day_on_which_they_began(at: str, held: bool) -> None:
-    friday = replace(CHANNEL, quiet_hours=QuietHours(time(22), time(6), frozenset({4})))
-    assert friday.is_quiet(Severity.WARNING, datetime.fromisoformat(at)) is held
-    assert not friday.is_quiet(Severity.CRITICAL, datetime.fromisoformat(at))
-    strict = QuietHours(time(22), time(6), frozenset({4}), except_critical=False)
-    assert replace(CHANNEL, quiet_hours=strict).is_quiet(Severity.CRITICAL, datetime.fromisoformat(at)) is held
-
-
-def test_the_same_hour_at_both_ends_is_the_whole_day() -> None:
-    assert QuietHours(time(0), time(0)).hold(datetime.fromisoformat("2026-05-01 12:00"))
 
 
 def test_fields_are_cleaned_and_told_apart() -> None:

@@ -10,21 +10,20 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from alerts.alerts.domain import Alert, AlertState, Notice
+from alerts.channels.domain import QuietHours
 from alerts.deliveries.domain import (
     TROUBLE_AFTER,
     Delivery,
     DeliveryState,
     Pace,
     Recipient,
-    digest_notice,
-    gravest_first,
     is_flood,
     new_delivery,
     new_digest,
     plan_ending,
-    quiet_until,
     wait_after,
 )
+from alerts.messages.domain import digest_notice, gravest_first
 from gtvision.events import Severity
 from gtvision.ids import new_id
 
@@ -142,8 +141,8 @@ def test_a_digest_is_as_loud_as_its_loudest_and_goes_to_the_same_person() -> Non
     digest = new_digest(rows, new_id(), NOW)
     assert (digest.severity, digest.to, digest.alert_id, digest.attempts) == (Severity.WARNING, "chat 7", None, 0)
     assert "2 alertas" in digest.title
-    assert digest_notice(rows) is Notice.RAISED
-    assert digest_notice([replace(each, notice=Notice.RESOLVED) for each in rows]) is Notice.RESOLVED
+    assert digest_notice(each.notice for each in rows) is Notice.RAISED
+    assert digest_notice([Notice.RESOLVED] * 2) is Notice.RESOLVED
     known = [alert(Severity.INFO), alert(minutes=5), alert(minutes=1)]
     assert gravest_first(known) == [known[2], known[1], known[0]]
 
@@ -163,5 +162,6 @@ def test_a_digest_is_as_loud_as_its_loudest_and_goes_to_the_same_person() -> Non
 )
 def test_quiet_hours_end_by_the_citys_clock(start: str, end: str, days: tuple[int, ...], hour: int, expected: int | None) -> None:
     midnight = datetime(2026, 5, 4, 3, tzinfo=UTC)
-    until = quiet_until(time.fromisoformat(start), time.fromisoformat(end), days, midnight + timedelta(hours=hour), ZONE)
+    hours = QuietHours(time.fromisoformat(start), time.fromisoformat(end), frozenset(days))
+    until = hours.until(midnight + timedelta(hours=hour), ZONE)
     assert until == (None if expected is None else midnight + timedelta(hours=expected))

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, time, timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
@@ -14,8 +14,6 @@ from gtvision.events import Severity
 from gtvision.ids import derived_id
 
 if TYPE_CHECKING:
-    from zoneinfo import ZoneInfo
-
     from alerts.channels.domain import Channel
 
 CHANNEL_ALERT: Final = "notification_failed"
@@ -30,8 +28,7 @@ GIVEN_UP_AFTER: Final = timedelta(hours=24)
 LEASE: Final = timedelta(seconds=30)
 """A message that was taken and not recorded is sent again after this; a try takes at most 20 s."""
 TROUBLE_AFTER: Final = timedelta(minutes=2)
-CLOSED_AFTER: Final = 3
-"""So many failures in a row are the channel's, not a message's."""
+CLOSED_AFTER: Final = 3  # so many failures in a row are the channel's, not a message's
 LONG_AWAY: Final = timedelta(minutes=1)
 """A channel that is back after this is tried with everything that waits, whatever its next try."""
 
@@ -243,18 +240,6 @@ def is_flood(waiting: int, tokens: float, kind: str) -> bool:
     return kind not in MACHINES and tokens >= 1 and waiting - int(tokens) > FLOOD
 
 
-def quiet_until(start: time, end: time, days: Collection[int], now: datetime, zone: ZoneInfo) -> datetime | None:
-    """Returns when the quiet hours end in which `now` lies, or None. Days (0: Monday; none: all) are those on which they begin."""
-    local = now.astimezone(zone)
-    for back in (0, 1):
-        day = local.date() - timedelta(days=back)
-        begins = datetime.combine(day, start, zone)
-        ends = datetime.combine(day + timedelta(days=end <= start), end, zone)
-        if (not days or day.weekday() in days) and begins <= local < ends:
-            return ends.astimezone(now.tzinfo)
-    return None
-
-
 def trouble_alert(channel: Channel, pace: Pace, now: datetime) -> Occurrence:
     """What is raised of a channel that is out of order."""
     return Occurrence(
@@ -291,13 +276,3 @@ def new_digest(rows: Sequence[Delivery], delivery_id: UUID, now: datetime) -> De
         fence=0,
         last_answer="",
     )
-
-
-def digest_notice(rows: Iterable[Delivery]) -> Notice:
-    """Returns what a digest of these says: that alerts are over, where all of them do."""
-    return Notice.RESOLVED if all(row.notice == Notice.RESOLVED for row in rows) else Notice.RAISED
-
-
-def gravest_first(alerts: Iterable[Alert]) -> list[Alert]:
-    """Returns the alerts, the loudest first and then the oldest."""
-    return sorted(alerts, key=lambda each: (-_LOUDNESS[each.severity], each.raised_at, each.alert_id))

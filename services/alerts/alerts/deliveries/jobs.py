@@ -14,15 +14,13 @@ from chassis.loops import Loop, beating
 from gtvision.errors import Unavailable
 
 EVERY_S = 1.0
-GATHER_S = 0.05
-"""After a commit that wrote messages: so long others may join the same turn."""
+GATHER_S = 0.05  # after a commit that wrote messages, others may join the same turn
 WATCH_EVERY_S = 5.0
 AT_ONCE = 64
 """Messages under way in this process; of one channel at most AT_ONCE_OF_A_CHANNEL, so that one that hangs holds up no other."""
 AT_ONCE_OF_A_CHANNEL = 16
 TRY_S = 20.0
-END_S = 5.0
-"""So long an ending process waits for messages under way, so that what arrived is recorded, and not sent again."""
+END_S = 5.0  # an ending process waits so long for what is under way: what has arrived is recorded, and not sent again
 
 log = get_logger(__name__)
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
 from alerts.alerts.domain import Alert, Notice
 from gtvision.errors import Invalid
+from gtvision.events import Severity
+
+_ORDER = tuple(Severity)
 
 MAX_SUBJECT: Final = 200
 MAX_BODY: Final = 10_000
@@ -138,3 +141,13 @@ _SHORT = "{{ city }}, {{ time }}{% if link %} {{ link }}{% endif %}"
 def default_template(notice: Notice, *, is_short: bool = False) -> Template:
     """Returns the text of a channel that has none of its own; a short one where a message costs by its length."""
     return Template(NOTICES[notice][1], _SHORT if is_short else _BODY)
+
+
+def digest_notice(notices: Iterable[str]) -> Notice:
+    """Returns what a digest of these says: that alerts are over, where all of them do."""
+    return Notice.RESOLVED if all(notice == Notice.RESOLVED for notice in notices) else Notice.RAISED
+
+
+def gravest_first(alerts: Iterable[Alert]) -> list[Alert]:
+    """Returns the alerts, the loudest first and then the oldest."""
+    return sorted(alerts, key=lambda each: (-_ORDER.index(each.severity), each.raised_at, each.alert_id))

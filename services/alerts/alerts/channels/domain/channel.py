@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from alerts.alerts.domain import Alert, Notice
 from alerts.browsers.domain import Browser
@@ -35,15 +36,16 @@ class QuietHours:
     days: frozenset[int] = frozenset()
     except_critical: bool = True
 
-    def hold(self, at: datetime) -> bool:
-        """Whether an instant, in the city's own time, is in them."""
-        now = at.time()
-        if self.start < self.end:
-            return self.start <= now < self.end and self._is_day(at)
-        return (now >= self.start and self._is_day(at)) or (now < self.end and self._is_day(at - timedelta(days=1)))
-
-    def _is_day(self, at: datetime) -> bool:
-        return not self.days or at.weekday() in self.days
+    def until(self, now: datetime, zone: ZoneInfo) -> datetime | None:
+        """Returns when the quiet hours end in which an instant lies, or None."""
+        local = now.astimezone(zone)
+        for back in (0, 1):
+            day = local.date() - timedelta(days=back)
+            begins = datetime.combine(day, self.start, zone)
+            ends = datetime.combine(day + timedelta(days=self.end <= self.start), self.end, zone)
+            if (not self.days or day.weekday() in self.days) and begins <= local < ends:
+                return ends.astimezone(now.tzinfo)
+        return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,11 +87,6 @@ class Channel:
     def style(self) -> Style:
         """Returns how its messages are written."""
         return style_of(self.kind, self.template)
-
-    def is_quiet(self, severity: Severity, at: datetime) -> bool:
-        """Whether it is silent at an instant of the city's own time."""
-        hours = self.quiet_hours
-        return hours is not None and hours.hold(at) and not (hours.except_critical and severity is Severity.CRITICAL)
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,15 +20,13 @@ from alerts.deliveries.domain import (
     DeliveryState,
     Pace,
     Try,
-    digest_notice,
-    gravest_first,
     is_flood,
     new_digest,
-    quiet_until,
     trouble_alert,
     wait_after,
 )
 from alerts.deliveries.ports import Carrier
+from alerts.messages.domain import digest_notice, gravest_first
 from chassis.db import UnitOfWork, UowFactory
 from chassis.live import LivePublisher
 from gtvision.events import NotificationFailed, Severity
@@ -100,7 +98,7 @@ class Sending:
             return []
         if (hours := channel.quiet_hours) is not None:
             zone = zone_of(self.tenants.settings(channel.tenant_id).timezone)
-            if (until := quiet_until(hours.start, hours.end, hours.days, now, zone)) is not None:
+            if (until := hours.until(now, zone)) is not None:
                 await rows.hold(channel.channel_id, until, [Severity.CRITICAL] if hours.except_critical else [], now)
         pace = pace.refilled(rate, now)
         allowed = pace.room(now)
@@ -143,7 +141,7 @@ class Sending:
         if not found:
             return None
         if row.notice == DIGEST:
-            return Told(row.delivery_id, digest_notice(digested), found[0], to=row.to or None, digest=tuple(found))
+            return Told(row.delivery_id, digest_notice(each.notice for each in digested), found[0], to=row.to or None, digest=tuple(found))
         is_open, alert = found[0].state is AlertState.OPEN, found[0]
         link = self.links.make(row.tenant_id, alert.alert_id, row.delivery_id, row.channel_id, row.to) if is_open else None
         return Told(row.delivery_id, Notice(row.notice), alert, acknowledge_url=link, to=row.to or None)
