@@ -33,7 +33,7 @@ async def test_a_disk_that_fills_up_is_one_alert_that_gets_louder_and_ends(city:
 async def test_a_budget_is_told_twice_a_day(city: City) -> None:
     for spent in (8.0, 10.0):
         await city.twice(city.events.on_budget_exhausted, BudgetExhausted(day="2031-05-01", spent_usd=spent, limit_usd=10))
-    assert [each["severity"] for each in await city.alerts()] == ["warning", "critical"]
+    assert {str(each["severity"]) for each in await city.alerts()} == {"warning", "critical"}
 
 
 async def test_a_provider_is_an_alert_until_the_preferred_one_is_back(city: City) -> None:
