@@ -58,6 +58,7 @@ class Bus:
         self._publisher = Publisher(settings, f"{service_name} publisher")
         self._link = Link(settings.url, f"{service_name} topology")
         self._holds: list[Hold] = []
+        self._queues: set[str] = set()
         self._lanes: list[type[EventData]] = []
         self._retry = Retry(self._publisher, settings.retry_steps_s, clock)
         self._starting: asyncio.Task[None] | None = None
@@ -78,6 +79,9 @@ class Bus:
         """
         queue = event_queue(self._service, event, name)
         arguments: Any = {"x-single-active-consumer": True} if one_at_a_time else None
+        if queue in self._queues:
+            raise ValueError(f"{queue} has a handler: a second one would take its messages")
+        self._queues.add(queue)
         hold = Hold(queue)
         self._holds.append(hold)
 

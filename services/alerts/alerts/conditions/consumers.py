@@ -40,10 +40,10 @@ class ConditionEvents:
         bus.subscribe(StorageRanLow, self.on_storage_ran_low)
         bus.subscribe(BudgetExhausted, self.on_budget_exhausted)
         bus.subscribe(ProviderSwitched, self.on_provider_switched)
-        bus.subscribe(CameraUpdated, self.on_camera_updated, name=_OWN_QUEUE)
-        bus.subscribe(CameraRemoved, self.on_camera_removed, name=_OWN_QUEUE)
-        bus.subscribe(CamerasAnnounced, self.on_cameras_announced, name=_OWN_QUEUE)
-        bus.subscribe(TenantRemoved, self.on_tenant_removed, name=_OWN_QUEUE)
+        bus.subscribe(CameraUpdated, self.on_camera_updated, name=f"{_OWN_QUEUE}_camera_updated")
+        bus.subscribe(CameraRemoved, self.on_camera_removed, name=f"{_OWN_QUEUE}_camera_removed")
+        bus.subscribe(CamerasAnnounced, self.on_cameras_announced, name=f"{_OWN_QUEUE}_cameras_announced")
+        bus.subscribe(TenantRemoved, self.on_tenant_removed, name=f"{_OWN_QUEUE}_tenant_removed")
 
     async def on_stream_went_offline(self, event: Event[StreamWentOffline]) -> None:
         """A camera that was disabled is not lost."""
