@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
+from pathlib import Path
 
 import pytest
 from playwright.async_api import expect
-from tests.chassis.waiting import until
 from tests.console.browsing import Console
 
 pytestmark = [pytest.mark.db, pytest.mark.broker, pytest.mark.browser]
@@ -25,12 +24,29 @@ SUBSCRIBED = """
   PushManager.prototype.getSubscription = async () => known;
 """
 """JavaScript: a browser that reaches a push service, which the tests' has none of."""
-SHOWN = """() => navigator.serviceWorker.ready
-  .then((worker) => worker.getNotifications())
-  .then((all) => all.map(({ title, body, tag }) => [title, body, tag]))"""
+WORKER = Path(__file__).parents[3] / "console/sw.js"
+PUSHED = """() => {
+  const heard = {}, shown = [];
+  const showNotification = async (title, { body, tag, data, requireInteraction }) => {
+    shown.push([title, body, tag, data, requireInteraction]);
+  };
+  const self = { addEventListener: (name, act) => (heard[name] = act), registration: { showNotification } };
+  %s
+  const data = { title: "Placa ABC1D23", body: "Portão 2", alert_id: "7", severity: "critical", url: "https://cidade.example/alertas/7" };
+  heard.push({ data: { json: () => data }, waitUntil: () => {} });
+  return { shown, listens: Object.keys(heard) };
+}"""
+"""JavaScript: runs the service worker's file on a message; the browser of the tests has no notifications of its own."""
 
 
-async def test_a_device_is_told_once_it_is_switched_on_and_the_worker_shows_what_comes(console: Console) -> None:
+async def test_the_worker_shows_what_comes(console: Console) -> None:
+    page = await console.as_role("operator", "/conta")
+    found = await page.evaluate(PUSHED % WORKER.read_text())
+    assert found["shown"] == [["Placa ABC1D23", "Portão 2", "7", "https://cidade.example/alertas/7", True]]
+    assert found["listens"] == ["push", "notificationclick"]
+
+
+async def test_a_device_is_told_once_it_is_switched_on(console: Console) -> None:
     console.services.answer("GET", "/channels/push-key", {"public_key": "B" * 87})
     console.services.answer("POST", "/channels/push-subscriptions", None)
     console.services.answer("DELETE", "/channels/push-subscriptions", None)
@@ -45,32 +61,6 @@ async def test_a_device_is_told_once_it_is_switched_on_and_the_worker_shows_what
     assert asked.body == {"endpoint": ENDPOINT, "keys": {"p256dh": "p", "auth": "a"}}
     assert await page.evaluate("window.pushKey") == 65
 
-    devtools = await console.context.new_cdp_session(page)
-    known: list[str] = []
-
-    def learn(told: dict[str, list[dict[str, str]]]) -> None:
-        known.extend(each["registrationId"] for each in told["registrations"])
-
-    devtools.on("ServiceWorker.workerRegistrationUpdated", learn)
-    await devtools.send("ServiceWorker.enable")
-    await until(lambda: bool(known))
-    message = {
-        "title": "Placa ABC1D23",
-        "body": "Portão 2",
-        "alert_id": "7",
-        "severity": "critical",
-        "url": "https://cidade.example/alertas/7",
-    }
-    pushed = {"origin": console.address, "registrationId": known[0], "data": json.dumps(message)}
-    await devtools.send("ServiceWorker.deliverPushMessage", pushed)
-    shown: list[list[str]] = []
-
-    async def is_shown() -> bool:
-        shown[:] = await page.evaluate(SHOWN)
-        return bool(shown)
-
-    await until(is_shown)
-    assert shown == [["Placa ABC1D23", "Portão 2", "7"]]
     await switch.click()
     await expect(page.locator(".toast", has_text="não recebe mais avisos")).to_be_visible()
     assert console.services.to("DELETE", "/channels/push-subscriptions")[0].value("endpoint") == ENDPOINT

@@ -10,15 +10,17 @@ from typing import Any
 import httpx
 import pytest
 from playwright.async_api import Browser, Locator, Page, expect
+from pydantic import SecretStr
 from starlette.types import ASGIApp, Receive, Scope, Send
 from tests.console.browsing import Console, browsing
 from tests.console.origin import one_origin
 from tests.fixtures.plugin import DatabaseFor
+from tests.fixtures.tokens import encryption_keys
 from tests.identity.running import EMAIL, Running
 
 from alerts.app import create_api
 from alerts.settings import ApiSettings
-from chassis.settings import RabbitSettings, RedisSettings
+from chassis.settings import ObjectsSettings, RabbitSettings, RedisSettings, VaultSettings
 from gtvision.ids import new_id
 from gtvision.time import SystemClock, isoformat
 
@@ -52,9 +54,22 @@ class Lists:
 
 @pytest.fixture(scope="module")
 async def alerts_api(
-    running: Running, database_for: DatabaseFor, rabbitmq: RabbitSettings, redis_state: RedisSettings
+    running: Running,
+    database_for: DatabaseFor,
+    rabbitmq: RabbitSettings,
+    redis_state: RedisSettings,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> AsyncIterator[ASGIApp]:
-    service = create_api(ApiSettings(service_name="alerts", db=await database_for("alerts"), rabbit=rabbitmq, redis=redis_state))
+    service = create_api(
+        ApiSettings(
+            service_name="alerts",
+            db=await database_for("alerts"),
+            rabbit=rabbitmq,
+            redis=redis_state,
+            vault=VaultSettings(keys=SecretStr(encryption_keys())),
+            objects=ObjectsSettings(url=tmp_path_factory.mktemp("objects").as_uri()),
+        )
+    )
     async with service.started():
         yield service.api
 
