@@ -136,7 +136,7 @@ class TestRefusals:
 
     async def test_every_route_needs_a_token_and_its_scope(self, running: Running) -> None:
         routes = [each for each in route_access(running.service.api) if not each.public]
-        assert len(routes) == 5
+        assert len(routes) == 6
         scopeless = running.mint.headers(running.mint.caller(Role.VIEWER, scopes=[]))
         for each in routes:
             path = each.path.replace("{plate}", "ABC1234").replace("{detection_id}", str(new_id())) + "?captured_at=2026-11-20T00:00:00Z"
